@@ -1,0 +1,76 @@
+# `make run` and `make test` need nothing but Python 3.11 to 3.13: they make .venv by themselves.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHONS := python3 python3.13 python3.12 python3.11
+PIP_TOOLS := 7.6.2
+# Tests of the whole walk count no lines; each of these modules is covered by its own tests, fully.
+WHOLE := tests/meta tests/simulation tests/process
+COVERED := shared/book.py shared/event.py shared/exchange.py shared/frame.py shared/journal.py \
+    services/*/parser.py $(addprefix services/buffer_writer/,buffer.py segment.py spool.py)
+EMPTY :=
+COMMA := ,
+
+.PHONY: run demo test bench format lock
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.run
+	$(BIN)/booktape up
+
+demo: $(VENV)/.run
+	$(BIN)/booktape demo
+
+test: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/pytest $(WHOLE:%=--ignore=%) --cov --cov-report=
+	$(BIN)/coverage report --fail-under=100 \
+	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
+	$(BIN)/pytest $(wildcard $(WHOLE))
+
+# The plain way that we compare with needs pandas, which stays out of .venv.
+bench: $(VENV)/.test .venv-bench/.bench
+	$(BIN)/python -m benchmarks
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Pins every requirement by its hashes, on the oldest Python (some need more there);
+# `make lock UPGRADE=--upgrade` takes the newest.
+lock: .venv-lock/bin/pip-compile
+	cd requirements && for name in run test bench; do \
+	    ../$< --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	        $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
+	done
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	touch $@
+
+.venv-bench/.bench: requirements/bench.txt | .venv-bench/bin/python
+	.venv-bench/bin/python -m pip install --quiet --require-hashes -r $<
+	touch $@
+
+.venv-lock/bin/pip-compile: | .venv-lock/bin/python
+	.venv-lock/bin/python -m pip install --quiet pip-tools==$(PIP_TOOLS)
+
+%/bin/python:
+	@for python in $(PYTHONS); do \
+	    $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	        2> /dev/null || continue; \
+	    echo "$$python -m venv $*"; \
+	    $$python -m venv $* || { rm -rf $*; exit 1; }; \
+	    exit 0; \
+	done; \
+	echo "booktape needs Python 3.11, 3.12 or 3.13; none of these is one: $(PYTHONS)" >&2; \
+	exit 1

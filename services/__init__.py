@@ -1,0 +1,1 @@
+"""The processes of booktape, one folder each."""

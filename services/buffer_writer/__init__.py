@@ -1,0 +1,1 @@
+"""The one writer: frames of every exchange become segments of the tape."""

@@ -1,0 +1,8 @@
+"""Run the writer as a module: the same process as `booktape write`."""
+
+import sys
+from importlib import import_module
+
+if __name__ == "__main__":
+    # The command line knows every exchange, and so which settings there are.
+    sys.exit(import_module("services.__main__").main(["write"]))

@@ -1,0 +1,99 @@
+"""The frames of one exchange that no flush has committed yet.
+
+A *run* is what one manifest can hold: frames of one session and one UTC date whose numbers
+continue. Runs are kept in the order they began in, so those of one session stay in theirs.
+
+The events stay encoded (some 25 bytes a level) until the flush. What bounds the buffer is its
+owner: it looks at `rows` and `bytes` and takes no frame while they are too many.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from shared.frame import Frame
+
+FRAME_OBJECT_BYTES: Final = 512  # what Python takes for a frame beside its events
+
+
+class Run(Struct):
+    """What will become one manifest; `resumes_at` is the number that follows it."""
+
+    session: str
+    day: int
+    frames: list[Frame]
+    resumes_at: int
+    ends_session: bool
+
+    @property
+    def first(self) -> int:
+        """Return its first event number."""
+        return self.frames[0].first
+
+    @property
+    def last(self) -> int:
+        """Return its last event number."""
+        return self.frames[-1].last
+
+
+class Buffer:
+    """Runs of one exchange, oldest first."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.bytes = 0
+        self._runs: list[Run] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether there is nothing to flush."""
+        return not self._runs
+
+    def append(
+        self, frame: Frame, *, resumes_at: int | None = None, ends_session: bool = False
+    ) -> None:
+        """Add the next frame of its session.
+
+        `resumes_at` is given where the next number is not the one after it: behind a hole.
+        """
+        run = self._run_for(frame)
+        assert not run.ends_session
+        run.frames.append(frame)
+        run.resumes_at = frame.last + 1 if resumes_at is None else resumes_at
+        run.ends_session = ends_session
+        self._count(frame, 1)
+
+    def oldest(self) -> Run | None:
+        """Return the run that is to be flushed first; it stays until it is taken."""
+        return self._runs[0] if self._runs else None
+
+    def take(self) -> Run:
+        """Remove the oldest run, which is committed now, and return it."""
+        run = self._runs.pop(0)
+        for frame in run.frames:
+            self._count(frame, -1)
+        return run
+
+    def cut(self, session: str, first: int) -> None:
+        """Remove the frames of the session from the one that begins at `first` on."""
+        for run in self._runs:
+            if run.session == session and run.last >= first:
+                for frame in run.frames:
+                    if frame.first >= first:
+                        self._count(frame, -1)
+                run.frames = [frame for frame in run.frames if frame.first < first]
+                run.resumes_at = first
+                run.ends_session = False
+        self._runs = [run for run in self._runs if run.frames]
+
+    def _run_for(self, frame: Frame) -> Run:
+        runs = (run for run in reversed(self._runs) if run.session == frame.session)
+        run = next(runs, None)
+        if run is None or run.day != frame.day or run.last + 1 != frame.first:
+            run = Run(frame.session, frame.day, [], frame.first, ends_session=False)
+            self._runs.append(run)
+        return run
+
+    def _count(self, frame: Frame, sign: int) -> None:
+        self.rows += sign * frame.rows
+        self.bytes += sign * (len(frame.events) + FRAME_OBJECT_BYTES)

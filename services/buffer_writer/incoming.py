@@ -1,0 +1,41 @@
+"""What the writer looks for in a frame that has just come."""
+
+from typing import Final
+
+import msgspec
+
+from shared.errors import FrameError, TapeError
+from shared.frame import Frame, decode_columns, trim
+from shared.tape import exchange_of
+
+UNKNOWN_SESSION: Final = "an unknown session"
+_SESSION_END: Final = "session_end"
+
+
+def cut(frame: Frame, first: int) -> Frame:
+    """Return the frame without the events before `first`; FrameError where it is damaged."""
+    try:
+        return trim(frame, first)
+    except (ValueError, LookupError) as error:  # columns of different lengths
+        raise FrameError(f"frame {frame.first} of {frame.session}: {error}") from None
+
+
+def ends_session(frame: Frame, data: bytes) -> bool:
+    """Say whether a `session_end` is its last event; `data` spares most frames the decoding."""
+    if _SESSION_END.encode() not in data:
+        return False
+    rows = decode_columns(frame).feed_events
+    return bool(rows and rows.kind and rows.kind[-1] == _SESSION_END)
+
+
+def guess_session(data: bytes) -> str:
+    """Return the session of a frame that we cannot read, if it lies where it always lay."""
+    try:
+        session = msgspec.msgpack.decode(_parts_decoder.decode(data)[1], type=str)
+        exchange_of(session)
+    except (msgspec.MsgspecError, TapeError, LookupError):
+        return UNKNOWN_SESSION
+    return session
+
+
+_parts_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])

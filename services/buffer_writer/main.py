@@ -1,0 +1,208 @@
+"""The writer's process: built here, and ended here."""
+
+import ctypes
+import json
+import shutil
+import signal
+import time
+import uuid
+from random import SystemRandom
+from threading import Event, Thread
+from typing import Final
+
+from services.buffer_writer.reserve import Reserve, is_full
+from services.buffer_writer.segment import write_segments
+from services.buffer_writer.sessions import Sessions
+from services.buffer_writer.spool import Spool
+from services.buffer_writer.uploader import Uploader
+from services.buffer_writer.writer import Writer
+from shared import log
+from shared.errors import LockHeld, SpoolError
+from shared.files import Lock
+from shared.pipe import Receiver, WatermarkPublisher, endpoint, open_context
+from shared.settings import Settings
+from shared.stats import Stats
+from shared.store import open_store
+
+NAME: Final = "buffer_writer"
+EXIT_FAULT: Final = 1
+EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
+TICK_S: Final = 0.1  # between two looks at an empty pipe, and two watermarks
+STATUS_S: Final = 1.0
+# At the end; supervisord waits for longer than the three together.
+DRAIN_S: Final = 5.0  # for what the feeds still send
+QUIET_MS: Final = 300  # a pipe that was empty for so long has nothing more
+UPLOAD_S: Final = 15.0  # what is not stored by then stays in the spool
+ARENAS_MAX: Final = 2
+_M_ARENA_MAX: Final = -8  # https://man7.org/linux/man-pages/man3/mallopt.3.html
+_log = log.get(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Write the tape until told to stop; return the exit status.
+
+    75: another writer holds this state. 1: a fault of our own or of the disk, which is in the log;
+    the journals and the spool hold everything, and a new start goes on from there.
+    """
+    log.setup(NAME)
+    _bound_memory()
+    lock = Lock(settings.state.path / "locks" / "writer.lock")
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with lock:
+            return Process(settings).run(stop)
+    except LockHeld as held:
+        _log.error("another writer runs", extra={"reason": str(held)})
+        return EXIT_LOCKED
+    except (OSError, SpoolError):
+        _log.exception("the writer cannot go on")
+        return EXIT_FAULT
+
+
+class Process:
+    """The parts of the writer and its two threads: this one receives, the other one uploads."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Build what needs no other process, and recover the spool."""
+        self._state = settings.state.path
+        self._settings = settings
+        self._stats = Stats(NAME, clock_ns=time.time_ns, monotonic_s=time.monotonic)
+        self._status = self._state / "status" / f"{NAME}.json"
+        self._status.parent.mkdir(parents=True, exist_ok=True)
+        self._status_due_s = time.monotonic()
+        self._spool = self._recover_spool()
+        store = open_store(settings.storage)
+        random = SystemRandom()
+        self._uploader = Uploader(self._spool, store, random=random, clock_ns=time.time_ns)
+        self._stop_uploading = Event()
+        self._uploading = Thread(
+            target=self._uploader.run, args=(self._stop_uploading,), name="upload", daemon=True
+        )
+
+    def run(self, stop: Event) -> int:
+        """Receive and upload until told to stop, then drain; return the exit status."""
+        # First of all: on a full disk only an upload makes room.
+        self._uploading.start()
+        self._writer = Writer(
+            self._spool,
+            self._settings.writer,
+            self._stats,
+            run_id=uuid.uuid4().hex,
+            find_next=self._uploader.find_next,
+            clock_ns=time.time_ns,
+            monotonic_s=time.monotonic,
+        )
+        with open_context() as context:
+            receiver = Receiver(context, endpoint(self._state, "frames"))
+            watermarks = WatermarkPublisher(context, endpoint(self._state, "watermarks"))
+            try:
+                _log.info("the writer runs", extra={"store": self._settings.storage.url})
+                self._serve(stop, receiver, watermarks)
+                self._drain(receiver, watermarks)
+            finally:
+                receiver.close()
+                watermarks.close()
+        return 0 if stop.is_set() else EXIT_FAULT
+
+    def _serve(self, stop: Event, receiver: Receiver, watermarks: WatermarkPublisher) -> None:
+        # A thread that died has told the log why; a new process is the way on.
+        while not stop.is_set() and self._uploading.is_alive():
+            is_busy = self._receive(receiver)
+            self._writer.flush_due()
+            self._writer.tend_sessions()
+            watermarks.publish(self._writer.watermark())
+            self._report()
+            if not is_busy:
+                stop.wait(TICK_S)
+
+    def _receive(self, receiver: Receiver) -> bool:
+        """Receive for one tick at most; return whether the pipe may have more."""
+        end_s = time.monotonic() + TICK_S
+        while time.monotonic() < end_s:
+            data = None if self._writer.is_blocked else receiver.receive(timeout_ms=0)
+            if data is None:
+                return False
+            self._writer.receive(data)
+        return True
+
+    def _drain(self, receiver: Receiver, watermarks: WatermarkPublisher) -> None:
+        end_s = time.monotonic() + DRAIN_S
+        while not self._writer.is_blocked and time.monotonic() < end_s:
+            data = receiver.receive(timeout_ms=QUIET_MS)
+            if data is None:
+                break
+            self._writer.receive(data)
+        self._writer.flush_all()
+        watermarks.publish(self._writer.watermark())
+        self._stop_uploading.set()
+        end_s = time.monotonic() + UPLOAD_S
+        while self._uploading.is_alive() and time.monotonic() < end_s:
+            self._uploading.join(STATUS_S)
+            self._report()
+        _log.info("the writer ends", extra={"spool_flushes": len(self._spool.names())})
+
+    def _recover_spool(self) -> Spool:
+        reserve = Reserve(
+            self._state / "spool" / "reserve",
+            self._settings.writer.flush_bytes,
+            floor_bytes=self._settings.state.disk_free_min_bytes // 4,
+            disk_free=self._disk_free,
+        )
+        sessions = Sessions(self._state / "sessions", self._state / "journal")
+        spool = Spool(
+            self._state / "spool",
+            sessions,
+            reserve,
+            write_segments=write_segments,
+            clock_ns=time.time_ns,
+        )
+        spool.recover()
+        return spool
+
+    def _disk_free(self) -> int:
+        return shutil.disk_usage(self._state).free
+
+    def _report(self) -> None:
+        """Write the status file where it is due."""
+        now_s = time.monotonic()
+        if now_s < self._status_due_s:
+            return
+        self._status_due_s = now_s + STATUS_S
+        for name, value in self._gauges().items():
+            self._stats.gauge(name, value)
+        try:
+            self._stats.write(self._status)
+        except OSError as error:  # a full disk: the status is the least of it
+            _log.warning("cannot write the status", extra={"reason": str(error)})
+
+    def _gauges(self) -> dict[str, int | str | None]:
+        writer, spool, uploader = self._writer, self._spool, self._uploader
+        held = "; ".join(f"{session}: {why}" for session, why in writer.held.items())
+        return {
+            "state": _state_of(writer.flush_error),
+            "flush_error": str(writer.flush_error) if writer.flush_error else None,
+            "rows_buffered": writer.rows,
+            "held_sessions": held or None,
+            "sessions": json.dumps(writer.watermark().sessions),  # [committed, expected] of each
+            "spool_bytes": spool.waiting_bytes,
+            "spool_flushes": len(spool.names()),
+            "conflicts": spool.count_conflicts(),
+            "last_upload_ts": uploader.last_upload_ts,
+            "upload_error": uploader.error,
+            "disk_free_bytes": self._disk_free(),
+        }
+
+
+def _state_of(flush_error: OSError | None) -> str:
+    if flush_error is None:
+        return "running"
+    return "disk_full" if is_full(flush_error) else "disk_error"
+
+
+def _bound_memory() -> None:
+    """Keep malloc from an arena for each thread, each of which would keep what it once had."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # glibc
+        libc.mallopt(_M_ARENA_MAX, ARENAS_MAX)

@@ -1,0 +1,80 @@
+"""Room on the disk that is kept for one flush.
+
+The writer needs room to make room: a flush lets the ingests trim their journals, an upload ends
+with a small file before its segments go. On a disk that others filled neither could begin.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from shared import log
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_Result = TypeVar("_Result")
+_log = log.get(__name__)
+
+
+def is_full(error: OSError) -> bool:
+    """Say whether the error means that the disk is full."""
+    return error.errno in _FULL
+
+
+class Reserve:
+    """A file that takes room until somebody needs it more."""
+
+    def __init__(
+        self, path: Path, size: int, *, floor_bytes: int, disk_free: Callable[[], int]
+    ) -> None:
+        """Keep `size` bytes; below `floor_bytes` of free disk nothing but these are used."""
+        self._path = path
+        self._size = size
+        self._floor_bytes = floor_bytes
+        self._disk_free = disk_free
+
+    def hold(self) -> None:
+        """Take the room if that leaves more than the floor; nothing waits for it."""
+        try:
+            if self._is_whole() or self._disk_free() - self._size < self._floor_bytes:
+                return
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
+            try:
+                os.posix_fallocate(descriptor, 0, self._size)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            _log.warning("no reserve", extra={"path": str(self._path), "reason": error.strerror})
+
+    def admit(self) -> None:
+        """Let one flush begin, giving the reserve up for it below the floor; else raise OSError."""
+        if self._disk_free() < self._floor_bytes and not self._give_up():
+            needs = f"less than {self._floor_bytes} bytes of disk are free; make room"
+            raise OSError(errno.ENOSPC, needs)
+
+    def lend(self, write: Callable[[], _Result]) -> _Result:
+        """Return what `write` returns; where the disk is full, give the reserve up and try again.
+
+        `write` leaves nothing behind when it raises.
+        """
+        try:
+            return write()
+        except OSError as error:
+            if not is_full(error) or not self._give_up():
+                raise
+            return write()
+
+    def _is_whole(self) -> bool:
+        return self._path.exists() and self._path.stat().st_size >= self._size
+
+    def _give_up(self) -> bool:
+        """Return whether there was something to give up."""
+        if not self._path.exists():
+            return False
+        _log.error("the disk is full: the reserve goes", extra={"path": str(self._path)})
+        self._path.unlink()
+        return True

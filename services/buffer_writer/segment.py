@@ -1,0 +1,159 @@
+"""Frames of one session become the segments of one manifest.
+
+The events, a fifth of the levels, are sorted by symbol first; that keeps their order within one.
+Then they are spread over their levels and written, `SLICE_ROWS` rows at a time, so that neither
+2,000,000 levels a CPU-second nor a bounded memory is out of reach.
+"""
+
+import hashlib
+import os
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+from pyarrow import parquet
+
+from services.buffer_writer.events import decode_events
+from shared.frame import Frame
+from shared.tape import ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
+
+SLICE_ROWS: Final = 128 * 1024  # of a book, written at a time as one row group
+
+
+class Segment(Struct, frozen=True):
+    """A file that is written and synced; times are ns here, and µs in the file."""
+
+    path: Path
+    rows: int
+    bytes: int
+    sha256: str
+    events: int
+    ts_recv_min: int
+    ts_recv_max: int
+
+
+def write_segments(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> dict[str, Segment]:
+    """Write and sync one file for each table that the frames have events of.
+
+    The frames are of one session and one day, and their numbers continue. One that contradicts
+    itself raises `BadFrame` before the first file is begun.
+    """
+    session, day = frames[0].session, frames[0].day
+    assert all((frame.session, frame.day) == (session, day) for frame in frames)
+    assert all(a.last + 1 == b.first for a, b in pairwise(frames))
+    events = decode_events(frames)
+    names = pa.array(sorted(events.symbols), pa.string())
+    segments = {}
+    for table in list(events.tables):
+        ordered = _sort(events.tables.pop(table), events.symbols)
+        parts = _spread(ordered, events.levels) if table == "book" else iter([ordered])
+        rows = (_finish(table, part, names, session) for part in parts)
+        segments[table] = _write(table, ordered, rows, make_path(table))
+    return segments
+
+
+def _sort(events: pa.RecordBatch, symbols: list[str]) -> pa.RecordBatch:
+    """Return the events by symbol, those without one last, and by number within a symbol.
+
+    Arrow sorts stably, and the events come in the order of their numbers. A symbol is then its
+    place among all symbols.
+    """
+    places = {symbol: place for place, symbol in enumerate(sorted(symbols))}
+    ranks = pa.array([places[symbol] for symbol in symbols], pa.int32())
+    column = events.schema.get_field_index("symbol")
+    events = events.set_column(column, "symbol", ranks.take(events["symbol"]))
+    return events.take(pc.sort_indices(events["symbol"]))
+
+
+def _spread(events: pa.RecordBatch, levels: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield batches with one row for each level, each of `SLICE_ROWS` rows or of one event."""
+    ends = pc.cumulative_sum(events["rows"])
+    first = rows = 0
+    while first < len(ends):
+        last = max(first + 1, bisect_right(ends, rows + SLICE_ROWS, key=lambda end: end.as_py()))
+        yield _spread_slice(events.slice(first, last - first), levels)
+        first, rows = last, ends[last - 1].as_py()
+
+
+def _spread_slice(events: pa.RecordBatch, levels: pa.RecordBatch) -> pa.RecordBatch:
+    rows = events["rows"]
+    ends = pc.cumulative_sum(rows)
+    runs = pa.RunEndEncodedArray.from_arrays(ends, pa.arange(0, len(ends)))
+    events = events.append_column("begin", pc.subtract(ends, rows)).take(pc.run_end_decode(runs))
+    position = pc.subtract(pa.arange(0, events.num_rows), events["begin"])  # in its event
+    level = pc.add(events["start"], position)
+    is_ask = pc.greater_equal(position, events["bids"])  # null where there are no levels
+    return pa.record_batch(
+        {
+            **{name: events[name] for name in events.schema.names},
+            "side": pa.DictionaryArray.from_arrays(is_ask.cast(pa.int32()), ["bid", "ask"]),
+            "price": levels["price"].take(level),
+            "size": levels["size"].take(level),
+        }
+    )
+
+
+def _finish(table: str, batch: pa.RecordBatch, names: pa.Array, session: str) -> pa.Table:
+    """Return the batch with the columns and types of the tape."""
+    columns = {name: batch[name] for name in batch.schema.names}
+    zeros = pa.repeat(pa.scalar(0, pa.int32()), batch.num_rows)
+    columns["session"] = pa.DictionaryArray.from_arrays(zeros, [session])
+    # Rows in symbol order need but a stretch of the names in their dictionary.
+    places = pc.min_max(batch["symbol"])
+    least, most = places["min"].as_py() or 0, places["max"].as_py() or 0
+    columns["symbol"] = pa.DictionaryArray.from_arrays(
+        pc.subtract(batch["symbol"], pa.scalar(least, pa.int32())),
+        names.slice(least, most - least + 1),
+    )
+    schema = SCHEMAS[table]
+    arrays = [columns[field.name].cast(field.type) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _write(table: str, events: pa.RecordBatch, parts: Iterator[pa.Table], path: Path) -> Segment:
+    rows = 0
+    with path.open("wb") as file:
+        hashing = _HashingFile(file)
+        sink = pa.PythonFile(hashing, mode="w")
+        with parquet.ParquetWriter(sink, SCHEMAS[table], **parquet_options(table)) as writer:
+            for part in parts:
+                writer.write_table(part, row_group_size=ROW_GROUP_ROWS_MAX)
+                rows += part.num_rows
+        file.flush()
+        os.fsync(file.fileno())
+    times = pc.min_max(events["ts_recv"].cast(pa.int64()))
+    return Segment(
+        path=path,
+        rows=rows,
+        bytes=hashing.bytes,
+        sha256=hashing.sha256.hexdigest(),
+        events=events.num_rows,
+        ts_recv_min=times["min"].as_py() * 1000,
+        ts_recv_max=times["max"].as_py() * 1000,
+    )
+
+
+class _HashingFile:
+    """Counts and hashes what Arrow writes, which it does from front to back."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.bytes = 0
+        self.sha256 = hashlib.sha256()
+        self.closed = False
+
+    def write(self, data: bytes) -> int:
+        self.sha256.update(data)
+        self.bytes += len(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self.closed = True

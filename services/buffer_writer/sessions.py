@@ -1,0 +1,110 @@
+"""What the writer knows of each session, on disk.
+
+A small file for each session says which event number comes next. It is only a lower bound: the
+manifests in the spool may reach further. It is there from the moment a session is first heard of,
+so a session without one is new, or its file was lost; a mark in its journal tells which.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared import log
+from shared.errors import TapeError
+from shared.files import make_folder, write_atomic
+from shared.tape import exchange_of
+
+MARK: Final = "taken"
+_SUFFIX: Final = ".json"
+_log = log.get(__name__)
+
+
+class Known(Struct, frozen=True, omit_defaults=True):
+    """What is known of one session.
+
+    `next`: everything below this event number is committed. `ended`: its `session_end` was
+    received, and is below `next` or in the commit under way. `hole`: the number of a
+    `journal_hole` event and the one that follows it, which no manifest tells.
+    """
+
+    next: int
+    ended: bool
+    hole: tuple[int, int] | None = None
+
+    def reach(self, number: int) -> "Known":
+        """Return it with everything below the number committed."""
+        if number <= self.next:
+            return self
+        if self.hole and number == self.hole[0] + 1:
+            number = self.hole[1]
+        return replace(self, next=number)
+
+
+class Sessions:
+    """Every session that is known; not for two threads at once."""
+
+    def __init__(self, folder: Path, journals: Path) -> None:
+        """Keep the files in `folder`; `journals` has a folder for each exchange."""
+        self._folder = folder
+        self._journals = journals
+        self._known: dict[str, Known] = {}
+
+    def load(self) -> None:
+        """Read every file; one that is damaged is as good as lost."""
+        make_folder(self._folder)
+        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
+            session = path.name.removesuffix(_SUFFIX)
+            try:
+                exchange_of(session)
+                self._known[session] = _decoder.decode(path.read_bytes())
+            except (TapeError, msgspec.MsgspecError) as error:
+                _log.error(
+                    "a session's file is damaged; the store is asked instead",
+                    extra={"path": str(path), "reason": str(error)},
+                )
+
+    def get(self, session: str) -> Known | None:
+        """Return what is known of a session."""
+        return self._known.get(session)
+
+    def names(self) -> list[str]:
+        """Return every session that is known."""
+        return list(self._known)
+
+    def set(self, session: str, known: Known) -> None:
+        """Know it until the process ends."""
+        self._known[session] = known
+
+    def write(self, session: str, known: Known) -> None:
+        """Know it for good."""
+        write_atomic(self._path(session), msgspec.json.encode(known))
+        self._known[session] = known
+
+    def forget(self, session: str) -> None:
+        """Know nothing of it any more."""
+        self._path(session).unlink(missing_ok=True)
+        del self._known[session]
+
+    def mark(self, session: str) -> None:
+        """Leave a mark in its journal, which goes with it."""
+        write_atomic(self._journal(session) / MARK, b"")
+
+    def is_marked(self, session: str) -> bool:
+        """Say whether its journal has the mark."""
+        return (self._journal(session) / MARK).exists()
+
+    def has_journal(self, session: str) -> bool:
+        """Say whether its journal is still there."""
+        return self._journal(session).is_dir()
+
+    def _path(self, session: str) -> Path:
+        return self._folder / f"{session}{_SUFFIX}"
+
+    def _journal(self, session: str) -> Path:
+        return self._journals / exchange_of(session) / session
+
+
+_decoder = msgspec.json.Decoder(Known)

@@ -1,0 +1,48 @@
+"""What Bitvavo is to booktape."""
+
+from typing import Final
+from urllib.parse import quote
+
+from services.ingest_bitvavo import parser
+from shared.exchange import Call, Cost, Exchange, Limit, Rest
+
+# https://docs.bitvavo.com/docs/rate-limits
+POINT: Final = Cost("points", 1)
+TRADES_COST: Final = Cost("points", 5)
+POINTS: Final = Limit(points=1000, interval_s=60.0)
+
+EXCHANGE = Exchange(
+    name="bitvavo",
+    symbols=("BTC-EUR", "ETH-EUR", "USDT-EUR"),
+    websocket_url="wss://ws.bitvavo.com/v2/",
+    rest_url="https://api.bitvavo.com/v2",
+    symbols_per_socket=500,
+    raw_symbol=str,  # Bitvavo writes BASE-QUOTE as we do
+    parse=parser.parse,
+    subscribe=parser.subscribe,
+    unsubscribe=parser.unsubscribe,
+    subscribe_cost=POINT,
+    ready="acknowledgement",
+    request_snapshot=parser.request_snapshot,
+    snapshot_cost=POINT,
+    snapshot_interval_s=0.2,
+    limits={"points": POINTS},
+    rest=Rest(
+        markets=Call(path=lambda: "/markets", cost=POINT),
+        parse_markets=parser.parse_markets,
+        book=Call(
+            path=lambda raw_symbol: f"/{quote(raw_symbol, safe='')}/book?depth={parser.DEPTH}",
+            cost=POINT,
+        ),
+        parse_book=parser.parse_book,
+        trades=Call(
+            path=lambda raw_symbol, trade_id: (
+                f"/{quote(raw_symbol, safe='')}/trades"
+                f"?limit={parser.TRADES_MAX}&tradeIdFrom={quote(trade_id, safe='')}"
+            ),
+            cost=TRADES_COST,
+        ),
+        parse_trades=parser.parse_trades,
+        ban_s=parser.ban_s,
+    ),
+)

@@ -1,0 +1,48 @@
+"""What BtcTurk is to booktape."""
+
+from urllib.parse import urlencode
+
+from services.ingest_btcturk import parser, rest_parser
+from shared.exchange import TICKER, Call, Cost, Exchange, Limit, Rest
+
+EXCHANGE = Exchange(
+    name="btcturk",
+    symbols=("BTC-TRY", "ETH-TRY", "USDT-TRY"),
+    websocket_url="wss://ws-feed-pro.btcturk.com/",
+    rest_url="https://api.btcturk.com",
+    whole_channels=(TICKER,),
+    symbols_per_socket=50,  # as its staff advise: github.com/BTCTrader/broker-api-docs/issues/552
+    raw_symbol=lambda symbol: symbol.replace("-", ""),
+    parse=parser.parse,
+    subscribe=parser.subscribe,
+    unsubscribe=parser.unsubscribe,
+    ready="data",
+    # https://docs.btcturk.com/rate-limits; that of trades is the one of the older path.
+    limits={
+        "connects": Limit(points=15, interval_s=60.0),
+        "orderbook": Limit(points=180, interval_s=60.0),
+        "trades": Limit(points=90, interval_s=60.0),
+    },
+    connect_cost=Cost("connects"),
+    rest=Rest(
+        markets=Call(path=lambda: "/api/v2/server/exchangeinfo"),
+        parse_markets=rest_parser.parse_markets,
+        book=Call(
+            path=lambda raw_symbol: (
+                "/api/v2/orderbook?"
+                + urlencode({"pairSymbol": raw_symbol, "limit": rest_parser.DEPTH})
+            ),
+            cost=Cost("orderbook"),
+        ),
+        parse_book=rest_parser.parse_book,
+        trades=Call(
+            path=lambda raw_symbol, _trade_id: (
+                "/api/v2/trades?"
+                + urlencode({"pairSymbol": raw_symbol, "last": rest_parser.TRADES_MAX})
+            ),
+            cost=Cost("trades"),
+        ),
+        parse_trades=rest_parser.parse_trades,
+        ban_s=rest_parser.ban_s,
+    ),
+)

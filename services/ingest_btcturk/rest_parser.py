@@ -1,0 +1,113 @@
+"""BtcTurk's answers over REST as events.
+
+https://docs.btcturk.com
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from shared import form
+from shared.book import Level, Snapshot
+from shared.event import Trade, TradeList
+from shared.exchange import Market, Raw
+
+DEPTH: Final = 100  # levels a side: the most that the exchange gives
+TRADES_MAX: Final = 50  # in one list
+# As long as the period of the limits: https://docs.btcturk.com/rate-limits
+BLOCK_S: Final = 60.0
+BLOCK_S_MAX: Final = 86_400.0
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+_Data = TypeVar("_Data")
+
+
+class _Answer(Struct):
+    """What REST wraps everything in; the code is 0, or a text, whatever the outcome."""
+
+    success: bool
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    message: str | None = None
+    code: int | str | None = None
+
+
+class _Pair(Struct):
+    name: str
+    numerator: str
+    denominator: str
+    status: str
+
+
+class _Pairs(Struct):
+    symbols: list[_Pair]
+
+
+class _RestBook(Struct, kw_only=True):
+    # Was written as 1647493701782.0 for years.
+    timestamp: form.Milliseconds | form.MillisecondsFloat | None = None
+    bids: list[Level]
+    asks: list[Level]
+
+
+class _RestTrade(Struct, kw_only=True):
+    date: form.Milliseconds | form.MillisecondsText
+    tid: form.TradeId
+    price: form.Number
+    amount: form.Number
+    side: Literal["buy", "sell"] | None = None
+
+
+_decode_answer = Decoder(_Answer).decode
+_decode_pairs = Decoder(_Pairs).decode
+_decode_book = Decoder(_RestBook).decode
+_decode_trades = Decoder(list[_RestTrade]).decode
+
+
+def parse_markets(raw: Raw) -> list[Market]:
+    """Return the pairs of `exchangeinfo`; only the fields tell where its name is to be split."""
+    return [
+        Market(f"{pair.numerator}-{pair.denominator}", pair.name, pair.status == "TRADING")
+        for pair in _open(_decode_pairs, raw).symbols
+    ]
+
+
+def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
+    """Return the body of `orderbook`: without a number that could place it in the stream."""
+    book = _open(_decode_book, raw)
+    levels = form.levels(book.bids, book.asks, raw)
+    ts_event = None if book.timestamp is None else form.to_ns(book.timestamp)
+    return Snapshot(raw_symbol, levels, sequence=None, ts_event=ts_event)
+
+
+def parse_trades(raw_symbol: str, raw: Raw) -> TradeList:
+    """Return the body of `trades`, which begins with the newest."""
+    trades = [
+        Trade(raw_symbol, row.tid, row.side, row.price, row.amount, form.to_ns(row.date))
+        for row in _open(_decode_trades, raw)
+    ]
+    return form.trade_list(raw_symbol, trades, most=TRADES_MAX)
+
+
+def ban_s(status: int, headers: Mapping[str, str], _raw: Raw, _now_ns: int) -> float | None:
+    """Return how long to stay away: the header's word, else the period of the limit.
+
+    https://docs.btcturk.com/rate-limits
+    """
+    if status != 429:  # noqa: PLR2004 (of HTTP)
+        return None
+    text = headers.get("retry-after", "")
+    wait_s = float(text) if _SECONDS.fullmatch(text) else BLOCK_S
+    return min(max(wait_s, 1.0), BLOCK_S_MAX)
+
+
+def _open(decoder: Callable[[Raw], _Data], raw: Raw) -> _Data:
+    """Return what a REST answer holds; a failure may come as 200 OK."""
+    answer = form.decode(_decode_answer, raw)
+    if not answer.success:
+        raise form.malformed(f"refused: {answer.code} {answer.message}", raw)
+    return form.decode(decoder, bytes(answer.data))

@@ -1,0 +1,1 @@
+"""What a person runs: up, demo, status, handover, book, verify, exchanges."""

@@ -1,0 +1,51 @@
+"""A progress bar on a terminal, for work that takes long."""
+
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+WIDTH = 40
+# Shorter work ends before anybody wonders.
+AFTER_S = 1.0
+INTERVAL_S = 0.1
+
+
+class Bar:
+    """Draw over one line; draw nothing where nobody looks."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_seen = stream.isatty()
+        self._next_s = time.monotonic() + AFTER_S
+        self._is_drawn = False
+
+    def show(self, done: int, total: int) -> None:
+        """Show how much of the work is done; cheap enough to be called for each piece."""
+        now_s = time.monotonic()
+        if not self._is_seen or now_s < self._next_s:
+            return
+        self._next_s = now_s + INTERVAL_S
+        self._is_drawn = True
+        self._stream.write(f"\r{format_bar(done, total)}")
+        self._stream.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._is_drawn:
+            # Clear what was drawn: ECMA-48, erase in line.
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+
+def format_bar(done: int, total: int) -> str:
+    """Return the bar with its figures."""
+    share = min(1.0, done / total) if total else 1.0
+    filled = int(share * WIDTH)
+    return f"[{'#' * filled}{'.' * (WIDTH - filled)}] {share:4.0%}  {done}/{total}"

@@ -1,0 +1,45 @@
+"""A stop asked for by signal, noticed between two looks."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+# A terminal that is closed sends the last one.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK_S = 0.2
+
+
+class Stopping:
+    """Say whether somebody asked us to stop; a flag, for an Event may not be set by a handler."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @property
+    def is_asked(self) -> bool:
+        """Say whether a signal came."""
+        return self.count > 0
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for that long or until a signal comes; return whether one came."""
+        end_s = time.monotonic() + seconds
+        while not self.is_asked and (left_s := end_s - time.monotonic()) > 0:
+            time.sleep(min(left_s, LOOK_S))
+        return self.is_asked
+
+    def _ask(self, _: int, __: FrameType | None) -> None:
+        self.count += 1
+
+
+@contextmanager
+def catch_stop() -> Iterator[Stopping]:
+    """Count the stop signals instead of dying of them."""
+    stopping = Stopping()
+    before = {number: signal.signal(number, stopping._ask) for number in SIGNALS}  # noqa: SLF001
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

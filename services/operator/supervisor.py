@@ -1,0 +1,106 @@
+"""Questions and orders to a running supervisord, over its socket."""
+
+import socket
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Error, Fault, ServerProxy, Transport
+
+from msgspec import Struct, convert
+from typing_extensions import override
+
+from shared.errors import BooktapeError
+
+# It answers from memory.
+ANSWER_S = 5.0
+# An order waits for the process: stopwaitsecs and startsecs of supervisor.conf, and some.
+ORDER_S = 90.0
+
+_NOT_RUNNING = 70  # supervisor.xmlrpc.Faults.NOT_RUNNING
+
+
+class SupervisorError(BooktapeError):
+    """Tell the operator what supervisord refused, or that it does not answer."""
+
+
+class Program(Struct, frozen=True):
+    """One program as supervisord sees it."""
+
+    name: str
+    statename: str  # RUNNING, STARTING, BACKOFF, STOPPING, STOPPED, EXITED, FATAL, UNKNOWN
+    pid: int
+    exitstatus: int
+    description: str
+    logfile: str
+
+
+class Supervisor:
+    """Speak to the supervisord behind one unix socket; each call is a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find_pid(self) -> int | None:
+        """Return supervisord's pid, or `None` where none answers."""
+        try:
+            return int(self._call("getPID", wait_s=ANSWER_S))
+        except SupervisorError:
+            return None
+
+    def programs(self) -> dict[str, Program]:
+        """Return every program by its name."""
+        infos = self._call("getAllProcessInfo", wait_s=ANSWER_S)
+        programs = convert(infos, list[Program])
+        return {program.name: program for program in programs}
+
+    def restart(self, name: str) -> None:
+        """Stop the program, which drains it, and start it; one that is not running is started."""
+        try:
+            self._call("stopProcess", name, wait_s=ORDER_S)
+        except SupervisorError as error:
+            fault = error.__cause__
+            if not (isinstance(fault, Fault) and fault.faultCode == _NOT_RUNNING):
+                raise
+        self._call("startProcess", name, wait_s=ORDER_S)
+
+    def _call(self, method: str, *arguments: str, wait_s: float) -> Any:
+        # The address is only for show: the transport knows the way.
+        transport = _UnixTransport(self._path, wait_s)
+        with ServerProxy("http://localhost", transport=transport) as server:
+            try:
+                return getattr(server.supervisor, method)(*arguments)
+            except Fault as error:
+                raise SupervisorError(
+                    f"supervisord refused {method}: {error.faultString}"
+                ) from error
+            except (OSError, HTTPException, Error) as error:
+                raise SupervisorError(
+                    f"supervisord does not answer on {self._path}: {error}"
+                ) from error
+
+
+class _UnixTransport(Transport):
+    """Carry XML-RPC over a unix socket, with a time limit that the standard one has not."""
+
+    def __init__(self, path: Path, wait_s: float) -> None:
+        super().__init__()
+        self._path = path
+        self._wait_s = wait_s
+
+    @override
+    def make_connection(self, host: str | tuple[str, dict[str, str]]) -> HTTPConnection:
+        connection = _UnixConnection(self._path, self._wait_s)
+        self._connection = host, connection  # so that the proxy closes it
+        return connection
+
+
+class _UnixConnection(HTTPConnection):
+    def __init__(self, path: Path, wait_s: float) -> None:
+        super().__init__("localhost", timeout=wait_s)
+        self._path = path
+
+    @override
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))

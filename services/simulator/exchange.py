@@ -1,0 +1,103 @@
+"""What a simulated exchange must be able to do, whichever it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from services.simulator.connection import Chain, Connection
+from services.simulator.market import Market, Step
+
+DEPTH_ALL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where the time comes from: UTC nanoseconds, and seconds that never step."""
+
+    ns: Callable[[], int]
+    monotonic: Callable[[], float]
+
+
+class Later(Protocol):
+    """Run something after a delay."""
+
+    def __call__(self, delay_s: float, callback: Callable[[], None], /) -> None:
+        """Call `callback` after `delay_s`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Exchange(Protocol):
+    """One exchange's protocol over its markets.
+
+    `conflation_s` is how often a market's changes are published; a server ping goes out each
+    `ping_interval_s`, and a client that leaves one unanswered for `pong_timeout_s` is closed.
+    """
+
+    name: str
+    websocket_path: str
+    rest_path: str
+    conflation_s: float
+    ping_interval_s: float
+    ping_payload: bytes | None
+    pong_timeout_s: float | None
+    compression: str | None
+    faults: tuple[str, ...]
+    markets: list[Market]
+
+    def handshake(self, path: str) -> Answer | None:
+        """Return None to let a client in, or the refusal."""
+        ...
+
+    def opened(self, connection: Connection) -> None:
+        """Greet a client."""
+        ...
+
+    def received(self, connection: Connection, message: str | bytes) -> None:
+        """Answer one message of a client."""
+        ...
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a client."""
+        ...
+
+    def publish(self, market: Market, step: Step) -> None:
+        """Send one step of a market to whom it concerns."""
+        ...
+
+    def pulse(self, market: Market) -> None:
+        """Do what is due once each conflation interval for this market, changed or not."""
+        ...
+
+    def beat(self) -> None:
+        """Do what is due once each conflation interval for the exchange as a whole."""
+        ...
+
+    def request(self, path: str) -> Answer:
+        """Answer one GET."""
+        ...
+
+    def reset_sequence(self, market: Market) -> None:
+        """Make the next change of this market's book start its numbers anew."""
+        ...
+
+    def send_snapshot(self, connection: Connection, chain: Chain) -> int:
+        """Send a book in mid-stream; return its sequence. Only where the exchange does so."""
+        ...
+
+    def final_sequence(self, market: Market) -> int | dict[int, int]:
+        """Return the sequence of a market's last change, for all or by connection."""
+        ...
+
+    def final_depth(self) -> int:
+        """Return how many levels a side a client can know of."""
+        ...

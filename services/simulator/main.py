@@ -1,0 +1,233 @@
+"""The simulator's command: builds it from the arguments and runs it."""
+
+import argparse
+import asyncio
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from typing_extensions import override
+
+from services.simulator import listing, truth
+from services.simulator.bitvavo import Bitvavo
+from services.simulator.btcturk import Btcturk
+from services.simulator.exchange import Clock, Exchange
+from services.simulator.faults import Faults, FaultTimes
+from services.simulator.faults import __doc__ as faults_doc
+from services.simulator.listing import Listing
+from services.simulator.market import Market
+from services.simulator.server import HOST, Server
+from services.simulator.simulation import Simulation
+from services.simulator.truth import Truth
+
+EXAMPLE: str = (
+    "booktape simulate bitvavo --port 0 --symbols 20 --faults gap,drop --truth truth.jsonl"
+)
+DESCRIPTION = """\
+Serve an exchange's own websocket and REST protocol on one loopback port, from a generated market.
+
+Prints one line when it listens. On USR1, and after --seconds, the market stops moving and the final
+books go to the truth file, while sockets stay open and questions are answered, so that a client can
+drain; --quiet-s after --seconds it ends. TERM and INT do both at once.
+"""
+SYMBOLS_DEFAULT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    build: Callable[..., Exchange]
+    list_markets: Callable[..., list[Listing]]
+    symbols_max: int
+    levels: int
+    faults: tuple[str, ...]
+
+
+EXCHANGES = {
+    "bitvavo": _Kind(
+        Bitvavo, listing.bitvavo, listing.BITVAVO_SYMBOLS_MAX, 500, faults=Bitvavo.faults
+    ),
+    "btcturk": _Kind(
+        Btcturk, listing.btcturk, listing.BTCTURK_SYMBOLS_MAX, 160, faults=Btcturk.faults
+    ),
+}
+
+
+def run(arguments: list[str]) -> int:
+    """Run `booktape simulate` and return its exit status: 0 ended well, 1 could not, 2 misused."""
+    try:
+        options = parse(arguments)
+    except SystemExit as exit_:  # argparse has said what was wrong, or printed the help
+        return int(exit_.code or 0)
+    try:
+        asyncio.run(_serve(options))
+    except OSError as error:
+        print(f"booktape simulate: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    loop = asyncio.get_running_loop()
+    clock = Clock(ns=time.time_ns, monotonic=loop.time)
+    record = Truth(options.truth, clock_ns=clock.ns)
+    simulation, faults = build(options, clock=clock, record=record)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, simulation.quiesce)
+    if options.seconds is not None:
+        loop.call_later(options.seconds, simulation.quiesce)
+        loop.call_later(options.seconds + options.quiet_s, stop.set)
+    exchange = simulation.exchange
+
+    def say(port: int) -> None:
+        address = f"{HOST}:{port}"
+        print(
+            f"{exchange.name} simulator on ws://{address}{exchange.websocket_path} "
+            f"and http://{address}{exchange.rest_path}",
+            flush=True,
+        )
+
+    server = Server(simulation, faults=faults, truth=record)
+    try:
+        await server.run(port=options.port, on_listening=say, stop=stop)
+    finally:
+        record.end()
+
+
+def build(options: argparse.Namespace, *, clock: Clock, record: Truth) -> tuple[Simulation, Faults]:
+    """Return the simulation that the options ask for, and its faults."""
+    kind = EXCHANGES[options.exchange]
+    listings = kind.list_markets(options.symbols, levels=options.levels or kind.levels)
+    record.start(
+        exchange=options.exchange,
+        seed=options.seed,
+        symbols=[one.symbol for one in listings],
+    )
+    markets = [Market(one, seed=options.seed, ts=clock.ns()) for one in listings]
+    exchange = kind.build(
+        markets,
+        clock=clock,
+        later=call_later,
+        rng=random.Random(f"{options.seed} exchange"),
+        truth=record,
+        is_limited=not options.unlimited,
+    )
+    faults = Faults(
+        options.faults,
+        markets=markets,
+        times=FaultTimes(options.fault_interval_s, options.stall_s, options.halt_s),
+        rng=random.Random(f"{options.seed} faults"),
+        clock=clock,
+        truth=record,
+        reset_sequence=exchange.reset_sequence,
+        send_snapshot=exchange.send_snapshot,
+    )
+    rate = options.rate or sum(one.messages_per_s for one in listings)
+    return Simulation(exchange, rate=rate, faults=faults, truth=record, clock=clock), faults
+
+
+def call_later(delay_s: float, callback: Callable[[], None]) -> None:
+    """Run something on the loop after a delay."""
+    asyncio.get_running_loop().call_later(delay_s, callback)
+
+
+class _Parser(argparse.ArgumentParser):
+    @override
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Return the options; say what is wrong with them in one line and exit with status 2."""
+    parser = _Parser(
+        prog="booktape simulate",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=DESCRIPTION,
+        epilog=f"faults: {faults_doc}\n\n{truth.__doc__}\n\nexample:\n  {EXAMPLE}",
+    )
+    _add_arguments(parser)
+    options = parser.parse_args(arguments)
+    kind = EXCHANGES[options.exchange]
+    if options.symbols > kind.symbols_max:
+        parser.error(f"argument --symbols: {options.exchange} lists {kind.symbols_max} at most")
+    options.faults = _fault_names(options.faults, known=kind.faults, parser=parser)
+    return options
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("exchange", choices=sorted(EXCHANGES))
+    parser.add_argument("--port", type=_port, default=0, help="0 (the default): any free one")
+    parser.add_argument(
+        "--symbols", type=_count, default=SYMBOLS_DEFAULT, metavar="N", help="the N busiest; 3"
+    )
+    parser.add_argument(
+        "--rate", type=_positive, metavar="R", help="book messages a second over all symbols"
+    )
+    parser.add_argument("--levels", type=_count, metavar="N", help="a side, in the busiest book")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="what the market does; 1")
+    parser.add_argument(
+        "--seconds", type=_positive, metavar="T", help="the market moves for that long"
+    )
+    parser.add_argument("--quiet-s", type=_positive, default=5.0, metavar="T", help="then ends; 5")
+    parser.add_argument(
+        "--faults", default="", metavar="A,B|all", help="inject these, by turns, for ever"
+    )
+    parser.add_argument(
+        "--fault-interval-s",
+        type=_positive,
+        default=10.0,
+        metavar="T",
+        help="between two; about 10",
+    )
+    parser.add_argument(
+        "--stall-s", type=_positive, default=30.0, metavar="T", help="how long a stall lasts; 30"
+    )
+    parser.add_argument(
+        "--halt-s",
+        type=_positive,
+        default=10.0,
+        metavar="T",
+        help="how long a market is halted; 10",
+    )
+    parser.add_argument("--truth", type=Path, metavar="FILE", help="write what really happened")
+    parser.add_argument(
+        "--unlimited", action="store_true", help="no limits on requests and connections"
+    )
+
+
+def _fault_names(text: str, *, known: tuple[str, ...], parser: _Parser) -> list[str]:
+    if text == "all":
+        return list(known)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            parser.error(f"argument --faults: {name!r} is none of {', '.join(known)}")
+    return names
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text} is not a port")
+    return port
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return count
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number

@@ -1,0 +1,104 @@
+"""Every error that booktape raises on purpose, named for what happened."""
+
+
+class BooktapeError(Exception):
+    """Stand for any error raised on purpose; nobody raises it itself."""
+
+
+class ConfigError(BooktapeError):
+    """Tell the operator to correct the configuration: exit with status 78, never retried."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class LockHeld(BooktapeError):
+    """Tell the operator who already runs: exit with status 75, retried by supervisord."""
+
+    def __init__(self, name: str, *, holder: str) -> None:
+        super().__init__(f"{name} is already held by {holder}; stop that process or wait for it")
+        self.name = name
+        self.holder = holder
+
+
+class ExchangeError(BooktapeError):
+    """Make the feed reconnect: the exchange did what its protocol does not allow for."""
+
+
+class ConnectionLost(ExchangeError):
+    """Make the feed reconnect, not before `retry_after_s` where the exchange named a wait."""
+
+    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class Stale(ConnectionLost):
+    """Make the feed reconnect: the connection is open, yet silent for too long."""
+
+
+class RateLimited(ExchangeError):
+    """Make the caller ask nothing more of this exchange for `retry_after_s`."""
+
+    def __init__(self, reason: str, *, retry_after_s: float) -> None:
+        super().__init__(f"{reason}; wait {retry_after_s:g} s")
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class MalformedMessage(BooktapeError):
+    """Make the feed write a `malformed` row, resync the book it concerns, and go on."""
+
+    EXCERPT_CHARACTERS_MAX = 200
+
+    def __init__(self, reason: str, *, raw: bytes | str, raw_symbol: str | None = None) -> None:
+        text = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
+        self.reason = reason
+        self.excerpt = text[: self.EXCERPT_CHARACTERS_MAX]
+        self.raw_symbol = raw_symbol
+        super().__init__(f"{reason}: {self.excerpt}")
+
+
+class FrameError(BooktapeError):
+    """Make the receiver hold back the session: a frame it cannot read, or of a version unknown."""
+
+
+class UnknownFrameVersion(FrameError):
+    """Make the receiver hold back the session, losing nothing, until a release that can read it."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"frame version {version} is unknown to this release; deploy a newer one")
+        self.version = version
+
+
+class JournalError(BooktapeError):
+    """Make the ingest stop and start again: its disk refuses, and nothing unsaved may go on."""
+
+
+class SpoolError(BooktapeError):
+    """Make the writer stop and start again: what its disk holds must be read anew."""
+
+
+class StoreError(BooktapeError):
+    """Make the uploader keep the object and retry for ever; name to the operator what helps."""
+
+    def __init__(self, action: str, *, where: str, reason: str, remedy: str) -> None:
+        super().__init__(f"cannot {action} {where}: {reason}; {remedy}")
+        self.action = action
+        self.where = where
+        self.reason = reason
+        self.remedy = remedy
+
+
+class AlreadyStored(BooktapeError):
+    """Make the uploader compare: an object of that key is there, and it is never overwritten."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key} is already stored")
+        self.key = key
+
+
+class TapeError(BooktapeError):
+    """Tell the reader of a tape which object is unreadable or breaks its promise."""

@@ -1,0 +1,104 @@
+"""What a feed says beside its books: trades, tickers, its own events and mere notices."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Kind = Literal[
+    "session_start",
+    "connected",
+    "subscribed",
+    "subscription_refused",
+    "gap",
+    "resync",
+    "stale",
+    "rate_limited",
+    "malformed",
+    "crossed",
+    "mismatch",
+    "clock_step",
+    "disk_full",
+    "journal_hole",
+    "disconnected",
+    "session_end",
+]
+
+
+class Trade(Struct, frozen=True):
+    """One trade; `side` is the taker's, `None` where the exchange leaves it open."""
+
+    raw_symbol: str
+    trade_id: str
+    side: Literal["buy", "sell"] | None
+    price: str
+    size: str
+    ts_event: int | None = None
+
+
+class TradeList(Struct, frozen=True):
+    """The latest trades of one symbol, oldest first: what a subscription or a REST call answers.
+
+    `is_cut`: it holds as many as the exchange ever gives at once, so older ones may be missing.
+    """
+
+    raw_symbol: str
+    trades: list[Trade]
+    is_cut: bool = True
+
+
+class Ticker(Struct, frozen=True):
+    """The best prices that changed; `None` means "not said in this message", never "gone"."""
+
+    raw_symbol: str
+    bid_price: str | None = None
+    bid_size: str | None = None
+    ask_price: str | None = None
+    ask_size: str | None = None
+    last_price: str | None = None
+    ts_event: int | None = None
+
+
+class FeedEvent(Struct, frozen=True):
+    """One row about the feed itself; `detail` is a JSON object."""
+
+    kind: Kind
+    sequence_expected: int | None = None
+    sequence_received: int | None = None
+    detail: str = "{}"
+
+
+class Subscribed(Struct, frozen=True):
+    """The exchange acknowledged a subscription: every raw symbol that it names for a channel."""
+
+    channel: str
+    raw_symbols: list[str]
+
+
+class Refused(Struct, frozen=True):
+    """The exchange refused a request; what it does not name is `None`.
+
+    `request` is what was asked for: a subscription or a snapshot.
+    `is_halted`: the market stands still by the exchange's will, so asking again soon is useless.
+    """
+
+    request: Literal["subscribe", "snapshot"]
+    reason: str
+    raw_symbol: str | None = None
+    is_halted: bool = False
+
+
+class RateLimited(Struct, frozen=True):
+    """The exchange told us to stop: for `wait_s`, or until `until_ns`, where it named either."""
+
+    reason: str
+    wait_s: float | None = None
+    until_ns: int | None = None
+
+
+class Chatter(Struct, frozen=True):
+    """A message that is known to mean nothing to us, or not known at all: counted by its kind."""
+
+    kind: str
+
+
+Notice = Subscribed | Refused | RateLimited | Chatter

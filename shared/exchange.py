@@ -1,0 +1,96 @@
+"""What an exchange must declare, and nothing of how any of them does it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from shared.book import Delta, Snapshot
+from shared.event import Notice, Ticker, Trade, TradeList
+
+Event = Snapshot | Delta | Trade | TradeList | Ticker
+Message = Event | Notice
+Raw = bytes | bytearray | memoryview
+
+BOOK, TRADES, TICKER = "book", "trades", "ticker"
+
+
+class Market(Struct, frozen=True):
+    """One row of an exchange's list: our symbol, its own name for it, whether it trades now."""
+
+    symbol: str
+    raw_symbol: str
+    is_trading: bool
+
+
+class Limit(Struct, frozen=True, kw_only=True):
+    """What the exchange allows one address: so many points in so many seconds."""
+
+    points: int
+    interval_s: float
+
+
+class Cost(Struct, frozen=True):
+    """What one request takes, of the limit with this name."""
+
+    limit: str
+    points: int = 1
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One REST call: `path` is appended to `rest_url`; `cost` is `None` where nothing limits it."""
+
+    path: Callable[..., str]
+    cost: Cost | None = None
+
+
+class Rest(Struct, frozen=True, kw_only=True):
+    """The REST calls and the parsers of their bodies.
+
+    A parser raises `MalformedMessage` where a body is not what it should be. The arguments of the
+    paths: `markets()`, `book(raw_symbol)`, `trades(raw_symbol, trade_id)`, the last being the
+    newest trade we have, which the answer should reach.
+    `ban_s` takes status, headers (names in lower case), body and the time of day in ns; it returns
+    how long a refusal for too many requests lasts, or `None` where it is no such refusal.
+    """
+
+    markets: Call
+    parse_markets: Callable[[Raw], list[Market]]
+    book: Call
+    parse_book: Callable[[str, Raw], Snapshot]
+    ban_s: Callable[[int, Mapping[str, str], Raw, int], float | None]
+    trades: Call | None = None
+    parse_trades: Callable[[str, Raw], TradeList] | None = None
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """Everything that booktape knows of one exchange."""
+
+    name: str
+    symbols: tuple[str, ...]  # recorded where the configuration names none
+    websocket_url: str
+    rest_url: str
+    symbols_per_socket: int
+    channels: tuple[str, ...] = (BOOK, TRADES, TICKER)
+    # Of these one subscription brings every symbol there is: one socket is enough for all.
+    whole_channels: tuple[str, ...] = ()
+
+    raw_symbol: Callable[[str], str]  # "BTC-TRY" -> "BTCTRY"
+    parse: Callable[[Raw], list[Message]]
+    # Channels and raw symbols -> the messages that ask for them, or end them.
+    subscribe: Callable[[Sequence[str], Sequence[str]], list[str]]
+    unsubscribe: Callable[[Sequence[str], Sequence[str]], list[str]]
+    subscribe_cost: Cost | None = None  # of each message
+    # When a subscription stands: at the exchange's word, or not before its first data.
+    ready: Literal["acknowledgement", "data"]
+
+    sequence_step: int = 1  # from one delta of a symbol to its next
+    # Where a book begins: at the answer to `request_snapshot(raw_symbol)`, or, where that is
+    # `None`, at the first message of the symbol's subscription.
+    request_snapshot: Callable[[str], str] | None = None
+    snapshot_cost: Cost | None = None
+    snapshot_interval_s: float = 0.0  # between two questions
+
+    limits: Mapping[str, Limit]
+    connect_cost: Cost | None = None
+    rest: Rest

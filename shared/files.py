@@ -1,0 +1,105 @@
+"""Files replaced whole, folders synced, locks held."""
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from shared.errors import LockHeld
+
+PARTIAL_SUFFIX = ".partial"
+
+
+def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
+    """Replace `path` by `data`, whole or not at all.
+
+    With `fsync` both the file and its folder are on disk when this returns; without, the file may
+    be the older one after a power cut. One process at a time may write a path.
+    """
+    partial = path.with_name(path.name + PARTIAL_SUFFIX)
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            if fsync:
+                file.flush()
+                os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        # On a full disk the half-written file would make it worse.
+        partial.unlink(missing_ok=True)
+        raise
+    if fsync:
+        sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make what was created, renamed or removed in the folder survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Create the folder and those above it; each new one survives a power cut."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    sync_folder(path.parent)
+
+
+class Lock:
+    """Hold a file for one process; the system lets go of it when that process dies.
+
+    The file names the holder's pid and stays behind: removing it would let two hold it at once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether we hold it."""
+        return self._descriptor is not None
+
+    def acquire(self) -> None:
+        """Take the lock, or raise LockHeld that names who has it."""
+        assert self._descriptor is None
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
+            os.close(descriptor)
+            # Between the holder's flock and its pwrite the file names nobody.
+            name = f"process {holder}" if holder else "another process"
+            raise LockHeld(self.path.name, holder=name) from None
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let go of the lock; harmless where it is not held."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()

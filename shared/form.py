@@ -1,0 +1,80 @@
+"""The form that an exchange's messages must have before anything in them is believed."""
+
+from collections.abc import Callable
+from typing import Annotated, Final, TypeVar
+
+from msgspec import Meta
+
+from shared.book import BadLevel, Level, Levels, read_levels
+from shared.errors import MalformedMessage
+from shared.event import Trade, TradeList
+from shared.exchange import Raw
+
+MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024  # forty times the largest that any exchange sends
+REASON_CHARACTERS_MAX: Final = 200
+INT64_MAX: Final = 2**63 - 1  # sequences and times are int64 on the tape
+NS_PER_MS: Final = 1_000_000
+
+# Raised by msgspec: not JSON, of the wrong type, not UTF-8; nested beyond all reason.
+UNDECODABLE: Final = (ValueError, RecursionError)
+
+Sequence = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
+Nanoseconds = Annotated[int, Meta(ge=0, le=INT64_MAX)]
+Milliseconds = Annotated[int, Meta(ge=0, le=INT64_MAX // NS_PER_MS)]
+MillisecondsFloat = Annotated[float, Meta(ge=0, le=INT64_MAX // NS_PER_MS)]
+MillisecondsText = Annotated[str, Meta(pattern=r"^[0-8]?[0-9]{1,12}\Z")]  # int64 ends at 9.22e12
+# As in `read_levels`, which checks the levels of a book at once: this one is slower.
+Number = Annotated[str, Meta(pattern=r"^[0-9]{1,24}(\.[0-9]{1,23})?\Z")]
+NumberOrEmpty = Annotated[str, Meta(pattern=r"^([0-9]{1,24}(\.[0-9]{1,23})?)?\Z")]
+TradeId = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z")]
+
+_Decoded = TypeVar("_Decoded")
+
+
+def decode(decoder: Callable[[Raw], _Decoded], raw: Raw) -> _Decoded:
+    """Return what the decoder makes of the message; raise `MalformedMessage` where it cannot."""
+    check_length(raw)
+    try:
+        return decoder(raw)
+    except UNDECODABLE as error:
+        raise malformed(str(error), raw) from None
+
+
+def check_length(raw: Raw) -> None:
+    """Raise `MalformedMessage` for a message that is too long to be looked at."""
+    if len(raw) > MESSAGE_BYTES_MAX:
+        raise malformed(f"{len(raw)} bytes are more than {MESSAGE_BYTES_MAX}", raw)
+
+
+def malformed(reason: str, raw: Raw, *, raw_symbol: str | None = None) -> MalformedMessage:
+    """Return the error, which keeps no more than the beginning of what it was given.
+
+    `raw_symbol` is for what may have been an event of that symbol's book, which is then doubtful.
+    """
+    head = bytes(raw[: 4 * MalformedMessage.EXCERPT_CHARACTERS_MAX])  # a character has <= 4 bytes
+    return MalformedMessage(reason[:REASON_CHARACTERS_MAX], raw=head, raw_symbol=raw_symbol)
+
+
+def levels(
+    bids: list[Level], asks: list[Level], raw: Raw, *, raw_symbol: str | None = None
+) -> Levels:
+    """Return the levels of a book event; raise `MalformedMessage` where one is bad."""
+    try:
+        return read_levels(bids, asks)
+    except BadLevel as error:
+        raise malformed(str(error), raw, raw_symbol=raw_symbol) from None
+
+
+def to_ns(milliseconds: float | str) -> int:
+    """Return a time of one of the types above in nanoseconds."""
+    return int(milliseconds) * NS_PER_MS
+
+
+def trade_list(raw_symbol: str, newest_first: list[Trade], *, most: int) -> TradeList:
+    """Return a list that came newest first, of which an answer holds `most` at most.
+
+    Sorted once more, since not every recorded list keeps its order; one time leaves it as it is.
+    """
+    trades = newest_first[::-1]
+    trades.sort(key=lambda trade: trade.ts_event or 0)
+    return TradeList(raw_symbol, trades, is_cut=len(trades) >= most)

@@ -1,0 +1,299 @@
+"""One ingest process: built here, watched here, ended here."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from random import SystemRandom
+from threading import Event, Thread
+from typing import Final
+
+from shared import log
+from shared.connection import Connection
+from shared.errors import BooktapeError, LockHeld
+from shared.exchange import Exchange
+from shared.feed import Feed
+from shared.files import Lock
+from shared.host import Host
+from shared.ingest_status import IngestStatus, View
+from shared.journal import Journal, leftovers
+from shared.limits import Limits
+from shared.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
+from shared.poller import Poller
+from shared.reader import Reader
+from shared.recorder import Recorder, end_session
+from shared.rest import RestClient
+from shared.rest_worker import RestWorker
+from shared.retry import Backoff
+from shared.sender import Sender
+from shared.settings import ExchangeSettings, Settings
+from shared.sockets import Sockets
+from shared.stats import Stats
+
+EXIT_FAULT: Final = 1
+EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
+ADOPT_INTERVAL_S: Final = 60.0
+LOOK_S: Final = 1.0  # between two looks at the disk, the clock and the status
+STOP_S: Final = 10.0  # within which a thread ends; supervisord waits for longer than all of them
+RECONNECT_BASE_S: Final = 1.0
+RECONNECT_CAP_S: Final = 60.0
+
+_log = log.get(__name__)
+
+
+def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
+    """Record one exchange until TERM or INT; return the exit status.
+
+    75: another process records this line already. 1: a fault of our own, which is in the log; the
+    journal holds everything, and a new start goes on from there.
+    """
+    log.setup(f"ingest_{exchange.name}-{line}")
+    lock = Lock(settings.state.path / "locks" / f"{exchange.name}-{line}.lock")
+    try:
+        lock.acquire()
+    except LockHeld as held:
+        _log.error("another process records this line", extra={"why": str(held)})
+        return EXIT_LOCKED
+    ingest = Ingest(exchange, settings, line)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ingest.stop.set())
+    threading.excepthook = ingest.fail
+    try:
+        return ingest.run()
+    finally:
+        lock.release()
+
+
+class Ingest:
+    """The parts of one ingest process, and their threads."""
+
+    def __init__(self, exchange: Exchange, settings: Settings, line: str) -> None:
+        """Build what lives as long as the process; nothing is asked of the exchange yet."""
+        state = settings.state.path
+        self.stop = Event()
+        self.has_failed = False
+        self._exchange = exchange
+        self._line = line
+        self._own: ExchangeSettings = settings.exchanges[exchange.name]
+        self._journals = state / "journal" / exchange.name
+        self._journal = Journal.create(self._journals, _new_session(state, exchange.name, line))
+        self._recorder = Recorder(self._journal, time.time_ns)
+        self._context = open_context()
+        self._watermarks = WatermarkSubscriber(self._context, endpoint(state, "watermarks"))
+        self._sender = Sender(
+            [self._journal],
+            partial(Publisher, self._context, endpoint(state, "frames")),
+            self._watermarks,
+            time.monotonic,
+        )
+        self._limits = Limits(
+            state / "limits" / f"{exchange.name}.json",
+            exchange.limits,
+            clock_ns=time.monotonic_ns,
+        )
+        self._stop_feeds, self._stop_recorder, self._stop_sender = Event(), Event(), Event()
+        self._rest = RestClient(exchange, self._own.rest_url, self._limits)
+        self._sockets = Sockets(
+            self._own.channels,
+            whole_channels=exchange.whole_channels,
+            symbols_per_socket=self._own.symbols_per_socket,
+            add=self._add_reader,
+        )
+        self._poller: Poller | None = None
+        self._pause = Event()  # the disk is full: no socket is open
+        self._threads: list[tuple[Event, Thread]] = []
+        self._host = Host(
+            state,
+            settings.state.disk_free_min_bytes,
+            record=self._recorder.record,
+            pause=self._pause,
+            clock_ns=time.time_ns,
+            steady_ns=time.monotonic_ns,
+        )
+        self._adopt_due_s = 0.0
+        process = f"ingest_{exchange.name}-{line}"
+        stats = Stats(process, clock_ns=time.time_ns, monotonic_s=time.monotonic)
+        (state / "status").mkdir(parents=True, exist_ok=True)
+        self._status = IngestStatus(stats, state / "status" / f"{process}.json")
+
+    def run(self) -> int:
+        """Record until `stop` is set; return the exit status."""
+        own = self._own
+        symbols = "all" if own.symbols is None else str(len(own.symbols))
+        self._recorder.begin(symbols=symbols, transport=own.transport)
+        self._start("recorder", self._recorder.run, self._stop_recorder)
+        self._start("sender", self._sender.run, self._stop_sender)
+        if own.symbols is not None:
+            self._follow(own.symbols)
+        self._rest_worker = self._make_rest_worker()
+        self._start("rest", self._rest_worker.run, self._stop_feeds)
+        _log.info("recording", extra={"session": self._journal.session, "symbols": symbols})
+        self._look()
+        while not self.stop.wait(LOOK_S):
+            self._look()
+        self._end()
+        return EXIT_FAULT if self.has_failed else 0
+
+    def fail(self, args: threading.ExceptHookArgs) -> None:
+        """End the process because one of its threads died: half an ingest records nothing whole."""
+        assert args.exc_value is not None
+        name = args.thread.name if args.thread else "?"
+        _log.critical(
+            "a thread died; starting again", exc_info=args.exc_value, extra={"thread": name}
+        )
+        self.has_failed = True
+        self.stop.set()
+
+    def _start(self, name: str, run: Callable[[Event], None], stop: Event) -> None:
+        thread = Thread(target=run, args=[stop], name=name, daemon=True)
+        self._threads.append((stop, thread))
+        thread.start()
+
+    def _follow(self, symbols: Sequence[str]) -> None:
+        """Record these symbols from now on; any thread may say so."""
+        if self._own.transport == "websocket":
+            self._sockets.follow(symbols)
+        elif self._poller is None:
+            self._poller = self._make_poller(symbols)
+            self._start("poller", self._poller.run, self._stop_feeds)
+        else:
+            self._poller.wanted = tuple(symbols)
+
+    def _add_reader(self, symbols: Sequence[str], channels: Sequence[str]) -> Reader:
+        own = self._own
+        feed = Feed(
+            self._exchange,
+            symbols,
+            channels,
+            record=self._recorder.record,
+            take=self._limits.take,
+            ban=self._limits.block,
+            stale_after_s=own.stale_after_s,
+            checkpoint_interval_s=own.checkpoint_interval_s,
+        )
+        reader = Reader(
+            feed,
+            url=own.websocket_url,
+            connect=partial(Connection, clock_ns=time.time_ns),
+            connect_cost=self._exchange.connect_cost,
+            take=self._limits.take,
+            ban=lambda wait_s, limit: self._limits.block(wait_s, limit=limit),
+            backoff=_backoff(),
+            clock_ns=time.time_ns,
+            steady_s=time.monotonic,
+            pause=self._pause,
+        )
+        self._start(f"reader-{len(self._sockets.readers)}", reader.run, self._stop_feeds)
+        return reader
+
+    def _make_poller(self, symbols: Sequence[str]) -> Poller:
+        return Poller(
+            self._exchange,
+            symbols,
+            self._rest,
+            record=self._recorder.record,
+            poll_interval_s=self._own.poll_interval_s,
+            clock_ns=time.time_ns,
+            steady_s=time.monotonic,
+            pause=self._pause,
+        )
+
+    def _make_rest_worker(self) -> RestWorker:
+        return RestWorker(
+            self._rest,
+            follow=self._follow if self._own.symbols is None else None,
+            backfills=lambda: [reader.feed.backfills for reader in self._sockets.readers],
+            backoff=_backoff(),
+            steady_s=time.monotonic,
+        )
+
+    def _look(self) -> None:
+        """Look after what nothing else wakes up for."""
+        now_s = time.monotonic()
+        if now_s >= self._adopt_due_s:
+            self._adopt_due_s = now_s + ADOPT_INTERVAL_S
+            self._adopt()
+        self._host.look()
+        self._write_status()
+
+    def _adopt(self) -> None:
+        """Take over what dead ingests of this exchange left behind."""
+        for path in leftovers(self._journals):
+            try:
+                journal = Journal.adopt(path)
+            except BooktapeError as error:
+                _log.error("cannot adopt a journal", extra={"path": str(path), "why": str(error)})
+                continue
+            if journal is None:
+                continue
+            if not journal.ended:
+                end_session(journal, time.time_ns(), reason="killed")
+            _log.info("adopted", extra={"session": journal.session, "bytes": journal.bytes})
+            self._sender.add(journal)
+
+    def _write_status(self) -> None:
+        journals = self._sender.journals
+        view = View(
+            exchange=self._exchange.name,
+            line=self._line,
+            ts=time.time_ns(),
+            now_s=time.monotonic(),
+            readers=list(self._sockets.readers),
+            poller=self._poller,
+            recorder=self._recorder,
+            journal=self._journal,
+            journals=len(journals),
+            journal_bytes=sum(journal.bytes for journal in journals),
+            disk_free=self._host.free,
+            is_paused=self._pause.is_set(),
+            is_stopping=self.stop.is_set(),
+            blocked_s=self._limits.blocked_s(),
+            rest_error=self._rest_worker.error,
+        )
+        try:
+            self._status.write(view)
+        except OSError as error:  # a full disk: the status is the least of it
+            _log.warning("cannot write the status", extra={"why": str(error)})
+
+    def _end(self) -> None:
+        """End the session: no more messages, then the last event, then what can still be sent."""
+        self._write_status()
+        self._join(self._stop_feeds)
+        self._join(self._stop_recorder)
+        if not self.has_failed:
+            self._recorder.end()
+        self._join(self._stop_sender)
+        self._watermarks.close()
+        self._context.term()
+        _log.info(
+            "ended", extra={"session": self._journal.session, "events": self._journal.next_number}
+        )
+
+    def _join(self, stop: Event) -> None:
+        """End all threads that listen to this event."""
+        stop.set()
+        for listens, thread in self._threads:
+            if listens is stop:
+                thread.join(STOP_S)
+                if thread.is_alive():
+                    _log.warning("a thread does not end", extra={"thread": thread.name})
+
+
+def _new_session(state: Path, exchange: str, line: str) -> str:
+    """Return a session id that nothing on this disk knows, whatever the clock does."""
+    while True:
+        session = f"{_utc(time.time_ns()):%Y%m%dT%H%M%S.%fZ}-{exchange}-{line}"
+        known = (state / "journal" / exchange / session, state / "sessions" / f"{session}.json")
+        if not any(path.exists() for path in known):
+            return session
+
+
+def _utc(ts: int) -> datetime:
+    return datetime.fromtimestamp(ts // 10**9, UTC).replace(microsecond=ts // 1000 % 10**6)
+
+
+def _backoff() -> Backoff:
+    return Backoff(base_s=RECONNECT_BASE_S, cap_s=RECONNECT_CAP_S, random=SystemRandom())

@@ -1,0 +1,135 @@
+"""The bytes of a websocket, cut into messages.
+
+Each frame is two bytes and its length, then the payload, which a server never masks; a message is
+one frame or several: https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+"""
+
+from typing import Final, NoReturn
+
+from shared.errors import ConnectionLost
+
+MESSAGE_BYTES_MAX: Final = 128 * 1024 * 1024
+BUFFER_BYTES: Final = 256 * 1024
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+_OPCODES = {CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG}
+# The first byte: the mark of a message's last frame, three bits for extensions, the opcode.
+_FINAL, _RESERVED, _OPCODE, _CONTROL = 0x80, 0x70, 0x0F, 0x08
+_WHOLE_TEXT = _FINAL | TEXT
+# The second byte: the mark of a mask, the length up to 125, or in how many bytes it follows.
+_MASKED, _SHORT_MAX, _IN_2_BYTES = 0x80, 125, 126
+_HEADER_BYTES_MIN = 2
+_CODE_BYTES = 2
+
+
+class MessageReader:
+    """Takes what was read from a websocket and returns messages; it neither reads nor sends.
+
+    Its owner looks at two things after each `take`: `reply`, the opcode and payload of a frame that
+    is to be sent and then set to `None`, and `lost`, why nothing more can be read.
+    """
+
+    def __init__(self) -> None:
+        """Start at the beginning of a frame."""
+        self.reply: tuple[int, bytes] | None = None
+        self.lost: ConnectionLost | None = None
+        self._buffer = bytearray(BUFFER_BYTES)
+        self._view = memoryview(self._buffer)
+        self._start = self._end = 0  # of what is read and not yet cut
+        self._fragments: bytearray | None = None
+
+    def free(self) -> memoryview:
+        """Return where the next bytes go; what `take` returned before is good no longer.
+
+        The buffer doubles while one frame fills it: a length that is a lie costs nothing.
+        """
+        if self._start == self._end and len(self._buffer) == BUFFER_BYTES:
+            self._start = self._end = 0
+            return self._view
+        rest = self._view[self._start : self._end]
+        size = BUFFER_BYTES
+        while size <= len(rest):
+            size *= 2
+        if size != len(self._buffer):
+            self._buffer = bytearray(size)
+            self._view = memoryview(self._buffer)
+        self._start, self._end = 0, len(rest)
+        self._view[: self._end] = rest
+        return self._view[self._end :]
+
+    def take(self, count: int) -> list[memoryview]:
+        """Return the messages that the next `count` bytes completed."""
+        self._end += count
+        buffer, view, start, end = self._buffer, self._view, self._start, self._end
+        messages: list[memoryview] = []
+        try:
+            while end - start >= _HEADER_BYTES_MIN:
+                first, length, payload = buffer[start], buffer[start + 1], start + 2
+                if length > _SHORT_MAX:
+                    if length & _MASKED:
+                        _fail("a frame is masked")
+                    payload += 2 if length == _IN_2_BYTES else 8
+                    if payload > end:
+                        break
+                    length = int.from_bytes(buffer[start + 2 : payload], "big")
+                is_simple = first == _WHOLE_TEXT and self._fragments is None
+                if not is_simple or length > BUFFER_BYTES:
+                    self._check(first, length)
+                stop = payload + length
+                if stop > end:
+                    break
+                if is_simple:
+                    messages.append(view[payload:stop])
+                else:
+                    self._take_other(first, view[payload:stop], messages)
+                start = stop
+        except ConnectionLost as lost:
+            self.lost = lost
+        self._start = start
+        return messages
+
+    def _check(self, first: int, length: int) -> None:
+        """Raise ConnectionLost where a frame that begins like this must not be."""
+        opcode = first & _OPCODE
+        fault = ""
+        if first & _RESERVED:
+            fault = f"reserved bits are set ({first:#04x})"
+        elif opcode not in _OPCODES:
+            fault = f"opcode {opcode} is unknown"
+        elif opcode & _CONTROL:
+            if length > _SHORT_MAX or not first & _FINAL:
+                fault = "a control frame is too long or in fragments"
+        elif (opcode == CONTINUATION) != (self._fragments is not None):
+            fault = "a fragment without its message"
+        elif length + len(self._fragments or b"") > MESSAGE_BYTES_MAX:
+            fault = f"a message is longer than {MESSAGE_BYTES_MAX} bytes"
+        if fault:
+            _fail(fault)
+
+    def _take_other(self, first: int, payload: memoryview, messages: list[memoryview]) -> None:
+        opcode = first & _OPCODE
+        if opcode == PING:
+            self.reply = PONG, bytes(payload)  # of several pings the last may stand for all
+        elif opcode == CLOSE:
+            code, reason = bytes(payload[:_CODE_BYTES]), bytes(payload[_CODE_BYTES:])
+            self.reply = CLOSE, code if len(code) == _CODE_BYTES else b""
+            raise ConnectionLost(_explain_close(self.reply[1], reason))
+        elif opcode == BINARY and first & _FINAL:
+            messages.append(payload)
+        elif opcode != PONG:
+            self._fragments = self._fragments or bytearray()
+            self._fragments += payload
+            if first & _FINAL:
+                messages.append(memoryview(self._fragments))
+                self._fragments = None
+
+
+def _fail(fault: str) -> NoReturn:
+    raise ConnectionLost(f"the exchange broke the protocol: {fault}")
+
+
+def _explain_close(code: bytes, reason: bytes) -> str:
+    if not code:
+        return "the exchange closed the connection, without a code"
+    words = f"code {int.from_bytes(code, 'big')} {reason.decode(errors='replace')}"
+    return f"the exchange closed the connection: {words}".rstrip()

@@ -1,0 +1,263 @@
+"""What the rows of one manifest must be, and which event is the first that is not."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+from pyarrow import parquet
+
+from shared.errors import TapeError
+from shared.report import FeedRow
+from shared.tape import SCHEMA_KEY, SCHEMA_VERSION, SCHEMAS, Key, TableEntry, day_of
+
+_DAY_US: Final = 86_400_000_000
+# A symbol's place and, below it, the event number make one number that tells the order of rows.
+_NUMBER_BITS: Final = 40
+_INT64: Final = pa.int64()
+_NONE: Final = pa.scalar(-(1 << 63), _INT64)  # stands for null where rows are compared
+_OF_EVENT: Final = ("ts_recv", "ts_event", "sequence", "epoch", "is_snapshot", "is_checkpoint")
+_SIDES: Final = {"book": {"bid", "ask"}, "trades": {"buy", "sell"}}
+_REPORTED: Final = ("gap", "journal_hole", "disconnected", "stale", "session_end")
+
+
+class Broken(TapeError):
+    """Make the verification report these events as the first that are not what they must be."""
+
+    def __init__(self, reason: str, first: int, last: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.first = first
+        self.last = last
+
+
+class Events(Struct, frozen=True):
+    """One table's events, without their levels, in the order of the rows."""
+
+    columns: pa.RecordBatch
+    numbers: pa.Array
+    places: pa.Array  # of each event's symbol in `names`; one beyond them where it has none
+    names: list[str]
+
+    def symbol(self, row: int) -> str:
+        """Return the symbol of one event."""
+        return str(self.names[self.places[row].as_py()])
+
+    def between(self, first: int, last: int) -> "Events":
+        """Return the events of a range, both ends included."""
+        mask = pc.and_(pc.greater_equal(self.numbers, first), pc.less_equal(self.numbers, last))
+        return Events(
+            self.columns.filter(mask),
+            self.numbers.filter(mask),
+            self.places.filter(mask),
+            self.names,
+        )
+
+
+def read_events(name: str, data: bytes, key: Key, entry: TableEntry) -> Events:
+    """Return the events of a segment; raise `Broken` where its rows are not what they must be."""
+    table = _read(name, data, key)
+    numbers = table["event_number"].combine_chunks()
+    is_outside = pc.or_(pc.less(numbers, key.first), pc.greater(numbers, key.last))
+    _refuse(is_outside, numbers, f"{name} has an event outside of the manifest's range")
+    names, places = _rank_symbols(table["symbol"])
+    order = pc.add(pc.shift_left(places, _NUMBER_BITS), pc.subtract(numbers, key.first))
+    steps = pc.subtract(order[1:], order[:-1])
+    _refuse(pc.less(steps, 0), numbers[1:], f"{name} is not sorted by symbol and event number")
+    is_same = pc.equal(steps, 0)
+    if name == "book":
+        _check_levels(table, numbers, is_same)
+    else:
+        _refuse(is_same, numbers[1:], f"{name} has an event twice")
+    is_first = pa.concat_arrays([pa.array([True]), pc.invert(is_same)])
+    numbers, places = numbers.filter(is_first), places.filter(is_first)
+    _check_entry(name, table, len(numbers), key, entry)
+    levels = ["side", "price", "size"] if name == "book" else []
+    columns = table.drop_columns(levels).filter(is_first).combine_chunks().to_batches()[0]
+    return Events(columns, numbers, places, names)
+
+
+def check_numbers(tables: Sequence[Events], key: Key) -> None:
+    """Raise `Broken` unless every number of the range is there once, in whatever table."""
+    numbers = pa.concat_arrays([events.numbers for events in tables])
+    count = key.last - key.first + 1
+    if len(numbers) == count == pc.count_distinct(numbers).as_py():
+        return
+    ordered = numbers.take(pc.sort_indices(numbers))
+    expected = pa.arange(key.first, key.first + len(ordered))
+    at = pc.index(pc.not_equal(ordered, expected), value=True).as_py()
+    if at < 0:
+        raise Broken("events are missing", key.first + len(ordered), key.last)
+    wanted, found = expected[at].as_py(), ordered[at].as_py()
+    if found < wanted:
+        raise Broken("an event is there twice", found, found)
+    raise Broken("events are missing", wanted, found - 1)
+
+
+def find_feed_rows(feed_events: Events) -> list[FeedRow]:
+    """Return what a reader should know of, by event number."""
+    columns = feed_events.columns
+    is_reported = pc.is_in(columns["kind"].cast(pa.string()), pa.array(_REPORTED))
+    rows = columns.filter(is_reported).drop_columns(["session"])
+    times = pc.multiply(rows["ts_recv"].cast(pa.int64()), 1000)
+    rows = rows.set_column(0, "ts_recv", times)
+    return sorted((FeedRow(**row) for row in rows.to_pylist()), key=lambda row: row.event_number)
+
+
+class Chains:
+    """How far each book of one session is proven."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[int | None, int | None]] = {}  # symbol -> epoch, sequence
+        self._unread = 0
+
+    def skip(self, number: int) -> None:
+        """Take what is below the event number for given: it was not read, or is broken."""
+        self._last.clear()
+        self._unread = number
+
+    def extend(self, book: Events) -> None:
+        """Raise `Broken` unless each delta and checkpoint continues its symbol's book.
+
+        A snapshot begins an epoch, which has its number for a name. A delta and a checkpoint are of
+        the epoch before them; a delta's sequence is one more than the last, a checkpoint's is the
+        last.
+        """
+        if not len(book.numbers):
+            return
+        epoch, sequence = book.columns["epoch"], book.columns["sequence"]
+        is_checkpoint = book.columns["is_checkpoint"]
+        is_beginning = pc.and_not(book.columns["is_snapshot"], is_checkpoint)
+        last_epoch, last_sequence = self._find_last(book)
+        last_epoch = pc.if_else(is_beginning, book.numbers, last_epoch)
+        expected = pc.add(last_sequence, pc.if_else(is_checkpoint, 0, 1))
+
+        is_of_epoch = pc.fill_null(pc.equal(epoch, last_epoch), fill_value=False)
+        _refuse(
+            pc.invert(is_of_epoch),
+            book.numbers,
+            lambda at: f"{book.symbol(at)} is in epoch {epoch[at]}, its last is {last_epoch[at]}",
+        )
+        continues = pc.fill_null(pc.equal(sequence, expected), fill_value=False)
+        # A polled book need not have a sequence, nor need its checkpoint.
+        is_unnumbered = pc.and_(pc.is_null(sequence), pc.is_null(expected))
+        continues = pc.or_(continues, pc.and_(is_checkpoint, is_unnumbered))
+        _refuse(
+            pc.invert(pc.or_(is_beginning, continues)),
+            book.numbers,
+            lambda at: f"{book.symbol(at)} has sequence {sequence[at]}, not {expected[at]}",
+        )
+        for symbol, *last, _ in _take(book, _find_runs(book.places, at_end=True)):
+            self._last[symbol] = last[0], last[1]
+
+    def _find_last(self, book: Events) -> list[pa.Array]:
+        """Return epoch and sequence of what came before each event of its symbol."""
+        is_first = _find_runs(book.places)
+        carried = []
+        for symbol, epoch, sequence, is_checkpoint in _take(book, is_first):
+            last = self._last.get(symbol)
+            if last is None and epoch < self._unread:
+                step = 0 if is_checkpoint else 1
+                last = epoch, None if sequence is None else sequence - step
+            carried.append(last or (None, None))
+        return [
+            pc.replace_with_mask(_shift(book.columns[name]), is_first, pa.array(values, _INT64))
+            for name, values in zip(("epoch", "sequence"), zip(*carried, strict=True), strict=True)
+        ]
+
+
+def _read(name: str, data: bytes, key: Key) -> pa.Table:
+    try:
+        table = parquet.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise Broken(f"{name} cannot be read as Parquet: {error}", key.first, key.last) from None
+    version = (table.schema.metadata or {}).get(SCHEMA_KEY)
+    if version != str(SCHEMA_VERSION).encode() or not table.schema.equals(SCHEMAS[name]):
+        raise Broken(f"{name} has other columns than the tape's", key.first, key.last)
+    if not table.num_rows:
+        raise Broken(f"{name} has no rows", key.first, key.last)
+    return table
+
+
+def _rank_symbols(symbols: pa.ChunkedArray) -> tuple[list[str], pa.Array]:
+    """Return the names in order, and the place of each row's symbol among them."""
+    column = symbols.unify_dictionaries().combine_chunks()
+    found = column.dictionary.to_pylist()
+    names = sorted(set(found))
+    places = {name: place for place, name in enumerate(names)}
+    ranks = pa.array([places[name] for name in found], _INT64)
+    return names, pc.fill_null(ranks.take(column.indices), len(names))
+
+
+def _check_levels(table: pa.Table, numbers: pa.Array, is_same: pa.Array) -> None:
+    """Check what holds among the rows of one event; `is_same`: a row is of the event before it."""
+    for name in _OF_EVENT:
+        values = pc.fill_null(table[name].combine_chunks().cast(_INT64), _NONE)
+        differs = pc.and_(is_same, pc.not_equal(values[1:], values[:-1]))
+        _refuse(differs, numbers[1:], f"the rows of a book event differ in {name}")
+    is_empty = pc.is_null(table["side"]).combine_chunks()
+    for name in ("price", "size"):
+        differs = pc.xor(is_empty, pc.is_null(table[name]).combine_chunks())
+        _refuse(differs, numbers, f"a level is without side or {name}")
+    is_beside = pc.and_(is_same, pc.or_(is_empty[1:], is_empty[:-1]))
+    _refuse(is_beside, numbers[1:], "a book event has levels and none")
+    is_own = pc.and_not(table["is_checkpoint"], table["is_snapshot"]).combine_chunks()
+    _refuse(is_own, numbers, "a checkpoint is no snapshot")
+
+
+def _check_entry(name: str, table: pa.Table, events: int, key: Key, entry: TableEntry) -> None:
+    """Check what the manifest and the key say of the segment."""
+    times = pc.min_max(table["ts_recv"].cast(_INT64)).as_py()
+    found = {
+        "rows": table.num_rows,
+        "events": events,
+        "ts_recv_min": times["min"] * 1000,
+        "ts_recv_max": times["max"] * 1000,
+    }
+    for field, value in found.items():
+        if value != (said := getattr(entry, field)):
+            raise Broken(f"{name}: {field} is {value}, its manifest says {said}", *_range(key))
+    midnight = day_of(key.date) * _DAY_US
+    if not midnight <= times["min"] <= times["max"] < midnight + _DAY_US:
+        raise Broken(f"{name} has events of another date than {key.date}", *_range(key))
+    if _find_names(table, "session") != {key.session}:
+        raise Broken(f"{name} has events of another session", *_range(key))
+    if name in _SIDES and not _find_names(table, "side") <= _SIDES[name]:
+        raise Broken(f"{name} has a side that is none", *_range(key))
+
+
+def _find_names(table: pa.Table, column: str) -> set[str | None]:
+    return {name for chunk in table[column].chunks for name in chunk.dictionary.to_pylist()}
+
+
+def _find_runs(places: pa.Array, *, at_end: bool = False) -> pa.Array:
+    """Return a mask of the first, or last, event of each symbol."""
+    changes = pc.not_equal(places[1:], places[:-1])
+    edge = pa.array([True])
+    return pa.concat_arrays([changes, edge] if at_end else [edge, changes])
+
+
+def _take(book: Events, mask: pa.Array) -> Iterator[tuple[str, int, int | None, bool]]:
+    """Yield symbol, epoch, sequence and whether it is a checkpoint, of each event in the mask."""
+    names = (book.names[place] for place in book.places.filter(mask).to_pylist())
+    columns = ("epoch", "sequence", "is_checkpoint")
+    values = (book.columns[name].filter(mask).to_pylist() for name in columns)
+    return zip(names, *values, strict=True)
+
+
+def _shift(column: pa.Array) -> pa.Array:
+    """Return the column with each value one row later."""
+    return pa.concat_arrays([pa.nulls(1, column.type), column[:-1]])
+
+
+def _refuse(mask: pa.Array, numbers: pa.Array, reason: str | Callable[[int], str]) -> None:
+    """Raise `Broken` for the lowest event number in the mask, if there is one."""
+    number = pc.min(numbers.filter(mask)).as_py()
+    if number is not None:
+        at = pc.index(numbers, number).as_py()
+        raise Broken(reason if isinstance(reason, str) else reason(at), number, number)
+
+
+def _range(key: Key) -> tuple[int, int]:
+    return key.first, key.last

@@ -1,0 +1,140 @@
+"""Events of one session on their way into its journal, a frame each 20 ms.
+
+Readers append from their own threads and go on reading; one thread numbers what they appended,
+in that order, and writes it. Nobody else gives event numbers.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from threading import Event
+from typing import Final
+
+import msgspec
+
+from shared import log
+from shared.errors import ConnectionLost, JournalError
+from shared.event import FeedEvent
+from shared.frame import Frame
+from shared.frame_builder import FrameBuilder, Recorded
+from shared.journal import Journal
+
+FRAME_INTERVAL_S: Final = 0.02
+FRAME_BYTES_MAX: Final = 64 * 1024
+PENDING_EVENTS_MAX: Final = 20_000  # ten seconds of every market of an exchange
+PENDING_EVENTS_EAGER: Final = 256  # about a full frame: not worth waiting 20 ms
+ROOM_WAIT_S: Final = 5.0  # for a slow disk; a reader that waits longer misses its pongs
+IDLE_S: Final = 0.5  # between two looks at whether to stop
+RETRY_S: Final = 1.0  # after the disk refused a frame
+
+_log = log.get(__name__)
+
+
+class Recorder:
+    """The only writer of one session's journal."""
+
+    def __init__(self, journal: Journal, clock_ns: Callable[[], int]) -> None:
+        """Begin the session: its first event is `session_start`."""
+        self._journal = journal
+        self._builder = FrameBuilder(journal.session, journal.next_number)
+        self._clock_ns = clock_ns
+        self._pending: deque[tuple[int, str | None, Recorded]] = deque()
+        self._unwritten: Frame | None = None
+        self._wake = Event()
+        self._room = Event()
+        self._is_idle = False
+        self.kinds: Counter[str] = Counter()  # rows about the feed so far
+        self.error: str | None = None  # why the disk refuses at the moment
+
+    @property
+    def events(self) -> int:
+        """Return how many events were numbered so far."""
+        return self._builder.next_number
+
+    def record(self, ts_recv: int, symbol: str | None, event: Recorded) -> None:
+        """Append an event; any thread may.
+
+        Raise `ConnectionLost` where the disk has not kept up for so long that reading on would
+        fill the memory: the hole this makes is a row like every outage.
+        """
+        if len(self._pending) >= PENDING_EVENTS_MAX and not isinstance(event, FeedEvent):
+            self._wait_for_room()
+        self._pending.append((ts_recv, symbol, event))
+        if self._is_idle or len(self._pending) >= PENDING_EVENTS_EAGER:
+            self._wake.set()
+
+    def _wait_for_room(self) -> None:
+        self._room.clear()
+        self._wake.set()
+        if len(self._pending) >= PENDING_EVENTS_MAX and not self._room.wait(ROOM_WAIT_S):
+            raise ConnectionLost(f"the disk has not kept up for {ROOM_WAIT_S:g} s")
+
+    def run(self, stop: Event) -> None:
+        """Write until told to stop, and then what is left."""
+        while not stop.is_set():
+            if not self._pending:
+                self._sleep()
+            self._wake.wait(FRAME_INTERVAL_S)
+            self._wake.clear()
+            if not self.step():
+                stop.wait(RETRY_S)
+        self.step()
+
+    def _sleep(self) -> None:
+        """Wait for the next event; cheaper than looking for one each 20 ms."""
+        self._is_idle = True
+        if not self._pending:  # what was appended before the line above woke nobody
+            self._wake.wait(IDLE_S)
+        self._is_idle = False
+        self._wake.clear()
+
+    def step(self) -> bool:
+        """Write every event that is pending; return False where the disk refused."""
+        try:
+            if self._unwritten is not None:
+                self._journal.append(self._unwritten)
+                self._unwritten = None
+            for _ in range(len(self._pending)):
+                self._add(*self._pending[0])
+                self._pending.popleft()
+            self._write()
+        except JournalError as error:
+            if self.error is None:
+                _log.error("the journal cannot be written; retrying", extra={"why": str(error)})
+            self.error = str(error)
+            return False
+        self.error = None
+        self._room.set()
+        return True
+
+    def _add(self, ts_recv: int, symbol: str | None, event: Recorded) -> None:
+        if self._builder.bytes >= FRAME_BYTES_MAX or not self._builder.fits(ts_recv):
+            self._write()
+        self._builder.add(ts_recv, symbol, event)
+        if isinstance(event, FeedEvent):
+            self.kinds[event.kind] += 1
+
+    def _write(self) -> None:
+        if self._builder.next_number == self._builder.first:
+            return
+        self._unwritten = self._builder.take(self._journal.base)
+        self._journal.append(self._unwritten)
+        self._unwritten = None
+
+    def begin(self, **detail: str) -> None:
+        """Append the session's first event."""
+        assert self.events == 0
+        text = msgspec.json.encode(detail).decode()
+        self.record(self._clock_ns(), None, FeedEvent("session_start", detail=text))
+
+    def end(self) -> None:
+        """Write the session's last event, its readers having gone."""
+        self.step()
+        end_session(self._journal, self._clock_ns(), reason="stopped")
+
+
+def end_session(journal: Journal, ts: int, *, reason: str) -> None:
+    """Append the `session_end` that says how many events the session has."""
+    builder = FrameBuilder(journal.session, journal.next_number)
+    detail = msgspec.json.encode({"reason": reason, "events": journal.next_number + 1}).decode()
+    builder.add(ts, None, FeedEvent("session_end", detail=detail))
+    journal.append(builder.take(journal.base))

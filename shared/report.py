@@ -1,0 +1,145 @@
+"""What the verification of a tape found, for people and for programs."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+from msgspec import Struct, field
+
+LINES_MAX: Final = 40  # of one list, for people; programs get all
+
+
+class FeedRow(Struct, frozen=True):
+    """A row of feed_events that whoever uses the tape should know of."""
+
+    kind: str
+    symbol: str | None
+    ts_recv: int  # ns UTC
+    event_number: int
+    sequence_expected: int | None
+    sequence_received: int | None
+    detail: str
+
+
+class Session(Struct):
+    """What was read of one run of an ingest process.
+
+    `gaps` are what is missing: `gap` and `journal_hole`. `outages` are when nothing could come.
+    """
+
+    session: str
+    first: int
+    last: int
+    ended: bool = False
+    rows: int = 0
+    bytes: int = 0
+    gaps: list[FeedRow] = field(default_factory=list)
+    outages: list[FeedRow] = field(default_factory=list)
+
+
+class Range(Struct, frozen=True):
+    """Events of a session, and what is the matter; `None` where it is not known."""
+
+    session: str | None
+    first: int | None
+    last: int | None
+    key: str | None
+    reason: str
+
+
+class Report(Struct):
+    """What was found, in the order of sessions and event numbers.
+
+    `pending` may still come: a session that goes on, a flush on its way. `expired` was there once:
+    a lifecycle rule removed it before the date in question.
+    """
+
+    ok: bool
+    sessions: list[Session] = field(default_factory=list)
+    pending: list[Range] = field(default_factory=list)
+    expired: list[Range] = field(default_factory=list)
+    faults: list[Range] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """Return all of it for programs."""
+        return msgspec.json.format(msgspec.json.encode(self)).decode()
+
+
+def format_report(report: Report) -> str:
+    """Return what a person reads: the verdict first and last."""
+    verdict = "The tape is whole." if report.ok else "THE TAPE IS NOT WHOLE."
+    lines = [
+        *_format_sessions(report.sessions),
+        *_format_rows("Gaps", [(s.session, row) for s in report.sessions for row in s.gaps]),
+        *_format_rows("Outages", [(s.session, row) for s in report.sessions for row in s.outages]),
+        *_format_ranges("Pending", report.pending),
+        *_format_ranges("Expired", report.expired),
+        *_format_ranges("Faults", report.faults),
+        verdict,
+    ]
+    return "\n".join(lines)
+
+
+def _format_sessions(sessions: Sequence[Session]) -> Iterator[str]:
+    head = ("session", "events", "rows", "MB", "gaps", "outages", "")
+    yield _format_line(head)
+    for session in sessions:
+        yield _format_line(
+            (
+                session.session,
+                f"{session.first}-{session.last}",
+                f"{session.rows:,}",
+                f"{session.bytes / 1e6:,.1f}",
+                str(len(session.gaps)),
+                str(len(session.outages)),
+                "ended" if session.ended else "open",
+            )
+        )
+    if not sessions:
+        yield "(none)"
+
+
+def _format_line(cells: Sequence[str]) -> str:
+    widths = (-44, 24, 16, 10, 8, 8, -5)
+    return " ".join(
+        cell.ljust(-width) if width < 0 else cell.rjust(width)
+        for cell, width in zip(cells, widths, strict=True)
+    ).rstrip()
+
+
+def _format_rows(title: str, rows: Sequence[tuple[str, FeedRow]]) -> Iterator[str]:
+    if rows:
+        yield f"\n{title} ({len(rows)})"
+    for session, row in rows[:LINES_MAX]:
+        numbers = ""
+        if row.sequence_expected is not None or row.sequence_received is not None:
+            numbers = f" expected {row.sequence_expected}, received {row.sequence_received}"
+        symbol = f" {row.symbol}" if row.symbol else ""
+        at = _format_time(row.ts_recv)
+        yield f"  {at} {session} {row.event_number}: {row.kind}{symbol}{numbers} {row.detail}"
+    yield from _format_rest(len(rows))
+
+
+def _format_ranges(title: str, ranges: Sequence[Range]) -> Iterator[str]:
+    if ranges:
+        yield f"\n{title} ({len(ranges)})"
+    for item in ranges[:LINES_MAX]:
+        numbers = ""
+        if item.first is not None:
+            last = "" if item.last is None else item.last
+            numbers = str(item.first) if last == item.first else f"{item.first}-{last}"
+        place = " ".join(part for part in (item.session, numbers) if part)
+        key = f" ({item.key})" if item.key else ""
+        yield f"  {place}: {item.reason}{key}" if place else f"  {item.reason}{key}"
+    yield from _format_rest(len(ranges))
+
+
+def _format_rest(count: int) -> Iterator[str]:
+    if count > LINES_MAX:
+        yield f"  ... and {count - LINES_MAX} more; --json has them all"
+
+
+def _format_time(ts: int) -> str:
+    time = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=ts // 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

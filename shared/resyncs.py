@@ -1,0 +1,42 @@
+"""When each symbol's book is begun anew: at once, or later if it keeps needing it."""
+
+from typing import Final
+
+CALM_S: Final = 60.0  # a symbol that needed no resync for so long is trusted again
+WAIT_MAX_S: Final = 60.0
+
+
+class Resyncs:
+    """Paces the resyncs of each symbol.
+
+    The first is due at once, the next after 1 s, 2 s, 4 s ...: an exchange whose own snapshots
+    are crossed must not be asked for another one without end.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing due."""
+        self._due: dict[str, float] = {}
+        self._history: dict[str, tuple[int, float]] = {}  # how many in a row, when the last
+
+    def want(self, raw_symbol: str, now_s: float) -> bool:
+        """Put a symbol on the list; return False where it is on it already."""
+        if raw_symbol in self._due:
+            return False
+        count, last_s = self._history.get(raw_symbol, (0, now_s))
+        if now_s - last_s > CALM_S:
+            count = 0
+        wait_s = min(2.0 ** (count - 1), WAIT_MAX_S) if count else 0.0
+        self._history[raw_symbol] = count + 1, now_s + wait_s
+        self._due[raw_symbol] = now_s + wait_s
+        return True
+
+    def due(self, now_s: float) -> list[str]:
+        """Return the symbols whose time has come, and take them off the list."""
+        due = [raw_symbol for raw_symbol, at_s in self._due.items() if at_s <= now_s]
+        for raw_symbol in due:
+            del self._due[raw_symbol]
+        return due
+
+    def clear(self) -> None:
+        """Take everything off the list: a new connection begins every book anew."""
+        self._due.clear()

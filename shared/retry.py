@@ -1,0 +1,31 @@
+"""How long to wait before the next try."""
+
+from random import Random
+
+# An exchange that asks for a longer wait is asked again after this one.
+AT_LEAST_S_MAX = 3600.0
+
+
+class Backoff:
+    """Double the wait with each try, up to a cap, and spread it evenly (full jitter).
+
+    The spread keeps connections that fell together from coming back together:
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+
+    def __init__(self, *, base_s: float, cap_s: float, random: Random) -> None:
+        assert 0 < base_s <= cap_s
+        self._base_s = base_s
+        self._cap_s = cap_s
+        self._random = random
+        self._ceiling_s = base_s
+
+    def next_s(self, *, at_least_s: float = 0.0) -> float:
+        """Return the next wait; what the other side asked for (`at_least_s`) comes before ours."""
+        delay_s = self._random.uniform(0.0, self._ceiling_s)
+        self._ceiling_s = min(self._cap_s, self._ceiling_s * 2)
+        return min(max(at_least_s, 0.0), AT_LEAST_S_MAX) + delay_s
+
+    def reset(self) -> None:
+        """Start from the base again: the last try bore fruit."""
+        self._ceiling_s = self._base_s

@@ -1,0 +1,69 @@
+"""Questions for snapshots, one after the other at the pace that the exchange allows."""
+
+from collections.abc import Callable
+from typing import Final
+
+from shared.exchange import Cost, Exchange
+
+ANSWER_S: Final = 10.0  # within which a snapshot comes; then it is asked for again
+RETRY_S: Final = 5.0  # after a refusal
+HALTED_RETRY_S: Final = 60.0  # after the exchange said that the market stands still
+
+
+class SnapshotRequests:
+    """Which symbols need a snapshot, which were asked for, and when to ask next.
+
+    `take` spends points of the exchange's limit: it returns 0, or the seconds to wait.
+    """
+
+    def __init__(self, exchange: Exchange, take: Callable[[Cost], float]) -> None:
+        """Start with nothing to ask."""
+        self._exchange = exchange
+        self._take = take
+        self._wanted: dict[str, float] = {}  # raw symbol -> not before
+        self._asked: dict[str, float] = {}  # raw symbol -> since
+        self._next_s = 0.0
+
+    def clear(self) -> None:
+        """Forget everything: the connection is gone."""
+        self._wanted.clear()
+        self._asked.clear()
+
+    def want(self, raw_symbol: str) -> None:
+        """Ask for this snapshot as soon as the pace allows, unless it was asked for already."""
+        if raw_symbol not in self._asked:
+            self._wanted.setdefault(raw_symbol, 0.0)
+
+    def is_asked(self, raw_symbol: str) -> bool:
+        """Return whether an answer is due."""
+        return raw_symbol in self._asked
+
+    def settle(self, raw_symbol: str) -> None:
+        """Take note that the answer came, or is no longer wanted."""
+        self._asked.pop(raw_symbol, None)
+        self._wanted.pop(raw_symbol, None)
+
+    def refuse(self, raw_symbol: str, now_s: float, *, is_halted: bool) -> None:
+        """Take note of a refusal: ask again later."""
+        self._asked.pop(raw_symbol, None)
+        self._wanted[raw_symbol] = now_s + (HALTED_RETRY_S if is_halted else RETRY_S)
+
+    def ask(self, now_s: float) -> list[tuple[str, str]]:
+        """Return the raw symbol and the message to send now: one at the most."""
+        assert self._exchange.request_snapshot is not None
+        for raw_symbol, since_s in list(self._asked.items()):
+            if now_s - since_s > ANSWER_S:
+                del self._asked[raw_symbol]
+                self._wanted[raw_symbol] = 0.0
+        if now_s < self._next_s:
+            return []
+        raw_symbol = next((raw for raw, at_s in self._wanted.items() if at_s <= now_s), "")
+        if not raw_symbol:
+            return []
+        wait_s = self._take(self._exchange.snapshot_cost) if self._exchange.snapshot_cost else 0.0
+        self._next_s = now_s + max(wait_s, self._exchange.snapshot_interval_s)
+        if wait_s:
+            return []
+        del self._wanted[raw_symbol]
+        self._asked[raw_symbol] = now_s
+        return [(raw_symbol, self._exchange.request_snapshot(raw_symbol))]

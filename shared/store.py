@@ -1,0 +1,140 @@
+"""Where the tape lives: objects that are put once and never change."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from msgspec import Struct
+from typing_extensions import override
+
+from shared.errors import AlreadyStored, StoreError
+from shared.files import PARTIAL_SUFFIX, make_folder, sync_folder
+from shared.settings import Storage
+
+COPY_BYTES = 1 << 20
+
+
+class ObjectInfo(Struct, frozen=True):
+    """One object; `sha256` is None where the store does not know it without reading the object."""
+
+    key: str
+    bytes: int
+    sha256: str | None = None
+
+
+class Store(Protocol):
+    """A folder or a bucket. Every method raises StoreError, which says what helps."""
+
+    def put(self, path: Path, key: str) -> None:
+        """Store the file under the key, whole or not at all; AlreadyStored where one is there."""
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """Return what is known of one object, None where there is none."""
+
+    def get(self, key: str) -> bytes:
+        """Return the whole object."""
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield every object whose key begins with the prefix, by key."""
+
+
+def open_store(storage: Storage) -> Store:
+    """Return the store that `storage.url` names; nothing is asked of it yet."""
+    if storage.url.startswith("file:"):
+        return FolderStore(Path(storage.url.removeprefix("file:")))
+    from shared.store_s3 import S3Store, connect  # noqa: PLC0415 (boto3 takes 40 MB: only for S3)
+
+    bucket, _, prefix = storage.url.removeprefix("s3://").partition("/")
+    return S3Store(bucket, prefix.rstrip("/"), connect=lambda: connect(storage))
+
+
+class FolderStore(Store):
+    """A folder; an object is a file below it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @override
+    def put(self, path: Path, key: str) -> None:
+        """Copy the file beside its place, sync it, then link it there.
+
+        A link, unlike a rename, never replaces a file that is there.
+        """
+        target = self._path(key)
+        partial = target.with_name(target.name + PARTIAL_SUFFIX)
+        with path.open("rb") as source, self._explained("write", key):
+            if target.exists():
+                raise AlreadyStored(key)
+            make_folder(target.parent)
+            try:
+                with partial.open("wb") as copy:
+                    shutil.copyfileobj(source, copy, COPY_BYTES)
+                    copy.flush()
+                    os.fsync(copy.fileno())
+                os.link(partial, target)
+            except FileExistsError:
+                raise AlreadyStored(key) from None
+            finally:
+                partial.unlink(missing_ok=True)
+            sync_folder(target.parent)
+
+    @override
+    def head(self, key: str) -> ObjectInfo | None:
+        """Return the size alone: the checksum would have to be read."""
+        with self._explained("look at", key):
+            try:
+                return ObjectInfo(key, self._path(key).stat().st_size)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    @override
+    def get(self, key: str) -> bytes:
+        with self._explained("read", key):
+            return self._path(key).read_bytes()
+
+    @override
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        top = self._path(prefix.rpartition("/")[0])
+        with self._explained("list", prefix):
+            for path in sorted(top.rglob("*"), key=str):
+                key = path.relative_to(self._root).as_posix()
+                if path.is_file() and key.startswith(prefix) and path.suffix != PARTIAL_SUFFIX:
+                    yield ObjectInfo(key, path.stat().st_size)
+
+    def _path(self, key: str) -> Path:
+        parts = PurePosixPath(key)
+        assert not parts.is_absolute()
+        assert ".." not in parts.parts
+        return self._root / parts
+
+    @contextmanager
+    def _explained(self, action: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            remedy = _REMEDIES.get(error.errno or 0, "check the disk and its mount")
+            raise StoreError(
+                action,
+                where=str(self._root / key),
+                reason=(error.strerror or str(error)).lower(),
+                remedy=remedy,
+            ) from error
+
+
+_PERMISSION = "let this user write to the folder of [storage] url"
+_IN_THE_WAY = "correct [storage] url: a part of it is a file"
+_REMEDIES = {
+    errno.ENOSPC: "free space on its disk",
+    errno.EDQUOT: "raise this user's quota or free space",
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: f"{_PERMISSION}, on a file system that has hard links",
+    errno.EOPNOTSUPP: "use a file system that has hard links",
+    errno.EROFS: "mount its disk writable",
+    errno.ENOENT: "check that nobody removed it and that its disk is mounted",
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
+}

@@ -1,0 +1,162 @@
+"""A bucket of any S3-compatible service, through boto3's one door."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from typing_extensions import override
+
+from shared.errors import AlreadyStored, StoreError
+from shared.settings import Storage
+from shared.store import ObjectInfo, Store
+from shared.store_s3_faults import explain
+
+MULTIPART_BYTES_MIN = 64 << 20  # up to here one request is surer: it is there whole or not at all
+PART_BYTES = 16 << 20
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 30.0
+ATTEMPTS_MAX = 2  # of one request; the uploader goes on for ever
+SHA256 = "sha256"  # in an object's metadata, in hexadecimal
+
+# boto3 makes its classes at run time.
+Client = Any
+
+
+def connect(storage: Storage) -> Client:
+    """Return a client with the credentials that boto3 finds now."""
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS_MAX},
+        tcp_keepalive=True,
+        # We send a SHA-256 of our own, in a header. What boto3 would add to it over https comes as
+        # a trailer, which some servers refuse and others store as data.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        # The bucket as a part of the host name needs a DNS that most other services lack.
+        s3={"addressing_style": "path"} if storage.endpoint_url else None,
+    )
+    return boto3.session.Session().client(
+        "s3",
+        region_name=storage.region or None,
+        endpoint_url=storage.endpoint_url or None,
+        config=config,
+    )
+
+
+class S3Store(Store):
+    """A bucket; `connect` is called at the first use, and again when credentials did not do."""
+
+    def __init__(self, bucket: str, prefix: str, *, connect: Callable[[], Client]) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._connect = connect
+        self._client: Client = None
+
+    @override
+    def put(self, path: Path, key: str) -> None:
+        """Send the file with its SHA-256, which the service compares, and only if absent."""
+        size = path.stat().st_size
+        with path.open("rb") as file, self._explained("put", key) as client:
+            send = _put_parts if size > MULTIPART_BYTES_MIN else _put_whole
+            try:
+                send(client, file, self._place(key))
+            except ClientError as error:
+                if _code(error) in {"PreconditionFailed", "412"}:
+                    raise AlreadyStored(key) from None
+                raise
+
+    @override
+    def head(self, key: str) -> ObjectInfo | None:
+        with self._explained("look at", key) as client:
+            try:
+                answer = client.head_object(**self._place(key))
+            except ClientError as error:
+                if _code(error) in {"404", "NoSuchKey"}:
+                    return None
+                raise
+            return ObjectInfo(key, answer["ContentLength"], answer["Metadata"].get(SHA256))
+
+    @override
+    def get(self, key: str) -> bytes:
+        with self._explained("get", key) as client:
+            body: bytes = client.get_object(**self._place(key))["Body"].read()
+            return body
+
+    @override
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        with self._explained("list", prefix) as client:
+            pages = client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    yield ObjectInfo(found["Key"].removeprefix(self._prefix), found["Size"])
+
+    def _place(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._prefix + key}
+
+    @contextmanager
+    def _explained(self, action: str, key: str) -> Iterator[Client]:
+        try:
+            if self._client is None:
+                self._client = self._connect()
+            yield self._client
+        # A ValueError is an endpoint that is no address.
+        except (ClientError, BotoCoreError, ValueError) as error:
+            fault = explain(error)
+            if fault.is_about_credentials:
+                self._client = None  # it would never look for others
+            where = f"s3://{self._bucket}/{self._prefix}{key}"
+            raise StoreError(
+                action, where=where, reason=fault.reason, remedy=fault.remedy
+            ) from error
+
+
+def _put_whole(client: Client, file: BufferedReader, place: dict[str, str]) -> None:
+    digest = hashlib.file_digest(file, hashlib.sha256)
+    file.seek(0)
+    client.put_object(
+        **place,
+        Body=file,
+        IfNoneMatch="*",
+        ChecksumSHA256=b64encode(digest.digest()).decode(),
+        Metadata={SHA256: digest.hexdigest()},
+    )
+
+
+def _put_parts(client: Client, file: BufferedReader, place: dict[str, str]) -> None:
+    digest = hashlib.file_digest(file, hashlib.sha256)
+    file.seek(0)
+    upload = client.create_multipart_upload(
+        **place, ChecksumAlgorithm="SHA256", Metadata={SHA256: digest.hexdigest()}
+    )
+    upload_id = {"UploadId": upload["UploadId"]}
+    try:
+        parts: list[dict[str, object]] = []
+        while body := file.read(PART_BYTES):
+            checksum = b64encode(hashlib.sha256(body).digest()).decode()
+            number = len(parts) + 1
+            part = client.upload_part(
+                **place, **upload_id, PartNumber=number, Body=body, ChecksumSHA256=checksum
+            )
+            parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": checksum})
+        client.complete_multipart_upload(
+            **place, **upload_id, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
+        )
+    except BaseException:
+        # What is sent would be kept, and paid for, out of sight.
+        with suppress(ClientError, BotoCoreError):
+            client.abort_multipart_upload(**place, **upload_id)
+        raise
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])

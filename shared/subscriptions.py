@@ -1,0 +1,201 @@
+"""What one connection asked for, what stands, and what the exchange refused."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from shared.errors import ConnectionLost
+from shared.exchange import Exchange
+
+ANSWER_S: Final = 10.0  # within which the exchange answers a subscription
+ATTEMPTS_MAX: Final = 2  # then it is refused
+REFUSED_RETRY_S: Final = 600.0  # and asked for again after this
+
+Key = tuple[str, str]  # channel and raw symbol
+
+
+class _Asked(Struct):
+    since_s: float
+    attempts: int
+    is_resync: bool
+
+
+class Subscriptions:
+    """The subscriptions of one connection.
+
+    Where the exchange's word is enough, whole lists are asked for, one list at a time: a refusal
+    does not say which list it means. The refused symbol is dropped and the rest asked for again;
+    where no symbol is named, the list is halved until the bad one is found.
+
+    Where only data proves a subscription, everything is asked for at once. What is silent after
+    `ANSWER_S` is left, joined once more, and then refused.
+    """
+
+    def __init__(self, exchange: Exchange, channels: Sequence[str]) -> None:
+        """Start with nothing asked for."""
+        self._exchange = exchange
+        self._channels = tuple(channels)
+        self._waits_for_data = exchange.ready == "data"
+        self._lists: deque[list[str]] = deque()  # to be asked for
+        self._list: list[str] = []  # asked for, not answered
+        self._list_since_s = 0.0
+        self._list_attempts = 0
+        self._asked: dict[Key, _Asked] = {}
+        self._ready: set[Key] = set()
+        self.refused: dict[Key, float] = {}  # and when to ask again
+
+    def clear(self) -> None:
+        """Forget everything: the connection is gone."""
+        self._lists.clear()
+        self._list = []
+        self._list_attempts = 0
+        self._asked.clear()
+        self._ready.clear()
+        self.refused.clear()
+
+    def ask(self, raw_symbols: Iterable[str]) -> None:
+        """Put symbols on the list of what to ask for."""
+        if raw_symbols := list(raw_symbols):
+            self._lists.append(raw_symbols)
+
+    @property
+    def has_more(self) -> bool:
+        """Return whether there is something to ask for now: one list at a time."""
+        return bool(self._lists) and not self._list
+
+    def messages(self, now_s: float) -> list[str]:
+        """Return the messages that ask for the next list."""
+        assert self.has_more
+        raw_symbols = self._lists.popleft()
+        if not self._waits_for_data:
+            self._list, self._list_since_s = raw_symbols, now_s
+            self._list_attempts += 1
+        else:
+            for channel in self._channels:
+                for raw_symbol in raw_symbols:
+                    self._asked[channel, raw_symbol] = _Asked(now_s, 1, is_resync=False)
+        return self._exchange.subscribe(self._channels, raw_symbols)
+
+    def acknowledge(self, channel: str, raw_symbols: Iterable[str]) -> list[str]:
+        """Take the exchange's word; return the raw symbols that it made ready."""
+        if self._waits_for_data:
+            return []
+        acknowledged = set(raw_symbols)
+        ready = [
+            raw
+            for raw in acknowledged
+            if channel in self._channels and (channel, raw) not in self._ready
+        ]
+        self._ready.update((channel, raw) for raw in ready)
+        if all((c, raw) in self._ready for raw in self._list for c in self._channels):
+            self._list = []
+            self._list_attempts = 0
+        return ready
+
+    def refuse(self, raw_symbol: str | None, now_s: float) -> list[str]:
+        """Take a refusal; return the raw symbols that it turns out to mean."""
+        refused = self._list
+        self._list = []
+        self._list_attempts = 0
+        if self._waits_for_data or not refused:
+            return []
+        if raw_symbol in refused:
+            self.ask(raw for raw in refused if raw != raw_symbol)
+            refused = [raw_symbol]
+        if len(refused) == 1:
+            for channel in self._channels:
+                self.refused[channel, refused[0]] = now_s + REFUSED_RETRY_S
+            return refused
+        middle = len(refused) // 2
+        self.ask(refused[:middle])
+        self.ask(refused[middle:])
+        return []
+
+    def postpone(self) -> None:
+        """Ask again later for what the exchange just refused to look at."""
+        if self._list:
+            self._lists.appendleft(self._list)
+            self._list = []
+
+    def is_asked(self, channel: str, raw_symbol: str) -> bool:
+        """Return whether data of this subscription is awaited, which will prove it."""
+        return (channel, raw_symbol) in self._asked
+
+    def is_ready(self, channel: str, raw_symbol: str) -> bool:
+        """Return whether the subscription stands."""
+        return (channel, raw_symbol) in self._ready
+
+    def answer(self, channel: str, raw_symbol: str) -> bool:
+        """Note that data came; return whether it is the first, which makes it stand."""
+        key = channel, raw_symbol
+        self._asked.pop(key, None)
+        self.refused.pop(key, None)
+        if key in self._ready:
+            return False
+        self._ready.add(key)
+        return True
+
+    def drop(self, raw_symbol: str) -> list[str]:
+        """Forget a symbol; return the messages that end its subscriptions."""
+        channels = [c for c in self._channels if (c, raw_symbol) in self._ready]
+        self._ready.difference_update((c, raw_symbol) for c in self._channels)
+        for channel in self._channels:
+            self._asked.pop((channel, raw_symbol), None)
+            self.refused.pop((channel, raw_symbol), None)
+        return self._exchange.unsubscribe(channels, [raw_symbol]) if channels else []
+
+    def renew(self, channel: str, raw_symbol: str, now_s: float) -> list[str]:
+        """Return the messages that leave and join again, which brings a new first message."""
+        if (channel, raw_symbol) in self._asked:
+            return []
+        self._ready.discard((channel, raw_symbol))
+        self._asked[channel, raw_symbol] = _Asked(now_s, 1, is_resync=True)
+        return self._rejoin(channel, raw_symbol)
+
+    def overdue(self, now_s: float) -> tuple[list[str], list[Key]]:
+        """Return the messages that ask once more, and what is to be called refused.
+
+        Raise `ConnectionLost` where only a new connection can help.
+        """
+        if self._list and now_s - self._list_since_s > ANSWER_S:
+            if self._list_attempts >= ATTEMPTS_MAX:
+                raise ConnectionLost(f"no answer to a subscription in {ANSWER_S:g} s, twice")
+            self.postpone()
+        messages: list[str] = []
+        refused: list[Key] = []
+        for key, asked in list(self._asked.items()):
+            if now_s - asked.since_s <= ANSWER_S:
+                continue
+            if asked.is_resync:
+                raise ConnectionLost(f"no snapshot of {key[1]} after leaving and joining again")
+            if asked.attempts < ATTEMPTS_MAX:
+                self._asked[key] = _Asked(now_s, asked.attempts + 1, is_resync=False)
+                messages += self._rejoin(*key)
+            else:
+                del self._asked[key]
+                self.refused[key] = now_s + REFUSED_RETRY_S
+                refused.append(key)
+        return messages + self._retry_refused(now_s), refused
+
+    def is_settled(self) -> bool:
+        """Return whether nothing is waiting for an answer."""
+        return not self._lists and not self._list and not self._asked
+
+    def _retry_refused(self, now_s: float) -> list[str]:
+        due = [key for key, at_s in self.refused.items() if at_s <= now_s]
+        for key in due:
+            del self.refused[key]
+        if not self._waits_for_data:
+            self.ask({raw_symbol: None for _, raw_symbol in due})
+            return []
+        messages: list[str] = []
+        for key in due:
+            self._asked[key] = _Asked(now_s, ATTEMPTS_MAX, is_resync=False)
+            messages += self._rejoin(*key)
+        return messages
+
+    def _rejoin(self, channel: str, raw_symbol: str) -> list[str]:
+        leave = self._exchange.unsubscribe([channel], [raw_symbol])
+        return leave + self._exchange.subscribe([channel], [raw_symbol])

@@ -1,0 +1,40 @@
+"""The best prices of each symbol, merged from messages that name only what changed."""
+
+from msgspec.structs import replace
+
+from shared.books import Record
+from shared.event import Ticker
+
+_FIELDS = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price")
+
+
+class Tickers:
+    """Keeps the state of every ticker of one connection."""
+
+    def __init__(self, record: Record) -> None:
+        """Start knowing nothing."""
+        self._record = record
+        self._tickers: dict[str, Ticker] = {}
+
+    def ticker(self, ts_recv: int, symbol: str, ticker: Ticker) -> None:
+        """Record the whole state after the message, unless it changed nothing.
+
+        Two thirds of what BtcTurk sends repeats what it said before.
+        """
+        before = self._tickers.get(ticker.raw_symbol)
+        if before is not None:
+            said = {name: getattr(ticker, name) for name in _FIELDS}
+            changed = {
+                name: text
+                for name, text in said.items()
+                if text is not None and text != getattr(before, name)
+            }
+            if not changed:
+                return
+            ticker = replace(before, ts_event=ticker.ts_event, **changed)
+        self._tickers[ticker.raw_symbol] = ticker
+        self._record(ts_recv, symbol, ticker)
+
+    def clear(self) -> None:
+        """Forget everything: after a reconnect old halves must not be merged with new ones."""
+        self._tickers.clear()

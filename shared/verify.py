@@ -1,0 +1,268 @@
+"""Proves a tape whole from its objects alone, or names the range that is not."""
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Final
+
+import msgspec
+from msgspec import Struct, field
+
+from shared.errors import TapeError
+from shared.proof import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
+from shared.report import FeedRow, Range, Report, Session, format_report
+from shared.store import Store
+from shared.tape import (
+    LEDGER,
+    SCHEMAS,
+    TAPE,
+    Key,
+    Manifest,
+    TableEntry,
+    decode_manifest,
+    parse_key,
+)
+
+__all__ = ["Report", "format_report", "verify"]
+
+_GAPS: Final = ("gap", "journal_hole")
+
+
+def verify(
+    store: Store,
+    *,
+    date: dt.date | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Report:
+    """Read every object again and return what that proves.
+
+    With `date` only the objects of that UTC date are read, and what is gone before them is
+    `expired`. `progress` is told how many objects are done, of how many. Raise `StoreError` where
+    the store cannot be read.
+    """
+    listing = _list(store, date.isoformat() if date else None)
+    report = Report(ok=True)
+    for key in listing.foreign:
+        report.faults.append(Range(None, None, None, key, "this object is not of the tape"))
+    total = sum(listing.is_read(key) for keys in listing.manifests.values() for key in keys)
+    done = 0
+    for session in sorted(listing.manifests.keys() | listing.orphans.keys()):
+        walk = _Walk(session, store, listing, report)
+        for _ in walk.read():
+            done += 1
+            progress(done, total)
+    report.ok = not report.faults
+    return report
+
+
+class _Listing(Struct):
+    """Every object of the tape by its key; an orphan is a segment whose range has no manifest."""
+
+    date: str | None  # that is read; `None`: all
+    manifests: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
+    segments: dict[str, int] = field(default_factory=dict)  # key -> bytes
+    orphans: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
+    foreign: list[str] = field(default_factory=list)
+
+    def is_read(self, key: Key) -> bool:
+        """Return whether the object is of the date."""
+        return self.date in {None, key.date}
+
+
+def _list(store: Store, date: str | None) -> _Listing:
+    """List the ledger first: a manifest is stored after its segments."""
+    listing = _Listing(date)
+    known = set()
+    for info in chain(store.list(LEDGER), store.list(TAPE)):
+        try:
+            key = parse_key(info.key)
+        except TapeError:
+            listing.foreign.append(info.key)
+            continue
+        if key.table is None:
+            listing.manifests[key.session].append(key)
+            known.add(key)
+        elif listing.is_read(key):
+            listing.segments[info.key] = info.bytes
+            if msgspec.structs.replace(key, table=None) not in known:
+                listing.orphans[key.session].append(key)
+    return listing
+
+
+class _Walk:
+    """Reads the manifests of one session, in the order of their event numbers."""
+
+    def __init__(self, session: str, store: Store, listing: _Listing, report: Report) -> None:
+        self._session = session
+        self._store = store
+        self._listing = listing
+        self._report = report
+        self._manifests = sorted(listing.manifests[session], key=lambda key: (key.first, key.last))
+        self._chains = Chains()
+        self._found: Session | None = None
+        self._next = 0  # the event number that should come next
+        # Whether what is missing before it would have been seen, had it been there.
+        self._was_read = listing.date is None
+
+    def read(self) -> Iterator[None]:
+        """Add to the report what this session proves; yield after each manifest."""
+        for key in self._manifests:
+            is_read = self._listing.is_read(key)
+            try:
+                self._check_place(key, is_read=is_read)
+                if is_read:
+                    self._prove(key)
+                else:
+                    self._chains.skip(key.last + 1)
+            except Broken as broken:
+                self._fault(broken.reason, broken.first, broken.last, key)
+                self._chains.skip(key.last + 1)
+            self._next = max(self._next, key.last + 1)
+            self._was_read = is_read
+            if is_read:
+                yield
+        if self._found is not None and not self._found.ended and self._was_read:
+            open_ = Range(self._session, self._next, None, None, "the session has not ended")
+            self._report.pending.append(open_)
+        self._judge_orphans()
+
+    def _check_place(self, key: Key, *, is_read: bool) -> None:
+        """Check that the manifest begins where the one before it ended."""
+        if key.first < self._next:
+            raise Broken(
+                "two manifests have these events", key.first, min(key.last, self._next - 1)
+            )
+        if key.first == self._next:
+            return
+        missing = self._next, key.first - 1
+        self._chains.skip(key.first)
+        if self._was_read:
+            self._fault("events are missing", *missing)
+        elif is_read:
+            reason = "gone before the date"
+            self._report.expired.append(Range(self._session, *missing, None, reason))
+
+    def _fault(self, reason: str, first: int, last: int, key: Key | None = None) -> None:
+        text = None if key is None else key.text
+        self._report.faults.append(Range(self._session, first, last, text, reason))
+
+    # --- one manifest ---
+
+    def _prove(self, key: Key) -> None:
+        """Read the manifest's segments, one at a time; raise `Broken` for what is not proven."""
+        if self._found is None:
+            self._found = Session(self._session, key.first, key.last)
+            self._report.sessions.append(self._found)
+        self._found.last = key.last
+        if self._found.ended:
+            raise Broken("events follow the end of the session", key.first, key.last)
+        manifest = self._read_manifest(key)
+        tables = {}
+        for name, (entry,) in manifest.tables.items():
+            tables[name] = read_events(name, self._read_segment(key, entry), key, entry)
+            self._found.rows += entry.rows
+            self._found.bytes += entry.bytes
+        check_numbers(list(tables.values()), key)
+        rows = find_feed_rows(tables["feed_events"]) if "feed_events" in tables else []
+        self._take_rows(rows, key)
+        self._extend(tables.get("book"), [row for row in rows if row.kind == "journal_hole"], key)
+
+    def _read_manifest(self, key: Key) -> Manifest:
+        try:
+            manifest = decode_manifest(self._store.get(key.text))
+        except TapeError as error:
+            raise Broken(f"its manifest: {error}", key.first, key.last) from None
+        if (manifest.session, manifest.first, manifest.last) != (key.session, key.first, key.last):
+            raise Broken("its manifest is of other events than its key", key.first, key.last)
+        for name in SCHEMAS.keys() | manifest.tables.keys():
+            entries = [entry.key for entry in manifest.tables.get(name, ())]
+            wanted = msgspec.structs.replace(key, table=name).text
+            if entries not in ([], [wanted]) or name not in SCHEMAS:
+                raise Broken(f"its manifest names {entries} for {name}", key.first, key.last)
+            if entries and wanted not in self._listing.segments:
+                raise Broken(f"{wanted} is lost", key.first, key.last)
+            if not entries and wanted in self._listing.segments:
+                raise Broken(f"{wanted} is not in its manifest", key.first, key.last)
+        events = sum(entry.events for entries in manifest.tables.values() for entry in entries)
+        if events != key.last - key.first + 1:
+            raise Broken(f"its manifest counts {events} events", key.first, key.last)
+        return manifest
+
+    def _read_segment(self, key: Key, entry: TableEntry) -> bytes:
+        size = self._listing.segments[entry.key]
+        if size != entry.bytes:
+            reason = f"{entry.key} has {size} bytes, its manifest says {entry.bytes}"
+            raise Broken(reason, key.first, key.last)
+        data = self._store.get(entry.key)
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise Broken(f"{entry.key} is not what its checksum says", key.first, key.last)
+        return data
+
+    def _take_rows(self, rows: list[FeedRow], key: Key) -> None:
+        assert self._found is not None
+        for row in rows:
+            if row.kind in _GAPS:
+                self._found.gaps.append(row)
+            elif row.kind != "session_end" or self._end(row, key) != "stopped":
+                self._found.outages.append(row)
+
+    def _end(self, row: FeedRow, key: Key) -> str:
+        """Return why the session ended; raise `Broken` where it goes on, or counts otherwise."""
+        assert self._found is not None
+        self._found.ended = True
+        number = row.event_number
+        if number != key.last:
+            raise Broken("events follow the end of the session", number + 1, key.last)
+        try:
+            end = _end_decoder.decode(row.detail)
+        except msgspec.MsgspecError as error:
+            raise Broken(f"a session_end says {row.detail}: {error}", number, number) from None
+        if end.events != number + 1:
+            raise Broken(f"its session_end counts {end.events} events", number, number)
+        return end.reason
+
+    def _extend(self, book: Events | None, holes: list[FeedRow], key: Key) -> None:
+        """Prove the books between the journal holes: each ends every epoch.
+
+        The ingest did not know of the hole when it recorded what follows. So deltas may follow of
+        an epoch that began before it or in it; a reader has to wait for the next snapshot.
+        """
+        begin = key.first
+        for hole in holes:
+            number, present = hole.event_number, hole.sequence_received or 0
+            if present <= number or (present != number + 1 and number != key.last):
+                raise Broken(f"a journal_hole ends at {present}", number, number)
+            if book is not None:
+                self._chains.extend(book.between(begin, number))
+            self._chains.skip(present)
+            self._next = begin = present
+        if book is not None:
+            self._chains.extend(book.between(begin, key.last))
+
+    # --- what no manifest names ---
+
+    def _judge_orphans(self) -> None:
+        """Take the newest range for an upload on its way, where it can be; any other is a fault."""
+        orphans = sorted(self._listing.orphans[self._session], key=lambda key: key.first)
+        ended = self._found is not None and self._found.ended
+        for key in orphans:
+            manifest = msgspec.structs.replace(key, table=None)
+            is_next = key.first == orphans[-1].first >= self._next and not ended
+            # Its manifest may have come after the ledger was listed.
+            if is_next or self._store.head(manifest.text) is not None:
+                reason, ranges = "its manifest has not come yet", self._report.pending
+            else:
+                reason, ranges = "no manifest names this object", self._report.faults
+            ranges.append(Range(key.session, key.first, key.last, key.text, reason))
+
+
+class _End(Struct):
+    """The detail of a `session_end`."""
+
+    reason: str
+    events: int
+
+
+_end_decoder = msgspec.json.Decoder(_End)

@@ -1,0 +1,349 @@
+"""What every exchange keeps, run over each folder that is found.
+
+Golden results are renewed by `PYTHONPATH=. python tests/exchange/test_promises.py`; read the
+difference before you believe it.
+"""
+
+import json
+import pkgutil
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import services
+from shared.book import Delta, Sequencer, Snapshot, Verdict, read_levels
+from shared.errors import MalformedMessage
+from shared.event import Chatter, Subscribed, Ticker, Trade, TradeList
+from shared.exchange import Exchange
+
+RECORDINGS = Path(__file__).parents[1] / "recordings"
+GOLDEN = "golden"
+FOLDERS = [m.name for m in pkgutil.iter_modules(services.__path__) if m.name.startswith("ingest_")]
+EXCHANGES: list[Exchange] = [
+    import_module(f"services.{name}.exchange").EXCHANGE for name in FOLDERS
+]
+
+NOW_NS = 1_790_000_000_000_000_000
+GARBAGE = [
+    b"",
+    b" ",
+    b"null",
+    b"true",
+    b"17",
+    b'"text"',
+    b"[]",
+    b"{}",
+    b"[[]]",
+    b"\x00",
+    b"\xff\xfe",
+    b"<html><body>502 Bad Gateway</body></html>",
+    b"[" * 100_000,
+    b'{"a":' * 100_000,
+    b"9" * 10_000,
+]
+
+
+def recordings(exchange: Exchange, pattern: str) -> list[Path]:
+    return sorted((RECORDINGS / exchange.name).glob(pattern))
+
+
+def read_messages(path: Path) -> list[bytes]:
+    """One message a line; a `.json` file is one message."""
+    text = path.read_bytes()
+    return [text] if path.suffix == ".json" else text.splitlines()
+
+
+def messages(exchange: Exchange) -> list[bytes]:
+    return [raw for path in recordings(exchange, "ws_*") for raw in read_messages(path)]
+
+
+def deltas(exchange: Exchange) -> Iterator[tuple[bytes, Delta]]:
+    for raw in messages(exchange):
+        for event in exchange.parse(raw):
+            if isinstance(event, Delta):
+                yield raw, event
+
+
+def parse_file(exchange: Exchange, path: Path) -> list[Any]:
+    """Parse a recording by what its name says that it is."""
+    kind, what, *rest = path.stem.split("_")
+    if kind == "ws":
+        return [exchange.parse(raw) for raw in read_messages(path)]
+    body = path.read_bytes()
+    if what == "markets":
+        return [exchange.rest.parse_markets(body)]
+    if what == "book":
+        return [[exchange.rest.parse_book(rest[0], body)]]
+    assert "trades" == what
+    assert exchange.rest.parse_trades is not None
+    return [[exchange.rest.parse_trades(rest[0], body)]]
+
+
+def plain(event: Any) -> dict[str, Any]:
+    """Return the event as the exchange wrote it, without the numbers that were read from text."""
+    fields: dict[str, Any] = msgspec.to_builtins(event)
+    if isinstance(event, Snapshot | Delta):
+        levels = fields.pop("levels")
+        assert list(map(float, event.levels.prices)) == levels["price_numbers"]
+        assert list(map(float, event.levels.sizes)) == levels["size_numbers"]
+        sides = {"bids": event.levels.bids, "asks": event.levels.asks}
+        return {"raw_symbol": fields.pop("raw_symbol"), **sides, **fields}
+    return fields
+
+
+def render(results: list[Any]) -> str:
+    """One line for each message: the list of what it became."""
+    lines = [[{type(one).__name__: plain(one)} for one in each] for each in results]
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def golden_file(path: Path) -> Path:
+    return path.parent / GOLDEN / f"{path.stem}.jsonl"
+
+
+PARSED = [
+    pytest.param(exchange, path, id=f"{exchange.name}/{path.name}")
+    for exchange in EXCHANGES
+    for pattern in ("ws_*", "rest_markets_*", "rest_book_*", "rest_trades_*")
+    for path in recordings(exchange, pattern)
+]
+each_exchange = pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.name)
+
+
+def test_there_are_exchanges() -> None:
+    assert {"ingest_bitvavo", "ingest_btcturk"} <= set(FOLDERS)
+
+
+@each_exchange
+def test_its_name_is_that_of_its_folder(exchange: Exchange) -> None:
+    assert f"ingest_{exchange.name}" in FOLDERS
+    assert re.fullmatch(r"[a-z0-9]+", exchange.name)
+
+
+@each_exchange
+def test_its_recordings_show_every_kind_of_event(exchange: Exchange) -> None:
+    kinds = {type(event) for raw in messages(exchange) for event in exchange.parse(raw)}
+    assert {Snapshot, Delta, Trade, Ticker, Subscribed} <= kinds
+    for pattern in ("rest_markets_*", "rest_book_*", "rest_errors*", "chatter.jsonl"):
+        assert recordings(exchange, pattern)
+
+
+@pytest.mark.parametrize(("exchange", "path"), PARSED)
+def test_it_parses_a_recording_to_its_golden_results(exchange: Exchange, path: Path) -> None:
+    assert golden_file(path).read_text(encoding="utf-8") == render(parse_file(exchange, path))
+
+
+@pytest.mark.parametrize(("exchange", "path"), PARSED)
+def test_it_never_yields_a_float(exchange: Exchange, path: Path) -> None:
+    def walk(value: Any) -> Iterator[Any]:
+        if isinstance(value, dict | list | tuple):
+            for inner in value.values() if isinstance(value, dict) else value:
+                yield from walk(inner)
+        else:
+            yield value
+
+    results = parse_file(exchange, path)
+    assert {float} & {type(value) for value in walk([plain(one) for each in results for one in each])} == set()
+
+
+@each_exchange
+def test_every_number_of_a_book_is_plain(exchange: Exchange) -> None:
+    books = [
+        event
+        for raw in messages(exchange)
+        for event in exchange.parse(raw)
+        if isinstance(event, Snapshot | Delta)
+    ]
+    assert books
+    assert {True} == {
+        read_levels(book.levels.bids, book.levels.asks) == book.levels for book in books
+    }
+
+
+@each_exchange
+def test_trades_of_a_list_are_oldest_first(exchange: Exchange) -> None:
+    paths = recordings(exchange, "rest_trades_*")
+    lists = [one for path in paths for one in parse_file(exchange, path)[0]]
+    lists += [one for raw in messages(exchange) for one in exchange.parse(raw)]
+    lists = [one for one in lists if isinstance(one, TradeList)]
+    assert lists
+    for one in lists:
+        times = [trade.ts_event for trade in one.trades]
+        assert sorted(times) == times
+
+
+@each_exchange
+def test_it_ignores_chatter(exchange: Exchange) -> None:
+    path = RECORDINGS / exchange.name / "chatter.jsonl"
+    for raw in read_messages(path):
+        assert [Chatter] == [type(message) for message in exchange.parse(raw)], raw
+
+
+@each_exchange
+@pytest.mark.parametrize("raw", GARBAGE, ids=lambda raw: raw[:8].decode(errors="replace"))
+def test_it_refuses_garbage(exchange: Exchange, raw: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        exchange.parse(raw)
+    with pytest.raises(MalformedMessage):
+        exchange.rest.parse_book("X", raw)
+    if raw != b"[]":  # a list of nothing, where an answer is a bare list
+        with pytest.raises(MalformedMessage):
+            exchange.rest.parse_markets(raw)
+
+
+@each_exchange
+def test_it_refuses_what_was_cut_short(exchange: Exchange) -> None:
+    for path in recordings(exchange, "garbage_*"):
+        with pytest.raises(MalformedMessage):
+            exchange.parse(path.read_bytes())
+    for raw in map(bytes.strip, messages(exchange)):
+        for end in range(0, len(raw), 1 + len(raw) // 100):
+            with pytest.raises(MalformedMessage):
+                exchange.parse(raw[:end])
+
+
+@each_exchange
+def test_an_error_instead_of_a_body_is_malformed(exchange: Exchange) -> None:
+    for path in recordings(exchange, "rest_errors*"):
+        for raw in read_messages(path):
+            with pytest.raises(MalformedMessage):
+                exchange.rest.parse_book("X", raw)
+            with pytest.raises(MalformedMessage):
+                exchange.rest.parse_markets(raw)
+
+
+@each_exchange
+@pytest.mark.parametrize(
+    "number", ["1e5", "-1", "", "1,5", "0x10", "NaN", "Infinity", "\uff11", " 1"]
+)
+def test_a_bad_number_in_a_book_names_the_symbol(exchange: Exchange, number: str) -> None:
+    checked = 0
+    for raw, delta in deltas(exchange):
+        for price, _ in delta.levels.bids + delta.levels.asks:
+            damaged = raw.replace(f'"{price}"'.encode(), f'"{number}"'.encode())
+            with pytest.raises(MalformedMessage) as refusal:
+                exchange.parse(damaged)
+            assert delta.raw_symbol == refusal.value.raw_symbol
+            checked += 1
+    assert checked
+
+
+@each_exchange
+def test_a_number_in_a_book_that_is_no_text_names_the_symbol(exchange: Exchange) -> None:
+    for raw, delta in deltas(exchange):
+        price = (delta.levels.bids + delta.levels.asks)[0][0]
+        with pytest.raises(MalformedMessage) as refusal:
+            exchange.parse(raw.replace(f'"{price}"'.encode(), b"1.5"))
+        assert delta.raw_symbol == refusal.value.raw_symbol
+
+
+@each_exchange
+def test_a_sequence_beyond_int64_is_malformed(exchange: Exchange) -> None:
+    raw, delta = next(deltas(exchange))
+    for sequence in (2**63, -(2**63) - 1, 10**400, 1.5):
+        with pytest.raises(MalformedMessage) as refusal:
+            exchange.parse(raw.replace(b"%d" % delta.sequence, str(sequence).encode()))
+        assert delta.raw_symbol == refusal.value.raw_symbol
+
+
+@each_exchange
+def test_it_proves_its_gaps(exchange: Exchange) -> None:
+    raw, delta = next(deltas(exchange))
+
+    def numbered(sequence: int) -> Delta:
+        (event,) = exchange.parse(raw.replace(b"%d" % delta.sequence, b"%d" % sequence))
+        assert isinstance(event, Delta)
+        return event
+
+    def judge(*sequences: int) -> list[Verdict]:
+        sequencer = Sequencer(exchange.sequence_step)
+        sequencer.begin(start)
+        return [sequencer.judge(NOW_NS, numbered(sequence)) for sequence in sequences]
+
+    start, step = 1_000_000, exchange.sequence_step
+    whole = [start + step, start + 2 * step, start + 3 * step]
+    assert [Verdict.ACCEPTED] * 3 == judge(*whole)
+    assert Verdict.GAP == judge(start + step, start + 3 * step)[-1]  # one is missing
+    assert Verdict.GAP == judge(*whole, start + step)[-1]  # one comes again
+    assert Verdict.GAP == judge(start + step, 1)[-1]  # the numbers start again
+
+
+@each_exchange
+def test_it_takes_every_kind_of_bytes(exchange: Exchange) -> None:
+    for raw in messages(exchange):
+        assert exchange.parse(raw) == exchange.parse(bytearray(raw))
+        assert exchange.parse(raw) == exchange.parse(memoryview(raw))
+    with pytest.raises(MalformedMessage):
+        exchange.parse(memoryview(b"garbage"))
+
+
+@each_exchange
+def test_what_it_asks_is_json_and_names_every_symbol(exchange: Exchange) -> None:
+    raw_symbols = [exchange.raw_symbol(symbol) for symbol in exchange.symbols]
+    for ask in (exchange.subscribe, exchange.unsubscribe):
+        asked = ask(exchange.channels, raw_symbols)
+        assert asked
+        assert all(isinstance(json.loads(message), dict | list) for message in asked)
+        assert [] == [symbol for symbol in raw_symbols if f'"{symbol}"' not in "".join(asked)]
+        assert [] == ask(exchange.channels, [])
+        assert [] == ask([], raw_symbols)
+    if exchange.request_snapshot:
+        assert raw_symbols[0] in exchange.request_snapshot(raw_symbols[0])
+
+
+@each_exchange
+def test_its_symbols_are_found_in_its_list_of_markets(exchange: Exchange) -> None:
+    markets = [
+        market
+        for path in recordings(exchange, "rest_markets_*")
+        for market in exchange.rest.parse_markets(path.read_bytes())
+    ]
+    assert markets
+    for market in markets:
+        assert re.fullmatch(r"[A-Z0-9]+-[A-Z0-9]+", market.symbol)
+        assert market.raw_symbol == exchange.raw_symbol(market.symbol)
+    assert any(market.is_trading for market in markets)
+
+
+@each_exchange
+def test_its_costs_are_of_limits_that_it_declares(exchange: Exchange) -> None:
+    calls = (exchange.rest.markets, exchange.rest.book, exchange.rest.trades)
+    costs = [exchange.subscribe_cost, exchange.snapshot_cost, exchange.connect_cost]
+    costs += [call.cost for call in calls if call]
+    for cost in costs:
+        assert cost is None or 0 < cost.points <= exchange.limits[cost.limit].points
+
+
+@each_exchange
+def test_its_paths_keep_a_strange_symbol_in_its_place(exchange: Exchange) -> None:
+    paths = [exchange.rest.book.path("../A?b=c&d#e f")]
+    if exchange.rest.trades:
+        paths.append(exchange.rest.trades.path("../A?b=c&d#e f", "1&limit=9"))
+    for path in paths:
+        assert path.startswith("/")
+        assert not re.search(r"\.\./|b=c|[# ]|&limit=9", path)
+
+
+@each_exchange
+def test_too_many_requests_are_a_wait_whatever_stands_in_the_body(exchange: Exchange) -> None:
+    for raw in GARBAGE:
+        wait_s = exchange.rest.ban_s(429, {}, raw, NOW_NS)
+        assert wait_s is not None
+        assert 1 <= wait_s <= 86_400
+        assert exchange.rest.ban_s(200, {}, raw, NOW_NS) is None
+        assert exchange.rest.ban_s(503, {}, raw, NOW_NS) is None
+
+
+if __name__ == "__main__":
+    for one in EXCHANGES:
+        for pattern in ("ws_*", "rest_markets_*", "rest_book_*", "rest_trades_*"):
+            for recording in recordings(one, pattern):
+                golden_file(recording).parent.mkdir(exist_ok=True)
+                golden_file(recording).write_text(
+                    render(parse_file(one, recording)), encoding="utf-8"
+                )

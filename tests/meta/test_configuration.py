@@ -1,0 +1,34 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from services.__main__ import find_exchanges
+from shared.configured import load_settings
+from shared.settings import ExchangeSettings, State, Storage, WriterSettings
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_file_in_the_tree_says_what_the_exchanges_declare(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    exchanges = find_exchanges()
+    monkeypatch.chdir(tmp_path)
+    declared = load_settings(exchanges, {})
+    monkeypatch.chdir(ROOT)
+    written = load_settings(exchanges, {})
+    assert declared.exchanges == written.exchanges
+    assert declared.writer == written.writer
+    assert ROOT / declared.state.path.relative_to(tmp_path) == written.state.path
+
+
+def test_the_file_in_the_tree_names_every_key() -> None:
+    table = tomllib.loads((ROOT / "booktape.toml").read_text())
+    sections = {"storage": Storage, "state": State, "writer": WriterSettings}
+    assert {*sections, "exchanges"} == set(table)
+    for section, struct in sections.items():
+        assert list(struct.__struct_fields__) == list(table[section])
+    assert set(find_exchanges()) == set(table["exchanges"])
+    for keys in table["exchanges"].values():
+        assert list(ExchangeSettings.__struct_fields__) == list(keys)

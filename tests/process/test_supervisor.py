@@ -1,0 +1,99 @@
+import os
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.process.standing import REAL, Standing, wait_until
+
+pytestmark = pytest.mark.process
+
+PROGRAMS = ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"]
+
+
+def all_started(standing: Standing) -> bool:
+    return len(standing.said("started")) >= len(PROGRAMS)
+
+
+def test_all_programs_run_and_the_writer_starts_first(tmp_path: Path) -> None:
+    standing = Standing(tmp_path)
+    with standing.run():
+        wait_until(lambda: all(standing.state(name) == "RUNNING" for name in PROGRAMS))
+        status = standing.control("status")
+    assert 0 == status.returncode
+    assert PROGRAMS == [line.split()[0] for line in status.stdout.splitlines()]
+    log = (tmp_path / "var" / "log" / "supervisord.log").read_text()
+    spawned = [line.split("'")[1] for line in log.splitlines() if "spawned:" in line]
+    assert "buffer_writer" == spawned[0]
+
+
+def test_the_feeds_stop_before_the_writer(tmp_path: Path) -> None:
+    standing = Standing(tmp_path)
+    with standing.run():
+        wait_until(lambda: all_started(standing))
+    assert "write" == standing.said("stopped")[-1][0]
+    assert len(PROGRAMS) == len(standing.said("stopped"))
+
+
+def test_a_restart_of_one_feed_leaves_the_others_alone(tmp_path: Path) -> None:
+    standing = Standing(tmp_path)
+    with standing.run():
+        wait_until(lambda: all_started(standing))
+        before = standing.supervisor.programs()
+        assert 0 == standing.control("restart", "ingest_btcturk").returncode
+        after = standing.supervisor.programs()
+    changed = [name for name in PROGRAMS if before[name].pid != after[name].pid]
+    assert ["ingest_btcturk"] == changed
+
+
+def test_the_socket_is_for_its_owner_alone_and_there_is_no_port(tmp_path: Path) -> None:
+    standing = Standing(tmp_path)
+    with standing.run():
+        mode = (tmp_path / "var" / "run" / "supervisor.sock").stat().st_mode
+    assert 0o700 == stat.S_IMODE(mode)
+    assert "inet_http_server" not in (tmp_path / "supervisor.conf").read_text()
+
+
+def test_a_faulty_configuration_is_not_tried_again(tmp_path: Path) -> None:
+    standing = Standing(tmp_path, REAL)
+    (tmp_path / "booktape.toml").write_text("[storage]\nurl = 7\n")
+    with standing.run():
+        wait_until(lambda: all(standing.state(name) == "EXITED" for name in PROGRAMS))
+        programs = standing.supervisor.programs()
+    assert {78} == {program.exitstatus for program in programs.values()}
+    log = (tmp_path / "var" / "log" / "ingest_bitvavo.log").read_text()
+    assert 1 == log.count("storage.url = 7")
+
+
+def test_whatever_else_a_process_ends_with_it_is_started_again(tmp_path: Path) -> None:
+    standing = Standing(tmp_path)
+    standing.plan("ingest-bitvavo", status=0, life_s=2.0)
+    standing.plan("ingest-btcturk", status=75, life_s=2.0)
+    standing.plan("write", status=1, life_s=0.0)
+    with standing.run():
+        for name in ("ingest-bitvavo", "ingest-btcturk", "write"):
+            wait_until(lambda name=name: len(standing.said("started", name)) >= 3)  # type: ignore[misc]
+
+
+def test_a_process_that_dies_too_early_waits_longer_each_time_and_never_gives_up(
+    tmp_path: Path,
+) -> None:
+    standing = Standing(tmp_path)
+    standing.plan("write", status=1, life_s=0.0)
+    with standing.run():
+        # Five times is more than the three after which supervisord gives up by default.
+        wait_until(lambda: len(standing.said("started", "write")) >= 5)
+        wait_until(lambda: standing.state("buffer_writer") == "BACKOFF")
+
+
+def test_a_killed_process_is_started_again_alone(tmp_path: Path) -> None:
+    standing = Standing(tmp_path)
+    with standing.run():
+        wait_until(lambda: all(standing.state(name) == "RUNNING" for name in PROGRAMS))
+        before = standing.supervisor.programs()
+        os.kill(before["buffer_writer"].pid, signal.SIGKILL)
+        wait_until(lambda: len(standing.said("started", "write")) == 2)
+        after = standing.supervisor.programs()
+    assert before["ingest_bitvavo"].pid == after["ingest_bitvavo"].pid
+    assert before["ingest_btcturk"].pid == after["ingest_btcturk"].pid

@@ -1,0 +1,379 @@
+"""The writer's process, real journals that feed it, and a store."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from threading import Event, Thread
+from typing import Any, Self
+
+import pyarrow.parquet as pq
+import pytest
+
+from shared.journal import Journal
+from shared.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
+from shared.sender import Sender
+from tests.s3_server import BUCKET, REGION, S3Server, free_port
+from tests.writing import FOREIGN, OTHER, SESSION, make_book, make_end
+
+pytestmark = pytest.mark.process
+
+ROOT = Path(__file__).parents[2]
+WAIT_S = 60.0
+WRITER = """
+import json, sys
+from msgspec import convert
+from pathlib import Path
+from shared.settings import Settings, State, Storage, WriterSettings
+from services.buffer_writer.main import run
+
+storage, writer, state, free = json.loads(sys.argv[1])
+sys.exit(run(Settings(
+    storage=Storage(**storage),
+    state=State(Path(state), free),
+    writer=WriterSettings(**writer),
+    exchanges={},
+    folder=Path(state),
+)))
+"""
+
+
+def wait_for(is_so: Callable[[], Any], what: str) -> None:
+    end_s = time.monotonic() + WAIT_S
+    while not is_so():
+        assert time.monotonic() < end_s, what
+        time.sleep(0.05)
+
+
+class Writer:
+    """The process, which may be killed and started again."""
+
+    def __init__(
+        self, state: Path, storage: dict[str, str], environment: dict[str, str] | None = None
+    ) -> None:
+        self._state = state
+        self._storage = storage
+        self._environment = {**os.environ, **(environment or {})}
+        self._log = state.parent / "writer.log"
+
+    def start(self, *, free: int = 0, **settings: float) -> Self:
+        asked = json.dumps([self._storage, settings, str(self._state), free])
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", WRITER, asked],
+                cwd=ROOT,
+                env=self._environment,
+                stderr=log,
+            )
+        return self
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """Tell it to end; return its exit status."""
+        self._process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        return self._process.wait(WAIT_S)
+
+    def close(self) -> None:
+        if hasattr(self, "_process") and self._process.poll() is None:
+            self.kill()
+
+    def gauges(self) -> dict[str, Any]:
+        path = self._state / "status" / "buffer_writer.json"
+        return dict(json.loads(path.read_bytes())["gauges"]) if path.exists() else {}
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+
+class Feed:
+    """A journal and its sender, as an ingest has them."""
+
+    def __init__(self, state: Path, session: str) -> None:
+        self.session = session
+        self.path = state / "journal" / session.split("-")[1] / session
+        self._journal = Journal.create(self.path.parent, session)
+        self._context = open_context()
+        frames = endpoint(state, "frames")
+        watermarks = WatermarkSubscriber(self._context, endpoint(state, "watermarks"))
+        self._sender = Sender(
+            [self._journal], lambda: Publisher(self._context, frames), watermarks, time.monotonic
+        )
+        self._stop = Event()
+        self._thread = Thread(target=self._sender.run, args=(self._stop,))
+        self._thread.start()
+        self._watermarks = watermarks
+
+    def record(self, *sizes: int) -> None:
+        for size in sizes:
+            first = self._journal.next_number
+            self._journal.append(make_book(first, size, session=self.session))
+
+    def end(self) -> None:
+        first = self._journal.next_number
+        self._journal.append(make_end(first, session=self.session))
+
+    @property
+    def events(self) -> int:
+        return self._journal.next_number
+
+    @property
+    def is_delivered(self) -> bool:
+        return not self.path.exists()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(WAIT_S)
+        self._watermarks.close()
+        self._context.term()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "var"
+
+
+@pytest.fixture
+def feeds(state: Path) -> Iterator[Callable[[str], Feed]]:
+    made: list[Feed] = []
+
+    def make(session: str) -> Feed:
+        made.append(Feed(state, session))
+        return made[-1]
+
+    yield make
+    for feed in made:
+        feed.close()
+
+
+@pytest.fixture
+def writer(tmp_path: Path, state: Path) -> Iterator[Writer]:
+    writer = Writer(state, {"url": f"file:{tmp_path}/data"})
+    yield writer
+    writer.close()
+
+
+def read_tape(folder: Path) -> dict[str, Counter[int]]:
+    """Return how often each event number of each session is on the tape."""
+    found: dict[str, Counter[int]] = {}
+    for path in (folder / "tape").rglob("*.parquet"):
+        table = pq.read_table(path, columns=["session", "event_number"])
+        numbers = set(table["event_number"].to_pylist())  # an event may have several rows
+        found.setdefault(table["session"][0].as_py(), Counter()).update(numbers)
+    return found
+
+
+def assert_whole(folder: Path, *feeds: Feed) -> None:
+    expected = {feed.session: Counter(range(feed.events)) for feed in feeds}
+    assert expected == read_tape(folder)
+
+
+def test_told_to_end_it_drains_into_the_store(
+    writer: Writer, feeds: Callable[[str], Feed], tmp_path: Path, state: Path
+) -> None:
+    writer.start()
+    made = [feeds(session) for session in (SESSION, OTHER, FOREIGN)]
+    for feed in made:
+        feed.record(*range(1, 30))
+    wait_for(lambda: writer.gauges().get("rows_buffered") == 3 * 435, "not all was received")
+    assert {} == read_tape(tmp_path / "data")
+    assert 0 == writer.stop()
+    assert_whole(tmp_path / "data", *made)
+    assert [] == list((state / "spool").glob("*.json"))
+    assert 3 == len(list((tmp_path / "data" / "ledger").rglob("*.json")))
+
+
+def test_what_ended_is_delivered_stored_and_forgotten(
+    writer: Writer, feeds: Callable[[str], Feed], tmp_path: Path, state: Path
+) -> None:
+    feed = feeds(SESSION)
+    feed.record(10, 20, 30)
+    feed.end()
+    writer.start(flush_interval_s=0.5)
+    wait_for(lambda: feed.is_delivered, "the journal stays")
+    wait_for(lambda: not list((state / "sessions").iterdir()), "the session is not forgotten")
+    assert 0 == writer.stop()
+    assert_whole(tmp_path / "data", feed)
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_loses_and_doubles_nothing(
+    writer: Writer, feeds: Callable[[str], Feed], tmp_path: Path
+) -> None:
+    random = Random(20261122)
+    made = [feeds(SESSION), feeds(OTHER)]
+    for _ in range(8):
+        writer.start(flush_rows=400)
+        for _ in range(random.randrange(5, 30)):
+            for feed in made:
+                feed.record(*(random.randrange(1, 40) for _ in range(5)))
+            time.sleep(0.05)
+        writer.kill()
+    for feed in made:
+        feed.end()
+    writer.start(flush_interval_s=0.5)
+    wait_for(lambda: all(feed.is_delivered for feed in made), "a journal stays")
+    assert 0 == writer.stop()
+    assert_whole(tmp_path / "data", *made)
+
+
+def test_a_second_writer_says_who_holds_the_state(writer: Writer, state: Path) -> None:
+    writer.start()
+    wait_for(writer.gauges, "it does not run")
+    other = Writer(state, {"url": "file:elsewhere"}).start()
+    assert 75 == other.wait()
+    assert f"already held by process {writer._process.pid}" in other.log()
+
+
+def test_a_state_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file")
+    writer = Writer(tmp_path / "var", {"url": f"file:{tmp_path}/data"}).start()
+    assert 1 == writer.wait()
+    assert "the writer cannot go on" in writer.log()
+
+
+def test_below_the_floor_it_takes_nothing_more_and_says_so(
+    writer: Writer, feeds: Callable[[str], Feed], state: Path
+) -> None:
+    writer.start(free=1 << 50, flush_interval_s=0.2)
+    feed = feeds(SESSION)
+    feed.record(10)
+    wait_for(lambda: writer.gauges().get("state") == "disk_full", "it has room")
+    assert "make room" in writer.gauges()["flush_error"]
+    assert 0 == writer.stop()
+    assert [] == list((state / "spool").glob("*.json"))
+    assert not feed.is_delivered
+
+
+def test_an_idle_writer_hardly_costs_anything(writer: Writer) -> None:
+    writer.start()
+    wait_for(writer.gauges, "it does not run")
+    stat = Path(f"/proc/{writer._process.pid}/status")
+
+    def wakes() -> int:
+        lines = stat.read_text().splitlines()
+        return int(next(x for x in lines if x.startswith("voluntary_ctxt")).split()[1])
+
+    before, begin_s = wakes(), time.monotonic()
+    time.sleep(2.0)
+    assert 30 > (wakes() - before) / (time.monotonic() - begin_s)
+
+
+# --- S3 ---
+
+
+@pytest.fixture
+def environment(s3_server: S3Server) -> dict[str, str]:
+    authority = {"AWS_CA_BUNDLE": str(s3_server.certificate)} if s3_server.certificate else {}
+    return {
+        **authority,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": str(s3_server.credentials_file),
+    }
+
+
+def make_storage(server: S3Server, path: Path, *, bucket: str = BUCKET) -> dict[str, str]:
+    return {
+        "url": f"s3://{bucket}/{path.name}",
+        "region": REGION,
+        "endpoint_url": server.url,
+    }
+
+
+def download(server: S3Server, prefix: str, folder: Path) -> None:
+    client = server.client()
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/")
+    for page in pages:
+        for found in page.get("Contents", ()):
+            target = folder / found["Key"].removeprefix(f"{prefix}/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(client.get_object(Bucket=BUCKET, Key=found["Key"])["Body"].read())
+
+
+@pytest.mark.s3
+def test_a_bucket_that_is_away_for_a_while_loses_nothing(
+    s3_server: S3Server,
+    environment: dict[str, str],
+    feeds: Callable[[str], Feed],
+    tmp_path: Path,
+    state: Path,
+) -> None:
+    writer = Writer(state, make_storage(s3_server, tmp_path), environment)
+    feed = feeds(SESSION)
+    try:
+        writer.start(flush_interval_s=0.3)
+        feed.record(10, 20)
+        wait_for(lambda: writer.gauges().get("last_upload_ts"), "nothing was stored")
+        s3_server.kill()
+        try:
+            feed.record(30, 40)
+            wait_for(lambda: "cannot be reached" in str(writer.gauges().get("upload_error")), "?")
+            assert 1 <= writer.gauges()["spool_flushes"]
+            writer.kill()
+            writer.start(flush_interval_s=0.3)
+        finally:
+            s3_server.start()
+        feed.end()
+        wait_for(lambda: feed.is_delivered, "the journal stays")
+        wait_for(lambda: writer.gauges().get("spool_flushes") == 0, "the spool stays")
+        wait_for(lambda: writer.gauges().get("upload_error") is None, "it still complains")
+        assert 0 == writer.stop()
+    finally:
+        writer.close()
+    download(s3_server, tmp_path.name, tmp_path / "data")
+    assert_whole(tmp_path / "data", feed)
+
+
+@pytest.mark.s3
+def test_a_wrong_bucket_is_named_and_loses_nothing(
+    s3_server: S3Server,
+    environment: dict[str, str],
+    feeds: Callable[[str], Feed],
+    tmp_path: Path,
+    state: Path,
+) -> None:
+    writer = Writer(state, make_storage(s3_server, tmp_path, bucket="not-there"), environment)
+    feed = feeds(SESSION)
+    try:
+        writer.start(flush_interval_s=0.3)
+        feed.record(10)
+        wait_for(lambda: writer.gauges().get("upload_error"), "nobody complains")
+        said = writer.gauges()["upload_error"]
+        assert said.startswith(f"cannot put s3://not-there/{tmp_path.name}/tape/book/")
+        assert said.endswith(
+            "there is no such bucket (NoSuchBucket); create it or correct [storage] url"
+        )
+        assert 0 == writer.stop()
+    finally:
+        writer.close()
+    assert s3_server.credentials.secret not in writer.log()
+    assert s3_server.credentials.key_id not in writer.log()
+    assert 1 == len(list((state / "spool").glob("*.json")))
+
+
+@pytest.mark.s3
+def test_a_store_that_is_not_there_does_not_hold_up_the_end(
+    environment: dict[str, str], feeds: Callable[[str], Feed], state: Path
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    storage = {"url": f"s3://{BUCKET}", "region": REGION, "endpoint_url": url}
+    writer = Writer(state, storage, environment).start()
+    try:
+        feeds(SESSION).record(10)
+        wait_for(lambda: writer.gauges().get("rows_buffered") == 10, "it was not received")
+        assert 0 == writer.stop()
+    finally:
+        writer.close()
+    assert 1 == len(list((state / "spool").glob("*.json")))

@@ -1,0 +1,141 @@
+"""An S3 server on loopback that knows its users: MiniStack, over http or https."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from msgspec import Struct
+
+BUCKET = "tape"
+REGION = "eu-central-1"
+START_S_MAX = 30.0
+# Of the root user the server never checks the secret, so the tests are another user.
+ROOT_KEY = "AKIATESTROOT00000001"
+POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
+
+
+class Credentials(Struct, frozen=True):
+    key_id: str
+    secret: str
+
+    def environment(self) -> dict[str, str]:
+        return {"AWS_ACCESS_KEY_ID": self.key_id, "AWS_SECRET_ACCESS_KEY": self.secret}
+
+
+class S3Server:
+    """A server that has its objects again after `kill` and `start`, and another user."""
+
+    def __init__(self, folder: Path, *, is_https: bool) -> None:
+        self.certificate = make_certificate(folder) if is_https else None
+        self.port = free_port()
+        self.url = f"{'https' if is_https else 'http'}://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.credentials_file = folder / "credentials"
+        self.start()
+        self.client().create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+
+    def start(self) -> None:
+        environment = {
+            **os.environ,
+            "AUTH": "true",
+            "AWS_ACCESS_KEY_ID": ROOT_KEY,
+            "AWS_SECRET_ACCESS_KEY": "unchecked",
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(self._folder / "objects"),
+        }
+        if self.certificate:
+            environment |= {
+                "USE_SSL": "1",
+                "MINISTACK_SSL_CERT": str(self.certificate),
+                "MINISTACK_SSL_KEY": str(self.certificate.with_suffix(".key")),
+            }
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(Path(sys.executable).with_name("ministack"))],
+                env=environment,
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+            )
+        self._wait()
+        self.credentials = self._make_user()
+        self.credentials_file.write_text(
+            f"[default]\naws_access_key_id = {self.credentials.key_id}\n"
+            f"aws_secret_access_key = {self.credentials.secret}\n"
+        )
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def client(self, credentials: Credentials | None = None, service: str = "s3") -> Any:
+        given = credentials or self.credentials
+        session: Any = boto3.session.Session()
+        return session.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=given.key_id,
+            aws_secret_access_key=given.secret,
+            verify=str(self.certificate) if self.certificate else None,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def deny(self, bucket: str) -> None:
+        """Forbid the tests' user everything in a bucket."""
+        policy = POLICY.replace("Allow", "Deny").replace('"*"}', f'"arn:aws:s3:::{bucket}*"}}')
+        iam = self.client(Credentials(ROOT_KEY, "unchecked"), "iam")
+        iam.put_user_policy(UserName="tester", PolicyName="deny", PolicyDocument=policy)
+
+    def _make_user(self) -> Credentials:
+        iam = self.client(Credentials(ROOT_KEY, "unchecked"), "iam")
+        iam.create_user(UserName="tester")
+        iam.put_user_policy(UserName="tester", PolicyName="all", PolicyDocument=POLICY)
+        key = iam.create_access_key(UserName="tester")["AccessKey"]
+        return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        end_s = time.monotonic() + START_S_MAX
+        while time.monotonic() < end_s:
+            assert self._process.poll() is None, (self._folder / "log").read_text()
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1.0).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        raise AssertionError((self._folder / "log").read_text())
+
+
+def make_certificate(folder: Path) -> Path:
+    path = folder / "server.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", path.with_suffix(".key"), "-out", path),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return path
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port

@@ -1,0 +1,88 @@
+from services.buffer_writer.buffer import FRAME_OBJECT_BYTES, Buffer
+from tests.writing import DAY, OTHER, SESSION, make_book, make_end
+
+
+def spans(buffer: Buffer) -> list[tuple[str, int, int, int]]:
+    found = []
+    while run := buffer.oldest():
+        assert run is buffer.take()
+        found.append((run.session, run.day, run.first, run.last))
+    return found
+
+
+def fill(*frames_and_resumes: object) -> Buffer:
+    buffer = Buffer()
+    for frame in frames_and_resumes:
+        buffer.append(frame)  # type: ignore[arg-type]
+    return buffer
+
+
+def test_frames_that_continue_are_one_run() -> None:
+    buffer = fill(make_book(0), make_book(10), make_book(20))
+    assert [(SESSION, DAY, 0, 29)] == spans(buffer)
+
+
+def test_sessions_are_runs_of_their_own_however_they_mix() -> None:
+    buffer = fill(make_book(0), make_book(0, session=OTHER), make_book(10))
+    assert [(SESSION, DAY, 0, 19), (OTHER, DAY, 0, 9)] == spans(buffer)
+
+
+def test_a_run_ends_at_midnight() -> None:
+    buffer = fill(make_book(0), make_book(10, day=DAY + 1), make_book(20, day=DAY + 1))
+    assert [(SESSION, DAY, 0, 9), (SESSION, DAY + 1, 10, 29)] == spans(buffer)
+
+
+def test_a_run_ends_at_a_hole() -> None:
+    buffer = fill(make_book(0))
+    buffer.append(make_end(10), resumes_at=50)
+    buffer.append(make_book(50))
+    run = buffer.oldest()
+    assert run is not None
+    assert 50 == run.resumes_at
+    assert [(SESSION, DAY, 0, 10), (SESSION, DAY, 50, 59)] == spans(buffer)
+
+
+def test_what_follows_a_run_is_its_last_number_and_one() -> None:
+    run = fill(make_book(0), make_book(10)).oldest()
+    assert run is not None
+    assert 20 == run.resumes_at
+
+
+def test_rows_and_bytes_are_those_of_the_frames_in_it() -> None:
+    frames = [make_book(0), make_book(0, 4, session=OTHER)]
+    buffer = fill(*frames)
+    assert 14 == buffer.rows
+    sizes = [len(frame.events) + FRAME_OBJECT_BYTES for frame in frames]
+    assert sum(sizes) == buffer.bytes
+    buffer.take()
+    assert (4, sizes[1]) == (buffer.rows, buffer.bytes)
+    buffer.take()
+    assert (0, 0) == (buffer.rows, buffer.bytes)
+    assert buffer.is_empty
+
+
+def test_a_cut_removes_the_frames_of_one_session_from_a_number_on() -> None:
+    buffer = fill(make_book(0), make_book(0, session=OTHER), make_book(10), make_book(20))
+    buffer.append(make_end(30, day=DAY + 1), ends_session=True)
+    buffer.cut(SESSION, 20)
+    assert 30 == buffer.rows
+    run = buffer.oldest()
+    assert run is not None
+    assert (20, False) == (run.resumes_at, run.ends_session)
+    assert [(SESSION, DAY, 0, 19), (OTHER, DAY, 0, 9)] == spans(buffer)
+    assert (0, 0) == (buffer.rows, buffer.bytes)
+
+
+def test_a_cut_before_all_of_it_leaves_nothing() -> None:
+    buffer = fill(make_book(10), make_book(20))
+    buffer.cut(SESSION, 10)
+    assert buffer.is_empty
+    assert (0, 0) == (buffer.rows, buffer.bytes)
+
+
+def test_a_run_that_a_session_ended_in_says_so() -> None:
+    buffer = fill(make_book(0))
+    buffer.append(make_end(10), ends_session=True)
+    run = buffer.oldest()
+    assert run is not None
+    assert run.ends_session

@@ -1,0 +1,409 @@
+import json
+from typing import Any
+
+import pytest
+
+from services.ingest_bitvavo import parser
+from services.ingest_bitvavo.exchange import EXCHANGE
+from shared.book import Delta, Snapshot, read_levels
+from shared.errors import MalformedMessage
+from shared.event import Chatter, RateLimited, Refused, Subscribed, Ticker, Trade
+from shared.exchange import Market, Message
+
+NOW_NS = 1_790_000_000_000_000_000
+INT64_MAX = 2**63 - 1
+BOOK = {
+    "event": "book",
+    "market": "BTC-EUR",
+    "nonce": 413289768,
+    "bids": [["74968.00", "0"], ["75516.00", "0.00058294"]],
+    "asks": [],
+    "timestamp": 1790126693594483831,
+}
+ANSWER = {
+    "market": "BTC-EUR",
+    "nonce": 413297445,
+    "bids": [["75521", "0.05641959"]],
+    "asks": [["75522", "0.0235618"]],
+    "timestamp": 1790127496313579360,
+}
+TRADE = {
+    "event": "trade",
+    "timestamp": 1785792508187,
+    "market": "BTC-EUR",
+    "id": "00000000-0000-0431-0000-0000036275c9",
+    "amount": "0.00045068",
+    "price": "55316",
+    "side": "buy",
+}
+TICKER = {"event": "ticker", "market": "BTC-EUR", "bestBid": "75743", "bestBidSize": "0.1405"}
+
+
+def parse(message: dict[str, Any], **changes: Any) -> list[Message]:
+    return parser.parse(json.dumps(message | changes).encode())
+
+
+def refusal(message: dict[str, Any], **changes: Any) -> MalformedMessage:
+    with pytest.raises(MalformedMessage) as raised:
+        parse(message, **changes)
+    return raised.value
+
+
+def test_a_book_event_is_a_delta_in_its_own_words() -> None:
+    bids = [("74968.00", "0"), ("75516.00", "0.00058294")]
+    assert [Delta("BTC-EUR", read_levels(bids, []), 413289768, 1790126693594483831)] == parse(BOOK)
+
+
+def test_a_book_event_of_old_has_no_time() -> None:
+    without = {key: value for key, value in BOOK.items() if key != "timestamp"}
+    (delta,) = parse(without)
+    assert isinstance(delta, Delta)
+    assert delta.ts_event is None
+    assert parse(BOOK, timestamp=None) == [delta]
+
+
+def test_a_time_of_13_digits_is_in_milliseconds() -> None:
+    (delta,) = parse(BOOK, timestamp=1790126693594)
+    assert isinstance(delta, Delta)
+    assert 1790126693594000000 == delta.ts_event
+
+
+def test_levels_stay_unsorted_and_either_side_may_be_empty() -> None:
+    levels = [["3", "1"], ["1", "2"], ["2", "0"]]
+    (delta,) = parse(BOOK, bids=[], asks=levels)
+    assert isinstance(delta, Delta)
+    assert ([], [("3", "1"), ("1", "2"), ("2", "0")]) == (delta.levels.bids, delta.levels.asks)
+    (delta,) = parse(BOOK, bids=[], asks=[])
+    assert isinstance(delta, Delta)
+    assert ([], []) == (delta.levels.bids, delta.levels.asks)
+
+
+def test_118_levels_in_one_event_are_taken() -> None:
+    (delta,) = parse(BOOK, asks=[[f"{price}.00", "1"] for price in range(1, 119)])
+    assert isinstance(delta, Delta)
+    assert 118 == len(delta.levels.asks)
+
+
+def test_a_nonce_beyond_int32_is_taken_up_to_int64() -> None:
+    (delta,) = parse(BOOK, nonce=INT64_MAX)
+    assert isinstance(delta, Delta)
+    assert INT64_MAX == delta.sequence
+    assert "BTC-EUR" == refusal(BOOK, nonce=INT64_MAX + 1).raw_symbol
+
+
+@pytest.mark.parametrize("timestamp", [-1, INT64_MAX + 1, 1.5e18, "1790126693594483831"])
+def test_an_impossible_time_is_malformed(timestamp: object) -> None:
+    assert "BTC-EUR" == refusal(BOOK, timestamp=timestamp).raw_symbol
+
+
+@pytest.mark.parametrize("levels", [[["1"]], [["1", "2", "3"]], [[1, 2]], [None], {}, None, "1"])
+def test_levels_of_another_shape_are_malformed(levels: object) -> None:
+    assert "BTC-EUR" == refusal(BOOK, asks=levels).raw_symbol
+
+
+@pytest.mark.parametrize("level", [["1e5", "1"], ["5", "-1"], ["", "1"], ["0.00", "1"]])
+def test_levels_of_another_form_are_malformed(level: list[str]) -> None:
+    assert "BTC-EUR" == refusal(BOOK, asks=[level]).raw_symbol
+
+
+def test_a_broken_book_message_names_its_market_as_long_as_it_can_be_read() -> None:
+    raw = json.dumps(BOOK).encode()
+    for end, raw_symbol in ((len(raw) - 1, "BTC-EUR"), (30, None)):
+        with pytest.raises(MalformedMessage) as raised:
+            parser.parse(raw[:end])
+        assert raw_symbol == raised.value.raw_symbol
+
+
+def test_bytes_that_are_not_utf_8_are_malformed() -> None:
+    with pytest.raises(MalformedMessage) as raised:
+        parser.parse(json.dumps(BOOK).encode().replace(b"75516.00", b"75\xff16.00"))
+    assert "BTC-EUR" == raised.value.raw_symbol
+
+
+def test_a_broken_trade_or_ticker_leaves_the_book_alone() -> None:
+    assert refusal(TRADE, price="1e5").raw_symbol is None
+    assert refusal(TICKER, bestBid="-1").raw_symbol is None
+
+
+def test_an_answer_to_get_book_is_a_snapshot() -> None:
+    bids, asks = [("75521", "0.05641959")], [("75522", "0.0235618")]
+    expected = Snapshot("BTC-EUR", read_levels(bids, asks), 413297445, 1790127496313579360)
+    assert [expected] == parse({"action": "getBook", "requestId": 1, "response": ANSWER})
+    assert [expected] == parse({"action": "getBook", "response": ANSWER})
+
+
+@pytest.mark.parametrize(
+    "changes", [{"bids": [["1e5", "1"]]}, {"nonce": None}, {"asks": None}, {"timestamp": -1}]
+)
+def test_a_broken_answer_to_get_book_names_its_market(changes: dict[str, Any]) -> None:
+    assert "BTC-EUR" == refusal({"action": "getBook", "response": ANSWER | changes}).raw_symbol
+
+
+def test_an_answer_without_a_book_is_malformed() -> None:
+    assert refusal({"action": "getBook"}).raw_symbol is None
+
+
+def test_a_trade_has_its_nanoseconds_where_they_are_sent() -> None:
+    trade = Trade(
+        raw_symbol="BTC-EUR",
+        trade_id="00000000-0000-0431-0000-0000036275c9",
+        side="buy",
+        price="55316",
+        size="0.00045068",
+        ts_event=1785792508187000000,
+    )
+    assert [trade] == parse(TRADE)
+    (finer,) = parse(TRADE, timestampNs=1785792508187273941)
+    assert isinstance(finer, Trade)
+    assert 1785792508187273941 == finer.ts_event
+
+
+def test_a_trade_without_a_side_leaves_it_open() -> None:
+    (trade,) = parse({key: value for key, value in TRADE.items() if key != "side"})
+    assert isinstance(trade, Trade)
+    assert trade.side is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"side": "hold"},
+        {"id": ""},
+        {"id": "two\nlines"},
+        {"id": "x" * 65},
+        {"id": "two words"},
+        {"id": "\u00e9"},
+        {"id": 17},
+        {"price": 55316},
+        {"amount": "1e-8"},
+        {"amount": "1." + "0" * 60},
+        {"timestamp": 2**60},
+        {"timestamp": "1785792508187"},
+        {"timestampNs": 2**63},
+    ],
+)
+def test_a_trade_of_another_form_is_malformed(changes: dict[str, Any]) -> None:
+    assert "`$." in refusal(TRADE, **changes).reason
+
+
+def test_a_ticker_says_only_what_it_says() -> None:
+    assert [Ticker("BTC-EUR", bid_price="75743", bid_size="0.1405")] == parse(TICKER)
+    ask = {"event": "ticker", "market": "X", "bestAsk": "2", "bestAskSize": "1", "lastPrice": "3"}
+    assert [Ticker("X", ask_price="2", ask_size="1", last_price="3")] == parse(ask)
+    assert [Ticker("X")] == parse({"event": "ticker", "market": "X", "bestBid": None})
+
+
+def test_a_confirmation_names_everything_by_channel() -> None:
+    subscriptions = {"trades": ["A-EUR"], "book": ["A-EUR", "B-EUR"], "candles": {"1m": ["A-EUR"]}}
+    expected = [Subscribed("book", ["A-EUR", "B-EUR"]), Subscribed("trades", ["A-EUR"])]
+    assert expected == parse({"event": "subscribed", "subscriptions": subscriptions})
+
+
+def test_a_confirmation_may_be_called_book_as_one_page_says() -> None:
+    message = {"event": "book", "subscriptions": {"book": ["A-EUR"]}}
+    assert [Subscribed("book", ["A-EUR"])] == parse(message)
+
+
+def test_a_confirmation_of_nothing_readable_is_malformed() -> None:
+    refusal({"event": "subscribed"})
+    refusal({"event": "subscribed", "subscriptions": ["BTC-EUR"]})
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ({"event": "unsubscribed", "subscriptions": {"book": ["A-EUR"]}}, "unsubscribed"),
+        ({"event": "candle", "market": "A-EUR", "candle": []}, "candle"),
+        ({"event": "ticker24h", "data": [{}]}, "ticker24h"),
+        ({"event": "ticker24h", "data": {}}, "ticker24h"),
+        ({"action": "getTime", "response": {"time": 1}}, "getTime"),
+        ({"event": "nobody knows " * 1000}, "unknown event"),
+        ({"action": "nobody knows"}, "unknown action"),
+    ],
+)
+def test_the_rest_is_chatter_of_a_bounded_number_of_kinds(
+    message: dict[str, Any], kind: str
+) -> None:
+    assert [Chatter(kind)] == parse(message)
+
+
+def test_an_error_comes_before_the_action_and_the_event() -> None:
+    (notice,) = parse(BOOK, errorCode=105, error="")
+    assert isinstance(notice, RateLimited)
+    (notice,) = parse(TRADE, errorCode=105)
+    assert isinstance(notice, RateLimited)
+    (notice,) = parse(TICKER, errorCode=105)
+    assert isinstance(notice, RateLimited)
+    halted = {"event": "error", "errorCode": 431, "error": "getBook is not available"}
+    assert [Refused("snapshot", "431 getBook is not available", is_halted=True)] == parse(halted)
+
+
+def test_an_unknown_market_refuses_a_subscription_by_name() -> None:
+    error = "market parameter NOPE-EUR is invalid."
+    expected = Refused("subscribe", f"205 {error}", "NOPE-EUR")
+    assert [expected] == parse({"action": "subscribe", "errorCode": 205, "error": error})
+    assert [expected] == parse({"event": "error", "errorCode": 205, "error": error})
+
+
+@pytest.mark.parametrize(
+    "error", ["market parameter is invalid.", "channel.name parameter is invalid.", ""]
+)
+def test_a_refusal_that_names_no_market_names_none(error: str) -> None:
+    expected = Refused("subscribe", f"205 {error}")
+    assert [expected] == parse({"action": "subscribe", "errorCode": 205, "error": error})
+
+
+def test_a_halted_market_refuses_its_snapshot_with_or_without_its_name() -> None:
+    error = "getBook is not available for WMTX-EUR in state HALTED"
+    message = {"action": "getBook", "errorCode": 431, "error": error}
+    expected = Refused("snapshot", f"431 {error}", "WMTX-EUR", is_halted=True)
+    assert [expected] == parse(message)
+    assert [expected] == parse(message, requestId=91, market="WMTX-EUR")
+
+
+def test_a_halted_market_may_refuse_its_subscription_too() -> None:
+    error = "subscribe is not available for WMTX-EUR in state HALTED"
+    expected = Refused("subscribe", f"431 {error}", "WMTX-EUR", is_halted=True)
+    assert [expected] == parse({"action": "subscribe", "errorCode": 431, "error": error})
+
+
+@pytest.mark.parametrize("code", [101, 107, 108, 109, 111, 203, 400, 419, 430, 999_999])
+def test_any_other_error_about_a_snapshot_refuses_it_for_now(code: int) -> None:
+    message = {"action": "getBook", "market": "A-EUR", "errorCode": code, "error": "busy"}
+    assert [Refused("snapshot", f"{code} busy", "A-EUR")] == parse(message)
+
+
+@pytest.mark.parametrize("code", [101, 107, 108, 109, 111, 419, 430])
+def test_a_busy_exchange_is_no_word_against_the_symbols(code: int) -> None:
+    message = {"action": "subscribe", "errorCode": code, "error": "busy"}
+    assert [Chatter(f"error {code}")] == parse(message)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(102, "error 102"), (415, "error 415"), (-1, "error"), (10**30, "error")]
+)
+def test_an_error_about_nothing_of_ours_is_counted(code: int, kind: str) -> None:
+    assert [Chatter(kind)] == parse({"errorCode": code, "error": "?"})
+    assert [Chatter(kind)] == parse({"action": "unsubscribe", "errorCode": code})
+
+
+@pytest.mark.parametrize("code", [103, 105, 110, 112, 429])
+def test_every_number_that_says_stop_is_obeyed(code: int) -> None:
+    message = {"action": "getBook", "market": "A-EUR", "errorCode": code, "error": "Stop."}
+    assert [RateLimited(f"{code} Stop.")] == parse(message)
+
+
+def test_the_end_of_a_ban_is_taken_from_its_text() -> None:
+    error = "Your IP or API key has been banned. The ban expires at 1790000900000."
+    expected = RateLimited(f"105 {error}", until_ns=1790000900000 * 10**6)
+    assert [expected] == parse({"errorCode": 105, "error": error})
+
+
+def test_the_reason_of_a_refusal_has_a_bound() -> None:
+    (notice,) = parse({"action": "subscribe", "errorCode": 205, "error": "x" * 100_000})
+    assert isinstance(notice, Refused)
+    assert 200 == len(notice.reason)
+
+
+def test_one_message_asks_for_all_channels_and_symbols() -> None:
+    (message,) = parser.subscribe(["book", "trades"], ["A-EUR", "B-EUR"])
+    assert {
+        "action": "subscribe",
+        "channels": [
+            {"name": "book", "markets": ["A-EUR", "B-EUR"]},
+            {"name": "trades", "markets": ["A-EUR", "B-EUR"]},
+        ],
+    } == json.loads(message)
+    assert [] == parser.subscribe([], ["A-EUR"]) == parser.subscribe(["book"], [])
+    (message,) = parser.unsubscribe(["ticker"], ["A-EUR"])
+    assert "unsubscribe" == json.loads(message)["action"]
+
+
+def test_a_snapshot_is_asked_for_as_deep_as_it_goes() -> None:
+    expected = {"action": "getBook", "market": "A-EUR", "depth": 1000}
+    assert expected == json.loads(parser.request_snapshot("A-EUR"))
+
+
+@pytest.mark.parametrize("status", ["halted", "auction", "auctionMatching", "cancelOnly", "new"])
+def test_only_a_trading_market_is_trading(status: str) -> None:
+    rows = [{"market": "A-EUR", "status": status}, {"market": "B-EUR", "status": "trading"}]
+    expected = [
+        Market("A-EUR", "A-EUR", is_trading=False),
+        Market("B-EUR", "B-EUR", is_trading=True),
+    ]
+    assert expected == parser.parse_markets(json.dumps(rows).encode())
+
+
+def test_a_single_market_comes_without_a_list_and_with_types_that_drift() -> None:
+    row = {"market": "A-EUR", "status": "trading", "pricePrecision": None, "tickSize": 5}
+    expected = [Market("A-EUR", "A-EUR", is_trading=True)]
+    assert expected == parser.parse_markets(json.dumps(row).encode())
+
+
+def test_a_market_without_a_status_is_malformed_rather_than_dead() -> None:
+    with pytest.raises(MalformedMessage):
+        parser.parse_markets(b'[{"market":"A-EUR"}]')
+
+
+def test_a_book_over_rest_is_that_of_get_book() -> None:
+    raw = json.dumps(ANSWER).encode()
+    assert parse({"action": "getBook", "response": ANSWER}) == [parser.parse_book("BTC-EUR", raw)]
+    with pytest.raises(MalformedMessage):
+        parser.parse_book("ETH-EUR", raw)
+
+
+def test_trades_over_rest_are_turned_round() -> None:
+    row = {"timestamp": 5, "amount": "1", "price": "2", "side": "sell"}
+    rows = [row | {"id": name} for name in ("c", "b", "a")] + [row | {"id": "0", "timestamp": 4}]
+    trades = parser.parse_trades("A-EUR", json.dumps(rows).encode())
+    assert ["0", "a", "b", "c"] == [trade.trade_id for trade in trades.trades]
+    assert not trades.is_cut
+    assert parser.parse_trades("A-EUR", json.dumps(rows * 250).encode()).is_cut
+
+
+def test_a_ban_ends_when_its_text_says_so_else_when_the_header_does() -> None:
+    text = b'{"errorCode":105,"error":"The ban expires at 1790000600000."}'
+    headers = {"bitvavo-ratelimit-resetat": "1790000060000"}
+    assert 600.0 == parser.ban_s(429, headers, text, NOW_NS)
+    assert 60.0 == parser.ban_s(429, headers, b"{}", NOW_NS)
+    assert 900.0 == parser.ban_s(429, {}, b"<html>", NOW_NS)
+
+
+@pytest.mark.parametrize("resetat", ["", "soon", "1790000060", "-790000060000", "1" * 5000])
+def test_a_header_that_cannot_be_read_is_none(resetat: str) -> None:
+    headers = {"bitvavo-ratelimit-resetat": resetat}
+    assert 900.0 == parser.ban_s(429, headers, b"{}", NOW_NS)
+
+
+def test_a_ban_has_bounds_whatever_the_clocks_say() -> None:
+    def wait_s(end_ms: int) -> float | None:
+        return parser.ban_s(429, {"bitvavo-ratelimit-resetat": str(end_ms)}, b"{}", NOW_NS)
+
+    assert parser.BAN_S_MIN == wait_s(1_700_000_000_000)
+    assert parser.BAN_S_MAX == wait_s(9_999_999_999_999)
+
+
+@pytest.mark.parametrize("code", [105, 110, 112])
+def test_an_error_that_says_stop_is_a_ban_whatever_its_status(code: int) -> None:
+    assert 900.0 == parser.ban_s(403, {}, b'{"errorCode":%d}' % code, NOW_NS)
+
+
+@pytest.mark.parametrize(("status", "code"), [(409, 431), (400, 205), (503, 107), (200, 0)])
+def test_any_other_error_is_no_ban(status: int, code: int) -> None:
+    assert parser.ban_s(status, {}, b'{"errorCode":%d}' % code, NOW_NS) is None
+
+
+def test_what_it_declares_is_what_its_pages_say() -> None:
+    assert (1000, 60.0) == (EXCHANGE.limits["points"].points, EXCHANGE.limits["points"].interval_s)
+    rest = EXCHANGE.rest
+    assert rest.trades is not None
+    assert "/markets" == rest.markets.path()
+    assert "/A-EUR/book?depth=1000" == rest.book.path("A-EUR")
+    assert "/A-EUR/trades?limit=1000&tradeIdFrom=0-1" == rest.trades.path("A-EUR", "0-1")
+    costs = (EXCHANGE.subscribe_cost, EXCHANGE.snapshot_cost, rest.markets.cost, rest.book.cost)
+    assert [1, 1, 1, 1] == [cost.points for cost in costs if cost]
+    assert rest.trades.cost is not None
+    assert 5 == rest.trades.cost.points
+    assert 0.2 == EXCHANGE.snapshot_interval_s  # 5 a second
+    assert "acknowledgement" == EXCHANGE.ready
+    assert "BTC-EUR" == EXCHANGE.raw_symbol("BTC-EUR")

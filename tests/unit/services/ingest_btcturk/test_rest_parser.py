@@ -1,0 +1,114 @@
+import json
+from typing import Any
+
+import pytest
+
+from services.ingest_btcturk import rest_parser
+from shared.book import Snapshot, read_levels
+from shared.errors import MalformedMessage
+from shared.exchange import Market
+
+BIDS, ASKS = [["3712281", "0.03866329"]], [["3715990", "0.01663000"]]
+TRADE = {
+    "date": 1618828421497,
+    "tid": "637544252214980918",
+    "price": "462585.00",
+    "amount": "0.016",
+    "side": "sell",
+}
+
+
+def answer(data: Any, **changes: Any) -> bytes:
+    envelope = {"data": data, "success": True, "message": None, "code": 0}
+    return json.dumps(envelope | changes).encode()
+
+
+def parse_book(timestamp: Any = None, **changes: Any) -> Snapshot:
+    book = {"timestamp": timestamp, "bids": BIDS, "asks": ASKS} | changes
+    return rest_parser.parse_book("BTCTRY", answer(book, code="SUCCESS"))
+
+
+def test_a_market_is_named_by_its_fields_and_not_by_cutting_its_name() -> None:
+    row = {"name": "USDTTRY", "numerator": "USDT", "denominator": "TRY", "status": "TRADING"}
+    rows = [row, row | {"status": "BREAK", "tickSize": 10}]
+    expected = [Market("USDT-TRY", "USDTTRY", is_trading=on) for on in (True, False)]
+    assert expected == rest_parser.parse_markets(answer({"symbols": rows, "timeZone": "UTC"}))
+
+
+def test_a_book_has_no_sequence() -> None:
+    bids, asks = [("3712281", "0.03866329")], [("3715990", "0.01663000")]
+    expected = Snapshot("BTCTRY", read_levels(bids, asks), None, 1787525059089000000)
+    assert expected == parse_book(1787525059089)
+
+
+def test_the_time_of_a_book_may_be_written_as_a_float_or_missing() -> None:
+    assert 1568899482709000000 == parse_book(1568899482709.0).ts_event
+    assert parse_book(None).ts_event is None
+
+
+@pytest.mark.parametrize("timestamp", [-1, 1e400, 1e15, 2**63, "1568899482709", True])
+def test_an_impossible_time_is_malformed(timestamp: object) -> None:
+    with pytest.raises(MalformedMessage):
+        parse_book(timestamp)
+
+
+@pytest.mark.parametrize("level", [["1E5", "1"], [1, 2], ["1"], ["", "1"], ["0", "1"]])
+def test_a_bad_level_is_malformed(level: list[Any]) -> None:
+    with pytest.raises(MalformedMessage):
+        parse_book(bids=[level])
+
+
+def test_trades_are_turned_round_and_their_time_may_be_text() -> None:
+    rows = [TRADE, TRADE | {"date": "1618828421496", "tid": "5", "side": "buy"}]
+    trades = rest_parser.parse_trades("BTCTRY", answer(rows))
+    assert ["5", "637544252214980918"] == [trade.trade_id for trade in trades.trades]
+    assert [1618828421496000000, 1618828421497000000] == [t.ts_event for t in trades.trades]
+    assert ["buy", "sell"] == [trade.side for trade in trades.trades]
+    assert not trades.is_cut
+    assert rest_parser.parse_trades("BTCTRY", answer(rows * 25)).is_cut
+
+
+def test_a_side_that_is_not_sent_stays_open() -> None:
+    row = {key: value for key, value in TRADE.items() if key != "side"}
+    (trade,) = rest_parser.parse_trades("BTCTRY", answer([row])).trades
+    assert trade.side is None
+
+
+def test_a_failure_under_status_200_is_malformed_and_names_its_reason() -> None:
+    refused = answer(None, success=False, code=1000, message="SYSTEM_ERROR")
+    with pytest.raises(MalformedMessage) as raised:
+        rest_parser.parse_book("BTCTRY", refused)
+    assert "refused: 1000 SYSTEM_ERROR" == raised.value.reason
+
+
+def test_an_empty_list_where_an_object_should_be_is_malformed() -> None:
+    with pytest.raises(MalformedMessage):
+        rest_parser.parse_book("BTCTRY", answer([]))
+    with pytest.raises(MalformedMessage):
+        rest_parser.parse_markets(answer([]))
+    assert [] == rest_parser.parse_trades("BTCTRY", answer([])).trades
+
+
+@pytest.mark.parametrize("code", [0, 200, "SUCCESS", "", None])
+def test_the_code_may_be_anything_where_it_succeeded(code: int | str | None) -> None:
+    assert [] == rest_parser.parse_trades("BTCTRY", answer([], code=code)).trades
+
+
+@pytest.mark.parametrize("message", [None, ""])
+def test_the_message_may_be_empty_and_more_may_be_added(message: str | None) -> None:
+    raw = answer([], message=message, extensions=None)
+    assert [] == rest_parser.parse_trades("BTCTRY", raw).trades
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_s"),
+    [("49", 49.0), ("0", 1.0), ("", 60.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 60.0), ("-5", 60.0)],
+)
+def test_a_block_lasts_as_long_as_the_header_says(text: str, wait_s: float) -> None:
+    assert wait_s == rest_parser.ban_s(429, {"retry-after": text}, b"", 0)
+
+
+def test_a_block_has_a_bound_and_a_default() -> None:
+    assert 86_400.0 == rest_parser.ban_s(429, {"retry-after": "999999999"}, b"", 0)
+    assert 60.0 == rest_parser.ban_s(429, {}, b"", 0)
+    assert rest_parser.ban_s(403, {"retry-after": "49"}, b"", 0) is None

@@ -1,0 +1,122 @@
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from socketserver import UnixStreamServer
+from tempfile import TemporaryDirectory
+from threading import Thread
+from xmlrpc.client import Fault
+from xmlrpc.server import SimpleXMLRPCDispatcher, SimpleXMLRPCRequestHandler
+
+import pytest
+from typing_extensions import override
+
+from services.operator import supervisor as module
+from services.operator.supervisor import Supervisor, SupervisorError
+
+NOT_RUNNING, SPAWN_ERROR = 70, 50
+
+
+class Handler(SimpleXMLRPCRequestHandler):
+    disable_nagle_algorithm = False  # a unix socket knows none
+
+    @override
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Server(UnixStreamServer, SimpleXMLRPCDispatcher):
+    """Answer as supervisord does."""
+
+    logRequests = False  # noqa: N815 (as the standard library spells it)
+
+    def __init__(self, path: Path) -> None:
+        SimpleXMLRPCDispatcher.__init__(self)
+        UnixStreamServer.__init__(self, str(path), Handler)
+        self.orders: list[tuple[str, str]] = []
+        self.faults: dict[str, Fault] = {}
+        self.register_function(lambda: 4711, "supervisor.getPID")
+        self.register_function(lambda: [INFO], "supervisor.getAllProcessInfo")
+        for name in ("stopProcess", "startProcess"):
+            self.register_function(self.order(name), f"supervisor.{name}")
+
+    def order(self, name: str):  # type: ignore[no-untyped-def]
+        def take(program: str) -> bool:
+            self.orders.append((name, program))
+            if name in self.faults:
+                raise self.faults[name]
+            return True
+
+        return take
+
+
+INFO = {
+    "name": "buffer_writer",
+    "group": "buffer_writer",
+    "start": 1,
+    "statename": "RUNNING",
+    "pid": 7,
+    "exitstatus": 0,
+    "description": "pid 7, uptime 0:00:03",
+    "logfile": "/var/log/buffer_writer.log",
+}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with TemporaryDirectory() as name:  # a socket's path is short
+        yield Path(name)
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[Server]:
+    with Server(folder / "s") as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_where_nobody_listens_there_is_no_supervisord(folder: Path) -> None:
+    supervisor = Supervisor(folder / "s")
+    assert supervisor.find_pid() is None
+    with pytest.raises(SupervisorError, match="does not answer on"):
+        supervisor.programs()
+
+
+def test_one_that_hangs_is_not_waited_for_for_ever(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_S", 0.05)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "s"))
+        listening.listen()
+        assert Supervisor(folder / "s").find_pid() is None
+
+
+def test_it_says_what_runs(folder: Path, server: Server) -> None:
+    supervisor = Supervisor(folder / "s")
+    assert 4711 == supervisor.find_pid()
+    [program] = supervisor.programs().values()
+    assert ("buffer_writer", "RUNNING", 7) == (program.name, program.statename, program.pid)
+    assert [] == server.orders
+
+
+def test_a_restart_stops_and_starts(folder: Path, server: Server) -> None:
+    Supervisor(folder / "s").restart("x")
+    assert [("stopProcess", "x"), ("startProcess", "x")] == server.orders
+
+
+def test_a_restart_starts_what_was_not_running(folder: Path, server: Server) -> None:
+    server.faults["stopProcess"] = Fault(NOT_RUNNING, "NOT_RUNNING: x")
+    Supervisor(folder / "s").restart("x")
+    assert ("startProcess", "x") == server.orders[-1]
+
+
+def test_a_refused_order_is_told(folder: Path, server: Server) -> None:
+    server.faults["startProcess"] = Fault(SPAWN_ERROR, "SPAWN_ERROR: x")
+    with pytest.raises(SupervisorError, match="refused startProcess: SPAWN_ERROR: x"):
+        Supervisor(folder / "s").restart("x")
+    server.faults["stopProcess"] = Fault(10, "BAD_NAME: x")
+    with pytest.raises(SupervisorError, match="refused stopProcess: BAD_NAME: x"):
+        Supervisor(folder / "s").restart("x")

@@ -1,0 +1,212 @@
+"""Books and the rule against gaps."""
+
+import pytest
+
+from shared.book import (
+    HELD_DELTAS_MAX,
+    OVERTAKEN_MAX,
+    BadLevel,
+    Book,
+    Delta,
+    Sequencer,
+    Snapshot,
+    Verdict,
+    read_levels,
+)
+
+
+def delta(sequence: int) -> Delta:
+    return Delta("BTC-EUR", read_levels([("100", "1")], []), sequence)
+
+
+def snapshot(sequence: int) -> Snapshot:
+    return Snapshot("BTC-EUR", read_levels([("100", "1")], [("101", "2")]), sequence)
+
+
+def live(sequence: int) -> Sequencer:
+    sequencer = Sequencer(1)
+    sequencer.hold()
+    assert sequencer.splice(snapshot(sequence)) == []
+    return sequencer
+
+
+def judge(sequencer: Sequencer, *sequences: int) -> list[Verdict]:
+    return [sequencer.judge(0, delta(sequence)) for sequence in sequences]
+
+
+def test_padded_and_unpadded_text_of_one_price_is_one_level() -> None:
+    book = Book()
+    book.replace(read_levels([("75516", "0.0235618")], []))
+    book.apply(read_levels([("75516.00", "0.10000000")], []))
+    assert book.bids == {75516.0: 0.1}
+    book.apply(read_levels([("75516.0", "0.00000000")], []))
+    assert book.bids == {}
+
+
+def test_removing_a_level_that_is_not_there_does_nothing() -> None:
+    book = Book()
+    book.replace(read_levels([("1", "1")], [("2", "1")]))
+    book.apply(read_levels([("0.5", "0")], [("3", "0")]))
+    assert (book.bids, book.asks) == ({1.0: 1.0}, {2.0: 1.0})
+
+
+def test_a_snapshot_discards_what_came_before() -> None:
+    book = Book()
+    book.replace(read_levels([("1", "1")], [("2", "1")]))
+    book.replace(read_levels([("3", "1")], [("4", "1")]))
+    assert (book.bids, book.asks) == ({3.0: 1.0}, {4.0: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "crossing"),
+    [
+        ([("9", "1")], [], None),
+        ([("10", "1")], [], (10.0, 10.0)),
+        ([("11", "1")], [], (11.0, 10.0)),
+        ([], [("7", "1")], (8.0, 7.0)),
+        ([("11", "0")], [], None),
+        ([("11", "1")], [("10", "0")], None),
+        ([], [("10", "0")], None),
+    ],
+)
+def test_a_book_that_crosses_or_touches_is_found(
+    bids: list[tuple[str, str]],
+    asks: list[tuple[str, str]],
+    crossing: tuple[float, float] | None,
+) -> None:
+    book = Book()
+    book.replace(read_levels([("8", "1")], [("10", "1"), ("12", "1")]))
+    book.apply(read_levels(bids, asks))
+    assert crossing == book.find_crossing()
+
+
+def test_a_crossing_is_found_after_the_touch_moved_away_and_back() -> None:
+    book = Book()
+    book.replace(read_levels([("8", "1")], [("10", "1"), ("12", "1")]))
+    book.apply(read_levels([("11", "1")], [("10", "0")]))
+    assert book.find_crossing() is None
+    book.apply(read_levels([], [("11", "1")]))
+    assert book.find_crossing() == (11.0, 11.0)
+
+
+def test_books_are_compared_only_within_the_depth_of_both() -> None:
+    ours, theirs = Book(), Book()
+    ours.replace(read_levels([("9", "1"), ("8", "1")], [("10", "1"), ("11", "1")]))
+    theirs.replace(read_levels([("9", "1")], [("10", "1")]))
+    assert ours.find_mismatch(theirs) is None
+    theirs.replace(read_levels([("9", "1"), ("7", "1")], [("10", "1")]))
+    assert ours.find_mismatch(theirs) == ("bid", 8.0)
+    theirs.replace(read_levels([("9", "1")], [("10", "2")]))
+    assert ours.find_mismatch(theirs) == ("ask", 10.0)
+
+
+def test_deltas_that_follow_the_snapshot_are_accepted() -> None:
+    sequencer = live(5)
+    assert judge(sequencer, 6, 7, 8) == [Verdict.ACCEPTED] * 3
+    assert sequencer.expected == 9
+
+
+@pytest.mark.parametrize("sequence", [8, 5, 6, 0, -3, 9_000_000])
+def test_any_other_sequence_is_a_gap_in_either_direction(sequence: int) -> None:
+    sequencer = live(5)
+    judge(sequencer, 6)
+    assert judge(sequencer, sequence) == [Verdict.GAP]
+
+
+def test_what_the_snapshot_overtook_is_stale_but_only_until_the_book_goes_on() -> None:
+    sequencer = live(500)
+    assert judge(sequencer, 499, 500, 501) == [Verdict.STALE, Verdict.STALE, Verdict.ACCEPTED]
+    assert judge(sequencer, 500) == [Verdict.GAP]
+
+
+def test_a_reset_right_after_the_snapshot_is_a_gap_and_no_endless_silence() -> None:
+    assert judge(live(5_000), 5_000 - OVERTAKEN_MAX) == [Verdict.GAP]
+
+
+def test_without_a_question_for_a_snapshot_deltas_are_unknown() -> None:
+    assert judge(Sequencer(1), 5) == [Verdict.UNKNOWN]
+
+
+def test_held_deltas_are_spliced_with_their_receive_times() -> None:
+    sequencer = Sequencer(1)
+    sequencer.hold()
+    for ts, sequence in [(10, 4), (20, 5), (30, 6), (40, 7)]:
+        assert sequencer.judge(ts, delta(sequence)) is Verdict.HELD
+    held = sequencer.splice(snapshot(5))
+    assert [(30, 6), (40, 7)] == [(ts, d.sequence) for ts, d in held or ()]
+    assert judge(sequencer, 7) == [Verdict.GAP]
+    assert sequencer.expected == 8
+
+
+def test_a_snapshot_older_than_what_is_held_is_refused_and_the_held_ones_stay() -> None:
+    sequencer = Sequencer(1)
+    sequencer.hold()
+    judge(sequencer, 7, 8)
+    assert sequencer.splice(snapshot(5)) is None
+    assert not sequencer.is_live
+    assert [d.sequence for _, d in sequencer.splice(snapshot(6)) or ()] == [7, 8]
+
+
+def test_a_hole_among_held_deltas_drops_those_before_it() -> None:
+    sequencer = Sequencer(1)
+    sequencer.hold()
+    judge(sequencer, 4, 5, 8, 9)
+    assert sequencer.splice(snapshot(5)) is None
+    assert [d.sequence for _, d in sequencer.splice(snapshot(8)) or ()] == [9]
+
+
+def test_no_more_than_a_bounded_number_of_deltas_is_held() -> None:
+    sequencer = Sequencer(1)
+    sequencer.hold()
+    judge(sequencer, *range(HELD_DELTAS_MAX + 1))
+    held = sequencer.splice(snapshot(HELD_DELTAS_MAX - 1))
+    assert [HELD_DELTAS_MAX] == [d.sequence for _, d in held or ()]
+
+
+def test_a_snapshot_that_came_by_itself_begins_anew_wherever_it_is() -> None:
+    sequencer = live(5)
+    sequencer.begin(-1_748_790_363)
+    assert judge(sequencer, -1_748_790_362) == [Verdict.ACCEPTED]
+    sequencer.begin(100)
+    assert judge(sequencer, 100) == [Verdict.GAP]
+
+
+def test_a_lost_book_needs_a_new_snapshot() -> None:
+    sequencer = live(5)
+    sequencer.lose()
+    assert judge(sequencer, 6) == [Verdict.UNKNOWN]
+    assert sequencer.expected is None
+
+
+@pytest.mark.parametrize("text", ["0.00100000", "1", "75516.00", "0.5", "100000000000"])
+def test_plain_decimal_numbers_are_good(text: str) -> None:
+    levels = read_levels([(text, text)], [(text, "0")])
+    assert (levels.bids, levels.asks) == ([(text, text)], [(text, "0")])
+    assert levels.price_numbers == [float(text)] * 2
+    assert levels.size_numbers == [float(text), 0.0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "5.", ".5", "007", "1,2", "1.2.3", "-1", "+1", "1e400", "1e5", "NaN", "inf"]
+    + ["1_000", " 1", "1\n", "٣", "0x1", "null", '"1"', "\ud800"],
+)
+def test_anything_else_is_a_bad_level(text: str) -> None:
+    with pytest.raises(BadLevel):
+        read_levels([("1", text)], [])
+    with pytest.raises(BadLevel):
+        read_levels([], [(text, "1")])
+
+
+def test_a_comma_cannot_hide_among_the_levels() -> None:
+    with pytest.raises(BadLevel):
+        read_levels([("1,2", ""), ("3", "4")], [])
+
+
+def test_a_price_of_zero_or_a_number_beyond_reason_is_bad() -> None:
+    with pytest.raises(BadLevel, match="a price is zero"):
+        read_levels([("0.00", "1")], [])
+    with pytest.raises(BadLevel):
+        read_levels([("1", "9" * 30)], [])
+    with pytest.raises(BadLevel):
+        read_levels([("1", "9" * 400)], [])

@@ -1,0 +1,108 @@
+"""Frames: encoding, hostile input, replays cut into other frames."""
+
+import msgspec
+import pytest
+
+from shared.book import Delta, Snapshot, read_levels
+from shared.errors import FrameError, UnknownFrameVersion
+from shared.event import FeedEvent, Ticker, Trade
+from shared.frame import FRAME_VERSION, Frame, count_rows, decode, decode_columns, encode, trim
+from shared.frame_builder import FrameBuilder, Recorded
+
+SESSION = "20261122T091500.123456Z-bitvavo-a"
+EVENTS: list[tuple[str | None, Recorded]] = [
+    (None, FeedEvent("session_start")),
+    ("BTC-EUR", Snapshot("BTC-EUR", read_levels([("9", "1"), ("8", "2")], [("10", "3")]), 5, 77)),
+    ("ETH-EUR", Trade("ETH-EUR", "t1", "buy", "2.5", "1")),
+    ("BTC-EUR", Delta("BTC-EUR", read_levels([], [("11", "0")]), 6)),
+    ("BTC-EUR", Delta("BTC-EUR", read_levels([], []), 7)),
+    ("ETH-EUR", Ticker("ETH-EUR", bid_price="2.4")),
+    ("ETH-EUR", FeedEvent("gap", sequence_expected=3, sequence_received=9)),
+    ("BTC-EUR", Delta("BTC-EUR", read_levels([("9", "0")], []), 8)),
+]
+
+
+def frame() -> Frame:
+    builder = FrameBuilder(SESSION, 100)
+    for ts, (symbol, event) in enumerate(EVENTS):
+        builder.add(ts, symbol, event)
+    return builder.take(base=40)
+
+
+def test_a_frame_survives_the_wire() -> None:
+    sent = frame()
+    received = decode(encode(sent))
+    assert (FRAME_VERSION, SESSION, 40, 100, 107) == (
+        received.version,
+        received.session,
+        received.base,
+        received.first,
+        received.last,
+    )
+    assert decode_columns(received) == decode_columns(sent)
+
+
+def test_rows_count_levels_and_events_without_any() -> None:
+    assert frame().rows == 3 + 1 + 1 + 1 + 4
+    assert count_rows(decode_columns(frame())) == 10
+
+
+@pytest.mark.parametrize("first", range(101, 108))
+def test_a_trimmed_frame_holds_exactly_the_later_events(first: int) -> None:
+    trimmed = trim(frame(), first)
+    builder = FrameBuilder(SESSION, first)
+    whole, rest = decode_columns(frame()), decode_columns(trimmed)
+    assert (first, 107) == (trimmed.first, trimmed.last)
+    assert trimmed.rows == count_rows(rest)
+    shift = first - 100
+    for before, after in (
+        (whole.book, rest.book),
+        (whole.trades, rest.trades),
+        (whole.ticker, rest.ticker),
+        (whole.feed_events, rest.feed_events),
+    ):
+        assert before is not None
+        assert after is not None
+        kept = [offset - shift for offset in before.offset if offset >= shift]
+        assert kept == after.offset
+        assert before.ts_recv[len(before.ts_recv) - len(kept) :] == after.ts_recv
+    assert builder.next_number == trimmed.first
+
+
+def test_a_trimmed_book_keeps_the_levels_of_its_events() -> None:
+    book = decode_columns(trim(frame(), 103)).book
+    assert book is not None
+    assert ("11\n\n9\n", "0\n\n0\n") == (book.price, book.size)
+    assert (book.bids, book.asks) == ([0, 0, 1], [1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"garbage",
+        msgspec.msgpack.encode([FRAME_VERSION]),
+        msgspec.msgpack.encode({"version": FRAME_VERSION}),
+        msgspec.msgpack.encode([FRAME_VERSION, SESSION, 0, 5, 4, 1, 0, None]),
+        msgspec.msgpack.encode([FRAME_VERSION, SESSION, 6, 5, 7, 1, 0, None]),
+        msgspec.msgpack.encode([FRAME_VERSION, SESSION, -1, 5, 7, 1, 0, None]),
+    ],
+)
+def test_what_is_no_frame_is_refused(data: bytes) -> None:
+    with pytest.raises(FrameError) as caught:
+        decode(data)
+    assert not isinstance(caught.value, UnknownFrameVersion)
+
+
+def test_a_version_of_another_release_is_told_apart_whatever_follows_it() -> None:
+    for rest in ([SESSION, 0, 0, 0, 1, 0, None], ["anything", {"else": 1}]):
+        with pytest.raises(UnknownFrameVersion, match="99"):
+            decode(msgspec.msgpack.encode([99, *rest]))
+
+
+def test_damaged_events_are_refused() -> None:
+    good = frame()
+    bad = msgspec.structs.replace(good, events=msgspec.Raw(msgspec.msgpack.encode([1, 2])))
+    with pytest.raises(FrameError, match=r"100"):
+        decode_columns(decode(encode(bad)))

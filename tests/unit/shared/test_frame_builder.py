@@ -1,0 +1,91 @@
+"""Numbers, epochs and columns of the events of one session."""
+
+import pytest
+
+from shared.book import Checkpoint, Delta, Snapshot, read_levels
+from shared.event import FeedEvent, Ticker, Trade
+from shared.frame import CHECKPOINT, DAY_NS, DELTA, SNAPSHOT, decode_columns
+from shared.frame_builder import FrameBuilder, Recorded
+
+NOON = DAY_NS // 2
+
+
+def snapshot(symbol: str, sequence: int | None) -> Snapshot:
+    return Snapshot(symbol, read_levels([("9", "1")], [("10", "1")]), sequence)
+
+
+def delta(symbol: str, sequence: int) -> Delta:
+    return Delta(symbol, read_levels([("9", "2")], []), sequence)
+
+
+def test_every_event_gets_the_next_number_over_all_frames() -> None:
+    builder = FrameBuilder("s")
+    events: list[tuple[str | None, Recorded]] = [
+        (None, FeedEvent("session_start")),
+        ("A", snapshot("A", 1)),
+        ("A", Trade("A", "t", None, "1", "2")),
+        ("A", Ticker("A", ask_size="3")),
+        ("A", delta("A", 2)),
+    ]
+    numbers = [builder.add(NOON, symbol, event) for symbol, event in events]
+    first = builder.take(0)
+    numbers.append(builder.add(NOON, "A", delta("A", 3)))
+    second = builder.take(0)
+    assert numbers == [0, 1, 2, 3, 4, 5]
+    assert [(0, 4), (5, 5)] == [(first.first, first.last), (second.first, second.last)]
+
+
+def test_an_epoch_is_named_by_its_snapshot_and_goes_on_over_frames() -> None:
+    builder = FrameBuilder("s")
+    for symbol in ("A", "B"):
+        builder.add(NOON, symbol, snapshot(symbol, 1))
+    builder.add(NOON, "A", delta("A", 2))
+    builder.take(0)
+    builder.add(NOON, "A", delta("A", 3))
+    builder.add(NOON, "B", delta("B", 2))
+    builder.add(NOON, "A", snapshot("A", 9))
+    builder.add(NOON, "A", delta("A", 10))
+    builder.add(NOON, "A", Checkpoint("A", [(9.0, 2.0)], [(1e-8, 0.1)], 10))
+    book = decode_columns(builder.take(0)).book
+    assert book is not None
+    assert [0, 1, 5, 5, 5] == book.epoch
+    assert [DELTA, DELTA, SNAPSHOT, DELTA, CHECKPOINT] == book.kind
+    assert [3, 2, 9, 10, 10] == book.sequence
+
+
+def test_a_delta_without_a_snapshot_is_our_own_fault() -> None:
+    with pytest.raises(KeyError):
+        FrameBuilder("s").add(NOON, "A", delta("A", 2))
+
+
+def test_a_checkpoint_is_text_that_reads_back_to_the_same_numbers() -> None:
+    builder = FrameBuilder("s")
+    numbers = [(0.1 + 0.2, 1e-8), (75516.0, 26072.536603339287)]
+    builder.add(NOON, "A", snapshot("A", 1))
+    builder.take(0)
+    builder.add(NOON, "A", Checkpoint("A", numbers, [], 1))
+    book = decode_columns(builder.take(0)).book
+    assert book is not None
+    prices, sizes = book.price.split("\n"), book.size.split("\n")
+    read = zip(prices[:-1], sizes[:-1], strict=True)
+    assert numbers == [(float(price), float(size)) for price, size in read]
+
+
+def test_a_frame_is_of_one_utc_day() -> None:
+    builder = FrameBuilder("s")
+    builder.add(DAY_NS - 1, None, FeedEvent("connected"))
+    assert builder.fits(DAY_NS - 1)
+    assert not builder.fits(DAY_NS)
+    assert builder.take(0).day == 0
+    assert builder.fits(DAY_NS)
+    builder.add(DAY_NS, None, FeedEvent("connected"))
+    assert builder.take(0).day == 1
+
+
+def test_bytes_follow_what_is_in_the_frame() -> None:
+    builder = FrameBuilder("s")
+    assert builder.bytes == 0
+    builder.add(NOON, None, FeedEvent("malformed", detail="x" * 200))
+    assert builder.bytes > 200
+    builder.take(0)
+    assert builder.bytes == 0

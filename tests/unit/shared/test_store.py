@@ -1,0 +1,176 @@
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from shared.errors import AlreadyStored, StoreError
+from shared.settings import Storage
+from shared.store import FolderStore, ObjectInfo, open_store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "segment"
+    path.write_bytes(b"data")
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "data")
+
+
+def find_files(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_a_file_url_opens_a_folder(tmp_path: Path, path: Path) -> None:
+    open_store(Storage(url=f"file:{tmp_path}/tape")).put(path, "a/b")
+    assert b"data" == (tmp_path / "tape" / "a" / "b").read_bytes()
+
+
+def test_an_s3_url_opens_a_bucket_and_asks_nothing_of_it() -> None:
+    store: Any = open_store(Storage(url="s3://bucket/a/prefix/"))
+    assert {"Bucket": "bucket", "Key": "a/prefix/x"} == store._place("x")
+    store = open_store(Storage(url="s3://bucket"))
+    assert {"Bucket": "bucket", "Key": "x"} == store._place("x")
+
+
+def test_a_folder_needs_no_boto3(tmp_path: Path) -> None:
+    code = (
+        "import sys; from shared.settings import Storage; from shared.store import open_store; "
+        f"open_store(Storage('file:{tmp_path}')); sys.exit('boto3' in sys.modules)"
+    )
+    assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+
+def test_what_was_put_can_be_had(store: FolderStore, path: Path) -> None:
+    store.put(path, "tape/date=1/x")
+    assert b"data" == store.get("tape/date=1/x")
+    assert ObjectInfo("tape/date=1/x", 4) == store.head("tape/date=1/x")
+
+
+def test_the_file_itself_stays(store: FolderStore, path: Path) -> None:
+    store.put(path, "x")
+    assert path.exists()
+
+
+def test_what_is_there_is_never_replaced(store: FolderStore, path: Path) -> None:
+    store.put(path, "x")
+    path.write_bytes(b"other")
+    with pytest.raises(AlreadyStored, match="x is already stored"):
+        store.put(path, "x")
+    assert b"data" == store.get("x")
+
+
+def test_what_came_meanwhile_is_never_replaced(
+    store: FolderStore, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def be_late(source: Path, target: Path) -> None:
+        target.write_bytes(b"earlier")
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", be_late)
+    with pytest.raises(AlreadyStored):
+        store.put(path, "x")
+    assert b"earlier" == store.get("x")
+    assert ["x"] == find_files(tmp_path / "data")
+
+
+def test_the_object_is_synced_before_it_has_its_name_and_the_folder_after(
+    store: FolderStore, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    def note(step: str, do: Callable[..., None]) -> Callable[..., None]:
+        def noted(*arguments: object) -> None:
+            steps.append(step)
+            do(*arguments)
+
+        return noted
+
+    monkeypatch.setattr(os, "fsync", note("fsync", os.fsync))
+    monkeypatch.setattr(os, "link", note("link", os.link))
+    monkeypatch.setattr("shared.store.sync_folder", lambda p: steps.append(p.name))
+    monkeypatch.setattr("shared.files.sync_folder", lambda p: steps.append(f"new in {p.name}"))
+    store.put(path, "a/x")
+    assert [f"new in {tmp_path.name}", "new in data", "fsync", "link", "a"] == steps
+
+
+def test_a_put_that_fails_leaves_nothing(
+    store: FolderStore, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store.put(path, "y")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StoreError) as caught:
+        store.put(path, "x")
+    assert ["y"] == find_files(tmp_path / "data")
+    where = f"{tmp_path}/data/x"
+    assert f"cannot write {where}: no space left on device; free space on its disk" == str(
+        caught.value
+    )
+
+
+def test_a_put_that_was_killed_is_no_object_and_can_be_put_again(
+    store: FolderStore, path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x.partial").write_bytes(b"half of something longer")
+    assert [] == list(store.list(""))
+    assert store.head("x") is None
+    store.put(path, "x")
+    assert b"data" == store.get("x")
+
+
+def test_a_file_in_the_way_of_a_folder_is_explained(store: FolderStore, path: Path) -> None:
+    store.put(path, "a")
+    assert store.head("a/b") is None
+    with pytest.raises(StoreError, match=r"correct .storage. url: a part of it is a file"):
+        store.put(path, "a/b")
+
+
+def test_a_missing_source_is_not_the_stores_fault(store: FolderStore, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.put(tmp_path / "nothing", "x")
+
+
+def test_what_is_not_there_has_no_head_and_no_body(store: FolderStore) -> None:
+    assert store.head("x") is None
+    with pytest.raises(StoreError, match=r"cannot read .*/x: no such file"):
+        store.get("x")
+
+
+def test_a_list_is_complete_sorted_and_below_the_prefix(store: FolderStore, path: Path) -> None:
+    names = ["ledger/a/2", "ledger/a/3", "ledger/a=b/1"]
+    for name in [*reversed(names), "ledges/a", "tape/a"]:
+        store.put(path, name)
+    assert [ObjectInfo(name, 4) for name in names] == list(store.list("ledger/"))
+    assert ["ledger/a/2", "ledger/a/3"] == [info.key for info in store.list("ledger/a/")]
+    assert ["ledger/a=b/1"] == [info.key for info in store.list("ledger/a=")]
+    assert 5 == len(list(store.list("")))
+
+
+@pytest.mark.parametrize("prefix", ["", "ledger/", "ledger/a/b"])
+def test_an_empty_store_has_an_empty_list(store: FolderStore, prefix: str) -> None:
+    assert [] == list(store.list(prefix))
+
+
+def test_an_object_that_goes_while_it_is_listed_is_explained(
+    store: FolderStore, path: Path, tmp_path: Path
+) -> None:
+    for name in "ab":
+        store.put(path, name)
+    found = store.list("")
+    next(found)
+    (tmp_path / "data" / "b").unlink()
+    assert [] == list(found)
