@@ -75,6 +75,9 @@ def _run(parsed: Namespace, *, complain: Callable[[str], None]) -> int:
     except BooktapeError as error:
         complain(str(error))
         return FAULT_STATUS
+    except BrokenPipeError:  # whoever read our output has seen enough: `booktape verify | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAULT_STATUS
     except KeyboardInterrupt:
         return INTERRUPTED_STATUS
 

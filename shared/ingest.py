@@ -222,17 +222,19 @@ class Ingest:
     def _adopt(self) -> None:
         """Take over what dead ingests of this exchange left behind."""
         for path in leftovers(self._journals):
+            journal = None
             try:
                 journal = Journal.adopt(path)
+                if journal and not journal.ended:
+                    end_session(journal, time.time_ns(), reason="killed")
             except BooktapeError as error:
                 _log.error("cannot adopt a journal", extra={"path": str(path), "why": str(error)})
+                if journal:
+                    journal.close()
                 continue
-            if journal is None:
-                continue
-            if not journal.ended:
-                end_session(journal, time.time_ns(), reason="killed")
-            _log.info("adopted", extra={"session": journal.session, "bytes": journal.bytes})
-            self._sender.add(journal)
+            if journal:
+                _log.info("adopted", extra={"session": journal.session, "bytes": journal.bytes})
+                self._sender.add(journal)
 
     def _write_status(self) -> None:
         journals = self._sender.journals

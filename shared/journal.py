@@ -235,7 +235,9 @@ class Journal:
             file.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of it; what it holds waits for whoever adopts it."""
+        """Let go of it for good; what it holds waits for whoever adopts it."""
+        if self._failure is None:
+            self._failure = f"{self.path} is closed"
         with self._mutex:
             for file in self._files:
                 file.close()

@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 """What the rows of one manifest must be, and which event is the first that is not."""
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,7 @@ _INT64: Final = pa.int64()
 _NONE: Final = pa.scalar(-(1 << 63), _INT64)  # stands for null where rows are compared
 _OF_EVENT: Final = ("ts_recv", "ts_event", "sequence", "epoch", "is_snapshot", "is_checkpoint")
 _SIDES: Final = {"book": {"bid", "ask"}, "trades": {"buy", "sell"}}
-_REPORTED: Final = ("gap", "journal_hole", "disconnected", "stale", "session_end")
+_REPORTED: Final = ("gap", "journal_hole", "disconnected", "stale", "disk_full", "session_end")
 
 
 class Broken(TapeError):

@@ -30,9 +30,11 @@ class Pipe(Protocol):
 
     def publish(self, data: bytes) -> bool:
         """Take a frame, or return False at once."""
+        ...
 
     def close(self) -> None:
-        """Take nothing more."""
+        """Take nothing more; harmless the second time."""
+        ...
 
 
 class Watermarks(Protocol):
@@ -40,6 +42,7 @@ class Watermarks(Protocol):
 
     def receive(self) -> Watermark | None:
         """Return the newest watermark since the last call."""
+        ...
 
 
 class Sender:
@@ -78,12 +81,15 @@ class Sender:
     def run(self, stop: Event) -> None:
         """Deliver until told to stop, then make a last effort and close every journal.
 
-        Raise `JournalError` where the process's own journal cannot go on; adopted ones are left
-        to the next one who adopts them.
+        Raise `JournalError` where the process's own journal cannot go on. The journals stay locked
+        then until the process ends.
         """
-        while not stop.is_set():
-            stop.wait(self.step())
-        self._drain()
+        try:
+            while not stop.is_set():
+                stop.wait(self.step())
+            self._drain()
+        finally:
+            self._hang_up()
         self.close()
 
     def step(self) -> float:
@@ -119,6 +125,7 @@ class Sender:
             extra={"session": journal.session, "why": str(error)},
         )
         delivery.close()
+        journal.close()
         self._deliveries.remove(delivery)
 
     def _drain(self) -> None:
@@ -134,12 +141,15 @@ class Sender:
 
     def close(self) -> None:
         """Let go of every journal and every pipe."""
-        for delivery in self._deliveries:
-            delivery.close()
-        for journal in self._added:
+        self._hang_up()
+        for journal in self.journals:
             journal.close()
         self._deliveries.clear()
         self._added.clear()
+
+    def _hang_up(self) -> None:
+        for delivery in self._deliveries:
+            delivery.close()
 
 
 class Delivery:
@@ -251,13 +261,11 @@ class Delivery:
     def _finish(self) -> None:
         """Remove the journal: its last event is committed."""
         _log.info("a journal is delivered", extra={"session": self.journal.session})
-        self._cursor.close()
-        self._pipe.close()
+        self.close()
         self.journal.remove()
         self.is_finished = True
 
     def close(self) -> None:
-        """Let go of the journal and the pipe."""
+        """Close the pipe and the file that is read."""
         self._cursor.close()
         self._pipe.close()
-        self.journal.close()

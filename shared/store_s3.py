@@ -82,7 +82,8 @@ class S3Store(Store):
                 if _code(error) in {"404", "NoSuchKey"}:
                     return None
                 raise
-            return ObjectInfo(key, answer["ContentLength"], answer["Metadata"].get(SHA256))
+            digest = answer.get("Metadata", {}).get(SHA256)
+            return ObjectInfo(key, answer["ContentLength"], digest)
 
     @override
     def get(self, key: str) -> bytes:

@@ -240,7 +240,8 @@ def decode_manifest(data: bytes) -> Manifest:
         raise TapeError(f"manifest version {manifest.version} is unknown to this release")
     names = exchange_of(manifest.session), line_of(manifest.session)
     if names != (manifest.exchange, manifest.line):
-        raise TapeError(f"a manifest of {manifest.session} names {manifest.exchange}")
+        said = f"{manifest.exchange}-{manifest.line}"
+        raise TapeError(f"a manifest of {manifest.session} names {said}")
     if not 0 <= manifest.first <= manifest.last:
         raise TapeError(f"a manifest has the range {manifest.first} to {manifest.last}")
     return manifest

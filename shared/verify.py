@@ -27,7 +27,7 @@ from shared.tape import (
 
 __all__ = ["Report", "format_report", "verify"]
 
-_GAPS: Final = ("gap", "journal_hole")
+_GAPS: Final = ("gap", "journal_hole")  # what is missing; all else that is reported: outages
 
 
 def verify(
@@ -102,16 +102,16 @@ class _Walk:
         self._manifests = sorted(listing.manifests[session], key=lambda key: (key.first, key.last))
         self._chains = Chains()
         self._found: Session | None = None
+        self._gone: list[Range] = []
         self._next = 0  # the event number that should come next
-        # Whether what is missing before it would have been seen, had it been there.
-        self._was_read = listing.date is None
 
     def read(self) -> Iterator[None]:
-        """Add to the report what this session proves; yield after each manifest."""
+        """Add to the report what this session proves; yield after each manifest that is read."""
+        was_read = False
         for key in self._manifests:
             is_read = self._listing.is_read(key)
             try:
-                self._check_place(key, is_read=is_read)
+                self._check_place(key, is_near=was_read or is_read)
                 if is_read:
                     self._prove(key)
                 else:
@@ -120,29 +120,29 @@ class _Walk:
                 self._fault(broken.reason, broken.first, broken.last, key)
                 self._chains.skip(key.last + 1)
             self._next = max(self._next, key.last + 1)
-            self._was_read = is_read
+            was_read = is_read
             if is_read:
                 yield
-        if self._found is not None and not self._found.ended and self._was_read:
-            open_ = Range(self._session, self._next, None, None, "the session has not ended")
-            self._report.pending.append(open_)
+        if self._found is not None:
+            self._report.expired += self._gone
+            if was_read and not self._found.ended:
+                reason = "the session has not ended"
+                self._report.pending.append(Range(self._session, self._next, None, None, reason))
         self._judge_orphans()
 
-    def _check_place(self, key: Key, *, is_read: bool) -> None:
-        """Check that the manifest begins where the one before it ended."""
+    def _check_place(self, key: Key, *, is_near: bool) -> None:
+        """Check that the manifest begins where the one before it ended; `is_near` the date."""
         if key.first < self._next:
-            raise Broken(
-                "two manifests have these events", key.first, min(key.last, self._next - 1)
-            )
+            last = min(key.last, self._next - 1)
+            raise Broken("two manifests have these events", key.first, last)
         if key.first == self._next:
             return
         missing = self._next, key.first - 1
         self._chains.skip(key.first)
-        if self._was_read:
+        if self._found is None and self._listing.date is not None:
+            self._gone.append(Range(self._session, *missing, None, "removed before the date"))
+        elif is_near:
             self._fault("events are missing", *missing)
-        elif is_read:
-            reason = "gone before the date"
-            self._report.expired.append(Range(self._session, *missing, None, reason))
 
     def _fault(self, reason: str, first: int, last: int, key: Key | None = None) -> None:
         text = None if key is None else key.text
@@ -166,8 +166,10 @@ class _Walk:
             self._found.bytes += entry.bytes
         check_numbers(list(tables.values()), key)
         rows = find_feed_rows(tables["feed_events"]) if "feed_events" in tables else []
-        self._take_rows(rows, key)
-        self._extend(tables.get("book"), [row for row in rows if row.kind == "journal_hole"], key)
+        for row in rows:
+            self._take_row(row, key)
+        holes = [row for row in rows if row.kind == "journal_hole"]
+        self._extend(tables.get("book"), holes, key)
 
     def _read_manifest(self, key: Key) -> Manifest:
         try:
@@ -179,12 +181,13 @@ class _Walk:
         for name in SCHEMAS.keys() | manifest.tables.keys():
             entries = [entry.key for entry in manifest.tables.get(name, ())]
             wanted = msgspec.structs.replace(key, table=name).text
-            if entries not in ([], [wanted]) or name not in SCHEMAS:
-                raise Broken(f"its manifest names {entries} for {name}", key.first, key.last)
-            if entries and wanted not in self._listing.segments:
-                raise Broken(f"{wanted} is lost", key.first, key.last)
-            if not entries and wanted in self._listing.segments:
+            is_there = wanted in self._listing.segments
+            if name not in manifest.tables and is_there:
                 raise Broken(f"{wanted} is not in its manifest", key.first, key.last)
+            if name in manifest.tables and (entries != [wanted] or name not in SCHEMAS):
+                raise Broken(f"its manifest names {entries} for {name}", key.first, key.last)
+            if entries and not is_there:
+                raise Broken(f"{wanted} is lost", key.first, key.last)
         events = sum(entry.events for entries in manifest.tables.values() for entry in entries)
         if events != key.last - key.first + 1:
             raise Broken(f"its manifest counts {events} events", key.first, key.last)
@@ -200,13 +203,17 @@ class _Walk:
             raise Broken(f"{entry.key} is not what its checksum says", key.first, key.last)
         return data
 
-    def _take_rows(self, rows: list[FeedRow], key: Key) -> None:
+    def _take_row(self, row: FeedRow, key: Key) -> None:
         assert self._found is not None
-        for row in rows:
-            if row.kind in _GAPS:
-                self._found.gaps.append(row)
-            elif row.kind != "session_end" or self._end(row, key) != "stopped":
-                self._found.outages.append(row)
+        if row.kind in _GAPS:
+            self._found.gaps.append(row)
+        elif row.kind != "session_end" or self._end(row, key) != "stopped":
+            self._found.outages.append(row)
+        if row.kind == "journal_hole":
+            number, present = row.event_number, row.sequence_received or 0
+            if present <= number or (present != number + 1 and number != key.last):
+                raise Broken(f"a journal_hole ends at {present}", number, number)
+            self._next = present
 
     def _end(self, row: FeedRow, key: Key) -> str:
         """Return why the session ended; raise `Broken` where it goes on, or counts otherwise."""
@@ -231,13 +238,11 @@ class _Walk:
         """
         begin = key.first
         for hole in holes:
-            number, present = hole.event_number, hole.sequence_received or 0
-            if present <= number or (present != number + 1 and number != key.last):
-                raise Broken(f"a journal_hole ends at {present}", number, number)
+            assert hole.sequence_received is not None
             if book is not None:
-                self._chains.extend(book.between(begin, number))
-            self._chains.skip(present)
-            self._next = begin = present
+                self._chains.extend(book.between(begin, hole.event_number))
+            begin = hole.sequence_received
+            self._chains.skip(begin)
         if book is not None:
             self._chains.extend(book.between(begin, key.last))
 

@@ -166,7 +166,7 @@ class Tape:
     def rewrite(self, key: Key, table: str, change: Callable[[pa.Table], pa.Table]) -> None:
         """Change a segment's rows so that its checksum and its manifest still hold."""
         path = self.path(self.segment(key, table))
-        rows = change(parquet.read_table(path, partitioning=None))
+        rows = change(parquet.ParquetFile(path).read())
         with parquet.ParquetWriter(path, rows.schema, **parquet_options(table)) as writer:
             writer.write_table(rows)
         data = path.read_bytes()

@@ -261,5 +261,5 @@ def noted(steps: list[str], say: Callable[..., str], do: Callable[..., None]) ->
     return call
 
 
-def disk_full(*_: object) -> NoReturn:
+def disk_full(*_: object, **__: object) -> NoReturn:
     raise OSError(errno.ENOSPC, "No space left on device")

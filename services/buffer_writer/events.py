@@ -1,13 +1,11 @@
 """Frames become Arrow columns with one entry for each event, checked on the way.
 
-Only here are there Python objects of an event, `CHUNK_ROWS` rows of the tape at a time, and never
-one of a level: the joined texts of prices and sizes go through Arrow's CSV reader, which rounds
-correctly. A frame often has but twenty events, so what is done once a frame counts as well.
+There are Python objects of an event for `CHUNK_ROWS` rows of the tape at a time, and never one of
+a level: the joined texts of prices and sizes go through Arrow's CSV reader, which rounds correctly.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain
-from operator import attrgetter
+from itertools import accumulate
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,30 +13,15 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from pyarrow import csv
 
+from services.buffer_writer.gather import Codes, Group, gather, require
 from shared.errors import FrameError
-from shared.frame import (
-    CHECKPOINT,
-    DAY_NS,
-    DELTA,
-    BookColumns,
-    FeedEventColumns,
-    Frame,
-    TickerColumns,
-    TradeColumns,
-    decode_columns,
-)
+from shared.frame import CHECKPOINT, DAY_NS, DELTA, Frame
 from shared.tape import SCHEMAS
 
 CHUNK_ROWS: Final = 32 * 1024
 _SIDES: Final = {"buy", "sell", None}
 _INT64: Final = pa.int64()
 _TIME: Final = SCHEMAS["book"].field("ts_recv").type
-_FIELDS: Final = {
-    "book": BookColumns.__struct_fields__[:-2],  # the last two are the joined texts
-    "trades": TradeColumns.__struct_fields__,
-    "ticker": TickerColumns.__struct_fields__,
-    "feed_events": FeedEventColumns.__struct_fields__,
-}
 
 _Arrays = dict[str, Any]
 
@@ -65,7 +48,7 @@ class Events(Struct):
 
 def decode_events(frames: Sequence[Frame]) -> Events:
     """Return the events of frames of one day; raise `BadFrame` for one that contradicts itself."""
-    codes = _Codes()
+    codes = Codes()
     parts: dict[str, list[pa.RecordBatch]] = {}
     for chunk in _chunks(frames):
         for name, arrays in _decode(chunk, codes).items():
@@ -92,95 +75,22 @@ def _chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
         yield chunk
 
 
-class _Codes(dict[str, int]):
-    """Gives each symbol that it sees the next number."""
-
-    def __missing__(self, symbol: str) -> int:
-        return self.setdefault(symbol, len(self))
-
-
-def _decode(frames: list[Frame], codes: _Codes) -> dict[str, _Arrays]:
+def _decode(frames: list[Frame], codes: Codes) -> dict[str, _Arrays]:
     """Return the columns of each table; search for the bad frame only when there is one."""
     try:
-        groups = _gather(frames, codes)
+        groups = gather(frames, codes)
         arrays = {name: _CONVERSIONS[name](group) for name, group in groups.items()}
         if "book" in arrays:
             arrays["levels"] = _convert_levels(groups["book"], arrays["book"])
     except (FrameError, pa.ArrowException, OverflowError, ValueError) as error:
-        if len(frames) == 1:
-            raise BadFrame(frames[0], error) from None
-        for frame in frames:
-            _decode([frame], codes)
-        raise
+        if len(frames) > 1:
+            for frame in frames:
+                _decode([frame], codes)
+        raise BadFrame(frames[0], error) from None
     return arrays
 
 
-def _require(statement: object, otherwise: str) -> None:
-    if not statement:
-        raise ValueError(otherwise)
-
-
-# --- a frame at a time, in Python ---------------------------------------------------------------
-
-
-class _Group:
-    """One table's events of several frames.
-
-    Every column is one flat list from the start: thousands of short ones would keep the garbage
-    collector busy.
-    """
-
-    def __init__(self, fields: Sequence[str], day: int) -> None:
-        self.day = day
-        self.columns: dict[str, list[Any]] = {field: [] for field in fields}
-        self.texts: dict[str, list[str]] = {"price": [], "size": []}  # of a book: one a frame
-        self.firsts: list[int] = []  # event number of each frame
-        self.ends: list[int] = []  # of each frame, in the columns
-        self.codes: list[int] = []  # of the symbols of each frame
-        self.code_begins: list[int] = []  # of each frame, in `codes`
-        self.code_counts: list[int] = []
-        self._get = attrgetter(*fields)
-
-    def add(self, table: Any, first: int, codes: list[int]) -> None:
-        """Take the events of one frame."""
-        columns = self._get(table)
-        _require(len(set(map(len, columns))) == 1, "columns of one table differ in length")
-        _require(table.offset, "a table is there without events")
-        for flat, column in zip(self.columns.values(), columns, strict=True):
-            flat.extend(column)
-        if isinstance(table, BookColumns):
-            self.texts["price"].append(table.price)
-            self.texts["size"].append(table.size)
-        self.firsts.append(first)
-        self.ends.append(len(self.columns["offset"]))
-        self.code_begins.append(len(self.codes))
-        self.code_counts.append(len(codes))
-        self.codes += codes
-
-
-def _gather(frames: list[Frame], codes: _Codes) -> dict[str, _Group]:
-    groups: dict[str, _Group] = {}
-    for frame in frames:
-        columns = decode_columns(frame)
-        frame_codes = list(map(codes.__getitem__, columns.symbols))
-        offsets = []
-        for name, fields in _FIELDS.items():
-            table = getattr(columns, name)
-            if table is not None:
-                if name not in groups:
-                    groups[name] = _Group(fields, frame.day)
-                groups[name].add(table, frame.first, frame_codes)
-                offsets.append(table.offset)
-        numbers = offsets[0] if len(offsets) == 1 else sorted(chain(*offsets))
-        _require(len(numbers) == frame.last - frame.first + 1, "it lacks events of its range")
-        _require(numbers == list(range(len(numbers))), "its events are not those of its range")
-    return groups
-
-
-# --- a chunk at a time, in Arrow ----------------------------------------------------------------
-
-
-def _convert_book(group: _Group) -> _Arrays:
+def _convert_book(group: Group) -> _Arrays:
     kind = _ints(group, "kind", pa.int8())
     _require_range(kind, DELTA, CHECKPOINT, "a book event is of no known kind")
     bids, asks = _ints(group, "bids"), _ints(group, "asks")
@@ -200,7 +110,7 @@ def _convert_book(group: _Group) -> _Arrays:
     }
 
 
-def _convert_levels(group: _Group, book: _Arrays) -> _Arrays:
+def _convert_levels(group: Group, book: _Arrays) -> _Arrays:
     """Return price and size of each row, having checked that each belongs to its event."""
     ends = pc.cumulative_sum(book["rows"])
     frame_ends = ends.take(pc.subtract(pa.array(group.ends), 1))
@@ -208,16 +118,17 @@ def _convert_levels(group: _Group, book: _Arrays) -> _Arrays:
     arrays = {}
     for name, texts in group.texts.items():
         lines = pa.array(accumulate(text.count("\n") for text in texts), _INT64)
-        _require(lines.equals(frame_ends), f"there is not one {name} for each level")
+        require(lines.equals(frame_ends), f"there is not one {name} for each level")
         numbers = _numbers_of_lines("".join(texts))
+        require(len(numbers) == ends[-1].as_py(), f"a {name} holds a line break")
         nulls = numbers.take(empty).null_count
-        _require(numbers.null_count == nulls == len(empty), f"a level is without {name}")
+        require(numbers.null_count == nulls == len(empty), f"a level is without {name}")
         arrays[name] = numbers
     return arrays
 
 
-def _convert_trades(group: _Group) -> _Arrays:
-    _require(_SIDES.issuperset(group.columns["side"]), "a trade is neither buy nor sell")
+def _convert_trades(group: Group) -> _Arrays:
+    require(_SIDES.issuperset(group.columns["side"]), "a trade is neither buy nor sell")
     return {
         **_convert_common(group),
         "ts_event": _in_us(_ints(group, "ts_event")),
@@ -228,7 +139,7 @@ def _convert_trades(group: _Group) -> _Arrays:
     }
 
 
-def _convert_ticker(group: _Group) -> _Arrays:
+def _convert_ticker(group: Group) -> _Arrays:
     prices = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price")
     return {
         **_convert_common(group),
@@ -237,7 +148,7 @@ def _convert_ticker(group: _Group) -> _Arrays:
     }
 
 
-def _convert_feed_events(group: _Group) -> _Arrays:
+def _convert_feed_events(group: Group) -> _Arrays:
     return {
         **_convert_common(group),
         "kind": _texts(group, "kind"),
@@ -255,7 +166,7 @@ _CONVERSIONS: Final = {
 }
 
 
-def _convert_common(group: _Group) -> _Arrays:
+def _convert_common(group: Group) -> _Arrays:
     ts_recv = _ints(group, "ts_recv")
     midnight = group.day * DAY_NS
     _require_range(ts_recv, midnight, midnight + DAY_NS - 1, "an event is of another day")
@@ -283,11 +194,11 @@ def _repeat(values: list[int], ends: list[int]) -> pa.Array:
 def _require_range(numbers: pa.Array, least: int | None, most: int | None, otherwise: str) -> None:
     found = pc.min_max(numbers)
     if found["min"].is_valid:
-        _require(least is None or found["min"].as_py() >= least, otherwise)
-        _require(most is None or found["max"].as_py() <= most, otherwise)
+        require(least is None or found["min"].as_py() >= least, otherwise)
+        require(most is None or found["max"].as_py() <= most, otherwise)
 
 
-def _ints(group: _Group, name: str, type_: pa.DataType = _INT64) -> pa.Array:
+def _ints(group: Group, name: str, type_: pa.DataType = _INT64) -> pa.Array:
     return pa.array(group.columns[name], type_)
 
 
@@ -295,11 +206,11 @@ def _in_us(times_ns: pa.Array) -> pa.Array:
     return pc.divide(times_ns, 1000).cast(_TIME)
 
 
-def _texts(group: _Group, name: str) -> pa.Array:
+def _texts(group: Group, name: str) -> pa.Array:
     return pa.array(group.columns[name], pa.string())
 
 
-def _numbers(group: _Group, name: str) -> pa.Array:
+def _numbers(group: Group, name: str) -> pa.Array:
     return _require_finite(_texts(group, name).cast(pa.float64()))
 
 
@@ -317,5 +228,5 @@ _CSV_CONVERT: Final = csv.ConvertOptions(
 
 def _require_finite(numbers: pa.Array) -> pa.Array:
     """Return the numbers; refuse "inf" and "nan", which Arrow also reads, and what overflows."""
-    _require(pc.all(pc.is_finite(numbers), min_count=0).as_py(), "a price or size is not finite")
+    require(pc.all(pc.is_finite(numbers), min_count=0).as_py(), "a price or size is not finite")
     return numbers

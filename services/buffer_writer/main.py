@@ -1,6 +1,5 @@
 """The writer's process: built here, and ended here."""
 
-import ctypes
 import json
 import shutil
 import signal
@@ -10,8 +9,9 @@ from random import SystemRandom
 from threading import Event, Thread
 from typing import Final
 
+from services.buffer_writer.memory import bound_memory, give_back
 from services.buffer_writer.reserve import Reserve, is_full
-from services.buffer_writer.segment import write_segments
+from services.buffer_writer.segment import prepare_arrow, write_segments
 from services.buffer_writer.sessions import Sessions
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
@@ -33,8 +33,6 @@ STATUS_S: Final = 1.0
 DRAIN_S: Final = 5.0  # for what the feeds still send
 QUIET_MS: Final = 300  # a pipe that was empty for so long has nothing more
 UPLOAD_S: Final = 15.0  # what is not stored by then stays in the spool
-ARENAS_MAX: Final = 2
-_M_ARENA_MAX: Final = -8  # https://man7.org/linux/man-pages/man3/mallopt.3.html
 _log = log.get(__name__)
 
 
@@ -45,7 +43,8 @@ def run(settings: Settings) -> int:
     the journals and the spool hold everything, and a new start goes on from there.
     """
     log.setup(NAME)
-    _bound_memory()
+    bound_memory()
+    prepare_arrow()
     lock = Lock(settings.state.path / "locks" / "writer.lock")
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,11 +108,14 @@ class Process:
     def _serve(self, stop: Event, receiver: Receiver, watermarks: WatermarkPublisher) -> None:
         # A thread that died has told the log why; a new process is the way on.
         while not stop.is_set() and self._uploading.is_alive():
+            flushes = self._writer.flushes
             is_busy = self._receive(receiver)
             self._writer.flush_due()
             self._writer.tend_sessions()
             watermarks.publish(self._writer.watermark())
             self._report()
+            if self._writer.flushes != flushes:
+                give_back()
             if not is_busy:
                 stop.wait(TICK_S)
 
@@ -199,10 +201,3 @@ def _state_of(flush_error: OSError | None) -> str:
     if flush_error is None:
         return "running"
     return "disk_full" if is_full(flush_error) else "disk_error"
-
-
-def _bound_memory() -> None:
-    """Keep malloc from an arena for each thread, each of which would keep what it once had."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # glibc
-        libc.mallopt(_M_ARENA_MAX, ARENAS_MAX)

@@ -37,6 +37,13 @@ class Segment(Struct, frozen=True):
     ts_recv_max: int
 
 
+def prepare_arrow() -> None:
+    """Let Arrow use malloc, whose memory goes back to the system, and no threads of its own."""
+    pa.set_memory_pool(pa.system_memory_pool())
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+
+
 def write_segments(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> dict[str, Segment]:
     """Write and sync one file for each table that the frames have events of.
 
@@ -151,9 +158,3 @@ class _HashingFile:
         self.sha256.update(data)
         self.bytes += len(data)
         return self._file.write(data)
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def close(self) -> None:
-        self.closed = True

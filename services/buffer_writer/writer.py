@@ -45,6 +45,7 @@ class Writer:
         monotonic_s: Callable[[], float],
     ) -> None:
         """Go on from what a recovered spool knows; `find_next` asks the ledger for a session."""
+        self.flushes = 0
         self.flush_error: OSError | None = None  # what stands in the way of a flush now
         self._spool = spool
         self._settings = settings
@@ -254,6 +255,7 @@ class Writer:
         self.flush_error = None
         if not entries:
             return
+        self.flushes += 1
         self._stats.count("flushes")
         self._stats.gauge("last_flush_ts", self._clock_ns())
         self._stats.gauge("last_flush_rows", sum(entry.rows for entry in entries))

@@ -27,7 +27,8 @@ def format_book(exchange: str, symbol: str, book: Snapshot, *, limit: int) -> st
     depth = f"{len(bids)} bids, {len(asks)} asks"
     asks = sorted(asks, key=_price)[:limit]
     bids = sorted(bids, key=_price, reverse=True)[:limit]
-    rows = [("ask", *level) for level in reversed(asks)] + [("bid", *level) for level in bids]
+    rows = [("ask", *level) for level in reversed(asks[:limit])]
+    rows += [("bid", *level) for level in bids[:limit]]
     sequence = "" if book.sequence is None else f", sequence {book.sequence}"
     lines = [f"{exchange} {symbol}{sequence}, {depth}"]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (1, 2)]

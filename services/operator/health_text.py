@@ -124,7 +124,8 @@ def _writer(health: Health) -> Iterator[str]:
 def _journals(health: Health) -> Iterator[str]:
     for journal in health.journals:
         if journal.owner_pid is None and not journal.is_delivered:
-            yield f"journal  {journal.session}: {format_bytes(journal.bytes)}, owned by nobody"
+            size = format_bytes(journal.bytes)
+            yield f"journal  {journal.session}: {size}, waits for a feed to adopt it"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

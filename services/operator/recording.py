@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from services.operator.programs import COMMAND, Programs
 from services.operator.supervisor import Supervisor
-from shared.errors import BooktapeError, LockHeld
+from shared.errors import BooktapeError
 
 # It listens well before; a machine under load takes longer.
 START_S = 30.0
@@ -31,11 +31,15 @@ class Recording:
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, or raise LockHeld where one runs already."""
+        """Start it, unless one runs already."""
         assert self._child is None
         pid = self.supervisor.find_pid()
         if pid is not None:
-            raise LockHeld(str(self._programs.socket), holder=f"supervisord, process {pid}")
+            conf = self._programs.conf
+            raise BooktapeError(
+                f"booktape runs here already (supervisord, process {pid}); look at it: "
+                f"booktape status; stop it: supervisorctl -c {conf} shutdown"
+            )
         self._check_command()
         command = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--silent"]
         with self._output.open("wb") as output:
@@ -97,6 +101,5 @@ class Recording:
             if self.supervisor.find_pid() is not None:
                 return
             time.sleep(LOOK_S)
-        assert self._child is not None
-        self._child.terminate()
+        self.drain(on_wait=lambda _: None)
         raise BooktapeError(f"supervisord does not answer on {self._programs.socket}")

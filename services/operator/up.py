@@ -69,7 +69,7 @@ def drain(recording: Recording, state: Path) -> bool:
     """Stop everything and say what is left; return whether it ended in order."""
     if not recording.is_running:
         say(recording.explain_end())
-        say(_format_left(gather(state, recording.supervisor, now_ns=time.time_ns())))
+        say(format_left(gather(state, recording.supervisor, now_ns=time.time_ns())))
         return recording.has_ended_well
     say("draining: the feeds end their sessions, then the writer flushes and uploads")
     next_s = DRAIN_LINE_S
@@ -88,11 +88,12 @@ def drain(recording: Recording, state: Path) -> bool:
     is_drained = recording.drain(on_wait=on_wait)
     if not is_drained:
         say("supervisord does not end; it is left running")
-    say(_format_left(gather(state, recording.supervisor, now_ns=time.time_ns())))
+    say(format_left(gather(state, recording.supervisor, now_ns=time.time_ns())))
     return is_drained
 
 
-def _format_left(health: Health) -> str:
+def format_left(health: Health) -> str:
+    """Return what is not in the store yet."""
     journals = [journal for journal in health.journals if not journal.is_delivered]
     if not journals and not health.spool_flushes:
         return "drained: all of it is in the store"

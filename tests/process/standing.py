@@ -1,6 +1,7 @@
 """A supervisord in a folder of its own, and a stand-in for what it runs."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -8,12 +9,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from services.operator.health import Process, gather
 from services.operator.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 60.0
 SUPERVISOR = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--silent"]
 SUPERVISORCTL = [sys.executable, "-m", "supervisor.supervisorctl"]
+
+# Nothing listens there, and nothing beyond the loopback is asked.
+NOWHERE = """
+[exchanges.bitvavo]
+websocket_url = "ws://127.0.0.1:9/v2/"
+rest_url = "http://127.0.0.1:9/v2"
+[exchanges.btcturk]
+websocket_url = "ws://127.0.0.1:9/"
+rest_url = "http://127.0.0.1:9"
+"""
 
 # The real command, from this tree.
 REAL = """#!{python}
@@ -65,6 +77,7 @@ class Standing:
         self.environment = install(folder, script)
         text = (ROOT / "supervisor.conf").read_text(encoding="utf-8")
         (folder / "supervisor.conf").write_text(text, encoding="utf-8")
+        (folder / "booktape.toml").write_text(NOWHERE, encoding="utf-8")
         for name in ("run", "log"):
             (folder / "var" / name).mkdir(parents=True)
         self.supervisor = Supervisor(folder / "var" / "run" / "supervisor.sock")
@@ -89,10 +102,12 @@ class Standing:
                 child.terminate()
             child.wait(WAIT_S)
 
-    def control(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def control(
+        self, *arguments: str, conf: str = "supervisor.conf"
+    ) -> subprocess.CompletedProcess[str]:
         """Run supervisorctl as an operator does: in this folder, without any variable."""
         return subprocess.run(
-            [*SUPERVISORCTL, "-c", "supervisor.conf", *arguments],
+            [*SUPERVISORCTL, "-c", conf, *arguments],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -100,6 +115,37 @@ class Standing:
             timeout=WAIT_S,
             check=False,
         )
+
+    def booktape(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of ours in this folder."""
+        return subprocess.run(
+            [str(self.folder / "bin" / "booktape"), *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+
+    def processes(self) -> dict[str, Process]:
+        """Return how every process does, by its name."""
+        health = gather(self.folder / "var", self.supervisor, now_ns=time.time_ns())
+        return {process.name: process for process in health.processes}
+
+    def has_reported(self, name: str) -> bool:
+        """Say whether a process runs and says so itself."""
+        process = self.processes().get(name)
+        return process is not None and process.is_running and process.is_reporting
+
+    def holder(self, name: str) -> int | None:
+        """Return the pid of the process that holds the lock."""
+        return self.processes()[name].pid
+
+    def kill_orphans(self, pids: set[int]) -> None:
+        """Kill those of the processes that still hold a lock here."""
+        for pid in pids.intersection(process.pid or 0 for process in self.processes().values()):
+            os.kill(pid, signal.SIGKILL)
 
     def said(self, what: str, name: str = "") -> list[tuple[str, int]]:
         """Return name and pid of each time that a stand-in said so."""

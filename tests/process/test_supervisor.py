@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.files import Lock
 from tests.process.standing import REAL, Standing, wait_until
 
 pytestmark = pytest.mark.process
 
 PROGRAMS = ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"]
+PROCESSES = ["buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a"]
 
 
 def all_started(standing: Standing) -> bool:
@@ -97,3 +99,50 @@ def test_a_killed_process_is_started_again_alone(tmp_path: Path) -> None:
         after = standing.supervisor.programs()
     assert before["ingest_bitvavo"].pid == after["ingest_bitvavo"].pid
     assert before["ingest_btcturk"].pid == after["ingest_btcturk"].pid
+
+
+def test_a_refused_lock_is_tried_again_until_it_is_free(tmp_path: Path) -> None:
+    standing = Standing(tmp_path, REAL)
+    lock = Lock(tmp_path / "var" / "locks" / "bitvavo-a.lock")
+    lock.acquire()
+    log = tmp_path / "var" / "log" / "ingest_bitvavo.log"
+    with standing.run():
+        wait_until(lambda: log.exists() and log.read_text().count(str(os.getpid())) >= 2)
+        assert standing.state("ingest_bitvavo") != "FATAL"
+        lock.release()
+        wait_until(lambda: standing.has_reported("ingest_bitvavo-a"))
+
+
+def test_after_supervisord_was_killed_a_new_one_waits_for_the_orphans(tmp_path: Path) -> None:
+    standing = Standing(tmp_path, REAL)
+    with standing.run() as supervisord:
+        wait_until(lambda: all(map(standing.has_reported, PROCESSES)))
+        orphans = {program.pid for program in standing.supervisor.programs().values()}
+        supervisord.kill()
+        supervisord.wait()
+    logs = [tmp_path / "var" / "log" / f"{name}.log" for name in PROGRAMS]
+    try:
+        with standing.run():
+            wait_until(lambda: all("held by" in log.read_text() for log in logs))
+            assert orphans == {standing.holder(name) for name in PROCESSES}
+            for pid in orphans:
+                os.kill(pid, signal.SIGTERM)
+            wait_until(lambda: orphans.isdisjoint(map(standing.holder, PROCESSES)))
+            wait_until(lambda: all(map(standing.has_reported, PROCESSES)))
+    finally:
+        standing.kill_orphans(orphans)
+
+
+def test_health_says_what_the_processes_say(tmp_path: Path) -> None:
+    standing = Standing(tmp_path, REAL)
+    with standing.run():
+        wait_until(lambda: all(map(standing.has_reported, PROCESSES)))
+        health = standing.control("health")
+        status = standing.booktape("status")
+    # Nothing listens where the feeds look, and both say so.
+    assert (1, 1) == (health.returncode, status.returncode)
+    for said in (health.stdout, status.stdout):
+        assert f"state {tmp_path / 'var'}" in said
+        assert "bitvavo  connecting" in said
+        assert "writer   running" in said
+        assert "! ingest_btcturk-a is connecting" in said

@@ -256,20 +256,6 @@ def test_below_the_floor_it_takes_nothing_more_and_says_so(
     assert not feed.is_delivered
 
 
-def test_an_idle_writer_hardly_costs_anything(writer: Writer) -> None:
-    writer.start()
-    wait_for(writer.gauges, "it does not run")
-    stat = Path(f"/proc/{writer._process.pid}/status")
-
-    def wakes() -> int:
-        lines = stat.read_text().splitlines()
-        return int(next(x for x in lines if x.startswith("voluntary_ctxt")).split()[1])
-
-    before, begin_s = wakes(), time.monotonic()
-    time.sleep(2.0)
-    assert 30 > (wakes() - before) / (time.monotonic() - begin_s)
-
-
 # --- S3 ---
 
 

@@ -15,7 +15,7 @@ import pytest
 from websockets.sync.server import ServerConnection, serve
 
 from shared import connection as module
-from shared.connection import SOCKET_BYTES, Connection
+from shared.connection import SOCKET_BYTES, TOO_MANY_WAIT_S, Connection
 from shared.errors import ConnectionLost
 
 WAIT_S = 10.0  # far more than anything here takes
@@ -408,15 +408,20 @@ def test_the_socket_is_set_up_for_a_feed(raw: Serve) -> None:
         assert 2 * min(SOCKET_BYTES, granted) == received
 
 
+DATE = b"retry-after: Sun, 22 Nov 2026 14:01:30 GMT\r\n"
+
+
 @pytest.mark.parametrize(
-    ("header", "wait_s"),
+    ("status", "header", "wait_s"),
     [
-        (b"Retry-After: 60\r\n", 60.0),
-        (b"retry-after: Sun, 22 Nov 2026 14:01:30 GMT\r\n", 90.0),
-        (b"", None),
+        (b"429 Too Many Requests", b"Retry-After: 17\r\n", 17.0),
+        (b"429 Too Many Requests", DATE, 90.0),
+        (b"429 Too Many Requests", b"", TOO_MANY_WAIT_S),
+        (b"503 Service Unavailable", b"Retry-After: 0\r\n", 0.0),
+        (b"503 Service Unavailable", DATE, 90.0),
+        (b"503 Service Unavailable", b"", None),
     ],
 )
-@pytest.mark.parametrize("status", [b"429 Too Many Requests", b"503 Service Unavailable"])
 def test_a_refused_handshake_tells_how_long_to_wait(
     raw: Serve, status: bytes, header: bytes, wait_s: float | None
 ) -> None:
@@ -508,6 +513,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    name += ["-addext", "keyUsage=critical,digitalSignature,keyCertSign"]
     files = ["-keyout", str(key), "-out", str(certificate)]
     subprocess.run([*make.split(), *name, *files], check=True, capture_output=True)
     return certificate, key

@@ -290,6 +290,18 @@ def test_what_an_owner_left_unsynced_is_synced_before_it_is_sent(
     again.close()
 
 
+def test_a_closed_journal_is_not_written_to_any_more(journal: Journal) -> None:
+    fill(journal, 1)
+    journal.close()
+    with pytest.raises(JournalError, match="is closed"):
+        fill(journal, 1)
+    with pytest.raises(JournalError, match="is closed"):
+        journal.sync()
+    again = adopt(journal.path)
+    assert 1 == again.next_number
+    again.close()
+
+
 def test_leftovers_are_listed_oldest_first(tmp_path: Path) -> None:
     sessions = ["3-toy-a", "1-toy-b", "2-toy-a"]
     for session in sessions:

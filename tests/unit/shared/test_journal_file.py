@@ -221,6 +221,16 @@ def test_a_closed_file_is_opened_again_where_needed(file: JournalFile) -> None:
     assert [0, 1] == scan(file.path)
 
 
+def test_a_file_is_synced_up_to_where_its_owner_says(file: JournalFile) -> None:
+    seen = [file.is_synced]
+    file.append(encode(make_frame(0)))
+    file.sync()
+    seen.append(file.is_synced)
+    file.synced_size = file.size
+    seen.append(file.is_synced)
+    assert [True, False, True] == seen
+
+
 def test_a_file_is_never_made_twice(file: JournalFile) -> None:
     with pytest.raises(FileExistsError):
         JournalFile(file.path.parent, first=0).create()

@@ -289,6 +289,17 @@ def test_only_the_newest_watermark_counts(ends: Ends) -> None:
     assert sorted(each.sessions["a"] for each in seen) == [each.sessions["a"] for each in seen]
 
 
+def test_no_flood_of_watermarks_holds_up_a_sender(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher, subscriber = ends.watermarks()
+    for number in range(5):
+        publisher.publish(Watermark("run", {"a": (0, number)}))
+    monkeypatch.setattr(pipe, "WATERMARKS_MAX", 1)
+    seen = [receive(subscriber) for _ in range(5)]
+    assert [(0, number) for number in range(5)] == [each.sessions["a"] for each in seen if each]
+
+
 @pytest.mark.parametrize(
     "message",
     [

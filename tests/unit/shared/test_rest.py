@@ -111,10 +111,11 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Server
 
     def do_GET(self) -> None:
-        server, answer = self.server, self.server.answer
+        server = self.server
+        assert isinstance(server, Server)
+        answer = server.answer
         server.paths.append(self.path)
         server.headers.append(dict(self.headers.items()))
         server.clients.add(self.client_address)
@@ -525,6 +526,7 @@ def test_over_tls_only_a_trusted_certificate_will_do(
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    name += ["-addext", "keyUsage=critical,digitalSignature,keyCertSign"]
     files = ["-keyout", str(key), "-out", str(certificate)]
     subprocess.run([*make.split(), *name, *files], check=True, capture_output=True)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

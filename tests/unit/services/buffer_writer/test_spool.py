@@ -205,7 +205,7 @@ def test_a_flipped_bit_in_a_manifest_is_never_taken_for_another_range(
     world.spool.commit(make_run(make_book(0)))
     path = tmp_path / "spool" / f"{NAME}.json"
     data = path.read_bytes()
-    for place in (data.index(b'"last":9') + 7, data.index(b'"events":10') + 9):
+    for place in (data.index(b'"last":9') + 7, data.index(b'"events":10') + 10):
         path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
         again = World(tmp_path)
         assert [] == again.spool.names()
@@ -286,6 +286,27 @@ def test_what_is_set_aside_keeps_its_place_in_the_session(world: World, tmp_path
     assert [f"conflict/{name}" for name in files_of(NAME)] == world.files()
     assert [] == world.spool.names()
     assert 10 == known(World(tmp_path)).next
+
+
+def test_the_manifest_is_the_last_to_be_set_aside(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.spool.commit(make_run(make_book(0)))
+    steps: list[str] = []
+    replace = noted(steps, lambda _, path: f"move {Path(path).suffix}", os.replace)
+    monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr(os, "fsync", noted(steps, sync_of, os.fsync))
+    world.spool.set_aside(NAME, "why")
+    assert [
+        "sync file",
+        "move .json",  # the session's file
+        "sync folder",
+        "move .parquet",
+        "sync folder",
+        "move .json",
+        "sync folder",
+        "sync folder",
+    ] == steps
 
 
 def test_a_frame_is_set_aside_once_and_only_so_many(world: World) -> None:
@@ -468,6 +489,27 @@ def stored(world: World) -> list[int]:
             numbers += map(int, objects[entry.key].split())
     assert len([key for key in objects if key.startswith("tape/")]) == len(objects) // 2
     return sorted(numbers)
+
+
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+def test_what_a_crash_stops_being_set_aside_is_never_deleted(tmp_path: Path, is_done: bool) -> None:  # noqa: FBT001
+    last = 0
+    while True:
+        last += 1
+        folder = tmp_path / f"{last}"
+        world = World(folder)
+        world.journal()
+        world.spool.begin(SESSION, 0)
+        world.spool.commit(make_run(make_book(0)))
+        with pytest.MonkeyPatch.context() as patch:
+            crashing = Crashing(patch, last, is_done=is_done)
+            with suppress(Crash):
+                world.spool.set_aside(NAME, "why")
+        aside = [f"conflict/{name}" for name in files_of(NAME)]
+        assert World(folder).files() in (files_of(NAME), aside)
+        if crashing.steps < last:
+            break
+    assert last > 7
 
 
 def test_the_frames_of_the_crash_test_are_one_session() -> None:

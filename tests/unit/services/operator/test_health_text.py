@@ -61,11 +61,11 @@ def test_what_is_not_well_is_said_last_with_a_mark() -> None:
 
 def test_journals_that_nobody_owns_are_listed() -> None:
     lost = make_journal(owner_pid=None)
-    assert f"journal  {lost.session}: 1.2 MB, owned by nobody" in format_health(
+    assert f"journal  {lost.session}: 1.2 MB, waits for a feed to adopt it" in format_health(
         make_health(journals=[lost])
     )
     delivered = replace(lost, is_delivered=True)
-    assert "nobody" not in format_health(make_health(journals=[delivered]))
+    assert "adopt" not in format_health(make_health(journals=[delivered]))
 
 
 def test_without_a_supervisord_it_says_so() -> None:

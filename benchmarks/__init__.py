@@ -1,0 +1,1 @@
+"""What booktape costs, measured against its goals: `make bench`."""

@@ -1,0 +1,143 @@
+"""What a simulated Bitvavo would send, made without waiting for it."""
+
+import random
+from collections.abc import Callable
+from functools import cache
+
+import msgspec
+from msgspec import Struct
+
+from services.simulator import listing
+from services.simulator.bitvavo import Bitvavo
+from services.simulator.connection import Connection
+from services.simulator.exchange import Clock
+from services.simulator.faults import Faults, FaultTimes
+from services.simulator.market import Market
+from services.simulator.simulation import BUCKET_S, Simulation
+from services.simulator.truth import Truth
+
+SYMBOLS = listing.BITVAVO_SYMBOLS_MAX
+LEVELS = 500  # a side, of the busiest books
+RATE = 1000.0  # book messages a second: the live mean of all markets
+MINUTES_5 = 300.0
+TS_START = 1_790_000_000_000_000_000  # a Monday in September 2026
+# The simulator moves several markets at once; their messages would all be received at one time,
+# which costs fewer bytes than it does on the wire.
+_SPREAD_NS = int(BUCKET_S * 1e9)
+
+_encode = msgspec.json.encode
+
+
+class Traffic(Struct, frozen=True):
+    """All that one client is sent: answers to what it asks first, then the changes as they come."""
+
+    symbols: list[str]
+    acknowledgement: bytes
+    snapshots: dict[str, bytes]  # the answers to `getBook`
+    deltas: list[bytes]
+    times: list[int]  # when each change is received, UTC ns
+
+    def cut(self, count: int) -> "Traffic":
+        """Return the same with the first changes only."""
+        return msgspec.structs.replace(self, deltas=self.deltas[:count], times=self.times[:count])
+
+
+class _Now:
+    """The time, which passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.s = 0.0
+
+    def ns(self) -> int:
+        return TS_START + int(self.s * 1e9)
+
+
+class _Tape:
+    """A socket that keeps what is written to it."""
+
+    unsent_bytes = 0
+
+    def __init__(self) -> None:
+        self.messages: list[bytes] = []
+
+    def write(self, message: str | bytes) -> bool:
+        self.messages.append(message.encode() if isinstance(message, str) else message)
+        return True
+
+    def close(self, code: int) -> None:
+        """Never happen: nothing here closes."""
+
+    def abort(self) -> None:
+        """Never happen: nothing here is slow."""
+
+    def leave_pings_unanswered(self, on_withheld: Callable[[], None] | None) -> None:
+        """Never happen: there are no faults."""
+
+
+@cache
+def make_traffic(seconds: float = MINUTES_5, *, rate: float = RATE, seed: int = 1) -> Traffic:
+    """Return that many seconds of the books of all markets; always the same for the same seed."""
+    now = _Now()
+    clock = Clock(ns=now.ns, monotonic=lambda: now.s)
+    truth = Truth(None, clock_ns=now.ns)
+    listings = listing.bitvavo(SYMBOLS, levels=LEVELS)
+    markets = [Market(one, seed=seed, ts=now.ns()) for one in listings]
+    exchange = Bitvavo(
+        markets,
+        clock=clock,
+        later=lambda _, callback: callback(),
+        rng=random.Random(f"{seed} exchange"),
+        truth=truth,
+        is_limited=False,
+    )
+    faults = _no_faults(exchange, markets, clock, truth)
+    simulation = Simulation(exchange, rate=rate, faults=faults, truth=truth, clock=clock)
+    tape = _Tape()
+    client = Connection(1, tape, truth=truth)
+    simulation.opened(client)
+    symbols = [one.raw_symbol for one in listings]
+    _ask(exchange, client, {"action": "subscribe", "channels": [_channel(symbols)]})
+    for symbol in symbols:
+        now.s += 1e-3  # a client may not send more than 5,000 messages a second
+        _ask(exchange, client, {"action": "getBook", "market": symbol, "depth": 1000})
+    acknowledgement, *answers = tape.messages
+    tape.messages = []
+    times = _run(simulation, now, tape, seconds, random.Random(f"{seed} network"))
+    snapshots = dict(zip(symbols, answers, strict=True))
+    return Traffic(symbols, acknowledgement, snapshots, tape.messages, times)
+
+
+def _no_faults(exchange: Bitvavo, markets: list[Market], clock: Clock, truth: Truth) -> Faults:
+    return Faults(
+        [],
+        markets=markets,
+        times=FaultTimes(1.0, 1.0, 1.0),
+        rng=random.Random(0),
+        clock=clock,
+        truth=truth,
+        reset_sequence=exchange.reset_sequence,
+        send_snapshot=exchange.send_snapshot,
+    )
+
+
+def _channel(symbols: list[str]) -> dict[str, object]:
+    return {"name": "book", "markets": symbols}
+
+
+def _ask(exchange: Bitvavo, client: Connection, request: dict[str, object]) -> None:
+    exchange.received(client, _encode(request))
+
+
+def _run(
+    simulation: Simulation, now: _Now, tape: _Tape, seconds: float, network: random.Random
+) -> list[int]:
+    """Let the markets move; return when each message arrives, in their order."""
+    times: list[int] = []
+    end_s = now.s + seconds
+    simulation.next_due = now.s
+    while simulation.next_due < end_s:
+        now.s = simulation.next_due
+        simulation.advance()
+        new = len(tape.messages) - len(times)
+        times += sorted(now.ns() + network.randrange(_SPREAD_NS) for _ in range(new))
+    return times

@@ -1,0 +1,63 @@
+"""What processes cost: CPU time and memory, as the system counts them."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_USER, _SYSTEM = 11, 12  # of /proc/<pid>/stat, counted behind the name
+_PARENT = 1
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds of all threads of a process so far, user and system."""
+    fields = _stat(pid)
+    return (int(fields[_USER]) + int(fields[_SYSTEM])) / _TICKS_PER_S
+
+
+def pss_bytes(pid: int) -> int:
+    """Return the memory of a process, what it shares counted in proportion."""
+    return _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss")
+
+
+def peak_bytes(pid: int) -> int:
+    """Return the most that a process ever had in memory."""
+    return _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM")
+
+
+def descendants(pid: int) -> list[int]:
+    """Return a process and all that it started, as far as they live."""
+    parents = {int(path.name): _parent(path) for path in Path("/proc").glob("[0-9]*")}
+    found = [pid]
+    for one in found:  # it grows while it is walked
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def name_of(pid: int) -> str:
+    """Return the last words of what a process was started with, without its options."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    return " ".join(_plain(words[1:])) or words[0]
+
+
+def _plain(words: Iterable[str]) -> list[str]:
+    return [Path(word).name for word in words if word and not word.startswith("-")]
+
+
+def _parent(path: Path) -> int | None:
+    try:
+        return int(_stat(int(path.name))[_PARENT])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields behind the name, which may hold blanks and brackets."""
+    text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    return text.rpartition(")")[2].split()
+
+
+def _kilobytes(path: Path, name: str) -> int:
+    lines = path.read_text(encoding="ascii").splitlines()
+    fields = next(line for line in lines if line.startswith(f"{name}:")).split()
+    return int(fields[1]) * 1024

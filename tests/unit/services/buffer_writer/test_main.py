@@ -1,0 +1,192 @@
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import NoReturn
+
+import msgspec
+import pyarrow.parquet as pq
+import pytest
+
+from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Process, run
+from services.buffer_writer.spool import Spool
+from services.buffer_writer.uploader import Uploader
+from shared import stats
+from shared.errors import SpoolError
+from shared.files import Lock
+from shared.frame import Frame, encode
+from shared.pipe import Publisher, endpoint, open_context
+from shared.settings import Settings, State, Storage, WriterSettings
+from tests.writing import SESSION, disk_full, make_book
+
+WAIT_S = 30.0
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        storage=Storage(f"file:{tmp_path}/data"),
+        state=State(tmp_path / "var", 0),
+        writer=WriterSettings(flush_bytes=4096),
+        exchanges={},
+        folder=tmp_path,
+    )
+
+
+@pytest.fixture
+def own_process() -> Iterator[None]:
+    """Put back what a process of its own would take with it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers.copy(), root.level
+    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in signals.items():
+        signal.signal(number, handler)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+class Running:
+    """A writer in a thread, and what it is sent."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.state = settings.state.path
+        (self.state / "journal" / "toy" / SESSION).mkdir(parents=True)
+        self.process = Process(settings)
+        self.stop = Event()
+        self.status: int | None = None
+        self._thread = Thread(target=self._run)
+
+    def _run(self) -> None:
+        self.status = self.process.run(self.stop)
+
+    def send(self, *frames: Frame) -> None:
+        """Start it, and be done when all is sent."""
+        with open_context() as context:
+            publisher = Publisher(context, endpoint(self.state, "frames"))
+            self._thread.start()
+            for frame in frames:
+                publisher.publish(encode(frame))
+            publisher.close()
+
+    def end(self) -> int | None:
+        self.stop.set()
+        self._thread.join(WAIT_S)
+        return self.status
+
+    def report(self) -> stats.Report:
+        report = stats.read(self.state / "status" / "buffer_writer.json")
+        assert report is not None
+        return report
+
+
+def test_what_was_sent_is_on_the_tape_when_it_ends(settings: Settings, tmp_path: Path) -> None:
+    running = Running(settings)
+    running.send(make_book(0), make_book(10), make_book(20))
+    assert 0 == running.end()
+    tables = [pq.read_table(path) for path in (tmp_path / "data" / "tape").rglob("*.parquet")]
+    assert list(range(30)) == sorted(n for t in tables for n in t["event_number"].to_pylist())
+
+
+def test_a_flush_is_stored_while_it_runs(settings: Settings, tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(settings, writer=WriterSettings(flush_rows=10))
+    running = Running(settings)
+    running.send(make_book(0), make_book(10))
+    ledger, end_s = tmp_path / "data" / "ledger", time.monotonic() + WAIT_S
+    while len(list(ledger.rglob("*.json"))) < 2:
+        assert time.monotonic() < end_s
+        assert not running.stop.wait(0.01)
+    assert 0 == running.end()
+
+
+def test_it_says_how_it_does(settings: Settings) -> None:
+    running = Running(settings)
+    running.send(make_book(0))
+    running.end()
+    gauges = running.report().gauges
+    assert "running" == gauges["state"]
+    assert f'{{"{SESSION}": [0, 0]}}' != gauges["sessions"]
+    for name in ("flush_error", "upload_error", "held_sessions"):
+        assert gauges[name] is None
+    for name in ("rows_buffered", "spool_bytes", "spool_flushes", "conflicts", "disk_free_bytes"):
+        assert isinstance(gauges[name], int)
+
+
+def test_it_says_which_sessions_it_holds_back(settings: Settings) -> None:
+    running = Running(settings)
+    running.send(msgspec.structs.replace(make_book(0), version=99))
+    running.end()
+    running.process._status_due_s = 0.0
+    running.process._report()
+    held = running.report().gauges["held_sessions"]
+    assert f"{SESSION}: frame version 99 is unknown to this release; deploy a newer one" == held
+
+
+@pytest.mark.parametrize(("number", "state"), [(28, "disk_full"), (5, "disk_error")])
+def test_it_says_when_it_cannot_flush(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, number: int, state: str
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(Spool, "commit", refuse)
+    running = Running(settings)
+    running.send(make_book(0))
+    assert 0 == running.end()
+    running.process._status_due_s = 0.0
+    running.process._report()
+    gauges = running.report().gauges
+    assert (state, f"[Errno {number}] no") == (gauges["state"], gauges["flush_error"])
+    assert 10 == gauges["rows_buffered"]
+
+
+def test_a_status_that_cannot_be_written_is_no_fault(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.stats.write_atomic", disk_full)
+    running = Running(settings)
+    running.send(make_book(0))
+    assert 0 == running.end()
+
+
+def test_a_thread_that_died_ends_the_process(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Uploader, "run", lambda *_: None)
+    running = Running(settings)
+    running.send()
+    running._thread.join(WAIT_S)
+    assert EXIT_FAULT == running.status
+
+
+@pytest.mark.usefixtures("own_process")
+def test_a_second_one_ends_at_once(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with Lock(settings.state.path / "locks" / "writer.lock"):
+        assert EXIT_LOCKED == run(settings)
+    assert f"already held by process {os.getpid()}" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("own_process")
+def test_told_to_end_it_ends_well(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Uploader, "run", lambda *_: signal.raise_signal(signal.SIGTERM))
+    assert 0 == run(settings)
+
+
+@pytest.mark.usefixtures("own_process")
+@pytest.mark.parametrize("error", [SpoolError("cannot undo"), OSError(5, "broken")])
+def test_a_disk_that_is_broken_ends_it(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+) -> None:
+    def fail(_: Spool) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(Spool, "recover", fail)
+    assert EXIT_FAULT == run(settings)
+    assert "the writer cannot go on" in capsys.readouterr().err

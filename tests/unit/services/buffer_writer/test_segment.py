@@ -1,0 +1,258 @@
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from services.buffer_writer import events, segment
+from services.buffer_writer.events import BadFrame
+from services.buffer_writer.segment import Segment, prepare_arrow, write_segments
+from shared.book import Level
+from shared.frame import CHECKPOINT, DELTA, Frame, decode_columns
+from shared.tape import SCHEMAS
+from tests.tapes import BTC, ETH, NOON, SESSION, Recording, record_minute
+
+Rows = dict[str, list[dict[str, Any]]]
+SOL = "SOL-EUR"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def write(frames: Sequence[Frame], folder: Path) -> dict[str, Segment]:
+    return write_segments(frames, lambda table: folder / f"{table}.parquet")
+
+
+def read(folder: Path) -> Rows:
+    """Return every row of every segment, times in µs."""
+    rows = {}
+    for path in folder.glob("*.parquet"):
+        table = parquet.ParquetFile(path).read()
+        assert SCHEMAS[path.stem] == table.schema
+        for name in ("ts_recv", "ts_event"):
+            if name in table.column_names:
+                place = table.column_names.index(name)
+                table = table.set_column(place, name, table[name].cast(pa.int64()))
+        rows[path.stem] = table.to_pylist()
+    return rows
+
+
+def expect(frames: Sequence[Frame]) -> Rows:
+    """Return what the frames should become, the slow and simple way."""
+    rows: Rows = defaultdict(list)
+    for frame in frames:
+        columns = decode_columns(frame)
+        for name in SCHEMAS:
+            table = getattr(columns, name)
+            if table is not None:
+                rows[name] += expect_table(frame, columns.symbols, table)
+    for table_rows in rows.values():
+        table_rows.sort(key=lambda row: (row["symbol"] is None, row["symbol"], row["event_number"]))
+    return dict(rows)
+
+
+def expect_table(frame: Frame, symbols: list[str], table: Any) -> list[dict[str, Any]]:
+    rows = []
+    fields = [name for name in table.__struct_fields__ if isinstance(getattr(table, name), list)]
+    prices = iter(table.price.split("\n")) if hasattr(table, "bids") else iter(())
+    sizes = iter(table.size.split("\n")) if hasattr(table, "bids") else iter(())
+    for values in zip(*(getattr(table, name) for name in fields), strict=True):
+        row = dict(zip(fields, values, strict=True))
+        row["event_number"] = frame.first + row.pop("offset")
+        row["session"] = frame.session
+        row["symbol"] = None if row["symbol"] is None else symbols[row["symbol"]]
+        for name in ("ts_recv", "ts_event"):
+            if row.get(name) is not None:
+                row[name] //= 1000
+        for name, value in row.items():
+            if name.endswith(("price", "size")) and value is not None:
+                row[name] = float(value)
+        if "bids" not in row:
+            rows.append(row)
+            continue
+        sides: list[str | None] = [*["bid"] * row.pop("bids"), *["ask"] * row.pop("asks")]
+        kind = row.pop("kind")
+        row |= {"is_snapshot": kind != DELTA, "is_checkpoint": kind == CHECKPOINT}
+        for side in sides or [None]:
+            price, size = next(prices), next(sizes)
+            level = (float(price), float(size)) if side else (None, None)
+            rows.append(row | {"side": side, "price": level[0], "size": level[1]})
+    return rows
+
+
+def record_at_random(random: Random, frames: int) -> list[Frame]:
+    recording = Recording()
+    recording.feed_event("session_start")
+    for symbol in (SOL, ETH, BTC):
+        recording.snapshot(symbol, random.choice([None, 5]))
+        recording.sequences.setdefault(symbol, 0)
+    found = []
+    for _ in range(frames):
+        for _ in range(random.randrange(1, 30)):
+            record_one(recording, random)
+        found.append(recording.take())
+    return found
+
+
+def record_one(recording: Recording, random: Random) -> None:
+    def levels(most: int) -> list[Level]:
+        return [
+            (f"{random.uniform(1, 9e4):.8f}", f"{random.random():.12f}")
+            for _ in range(random.randrange(most))
+        ]
+
+    symbol = random.choice([BTC, ETH, SOL])
+    match random.randrange(12):
+        case 0:
+            recording.trade(symbol, str(random.random()))
+        case 1:
+            recording.ticker(symbol)
+        case 2:
+            recording.checkpoint(symbol)
+        case 3:
+            recording.snapshot(symbol, random.randrange(1000))
+        case 4:
+            recording.feed_event("gap", random.choice([symbol, None]), expected=1)
+        case _:
+            recording.delta(symbol, levels(4), levels(4))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("slice_rows", [1, 20, 100_000])
+def test_every_event_becomes_its_rows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int, slice_rows: int
+) -> None:
+    monkeypatch.setattr(segment, "SLICE_ROWS", slice_rows)
+    monkeypatch.setattr(events, "CHUNK_ROWS", 50)
+    frames = record_at_random(Random(seed), 20)
+    segments = write(frames, folder)
+    expected = expect(frames)
+    assert expected == read(folder)
+    assert {name: len(rows) for name, rows in expected.items()} == {
+        name: found.rows for name, found in segments.items()
+    }
+    assert sum(frame.rows for frame in frames) == sum(found.rows for found in segments.values())
+    assert frames[-1].last + 1 == sum(found.events for found in segments.values())
+
+
+def test_rows_are_in_order_of_symbol_and_number(folder: Path) -> None:
+    write(record_minute(Recording()), folder)
+    rows = read(folder)["book"]
+    places = [(row["symbol"], row["event_number"]) for row in rows]
+    assert sorted(places) == places
+    assert [BTC] * 13 + [ETH] * 9 == [symbol for symbol, _ in places]
+
+
+def test_an_event_without_levels_is_one_row_of_nulls(folder: Path) -> None:
+    recording = Recording()
+    recording.snapshot()
+    recording.delta(BTC, [], [])
+    write([recording.take()], folder)
+    row = read(folder)["book"][-1]
+    assert (1, None, None, None) == (row["event_number"], row["side"], row["price"], row["size"])
+    assert (0, 101) == (row["epoch"], row["sequence"])
+
+
+def test_a_checkpoint_is_a_snapshot_of_the_same_epoch(folder: Path) -> None:
+    recording = Recording()
+    recording.snapshot()
+    recording.delta()
+    recording.checkpoint()
+    write([recording.take()], folder)
+    found = [
+        (row["event_number"], row["epoch"], row["is_snapshot"], row["is_checkpoint"])
+        for row in read(folder)["book"]
+    ]
+    snapshot, delta, checkpoint = (0, 0, True, False), (1, 0, False, False), (2, 0, True, True)
+    assert [snapshot] * 3 + [delta] + [checkpoint] * 2 == found
+
+
+def test_a_session_without_symbols_has_its_feed_events(folder: Path) -> None:
+    recording = Recording()
+    recording.feed_event("session_start")
+    recording.end()
+    segments = write([recording.take()], folder)
+    assert ["feed_events"] == list(segments)
+    assert [None, None] == [row["symbol"] for row in read(folder)["feed_events"]]
+
+
+def test_a_segment_is_described_as_it_lies_there(folder: Path) -> None:
+    segments = write(record_minute(Recording()), folder)
+    assert {"book", "trades", "ticker", "feed_events"} == set(segments)
+    for table, found in segments.items():
+        data = (folder / f"{table}.parquet").read_bytes()
+        assert folder / f"{table}.parquet" == found.path
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (found.bytes, found.sha256)
+        times = [row["ts_recv"] * 1000 for row in read(folder)[table]]
+        assert (min(times), max(times)) == (found.ts_recv_min, found.ts_recv_max)
+    assert NOON < segments["book"].ts_recv_min
+    assert (22, 11) == (segments["book"].rows, segments["book"].events)
+
+
+def test_the_same_frames_are_the_same_bytes(folder: Path) -> None:
+    frames = record_minute(Recording())
+    first, second = write(frames, folder), write(frames, folder)
+    assert first == second
+
+
+def test_a_row_group_names_only_the_symbols_in_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segment, "SLICE_ROWS", 13)
+    write(record_minute(Recording()), folder)
+    file = parquet.ParquetFile(folder / "book.parquet")
+    groups = [file.read_row_group(group)["symbol"] for group in range(file.num_row_groups)]
+    assert [[BTC], [ETH]] == [group.chunk(0).dictionary.to_pylist() for group in groups]
+    statistics = [file.metadata.row_group(group).column(1).statistics for group in range(2)]
+    assert [(BTC, BTC), (ETH, ETH)] == [(found.min, found.max) for found in statistics]
+
+
+def test_a_bad_frame_is_found_before_a_file_is_begun(folder: Path) -> None:
+    recording = Recording()
+    frames = record_minute(recording) + record_minute(recording, begins=False)
+    columns = decode_columns(frames[2])
+    assert columns.book is not None
+    columns.book.price += "9\n"
+    data = msgspec.Raw(msgspec.msgpack.encode(columns))
+    frames[2] = msgspec.structs.replace(frames[2], events=data)
+    with pytest.raises(BadFrame) as caught:
+        write(frames, folder)
+    assert frames[2] is caught.value.frame
+    assert [] == list(folder.iterdir())
+    write(frames[:2], folder)
+    assert {SESSION} == {row["session"] for row in read(folder)["book"]}
+
+
+@pytest.mark.parametrize("places", [(0, 2), (1, 0)])
+def test_frames_that_do_not_continue_are_a_mistake_of_ours(
+    folder: Path, places: tuple[int, int]
+) -> None:
+    recording = Recording()
+    frames = record_minute(recording) + record_minute(recording, begins=False)
+    with pytest.raises(AssertionError):
+        write([frames[place] for place in places], folder)
+
+
+def test_a_file_that_cannot_be_written_is_an_os_error(folder: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        write(record_minute(Recording()), folder / "missing")
+
+
+def test_arrow_is_told_to_stay_small() -> None:
+    pool, count, io_count = pa.default_memory_pool(), pa.cpu_count(), pa.io_thread_count()
+    try:
+        prepare_arrow()
+        assert ("system", 1) == (pa.default_memory_pool().backend_name, pa.cpu_count())
+        assert 1 == pa.io_thread_count()
+    finally:
+        pa.set_memory_pool(pool)
+        pa.set_cpu_count(count)
+        pa.set_io_thread_count(io_count)
