@@ -69,6 +69,9 @@ def drain(recording: Recording, state: Path) -> bool:
     """Stop everything and say what is left; return whether it ended in order."""
     if not recording.is_running:
         say(recording.explain_end())
+        for process in gather(state, recording.supervisor, now_ns=time.time_ns()).processes:
+            if process.is_running:
+                say(f"  {process.name} goes on without it; to end it: kill {process.pid}")
         say(format_left(gather(state, recording.supervisor, now_ns=time.time_ns())))
         return recording.has_ended_well
     say("draining: the feeds end their sessions, then the writer flushes and uploads")

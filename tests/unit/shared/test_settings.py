@@ -214,26 +214,11 @@ def test_an_exchange_that_there_is_not_is_a_fault_that_lists_those_there_are(
         load({"BOOKTAPE__EXCHANGES__KRAKEN__SYMBOLS": "all"}, tmp_path, exchanges={})
 
 
-def test_what_is_said_of_another_exchange_is_left_alone_where_not_all_are_known(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "booktape.toml").write_text("[exchanges.kraken]\nstale_after_s = 0")
-    bitvavo = {"bitvavo": EXCHANGES["bitvavo"]}
-    assert bitvavo == load({}, tmp_path, exchanges=bitvavo, are_all=False).exchanges
-    with pytest.raises(ConfigError, match=r"exchanges\.bitvavo\.stale_after_s = 0"):
-        load(
-            {"BOOKTAPE__EXCHANGES__BITVAVO__STALE_AFTER_S": "0"},
-            tmp_path,
-            exchanges=bitvavo,
-            are_all=False,
-        )
-
-
 def test_where_no_exchange_is_known_the_section_of_exchanges_is_still_a_table(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(ConfigError, match=r"exchanges in BOOKTAPE__EXCHANGES: takes keys"):
-        load({"BOOKTAPE__EXCHANGES": "5"}, tmp_path, exchanges={}, are_all=False)
+        load({"BOOKTAPE__EXCHANGES": "5"}, tmp_path, exchanges={})
     assert {} == load({"BOOKTAPE__EXCHANGES": "{}"}, tmp_path, exchanges={}).exchanges
 
 
