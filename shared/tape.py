@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ MANIFEST_VERSION: Final = 1
 WRITER: Final = "booktape 0.1.0"
 SCHEMA_KEY, WRITER_KEY = b"booktape.schema", b"booktape.writer"  # in a segment's footer
 ROW_GROUP_ROWS_MAX: Final = 1024 * 1024
+SESSIONS_REMEMBERED_MAX: Final = 1000
 TAPE, LEDGER = "tape/", "ledger/"  # what every key of the tables, of the manifests begins with
 
 # --- tables -------------------------------------------------------------------------------------
@@ -167,6 +169,7 @@ def line_of(session: str) -> str:
     return _parse_session(session)[1]
 
 
+@lru_cache(maxsize=SESSIONS_REMEMBERED_MAX)  # the writer asks for each frame
 def _parse_session(session: str) -> tuple[str, str]:
     match = _SESSION.fullmatch(session)
     try:

@@ -157,11 +157,11 @@ class Tape:
         """Replace fields of a manifest."""
         self.put(key, encode_manifest(msgspec.structs.replace(self.manifest(key), **changes)))
 
-    def edit_entry(self, key: Key, table: str, **changes: object) -> None:
+    def edit_entry(self, manifest: Key, table: str, **changes: object) -> None:
         """Replace fields of a manifest's entry."""
-        tables = dict(self.manifest(key).tables)
+        tables = dict(self.manifest(manifest).tables)
         tables[table] = [msgspec.structs.replace(tables[table][0], **changes)]
-        self.edit(key, tables=tables)
+        self.edit(manifest, tables=tables)
 
     def rewrite(self, key: Key, table: str, change: Callable[[pa.Table], pa.Table]) -> None:
         """Change a segment's rows so that its checksum and its manifest still hold."""
@@ -169,9 +169,14 @@ class Tape:
         rows = change(parquet.ParquetFile(path).read())
         with parquet.ParquetWriter(path, rows.schema, **parquet_options(table)) as writer:
             writer.write_table(rows)
-        data = path.read_bytes()
+        self.replace_segment(key, table, path.read_bytes())
+        self.edit_entry(key, table, rows=rows.num_rows)
+
+    def replace_segment(self, key: Key, table: str, data: bytes) -> None:
+        """Replace a segment, and what its manifest says of its bytes."""
+        self.put(self.segment(key, table), data)
         digest = hashlib.sha256(data).hexdigest()
-        self.edit_entry(key, table, bytes=len(data), sha256=digest, rows=rows.num_rows)
+        self.edit_entry(key, table, bytes=len(data), sha256=digest)
 
 
 def set_value(rows: pa.Table, column: str, row: int, value: object) -> pa.Table:

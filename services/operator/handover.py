@@ -12,7 +12,7 @@ from services.operator.child import Lifeline
 from services.operator.health import INGEST_PREFIX, LINE, Health, Process, gather
 from services.operator.programs import find_environment, socket_path
 from services.operator.stopping import Stopping, catch_stop
-from services.operator.supervisor import Supervisor
+from services.operator.supervisor import Supervisor, SupervisorError
 from services.operator.up import say
 from shared.errors import BooktapeError
 from shared.settings import Settings
@@ -40,7 +40,10 @@ def run(exchange: str, settings: Settings, environment: Mapping[str, str]) -> in
             say(f"line b of {exchange} starts; line a goes on ({before.number('live'):g} books)")
             handover.wait("b", lambda: handover.is_level(LINE, OTHER_LINE), is_alive)
             say(f"line b is live; restarting {INGEST_PREFIX}{exchange}")
-            supervisor.restart(f"{INGEST_PREFIX}{exchange}")
+            try:
+                supervisor.restart(f"{INGEST_PREFIX}{exchange}")
+            except SupervisorError as error:
+                say(f"{error}; line b records on while supervisord tries again")
             session = before.text("session")
             handover.wait("a", lambda: handover.is_new(session), is_alive)
             say("line a is live again; draining line b")
@@ -75,6 +78,8 @@ class _Handover:
                 f"no book of {name} is live, so there is nothing to hand over; "
                 f"supervisorctl restart {name}"
             )
+        if line_a.program_state is None:
+            raise HandoverError(f"supervisord does not run {name}, so it cannot restart it")
         return line_a
 
     def line(self, line: str) -> Process:
@@ -103,14 +108,15 @@ class _Handover:
         while not is_done():
             waited_s = time.monotonic() - start_s
             if self._stopping.is_asked:
-                raise HandoverError(f"stopped while waiting for line {line}; line b drains")
+                raise HandoverError(f"stopped while waiting for line {line}; line b has drained")
             if not is_alive():
                 raise HandoverError(
                     f"line b has ended by itself; see {_log_path(self._state, self._exchange)}"
                 )
             if waited_s > LIVE_S:
                 raise HandoverError(
-                    f"line {line} is not live after {LIVE_S:g} s; line b drains; booktape status"
+                    f"line {line} is not live after {LIVE_S:g} s; line b has drained; see "
+                    "booktape status"
                 )
             if waited_s > next_s:
                 next_s += LINE_S

@@ -83,7 +83,7 @@ def test_an_earlier_demo_stays_unless_it_is_to_be_fresh(tmp_path: Path) -> None:
     standing = Standing(tmp_path, REAL)
     short = ["demo", "--seconds", "1", "--symbols", "1"]
     assert 0 == standing.booktape(*short).returncode
-    tape = {path for path in (tmp_path / "demo" / "data").rglob("*.parquet")}
+    tape = set((tmp_path / "demo" / "data").rglob("*.parquet"))
     assert tape
     again = standing.booktape(*short)
     assert 1 == again.returncode

@@ -49,6 +49,14 @@ def test_where_nothing_is_live_there_is_nothing_to_hand_over(
     assert "no book of ingest_bitvavo is live, so there is nothing to hand over" in said
 
 
+def test_what_supervisord_does_not_run_it_cannot_restart(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand = make_health(replace(make_feed(), program_state=None), make_writer())
+    said = refuse(settings, by_hand, monkeypatch)
+    assert "supervisord does not run ingest_bitvavo" in said
+
+
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [

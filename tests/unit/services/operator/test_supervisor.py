@@ -4,11 +4,11 @@ from pathlib import Path
 from socketserver import UnixStreamServer
 from tempfile import TemporaryDirectory
 from threading import Thread
+from typing import Any
 from xmlrpc.client import Fault
 from xmlrpc.server import SimpleXMLRPCDispatcher, SimpleXMLRPCRequestHandler
 
 import pytest
-from typing_extensions import override
 
 from services.operator import supervisor as module
 from services.operator.supervisor import Supervisor, SupervisorError
@@ -18,10 +18,6 @@ NOT_RUNNING, SPAWN_ERROR = 70, 50
 
 class Handler(SimpleXMLRPCRequestHandler):
     disable_nagle_algorithm = False  # a unix socket knows none
-
-    @override
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 class Server(UnixStreamServer, SimpleXMLRPCDispatcher):
@@ -40,7 +36,7 @@ class Server(UnixStreamServer, SimpleXMLRPCDispatcher):
             self.register_function(self.order(name), f"supervisor.{name}")
 
     def order(self, name: str):  # type: ignore[no-untyped-def]
-        def take(program: str) -> bool:
+        def take(program: Any) -> bool:
             self.orders.append((name, program))
             if name in self.faults:
                 raise self.faults[name]

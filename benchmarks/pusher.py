@@ -1,0 +1,91 @@
+"""A websocket server that sends prebuilt frames as fast as its client reads them."""
+
+import re
+import socket
+from collections.abc import Iterator
+from threading import Event, Thread
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from benchmarks.market import Traffic
+
+HOST = "127.0.0.1"
+READ_BYTES = 64 * 1024
+_FINAL_TEXT = 0x81
+_IN_2_BYTES, _SHORT_MAX = 126, 125
+_MARKET = re.compile(rb'"action":"getBook".*?"market":"([^"]+)"', re.DOTALL)
+
+
+class Pusher:
+    """Serves one client: its subscription, a book for each question, then all the changes.
+
+    `is_ready` is set when every book was asked for; the changes wait for `go`.
+    """
+
+    def __init__(self, traffic: Traffic) -> None:
+        """Listen; the frames are made now."""
+        self.is_ready, self.go = Event(), Event()
+        self._traffic = traffic
+        self._frames = encode_frames(traffic.deltas)
+        self._listener = socket.create_server((HOST, 0))
+        port = self._listener.getsockname()[1]
+        self.url = f"{HOST}:{port}/v2/"
+        self._thread = Thread(target=self._serve, name="pusher", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Hang up."""
+        self.go.set()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        client, _ = self._listener.accept()
+        with client:
+            protocol = ServerProtocol()
+            asked: set[str] = set()
+            while len(asked) < len(self._traffic.symbols):
+                for message in _receive(client, protocol):
+                    asked |= self._answer(client, message)
+            self.is_ready.set()
+            self.go.wait()
+            client.sendall(self._frames)
+            while client.recv(READ_BYTES):  # until the client hangs up
+                pass
+
+    def _answer(self, client: socket.socket, message: bytes) -> set[str]:
+        market = _MARKET.search(message)
+        if market is None:
+            client.sendall(encode_frames([self._traffic.acknowledgement]))
+            return set()
+        raw_symbol = market[1].decode()
+        client.sendall(encode_frames([self._traffic.snapshots[raw_symbol]]))
+        return {raw_symbol}
+
+
+def encode_frames(messages: list[bytes]) -> bytes:
+    """Return the messages as a server sends them, each a frame that is not masked."""
+    frames = bytearray()
+    for message in messages:
+        length = len(message)
+        if length <= _SHORT_MAX:
+            frames += bytes((_FINAL_TEXT, length))
+        elif length < 1 << 16:
+            frames += bytes((_FINAL_TEXT, _IN_2_BYTES)) + length.to_bytes(2, "big")
+        else:
+            frames += bytes((_FINAL_TEXT, _IN_2_BYTES + 1)) + length.to_bytes(8, "big")
+        frames += message
+    return bytes(frames)
+
+
+def _receive(client: socket.socket, protocol: ServerProtocol) -> Iterator[bytes]:
+    """Yield the messages of one read, having shaken hands where the client wants to."""
+    protocol.receive_data(client.recv(READ_BYTES))
+    for event in protocol.events_received():
+        if isinstance(event, Request):
+            protocol.send_response(protocol.accept(event))
+        elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
+            yield bytes(event.data)
+    for data in protocol.data_to_send():
+        client.sendall(data)

@@ -1,0 +1,143 @@
+"""An ingest and a writer as processes of their own, on a configuration of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from benchmarks.usage import cpu_s
+from shared import stats
+from shared.report import Report
+from shared.settings import Storage
+from shared.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
+from shared.store import open_store
+from shared.verify import verify
+
+ROOT = Path(__file__).parents[1]
+LOOK_S = 0.1
+WAIT_S = 180.0  # for anything
+STOPPED = '{"reason":"stopped"}'  # of a `disconnected` row, where we hung up
+
+
+class Child:
+    """One process, whose CPU time is known also when it has ended."""
+
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.name = name
+        self._child = subprocess.Popen(
+            command, cwd=ROOT, env=dict(environment), stderr=subprocess.DEVNULL
+        )
+        self._used_s: float | None = None
+
+    @property
+    def pid(self) -> int:
+        """Return its number."""
+        return self._child.pid
+
+    @property
+    def cpu_s(self) -> float:
+        """Return the CPU seconds that it has taken so far."""
+        return cpu_s(self.pid) if self._used_s is None else self._used_s
+
+    def stop(self) -> None:
+        """End it by TERM and wait until it has drained; its status must be 0."""
+        self._child.terminate()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it has ended; its status must be 0."""
+        end_s = time.monotonic() + WAIT_S
+        while os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() > end_s:
+                raise TimeoutError(f"{self.name} does not end")
+            time.sleep(LOOK_S / 10)
+        self._used_s = cpu_s(self.pid)  # while it can be asked
+        status = self._child.wait()
+        if status:
+            raise RuntimeError(f"{self.name} ended with status {status}")
+
+    def kill(self) -> None:
+        """End it whatever it does."""
+        if self._child.poll() is None:
+            self._child.kill()
+            self._child.wait()
+
+
+class Walk:
+    """A folder with a configuration, and the processes that record into it."""
+
+    def __init__(self, folder: Path, *, symbols: Sequence[str], url: str, channels: str) -> None:
+        """Write the configuration: Bitvavo, from this address."""
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [
+            "[exchanges.bitvavo]",
+            f"symbols = {json.dumps(list(symbols))}",
+            f"channels = {channels}",
+            f'websocket_url = "ws://{url}"',
+            f'rest_url = "http://{url}"',
+        ]
+        (folder / FILE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        self._environment = {**own, FILE_VARIABLE: str(folder / FILE_NAME)}
+        self._children: list[Child] = []
+
+    def start(self, name: str, *command: str) -> Child:
+        """Start a module of ours."""
+        child = Child(name, [sys.executable, "-m", *command], self._environment)
+        self._children.append(child)
+        return child
+
+    def values(self, process: str) -> dict[str, object]:
+        """Return what a process last said of itself."""
+        report = stats.read(self.folder / "var" / "status" / f"{process}.json")
+        return {**report.counters, **report.gauges} if report else {}
+
+    def feed(self) -> dict[str, object]:
+        """Return what the ingest says of itself."""
+        return self.values("ingest_bitvavo-a")
+
+    def received(self) -> int:
+        """Return how many events the writer has received."""
+        sessions = json.loads(str(self.values("buffer_writer").get("sessions") or "{}"))
+        return sum(expected for _, expected in sessions.values())
+
+    def verify(self) -> Report:
+        """Return what the tape proves, which must be that nothing was lost."""
+        return prove(self.folder / "data")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for child in self._children:
+            child.kill()
+
+
+def prove(tape: Path) -> Report:
+    """Return what a tape proves; faults, gaps or outages are errors, but for the end."""
+    report = verify(open_store(Storage(url=f"file:{tape}")))
+    lost = [row for session in report.sessions for row in (*session.gaps, *session.outages)]
+    lost = [row for row in lost if row.detail != STOPPED]
+    if not report.ok or not report.sessions or lost:
+        raise RuntimeError(f"the tape in {tape} is not whole: {report.to_json()}")
+    return report
+
+
+def wait_for(what: str, is_true: Callable[[], bool], *, wait_s: float = WAIT_S) -> None:
+    """Look again and again until it is true."""
+    end_s = time.monotonic() + wait_s
+    while not is_true():
+        if time.monotonic() > end_s:
+            raise TimeoutError(f"waited {wait_s:g} s in vain until {what}")
+        time.sleep(LOOK_S)

@@ -1,0 +1,98 @@
+"""The whole walk, from an exchange that does what it can to Parquet that is read by DuckDB."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.tape_reader import Truth, read_gaps, rebuild_books
+
+EXCHANGES = ("bitvavo", "btcturk")
+BOOKTAPE = (sys.executable, "-m", "services")
+DRAIN_S = 120.0
+
+
+def start_demo(folder: Path, *options: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*BOOKTAPE, "demo", "--folder", str(folder), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def read_status(folder: Path, process: str) -> dict[str, object]:
+    try:
+        text = (folder / "var" / "status" / f"{process}.json").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    status: dict[str, object] = json.loads(text)
+    return status
+
+
+def wait_until_live(folder: Path, demo: "subprocess.Popen[str]") -> None:
+    """Wait until every book of both exchanges is live."""
+    while demo.poll() is None:
+        states = [read_status(folder, f"ingest_{name}-a").get("gauges") for name in EXCHANGES]
+        if all(isinstance(state, dict) and state["state"] == "live" for state in states):
+            return
+        time.sleep(0.1)  # of polling a file; nothing depends on how long
+    pytest.fail(f"the demo ended: {demo.communicate()[0]}")
+
+
+def kills(folder: Path, demo: "subprocess.Popen[str]", random: Random) -> Iterator[str]:
+    """Kill one process after the other at any moment, each once it has come back."""
+    killed: dict[str, object] = {}
+    while demo.poll() is None:
+        process = random.choice(["buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a"])
+        pid = read_status(folder, process).get("pid")
+        if not isinstance(pid, int) or pid == killed.get(process):
+            time.sleep(0.05)
+            continue
+        os.kill(pid, signal.SIGKILL)
+        killed[process] = pid
+        yield process
+        time.sleep(random.uniform(0.0, 2.0))
+
+
+def assert_books_are_true(folder: Path) -> None:
+    for exchange in EXCHANGES:
+        truth = Truth(folder / "truth" / f"{exchange}.jsonl")
+        books = rebuild_books(folder / "data", exchange)
+        assert truth.books.keys() == books.keys()
+        assert [] == [symbol for symbol in books if truth.books[symbol] != books[symbol]]
+
+
+def test_whatever_the_exchanges_do_the_tape_is_whole_and_lists_exactly_their_gaps(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "demo"
+    demo = start_demo(folder, "--faults", "all", "--seconds", "75")
+    said = demo.communicate(timeout=75 + DRAIN_S)[0]
+    assert 0 == demo.returncode, said
+    for exchange in EXCHANGES:
+        truth = Truth(folder / "truth" / f"{exchange}.jsonl")
+        assert {"gap", "nonce_reset", "drop", "close"} <= truth.faults
+        assert truth.gaps
+        assert truth.gaps == read_gaps(folder / "data", exchange)
+    assert_books_are_true(folder)
+
+
+def test_kills_of_any_process_at_any_moment_leave_a_whole_tape(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    demo = start_demo(folder, "--seconds", "40")
+    wait_until_live(folder, demo)
+    killing = kills(folder, demo, Random(7))
+    names = [next(killing) for _ in range(8)]
+    said = demo.communicate(timeout=40 + DRAIN_S)[0]
+    assert 0 == demo.returncode, said
+    assert len(set(names)) == len({"buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a"})
+    assert [] == read_gaps(folder / "data", "bitvavo") + read_gaps(folder / "data", "btcturk")
+    assert_books_are_true(folder)

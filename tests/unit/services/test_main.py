@@ -1,0 +1,121 @@
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import services
+from services import __main__ as command
+from services.__main__ import find_exchange_names, find_exchanges, main
+from shared.errors import BooktapeError, ConfigError, LockHeld
+
+ROOT = Path(__file__).parents[3]
+HELD = LockHeld("writer.lock", holder="process 7")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SUPERVISOR_ENABLED", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    yield
+    logging.captureWarnings(capture=False)
+
+
+def test_the_exchanges_are_the_folders_that_there_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert ["bitvavo", "btcturk"] == find_exchange_names()
+    assert find_exchange_names() == [one.name for one in find_exchanges().values()]
+    (tmp_path / "ingest_toy").mkdir()
+    (tmp_path / "ingest_toy" / "__init__.py").touch()
+    (tmp_path / "ingest_no_folder.txt").touch()
+    monkeypatch.setattr(services, "__path__", [*services.__path__, str(tmp_path)])
+    assert ["bitvavo", "btcturk", "toy"] == find_exchange_names()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "lines"),
+    [
+        (ConfigError(["a = 1", "b = 2"]), 78, ["booktape: a = 1", "booktape: b = 2"]),
+        (HELD, 75, [f"booktape: {HELD}"]),
+        (BooktapeError("it broke"), 1, ["booktape: it broke"]),
+        (KeyboardInterrupt(), 130, []),
+    ],
+)
+def test_an_error_is_a_line_and_a_status(
+    error: BaseException,
+    status: int,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: object) -> int:
+        raise error
+
+    monkeypatch.setitem(command._COMMANDS, "status", fail)
+    assert status == main(["status"])
+    assert lines == capsys.readouterr().err.splitlines()
+
+
+def test_a_process_says_its_faults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("booktape.toml").write_text("[storage]\nurl = 7\n")
+    assert 78 == main(["write"])
+    assert 78 == main(["ingest", "bitvavo", "--line", "b"])
+    written, ingested = capsys.readouterr().err.splitlines()
+    assert '"process": "buffer_writer"' in written
+    assert '"process": "ingest_bitvavo-b"' in ingested
+    assert "storage.url = 7" in ingested
+
+
+def test_a_process_that_breaks_says_where(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(command._COMMANDS, "write", fail)
+    assert 1 == main(["write"])
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_the_simulator_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == main(["simulate", "--help"])
+    assert "booktape simulate bitvavo" in capsys.readouterr().out
+
+
+def test_the_exchanges_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == main(["exchanges"])
+    assert "bitvavo  symbols" in capsys.readouterr().out
+
+
+def test_nothing_runs_in_a_fresh_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 1 == main(["status"])
+    assert "nothing runs" in capsys.readouterr().out
+
+
+def test_there_is_no_tape_in_a_fresh_folder() -> None:
+    assert 2 == main(["verify"])
+
+
+def test_as_a_module_it_is_the_same_command() -> None:
+    arguments = [sys.executable, "-m", "services", "exchanges"]
+    said = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "btcturk  symbols" in said
+
+
+def test_help_loads_nothing_that_takes_long() -> None:
+    code = (
+        "import sys\nfrom services.__main__ import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'pyarrow', 'boto3', 'zmq', 'requests', 'websockets'} & set(sys.modules)))"
+    )
+    arguments = [sys.executable, "-c", code]
+    said = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.endswith("\n[]\n")
