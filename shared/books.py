@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from shared.book import Book, Checkpoint, Delta, Sequencer, Snapshot, Verdict
-from shared.event import FeedEvent
+from shared.event import feed_event
 from shared.frame_builder import Recorded
 
 Record = Callable[[int, str | None, Recorded], None]
@@ -62,11 +61,11 @@ class Books:
         if verdict is Verdict.ACCEPTED:
             self._accept(entry, ts_recv, delta)
         elif verdict is Verdict.GAP:
-            gap = FeedEvent(
+            gap = feed_event(
                 "gap",
                 sequence_expected=expected,
                 sequence_received=delta.sequence,
-                detail='{"channel":"book"}',
+                channel="book",
             )
             self._record(ts_recv, entry.symbol, gap)
             self.doubt(delta.raw_symbol, "gap")
@@ -124,8 +123,8 @@ class Books:
         crossing = entry.book.find_crossing()
         if crossing is None:
             return
-        detail = msgspec.json.encode({"bid": crossing[0], "ask": crossing[1]}).decode()
-        self._record(ts_recv, entry.symbol, FeedEvent("crossed", detail=detail))
+        crossed = feed_event("crossed", bid=crossing[0], ask=crossing[1])
+        self._record(ts_recv, entry.symbol, crossed)
         self.doubt(raw_symbol, "crossed")
 
     def _compare(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
@@ -135,5 +134,5 @@ class Books:
         other.replace(snapshot.levels)
         found = entry.book.find_mismatch(other)
         if found is not None:
-            detail = msgspec.json.encode({"side": found[0], "price": found[1]}).decode()
-            self._record(ts_recv, entry.symbol, FeedEvent("mismatch", detail=detail))
+            mismatch = feed_event("mismatch", side=found[0], price=found[1])
+            self._record(ts_recv, entry.symbol, mismatch)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 Kind = Literal[
@@ -65,6 +66,18 @@ class FeedEvent(Struct, frozen=True):
     sequence_expected: int | None = None
     sequence_received: int | None = None
     detail: str = "{}"
+
+
+def feed_event(
+    kind: Kind,
+    *,
+    sequence_expected: int | None = None,
+    sequence_received: int | None = None,
+    **detail: object,
+) -> FeedEvent:
+    """Return a row about the feed with these details."""
+    text = msgspec.json.encode(detail).decode()
+    return FeedEvent(kind, sequence_expected, sequence_received, text)
 
 
 class Subscribed(Struct, frozen=True):

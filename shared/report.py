@@ -67,7 +67,9 @@ class Report(Struct):
 
 
 def format_report(report: Report) -> str:
-    """Return what a person reads: the verdict first and last."""
+    """Return what a person reads, the verdict last."""
+    if report == Report(ok=True):
+        return "There is nothing on this tape."
     verdict = "The tape is whole." if report.ok else "THE TAPE IS NOT WHOLE."
     lines = [
         *_format_sessions(report.sessions),
@@ -76,14 +78,15 @@ def format_report(report: Report) -> str:
         *_format_ranges("Pending", report.pending),
         *_format_ranges("Expired", report.expired),
         *_format_ranges("Faults", report.faults),
+        "",
         verdict,
     ]
     return "\n".join(lines)
 
 
 def _format_sessions(sessions: Sequence[Session]) -> Iterator[str]:
-    head = ("session", "events", "rows", "MB", "gaps", "outages", "")
-    yield _format_line(head)
+    if sessions:
+        yield _format_line(("session", "events", "rows", "MB", "gaps", "outages", ""))
     for session in sessions:
         yield _format_line(
             (
@@ -96,8 +99,6 @@ def _format_sessions(sessions: Sequence[Session]) -> Iterator[str]:
                 "ended" if session.ended else "open",
             )
         )
-    if not sessions:
-        yield "(none)"
 
 
 def _format_line(cells: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from typing import Final
 
 CALM_S: Final = 60.0  # a symbol that needed no resync for so long is trusted again
 WAIT_MAX_S: Final = 60.0
+COUNT_MAX: Final = 7  # resyncs in a row that are counted: the wait is at its longest then
 
 
 class Resyncs:
@@ -26,9 +27,13 @@ class Resyncs:
         if now_s - last_s > CALM_S:
             count = 0
         wait_s = min(2.0 ** (count - 1), WAIT_MAX_S) if count else 0.0
-        self._history[raw_symbol] = count + 1, now_s + wait_s
+        self._history[raw_symbol] = min(count + 1, COUNT_MAX), now_s + wait_s
         self._due[raw_symbol] = now_s + wait_s
         return True
+
+    def settle(self, raw_symbol: str) -> None:
+        """Take a symbol off the list: its book has begun anew, or is wanted no longer."""
+        self._due.pop(raw_symbol, None)
 
     def due(self, now_s: float) -> list[str]:
         """Return the symbols whose time has come, and take them off the list."""

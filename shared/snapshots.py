@@ -38,6 +38,10 @@ class SnapshotRequests:
         """Return whether an answer is due."""
         return raw_symbol in self._asked
 
+    def is_pending(self, raw_symbol: str) -> bool:
+        """Return whether it was asked for, or will be."""
+        return raw_symbol in self._asked or raw_symbol in self._wanted
+
     def settle(self, raw_symbol: str) -> None:
         """Take note that the answer came, or is no longer wanted."""
         self._asked.pop(raw_symbol, None)

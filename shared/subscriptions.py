@@ -61,6 +61,11 @@ class Subscriptions:
             self._lists.append(raw_symbols)
 
     @property
+    def is_asking(self) -> bool:
+        """Return whether a list is to be asked for, or was and is not answered."""
+        return bool(self._lists or self._list)
+
+    @property
     def has_more(self) -> bool:
         """Return whether there is something to ask for now: one list at a time."""
         return bool(self._lists) and not self._list
@@ -79,14 +84,18 @@ class Subscriptions:
         return self._exchange.subscribe(self._channels, raw_symbols)
 
     def acknowledge(self, channel: str, raw_symbols: Iterable[str]) -> list[str]:
-        """Take the exchange's word; return the raw symbols that it made ready."""
-        if self._waits_for_data:
+        """Take the exchange's word; return the raw symbols that it made ready.
+
+        Only what was asked for is: an exchange may name everything that it sends, which may be
+        something that we leave just now.
+        """
+        if self._waits_for_data or channel not in self._channels:
             return []
         acknowledged = set(raw_symbols)
         ready = [
             raw
-            for raw in acknowledged
-            if channel in self._channels and (channel, raw) not in self._ready
+            for raw in self._list
+            if raw in acknowledged and (channel, raw) not in self._ready
         ]
         self._ready.update((channel, raw) for raw in ready)
         if all((c, raw) in self._ready for raw in self._list for c in self._channels):
@@ -128,18 +137,23 @@ class Subscriptions:
         return (channel, raw_symbol) in self._ready
 
     def answer(self, channel: str, raw_symbol: str) -> bool:
-        """Note that data came; return whether it is the first, which makes it stand."""
+        """Note that data came; return whether it is what makes the subscription stand.
+
+        Where the exchange's word does that, data may come before it.
+        """
         key = channel, raw_symbol
-        self._asked.pop(key, None)
-        self.refused.pop(key, None)
-        if key in self._ready:
+        is_awaited = self._asked.pop(key, None) is not None or self._waits_for_data
+        if key in self._ready or not is_awaited:
             return False
+        self.refused.pop(key, None)
         self._ready.add(key)
         return True
 
     def drop(self, raw_symbol: str) -> list[str]:
         """Forget a symbol; return the messages that end its subscriptions."""
-        channels = [c for c in self._channels if (c, raw_symbol) in self._ready]
+        # Where the exchange's word counts for nothing, all of them may stand, or will soon.
+        is_ready = self._waits_for_data
+        channels = [c for c in self._channels if is_ready or (c, raw_symbol) in self._ready]
         self._ready.difference_update((c, raw_symbol) for c in self._channels)
         for channel in self._channels:
             self._asked.pop((channel, raw_symbol), None)
@@ -177,11 +191,12 @@ class Subscriptions:
                 del self._asked[key]
                 self.refused[key] = now_s + REFUSED_RETRY_S
                 refused.append(key)
-        return messages + self._retry_refused(now_s), refused
+        messages += self._retry_refused(now_s)
+        return list(dict.fromkeys(messages)), refused  # one may be for all symbols of a channel
 
     def is_settled(self) -> bool:
         """Return whether nothing is waiting for an answer."""
-        return not self._lists and not self._list and not self._asked
+        return not self.is_asking and not self._asked
 
     def _retry_refused(self, now_s: float) -> list[str]:
         due = [key for key, at_s in self.refused.items() if at_s <= now_s]

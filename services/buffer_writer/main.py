@@ -30,7 +30,7 @@ EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
 TICK_S: Final = 0.1  # between two looks at an empty pipe, and two watermarks
 STATUS_S: Final = 1.0
 # At the end; supervisord waits for longer than the three together.
-DRAIN_S: Final = 5.0  # for what the feeds still send
+DRAIN_S: Final = 2.0  # for what the feeds sent; their journals have what comes later
 QUIET_MS: Final = 300  # a pipe that was empty for so long has nothing more
 UPLOAD_S: Final = 15.0  # what is not stored by then stays in the spool
 _log = log.get(__name__)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.operator import up
 from services.operator.demo_folder import (
+    STATE,
     Address,
     make_environment,
     make_folder,
@@ -79,7 +80,7 @@ def _start(
 ) -> dict[str, Address]:
     truth = plan.truth or plan.folder / "truth"
     truth.mkdir(parents=True, exist_ok=True)
-    log = plan.folder / "var" / "log"
+    log = plan.folder / STATE / "log"
     log.mkdir(parents=True)
     addresses = {}
     for exchange in plan.exchanges:

@@ -6,11 +6,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from services.operator.programs import socket_path
+from services.operator.supervisor import Supervisor
 from shared.errors import BooktapeError
 from shared.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 
 # What the first line says makes the folder ours to remove.
 MARK = "# Written by `booktape demo`: everything in this folder is a demo's and may be deleted."
+STATE = "var"
 # Short, so that there is something to look at in a minute.
 FLUSH_INTERVAL_S = 10
 CHECKPOINT_INTERVAL_S = 60
@@ -34,6 +37,11 @@ def make_folder(folder: Path, *, is_fresh: bool) -> None:
                 f"{folder} holds an earlier demo; remove it with --fresh, or keep it and choose "
                 "another with --folder"
             )
+        pid = Supervisor(socket_path(folder / STATE)).find_pid()
+        if pid is not None:
+            raise BooktapeError(
+                f"a demo runs in {folder} (supervisord, process {pid}); end it first"
+            )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -46,7 +54,7 @@ def write_configuration(folder: Path, addresses: Mapping[str, Address]) -> None:
         "[storage]",
         'url = "file:data"',
         "[state]",
-        'path = "var"',
+        f'path = "{STATE}"',
         "[writer]",
         f"flush_interval_s = {FLUSH_INTERVAL_S}",
     ]

@@ -1,5 +1,7 @@
 """supervisord in the foreground until Ctrl-C, with what a person wants to see of it."""
 
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from math import inf
@@ -35,8 +37,11 @@ def run(settings: Settings, environment: Mapping[str, str]) -> int:
 
 
 def say(line: str) -> None:
-    """Print a line at once, also into a pipe."""
-    print(line, flush=True)
+    """Print a line at once, also into a pipe; whether anybody reads it or not."""
+    try:
+        print(line, flush=True)
+    except OSError:  # the terminal is gone, and the recording goes on or drains
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say_start(settings: Settings, programs: Programs) -> None:

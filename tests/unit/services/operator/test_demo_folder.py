@@ -10,6 +10,7 @@ from services.operator.demo_folder import (
     make_folder,
     write_configuration,
 )
+from services.operator.supervisor import Supervisor
 from shared.configured import load_settings
 from shared.errors import BooktapeError
 
@@ -43,6 +44,15 @@ def test_an_earlier_demo_is_removed_only_when_asked_for(tmp_path: Path) -> None:
     assert (tmp_path / "data").is_dir()
     make_folder(tmp_path, is_fresh=True)
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_demo_that_runs_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_folder(tmp_path, is_fresh=False)
+    write_configuration(tmp_path, ADDRESSES)
+    monkeypatch.setattr(Supervisor, "find_pid", lambda _: 7)
+    with pytest.raises(BooktapeError, match=r"a demo runs in .* process 7\); end it first"):
+        make_folder(tmp_path, is_fresh=True)
+    assert (tmp_path / "booktape.toml").is_file()
 
 
 @pytest.mark.parametrize("is_fresh", [False, True])

@@ -1,7 +1,14 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
 from services.operator.up import format_left, say
+
+ROOT = Path(__file__).parents[4]
+
 from tests.unit.services.operator.making import make_health, make_journal
 
 
@@ -19,6 +26,25 @@ def test_what_is_left_is_counted() -> None:
     )
     expected = "left for the next start: 2.4 MB in 2 journals, 7 MB in 3 flushes in the spool"
     assert expected == format_left(health)
+
+
+def test_whoever_stops_reading_stops_nothing() -> None:
+    code = (
+        "import sys\nfrom services.operator.up import say\nsys.stdin.readline()\n"
+        "say('into nothing')\nsay('again')\nsys.stderr.write('went on')"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        child.stdin.write("\n")
+        child.stdin.close()
+        assert "went on" == child.stderr.read()
+    assert 0 == child.returncode
 
 
 def test_what_is_said_is_said_at_once(capsys: pytest.CaptureFixture[str]) -> None:

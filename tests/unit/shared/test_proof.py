@@ -1,0 +1,155 @@
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from shared.frame import Frame
+from shared.proof import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
+from shared.tape import Key
+from tests.tapes import BTC, ETH, Recording, Tape, record_minute
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> Tape:
+    return Tape(tmp_path)
+
+
+def read(tape: Tape, key: Key, table: str = "book") -> Events:
+    [entry] = tape.manifest(key).tables[table]
+    return read_events(table, tape.path(tape.segment(key, table)).read_bytes(), key, entry)
+
+
+def read_all(tape: Tape, key: Key) -> list[Events]:
+    return [read(tape, key, table) for table in tape.manifest(key).tables]
+
+
+def read_book(tape: Tape, recording: Recording) -> Events:
+    frame: Frame = recording.take()
+    return read(tape, tape.write([frame]))
+
+
+def test_a_segment_gives_its_events_once_each(tape: Tape) -> None:
+    events = read(tape, tape.write(record_minute(Recording())))
+    assert [3, 4, 6, 8, 12, 2, 5, 7, 9, 13, 14] == events.numbers.to_pylist()
+    assert [BTC] * 5 + [ETH] * 6 == [events.symbol(row) for row in range(11)]
+    assert not {"price", "size", "side"} & set(events.columns.schema.names)
+
+
+def test_events_without_a_symbol_come_last(tape: Tape) -> None:
+    recording = Recording()
+    recording.feed_event("connected")
+    recording.feed_event("gap", ETH)
+    recording.feed_event("gap", BTC)
+    events = read(tape, tape.write([recording.take()]), "feed_events")
+    assert [2, 1, 0] == events.numbers.to_pylist()
+    assert ([0, 1, 2], [BTC, ETH]) == (events.places.to_pylist(), events.names)
+
+
+def test_events_of_a_range_are_cut_out(tape: Tape) -> None:
+    events = read(tape, tape.write(record_minute(Recording())))
+    assert [6, 8, 5, 7] == events.between(5, 8).numbers.to_pylist()
+
+
+def test_every_number_is_there_once(tape: Tape) -> None:
+    key = tape.write(record_minute(Recording()))
+    check_numbers(read_all(tape, key), key)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "first", "last"), [("ticker", 11, 11), ("feed_events", 0, 1), ("trades", 10, 10)]
+)
+def test_missing_numbers_are_named(tape: Tape, left_out: str, first: int, last: int) -> None:
+    key = tape.write(record_minute(Recording()))
+    tables = [read(tape, key, name) for name in tape.manifest(key).tables if name != left_out]
+    with pytest.raises(Broken, match="events are missing") as caught:
+        check_numbers(tables, key)
+    assert (first, last) == (caught.value.first, caught.value.last)
+
+
+def test_numbers_that_are_missing_at_the_end_are_named(tape: Tape) -> None:
+    key = tape.write(record_minute(Recording()))
+    with pytest.raises(Broken, match="events are missing") as caught:
+        check_numbers(read_all(tape, key), replace(key, last=20))
+    assert (15, 20) == (caught.value.first, caught.value.last)
+
+
+def test_a_number_that_is_there_twice_is_named(tape: Tape) -> None:
+    key = tape.write(record_minute(Recording()))
+    tables = read_all(tape, key)
+    with pytest.raises(Broken, match="is there twice") as caught:
+        check_numbers([*tables, read(tape, key, "trades")], key)
+    assert (10, 10) == (caught.value.first, caught.value.last)
+
+
+def test_feed_rows_come_by_number_whatever_their_symbol(tape: Tape) -> None:
+    recording = Recording()
+    recording.feed_event("stale")
+    recording.feed_event("connected")
+    recording.feed_event("gap", ETH, expected=1, received=3)
+    recording.feed_event("gap", BTC)
+    rows = find_feed_rows(read(tape, tape.write([recording.take()]), "feed_events"))
+    assert [("stale", None), ("gap", ETH), ("gap", BTC)] == [(r.kind, r.symbol) for r in rows]
+    assert (1, 3, "{}") == (rows[1].sequence_expected, rows[1].sequence_received, rows[1].detail)
+    assert recording.ts == rows[2].ts_recv
+
+
+def test_a_book_goes_on_from_one_manifest_to_the_next(tape: Tape) -> None:
+    recording, chains = Recording(), Chains()
+    for begins in (True, False, False):
+        key = tape.write(record_minute(recording, begins=begins))
+        chains.extend(read(tape, key))
+
+
+def test_no_events_prove_nothing(tape: Tape) -> None:
+    events = read(tape, tape.write(record_minute(Recording())))
+    Chains().extend(events.between(0, 1))
+
+
+def test_a_book_that_nobody_began_is_broken(tape: Tape) -> None:
+    recording = Recording()
+    tape.write(record_minute(recording))
+    key = tape.write(record_minute(recording, begins=False))
+    with pytest.raises(Broken, match="its last is None"):
+        Chains().extend(read(tape, key))
+
+
+def test_what_was_not_read_is_taken_for_given(tape: Tape) -> None:
+    recording, chains = Recording(), Chains()
+    tape.write(record_minute(recording))
+    chains.skip(recording.next_number)
+    chains.extend(read(tape, tape.write(record_minute(recording, begins=False))))
+    chains.extend(read(tape, tape.write(record_minute(recording, begins=False))))
+
+
+def test_a_checkpoint_may_be_the_first_that_is_read(tape: Tape) -> None:
+    recording, chains = Recording(), Chains()
+    recording.snapshot(BTC, None)
+    recording.snapshot(ETH, 5)
+    tape.write([recording.take()])
+    chains.skip(2)
+    for symbol in (BTC, ETH):
+        recording.checkpoint(symbol)
+    recording.delta(ETH)
+    chains.extend(read_book(tape, recording))
+
+
+def test_an_epoch_that_was_read_is_not_taken_for_given(tape: Tape) -> None:
+    recording, chains = Recording(), Chains()
+    recording.snapshot(BTC)
+    chains.extend(read_book(tape, recording))
+    recording.sequences[BTC] += 1
+    recording.delta()
+    with pytest.raises(Broken, match="BTC-EUR has sequence 102, not 101") as caught:
+        chains.extend(read_book(tape, recording))
+    assert (1, 1) == (caught.value.first, caught.value.last)
+
+
+def test_sequences_may_be_negative_and_begin_anew(tape: Tape) -> None:
+    recording, chains = Recording(), Chains()
+    recording.snapshot(BTC, -2)
+    recording.delta()
+    recording.delta()
+    recording.delta()
+    recording.snapshot(BTC, -1_000)
+    recording.delta()
+    chains.extend(read_book(tape, recording))
