@@ -1,10 +1,10 @@
 """A websocket server that sends prebuilt frames as fast as its client reads them."""
 
-import re
 import socket
 from collections.abc import Iterator
 from threading import Event, Thread
 
+from msgspec import Struct, json
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
@@ -15,7 +15,14 @@ HOST = "127.0.0.1"
 READ_BYTES = 64 * 1024
 _FINAL_TEXT = 0x81
 _IN_2_BYTES, _SHORT_MAX = 126, 125
-_MARKET = re.compile(rb'"action":"getBook".*?"market":"([^"]+)"', re.DOTALL)
+
+
+class _Request(Struct):
+    action: str
+    market: str = ""
+
+
+_decode = json.Decoder(_Request).decode
 
 
 class Pusher:
@@ -55,13 +62,12 @@ class Pusher:
                 pass
 
     def _answer(self, client: socket.socket, message: bytes) -> set[str]:
-        market = _MARKET.search(message)
-        if market is None:
+        request = _decode(message)
+        if request.action != "getBook":
             client.sendall(encode_frames([self._traffic.acknowledgement]))
             return set()
-        raw_symbol = market[1].decode()
-        client.sendall(encode_frames([self._traffic.snapshots[raw_symbol]]))
-        return {raw_symbol}
+        client.sendall(encode_frames([self._traffic.snapshots[request.market]]))
+        return {request.market}
 
 
 def encode_frames(messages: list[bytes]) -> bytes:

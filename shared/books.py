@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from shared.book import Book, Checkpoint, Delta, Sequencer, Snapshot, Verdict
-from shared.event import feed_event
+from shared.event import FeedEvent, feed_event
 from shared.frame_builder import Recorded
 
 Record = Callable[[int, str | None, Recorded], None]
@@ -61,11 +61,11 @@ class Books:
         if verdict is Verdict.ACCEPTED:
             self._accept(entry, ts_recv, delta)
         elif verdict is Verdict.GAP:
-            gap = feed_event(
+            gap = FeedEvent(
                 "gap",
                 sequence_expected=expected,
                 sequence_received=delta.sequence,
-                channel="book",
+                detail='{"channel":"book"}',
             )
             self._record(ts_recv, entry.symbol, gap)
             self.doubt(delta.raw_symbol, "gap")
@@ -110,8 +110,8 @@ class Books:
     def _begin(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
         entry.book = Book()
         entry.book.replace(snapshot.levels)
-        entry.is_recorded = True
         self._record(ts_recv, entry.symbol, snapshot)
+        entry.is_recorded = True
         self._find_crossing(entry, ts_recv, snapshot.raw_symbol)
 
     def _accept(self, entry: _Entry, ts_recv: int, delta: Delta) -> None:

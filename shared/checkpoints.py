@@ -1,13 +1,15 @@
 """Whose turn it is to have its book written whole, spread evenly over the interval."""
 
+from collections.abc import Collection
+
 
 class Checkpoints:
-    """Takes each symbol in turn, one at a time, so that each has had its turn in an interval."""
+    """Goes round the symbols once each interval, one symbol at a time; a new one comes last."""
 
     def __init__(self, interval_s: float) -> None:
         """Start with the first symbol an even share of the interval from now."""
         self._interval_s = interval_s
-        self._since_s: dict[str, float] = {}  # of each symbol: its last turn, or its coming
+        self._turns: list[str] = []
         self._due_s: float | None = None
 
     def due(self, raw_symbols: Collection[str], now_s: float) -> str | None:
@@ -19,8 +21,10 @@ class Checkpoints:
             self._due_s = now_s + share_s
         if now_s < self._due_s:
             return None
-        self._due_s = max(self._due_s + share_s, now_s)  # after a long stop: no burst
-        self._since_s = {raw: self._since_s.get(raw, now_s) for raw in raw_symbols}
-        raw_symbol = min(self._since_s, key=self._since_s.__getitem__)
-        self._since_s[raw_symbol] = now_s
-        return raw_symbol
+        self._due_s += share_s
+        if self._due_s <= now_s:  # after a long stop: no burst
+            self._due_s = now_s + share_s
+        known = dict.fromkeys([*self._turns, *raw_symbols])
+        first, *rest = [raw_symbol for raw_symbol in known if raw_symbol in raw_symbols]
+        self._turns = [*rest, first]
+        return first

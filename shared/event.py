@@ -68,16 +68,9 @@ class FeedEvent(Struct, frozen=True):
     detail: str = "{}"
 
 
-def feed_event(
-    kind: Kind,
-    *,
-    sequence_expected: int | None = None,
-    sequence_received: int | None = None,
-    **detail: object,
-) -> FeedEvent:
+def feed_event(kind: Kind, **detail: object) -> FeedEvent:
     """Return a row about the feed with these details."""
-    text = msgspec.json.encode(detail).decode()
-    return FeedEvent(kind, sequence_expected, sequence_received, text)
+    return FeedEvent(kind, detail=msgspec.json.encode(detail).decode())
 
 
 class Subscribed(Struct, frozen=True):

@@ -1,18 +1,15 @@
 """The clock and the disk of the machine, looked at once a second."""
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from threading import Event
 from typing import Final
 
-import msgspec
-
 from shared import log
 from shared.books import Record
-from shared.event import FeedEvent, Kind
+from shared.event import Kind, feed_event
 
 CLOCK_STEP_NS: Final = 500_000_000  # between two looks; slewing is a thousand times slower
+ROOM_SHARE: Final = 1.05  # of the minimum must be free again, lest feeds open and close around it
 
 _log = log.get(__name__)
 
@@ -22,7 +19,7 @@ class Host:
 
     def __init__(
         self,
-        disk: Path,
+        disk_free: Callable[[], int],
         disk_free_min_bytes: int,
         *,
         record: Record,
@@ -30,9 +27,9 @@ class Host:
         clock_ns: Callable[[], int],
         steady_ns: Callable[[], int],
     ) -> None:
-        """Watch the disk on which `disk` lies; `pause` is set for as long as it is full."""
-        self.free = shutil.disk_usage(disk).free
-        self._disk = disk
+        """Watch the bytes that are free; `pause` is set for as long as they are too few."""
+        self.free = disk_free()
+        self._disk_free = disk_free
         self._disk_free_min_bytes = disk_free_min_bytes
         self._record = record
         self._pause = pause
@@ -54,17 +51,16 @@ class Host:
             self._row("clock_step", step_s=step_ns / 1e9)
 
     def _look_at_disk(self) -> None:
-        self.free = shutil.disk_usage(self._disk).free
-        is_full = self.free < self._disk_free_min_bytes
-        facts = {"free_bytes": self.free, "min_bytes": self._disk_free_min_bytes}
-        if is_full and not self._pause.is_set():
+        self.free = self._disk_free()
+        min_bytes = self._disk_free_min_bytes
+        facts = {"free_bytes": self.free, "min_bytes": min_bytes}
+        if self.free < min_bytes and not self._pause.is_set():
             self._row("disk_full", **facts)
             _log.error("the disk is full: nothing is recorded until there is room", extra=facts)
             self._pause.set()
-        elif not is_full and self._pause.is_set():
+        elif self.free >= min_bytes * ROOM_SHARE and self._pause.is_set():
             _log.info("there is room again: recording goes on", extra=facts)
             self._pause.clear()
 
     def _row(self, kind: Kind, **detail: float) -> None:
-        text = msgspec.json.encode(detail).decode()
-        self._record(self._clock_ns(), None, FeedEvent(kind, detail=text))
+        self._record(self._clock_ns(), None, feed_event(kind, **detail))

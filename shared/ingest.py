@@ -1,12 +1,12 @@
 """One ingest process: built here, watched here, ended here."""
 
+import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
+from queue import Empty, SimpleQueue
 from random import SystemRandom
 from threading import Event, Thread
 from typing import Final
@@ -29,6 +29,7 @@ from shared.rest import RestClient
 from shared.rest_worker import RestWorker
 from shared.retry import Backoff
 from shared.sender import Sender
+from shared.session import new_session
 from shared.settings import ExchangeSettings, Settings
 from shared.sockets import Sockets
 from shared.stats import Stats
@@ -37,11 +38,12 @@ EXIT_FAULT: Final = 1
 EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
 ADOPT_INTERVAL_S: Final = 60.0
 LOOK_S: Final = 1.0  # between two looks at the disk, the clock and the status
-STOP_S: Final = 10.0  # within which a thread ends; supervisord waits for longer than all of them
+STOP_S: Final = 8.0  # for feeds, recorder and sender each; supervisord waits for longer
 RECONNECT_BASE_S: Final = 1.0
 RECONNECT_CAP_S: Final = 60.0
 
 _log = log.get(__name__)
+_backoff = partial(Backoff, base_s=RECONNECT_BASE_S, cap_s=RECONNECT_CAP_S, random=SystemRandom())
 
 
 def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
@@ -59,7 +61,7 @@ def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
         return EXIT_LOCKED
     ingest = Ingest(exchange, settings, line)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ingest.stop.set())
+        signal.signal(number, lambda *_: ingest.stop())
     threading.excepthook = ingest.fail
     try:
         return ingest.run()
@@ -73,13 +75,15 @@ class Ingest:
     def __init__(self, exchange: Exchange, settings: Settings, line: str) -> None:
         """Build what lives as long as the process; nothing is asked of the exchange yet."""
         state = settings.state.path
-        self.stop = Event()
         self.has_failed = False
+        # An Event may not be set by a signal handler: it could wait for itself.
+        self._told_to_stop: SimpleQueue[None] = SimpleQueue()
         self._exchange = exchange
         self._line = line
         self._own: ExchangeSettings = settings.exchanges[exchange.name]
         self._journals = state / "journal" / exchange.name
-        self._journal = Journal.create(self._journals, _new_session(state, exchange.name, line))
+        session = new_session(state, exchange.name, line, clock_ns=time.time_ns)
+        self._journal = Journal.create(self._journals, session)
         self._recorder = Recorder(self._journal, time.time_ns)
         self._context = open_context()
         self._watermarks = WatermarkSubscriber(self._context, endpoint(state, "watermarks"))
@@ -103,10 +107,11 @@ class Ingest:
             add=self._add_reader,
         )
         self._poller: Poller | None = None
+        self._rest_worker = self._make_rest_worker()
         self._pause = Event()  # the disk is full: no socket is open
         self._threads: list[tuple[Event, Thread]] = []
         self._host = Host(
-            state,
+            lambda: shutil.disk_usage(state).free,
             settings.state.disk_free_min_bytes,
             record=self._recorder.record,
             pause=self._pause,
@@ -116,26 +121,36 @@ class Ingest:
         self._adopt_due_s = 0.0
         process = f"ingest_{exchange.name}-{line}"
         stats = Stats(process, clock_ns=time.time_ns, monotonic_s=time.monotonic)
-        (state / "status").mkdir(parents=True, exist_ok=True)
         self._status = IngestStatus(stats, state / "status" / f"{process}.json")
 
     def run(self) -> int:
-        """Record until `stop` is set; return the exit status."""
+        """Record until told to stop; return the exit status."""
         own = self._own
         symbols = "all" if own.symbols is None else str(len(own.symbols))
         self._recorder.begin(symbols=symbols, transport=own.transport)
         self._start("recorder", self._recorder.run, self._stop_recorder)
         self._start("sender", self._sender.run, self._stop_sender)
+        self._host.look()  # first: where the disk is full nothing is opened
         if own.symbols is not None:
             self._follow(own.symbols)
-        self._rest_worker = self._make_rest_worker()
         self._start("rest", self._rest_worker.run, self._stop_feeds)
         _log.info("recording", extra={"session": self._journal.session, "symbols": symbols})
         self._look()
-        while not self.stop.wait(LOOK_S):
+        while not self._is_told():
             self._look()
         self._end()
         return EXIT_FAULT if self.has_failed else 0
+
+    def stop(self) -> None:
+        """Have `run` come to its end; any thread or signal handler may."""
+        self._told_to_stop.put(None)
+
+    def _is_told(self) -> bool:
+        try:
+            self._told_to_stop.get(timeout=LOOK_S)
+        except Empty:
+            return False
+        return True
 
     def fail(self, args: threading.ExceptHookArgs) -> None:
         """End the process because one of its threads died: half an ingest records nothing whole."""
@@ -145,7 +160,7 @@ class Ingest:
             "a thread died; starting again", exc_info=args.exc_value, extra={"thread": name}
         )
         self.has_failed = True
-        self.stop.set()
+        self.stop()
 
     def _start(self, name: str, run: Callable[[Event], None], stop: Event) -> None:
         thread = Thread(target=run, args=[stop], name=name, daemon=True)
@@ -180,12 +195,14 @@ class Ingest:
             connect=partial(Connection, clock_ns=time.time_ns),
             connect_cost=self._exchange.connect_cost,
             take=self._limits.take,
-            ban=lambda wait_s, limit: self._limits.block(wait_s, limit=limit),
+            ban=self._limits.block,
             backoff=_backoff(),
             clock_ns=time.time_ns,
             steady_s=time.monotonic,
             pause=self._pause,
+            announce=self._recorder.announce,
         )
+        self._recorder.attach(reader)
         self._start(f"reader-{len(self._sockets.readers)}", reader.run, self._stop_feeds)
         return reader
 
@@ -236,8 +253,7 @@ class Ingest:
                 _log.info("adopted", extra={"session": journal.session, "bytes": journal.bytes})
                 self._sender.add(journal)
 
-    def _write_status(self) -> None:
-        journals = self._sender.journals
+    def _write_status(self, *, is_stopping: bool = False) -> None:
         view = View(
             exchange=self._exchange.name,
             line=self._line,
@@ -247,11 +263,10 @@ class Ingest:
             poller=self._poller,
             recorder=self._recorder,
             journal=self._journal,
-            journals=len(journals),
-            journal_bytes=sum(journal.bytes for journal in journals),
+            journals=self._sender.journals,
             disk_free=self._host.free,
             is_paused=self._pause.is_set(),
-            is_stopping=self.stop.is_set(),
+            is_stopping=is_stopping,
             blocked_s=self._limits.blocked_s(),
             rest_error=self._rest_worker.error,
         )
@@ -262,40 +277,25 @@ class Ingest:
 
     def _end(self) -> None:
         """End the session: no more messages, then the last event, then what can still be sent."""
-        self._write_status()
+        self._write_status(is_stopping=True)
         self._join(self._stop_feeds)
-        self._join(self._stop_recorder)
+        is_written = self._join(self._stop_recorder)
         if not self.has_failed:
-            self._recorder.end()
-        self._join(self._stop_sender)
-        self._watermarks.close()
-        self._context.term()
+            self.has_failed = not (is_written and self._recorder.end())
+        if self._join(self._stop_sender):
+            self._context.destroy()  # with whatever a sender that died left open
         _log.info(
             "ended", extra={"session": self._journal.session, "events": self._journal.next_number}
         )
 
-    def _join(self, stop: Event) -> None:
-        """End all threads that listen to this event."""
+    def _join(self, stop: Event) -> bool:
+        """End all threads that listen to this event; return False where one does not end."""
         stop.set()
-        for listens, thread in self._threads:
-            if listens is stop:
-                thread.join(STOP_S)
-                if thread.is_alive():
-                    _log.warning("a thread does not end", extra={"thread": thread.name})
-
-
-def _new_session(state: Path, exchange: str, line: str) -> str:
-    """Return a session id that nothing on this disk knows, whatever the clock does."""
-    while True:
-        session = f"{_utc(time.time_ns()):%Y%m%dT%H%M%S.%fZ}-{exchange}-{line}"
-        known = (state / "journal" / exchange / session, state / "sessions" / f"{session}.json")
-        if not any(path.exists() for path in known):
-            return session
-
-
-def _utc(ts: int) -> datetime:
-    return datetime.fromtimestamp(ts // 10**9, UTC).replace(microsecond=ts // 1000 % 10**6)
-
-
-def _backoff() -> Backoff:
-    return Backoff(base_s=RECONNECT_BASE_S, cap_s=RECONNECT_CAP_S, random=SystemRandom())
+        deadline_s = time.monotonic() + STOP_S
+        threads = [thread for listens, thread in self._threads if listens is stop]
+        for thread in threads:
+            thread.join(max(deadline_s - time.monotonic(), 0.0))
+        alive = [thread.name for thread in threads if thread.is_alive()]
+        if alive:
+            _log.warning("threads do not end", extra={"threads": ", ".join(alive)})
+        return not alive

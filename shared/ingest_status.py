@@ -6,6 +6,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from shared.exchange import BOOK
+from shared.feed import Feed
 from shared.frame import DAY_NS
 from shared.journal import Journal
 from shared.poller import Poller
@@ -27,8 +29,7 @@ class View(Struct, frozen=True, kw_only=True):
     poller: Poller | None
     recorder: Recorder
     journal: Journal
-    journals: int
-    journal_bytes: int
+    journals: Sequence[Journal]  # with those of others that it delivers
     disk_free: int
     is_paused: bool
     is_stopping: bool
@@ -41,6 +42,7 @@ class IngestStatus:
 
     def __init__(self, stats: Stats, path: Path) -> None:
         """Start with nothing seen."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._stats = stats
         self._path = path
         self._counted: Counter[str] = Counter()
@@ -52,21 +54,10 @@ class IngestStatus:
     def write(self, view: View) -> None:
         """Replace the file."""
         self._count(view)
-        feeds = [reader.feed for reader in view.readers]
-        sources: list[Reader | Poller] = [*view.readers]
-        if view.poller:
-            sources.append(view.poller)
-        symbols = {s for feed in feeds for s in feed.wanted} | set(
-            view.poller.wanted if view.poller else ()
-        )
-        live = {s for feed in feeds for s in feed.live} | (
-            view.poller.live if view.poller else set()
-        )
-        refused = {s for feed in feeds for s in feed.refused} | set(
-            view.poller.refused if view.poller else ()
-        )
-        down = [source.down_since_s for source in sources if source.down_since_s is not None]
         gauge = self._stats.gauge
+        symbols, live, refused = _symbols(view)
+        sources = _sources(view)
+        down = [source.down_since_s for source in sources if source.down_since_s is not None]
         state = _state(view, live, symbols, is_down=bool(down) or not sources)
         if state != self._state:
             self._state, self._since = state, view.ts
@@ -84,8 +75,8 @@ class IngestStatus:
         gauge("unreachable_since", _before(view, view.now_s - min(down)) if down else None)
         gauge("last_error", next((s.error for s in sources if s.error), view.rest_error))
         gauge("gaps_today", view.recorder.kinds["gap"] - self._gaps_before_today)
-        gauge("journal_bytes", view.journal_bytes)
-        gauge("journals", view.journals)
+        gauge("journal_bytes", sum(journal.bytes for journal in view.journals))
+        gauge("journals", len(view.journals))
         gauge("journal_next", view.journal.next_number)
         gauge("journal_base", view.journal.base)
         gauge("journal_synced", view.journal.synced)
@@ -104,7 +95,7 @@ class IngestStatus:
         totals = Counter({"events_total": view.recorder.events})
         totals["messages_total"] = sum(reader.feed.counts["messages"] for reader in view.readers)
         totals["messages_total"] += view.poller.polls if view.poller else 0
-        totals["reconnects"] = sum(reader.reconnects for reader in view.readers)
+        totals["reconnects"] = sum(source.reconnects for source in _sources(view))
         totals["malformed_total"] = view.recorder.kinds["malformed"]
         totals["gaps_total"] = view.recorder.kinds["gap"]
         for name, total in totals.items():
@@ -112,6 +103,22 @@ class IngestStatus:
         if totals["messages_total"] > self._counted["messages_total"]:
             self._stats.gauge("last_data_ts", view.ts)
         self._counted = totals
+
+
+def _sources(view: View) -> list[Reader | Poller]:
+    return [*view.readers, *([view.poller] if view.poller else [])]
+
+
+def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
+    """Return the symbols that are wanted, those that are live, those that are refused."""
+    feeds: list[Feed | Poller] = [reader.feed for reader in view.readers]
+    feeds += [view.poller] if view.poller else []
+    # Where books are recorded, a symbol lives by its book, whatever else there is of it.
+    with_books = [reader.feed for reader in view.readers if BOOK in reader.feed.channels]
+    wanted = {symbol for feed in feeds for symbol in feed.wanted}
+    live = {symbol for feed in with_books or feeds for symbol in feed.live}
+    refused = {symbol for feed in feeds for symbol in list(feed.refused)}
+    return wanted, live, refused
 
 
 def _before(view: View, seconds: float) -> int:

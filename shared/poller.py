@@ -1,19 +1,17 @@
 """Order books polled over REST, for markets or moments without a WebSocket."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock
 from typing import Final
 
-import msgspec
-
+from shared.book import Snapshot
 from shared.books import Books, Reason, Record
-from shared.errors import ConnectionLost, ExchangeError, MalformedMessage, RateLimited
-from shared.event import FeedEvent, Kind
+from shared.errors import ConnectionLost, MalformedMessage, RateLimited
+from shared.event import Kind, feed_event
 from shared.exchange import Exchange
 from shared.limits import SHARE
-from shared.rest import RestClient
+from shared.rest import RequestRefused, RestClient
 
 WORKERS_MAX: Final = 4  # questions under way at once
 
@@ -48,6 +46,7 @@ class Poller:
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._pause = pause
+        self._is_limited = False
         self._lock = Lock()
         self._books = Books(exchange.sequence_step, record, _ignore)
         self._symbols: dict[str, str] = {}
@@ -75,73 +74,102 @@ class Poller:
                 begun_s = self._steady_s()
                 if not self._pause.is_set():
                     self._follow()
-                    list(pool.map(partial(self._poll, stop), list(self._symbols)))
-                rest_s = begun_s + self.interval_s - self._steady_s()
-                stop.wait(max(rest_s, 0.0))
+                    self._go_round(pool, begun_s, stop)
+                self._wait_until(begun_s + self.interval_s, stop)
         with self._lock:
             if self.is_connected:
                 self._row("disconnected", None, reason="stopped")
+
+    def _go_round(self, pool: ThreadPoolExecutor, begun_s: float, stop: Event) -> None:
+        """Ask for every book once, evenly over the interval: a burst would use up the limit."""
+        share_s = self.interval_s / max(len(self._symbols), 1)
+        polls: list[Future[None]] = []
+        for number, raw_symbol in enumerate(self._symbols):
+            self._wait_until(begun_s + number * share_s, stop)
+            if stop.is_set() or self._pause.is_set():
+                break
+            polls.append(pool.submit(self._poll, stop, raw_symbol))
+        for poll in polls:
+            poll.result()
+
+    def _wait_until(self, at_s: float, stop: Event) -> None:
+        stop.wait(max(at_s - self._steady_s(), 0.0))
 
     def _follow(self) -> None:
         symbols = {self._exchange.raw_symbol(symbol): symbol for symbol in self.wanted}
         with self._lock:
             for raw_symbol in self._symbols.keys() - symbols.keys():
                 self._books.remove(raw_symbol)
+                self.refused.pop(self._symbols[raw_symbol], None)
             for raw_symbol in symbols.keys() - self._symbols.keys():
                 self._books.add(raw_symbol, symbols[raw_symbol])
             self._symbols = symbols
 
     def _poll(self, stop: Event, raw_symbol: str) -> None:
         """Ask for one book; every failure is a row, and none ends the polling."""
+        if stop.is_set():
+            return
+        try:
+            self._ask(raw_symbol, stop)
+        except ConnectionLost as lost:
+            with self._lock:
+                self._disconnect(raw_symbol, str(lost))
+        except RateLimited as limited:
+            with self._lock:
+                self._limit(raw_symbol, str(limited))
+
+    def _ask(self, raw_symbol: str, stop: Event) -> None:
         symbol = self._symbols[raw_symbol]
         try:
             snapshot = self._rest.book(raw_symbol, stop)
             ts = self._clock_ns()
-        except ConnectionLost as lost:
-            self._fail(str(lost))
-        except RateLimited as limited:
-            self._limit(str(limited))
         except MalformedMessage as error:
             with self._lock:
+                self._lose(raw_symbol)
                 self._row("malformed", symbol, reason=error.reason, raw=error.excerpt)
-        except ExchangeError as error:
-            self._refuse(symbol, str(error))
+        except RequestRefused as error:
+            with self._lock:
+                self._refuse(raw_symbol, str(error))
         else:
             with self._lock:
-                self._succeed(symbol)
-                self._books.replace(ts, snapshot)
+                self._succeed(ts, symbol, snapshot)
 
-    def _succeed(self, symbol: str) -> None:
+    def _succeed(self, ts: int, symbol: str, snapshot: Snapshot) -> None:
         self.polls += 1
         self.refused.pop(symbol, None)
         if not self.is_connected:
             self._row("connected", None, url=self._rest.url)
         self.is_connected, self.down_since_s, self.error = True, None, ""
+        self._is_limited = False
+        self._books.replace(ts, snapshot)
 
-    def _fail(self, reason: str) -> None:
-        with self._lock:
-            self.error = reason
-            if self.is_connected:
-                self.reconnects += 1
-                self.down_since_s = self._steady_s()
-                self._row("disconnected", None, reason=reason)
-            self.is_connected = False
+    def _disconnect(self, raw_symbol: str, reason: str) -> None:
+        self._lose(raw_symbol)
+        self.error = reason
+        if self.is_connected:
+            self.is_connected, self.down_since_s = False, self._steady_s()
+            self.reconnects += 1
+            self._row("disconnected", None, reason=reason)
 
-    def _limit(self, reason: str) -> None:
-        with self._lock:
-            if not self.error:  # once until the next answer
-                self._row("rate_limited", None, reason=reason)
-            self.error = reason
+    def _limit(self, raw_symbol: str, reason: str) -> None:
+        self._lose(raw_symbol)
+        self.error = reason
+        if not self._is_limited:  # once until the next answer
+            self._row("rate_limited", None, reason=reason)
+        self._is_limited = True
 
-    def _refuse(self, symbol: str, reason: str) -> None:
-        with self._lock:
-            if symbol not in self.refused:
-                self._row("subscription_refused", symbol, reason=reason)
-            self.refused[symbol] = reason
+    def _refuse(self, raw_symbol: str, reason: str) -> None:
+        self._lose(raw_symbol)
+        symbol = self._symbols[raw_symbol]
+        if symbol not in self.refused:
+            self._row("subscription_refused", symbol, reason=reason)
+        self.refused[symbol] = reason
+
+    def _lose(self, raw_symbol: str) -> None:
+        self._books.doubt(raw_symbol, "unknown")
 
     def _row(self, kind: Kind, symbol: str | None, **detail: str) -> None:
-        text = msgspec.json.encode(detail).decode()
-        self._record(self._clock_ns(), symbol, FeedEvent(kind, detail=text))
+        self._record(self._clock_ns(), symbol, feed_event(kind, **detail))
 
 
 def _ignore(_raw_symbol: str, _reason: Reason) -> None:

@@ -1,8 +1,13 @@
-"""One socket, read for ever: connect, receive, reconnect."""
+"""One socket, read for ever: connect, receive, reconnect.
 
+Two threads share a reader. Its own one reads the socket and stamps what came; the recorder's one
+has the feed make events of it (`digest`). Between them lie an inbox and an outbox.
+"""
+
+from collections import deque
 from collections.abc import Callable
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 from shared import log
 from shared.connection import Connection
@@ -11,7 +16,11 @@ from shared.exchange import Cost
 from shared.feed import Feed
 from shared.retry import Backoff
 
-RECEIVE_S: Final = 0.1  # at most, before the chores are looked at again
+RECEIVE_S: Final = 0.1  # at most, before the outbox is looked at again
+DIGEST_MESSAGES_MAX: Final = 256  # about a full frame
+BACKLOG_BYTES_MAX: Final = 16 * 1024 * 1024  # read, not digested: a minute of every market
+ROOM_WAIT_S: Final = 5.0  # for a slow disk; a reader that waits longer misses its pongs
+ROOM_LOOK_S: Final = 0.005
 LIMIT_LOOK_S: Final = 60.0  # at most, before the limit is asked again
 
 _log = log.get(__name__)
@@ -33,8 +42,12 @@ class Reader:
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
         pause: Event,
+        announce: Callable[[int], None],
     ) -> None:
-        """Prepare; `pause` closes the connection and keeps it closed while it is set."""
+        """Prepare; `pause` closes the connection and keeps it closed while it is set.
+
+        `announce` tells the recorder how much there is to digest.
+        """
         self.feed = feed
         self.is_connected = False
         self.down_since_s: float | None = steady_s()
@@ -49,6 +62,34 @@ class Reader:
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._pause = pause
+        self._announce = announce
+        self._inbox: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        # The feed lags behind the socket: what it says is of the connection with this number.
+        self._outbox: deque[tuple[int, str]] = deque()
+        self._given_up: tuple[int, ConnectionLost] | None = None
+        self._connection = 0  # of the socket
+        self._feed_connection = 0  # of the feed; 0: between two
+        self._bytes_read = self._bytes_digested = 0
+
+    @property
+    def backlog(self) -> int:
+        """Return how many messages wait to be digested."""
+        return len(self._inbox)
+
+    def digest(self) -> None:
+        """Have the feed take the next messages and do its chores; the recorder's thread calls."""
+        for _ in range(min(len(self._inbox), DIGEST_MESSAGES_MAX)):
+            call, arguments = self._inbox.popleft()
+            call(*arguments)
+        number = self._feed_connection
+        if not number or (self._given_up and self._given_up[0] == number):
+            return
+        try:
+            messages = self.feed.chores(self._clock_ns(), self._steady_s())
+        except ConnectionLost as lost:
+            self._given_up = number, lost
+        else:
+            self._outbox.extend((number, message) for message in messages)
 
     def run(self, stop: Event) -> None:
         """Read until told to stop; whatever the exchange does, go on."""
@@ -72,9 +113,11 @@ class Reader:
             if not stop.is_set() and not self._pause.is_set():
                 self.reconnects += 1
                 stop.wait(self._backoff.next_s())
+        self._post(self.feed.end, self._clock_ns())
 
     def _read(self, connection: Connection, stop: Event) -> None:
-        self.feed.connected(self._clock_ns(), self._steady_s(), self._url)
+        self._connection += 1
+        self._post(self._open, self._connection, self._clock_ns(), self._steady_s())
         self.is_connected, self.down_since_s, self.error = True, None, ""
         reason = "stopped"
         try:
@@ -87,23 +130,61 @@ class Reader:
         finally:
             self.is_connected, self.down_since_s = False, self._steady_s()
             connection.close()
-            self.feed.disconnected(self._clock_ns(), reason)
+            self._post(self._close, self._clock_ns(), reason)
 
     def _pump(self, connection: Connection, stop: Event) -> None:
-        feed, clock_ns, steady_s = self.feed, self._clock_ns, self._steady_s
+        receive, inbox = self._receive, self._inbox
         while not stop.is_set() and not self._pause.is_set():
-            for message in feed.chores(clock_ns(), steady_s()):
-                connection.send(message)
+            self._send(connection)
             messages = connection.recv(RECEIVE_S)
-            ts, now_s = clock_ns(), steady_s()
+            ts, now_s = self._clock_ns(), self._steady_s()
             for raw in messages:
-                feed.receive(ts, now_s, raw)
-            if feed.is_flowing:
+                inbox.append((receive, (ts, now_s, bytes(raw))))
+                self._bytes_read += len(raw)
+            self._announce(len(inbox))
+            if self._given_up and self._given_up[0] == self._connection:
+                raise self._given_up[1]
+            if self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
+                self._wait_for_room(stop)
+            if self.feed.is_flowing:
                 self._backoff.reset()
+
+    def _send(self, connection: Connection) -> None:
+        while self._outbox:
+            number, message = self._outbox.popleft()
+            if number == self._connection:
+                connection.send(message)
+
+    def _wait_for_room(self, stop: Event) -> None:
+        """Read no more until what was read is digested, or give the connection up.
+
+        To read on would fill the memory; the hole that this makes is a row like every outage.
+        """
+        deadline_s = self._steady_s() + ROOM_WAIT_S
+        while self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
+            if self._steady_s() > deadline_s:
+                raise ConnectionLost(f"the disk has not kept up for {ROOM_WAIT_S:g} s")
+            stop.wait(ROOM_LOOK_S)
+
+    def _post(self, call: Callable[..., None], *arguments: Any) -> None:
+        self._inbox.append((call, arguments))
+        self._announce(len(self._inbox))
+
+    def _receive(self, ts: int, now_s: float, raw: bytes) -> None:
+        self._bytes_digested += len(raw)
+        self.feed.receive(ts, now_s, raw)
+
+    def _open(self, number: int, ts: int, now_s: float) -> None:
+        self._feed_connection = number
+        self.feed.connected(ts, now_s, self._url)
+
+    def _close(self, ts: int, reason: str) -> None:
+        self._feed_connection = 0
+        self.feed.disconnected(ts, reason)
 
     def _heed(self, wait_s: float, reason: str) -> None:
         """Let the other sockets of this address wait as well: the refusal is meant for all."""
-        self.feed.connection_refused(self._clock_ns(), wait_s, reason)
+        self._post(self.feed.connection_refused, self._clock_ns(), wait_s, reason)
         if self._connect_cost:
             self._ban(wait_s, self._connect_cost.limit)
 

@@ -5,14 +5,16 @@ from threading import Event
 from typing import Final
 
 from shared import log
-from shared.backfills import Backfill, Backfills
+from shared.backfills import Backfills
 from shared.errors import BooktapeError, ConnectionLost, RateLimited
 from shared.rest import RestClient
 from shared.retry import Backoff
 
 MARKETS_INTERVAL_S: Final = 600.0
-LOOK_S: Final = 1.0  # between two looks for questions
-ATTEMPTS_MAX: Final = 5  # of one backfill, before its trades are called missing
+# Between two questions. A list of trades is dear (5 of Bitvavo's 1,000 points a minute), and after
+# an outage the books, which need points as well, come first.
+PACE_S: Final = 1.0
+GIVE_UP_S: Final = 900.0  # as long as Bitvavo's ban; then the trades are called missing
 
 _log = log.get(__name__)
 
@@ -37,50 +39,64 @@ class RestWorker:
         self._backoff = backoff
         self._steady_s = steady_s
         self._markets_due_s = 0.0
+        self._trades_due_s = 0.0
 
     def run(self, stop: Event) -> None:
         """Ask until told to stop."""
         while not stop.is_set():
             if self._follow is not None and self._steady_s() >= self._markets_due_s:
                 self._ask_markets(self._follow, stop)
-            for backfills in self._backfills():
-                while backfills.questions and not stop.is_set():
-                    self._backfill(backfills, backfills.questions.popleft(), stop)
-            stop.wait(LOOK_S)
+            if self._steady_s() >= self._trades_due_s:
+                self._ask_trades(stop)
+            stop.wait(PACE_S)
 
     def _ask_markets(self, follow: Callable[[tuple[str, ...]], None], stop: Event) -> None:
         try:
             markets = self._rest.markets(stop)
         except BooktapeError as error:
-            if str(error) != self.error:
-                _log.warning("no list of markets; asking again", extra={"why": str(error)})
-            self.error = str(error)
-            self._markets_due_s = self._steady_s() + self._backoff.next_s(at_least_s=_wait_s(error))
+            self._markets_due_s = self._fail(error)
             return
-        self.error = ""
-        self._backoff.reset()
+        self._succeed()
         self._markets_due_s = self._steady_s() + MARKETS_INTERVAL_S
         symbols = tuple(sorted(market.symbol for market in markets if market.is_trading))
         if symbols:  # an empty list is the exchange's fault, not the end of all markets
             follow(symbols)
 
-    def _backfill(self, backfills: Backfills, question: Backfill, stop: Event) -> None:
-        """Ask a few times; what cannot be had is told as well, for it makes a gap."""
-        reason = ""
-        for _ in range(ATTEMPTS_MAX):
-            try:
-                trades = self._rest.trades(question.raw_symbol, question.last, stop)
-            except BooktapeError as error:
-                reason = str(error)
-                if stop.wait(self._backoff.next_s(at_least_s=_wait_s(error))):
-                    break
+    def _ask_trades(self, stop: Event) -> None:
+        """Ask one question; what cannot be had in time is told as well, for it makes a gap."""
+        backfills = next((one for one in self._backfills() if one.questions), None)
+        if backfills is None:
+            return
+        question = backfills.questions.popleft()
+        try:
+            trades = self._rest.trades(question.raw_symbol, question.last, stop)
+        except BooktapeError as error:
+            self._trades_due_s = self._fail(error)
+            backfills.questions.append(question)  # after all others
+            self._give_up(backfills, str(error))
+        else:
+            self._succeed()
+            backfills.answer(question, trades)
+
+    def _give_up(self, backfills: Backfills, reason: str) -> None:
+        oldest_s = self._steady_s() - GIVE_UP_S
+        for _ in range(len(backfills.questions)):
+            question = backfills.questions.popleft()
+            if question.asked_s < oldest_s:
+                backfills.answer(question, None, reason)
             else:
-                backfills.answer(question, trades)
-                return
-        backfills.answer(question, None, reason)
+                backfills.questions.append(question)
 
+    def _succeed(self) -> None:
+        self.error = ""
+        self._backoff.reset()
 
-def _wait_s(error: BooktapeError) -> float:
-    if isinstance(error, RateLimited | ConnectionLost):
-        return error.retry_after_s or 0.0
-    return 0.0
+    def _fail(self, error: BooktapeError) -> float:
+        """Take note of a failure; return when to ask again."""
+        if str(error) != self.error:
+            _log.warning("no answer over REST; asking again", extra={"why": str(error)})
+        self.error = str(error)
+        at_least_s = 0.0
+        if isinstance(error, RateLimited | ConnectionLost):
+            at_least_s = error.retry_after_s or 0.0
+        return self._steady_s() + self._backoff.next_s(at_least_s=at_least_s)

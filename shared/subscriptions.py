@@ -93,9 +93,7 @@ class Subscriptions:
             return []
         acknowledged = set(raw_symbols)
         ready = [
-            raw
-            for raw in self._list
-            if raw in acknowledged and (channel, raw) not in self._ready
+            raw for raw in self._list if raw in acknowledged and (channel, raw) not in self._ready
         ]
         self._ready.update((channel, raw) for raw in ready)
         if all((c, raw) in self._ready for raw in self._list for c in self._channels):
@@ -135,6 +133,15 @@ class Subscriptions:
     def is_ready(self, channel: str, raw_symbol: str) -> bool:
         """Return whether the subscription stands."""
         return (channel, raw_symbol) in self._ready
+
+    def stands(self, raw_symbol: str) -> bool:
+        """Return whether every subscription of a symbol stands; any thread may ask."""
+        return all((channel, raw_symbol) in self._ready for channel in self._channels)
+
+    def refused_symbols(self) -> set[str]:
+        """Return the raw symbols of which something was refused; any thread may ask."""
+        # A copy of the keys is made at once, whoever changes them.
+        return {raw_symbol for _, raw_symbol in list(self.refused)}
 
     def answer(self, channel: str, raw_symbol: str) -> bool:
         """Note that data came; return whether it is what makes the subscription stand.

@@ -27,6 +27,7 @@ from shared.tape import (
 
 __all__ = ["Report", "format_report", "verify"]
 
+_STOPPED: Final = '{"reason":"stopped"}'  # a connection closed because somebody stopped the feed
 _GAPS: Final = ("gap", "journal_hole")  # what is missing; all else that is reported: outages
 
 
@@ -207,7 +208,10 @@ class _Walk:
         assert self._found is not None
         if row.kind in _GAPS:
             self._found.gaps.append(row)
-        elif row.kind != "session_end" or self._end(row, key) != "stopped":
+        elif row.kind == "session_end":
+            if self._end(row, key) != "stopped":
+                self._found.outages.append(row)
+        elif row.detail != _STOPPED:
             self._found.outages.append(row)
         if row.kind == "journal_hole":
             number, present = row.event_number, row.sequence_received or 0

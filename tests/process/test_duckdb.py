@@ -1,5 +1,6 @@
 """The tape as its users read it: by SQL, with hive partitioning, and books rebuilt from it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -104,12 +105,12 @@ def markets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Market
 
 
 @pytest.fixture
-def database(markets: tuple[Path, list[Market]]) -> duckdb.DuckDBPyConnection:
-    database = duckdb.connect()
+def database(markets: tuple[Path, list[Market]]) -> Iterator[duckdb.DuckDBPyConnection]:
     files = markets[0] / "tape" / "book" / "**" / "*.parquet"
-    query = f"create view book as from read_parquet('{files}', hive_partitioning = true)"
-    database.execute(query)
-    return database
+    with duckdb.connect() as database:
+        query = f"create view book as from read_parquet('{files}', hive_partitioning = true)"
+        database.execute(query)
+        yield database
 
 
 @pytest.mark.parametrize("place", [0, 1])

@@ -256,6 +256,56 @@ def test_listings_and_delistings_are_followed_without_touching_the_others() -> N
     assert ["ETH-EUR"] == [symbol for symbol, event in world.rows if isinstance(event, Delta)]
 
 
+def test_a_refused_symbol_that_is_no_longer_wanted_is_forgotten() -> None:
+    world = World()
+    world.connect()
+    world.say(Refused("subscribe", "market ETHEUR is invalid", "ETHEUR"))
+    world.later(0.1)
+    world.say(*(Subscribed(c, ["BTCEUR"]) for c in ("book", "trades", "ticker")))
+    world.feed.wanted = ("BTC-EUR",)
+    world.later(0.1)
+    assert set() == world.feed.refused
+
+
+def test_while_an_answer_is_due_listings_wait() -> None:
+    world = World()
+    world.connect()
+    world.feed.wanted = ("BTC-EUR",)
+    assert [] == world.later(0.1)
+    world.say(*(Subscribed(c, RAWS) for c in ("book", "trades", "ticker")))
+    sent = world.later(0.1)
+    assert "leave book,trades,ticker ETHEUR" == sent[0]
+    assert "book ETHEUR" not in world.later(1) + world.later(1) + sent
+    world.say(*(Subscribed(c, RAWS) for c in ("book", "trades", "ticker")))
+    assert ["book BTCEUR"] == [message for message in world.sent if message.startswith("book")]
+
+
+def test_a_symbol_that_is_delisted_while_it_waits_for_its_book_is_not_asked_for() -> None:
+    world = World()
+    world.go_live()
+    for sequence in (15, 25):  # the second resync is due a second later
+        world.say(delta("BTCEUR", sequence))
+        world.later(0.3)
+        world.say(book("BTCEUR", sequence))
+    world.say(delta("BTCEUR", 35))
+    world.feed.wanted = ("ETH-EUR",)
+    world.sent.clear()
+    world.wait(20)
+    assert ["leave book,trades,ticker BTCEUR"] == world.sent
+
+
+def test_a_symbol_that_comes_back_has_a_gap_in_its_trades() -> None:
+    world = World("data", asks_snapshots=False)
+    world.connect()
+    world.say(trades(1, 2))
+    world.feed.wanted = ("ETH-EUR",)
+    world.later(0.1)
+    world.feed.wanted = SYMBOLS
+    world.later(0.1)
+    world.say(trades(8, 9))
+    assert ["t2"] == [detail["last"] for detail in world.details("gap")]
+
+
 # --- books ---------------------------------------------------------------------------------------
 
 
@@ -400,6 +450,62 @@ def test_each_live_book_has_a_checkpoint_once_an_interval_evenly_spread() -> Non
     assert [1800.0, 1800.0, 1800.0] == pytest.approx(apart)
 
 
+def test_a_book_that_waits_for_its_turn_is_asked_for_once() -> None:
+    world = World()
+    world.connect()
+    world.say(*(Subscribed(c, RAWS) for c in ("book", "trades", "ticker")))
+    for sequence in range(11, 20):  # before anybody asked, and while somebody asks
+        world.say(delta("BTCEUR", sequence), delta("ETHEUR", sequence))
+        world.later(0.05)
+    world.say(book("BTCEUR", 19), book("ETHEUR", 19))
+    world.wait(19)
+    assert ["book BTCEUR", "book ETHEUR"] == world.sent[1:]
+
+
+def test_a_snapshot_in_mid_stream_makes_a_resync_needless() -> None:
+    world = World("data", asks_snapshots=False)
+    world.go_live()
+    for sequence in (15, 25):
+        world.say(delta("BTCEUR", sequence))
+        world.later(0.1)
+        world.say(book("BTCEUR", sequence))
+    world.say(delta("BTCEUR", 35), book("BTCEUR", 40))
+    world.sent.clear()
+    world.wait(9)
+    assert [] == world.sent
+    assert set(SYMBOLS) == world.feed.live
+
+
+def test_a_snapshot_that_nobody_asked_for_is_counted_and_not_recorded() -> None:
+    world = World()
+    world.go_live()
+    world.say(book("BTCEUR", 50), book("NOPE", 50))
+    assert [] == world.rows
+    assert 2 == world.feed.counts["snapshot not asked for"]
+
+
+def test_without_books_a_symbol_lives_by_its_subscriptions_and_nothing_is_asked() -> None:
+    world = World(channels=["trades", "ticker"])
+    assert ["join trades,ticker BTCEUR,ETHEUR"] == world.connect()
+    world.say(Subscribed("trades", RAWS))
+    assert set() == world.feed.live
+    world.say(Subscribed("ticker", RAWS))
+    assert set(SYMBOLS) == world.feed.live
+    world.say(book("BTCEUR", 1), delta("BTCEUR", 2))
+    world.say(MalformedMessage("no number", raw=b"", raw_symbol="BTCEUR"))
+    assert [] == world.later(1)
+    assert ["connected", "subscribed", "subscribed", "malformed"] == sorted(
+        world.kinds(), key=["connected", "subscribed", "malformed"].index
+    )
+
+
+def test_of_books_that_come_with_their_subscription_those_of_others_are_not_recorded() -> None:
+    world = World("data", asks_snapshots=False)
+    world.go_live()
+    world.say(book("NOPE", 1), TradeList("NOPE", []))
+    assert [] == world.rows
+
+
 # --- trades and tickers --------------------------------------------------------------------------
 
 
@@ -450,6 +556,40 @@ def test_trades_that_cannot_be_asked_for_are_a_gap() -> None:
     world.say(Subscribed("trades", RAWS))
     world.later(0.1)
     assert ["t1"] == [detail["last"] for detail in world.details("gap")]
+
+
+def test_a_trade_before_the_word_of_the_exchange_hides_no_gap() -> None:
+    world = World(offers_trades=True)
+    world.go_live()
+    world.say(trade(1))
+    world.disconnect()
+    world.connect()
+    world.say(trade(9), Subscribed("trades", RAWS))
+    assert ["t1"] == [question.last for question in world.feed.backfills.questions]
+
+
+def test_an_answer_of_the_old_connection_is_recorded_on_the_new_one() -> None:
+    world = World(offers_trades=True)
+    world.go_live()
+    world.say(trade(1))
+    world.disconnect()
+    world.go_live()
+    question = world.feed.backfills.questions.popleft()
+    world.disconnect()
+    world.feed.backfills.answer(question, trades(1, 2))
+    world.connect()
+    assert ["t2"] == [t.trade_id for t in world.recorded(Trade)]
+
+
+def test_at_the_end_a_question_without_an_answer_is_a_gap() -> None:
+    world = World(offers_trades=True)
+    world.go_live()
+    world.say(trade(1))
+    world.disconnect()
+    world.go_live()
+    world.disconnect("stopped")
+    world.feed.end(7)
+    assert ["disconnected", "gap"] == world.kinds()
 
 
 def test_a_ticker_row_is_the_merged_state_and_repeats_are_none() -> None:
@@ -519,6 +659,29 @@ def test_when_the_exchange_says_stop_nothing_is_asked_until_the_wait_is_over() -
     assert 1 == world.kinds().count("rate_limited")
     assert [] == world.later(899)
     assert ["join book,trades,ticker BTCEUR,ETHEUR"] == world.later(2)
+
+
+def test_a_refused_connection_is_a_row() -> None:
+    world = World()
+    world.feed.connection_refused(7, 60.0, "429")
+    assert [{"wait_s": 60.0, "reason": "429"}] == world.details("rate_limited")
+
+
+def test_chores_are_not_done_at_every_look() -> None:
+    world = World()
+    world.connect()
+    world.feed.wanted = ("BTC-EUR",)
+    world.say(*(Subscribed(c, RAWS) for c in ("book", "trades", "ticker")))
+    assert [] == world.later(0.04)
+    assert [] != world.later(0.02)
+
+
+def test_a_refusal_of_a_snapshot_that_names_nobody_is_only_counted() -> None:
+    world = World()
+    world.go_live()
+    world.say(Refused("snapshot", "no"))
+    assert 1 == world.feed.counts["refused snapshot"]
+    assert [] == world.rows
 
 
 def test_a_lost_connection_ends_every_book() -> None:

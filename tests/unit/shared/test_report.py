@@ -50,6 +50,11 @@ def test_a_person_reads_what_is_wrong_and_what_is_not_yet_there() -> None:
     assert text.endswith("\n\nTHE TAPE IS NOT WHOLE.")
 
 
+def test_a_fault_without_a_session_is_told() -> None:
+    text = format_report(Report(ok=False, faults=[Range(None, None, None, None, "nobody's")]))
+    assert "\nFaults (1)\n  nobody's\n\nTHE TAPE IS NOT WHOLE." == text
+
+
 def test_long_lists_are_cut_for_a_person_alone() -> None:
     missing = Range(SESSION, 1, 1, None, "an event is there twice")
     report = make_report(faults=[missing] * (LINES_MAX + 3))

@@ -98,7 +98,10 @@ def test_gaps_and_outages_are_listed(tape: Tape) -> None:
 
 
 def test_a_session_stopped_as_it_should_is_no_outage(tape: Tape) -> None:
-    write_days(tape)
+    recording = Recording()
+    recording.feed_event("disconnected", detail='{"reason":"stopped"}')
+    recording.end()
+    tape.write([recording.take()])
     assert [] == verify(tape.store).sessions[0].outages
 
 

@@ -6,10 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from services.operator.up import format_left, say
+from tests.unit.services.operator.making import make_health, make_journal
 
 ROOT = Path(__file__).parents[4]
-
-from tests.unit.services.operator.making import make_health, make_journal
 
 
 def test_nothing_is_left_when_the_writer_has_every_end() -> None:

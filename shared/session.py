@@ -1,0 +1,18 @@
+"""The name of one run of one ingest process."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+def new_session(state: Path, exchange: str, line: str, *, clock_ns: Callable[[], int]) -> str:
+    """Return a session id that nothing on this disk knows, whatever the clock does."""
+    while True:
+        session = f"{_utc(clock_ns()):%Y%m%dT%H%M%S.%fZ}-{exchange}-{line}"
+        known = (state / "journal" / exchange / session, state / "sessions" / f"{session}.json")
+        if not any(path.exists() for path in known):
+            return session
+
+
+def _utc(ts: int) -> datetime:
+    return datetime.fromtimestamp(ts // 10**9, UTC).replace(microsecond=ts // 1000 % 10**6)

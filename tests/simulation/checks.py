@@ -1,0 +1,216 @@
+"""What must hold after every step, and of the tape at the end."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from shared.errors import TapeError
+from shared.journal import JOURNAL_FILE_BYTES_MAX
+from shared.pipe import Watermark
+from shared.tape import Manifest, decode_manifest, exchange_of, parse_key
+from tests.simulation.bucket import Bucket
+from tests.simulation.fate import Violation
+from tests.simulation.rows import Line, decode_line, number_of
+from tests.simulation.tree import File, Tree
+from tests.simulation.truth import Session, Truth, journal_files, numbers_in
+
+Range = tuple[int, int]
+
+
+class Checks:
+    """Watch one machine and one store."""
+
+    def __init__(self, tree: Tree, bucket: Bucket, truth: Truth, *, is_plain: bool) -> None:
+        self._tree = tree
+        self._bucket = bucket
+        self._truth = truth
+        self._is_plain = is_plain
+        self._objects: dict[str, bytes] = {}
+        self._seen: set[str] = set()  # manifests whose segments were read
+        self.watermark: Watermark | None = None
+
+    # --- after every step ---
+
+    def check(self) -> None:
+        """Raise `Violation` where something that was journalled is not safe, or not once."""
+        committed = self.committed()
+        for name, session in self._truth.sessions.items():
+            self._check_kept(name, session, committed.get(name, 0))
+        if self.watermark:
+            for name, (number, _) in self.watermark.sessions.items():
+                self._check_watermark(name, number, committed.get(name, 0))
+
+    def committed(self) -> dict[str, int]:
+        """Return the number below which everything is committed, of each session."""
+        return {name: self._reach(name, ranges) for name, ranges in self._ranges().items()}
+
+    def check_journals(self) -> None:
+        """Read every journal, and raise `Violation` where something is missing."""
+        committed = self.committed()
+        for name, session in self._truth.sessions.items():
+            present = numbers_in(journal_files(self._tree.folder(journal_path(name))))
+            self._truth.check_present(name, committed.get(name, 0), session.appended, present)
+
+    def cut(self) -> None:
+        """Take note of a power cut."""
+        committed = self.committed()
+        for name in self._truth.sessions:
+            present = numbers_in(journal_files(self._tree.folder(journal_path(name))))
+            self._truth.cut(name, committed.get(name, 0), present)
+        self.watermark = None
+
+    def _check_kept(self, name: str, session: Session, committed: int) -> None:
+        """Look at the names of a journal's files alone: that is quick."""
+        if committed >= session.appended:
+            return
+        files = journal_files(self._tree.folder(journal_path(name)))
+        base = int(files[0][0].partition(".")[0]) if files else session.appended
+        if base > committed:
+            gone = session.gone
+            lost = [n for n in range(committed, min(base, session.appended)) if n not in gone]
+            if lost:
+                raise Violation(f"{name}: {lost[0]} to {lost[-1]} are neither here nor there")
+
+    def _check_watermark(self, name: str, number: int, committed: int) -> None:
+        gone = self._truth.sessions[name].gone
+        if any(n not in gone for n in range(committed, number)):
+            raise Violation(f"{name}: the watermark is {number}, {committed} is committed")
+
+    # --- what is committed ---
+
+    def _ranges(self) -> dict[str, set[Range]]:
+        ranges: dict[str, set[Range]] = defaultdict(set)
+        for name, node in self._tree.folder("state/spool").entries.items():
+            if name.endswith(".json") and isinstance(node, File):
+                session, first, last = name.removesuffix(".json").rsplit("-", 2)
+                ranges[session].add((int(first), int(last)))
+                if name not in self._seen:
+                    self._seen.add(name)
+                    self._check_manifest(bytes(node.data), self._read_spool)
+        for key, data in self.objects():
+            if key.startswith("ledger/"):
+                place = parse_key(key)
+                ranges[place.session].add((place.first, place.last))
+                if key not in self._seen:
+                    self._seen.add(key)
+                    self._check_manifest(data, self._read_store)
+        return ranges
+
+    def _reach(self, name: str, ranges: set[Range]) -> int:
+        reach = 0
+        gone = self._truth.sessions[name].gone
+        for first, last in sorted(ranges):
+            if first < reach:
+                raise Violation(f"{name}: {first} to {last} are committed twice")
+            if any(number not in gone for number in range(reach, first)):
+                raise Violation(f"{name}: {reach} to {first - 1} are left out of the tape")
+            reach = last + 1
+        return reach
+
+    def objects(self) -> Iterator[tuple[str, bytes]]:
+        """Yield every object of the store; raise `Violation` where one has changed."""
+        for key, data in self._stored():
+            if self._objects.setdefault(key, data) != data:
+                raise Violation(f"{key} has changed")
+            yield key, data
+        
+    def _stored(self) -> Iterator[tuple[str, bytes]]:
+        for key, stored in self._bucket.objects.items():
+            yield key, stored.data
+        for key, file in self._tree.files(self._tree.folder("data")):
+            if not key.endswith(".partial"):
+                yield key, bytes(file.data)
+
+    def _read_spool(self, key: str) -> bytes | None:
+        place = parse_key(key)
+        name = f"{place.session}-{place.first:012}-{place.last:012}.{place.table}.parquet"
+        node = self._tree.find(f"state/spool/{name}")
+        return bytes(node.data) if isinstance(node, File) else None
+
+    def _read_store(self, key: str) -> bytes | None:
+        return dict(self._stored()).get(key)
+
+    def _check_manifest(self, data: bytes, read: Callable[[str], bytes | None]) -> None:
+        """Check that its segments are there, and that each event of its range is what it was."""
+        try:
+            manifest = decode_manifest(data)
+        except TapeError as error:
+            raise Violation(f"a manifest is committed and cannot be read: {error}") from None
+        lines: list[bytes] = []
+        for entries in manifest.tables.values():
+            for entry in entries:
+                segment = read(entry.key)
+                if segment is None or hashlib.sha256(segment).hexdigest() != entry.sha256:
+                    raise Violation(f"{entry.key} is not what its manifest says")
+                lines += segment.split(b"\n") if self._is_plain else []
+        if self._is_plain:
+            self._check_lines(manifest, sorted(lines, key=number_of))
+
+    def _check_lines(self, manifest: Manifest, lines: list[bytes]) -> None:
+        session = self._truth.sessions[manifest.session]
+        if [*range(manifest.first, manifest.last + 1)] != [*map(number_of, lines)]:
+            raise Violation(f"{manifest.session}: not each number of its range once")
+        for number, line in enumerate(lines, manifest.first):
+            if session.lines[number : number + 1] != [line] and not (
+                number in session.gone and decode_line(line).values[0] == "journal_hole"
+            ):
+                raise Violation(f"{manifest.session}: {number} is {line!r}")
+    
+    # --- at the end ---
+
+    def check_drained(self) -> None:
+        """Raise `Violation` unless nothing waits for anything any more."""
+        left = [path for path, _ in self._tree.files(self._tree.folder("state"))]
+        left = [path for path in left if path != "spool/reserve" and "locks/" not in path]
+        if left:
+            raise Violation(f"these are left behind: {left}")
+
+    def check_tape(self) -> None:
+        """Raise `Violation` unless every session is in the tape, from its start to its end."""
+        tapes: dict[str, dict[int, bytes]] = defaultdict(dict)
+        for key, data in self.objects():
+            if key.startswith("tape/"):
+                for line in data.split(b"\n"):
+                    tapes[parse_key(key).session][number_of(line)] = line
+        for name, session in self._truth.sessions.items():
+            if session.appended:
+                self._check_session(name, session, tapes[name])
+
+    def _check_session(self, name: str, session: Session, tape: dict[int, bytes]) -> None:
+        chains: dict[str | None, tuple[int, int | None]] = {}
+        number, line = 0, None
+        for found, data in sorted(tape.items()):
+            line = decode_line(data)
+            if found != number:
+                raise Violation(f"{name}: {found} comes where {number} is expected")
+            number += 1
+            if line.values[0] == "journal_hole" and line.table == "feed_events":
+                number = line.values[2]
+                if not session.gone.issuperset(range(found, number)):
+                    raise Violation(f"{name}: a hole from {found} to {number} without a cause")
+                chains.clear()
+            elif line.table == "book":
+                _check_chain(name, line, chains)
+        if line is None or line.values[0] != "session_end" or number != session.appended:
+            raise Violation(f"{name} has no end at {number}")
+        if f'"events":{number}' not in line.values[3]:
+            raise Violation(f"{name} counts other events than {number}: {line.values[3]}")
+
+
+def _check_chain(name: str, line: Line, chains: dict[str | None, tuple[int, int | None]]) -> None:
+    """Check that a book event continues its symbol's book."""
+    _, sequence, epoch, kind = line.values[:4]
+    last = chains.get(line.symbol)
+    if kind == 1:
+        is_sound = epoch == line.number
+    elif last is None:  # behind a hole; otherwise its snapshot would have come
+        is_sound = True
+    else:
+        is_sound = last == (epoch, sequence - (kind == 0))
+    if not is_sound:
+        raise Violation(f"{name}: {line} does not continue {last}")
+    chains[line.symbol] = epoch, sequence
+
+
+def journal_path(session: str) -> str:
+    return f"state/journal/{exchange_of(session)}/{session}"

@@ -1,0 +1,187 @@
+"""What a disk holds for certain, what it holds perhaps, and what a power cut leaves of it.
+
+The model is what POSIX promises and no more. The bytes of a file are certain once the file was
+synced, its name once the folder was. What was not synced may be there whole, in part or not at
+all, in any order; only a rename is one step. Disks and file systems keep more than that, and each
+keeps something else.
+"""
+
+from collections.abc import Iterator
+from random import Random
+from typing import Final
+
+_NO_BYTES: Final = b""
+
+
+class File:
+    """The bytes that programs read, and those that are certain."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.synced: bytes = _NO_BYTES
+        self._writes: list[tuple[int, bytes | None]] = []  # since then; None cuts the file there
+
+    def write(self, offset: int, data: bytes) -> None:
+        if offset > len(self.data):
+            self.data.extend(bytes(offset - len(self.data)))
+        self.data[offset : offset + len(data)] = data
+        self._writes.append((offset, data))
+
+    def cut(self, size: int) -> None:
+        del self.data[size:]
+        self._writes.append((size, None))
+
+    def sync(self) -> None:
+        self.synced = bytes(self.data)
+        self._writes.clear()
+
+    def damage(self, offset: int, byte: int) -> None:
+        """Change a byte where it lies."""
+        self.data[offset] = byte
+        if offset < len(self.synced):
+            changed = bytearray(self.synced)
+            changed[offset] = byte
+            self.synced = bytes(changed)
+
+    def lose(self, random: Random) -> None:
+        """Keep what a power cut leaves."""
+        fate = random.randrange(3)
+        if fate == 0:
+            self.data = bytearray(self.synced)
+        elif fate == 1 and self._writes:
+            left = bytearray(self.synced)
+            for offset, data in self._writes:
+                _write_perhaps(left, offset, data, random)
+            self.data = left
+        self.sync()
+
+
+def _write_perhaps(left: bytearray, offset: int, data: bytes | None, random: Random) -> None:
+    fate = random.randrange(5)
+    if data is None:
+        if fate < 3:
+            del left[offset:]
+        return
+    if fate == 0:
+        return
+    if fate == 1:
+        data = data[: random.randrange(len(data) + 1)]
+    elif fate == 2:  # the size was written and the data was not
+        data = bytes(len(data))
+    if offset > len(left):
+        left.extend(bytes(offset - len(left)))
+    left[offset : offset + len(data)] = data
+
+
+class Folder:
+    """The names that programs see, and those that are certain."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Node] = {}
+        self.synced: dict[str, Node] = {}
+
+
+Node = File | Folder
+Step = tuple[Folder, str, Node | None, Node | None]  # a name: what it stood for, and stands for
+Change = tuple[Step, ...]  # that happen together or not at all
+
+
+class Tree:
+    """Everything below one folder."""
+
+    def __init__(self) -> None:
+        self.root = Folder()
+        self._changes: list[Change] = []
+
+    def find(self, path: str) -> Node | None:
+        """Return what lies at a path relative to the root."""
+        node: Node | None = self.root
+        for name in path.split("/"):
+            if not isinstance(node, Folder):
+                return None
+            node = node.entries.get(name)
+        return node
+
+    def folder(self, path: str) -> Folder:
+        """Return the folder at a path; an empty one where there is none."""
+        node = self.find(path)
+        return node if isinstance(node, Folder) else Folder()
+
+    def set(self, *steps: tuple[str, Node | None]) -> None:
+        """Let names stand for something else, all of them at once."""
+        change: list[Step] = []
+        for path, after in steps:
+            parent, _, name = path.rpartition("/")
+            folder = self.find(parent) if parent else self.root
+            assert isinstance(folder, Folder)
+            change.append((folder, name, folder.entries.get(name), after))
+            _set(folder.entries, name, after)
+        self._changes.append(tuple(change))
+
+    def sync(self, folder: Folder) -> None:
+        """Make the names of a folder certain, and what happened together with them."""
+        taken: list[Change] = []
+        left: list[Change] = []
+        names: set[tuple[int, str]] = set()
+        for change in reversed(self._changes):
+            keys = {(id(place), name) for place, name, _, _ in change}
+            if keys & names or any(place is folder for place, _, _, _ in change):
+                names |= keys
+                taken.append(change)
+            else:
+                left.append(change)
+        self._changes = left[::-1]
+        for change in reversed(taken):
+            _apply(change)
+
+    def lose(self, random: Random) -> None:
+        """Keep what a power cut leaves."""
+        fate = random.randrange(4)
+        count = random.randrange(len(self._changes) + 1)
+        for number, change in enumerate(self._changes):
+            is_kept = (False, True, number < count, random.randrange(2) == 1)[fate]
+            if is_kept and _has_sources(change):
+                _apply(change)
+        self._changes.clear()
+        _settle(self.root)
+        for file in {id(file): file for _, file in self.files()}.values():
+            file.lose(random)
+
+    def files(self, folder: Folder | None = None, path: str = "") -> Iterator[tuple[str, File]]:
+        """Yield every file with its path relative to the root."""
+        for name, node in (folder or self.root).entries.items():
+            if isinstance(node, File):
+                yield path + name, node
+            else:
+                yield from self.files(node, f"{path}{name}/")
+
+    @property
+    def used(self) -> int:
+        """Return how many bytes are taken."""
+        return sum({id(file): len(file.data) for _, file in self.files()}.values())
+
+
+def _set(entries: dict[str, Node], name: str, node: Node | None) -> None:
+    if node is None:
+        entries.pop(name, None)
+    else:
+        entries[name] = node
+
+
+def _has_sources(change: Change) -> bool:
+    """Return whether what is removed or renamed is there."""
+    return all(
+        after is not None or place.synced.get(name) is was for place, name, was, after in change
+    )
+
+
+def _apply(change: Change) -> None:
+    for folder, name, _, after in change:
+        _set(folder.synced, name, after)
+
+
+def _settle(folder: Folder) -> None:
+    folder.entries = dict(sorted(folder.synced.items()))
+    for node in folder.entries.values():
+        if isinstance(node, Folder):
+            _settle(node)
