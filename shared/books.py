@@ -56,14 +56,13 @@ class Books:
     def delta(self, ts_recv: int, delta: Delta) -> None:
         """Judge one delta; record it, hold it, drop it, or lose the book."""
         entry = self._entries[delta.raw_symbol]
-        expected = entry.sequencer.expected
         verdict = entry.sequencer.judge(ts_recv, delta)
         if verdict is Verdict.ACCEPTED:
             self._accept(entry, ts_recv, delta)
         elif verdict is Verdict.GAP:
             gap = FeedEvent(
                 "gap",
-                sequence_expected=expected,
+                sequence_expected=entry.sequencer.expected,
                 sequence_received=delta.sequence,
                 detail='{"channel":"book"}',
             )

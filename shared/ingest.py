@@ -172,7 +172,16 @@ class Ingest:
         if self._own.transport == "websocket":
             self._sockets.follow(symbols)
         elif self._poller is None:
-            self._poller = self._make_poller(symbols)
+            self._poller = Poller(
+                self._exchange,
+                symbols,
+                self._rest,
+                record=self._recorder.record,
+                poll_interval_s=self._own.poll_interval_s,
+                clock_ns=time.time_ns,
+                steady_s=time.monotonic,
+                pause=self._pause,
+            )
             self._start("poller", self._poller.run, self._stop_feeds)
         else:
             self._poller.wanted = tuple(symbols)
@@ -205,18 +214,6 @@ class Ingest:
         self._recorder.attach(reader)
         self._start(f"reader-{len(self._sockets.readers)}", reader.run, self._stop_feeds)
         return reader
-
-    def _make_poller(self, symbols: Sequence[str]) -> Poller:
-        return Poller(
-            self._exchange,
-            symbols,
-            self._rest,
-            record=self._recorder.record,
-            poll_interval_s=self._own.poll_interval_s,
-            clock_ns=time.time_ns,
-            steady_s=time.monotonic,
-            pause=self._pause,
-        )
 
     def _make_rest_worker(self) -> RestWorker:
         return RestWorker(

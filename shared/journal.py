@@ -19,7 +19,7 @@ from msgspec import structs
 
 from shared import log
 from shared.errors import JournalError, LockHeld
-from shared.files import PARTIAL_SUFFIX, Lock, sync_folder
+from shared.files import PARTIAL_SUFFIX, Lock, make_folder, sync_folder
 from shared.frame import Frame, decode_columns, encode
 from shared.journal_file import Damage, JournalFile, RecordReader, find_files
 
@@ -62,7 +62,7 @@ class Journal:
         partial = folder / (session + PARTIAL_SUFFIX)
         lock = Lock(partial / LOCK_NAME)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             _discard(folder.glob(f"*-{line}{PARTIAL_SUFFIX}"))
             _discard(folder.glob(f"*{REMOVED_SUFFIX}"))
             lock.acquire()

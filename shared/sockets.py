@@ -1,6 +1,7 @@
 """Which socket reads what, as listings come and go."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from shared.reader import Reader
 
@@ -53,17 +54,16 @@ class Sockets:
             self._whole.feed.wanted = symbols
 
     def _follow_each(self, symbols: Sequence[str]) -> None:
-        wanted = dict.fromkeys(symbols)
-        for reader in self._readers:
-            kept = tuple(symbol for symbol in reader.feed.wanted if symbol in wanted)
-            for symbol in kept:
-                del wanted[symbol]
-            new = tuple(wanted)[: self._symbols_per_socket - len(kept)]
-            for symbol in new:
-                del wanted[symbol]
-            if kept + new != reader.feed.wanted:
-                reader.feed.wanted = kept + new
-        rest = tuple(wanted)
+        new = dict.fromkeys(symbols)
+        kept = [tuple(s for s in reader.feed.wanted if s in new) for reader in self._readers]
+        for symbol in chain.from_iterable(kept):
+            del new[symbol]
+        rest = tuple(new)
+        for reader, stay in zip(self._readers, kept, strict=True):
+            room = self._symbols_per_socket - len(stay)
+            share, rest = rest[:room], rest[room:]
+            if stay + share != reader.feed.wanted:
+                reader.feed.wanted = stay + share
         while rest:
             share, rest = rest[: self._symbols_per_socket], rest[self._symbols_per_socket :]
             self._readers.append(self._add(share, self._channels))

@@ -318,12 +318,21 @@ class World:
         self.clock.set_back_s(self.random.choice((-90_000.0, 1.0, 90_000.0)))
 
     def _rot(self) -> None:
-        """Flip a byte of any record but the last, which tells where its session goes on."""
+        """Flip a byte of any record but the last, which tells where its session goes on.
+
+        Nor may a power cut make it the last.
+        """
         if not self.truth.sessions:
             return
         name = self.random.choice(list(self.truth.sessions))
         files = journal_files(self.disk.tree.folder(journal_path(name)))
-        found = [(path, r) for path, file in files for r in find_records(bytes(file.data))][:-1]
+        synced = self.truth.sessions[name].synced
+        found = [
+            (path, record)
+            for path, file in files
+            for record in find_records(bytes(file.data))
+            if record[2].last < synced
+        ][:-1]
         if not found:
             return
         path, (start, end, frame) = self.random.choice(found)
