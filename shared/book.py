@@ -118,6 +118,8 @@ class Book:
     tape, so they are one here too.
     """
 
+    __slots__ = ("_ask_min", "_bid_max", "ask_edge", "asks", "bid_edge", "bids")
+
     def __init__(self) -> None:
         """Start empty."""
         self.bids: dict[float, float] = {}

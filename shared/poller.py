@@ -78,6 +78,7 @@ class Poller:
                 self._wait_until(begun_s + self.interval_s, stop)
         with self._lock:
             if self.is_connected:
+                self.is_connected = False
                 self._row("disconnected", None, reason="stopped")
 
     def _go_round(self, pool: ThreadPoolExecutor, begun_s: float, stop: Event) -> None:

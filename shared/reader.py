@@ -69,6 +69,7 @@ class Reader:
         self._given_up: tuple[int, ConnectionLost] | None = None
         self._connection = 0  # of the socket
         self._feed_connection = 0  # of the feed; 0: between two
+        self._seen = 0, 0.0  # when what the feed saw last came
         self._bytes_read = self._bytes_digested = 0
 
     @property
@@ -81,11 +82,13 @@ class Reader:
         for _ in range(min(len(self._inbox), DIGEST_MESSAGES_MAX)):
             call, arguments = self._inbox.popleft()
             call(*arguments)
+        # Behind the socket, the feed lives in the time of what it has seen: nobody is silent yet.
+        ts, now_s = self._seen if self._inbox else (self._clock_ns(), self._steady_s())
         number = self._feed_connection
         if not number or (self._given_up and self._given_up[0] == number):
             return
         try:
-            messages = self.feed.chores(self._clock_ns(), self._steady_s())
+            messages = self.feed.chores(ts, now_s)
         except ConnectionLost as lost:
             self._given_up = number, lost
         else:
@@ -146,7 +149,7 @@ class Reader:
                 raise self._given_up[1]
             if self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
                 self._wait_for_room(stop)
-            if self.feed.is_flowing:
+            if self._feed_connection == self._connection and self.feed.is_flowing:
                 self._backoff.reset()
 
     def _send(self, connection: Connection) -> None:
@@ -161,7 +164,7 @@ class Reader:
         To read on would fill the memory; the hole that this makes is a row like every outage.
         """
         deadline_s = self._steady_s() + ROOM_WAIT_S
-        while self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
+        while self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX and not stop.is_set():
             if self._steady_s() > deadline_s:
                 raise ConnectionLost(f"the disk has not kept up for {ROOM_WAIT_S:g} s")
             stop.wait(ROOM_LOOK_S)
@@ -172,11 +175,13 @@ class Reader:
 
     def _receive(self, ts: int, now_s: float, raw: bytes) -> None:
         self._bytes_digested += len(raw)
+        self._seen = ts, now_s
         self.feed.receive(ts, now_s, raw)
 
     def _open(self, number: int, ts: int, now_s: float) -> None:
-        self._feed_connection = number
+        self._seen = ts, now_s
         self.feed.connected(ts, now_s, self._url)
+        self._feed_connection = number
 
     def _close(self, ts: int, reason: str) -> None:
         self._feed_connection = 0

@@ -122,10 +122,9 @@ class Recorder:
                 self._journal.append(self._unwritten)
                 self._unwritten = None
             self._drain()
-            for source in self._sources:
-                self._digest(source)
-                while source.backlog:
-                    self._digest(source)
+            self._digest()
+            while any(source.backlog for source in self._sources):
+                self._digest()
             self._write()
         except JournalError as error:
             if self.error is None:
@@ -136,11 +135,13 @@ class Recorder:
         self._room.set()
         return True
 
-    def _digest(self, source: Source) -> None:
-        self._is_digesting = True  # who empties the queue cannot wait for room in it
-        source.digest()
-        self._is_digesting = False
-        self._drain()
+    def _digest(self) -> None:
+        """Let each source have its turn, however much another one has."""
+        for source in self._sources:
+            self._is_digesting = True  # who empties the queue cannot wait for room in it
+            source.digest()
+            self._is_digesting = False
+            self._drain()
 
     def _drain(self) -> None:
         for _ in range(len(self._pending)):

@@ -162,7 +162,8 @@ class Checks:
     def check_drained(self) -> None:
         """Raise `Violation` unless nothing waits for anything any more."""
         left = [path for path, _ in self._tree.files(self._tree.folder("state"))]
-        left = [path for path in left if path != "spool/reserve" and "locks/" not in path]
+        known = ("spool/reserve", "locks/")
+        left = [p for p in left if not p.startswith(known) and ".removed/" not in p]
         if left:
             raise Violation(f"these are left behind: {left}")
 
