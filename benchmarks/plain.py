@@ -86,6 +86,8 @@ def _flush(rows: list[dict[str, Any]], folder: Path, number: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "ingest":
-        ingest(sys.argv[2], sys.argv[3], json.loads(Path(sys.argv[4]).read_text()), int(sys.argv[5]))
+        ingest(
+            sys.argv[2], sys.argv[3], json.loads(Path(sys.argv[4]).read_text()), int(sys.argv[5])
+        )
     else:
         write(sys.argv[2], Path(sys.argv[3]))

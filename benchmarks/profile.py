@@ -18,12 +18,12 @@ from benchmarks.results import Figure
 from services.ingest_bitvavo import parser
 from shared.book import Delta, Snapshot
 from shared.books import Books
+from shared.cursor import Cursor
 from shared.exchange import Message
 from shared.frame import Frame, encode
 from shared.frame_builder import FrameBuilder, Recorded
 from shared.journal import Journal
 from shared.message_reader import MessageReader
-from shared.cursor import Cursor
 from shared.recorder import FRAME_BYTES_MAX
 
 EVENTS = 100_000

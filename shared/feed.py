@@ -234,10 +234,8 @@ class Feed:
         if notice.request == "subscribe":
             for raw_symbol in self._subscriptions.refuse(notice.raw_symbol, self._now_s):
                 self._row("subscription_refused", raw_symbol, reason=notice.reason)
-        elif notice.raw_symbol is not None:
-            self._questions.refuse_snapshot(
-                notice.raw_symbol, self._now_s, is_halted=notice.is_halted
-            )
+        else:
+            self._questions.refuse_snapshot(notice, self._now_s)
 
     def _rate_limited(self, notice: RateLimited) -> None:
         is_news = not self._questions.is_quiet(self._now_s)

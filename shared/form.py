@@ -9,7 +9,6 @@ from shared.book import BadLevel, Level, Levels, read_levels
 from shared.errors import MalformedMessage
 from shared.event import Trade, TradeList
 from shared.exchange import Raw
-from shared.frame import NULL
 
 MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024  # forty times the largest that any exchange sends
 REASON_CHARACTERS_MAX: Final = 200
@@ -19,7 +18,7 @@ NS_PER_MS: Final = 1_000_000
 # Raised by msgspec: not JSON, of the wrong type, not UTF-8; nested beyond all reason.
 UNDECODABLE: Final = (ValueError, RecursionError)
 
-Sequence = Annotated[int, Meta(ge=NULL + 1, le=INT64_MAX)]
+Sequence = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 Milliseconds = Annotated[int, Meta(ge=0, le=INT64_MAX // NS_PER_MS)]
 MillisecondsFloat = Annotated[float, Meta(ge=0, le=INT64_MAX // NS_PER_MS)]

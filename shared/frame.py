@@ -2,17 +2,13 @@
 
 Events lie in columns, one group for each table, prices and sizes as one joined text: the writer
 hands such a text to Arrow as it is, and never makes an object of a level (a quarter of the cost
-of a list of events in decoding, and a seventh of a list of dicts on the way to Parquet). The
-integers of book events, of which there are most, lie in bytes as Arrow takes them: a list of ints
-cost the writer COST_BEFORE ns for each event, they cost COST_AFTER.
+of a list of events in decoding, and a seventh of a list of dicts on the way to Parquet).
 
 The events themselves (`Frame.events`) are decoded only when a flush needs them. Everything the
 journal, the pipe and the writer decide by stands in front of them.
 """
 
-from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
 from typing import Final, TypeVar
 
 import msgspec
@@ -26,11 +22,6 @@ DAY_NS: Final = 86_400_000_000_000
 FRAME_BYTES_MAX: Final = 256 * 1024 * 1024  # far above any book; a length above it is damage
 
 DELTA, SNAPSHOT, CHECKPOINT = 0, 1, 2
-INT_BYTES: Final = 8
-NULL: Final = -(2**63)  # in a column of `Ints`, which has no other way to say that there is none
-
-Ints = bytes
-"""A column of integers, int64 little endian; `to_ints` makes it and `from_ints` reads it."""
 
 
 class BookColumns(Struct, array_like=True):
@@ -40,15 +31,15 @@ class BookColumns(Struct, array_like=True):
     Every line ends with a newline.
     """
 
-    offset: Ints  # event number - `Frame.first`
-    ts_recv: Ints
-    symbol: Ints  # index into `Columns.symbols`
-    ts_event: Ints  # or NULL
-    sequence: Ints  # or NULL
-    epoch: Ints
-    kind: Ints  # DELTA, SNAPSHOT or CHECKPOINT
-    bids: Ints  # how many levels
-    asks: Ints
+    offset: list[int]  # event number - `Frame.first`
+    ts_recv: list[int]
+    symbol: list[int]  # index into `Columns.symbols`
+    ts_event: list[int | None]
+    sequence: list[int | None]
+    epoch: list[int]
+    kind: list[int]  # DELTA, SNAPSHOT or CHECKPOINT
+    bids: list[int]  # how many levels
+    asks: list[int]
     price: str
     size: str
 
@@ -124,16 +115,6 @@ _decoder = msgspec.msgpack.Decoder(Frame)
 _columns_decoder = msgspec.msgpack.Decoder(Columns)
 
 
-def to_ints(numbers: Iterable[int]) -> Ints:
-    """Return the column of these numbers."""
-    return array("q", numbers).tobytes()
-
-
-def from_ints(column: Ints) -> "array[int]":
-    """Return the numbers of a column; raise `ValueError` where its last one is cut off."""
-    return array("q", column)
-
-
 def encode(frame: Frame) -> bytes:
     """Return the frame as MessagePack."""
     return _encoder.encode(frame)
@@ -194,16 +175,12 @@ def trim(frame: Frame, first: int) -> Frame:
 def count_rows(columns: Columns) -> int:
     """Return how many rows of the tape the events make."""
     book = columns.book
-    rows = _count_lines(from_ints(book.bids), from_ints(book.asks)) if book else 0
+    rows = sum(max(1, b + a) for b, a in zip(book.bids, book.asks, strict=True)) if book else 0
     others = (columns.trades, columns.ticker, columns.feed_events)
     return rows + sum(len(table.offset) for table in others if table)
 
 
-def _count_lines(bids: "array[int]", asks: "array[int]") -> int:
-    return sum(max(1, b + a) for b, a in zip(bids, asks, strict=True))
-
-
-_Table = TypeVar("_Table", TradeColumns, TickerColumns, FeedEventColumns)
+_Table = TypeVar("_Table", BookColumns, TradeColumns, TickerColumns, FeedEventColumns)
 
 
 def _trim(table: _Table, shift: int) -> _Table:
@@ -214,17 +191,14 @@ def _trim(table: _Table, shift: int) -> _Table:
 
 
 def _trim_book(book: BookColumns, shift: int) -> BookColumns:
-    *columns, price, size = msgspec.structs.astuple(book)
-    offset, *others = map(from_ints, columns)
-    start = bisect_left(offset, shift)
-    bids, asks = others[-2:]
-    lines = _count_lines(bids[:start], asks[:start])
-    return BookColumns(
-        to_ints(number - shift for number in offset[start:]),
-        *(column[start:].tobytes() for column in others),
-        price=price.split("\n", lines)[lines],
-        size=size.split("\n", lines)[lines],
-    )
+    start = bisect_left(book.offset, shift)
+    lines = sum(max(1, b + a) for b, a in zip(book.bids[:start], book.asks[:start], strict=True))
+    price, size = book.price, book.size
+    book.price = book.size = ""
+    kept = _trim(book, shift)
+    kept.price = price.split("\n", lines)[lines]
+    kept.size = size.split("\n", lines)[lines]
+    return kept
 
 
 def _version(data: bytes | memoryview) -> int | None:

@@ -11,8 +11,6 @@ from shared.frame import (
     DAY_NS,
     DELTA,
     FRAME_VERSION,
-    INT_BYTES,
-    NULL,
     SNAPSHOT,
     BookColumns,
     Columns,
@@ -20,14 +18,12 @@ from shared.frame import (
     Frame,
     TickerColumns,
     TradeColumns,
-    to_ints,
 )
 
 Recorded = Snapshot | Delta | Checkpoint | Trade | Ticker | FeedEvent
 """What becomes an event of the tape."""
 
 _EVENT_BYTES: Final = 48  # of an event's numbers in a frame, roughly
-_BOOK_EVENT_BYTES: Final = 9 * INT_BYTES
 _EMPTY_LINE: Final = [""]  # of an event without levels
 _encoder = msgpack.Encoder()
 
@@ -48,7 +44,7 @@ class FrameBuilder:
         self._rows = 0
         self._day: int | None = None
         self._symbols: dict[str, int] = {}
-        self._book: list[tuple[int, ...]] = []  # the integers of each event
+        self._book = BookColumns([], [], [], [], [], [], [], [], [], "", "")
         self._prices: list[str] = []
         self._sizes: list[str] = []
         self._trades = TradeColumns([], [], [], [], [], [], [], [])
@@ -92,9 +88,13 @@ class FrameBuilder:
     def take(self, base: int) -> Frame:
         """Return the frame of all events added since the last one; there must be some."""
         assert self._day is not None
+        book = self._book
+        if book.offset:
+            book.price = "\n".join(self._prices) + "\n"
+            book.size = "\n".join(self._sizes) + "\n"
         columns = Columns(
             symbols=list(self._symbols),
-            book=self._take_book() if self._book else None,
+            book=book if book.offset else None,
             trades=self._trades if self._trades.offset else None,
             ticker=self._ticker if self._ticker.offset else None,
             feed_events=self._feed_events if self._feed_events.offset else None,
@@ -112,24 +112,24 @@ class FrameBuilder:
         self._reset()
         return frame
 
-    def _take_book(self) -> BookColumns:
-        price, size = "\n".join(self._prices) + "\n", "\n".join(self._sizes) + "\n"
-        return BookColumns(*map(to_ints, zip(*self._book, strict=True)), price=price, size=size)
-
     def _add_book(  # noqa: PLR0917 (the hottest call of the ingest: no keywords)
         self, offset: int, ts_recv: int, index: int, event: Snapshot | Delta, kind: int, epoch: int
     ) -> None:
-        levels, ts_event, sequence = event.levels, event.ts_event, event.sequence
-        rows, bids = len(levels.prices), levels.bid_count
-        ts_event = NULL if ts_event is None else ts_event
-        sequence = NULL if sequence is None else sequence
-        self._book.append(
-            (offset, ts_recv, index, ts_event, sequence, epoch, kind, bids, rows - bids)
-        )
+        book, levels = self._book, event.levels
+        rows = len(levels.prices)
+        book.offset.append(offset)
+        book.ts_recv.append(ts_recv)
+        book.symbol.append(index)
+        book.ts_event.append(event.ts_event)
+        book.sequence.append(event.sequence)
+        book.epoch.append(epoch)
+        book.kind.append(kind)
+        book.bids.append(levels.bid_count)
+        book.asks.append(rows - levels.bid_count)
         self._prices += levels.prices or _EMPTY_LINE
         self._sizes += levels.sizes or _EMPTY_LINE
         self._rows += rows or 1
-        self.bytes += _BOOK_EVENT_BYTES + 20 * rows
+        self.bytes += _EVENT_BYTES + 20 * rows
 
     def _add_trade(self, offset: int, ts_recv: int, index: int, trade: Trade) -> None:
         table = self._trades

@@ -5,11 +5,11 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
 from random import SystemRandom
-from threading import Event, Thread
+from threading import Event
 from typing import Final
 
 from shared import log
@@ -34,6 +34,7 @@ from shared.session import new_session
 from shared.settings import ExchangeSettings, Settings
 from shared.sockets import Sockets
 from shared.stats import Stats
+from shared.threads import Threads
 
 EXIT_FAULT: Final = 1
 EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
@@ -114,7 +115,7 @@ class Ingest:
         self._poller: Poller | None = None
         self._rest_worker = self._make_rest_worker()
         self._pause = Event()  # the disk is full: no socket is open
-        self._threads: list[tuple[Event, Thread]] = []
+        self._threads = Threads()
         self._host = Host(
             lambda: shutil.disk_usage(state).free,
             settings.state.disk_free_min_bytes,
@@ -133,12 +134,12 @@ class Ingest:
         own = self._own
         symbols = "all" if own.symbols is None else str(len(own.symbols))
         self._recorder.begin(symbols=symbols, transport=own.transport)
-        self._start("recorder", self._recorder.run, self._stop_recorder)
-        self._start("sender", self._sender.run, self._stop_sender)
+        self._threads.start("recorder", self._recorder.run, self._stop_recorder)
+        self._threads.start("sender", self._sender.run, self._stop_sender)
         self._host.look()  # first: where the disk is full nothing is opened
         if own.symbols is not None:
             self._follow(own.symbols)
-        self._start("rest", self._rest_worker.run, self._stop_feeds)
+        self._threads.start("rest", self._rest_worker.run, self._stop_feeds)
         _log.info("recording", extra={"session": self._journal.session, "symbols": symbols})
         self._look()
         while not self._is_told():
@@ -159,18 +160,13 @@ class Ingest:
 
     def fail(self, args: threading.ExceptHookArgs) -> None:
         """End the process because one of its threads died: half an ingest records nothing whole."""
+        self.has_failed = True
+        self.stop()
         assert args.exc_value is not None
         name = args.thread.name if args.thread else "?"
         _log.critical(
-            "a thread died; starting again", exc_info=args.exc_value, extra={"thread": name}
+            "a thread died; starting again", exc_info=args.exc_value, extra={"died": name}
         )
-        self.has_failed = True
-        self.stop()
-
-    def _start(self, name: str, run: Callable[[Event], None], stop: Event) -> None:
-        thread = Thread(target=run, args=[stop], name=name, daemon=True)
-        self._threads.append((stop, thread))
-        thread.start()
 
     def _follow(self, symbols: Sequence[str]) -> None:
         """Record these symbols from now on; any thread may say so."""
@@ -187,7 +183,7 @@ class Ingest:
                 steady_s=time.monotonic,
                 pause=self._pause,
             )
-            self._start("poller", self._poller.run, self._stop_feeds)
+            self._threads.start("poller", self._poller.run, self._stop_feeds)
         else:
             self._poller.wanted = tuple(symbols)
 
@@ -217,7 +213,7 @@ class Ingest:
             announce=self._recorder.announce,
         )
         self._recorder.attach(reader)
-        self._start(f"reader-{len(self._sockets.readers)}", reader.run, self._stop_feeds)
+        self._threads.start(f"reader-{len(self._sockets.readers)}", reader.run, self._stop_feeds)
         return reader
 
     def _make_rest_worker(self) -> RestWorker:
@@ -280,24 +276,12 @@ class Ingest:
     def _end(self) -> None:
         """End the session: no more messages, then the last event, then what can still be sent."""
         self._write_status(is_stopping=True)
-        self._join(self._stop_feeds)
-        is_written = self._join(self._stop_recorder)
+        self._threads.end(self._stop_feeds, within_s=STOP_S)
+        is_written = self._threads.end(self._stop_recorder, within_s=STOP_S)
         if not self.has_failed:
             self.has_failed = not (is_written and self._recorder.end())
-        if self._join(self._stop_sender):
+        if self._threads.end(self._stop_sender, within_s=STOP_S):
             self._context.destroy()  # with whatever a sender that died left open
         _log.info(
             "ended", extra={"session": self._journal.session, "events": self._journal.next_number}
         )
-
-    def _join(self, stop: Event) -> bool:
-        """End all threads that listen to this event; return False where one does not end."""
-        stop.set()
-        deadline_s = time.monotonic() + STOP_S
-        threads = [thread for listens, thread in self._threads if listens is stop]
-        for thread in threads:
-            thread.join(max(deadline_s - time.monotonic(), 0.0))
-        alive = [thread.name for thread in threads if thread.is_alive()]
-        if alive:
-            _log.warning("threads do not end", extra={"threads": ", ".join(alive)})
-        return not alive

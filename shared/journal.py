@@ -155,11 +155,15 @@ class Journal:
         assert frame.session == self.session
         assert frame.first == self.next_number
         self._refuse_after_failure()
-        if not self._files or self._files[-1].size >= JOURNAL_FILE_BYTES_MAX:
+        if not self._files or self._is_full(self._files[-1]):
             self._roll()
         self._files[-1].append(encode(frame))
         self._last = frame
         self.next_number = frame.last + 1
+
+    def _is_full(self, file: JournalFile) -> bool:
+        # A file of damage alone can be full of nothing: the next one would have its very name.
+        return file.size >= JOURNAL_FILE_BYTES_MAX and file.first < self.next_number
 
     def _roll(self) -> None:
         file = JournalFile(self.path, first=self.next_number)

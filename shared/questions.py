@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from shared.event import RateLimited
+from shared.event import RateLimited, Refused
 from shared.exchange import BOOK, Cost, Exchange
 from shared.resyncs import Resyncs
 from shared.snapshots import SnapshotRequests
@@ -72,10 +72,10 @@ class Questions:
         self._snapshots.settle(raw_symbol)
         self._resyncs.settle(raw_symbol)
 
-    def refuse_snapshot(self, raw_symbol: str, now_s: float, *, is_halted: bool) -> None:
+    def refuse_snapshot(self, notice: Refused, now_s: float) -> None:
         """Take note that the exchange refused a snapshot: ask again later."""
-        if self._snapshots.is_asked(raw_symbol):
-            self._snapshots.refuse(raw_symbol, now_s, is_halted=is_halted)
+        if notice.raw_symbol is not None and self._snapshots.is_asked(notice.raw_symbol):
+            self._snapshots.refuse(notice.raw_symbol, now_s, is_halted=notice.is_halted)
 
     def is_quiet(self, now_s: float) -> bool:
         """Return whether the exchange wants no question at the moment."""

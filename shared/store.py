@@ -68,6 +68,8 @@ class FolderStore(Store):
         partial = target.with_name(target.name + PARTIAL_SUFFIX)
         with path.open("rb") as source, self._explained("write", key):
             if target.exists():
+                # It may have been linked by a process that died before the folder was synced.
+                sync_folder(target.parent)
                 raise AlreadyStored(key)
             make_folder(target.parent)
             try:
@@ -77,6 +79,7 @@ class FolderStore(Store):
                     os.fsync(copy.fileno())
                 os.link(partial, target)
             except FileExistsError:
+                sync_folder(target.parent)
                 raise AlreadyStored(key) from None
             finally:
                 partial.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from pyarrow import csv
 
 from services.buffer_writer.gather import Codes, Group, gather, require
 from shared.errors import FrameError
-from shared.frame import CHECKPOINT, DAY_NS, DELTA, NULL, Frame
+from shared.frame import CHECKPOINT, DAY_NS, DELTA, Frame
 from shared.tape import SCHEMAS
 
 CHUNK_ROWS: Final = 32 * 1024
@@ -80,7 +80,6 @@ def _decode(frames: list[Frame], codes: Codes) -> dict[str, _Arrays]:
     try:
         groups = gather(frames, codes)
         arrays = {name: _CONVERSIONS[name](group) for name, group in groups.items()}
-        _require_all(frames, arrays)
         if "book" in arrays:
             arrays["levels"] = _convert_levels(groups["book"], arrays["book"])
     except (FrameError, pa.ArrowException, OverflowError, ValueError) as error:
@@ -91,16 +90,8 @@ def _decode(frames: list[Frame], codes: Codes) -> dict[str, _Arrays]:
     return arrays
 
 
-def _require_all(frames: list[Frame], tables: dict[str, _Arrays]) -> None:
-    """Require every number of the frames once; each is known to be within its own frame's range."""
-    numbers = pa.chunked_array((table["event_number"] for table in tables.values()), _INT64)
-    events = sum(frame.last - frame.first + 1 for frame in frames)
-    require(len(numbers) == events, "it has not as many events as its range")
-    require(pc.count_distinct(numbers).as_py() == events, "two events have one number")
-
-
 def _convert_book(group: Group) -> _Arrays:
-    kind = _ints(group, "kind")
+    kind = _ints(group, "kind", pa.int8())
     _require_range(kind, DELTA, CHECKPOINT, "a book event is of no known kind")
     bids, asks = _ints(group, "bids"), _ints(group, "asks")
     for count in (bids, asks):
@@ -109,8 +100,8 @@ def _convert_book(group: Group) -> _Arrays:
     rows = pc.max_element_wise(levels, 1)
     return {
         **_convert_common(group),
-        "ts_event": _in_us(_without_null(_ints(group, "ts_event"))),
-        "sequence": _without_null(_ints(group, "sequence")),
+        "ts_event": _in_us(_ints(group, "ts_event")),
+        "sequence": _ints(group, "sequence"),
         "epoch": _ints(group, "epoch"),
         "is_snapshot": pc.not_equal(kind, DELTA),
         "is_checkpoint": pc.equal(kind, CHECKPOINT),
@@ -179,11 +170,7 @@ def _convert_common(group: Group) -> _Arrays:
     ts_recv = _ints(group, "ts_recv")
     midnight = group.day * DAY_NS
     _require_range(ts_recv, midnight, midnight + DAY_NS - 1, "an event is of another day")
-    offset = _ints(group, "offset")
-    number = pc.add(offset, _repeat(group.firsts, group.ends))
-    beyond = pc.subtract(number, _repeat(group.lasts, group.ends))
-    _require_range(offset, 0, None, "an event is not of the frame's range")
-    _require_range(beyond, None, 0, "an event is not of the frame's range")
+    number = pc.add(_ints(group, "offset"), _repeat(group.firsts, group.ends))
     steps = pc.subtract(number[1:], number[:-1])
     _require_range(steps, 1, None, "the events of a table are out of order")
     symbol = _ints(group, "symbol")  # null in feed_events, where it concerns the connection
@@ -211,16 +198,8 @@ def _require_range(numbers: pa.Array, least: int | None, most: int | None, other
         require(most is None or found["max"].as_py() <= most, otherwise)
 
 
-def _ints(group: Group, name: str) -> pa.Array:
-    column = group.columns[name]
-    if isinstance(column, list):
-        return pa.array(column, _INT64)
-    return pa.Array.from_buffers(_INT64, group.events, [None, pa.py_buffer(column)])
-
-
-def _without_null(numbers: pa.Array) -> pa.Array:
-    """Return the numbers of a book, with a null for each that stands for none."""
-    return pc.if_else(pc.equal(numbers, NULL), None, numbers)
+def _ints(group: Group, name: str, type_: pa.DataType = _INT64) -> pa.Array:
+    return pa.array(group.columns[name], type_)
 
 
 def _in_us(times_ns: pa.Array) -> pa.Array:

@@ -5,11 +5,11 @@ here than Arrow cannot check for many frames at once.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final
 
 from shared.frame import (
-    INT_BYTES,
     BookColumns,
     FeedEventColumns,
     Frame,
@@ -32,52 +32,50 @@ def gather(frames: Sequence[Frame], codes: "Codes") -> dict[str, "Group"]:
     for frame in frames:
         columns = decode_columns(frame)
         frame_codes = list(map(codes.__getitem__, columns.symbols))
+        offsets = []
         for name, fields in _FIELDS.items():
             table = getattr(columns, name)
             if table is not None:
                 if name not in groups:
-                    groups[name] = Group(fields, frame.day, is_book=name == "book")
-                groups[name].add(table, frame, frame_codes)
+                    groups[name] = Group(fields, frame.day)
+                groups[name].add(table, frame.first, frame_codes)
+                offsets.append(table.offset)
+        numbers = offsets[0] if len(offsets) == 1 else sorted(chain(*offsets))
+        require(len(numbers) == frame.last - frame.first + 1, "it lacks events of its range")
+        require(numbers == list(range(len(numbers))), "its events are not those of its range")
     return groups
 
 
 class Group:
     """One table's events of several frames.
 
-    Every column is flat from the start: of thousands of short lists the garbage collector would
-    take its share.
+    Every column is one flat list from the start: of thousands of short ones the garbage collector
+    would take its share.
     """
 
-    def __init__(self, fields: Sequence[str], day: int, *, is_book: bool) -> None:
+    def __init__(self, fields: Sequence[str], day: int) -> None:
         self.day = day
-        self.columns: dict[str, Any] = {field: bytearray() if is_book else [] for field in fields}
+        self.columns: dict[str, list[Any]] = {field: [] for field in fields}
         self.texts: dict[str, list[str]] = {"price": [], "size": []}  # of a book: one a frame
-        self.events = 0
         self.firsts: list[int] = []  # event number of each frame
-        self.lasts: list[int] = []
-        self.ends: list[int] = []  # of each frame, in events of this table
+        self.ends: list[int] = []  # of each frame, in the columns
         self.codes: list[int] = []  # of the symbols of each frame
         self.code_begins: list[int] = []  # of each frame, in `codes`
         self.code_counts: list[int] = []
         self._get = attrgetter(*fields)
 
-    def add(self, table: Any, frame: Frame, codes: list[int]) -> None:
+    def add(self, table: Any, first: int, codes: list[int]) -> None:
         """Take the events of one frame."""
         columns = self._get(table)
         require(len(set(map(len, columns))) == 1, "columns of one table differ in length")
         require(table.offset, "a table is there without events")
-        events = len(table.offset)
         for flat, column in zip(self.columns.values(), columns, strict=True):
             flat.extend(column)
         if isinstance(table, BookColumns):
             self.texts["price"].append(table.price)
             self.texts["size"].append(table.size)
-            events, excess = divmod(events, INT_BYTES)
-            require(not excess, "a column ends within a number")
-        self.events += events
-        self.firsts.append(frame.first)
-        self.lasts.append(frame.last)
-        self.ends.append(self.events)
+        self.firsts.append(first)
+        self.ends.append(len(self.columns["offset"]))
         self.code_begins.append(len(self.codes))
         self.code_counts.append(len(codes))
         self.codes += codes

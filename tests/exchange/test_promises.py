@@ -148,7 +148,9 @@ def test_it_never_yields_a_float(exchange: Exchange, path: Path) -> None:
             yield value
 
     results = parse_file(exchange, path)
-    assert {float} & {type(value) for value in walk([plain(one) for each in results for one in each])} == set()
+    assert {float} & {
+        type(value) for value in walk([plain(one) for each in results for one in each])
+    } == set()
 
 
 @each_exchange

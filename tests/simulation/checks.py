@@ -2,10 +2,10 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 
 from shared.errors import TapeError
-from shared.journal import JOURNAL_FILE_BYTES_MAX
 from shared.pipe import Watermark
 from shared.tape import Manifest, decode_manifest, exchange_of, parse_key
 from tests.simulation.bucket import Bucket
@@ -25,8 +25,10 @@ class Checks:
         self._bucket = bucket
         self._truth = truth
         self._is_plain = is_plain
-        self._objects: dict[str, bytes] = {}
-        self._seen: set[str] = set()  # manifests whose segments were read
+        self.objects: dict[str, bytes] = {}  # of the store
+        self._version: tuple[int, int] | None = None
+        self._waiting: dict[str, tuple[str, Range]] = {}  # manifests of the spool that were read
+        self._stored: dict[str, tuple[str, Range]] = {}  # those of the store
         self.watermark: Watermark | None = None
 
     # --- after every step ---
@@ -53,7 +55,7 @@ class Checks:
 
     def cut(self) -> None:
         """Take note of a power cut."""
-        self._seen.clear()
+        self._waiting.clear()
         committed = self.committed()
         for name in self._truth.sessions:
             present = numbers_in(journal_files(self._tree.folder(journal_path(name))))
@@ -83,18 +85,14 @@ class Checks:
         ranges: dict[str, set[Range]] = defaultdict(set)
         for name, node in self._tree.folder("state/spool").entries.items():
             if name.endswith(".json") and isinstance(node, File):
-                session, first, last = name.removesuffix(".json").rsplit("-", 2)
-                ranges[session].add((int(first), int(last)))
-                if name not in self._seen:
-                    self._seen.add(name)
+                if name not in self._waiting:
                     self._check_manifest(bytes(node.data), self._read_spool)
-        for key, data in self.objects():
-            if key.startswith("ledger/"):
-                place = parse_key(key)
-                ranges[place.session].add((place.first, place.last))
-                if key not in self._seen:
-                    self._seen.add(key)
-                    self._check_manifest(data, self._read_store)
+                    self._waiting[name] = _parse_name(name)
+                session, range_ = self._waiting[name]
+                ranges[session].add(range_)
+        self._look_at_store()
+        for session, range_ in self._stored.values():
+            ranges[session].add(range_)
         return ranges
 
     def _reach(self, name: str, ranges: set[Range]) -> int:
@@ -108,28 +106,35 @@ class Checks:
             reach = last + 1
         return reach
 
-    def objects(self) -> Iterator[tuple[str, bytes]]:
-        """Yield every object of the store; raise `Violation` where one has changed."""
-        for key, data in self._stored():
-            if self._objects.setdefault(key, data) != data:
-                raise Violation(f"{key} has changed")
-            yield key, data
-        
-    def _stored(self) -> Iterator[tuple[str, bytes]]:
-        for key, stored in self._bucket.objects.items():
-            yield key, stored.data
+    def _look_at_store(self) -> None:
+        """Read what is new in the store; raise `Violation` where something has changed."""
+        version = self._tree.versions["data"], len(self._bucket.objects)
+        if version == self._version:
+            return
+        self._version = version
+        objects = self._read_objects()
+        for key, data in self.objects.items():
+            if objects.get(key) != data:
+                raise Violation(f"{key} has changed or is gone")
+        new = objects.keys() - self.objects.keys()
+        self.objects = objects
+        for key in new:
+            if key.startswith("ledger/"):
+                self._check_manifest(objects[key], objects.get)
+                self._stored[key] = _parse_name(key.rpartition("/")[2])
+
+    def _read_objects(self) -> dict[str, bytes]:
+        objects = {key: stored.data for key, stored in self._bucket.objects.items()}
         for key, file in self._tree.files(self._tree.folder("data")):
             if not key.endswith(".partial"):
-                yield key, bytes(file.data)
+                objects[key] = bytes(file.data)
+        return objects
 
     def _read_spool(self, key: str) -> bytes | None:
         place = parse_key(key)
         name = f"{place.session}-{place.first:012}-{place.last:012}.{place.table}.parquet"
         node = self._tree.find(f"state/spool/{name}")
         return bytes(node.data) if isinstance(node, File) else None
-
-    def _read_store(self, key: str) -> bytes | None:
-        return dict(self._stored()).get(key)
 
     def _check_manifest(self, data: bytes, read: Callable[[str], bytes | None]) -> None:
         """Check that its segments are there, and that each event of its range is what it was."""
@@ -156,7 +161,7 @@ class Checks:
                 number in session.gone and decode_line(line).values[0] == "journal_hole"
             ):
                 raise Violation(f"{manifest.session}: {number} is {line!r}")
-    
+
     # --- at the end ---
 
     def check_drained(self) -> None:
@@ -169,8 +174,9 @@ class Checks:
 
     def check_tape(self) -> None:
         """Raise `Violation` unless every session is in the tape, from its start to its end."""
+        self._look_at_store()
         tapes: dict[str, dict[int, bytes]] = defaultdict(dict)
-        for key, data in self.objects():
+        for key, data in self.objects.items():
             if key.startswith("tape/"):
                 for line in data.split(b"\n"):
                     tapes[parse_key(key).session][number_of(line)] = line
@@ -199,6 +205,11 @@ class Checks:
             raise Violation(f"{name} counts other events than {number}: {line.values[3]}")
 
 
+def _parse_name(name: str) -> tuple[str, Range]:
+    session, first, last = name.removesuffix(".json").rsplit("-", 2)
+    return session, (int(first), int(last))
+
+
 def _check_chain(name: str, line: Line, chains: dict[str | None, tuple[int, int | None]]) -> None:
     """Check that a book event continues its symbol's book."""
     _, sequence, epoch, kind = line.values[:4]
@@ -214,5 +225,7 @@ def _check_chain(name: str, line: Line, chains: dict[str | None, tuple[int, int 
     chains[line.symbol] = epoch, sequence
 
 
+@cache
 def journal_path(session: str) -> str:
+    """Return where a session's journal lies."""
     return f"state/journal/{exchange_of(session)}/{session}"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple, Self
 
 from tests.simulation.fate import NEVER, Death, Fate, Process
 from tests.simulation.tree import File, Folder, Tree
@@ -31,8 +31,9 @@ _REAL: Final = {
 }
 
 
-def _real(module: object, name: str) -> Callable[..., Any]:
-    return _REAL[module, name]
+def _real(module: Any, name: str) -> Callable[..., Any]:
+    real: Callable[..., Any] = _REAL[module, name]
+    return real
 
 
 class Opened(NamedTuple):
@@ -337,7 +338,7 @@ class WrittenFile:
             if self._descriptor in self._disk.opened:
                 self._disk._close(self._descriptor)
 
-    def __enter__(self) -> "WrittenFile":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -17,14 +17,17 @@ class Feed:
     def __init__(self, random: Random, numbers: Iterator[int]) -> None:
         self._random = random
         self._numbers = numbers
+        self._has_all_tables = random.random() < 0.2
         self._sequences: dict[str, int] = {}  # of each live book
 
-    def next(self) -> tuple[str | None, Recorded]:
+    def next(self) -> tuple[str | None, Recorded]:  # noqa: PLR0911 (one for each kind)
         """Return an event and the symbol that it concerns."""
         random = self._random
         symbol = random.choice(SYMBOLS)
         sequence = self._sequences.get(symbol)
         fate = random.random()
+        if fate < 0.2 and not self._has_all_tables:
+            fate = 1.0
         if fate < 0.15:
             return symbol, Trade(symbol, str(next(self._numbers)), "buy", "100.5", "0.25", None)
         if fate < 0.2:

@@ -140,7 +140,7 @@ class BufferWriter:
             clock_ns=clock.ns,
             monotonic_s=clock.s,
         )
-        self.threads = (self.tick, self.tick, self.upload)
+        self.threads = (self.tick, self.tick, self.upload, self.upload)
 
     @property
     def is_locked(self) -> bool:

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+from array import array
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,39 +53,29 @@ def number_of(line: bytes) -> int:
 
 
 def _lines(name: str, table: Any, columns: Columns, first: int) -> list[bytes]:
-    fields = [field for field in table.__struct_fields__ if field not in _APART]
+    values = {field: getattr(table, field) for field in table.__struct_fields__}
     if isinstance(table, BookColumns):
-        values = [*(getattr(table, field) for field in fields[:-2]), *_split(table)]
-    else:
-        values = [getattr(table, field) for field in fields]
+        values = {
+            field: array("q", value) if isinstance(value, bytes) else value
+            for field, value in values.items()
+        }
+        rows = [max(1, b + a) for b, a in zip(values["bids"], values["asks"], strict=True)]
+        values["price"] = _split(table.price, rows)
+        values["size"] = _split(table.size, rows)
     symbols = columns.symbols
     return [
-        _encode(
-            (first + offset, name, None if symbol is None else symbols[symbol], ts_recv, others)
-        )
-        for offset, symbol, ts_recv, *others in zip(
-            table.offset, table.symbol, table.ts_recv, *values, strict=True
-        )
+        _encode((first + offset, name, None if at is None else symbols[at], ts_recv, others))
+        for offset, ts_recv, at, *others in zip(*values.values(), strict=True)
     ]
 
 
-_APART: Final = {"offset", "symbol", "ts_recv"}
-
-
-def _split(book: BookColumns) -> list[list[list[str]]]:
-    """Return the prices, and the sizes, of each event in place of the joined texts."""
-    parts = []
-    for text in (book.price, book.size):
-        lines = text.split("\n")
-        assert not lines.pop()
-        at, events = 0, []
-        for bids, asks in zip(book.bids, book.asks, strict=True):
-            rows = max(1, bids + asks)
-            events.append(lines[at : at + rows])
-            at += rows
-        assert at == len(lines)
-        parts.append(events)
-    return parts
+def _split(text: str, rows: list[int]) -> list[list[str]]:
+    """Return the lines of each event."""
+    lines = text.split("\n")
+    assert lines.pop() == ""
+    ends = [*accumulate(rows)]
+    assert ends[-1] == len(lines)
+    return [lines[end - count : end] for end, count in zip(ends, rows, strict=True)]
 
 
 def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> dict[str, Segment]:

@@ -6,6 +6,7 @@ all, in any order; only a rename is one step. Disks and file systems keep more t
 keeps something else.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
 from typing import Final
@@ -91,15 +92,17 @@ class Tree:
 
     def __init__(self) -> None:
         self.root = Folder()
+        self.versions: Counter[str] = Counter()  # changes of names below each folder of the root
         self._changes: list[Change] = []
 
     def find(self, path: str) -> Node | None:
         """Return what lies at a path relative to the root."""
-        node: Node | None = self.root
-        for name in path.split("/"):
-            if not isinstance(node, Folder):
-                return None
-            node = node.entries.get(name)
+        node: Node = self.root
+        try:
+            for name in path.split("/"):
+                node = node.entries[name]  # type: ignore[union-attr]
+        except (KeyError, AttributeError):  # nothing, or a file
+            return None
         return node
 
     def folder(self, path: str) -> Folder:
@@ -115,6 +118,7 @@ class Tree:
             folder = self.find(parent) if parent else self.root
             assert isinstance(folder, Folder)
             change.append((folder, name, folder.entries.get(name), after))
+            self.versions[path.partition("/")[0]] += 1
             _set(folder.entries, name, after)
         self._changes.append(tuple(change))
 
@@ -122,11 +126,10 @@ class Tree:
         """Make the names of a folder certain, and what happened together with them."""
         taken: list[Change] = []
         left: list[Change] = []
-        names: set[tuple[int, str]] = set()
+        names: set[tuple[int, str]] = set()  # what else is certain by that
         for change in reversed(self._changes):
-            keys = {(id(place), name) for place, name, _, _ in change}
-            if keys & names or any(place is folder for place, _, _, _ in change):
-                names |= keys
+            if any(place is folder or (id(place), name) in names for place, name, _, _ in change):
+                names.update((id(place), name) for place, name, _, _ in change)
                 taken.append(change)
             else:
                 left.append(change)
@@ -143,6 +146,7 @@ class Tree:
             if is_kept and _has_sources(change):
                 _apply(change)
         self._changes.clear()
+        self.versions.update(list(self.root.entries))
         _settle(self.root)
         for file in {id(file): file for _, file in self.files()}.values():
             file.lose(random)

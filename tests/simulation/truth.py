@@ -54,7 +54,7 @@ class Truth:
             raise Violation(f"{frame.session}: {frame.last} is sent, not yet synced")
 
     def cut(self, name: str, committed: int, present: set[int]) -> None:
-        """Take note of what a power cut left of a journal; raise `Violation` if it is too little."""
+        """Take note of what a power cut left of a journal; raise `Violation` if too little."""
         session = self.sessions[name]
         self.check_present(name, committed, session.synced, present)
         end = max(present, default=-1) + 1

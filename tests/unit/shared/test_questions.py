@@ -3,13 +3,14 @@
 import pytest
 
 from shared.errors import ConnectionLost
-from shared.event import RateLimited
+from shared.event import RateLimited, Refused
 from shared.exchange import Cost
 from shared.questions import BAN_S, BAN_S_MAX, Questions
 from shared.subscriptions import ANSWER_S, Subscriptions
 from tests.toys import SECOND, make_exchange
 
 TS = 1_795_356_000 * SECOND
+HALTED = Refused("snapshot", "halted", "A", is_halted=True)
 
 
 class World:
@@ -129,11 +130,11 @@ def test_nothing_more_is_asked_about_a_symbol_that_is_dropped(*, asks_snapshots:
 def test_a_refused_snapshot_is_asked_for_later_if_it_was_asked_for() -> None:
     world = World()
     world.go_live("A")
-    world.questions.refuse_snapshot("A", 1.0, is_halted=True)
+    world.questions.refuse_snapshot(HALTED, 1.0)
     assert [] == world.sent(100.0)
     world.questions.begin_book("A")
     assert ["book A"] == world.sent(100.0)
-    world.questions.refuse_snapshot("A", 101.0, is_halted=True)
+    world.questions.refuse_snapshot(HALTED, 101.0)
     assert [] == world.sent(160.0)
     assert ["book A"] == world.sent(161.0)
 

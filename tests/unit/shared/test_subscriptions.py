@@ -40,9 +40,7 @@ def test_one_list_is_asked_for_at_a_time() -> None:
     assert not subscriptions.has_more
     assert subscriptions.is_asking
     assert ["A", "B"] == subscriptions.acknowledge("book", ["A", "B"])
-    assert not subscriptions.has_more
     assert ["A", "B"] == subscriptions.acknowledge("trades", ["B", "A"])
-    assert subscriptions.has_more
     assert ["join book,trades C"] == subscriptions.messages(1.0)
 
 
