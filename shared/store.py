@@ -31,15 +31,19 @@ class Store(Protocol):
 
     def put(self, path: Path, key: str) -> None:
         """Store the file under the key, whole or not at all; AlreadyStored where one is there."""
+        ...
 
     def head(self, key: str) -> ObjectInfo | None:
         """Return what is known of one object, None where there is none."""
+        ...
 
     def get(self, key: str) -> bytes:
         """Return the whole object."""
+        ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield every object whose key begins with the prefix, by key."""
+        ...
 
 
 def open_store(storage: Storage) -> Store:

@@ -160,4 +160,4 @@ def _put_parts(client: Client, file: BufferedReader, place: dict[str, str]) -> N
 
 
 def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])
+    return str(error.response.get("Error", {}).get("Code", ""))

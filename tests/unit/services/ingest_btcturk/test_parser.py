@@ -281,7 +281,7 @@ def test_a_402_is_a_ticker() -> None:
 def test_what_is_empty_or_missing_in_a_ticker_was_not_said() -> None:
     assert [Ticker("BTCTRY")] == parse(402, {"PS": "BTCTRY"})
     for empty in ("", None):
-        nothing = dict.fromkeys(("B", "A", "BA", "AA", "LA"), empty)
+        nothing: dict[str, Any] = dict.fromkeys(("B", "A", "BA", "AA", "LA"), empty)
         assert [Ticker("BTCTRY")] == parse(402, nothing, PS=None, event="BTCTRY")
 
 
