@@ -6,6 +6,7 @@ from tests.deploy.box import EXCHANGES, NEW, OLD, PROGRAMS, Box
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
+
 @pytest.fixture
 def box(tmp_path: Path) -> Box:
     box = Box(tmp_path)

@@ -71,7 +71,8 @@ def test_a_star_has_a_reason(name: str) -> None:
     starred = {
         s.get("Sid", json.dumps(s))
         for s in found
-        if "*" in many(s.get("Resource", [])) or any(str(a).endswith("*") for a in many(s["Action"]))
+        if "*" in many(s.get("Resource", []))
+        or any(str(a).endswith("*") for a in many(s["Action"]))
     }
     assert set() == starred - set(STARS)
 
@@ -109,12 +110,17 @@ def test_github_is_trusted_for_one_environment_of_one_repository_and_nothing_els
     assert "sts.amazonaws.com" == conditions[f"{provider}:aud"]
     condition, with_ids, without = conditions[f"{provider}:sub"]["Fn::If"]
     assert "HasIds" == condition
-    owner, repository = "${GitHubOwner}@${GitHubOwnerId}", "${GitHubRepository}@${GitHubRepositoryId}"
+    owner, repository = (
+        "${GitHubOwner}@${GitHubOwnerId}",
+        "${GitHubRepository}@${GitHubRepositoryId}",
+    )
     assert f"repo:{owner}/{repository}:environment:${{Environment}}" == with_ids["Fn::Sub"]
     plain = "repo:${GitHubOwner}/${GitHubRepository}:environment:${Environment}"
     assert plain == without["Fn::Sub"]
     for name in ("GitHubOwner", "GitHubRepository", "GitHubOwnerId", "GitHubRepositoryId"):
-        assert not set("*?:/") & set(load("bootstrap")["Parameters"][name]["AllowedPattern"]) - {"*"}
+        assert not set("*?:/") & set(load("bootstrap")["Parameters"][name]["AllowedPattern"]) - {
+            "*"
+        }
 
 
 def test_a_deploy_may_delete_no_stack_and_run_nothing_but_our_document() -> None:
@@ -186,7 +192,9 @@ def test_a_bucket_refuses_what_is_not_put_only_if_absent(name: str, logical: str
         "Null": {"s3:if-none-match": "true"},
         "Bool": {"s3:ObjectCreationOperation": "true"},
     }
-    assert ("Deny", "*", expected) == tuple(by_sid[sid][k] for k in ("Effect", "Principal", "Condition"))
+    assert ("Deny", "*", expected) == tuple(
+        by_sid[sid][k] for k in ("Effect", "Principal", "Condition")
+    )
     secure = {"Bool": {"aws:SecureTransport": "false"}}
     assert ("Deny", secure) == (by_sid["TlsOnly"]["Effect"], by_sid["TlsOnly"]["Condition"])
 
@@ -240,7 +248,9 @@ def test_nothing_comes_in_and_only_tls_goes_out() -> None:
 def test_a_box_has_no_key_wants_tokens_and_encrypts_its_disks() -> None:
     own = properties("collector", "LaunchTemplate")["LaunchTemplateData"]
     assert "KeyName" not in own
-    assert {"required", 1} == {own["MetadataOptions"][k] for k in ("HttpTokens", "HttpPutResponseHopLimit")}
+    assert {"required", 1} == {
+        own["MetadataOptions"][k] for k in ("HttpTokens", "HttpPutResponseHopLimit")
+    }
     assert {"CpuCredits": "standard"} == own["CreditSpecification"]
     disks = [disk["Ebs"] for disk in own["BlockDeviceMappings"]]
     assert [("gp3", True), ("gp3", True)] == [(d["VolumeType"], d["Encrypted"]) for d in disks]
