@@ -44,7 +44,7 @@ class SwitchError(BooktapeError):
 class Box:
     """The folder of the releases, and the links that say who runs which.
 
-    `programs/<program>` is what supervisord starts; `current` is what a boot starts, and moves last.
+    `programs/<program>` is what supervisord starts; `current` is what a boot starts: it moves last.
     """
 
     def __init__(self, root: Path) -> None:
@@ -65,7 +65,7 @@ class Box:
 
     def release(self, link: Path) -> str:
         """Return the release that a link names; empty where there is none."""
-        return Path(os.readlink(link)).name if link.is_symlink() else ""
+        return link.readlink().name if link.is_symlink() else ""
 
     def point(self, link: Path, release: str) -> None:
         """Let a link name a release, at once and whole."""

@@ -183,15 +183,47 @@ class Box:
         """Return what a boot would start."""
         return (self.root / "current").readlink().name
 
-    def find_missing(self, exchange: str) -> dict[str, int]:
-        """Return how many sequences are missing of each symbol, over all sessions together."""
+    def find_missing(self) -> dict[str, int]:
+        """Return how many sequences are missing of each symbol, over all sessions together.
+
+        Of Bitvavo: the numbers of BtcTurk are each connection's own.
+        """
         rows = query(
             self.data,
             "book",
             "SELECT symbol, max(sequence) - min(sequence) + 1 - count(DISTINCT sequence) FROM tape "
-            f"WHERE exchange = '{exchange}' GROUP BY symbol",
+            "WHERE exchange = 'bitvavo' GROUP BY symbol",
         )
         return dict(rows)
+
+    def find_uncovered_ms(self, exchange: str) -> dict[str, int]:
+        """Return how long no session had a live book of each symbol, from the first to the last."""
+        ends = query(
+            self.data,
+            "feed_events",
+            "SELECT session, epoch_ms(min(ts_recv)) FROM tape "
+            f"WHERE exchange = '{exchange}' AND kind = 'disconnected' GROUP BY session",
+        )
+        begins = query(
+            self.data,
+            "book",
+            "SELECT session, symbol, epoch_ms(min(ts_recv)) AS begin FROM tape "
+            f"WHERE exchange = '{exchange}' AND is_snapshot GROUP BY ALL ORDER BY begin",
+        )
+        end_of = dict(ends)
+        uncovered: dict[str, int] = {}
+        covered: dict[str, int] = {}
+        for session, symbol, begin in begins:
+            until = covered.setdefault(symbol, begin)
+            uncovered[symbol] = uncovered.get(symbol, 0) + max(0, begin - until)
+            covered[symbol] = max(until, end_of[session])
+        return uncovered
+
+    def find_gaps(self) -> int:
+        """Return how many gaps the feeds themselves saw."""
+        sql = "SELECT count(*) FROM tape WHERE kind IN ('gap', 'journal_hole')"
+        [(count,)] = query(self.data, "feed_events", sql)
+        return int(count)
 
     def find_sessions(self, exchange: str) -> list[str]:
         """Return exchange and line of each session that the tape has."""

@@ -1,4 +1,4 @@
-"""What IAM would say of a call, as far as our own policies go; what it does not know it refuses to judge."""
+"""What IAM would say of a call, as far as our own policies go; the rest it refuses to judge."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +12,7 @@ def allows(
     own: Sequence[Statement],
     boundary: Sequence[Statement],
     of_resource: Sequence[Statement],
+    *,
     action: str,
     resource: str,
     context: Context,

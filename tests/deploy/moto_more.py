@@ -1,7 +1,9 @@
+# ruff: noqa: ARG001, PLR0917 # moto hands over what it likes, by place
 """moto's server, taught what our stacks use and moto 5.2.1 drops without a word.
 
-Each type that it lacks is made by boto3 against the same server, so that botocore judges every name and type of a
-property; what moto makes by halves is completed. Start it: python -m tests.deploy.moto_more PORT [HOST]
+Each type that it lacks is made by boto3 against the same server, so that botocore judges every
+name and type of a property; what moto makes by halves is completed.
+Start it: python -m tests.deploy.moto_more PORT [HOST]
 """
 
 import copy
@@ -38,7 +40,8 @@ Connect = Callable[[str], Any]
 
 def connect_in(region: str) -> Connect:
     """Return what makes a client of this very server."""
-    return lambda service: boto3.client(
+    session: Any = boto3.session.Session()
+    return lambda service: session.client(
         service,
         region_name=region,
         endpoint_url=endpoint,
@@ -99,14 +102,19 @@ def register(
             "__module__": "moto.more.models",  # moto reads the service's name from it
             "cloudformation_type": staticmethod(lambda: kind),
             "cloudformation_name_type": staticmethod(lambda: ""),
-            "create_from_cloudformation_json": classmethod(create),
-            "update_from_cloudformation_json": classmethod(update),
-            "delete_from_cloudformation_json": classmethod(delete),
+            "create_from_cloudformation_json": _of_class(create),
+            "update_from_cloudformation_json": _of_class(update),
+            "delete_from_cloudformation_json": _of_class(delete),
             "has_cfn_attr": classmethod(lambda _, __: True),
             "get_cfn_attribute": lambda self, name: self.attributes[name],
             "is_created": lambda _: True,
         },
     )
+
+
+def _of_class(function: Any) -> Any:
+    """Return a class method; typed by nobody, as all that moto has."""
+    return classmethod(function)
 
 
 def _remove(
@@ -266,7 +274,7 @@ def complete_buckets() -> None:
         )
         return bucket
 
-    FakeBucket.create_from_cloudformation_json = classmethod(complete)
+    FakeBucket.create_from_cloudformation_json = _of_class(complete)
 
 
 def translate_rule(rule: Values) -> Values:
@@ -290,7 +298,7 @@ def translate_rule(rule: Values) -> Values:
 
 
 def complete_instances() -> None:
-    """Start an instance from its launch template; replace it, the new one first, when that changes."""
+    """Start an instance from its launch template; replace it, the new one first, if that changes."""
 
     def create(
         cls: Any,
@@ -327,8 +335,8 @@ def complete_instances() -> None:
         # The old one stays: UpdateReplacePolicy is Retain, which test_templates.py asserts.
         return create(cls, new_resource_name, cloudformation_json, account_id, region_name)
 
-    Instance.create_from_cloudformation_json = classmethod(create)
-    Instance.update_from_cloudformation_json = classmethod(update)
+    Instance.create_from_cloudformation_json = _of_class(create)
+    Instance.update_from_cloudformation_json = _of_class(update)
     # Likewise DeletionPolicy.
     Instance.delete_from_cloudformation_json = classmethod(lambda *_: None)
 
@@ -349,7 +357,7 @@ def complete_documents() -> None:
         given["Properties"]["Content"] = json.dumps(given["Properties"]["Content"])
         return create(cls, resource_name, given, account_id, region_name, **more)
 
-    Document.create_from_cloudformation_json = classmethod(complete)
+    Document.create_from_cloudformation_json = _of_class(complete)
 
 
 def complete_roles() -> None:

@@ -106,8 +106,9 @@ def test_athena_finds_every_table_and_has_its_limit(cloud: Cloud) -> None:
         assert template == table["Parameters"]["storage.location.template"]
         assert "2026-11-01,NOW" == table["Parameters"]["projection.date.range"]
     group = cloud.client("athena").get_work_group(WorkGroup="booktape-prod")["WorkGroup"]
-    assert f"s3://{DATA}/athena-results/" == (
-        group["Configuration"]["ResultConfiguration"]["OutputLocation"]
+    assert (
+        f"s3://{DATA}/athena-results/"
+        == (group["Configuration"]["ResultConfiguration"]["OutputLocation"])
     )
 
 
@@ -231,7 +232,10 @@ class Calls:
             "CompleteMultipartUpload": "s3:PutObject",
         }.get(name, f"s3:{name}")
         creates = name in {"PutObject", "CompleteMultipartUpload"}
-        context = {"aws:SecureTransport": "true", "s3:ObjectCreationOperation": str(creates).lower()}
+        context = {
+            "aws:SecureTransport": "true",
+            "s3:ObjectCreationOperation": str(creates).lower(),
+        }
         if "Prefix" in params:
             context["s3:prefix"] = params["Prefix"]
         if "IfNoneMatch" in params:
@@ -252,12 +256,15 @@ class Judge:
 
     def allows(self, action: str, resource: str, **context: str) -> bool:
         secure = {"aws:SecureTransport": "true", "aws:PrincipalArn": self._principal}
-        given = {**secure, **{key.replace("__", ":").replace("_", "-"): v for key, v in context.items()}}
-        return allows(self._own, self._boundary, self._buckets, action, resource, given)
+        given = {
+            **secure,
+            **{key.replace("__", ":").replace("_", "-"): v for key, v in context.items()},
+        }
+        return allows(self._own, self._boundary, self._buckets, action=action, resource=resource, context=given)
 
     def allows_call(self, action: str, resource: str, context: dict[str, str]) -> bool:
         given = {"aws:PrincipalArn": self._principal, **context}
-        return allows(self._own, self._boundary, self._buckets, action, resource, given)
+        return allows(self._own, self._boundary, self._buckets, action=action, resource=resource, context=given)
 
 
 @pytest.mark.parametrize("bytes_min", [64 << 20, 1000])

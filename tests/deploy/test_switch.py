@@ -15,11 +15,13 @@ def box(tmp_path: Path) -> Box:
     return box
 
 
-def find_missing(box: Box) -> int:
-    """Return how many sequences the tape lacks, having seen that it has three symbols of each."""
-    missing = [box.find_missing(exchange) for exchange in EXCHANGES]
-    assert [3, 3] == [len(symbols) for symbols in missing]
-    return sum(sum(symbols.values()) for symbols in missing)
+def find_missing(box: Box) -> tuple[int, int]:
+    """Return how many sequences, and how many ms of a live book, the tape lacks."""
+    uncovered = [box.find_uncovered_ms(exchange) for exchange in EXCHANGES]
+    missing = box.find_missing()
+    assert [3, 3, 3] == [len(symbols) for symbols in (missing, *uncovered)]
+    assert 0 == box.find_gaps()
+    return sum(missing.values()), sum(sum(symbols.values()) for symbols in uncovered)
 
 
 def test_a_deploy_and_a_rollback_miss_not_one_sequence(box: Box) -> None:
@@ -41,14 +43,17 @@ def test_a_deploy_and_a_rollback_miss_not_one_sequence(box: Box) -> None:
     assert 0 == box.verify()
     for exchange in EXCHANGES:
         assert 5 * [exchange] == [name.split("-")[0] for name in box.find_sessions(exchange)]
-    assert 0 == find_missing(box)
+    assert (0, 0) == find_missing(box)
 
 
 def test_a_plain_restart_does_miss_some(box: Box) -> None:
     with box.run():
-        box.control("restart", "ingest_bitvavo")
+        box.control("restart", "ingest_bitvavo", "ingest_btcturk")
     assert 0 == box.verify()
-    assert find_missing(box) > 0
+    missing, uncovered_ms = find_missing(box)
+    assert missing > 0
+    assert uncovered_ms > 0
+    assert all(sum(box.find_uncovered_ms(exchange).values()) > 0 for exchange in EXCHANGES)
 
 
 @pytest.mark.parametrize("part", ["services/buffer_writer/writer.py", "shared/ingest.py"])
@@ -65,7 +70,7 @@ def test_a_broken_release_is_refused_and_the_old_one_records_on(box: Box, part: 
         after = box.find_pids()
         assert [before[name] for name in feeds] == [after[name] for name in feeds]
     assert 0 == box.verify()
-    assert 0 == find_missing(box)
+    assert (0, 0) == find_missing(box)
 
 
 def test_a_release_that_does_not_know_the_configuration_is_refused_at_once(box: Box) -> None:

@@ -67,7 +67,7 @@ def test_cfn_lint_finds_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_star_has_a_reason(name: str) -> None:
-    found = [s for s in statements(load(name)["Resources"])]
+    found = list(statements(load(name)["Resources"]))
     starred = {
         s.get("Sid", json.dumps(s))
         for s in found
