@@ -95,6 +95,11 @@ def register(
     ) -> None:
         _remove(remove, region_name, resource_name, cloudformation_json.get("Properties", {}))
 
+    _add_type(kind, create, update, delete)
+
+
+def _add_type(kind: str, create: Any, update: Any, delete: Any) -> None:
+    """Make a class of what moto wants one for; it finds it among the subclasses of its model."""
     type(
         kind.replace("::", ""),
         (CloudFormationModel,),
@@ -298,7 +303,7 @@ def translate_rule(rule: Values) -> Values:
 
 
 def complete_instances() -> None:
-    """Start an instance from its launch template; replace it, the new one first, if that changes."""
+    """Start an instance from its launch template; replace it, new one first, when it changes."""
 
     def create(
         cls: Any,

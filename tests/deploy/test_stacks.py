@@ -260,11 +260,25 @@ class Judge:
             **secure,
             **{key.replace("__", ":").replace("_", "-"): v for key, v in context.items()},
         }
-        return allows(self._own, self._boundary, self._buckets, action=action, resource=resource, context=given)
+        return allows(
+            self._own,
+            self._boundary,
+            self._buckets,
+            action=action,
+            resource=resource,
+            context=given,
+        )
 
     def allows_call(self, action: str, resource: str, context: dict[str, str]) -> bool:
         given = {"aws:PrincipalArn": self._principal, **context}
-        return allows(self._own, self._boundary, self._buckets, action=action, resource=resource, context=given)
+        return allows(
+            self._own,
+            self._boundary,
+            self._buckets,
+            action=action,
+            resource=resource,
+            context=given,
+        )
 
 
 @pytest.mark.parametrize("bytes_min", [64 << 20, 1000])

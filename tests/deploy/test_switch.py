@@ -73,6 +73,24 @@ def test_a_broken_release_is_refused_and_the_old_one_records_on(box: Box, part: 
     assert (0, 0) == find_missing(box)
 
 
+def test_a_release_whose_line_a_alone_fails_goes_back_while_line_b_records(box: Box) -> None:
+    code = box.root / "releases" / NEW / "code"
+    ingest = code / "shared" / "ingest.py"
+    head = '    log.setup(f"ingest_{exchange.name}-{line}")\n'
+    assert head in ingest.read_text()
+    broken = f"{head}    if line == 'a':\n        return EXIT_FAULT\n"
+    ingest.write_text(ingest.read_text().replace(head, broken))
+    handover = code / "services" / "operator" / "handover.py"
+    handover.write_text(handover.read_text().replace("LIVE_S = 600.0", "LIVE_S = 8.0"))
+    with box.run():
+        done = box.command("deploy", NEW)
+        assert 1 == done.returncode, done.stdout
+        assert "line a goes back to what it was" in done.stdout
+        assert ({OLD}, OLD) == (box.find_releases(), box.find_current())
+    assert 0 == box.verify()
+    assert (0, 0) == find_missing(box)
+
+
 def test_a_release_that_does_not_know_the_configuration_is_refused_at_once(box: Box) -> None:
     settings = box.root / "releases" / NEW / "code" / "shared" / "settings.py"
     settings.write_text(settings.read_text().replace("flush_interval_s", "flush_each_s"))
