@@ -11,7 +11,7 @@ COVERED := shared/book.py shared/event.py shared/exchange.py shared/frame.py sha
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo test bench format lock
+.PHONY: run demo test test-deploy bench format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -26,10 +26,15 @@ test: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(WHOLE:%=--ignore=%) --cov --cov-report=
+	$(BIN)/pytest $(WHOLE:%=--ignore=%) --ignore=tests/deploy --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
 	$(BIN)/pytest $(wildcard $(WHOLE))
+	$(BIN)/pytest -m 'not moto and not slow' tests/deploy
+
+# A deploy against a server of AWS's interfaces, and on a box with real processes: minutes.
+test-deploy: $(VENV)/.test .venv-deploy/.deploy
+	.venv-deploy/bin/pytest -m 'moto or slow' tests/deploy
 
 # The plain way that we compare with needs pandas, which stays out of .venv.
 bench: $(VENV)/.test .venv-bench/.bench
@@ -42,7 +47,7 @@ format: $(VENV)/.test
 # Pins every requirement by its hashes, on the oldest Python (some need more there);
 # `make lock UPGRADE=--upgrade` takes the newest.
 lock: .venv-lock/bin/pip-compile
-	cd requirements && for name in run test bench; do \
+	cd requirements && for name in run test bench deploy; do \
 	    ../$< --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	        $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
@@ -59,6 +64,11 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 
 .venv-bench/.bench: requirements/bench.txt | .venv-bench/bin/python
 	.venv-bench/bin/python -m pip install --quiet --require-hashes -r $<
+	touch $@
+
+.venv-deploy/.deploy: requirements/deploy.txt pyproject.toml | .venv-deploy/bin/python
+	.venv-deploy/bin/python -m pip install --quiet --require-hashes -r $<
+	.venv-deploy/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .venv-lock/bin/pip-compile: | .venv-lock/bin/python

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from services.operator.child import Lifeline
 from services.operator.health import INGEST_PREFIX, LINE, Health, Process, gather
@@ -29,8 +30,29 @@ class HandoverError(BooktapeError):
     """Tell the operator how far it came, and what runs now."""
 
 
-def run(exchange: str, settings: Settings, environment: Mapping[str, str]) -> int:
-    """Hand the feed over and back; return 0 once a new line a is live and b has drained."""
+class Move(Protocol):
+    """What makes the next start of a program another release's."""
+
+    def forth(self) -> None:
+        """Do so; line b is live."""
+        ...
+
+    def back(self) -> None:
+        """Undo it; line b is still live."""
+        ...
+
+
+def run(
+    exchange: str,
+    settings: Settings,
+    environment: Mapping[str, str],
+    move: Move | None = None,
+) -> int:
+    """Hand the feed over and back; return 0 once a new line a is live and b has drained.
+
+    With a `move`, line a comes back as another release; where it does not get live, as the one
+    that it was, and the error tells why. Line b records until then.
+    """
     state = settings.state.path
     supervisor = Supervisor(socket_path(state))
     with catch_stop() as stopping:
@@ -41,11 +63,17 @@ def run(exchange: str, settings: Settings, environment: Mapping[str, str]) -> in
             handover.wait("b", lambda: handover.is_level(LINE, OTHER_LINE), is_alive)
             say(f"line b is live; restarting {INGEST_PREFIX}{exchange}")
             try:
-                supervisor.restart(f"{INGEST_PREFIX}{exchange}")
-            except SupervisorError as error:
-                say(f"{error}; line b records on while supervisord tries again")
-            session = before.text("session")
-            handover.wait("a", lambda: handover.is_new(session), is_alive)
+                if move is not None:
+                    move.forth()
+                handover.restart(before.text("session"), is_alive)
+            except HandoverError as error:
+                if move is None or not is_alive():
+                    raise
+                say(f"{error}; line a goes back to what it was")
+                move.back()
+                stopping.forget()
+                handover.restart(handover.line(LINE).text("session"), is_alive)
+                raise
             say("line a is live again; draining line b")
     say(f"handed over: {exchange} records as {handover.line(LINE).text('session')}")
     return 0
@@ -81,6 +109,14 @@ class _Handover:
         if line_a.program_state is None:
             raise HandoverError(f"supervisord does not run {name}, so it cannot restart it")
         return line_a
+
+    def restart(self, session: str, is_alive: Callable[[], bool]) -> None:
+        """Restart line a, and wait until it is live in another session than this one."""
+        try:
+            self._supervisor.restart(f"{INGEST_PREFIX}{self._exchange}")
+        except SupervisorError as error:
+            say(f"{error}; line b records on while supervisord tries again")
+        self.wait(LINE, lambda: self.is_new(session), is_alive)
 
     def line(self, line: str) -> Process:
         """Return one line as it is now."""

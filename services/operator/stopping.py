@@ -29,6 +29,10 @@ class Stopping:
             time.sleep(min(left_s, LOOK_S))
         return self.is_asked
 
+    def forget(self) -> None:
+        """Begin anew: what was asked is done, and what follows must not stop at once."""
+        self.count = 0
+
     def _ask(self, _: int, __: FrameType | None) -> None:
         self.count += 1
 

@@ -3,7 +3,7 @@
 import socket
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xmlrpc.client import Error, Fault, ServerProxy, Transport
 
 from msgspec import Struct, convert
@@ -34,6 +34,14 @@ class Program(Struct, frozen=True):
     logfile: str
 
 
+class Changes(NamedTuple):
+    """The programs in which its file differs from what it runs."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+
+
 class Supervisor:
     """Speak to the supervisord behind one unix socket; each call is a connection of its own."""
 
@@ -55,13 +63,31 @@ class Supervisor:
 
     def restart(self, name: str) -> None:
         """Stop the program, which drains it, and start it; one that is not running is started."""
+        self.stop(name)
+        self._call("startProcess", name, wait_s=ORDER_S)
+
+    def stop(self, name: str) -> None:
+        """Stop the program, which drains it; one that is not running stays so."""
         try:
             self._call("stopProcess", name, wait_s=ORDER_S)
         except SupervisorError as error:
             fault = error.__cause__
             if not (isinstance(fault, Fault) and fault.faultCode == _NOT_RUNNING):
                 raise
-        self._call("startProcess", name, wait_s=ORDER_S)
+
+    def reread(self) -> Changes:
+        """Let it read its file again, which changes nothing yet; return what differs."""
+        [[added, changed, removed]] = self._call("reloadConfig", wait_s=ANSWER_S)
+        return Changes(added, changed, removed)
+
+    def add(self, name: str) -> None:
+        """Take up a program of its file, and start it."""
+        self._call("addProcessGroup", name, wait_s=ORDER_S)
+
+    def remove(self, name: str) -> None:
+        """Stop a program, and forget it."""
+        self.stop(name)
+        self._call("removeProcessGroup", name, wait_s=ORDER_S)
 
     def _call(self, method: str, *arguments: str, wait_s: float) -> Any:
         # The address is only for show: the transport knows the way.

@@ -26,3 +26,10 @@ def test_what_was_before_comes_back() -> None:
     with catch_stop():
         assert before != [signal.getsignal(number) for number in SIGNALS]
     assert before == [signal.getsignal(number) for number in SIGNALS]
+
+
+def test_what_is_forgotten_is_not_asked_any_more() -> None:
+    with catch_stop() as stopping:
+        signal.raise_signal(signal.SIGTERM)
+        stopping.forget()
+        assert not stopping.is_asked

@@ -32,7 +32,9 @@ class Server(UnixStreamServer, SimpleXMLRPCDispatcher):
         self.faults: dict[str, Fault] = {}
         self.register_function(lambda: 4711, "supervisor.getPID")
         self.register_function(lambda: [INFO], "supervisor.getAllProcessInfo")
-        for name in ("stopProcess", "startProcess"):
+        self.register_function(lambda: [[["new"], ["other"], ["gone"]]], "supervisor.reloadConfig")
+        names = ("stopProcess", "startProcess", "addProcessGroup", "removeProcessGroup")
+        for name in names:
             self.register_function(self.order(name), f"supervisor.{name}")
 
     def order(self, name: str):  # type: ignore[no-untyped-def]
@@ -116,3 +118,24 @@ def test_a_refused_order_is_told(folder: Path, server: Server) -> None:
     server.faults["stopProcess"] = Fault(10, "BAD_NAME: x")
     with pytest.raises(SupervisorError, match="refused stopProcess: BAD_NAME: x"):
         Supervisor(folder / "s").restart("x")
+
+
+def test_it_tells_in_what_its_file_differs(folder: Path, server: Server) -> None:
+    changes = Supervisor(folder / "s").reread()
+    assert (["new"], ["other"], ["gone"]) == changes
+    assert [] == server.orders
+
+
+def test_a_program_is_taken_up_and_one_that_is_forgotten_is_stopped_first(
+    folder: Path, server: Server
+) -> None:
+    Supervisor(folder / "s").add("x")
+    Supervisor(folder / "s").remove("y")
+    expected = [("addProcessGroup", "x"), ("stopProcess", "y"), ("removeProcessGroup", "y")]
+    assert expected == server.orders
+
+
+def test_a_stop_of_what_does_not_run_is_none(folder: Path, server: Server) -> None:
+    server.faults["stopProcess"] = Fault(NOT_RUNNING, "NOT_RUNNING: x")
+    Supervisor(folder / "s").stop("x")
+    assert [("stopProcess", "x")] == server.orders

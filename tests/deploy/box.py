@@ -1,0 +1,237 @@
+"""A box in a folder: releases, a real supervisord, simulated exchanges."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services.operator.health import Process, gather
+from services.operator.simulators import Simulators
+from services.operator.supervisor import Supervisor
+from tests.process.standing import SUPERVISOR, SUPERVISORCTL, wait_until
+from tests.tape_reader import query
+
+ROOT = Path(__file__).parents[2]
+EXCHANGES = ("bitvavo", "btcturk")
+PROGRAMS = ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"]
+OLD, NEW = 40 * "a", 40 * "b"
+COMMAND_S = 180.0
+
+# As install makes it, but the interpreter is ours and the code a copy of the tree.
+PYTHON = '#!/bin/sh\nPYTHONPATH="{code}" exec "{python}" "$@"\n'
+BOOKTAPE = '#!/bin/sh\nPYTHONPATH="{code}" exec "{python}" -m services "$@"\n'
+CONF = """
+[storage]
+url = "file:data"
+[writer]
+flush_interval_s = 2
+"""
+FEED = """
+[exchanges.{}]
+symbols = "all"
+websocket_url = "{}"
+rest_url = "{}"
+"""
+
+
+class Box:
+    """What init makes of an instance, without the parts that want root."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "opt"
+        self.folder = folder / "etc"
+        self.state = self.folder / "var"
+        self.folder.mkdir()
+        self.data = self.folder / "data"
+        self.supervisor = Supervisor(self.state / "run" / "supervisor.sock")
+        self.simulators = Simulators()
+        self.environment = {
+            **{name: text for name, text in os.environ.items() if "BOOKTAPE" not in name},
+            "BOOKTAPE_AS_IS": "1",
+            "BOOKTAPE_BOX": str(self.folder / "box.env"),
+        }
+        (self.folder / "box.env").write_text(
+            f"BOOKTAPE_CONFIG={self.folder / 'booktape.toml'}\n"
+            f"BOOKTAPE_ROOT={self.root}\nBOOKTAPE_RELEASES=s3://nowhere/releases\n"
+        )
+
+    def add_release(self, release: str) -> Path:
+        """Install a release; return its code."""
+        folder = self.root / "releases" / release
+        code = folder / "code"
+        for package in ("services", "shared"):
+            shutil.copytree(ROOT / package, code / package, ignore=shutil.ignore_patterns("*.pyc"))
+        shutil.copy(ROOT / "supervisor.conf", code)
+        shutil.copytree(ROOT / "deploy" / "host", folder / "deploy" / "host")
+        binaries = folder / ".venv" / "bin"
+        binaries.mkdir(parents=True)
+        for name, script in (("python", PYTHON), ("booktape", BOOKTAPE)):
+            (binaries / name).write_text(script.format(code=code, python=sys.executable))
+            (binaries / name).chmod(0o755)
+        (folder / "ready").touch()
+        return code
+
+    @contextmanager
+    def run(self, *, ends_live: bool = True) -> Iterator[None]:
+        """Boot the box with the old release and live feeds; drain it at the end."""
+        (self.root / "programs").mkdir(parents=True, exist_ok=True)
+        with self.simulators as simulators:
+            conf = CONF
+            for exchange in EXCHANGES:
+                address = simulators.start(
+                    exchange,
+                    ["--symbols", "3", "--rate", "200"],
+                    environment=self.environment,
+                    log=self.folder / f"{exchange}.log",
+                )
+                conf += FEED.format(exchange, address.websocket_url, address.rest_url)
+            (self.folder / "booktape.toml").write_text(conf)
+            (self.root / "current").symlink_to(self.root / "releases" / OLD)
+            assert 0 == self.switch("settle").returncode
+            with self._supervised():
+                wait_until(self.is_live)
+                yield
+                if ends_live:
+                    wait_until(self.is_live)
+        assert {} == self.find_processes()
+
+    @contextmanager
+    def _supervised(self) -> Iterator[None]:
+        with (self.folder / "output").open("ab") as output:
+            child = subprocess.Popen(
+                [*SUPERVISOR, "--configuration", str(self.root / "supervisor.conf")],
+                cwd=self.folder,
+                env={
+                    **self.environment,
+                    "BOOKTAPE_CONFIG": str(self.folder / "booktape.toml"),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            yield
+        finally:
+            child.terminate()
+            child.wait(COMMAND_S)
+
+    def switch(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a step of the old release as systemd does."""
+        folder = self.root / "releases" / OLD
+        return self._run(
+            [folder / ".venv" / "bin" / "python", folder / "deploy" / "host" / "switch.py"],
+            *arguments,
+            BOOKTAPE_CONFIG=str(self.folder / "booktape.toml"),
+            BOOKTAPE_ROOT=str(self.root),
+        )
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run what the document runs."""
+        return self._run([self.root / "current" / "deploy" / "host" / "command"], *arguments)
+
+    def control(self, *arguments: str) -> None:
+        """Run supervisorctl."""
+        conf = ["-c", str(self.root / "supervisor.conf")]
+        subprocess.run(
+            [*SUPERVISORCTL, *conf, *arguments], cwd=self.folder, check=True, timeout=COMMAND_S
+        )
+
+    def _run(
+        self, command: list[Path], *arguments: str, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *arguments],
+            cwd=self.folder,
+            env={**self.environment, **more},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
+        )
+
+    def find_processes(self) -> dict[str, Process]:
+        """Return what runs, by its name."""
+        health = gather(self.state, self.supervisor, now_ns=time.time_ns())
+        return {process.name: process for process in health.processes if process.is_running}
+
+    def is_live(self) -> bool:
+        """Say whether every feed is."""
+        found = self.find_processes()
+        return len(PROGRAMS) == len(found) and all(
+            process.state == "live" for process in found.values() if process.exchange
+        )
+
+    def find_pids(self) -> dict[str, int | None]:
+        """Return the pid of each process."""
+        return {name: process.pid for name, process in self.find_processes().items()}
+
+    def find_releases(self) -> set[str]:
+        """Return the releases whose code runs now."""
+        found = set()
+        for pid in self.find_pids().values():
+            values = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            [code] = [v for v in values if v.startswith(b"PYTHONPATH=")]
+            found.add(Path(code.decode().removeprefix("PYTHONPATH=")).parent.name)
+        return found
+
+    def find_current(self) -> str:
+        """Return what a boot would start."""
+        return (self.root / "current").readlink().name
+
+    def find_missing(self) -> dict[str, int]:
+        """Return how many sequences are missing of each symbol, over all sessions together.
+
+        Of Bitvavo: the numbers of BtcTurk are each connection's own.
+        """
+        rows = query(
+            self.data,
+            "book",
+            "SELECT symbol, max(sequence) - min(sequence) + 1 - count(DISTINCT sequence) FROM tape "
+            "WHERE exchange = 'bitvavo' GROUP BY symbol",
+        )
+        return dict(rows)
+
+    def find_uncovered_ms(self, exchange: str) -> dict[str, int]:
+        """Return how long no session had a live book of each symbol, from the first to the last."""
+        ends = query(
+            self.data,
+            "feed_events",
+            "SELECT session, epoch_ms(min(ts_recv)) FROM tape "
+            f"WHERE exchange = '{exchange}' AND kind = 'disconnected' GROUP BY session",
+        )
+        begins = query(
+            self.data,
+            "book",
+            "SELECT session, symbol, epoch_ms(min(ts_recv)) AS begin FROM tape "
+            f"WHERE exchange = '{exchange}' AND is_snapshot GROUP BY ALL ORDER BY begin",
+        )
+        end_of = dict(ends)
+        uncovered: dict[str, int] = {}
+        covered: dict[str, int] = {}
+        for session, symbol, begin in begins:
+            until = covered.setdefault(symbol, begin)
+            uncovered[symbol] = uncovered.get(symbol, 0) + max(0, begin - until)
+            covered[symbol] = max(until, end_of[session])
+        return uncovered
+
+    def find_gaps(self) -> int:
+        """Return how many gaps the feeds themselves saw."""
+        sql = "SELECT count(*) FROM tape WHERE kind IN ('gap', 'journal_hole')"
+        [(count,)] = query(self.data, "feed_events", sql)
+        return int(count)
+
+    def find_sessions(self, exchange: str) -> list[str]:
+        """Return exchange and line of each session that the tape has."""
+        sql = f"SELECT DISTINCT session FROM tape WHERE exchange = '{exchange}' ORDER BY session"
+        return [session.partition("Z-")[2] for (session,) in query(self.data, "book", sql)]
+
+    def verify(self) -> int:
+        """Return what the proof of the tape says."""
+        booktape = self.root / "current" / ".venv" / "bin" / "booktape"
+        config = str(self.folder / "booktape.toml")
+        return self._run([booktape], "verify", BOOKTAPE_CONFIG=config).returncode

@@ -1,0 +1,121 @@
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".github" / "workflows"
+NAMES = ("ci", "deploy")
+BINARIES = Path(sys.executable).parent
+# Read from the tags of their repositories.
+PINS = {
+    "actions/checkout": "3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1",
+    "actions/setup-python": "5fda3b95a4ea91299a34e894583c3862153e4b97 # v7.0.0",
+    "actions/upload-artifact": "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0",
+    "actions/download-artifact": "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1",
+    "aws-actions/configure-aws-credentials": "e6de054238d6b7531b4efff3b6587d9aade6a06c # v6.2.3",
+}
+# What a person, a repository or a branch could have named, and a shell would read.
+EXPRESSION = re.compile(r"\$\{\{")
+
+
+def load(name: str) -> dict[str, Any]:
+    text = (FOLDER / f"{name}.yml").read_text(encoding="utf-8")
+    # `on` is a truth in YAML 1.1.
+    workflow: dict[str, Any] = yaml.safe_load(text.replace("\non:", "\n'on':"))
+    return workflow
+
+
+def steps(name: str) -> list[dict[str, Any]]:
+    return [step for job in load(name)["jobs"].values() for step in job["steps"]]
+
+
+def run(tool: str, *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [str(BINARIES / tool), *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_zizmor_finds_nothing() -> None:
+    status, said = run("zizmor", "--offline", "--quiet", "--persona=pedantic", str(FOLDER))
+    assert 0 == status, said
+
+
+def test_actionlint_finds_nothing() -> None:
+    files = [str(FOLDER / f"{name}.yml") for name in NAMES]
+    shellcheck = str(BINARIES / "shellcheck")
+    assert (0, "") == run("actionlint", "-no-color", "-shellcheck", shellcheck, *files)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_action_is_pinned_by_its_commit_with_the_version_beside(name: str) -> None:
+    text = (FOLDER / f"{name}.yml").read_text(encoding="utf-8")
+    used = re.findall(r"uses: (\S+?)@(.+)", text)
+    assert used
+    assert [] == [action for action, pin in used if PINS[action] != pin]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_permitted_but_where_it_is_needed(name: str) -> None:
+    workflow = load(name)
+    assert {} == workflow["permissions"]
+    for key, job in workflow["jobs"].items():
+        needs_role = "environment" in job
+        assert needs_role == (key in {"deploy", "rollback"} and name == "deploy")
+        expected = {"contents": "read", **({"id-token": "write"} if needs_role else {})}
+        assert expected == job["permissions"]
+        assert job["timeout-minutes"] <= 150
+
+
+def test_a_pull_request_gets_no_role() -> None:
+    assert "pull_request" not in load("deploy")["on"]
+    assert "pull_request_target" not in load("ci")["on"]
+    assert ["main"] == load("deploy")["on"]["push"]["branches"]
+
+
+def test_a_deploy_is_cut_off_by_no_other() -> None:
+    expected = {"group": "deploy-prod", "cancel-in-progress": False}
+    assert expected == load("deploy")["concurrency"]
+
+
+def test_there_is_no_key_and_the_account_is_named() -> None:
+    text = (FOLDER / "deploy.yml").read_text(encoding="utf-8")
+    assert "secrets." not in text
+    assert "access-key" not in text
+    roles = [s["with"] for s in steps("deploy") if "configure-aws" in s.get("uses", "")]
+    assert 2 == len(roles)
+    assert all({"role-to-assume", "allowed-account-ids", "aws-region"} <= set(r) for r in roles)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_is_one_call_of_a_script_that_the_tests_try(name: str) -> None:
+    commands = [step["run"] for step in steps(name) if "run" in step]
+    for command in commands:
+        assert not EXPRESSION.search(command)
+        [script, *_] = shlex.split(command)
+        assert "\n" not in command.strip()
+        if script != "make":
+            assert (ROOT / script).stat().st_mode & 0o111
+
+
+def test_no_deploy_deletes_a_stack() -> None:
+    scripts = [p for p in (ROOT / "deploy").rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    assert [] == [p for p in scripts if b"delete-stack" in p.read_bytes()]
+
+
+def test_every_python_and_another_s3_are_tried() -> None:
+    matrix = load("ci")["jobs"]["test"]["strategy"]["matrix"]
+    assert ["3.11", "3.12", "3.13"] == matrix["python"]
+    commands = [step.get("run") for step in load("ci")["jobs"]["test"]["steps"]]
+    assert commands.index(".ci/minio") < commands.index(".ci/run")
