@@ -80,7 +80,7 @@ class FrameBuilder:
                     self._add_trade(offset, ts_recv, index, event)
                 case Ticker():
                     self._add_ticker(offset, ts_recv, index, event)
-                case FeedEvent():
+                case _:
                     self._add_feed_event(offset, ts_recv, index, event)
         self.next_number = number + 1
         return number

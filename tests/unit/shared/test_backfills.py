@@ -7,7 +7,7 @@ from shared.backfills import Backfills
 from shared.errors import ConnectionLost
 from shared.event import FeedEvent, Trade
 from shared.frame_builder import Recorded
-from shared.trades import Trades
+from shared.trades import RECENT_MAX, Trades
 from tests.toys import Tape, trade, trades
 
 
@@ -66,6 +66,16 @@ def test_an_answer_is_recorded_by_the_one_who_asked(world: World) -> None:
     assert (3, "BTC-EUR", trade(2)) == world.tape.rows[2]
     world.backfills.end(4)
     assert [] == world.gaps()
+
+
+def test_no_trade_is_recorded_twice_however_long_the_answer_takes(world: World) -> None:
+    world.ask()
+    live = range(10, 10 + 2 * RECENT_MAX)
+    for number in live:
+        world.trades.trade(2, "BTC-EUR", trade(number))
+    world.backfills.answer(world.backfills.questions.popleft(), trades(1, 2, *live))
+    world.backfills.record(3)
+    assert ["t1", *(f"t{number}" for number in live), "t2"] == world.ids()
 
 
 def test_what_cannot_be_had_is_a_gap(world: World) -> None:

@@ -252,6 +252,11 @@ def test_listings_and_delistings_are_followed_without_touching_the_others() -> N
     world.feed.wanted = ("ETH-EUR", "XRP-EUR")
     sent = world.later(0.1)
     assert ["leave book,trades,ticker BTCEUR", "join book,trades,ticker XRPEUR"] == sent
+    world.say(*(Subscribed(c, ["XRPEUR", "ETHEUR"]) for c in ("book", "trades", "ticker")))
+    world.later(0.1)
+    assert [{"channel": c, "symbols": 2} for c in ("book", "trades", "ticker")] == world.details(
+        "subscribed"
+    )
     world.say(delta("BTCEUR", 11), delta("ETHEUR", 11))
     assert ["ETH-EUR"] == [symbol for symbol, event in world.rows if isinstance(event, Delta)]
 
@@ -340,6 +345,14 @@ def test_a_gap_is_a_row_and_only_its_own_symbol_is_resynced(sequence: int) -> No
         for symbol, event in world.rows
         if symbol == "BTC-EUR" and isinstance(event, Snapshot | Delta)
     ]
+
+
+def test_a_resync_is_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.feed.CHORES_S", 100.0)
+    world = World("data", asks_snapshots=False)
+    world.go_live()
+    world.say(delta("BTCEUR", 15))
+    assert ["leave book BTCEUR", "join book BTCEUR"] == world.later()
 
 
 def test_a_snapshot_older_than_the_held_deltas_is_asked_for_again() -> None:

@@ -74,6 +74,20 @@ def test_a_trimmed_book_keeps_the_levels_of_its_events() -> None:
     assert book is not None
     assert ("11\n\n9\n", "0\n\n0\n") == (book.price, book.size)
     assert (book.bids, book.asks) == ([0, 0, 1], [1, 0, 0])
+    assert (book.sequence, book.ts_event) == ([6, 7, 8], [None] * 3)
+
+
+@pytest.mark.parametrize("number", range(len(EVENTS)))
+def test_a_table_without_events_is_none_and_stays_none(number: int) -> None:
+    builder = FrameBuilder(SESSION, 5)
+    builder.add(0, "BTC-EUR", EVENTS[1][1])
+    builder.take(0)
+    symbol, event = EVENTS[number]
+    for ts in range(3):
+        builder.add(ts, symbol, event)
+    columns = decode_columns(trim(builder.take(0), 7))
+    tables = (columns.book, columns.trades, columns.ticker, columns.feed_events)
+    assert [[0, 1]] == [table.offset for table in tables if table]
 
 
 @pytest.mark.parametrize(

@@ -89,3 +89,24 @@ def test_bytes_follow_what_is_in_the_frame() -> None:
     assert builder.bytes > 200
     builder.take(0)
     assert builder.bytes == 0
+
+
+def test_what_an_exchange_does_not_number_has_no_number() -> None:
+    builder = FrameBuilder("s")
+    builder.add(NOON, "A", snapshot("A", None))
+    builder.add(NOON, "B", Snapshot("B", read_levels([], []), 0, ts_event=77))
+    book = decode_columns(builder.take(0)).book
+    assert book is not None
+    assert [None, 0] == book.sequence
+    assert [None, 77] == book.ts_event
+    assert ("9\n10\n\n", "1\n1\n\n") == (book.price, book.size)
+
+
+def test_a_row_about_the_feed_may_name_a_symbol() -> None:
+    builder = FrameBuilder("s")
+    builder.add(NOON, "A", FeedEvent("gap"))
+    builder.add(NOON, None, FeedEvent("connected"))
+    columns = decode_columns(builder.take(0))
+    assert columns.feed_events is not None
+    assert ["A"] == columns.symbols
+    assert [0, None] == columns.feed_events.symbol

@@ -21,7 +21,8 @@ from shared.rest import RestClient
 from tests.rest_server import Answer, RestServer
 from tests.toys import Tape, book, make_exchange, make_rest
 
-BTC, ETH = "/BTCEUR", "/ETHEUR"
+WAIT_S = 10.0
+BTC = "/BTCEUR"
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
@@ -100,11 +101,15 @@ class World:
 
     def poll(self, *changes: Callable[[], object]) -> list[str]:
         """Go round once, and once more after each change; return what was recorded, sorted."""
-        self.tape.rows.clear()
-        self.stop.clear()
         start_s = self.stop.now_s - 0.1
         steps = [*changes, self.stop.set]
-        self.stop.plan = [(start_s + 10.0 * n, step) for n, step in enumerate(steps, 1)]
+        return self.run([(start_s + 10.0 * n, step) for n, step in enumerate(steps, 1)])
+
+    def run(self, plan: list[tuple[float, Callable[[], object]]]) -> list[str]:
+        """Go round until something of the plan, at its time, says to stop."""
+        self.tape.rows.clear()
+        self.stop.clear()
+        self.stop.plan = plan
         self.poller.run(self.stop)
         return sorted(_describe(symbol, event) for _, symbol, event in self.tape.rows)
 
@@ -291,6 +296,13 @@ def test_a_disk_that_does_not_keep_up_is_an_outage(world: World) -> None:
 
 def test_what_was_not_asked_before_the_end_is_not_asked_at_all(world: World) -> None:
     world.poller.wanted = tuple(f"S{number}-EUR" for number in range(100))
-    world.server.arrive = lambda _: world.stop.set()
-    world.poll()
-    assert world.poller.polls <= WORKERS_MAX
+    is_submitted = Event()
+
+    def arrive(_path: str) -> None:
+        assert is_submitted.wait(WAIT_S)
+        world.stop.set()
+
+    world.server.arrive = arrive
+    # Then nearly all of them were handed to the workers, of which each is asking.
+    world.run([(world.stop.now_s + 9.8, is_submitted.set)])
+    assert world.poller.polls == WORKERS_MAX

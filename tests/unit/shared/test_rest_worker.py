@@ -187,6 +187,7 @@ def test_a_ban_is_waited_for(make: Make, server: RestServer) -> None:
     with world.run():
         world.clock.wait_for_looks()
     assert server.is_quiet
+    assert world.worker.error.startswith("GET /markets was answered 429")
     world.clock.s += 11.0
     with world.run():
         server.next()
