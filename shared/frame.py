@@ -162,10 +162,10 @@ def trim(frame: Frame, first: int) -> Frame:
     shift = first - frame.first
     kept = Columns(
         symbols=columns.symbols,
-        book=_trim_book(columns.book, shift) if columns.book else None,
-        trades=_trim(columns.trades, shift) if columns.trades else None,
-        ticker=_trim(columns.ticker, shift) if columns.ticker else None,
-        feed_events=_trim(columns.feed_events, shift) if columns.feed_events else None,
+        book=columns.book and _trim_book(columns.book, shift),
+        trades=columns.trades and _trim(columns.trades, shift),
+        ticker=columns.ticker and _trim(columns.ticker, shift),
+        feed_events=columns.feed_events and _trim(columns.feed_events, shift),
     )
     return msgspec.structs.replace(
         frame, first=first, rows=count_rows(kept), events=Raw(_encoder.encode(kept))
@@ -183,19 +183,23 @@ def count_rows(columns: Columns) -> int:
 _Table = TypeVar("_Table", BookColumns, TradeColumns, TickerColumns, FeedEventColumns)
 
 
-def _trim(table: _Table, shift: int) -> _Table:
+def _trim(table: _Table, shift: int) -> _Table | None:
     start = bisect_left(table.offset, shift)
+    if start == len(table.offset):
+        return None
     kept = type(table)(*(getattr(table, name)[start:] for name in table.__struct_fields__))
     kept.offset = [offset - shift for offset in kept.offset]
     return kept
 
 
-def _trim_book(book: BookColumns, shift: int) -> BookColumns:
+def _trim_book(book: BookColumns, shift: int) -> BookColumns | None:
     start = bisect_left(book.offset, shift)
     lines = sum(max(1, b + a) for b, a in zip(book.bids[:start], book.asks[:start], strict=True))
     price, size = book.price, book.size
     book.price = book.size = ""
     kept = _trim(book, shift)
+    if kept is None:
+        return None
     kept.price = price.split("\n", lines)[lines]
     kept.size = size.split("\n", lines)[lines]
     return kept

@@ -62,10 +62,9 @@ def test_a_trimmed_frame_holds_exactly_the_later_events(first: int) -> None:
         (whole.feed_events, rest.feed_events),
     ):
         assert before is not None
-        assert after is not None
         kept = [offset - shift for offset in before.offset if offset >= shift]
-        assert kept == after.offset
-        assert before.ts_recv[len(before.ts_recv) - len(kept) :] == after.ts_recv
+        assert (kept or None) == (after and after.offset)
+        assert after is None or before.ts_recv[-len(kept) :] == after.ts_recv
     assert builder.next_number == trimmed.first
 
 
@@ -88,6 +87,16 @@ def test_a_table_without_events_is_none_and_stays_none(number: int) -> None:
     columns = decode_columns(trim(builder.take(0), 7))
     tables = (columns.book, columns.trades, columns.ticker, columns.feed_events)
     assert [[0, 1]] == [table.offset for table in tables if table]
+
+
+def test_a_cut_behind_the_last_event_of_each_table_leaves_none_of_it() -> None:
+    builder = FrameBuilder(SESSION, 100)
+    for ts, (symbol, event) in enumerate([*EVENTS, (None, FeedEvent("disconnected"))]):
+        builder.add(ts, symbol, event)
+    columns = decode_columns(trim(builder.take(0), 108))
+    assert (None, None, None) == (columns.book, columns.trades, columns.ticker)
+    assert columns.feed_events is not None
+    assert ["disconnected"] == columns.feed_events.kind
 
 
 @pytest.mark.parametrize(

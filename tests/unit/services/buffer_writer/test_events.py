@@ -7,7 +7,7 @@ import pytest
 
 from services.buffer_writer import events
 from services.buffer_writer.events import BadFrame, decode_events
-from shared.frame import BookColumns, Columns, FeedEventColumns, Frame, decode_columns
+from shared.frame import BookColumns, Columns, FeedEventColumns, Frame, decode_columns, trim
 from tests.tapes import BTC, ETH, SESSION, Recording, record_minute
 
 Change = Callable[[Columns], object]
@@ -93,6 +93,13 @@ def test_a_frame_of_feed_events_alone_has_no_levels() -> None:
     recording.end()
     found = decode_events([recording.take()])
     assert ([], None, ["feed_events"]) == (found.symbols, found.levels, list(found.tables))
+
+
+@pytest.mark.parametrize("first", range(1, 11))
+def test_a_trimmed_frame_is_as_good_as_a_whole_one(first: int) -> None:
+    tables = decode_events([trim(make_frame(), first)]).tables
+    numbers = [number for table in tables.values() for number in table["event_number"].to_pylist()]
+    assert list(range(first, 11)) == sorted(numbers)
 
 
 NASTY = (
