@@ -12,39 +12,37 @@ from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
-from typing_extensions import override
 
 from services.__main__ import find_exchanges
 from services.ingest_bitvavo.exchange import EXCHANGE
-from shared import ingest
 from shared.configured import load_settings
 from shared.exchange import Limit
 from shared.frame import Frame
+from shared.ingest import run
 from shared.journal import Journal
 
 UNLIMITED: Final = Limit(points=1_000_000, interval_s=60.0)
 
 
-class TimedJournal(Journal):
-    """Notes the last event number of each frame, and when it was written."""
+_append = Journal.append
+_notes = array.array("q")
 
-    times = array.array("q")
 
-    @override
-    def append(self, frame: Frame) -> None:
-        super().append(frame)
-        self.times.extend((frame.last, time.time_ns()))
+def append_and_note(journal: Journal, frame: Frame) -> None:
+    """Note the last event number of a frame, and when it was written."""
+    _append(journal, frame)
+    _notes.extend((frame.last, time.time_ns()))
 
 
 def main(arguments: list[str]) -> int:
     """Record until told to stop."""
     if arguments:
-        ingest.Journal = TimedJournal  # type: ignore[misc]
+        Journal.append = append_and_note  # type: ignore[assignment, method-assign]
     settings = load_settings(find_exchanges(), os.environ)
     unpaced = replace(EXCHANGE, snapshot_interval_s=0.0, limits={"points": UNLIMITED})
-    status = ingest.run(unpaced, settings)
+    status = run(unpaced, settings)
     for path in arguments:
-        Path(path).write_bytes(TimedJournal.times.tobytes())
+        Path(path).write_bytes(_notes.tobytes())
     return status
 
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]  # pyright: ignore[reportMissingImports]
 import websocket
 import zmq
 
@@ -52,7 +52,7 @@ def ingest(url: str, endpoint: str, symbols: list[str], messages: int) -> None:
         if count == messages:
             app.close()
 
-    websocket.WebSocketApp(f"ws://{url}", on_open=on_open, on_message=on_message).run_forever()
+    websocket.WebSocketApp(url, on_open=on_open, on_message=on_message).run_forever()
     pipe.send_json(None)
     pipe.close()
     zmq.Context.instance().term()
@@ -60,7 +60,7 @@ def ingest(url: str, endpoint: str, symbols: list[str], messages: int) -> None:
 
 def write(endpoint: str, folder: Path) -> None:
     """Write what the ingest sends, until it sends nothing more."""
-    pipe = zmq.Context().socket(zmq.PULL)
+    pipe: Any = zmq.Context().socket(zmq.PULL)
     pipe.bind(endpoint)
     rows: list[dict[str, Any]] = []
     flushes = 0

@@ -10,6 +10,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from benchmarks.market import Traffic
+from services.operator.demo_folder import Address
 
 HOST = "127.0.0.1"
 READ_BYTES = 64 * 1024
@@ -38,7 +39,7 @@ class Pusher:
         self._frames = encode_frames(traffic.deltas)
         self._listener = socket.create_server((HOST, 0))
         port = self._listener.getsockname()[1]
-        self.url = f"{HOST}:{port}/v2/"
+        self.address = Address(f"ws://{HOST}:{port}/v2/", f"http://{HOST}:{port}/v2")
         self._thread = Thread(target=self._serve, name="pusher", daemon=True)
         self._thread.start()
 

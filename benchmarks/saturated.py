@@ -20,6 +20,7 @@ from pyarrow import parquet
 from benchmarks.market import Traffic, make_traffic
 from benchmarks.pusher import Pusher
 from benchmarks.results import Figure
+from benchmarks.truth import read_columns
 from benchmarks.walk import ROOT, WAIT_S, Child, Walk, wait_for
 
 PLAIN_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
@@ -82,15 +83,16 @@ def record(traffic: Traffic, folder: Path) -> Cost:
     """Record everything through the real walk; nothing may be lost."""
     pusher = Pusher(traffic)
     symbols = traffic.symbols
-    with Walk(folder, symbols=symbols, url=pusher.url, channels='["book"]') as walk:
+    listed = json.dumps(symbols)
+    with Walk(folder, pusher.address, symbols=listed, channels='["book"]') as walk:
         writer = walk.start("writer", "services", "write")
         ingest = walk.start("ingest", "benchmarks.ingest")
         wait_for("all books are live", lambda: walk.feed().get("live") == len(symbols))
         before = Cost(ingest.cpu_s, writer.cpu_s)
         pusher.go.set()
         events = len(traffic.deltas)
-        wait_for("all was recorded", lambda: _recorded(walk) > events)
-        wait_for("all was received", lambda: walk.received() >= _recorded(walk))
+        wait_for("all was recorded", lambda: walk.recorded() > events)
+        wait_for("all was received", lambda: walk.received() >= walk.recorded())
         ingest.stop()
         writer.stop()
         pusher.close()
@@ -99,14 +101,10 @@ def record(traffic: Traffic, folder: Path) -> Cost:
     return Cost(ingest.cpu_s - before.ingest_s, writer.cpu_s - before.writer_s)
 
 
-def _recorded(walk: Walk) -> int:
-    return int(str(walk.feed()["journal_next"]))
-
-
 def count_rows(folder: Path) -> int:
     """Return how many rows of a book table an exchange has sent: all but our own checkpoints."""
     return sum(
-        pc.sum(pc.invert(parquet.read_table(file, columns=["is_checkpoint"])[0])).as_py()
+        pc.sum(pc.invert(read_columns(file, ["is_checkpoint"])[0])).as_py()
         for file in folder.rglob("*.parquet")
     )
 
@@ -122,7 +120,9 @@ def record_plainly(traffic: Traffic, folder: Path) -> Cost:
     events = str(len(traffic.deltas))
     writer = Child("the plain writer", [*command, "write", endpoint, str(folder)], {})
     ingest = Child(
-        "the plain ingest", [*command, "ingest", pusher.url, endpoint, str(symbols), events], {}
+        "the plain ingest",
+        [*command, "ingest", pusher.address.websocket_url, endpoint, str(symbols), events],
+        {},
     )
     try:
         assert pusher.is_ready.wait(WAIT_S)

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks.usage import cpu_s
+from services.operator.demo_folder import Address
 from shared import stats
 from shared.report import Report
 from shared.settings import Storage
@@ -71,16 +72,16 @@ class Child:
 class Walk:
     """A folder with a configuration, and the processes that record into it."""
 
-    def __init__(self, folder: Path, *, symbols: Sequence[str], url: str, channels: str) -> None:
-        """Write the configuration: Bitvavo, from this address."""
+    def __init__(self, folder: Path, address: Address, *, symbols: str, channels: str) -> None:
+        """Write the configuration: Bitvavo, from this address; what is asked for is TOML."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         lines = [
             "[exchanges.bitvavo]",
-            f"symbols = {json.dumps(list(symbols))}",
+            f"symbols = {symbols}",
             f"channels = {channels}",
-            f'websocket_url = "ws://{url}"',
-            f'rest_url = "http://{url}"',
+            f'websocket_url = "{address.websocket_url}"',
+            f'rest_url = "{address.rest_url}"',
         ]
         (folder / FILE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
         own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
@@ -101,6 +102,10 @@ class Walk:
     def feed(self) -> dict[str, object]:
         """Return what the ingest says of itself."""
         return self.values("ingest_bitvavo-a")
+
+    def recorded(self) -> int:
+        """Return how many events the ingest has put into its journal."""
+        return int(str(self.feed()["journal_next"]))
 
     def received(self) -> int:
         """Return how many events the writer has received."""

@@ -17,7 +17,7 @@ from shared.feed import Feed
 from shared.retry import Backoff
 
 RECEIVE_S: Final = 0.1  # at most, before the outbox is looked at again
-DIGEST_MESSAGES_MAX: Final = 256  # about a full frame
+DIGEST_MESSAGES_MAX: Final = 64  # at once: more would not stay in the caches
 BACKLOG_BYTES_MAX: Final = 16 * 1024 * 1024  # read, not digested: a minute of every market
 ROOM_WAIT_S: Final = 5.0  # for a slow disk; a reader that waits longer misses its pongs
 ROOM_LOOK_S: Final = 0.005

@@ -1,0 +1,57 @@
+"""The command: runs the benchmarks that are named, or all, and prints one table."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import latency, profile, results, saturated, sustained, tape_bytes, writer
+from benchmarks.results import Figure
+
+
+def main() -> int:
+    """Run what was asked for and keep the figures; a goal may be missed."""
+    options = _parse()
+    seconds, rounds = options.seconds, options.rounds
+    benchmarks: dict[str, Callable[[Path], list[Figure]]] = {
+        "saturated": lambda folder: saturated.run(folder, rounds=rounds),
+        "writer": lambda folder: writer.run(folder, rounds=rounds),
+        "bytes": tape_bytes.run,
+        "latency": latency.run,
+        "profile": lambda folder: profile.run(folder, rounds=rounds),
+        "sustained": lambda folder: sustained.run(folder, seconds=seconds),
+    }
+    unknown = [name for name in options.names if name not in benchmarks]
+    if unknown:
+        print(
+            f"no such benchmark: {unknown[0]}; there are {', '.join(benchmarks)}", file=sys.stderr
+        )
+        return 2
+    figures = {}
+    for name in options.names or benchmarks:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="booktape-") as folder:
+            figures[name] = benchmarks[name](Path(folder))
+    path = results.save(figures)
+    here = results.machine()
+    print(f"{here.cores} cores of {here.cpu}, Python {here.python}, Linux {here.system}\n")
+    print(results.format_table(figures))
+    print(f"\nkept in {path.relative_to(results.FOLDER.parent)}")
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, epilog="python -m benchmarks writer bytes"
+    )
+    parser.add_argument("names", nargs="*", metavar="name", help="which; all without one")
+    parser.add_argument(
+        "--seconds", type=float, default=600.0, help="of `sustained`, twice; 600 (60: a quick look)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="of the short ones; 3")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""A session's frames, made from the generated market as an ingest would make them."""
+
+from collections.abc import Iterator, Sequence
+
+from benchmarks.market import TS_START, Traffic
+from services.ingest_bitvavo import parser
+from shared.book import Delta, Snapshot
+from shared.frame import Frame
+from shared.frame_builder import FrameBuilder
+from shared.recorder import FRAME_BYTES_MAX, FRAME_INTERVAL_S
+
+SESSION = "20260921T000000.000000Z-bitvavo-a"
+Event = tuple[int, str, Snapshot | Delta]
+
+
+def parse_traffic(traffic: Traffic, *, has_snapshots: bool = True) -> Iterator[Event]:
+    """Yield receive time, symbol and event of every message that is about a book."""
+    for symbol, raw in traffic.snapshots.items():
+        if has_snapshots:
+            yield TS_START, symbol, _book_event(raw)
+    for ts, raw in zip(traffic.times, traffic.deltas, strict=True):
+        event = _book_event(raw)
+        yield ts, event.raw_symbol, event
+
+
+def make_frames(traffic: Traffic, *, interval_s: float = FRAME_INTERVAL_S) -> Iterator[Frame]:
+    """Yield frames of that many seconds, or as large as a frame may become."""
+    builder = FrameBuilder(SESSION)
+    end = TS_START
+    for ts, symbol, event in parse_traffic(traffic):
+        is_due = ts >= end and builder.next_number > builder.first
+        if is_due or builder.bytes >= FRAME_BYTES_MAX:
+            yield builder.take(0)
+            end = ts + int(interval_s * 1e9)
+        builder.add(ts, symbol, event)
+    yield builder.take(0)
+
+
+def split_by_flush(frames: Iterator[Frame], rows_max: int) -> Iterator[Sequence[Frame]]:
+    """Yield the frames of one flush after the other."""
+    flush: list[Frame] = []
+    rows = 0
+    for frame in frames:
+        flush.append(frame)
+        rows += frame.rows
+        if rows >= rows_max:
+            yield flush
+            flush, rows = [], 0
+    if flush:
+        yield flush
+
+
+def _book_event(raw: bytes) -> Snapshot | Delta:
+    (event,) = parser.parse(raw)
+    assert isinstance(event, Snapshot | Delta)
+    return event
