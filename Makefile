@@ -53,21 +53,22 @@ lock: .venv-lock/bin/pip-compile
 	        $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
 	done
 
+# The locks hold all that is needed: without --no-deps an older pip would look for newer extras.
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $<
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.run
-	$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 .venv-bench/.bench: requirements/bench.txt | .venv-bench/bin/python
-	.venv-bench/bin/python -m pip install --quiet --require-hashes -r $<
+	.venv-bench/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 .venv-deploy/.deploy: requirements/deploy.txt pyproject.toml | .venv-deploy/bin/python
-	.venv-deploy/bin/python -m pip install --quiet --require-hashes -r $<
+	.venv-deploy/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	.venv-deploy/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
