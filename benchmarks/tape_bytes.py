@@ -69,7 +69,7 @@ def tardis_lines(traffic: Traffic) -> Iterator[tuple[str, str]]:
         assert event.ts_event is not None
         kind = "true" if isinstance(event, Snapshot) else "false"
         head = f"bitvavo,{symbol},{event.ts_event // 1000},{ts_recv // 1000},{kind}"
-        sides = (("bid", event.levels.bids), ("ask", event.levels.asks))
+        sides = (("bid", event.bids), ("ask", event.asks))
         lines = [
             f"{head},{side},{shorten(price)},{shorten(size)}\n"
             for side, levels in sides
@@ -78,6 +78,6 @@ def tardis_lines(traffic: Traffic) -> Iterator[tuple[str, str]]:
         yield symbol, "".join(lines)
 
 
-def shorten(number: str) -> str:
-    """Return the number without the zeros that say nothing."""
-    return number.rstrip("0").rstrip(".") if "." in number else number
+def shorten(number: float) -> str:
+    """Return the number without a digit that says nothing."""
+    return repr(number).removesuffix(".0")

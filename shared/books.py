@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shared.book import Book, Checkpoint, Delta, Sequencer, Snapshot, Verdict
+from shared.book import ACCEPTED, Book, Checkpoint, Delta, Sequencer, Snapshot, Verdict
 from shared.event import FeedEvent, feed_event
 from shared.frame_builder import Recorded
 
@@ -53,11 +53,16 @@ class Books:
         """Return the symbols whose books are on the tape and go on."""
         return {entry.symbol for entry in list(self._entries.values()) if entry.is_recorded}
 
-    def delta(self, ts_recv: int, delta: Delta) -> None:
-        """Judge one delta; record it, hold it, drop it, or lose the book."""
-        entry = self._entries[delta.raw_symbol]
+    def delta(self, ts_recv: int, delta: Delta) -> Verdict | None:
+        """Judge one delta; record it, hold it, drop it, or lose the book.
+
+        Return the verdict, or `None` where no book of the symbol is kept.
+        """
+        entry = self._entries.get(delta.raw_symbol)
+        if entry is None:
+            return None
         verdict = entry.sequencer.judge(ts_recv, delta)
-        if verdict is Verdict.ACCEPTED:
+        if verdict is ACCEPTED:
             self._accept(entry, ts_recv, delta)
         elif verdict is Verdict.GAP:
             gap = FeedEvent(
@@ -70,6 +75,7 @@ class Books:
             self.doubt(delta.raw_symbol, "gap")
         elif verdict is Verdict.UNKNOWN:
             self._resync(delta.raw_symbol, "unknown")
+        return verdict
 
     def doubt(self, raw_symbol: str, reason: Reason) -> None:
         """Lose the book of one symbol and have it begun anew."""
@@ -108,15 +114,17 @@ class Books:
 
     def _begin(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
         entry.book = Book()
-        entry.book.replace(snapshot.levels)
+        entry.book.replace(snapshot.bids, snapshot.asks)
         self._record(ts_recv, entry.symbol, snapshot)
         entry.is_recorded = True
         self._find_crossing(entry, ts_recv, snapshot.raw_symbol)
 
     def _accept(self, entry: _Entry, ts_recv: int, delta: Delta) -> None:
-        entry.book.apply(delta.levels)
+        book = entry.book
+        book.apply(delta.bids, delta.asks)
         self._record(ts_recv, entry.symbol, delta)
-        self._find_crossing(entry, ts_recv, delta.raw_symbol)
+        if book.bid_max >= book.ask_min:
+            self._find_crossing(entry, ts_recv, delta.raw_symbol)
 
     def _find_crossing(self, entry: _Entry, ts_recv: int, raw_symbol: str) -> None:
         crossing = entry.book.find_crossing()
@@ -130,7 +138,7 @@ class Books:
         if snapshot.sequence is None or entry.sequencer.last != snapshot.sequence:
             return
         other = Book()
-        other.replace(snapshot.levels)
+        other.replace(snapshot.bids, snapshot.asks)
         found = entry.book.find_mismatch(other)
         if found is not None:
             mismatch = feed_event("mismatch", side=found[0], price=found[1])

@@ -31,8 +31,8 @@ class Trade(Struct, frozen=True):
     raw_symbol: str
     trade_id: str
     side: Literal["buy", "sell"] | None
-    price: str
-    size: str
+    price: float
+    size: float
     ts_event: int | None = None
 
 
@@ -51,11 +51,11 @@ class Ticker(Struct, frozen=True):
     """The best prices that changed; `None` means "not said in this message", never "gone"."""
 
     raw_symbol: str
-    bid_price: str | None = None
-    bid_size: str | None = None
-    ask_price: str | None = None
-    ask_size: str | None = None
-    last_price: str | None = None
+    bid_price: float | None = None
+    bid_size: float | None = None
+    ask_price: float | None = None
+    ask_size: float | None = None
+    last_price: float | None = None
     ts_event: int | None = None
 
 

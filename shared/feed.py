@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from shared.backfills import Backfills
-from shared.book import Delta, Snapshot
+from shared.book import ACCEPTED, Delta, Snapshot
 from shared.books import Books, Reason, Record
 from shared.checkpoints import Checkpoints
 from shared.errors import MalformedMessage, Stale
@@ -25,7 +25,7 @@ from shared.event import (
     TradeList,
     feed_event,
 )
-from shared.exchange import BOOK, TICKER, TRADES, Cost, Exchange, Message, Raw
+from shared.exchange import BOOK, TICKER, TRADES, Cost, Exchange, Raw
 from shared.questions import Questions
 from shared.subscriptions import Subscriptions
 from shared.tickers import Tickers
@@ -133,7 +133,10 @@ class Feed:
             self._malformed(error)
             return
         for message in messages:
-            self._take(message)
+            if isinstance(message, Delta):  # nearly all
+                self._delta(message)
+            else:
+                self._take(message)
 
     def chores(self, ts: int, now_s: float) -> list[str]:
         """Do what is due; return the messages to send.
@@ -156,10 +159,8 @@ class Feed:
         self._settle()
         return messages + asked
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: Snapshot | Trade | TradeList | Ticker | Notice) -> None:
         match message:
-            case Delta():
-                self._delta(message)
             case Snapshot():
                 self._snapshot(message)
             case Trade():
@@ -192,11 +193,11 @@ class Feed:
         self.counts[kind if is_counted else "chatter"] += 1
 
     def _delta(self, delta: Delta) -> None:
-        if self._subscriptions.is_ready(BOOK, delta.raw_symbol):
+        verdict = self._books.delta(self._ts, delta)
+        # A live book has its subscription; before it, what comes may come before the answer.
+        if verdict is ACCEPTED or self._subscriptions.is_ready(BOOK, delta.raw_symbol):
             self._watchdog.data(self._now_s)
-        if delta.raw_symbol in self._symbols and BOOK in self.channels:
-            self._books.delta(self._ts, delta)
-        else:
+        if verdict is None:
             self.counts["not asked for"] += 1
 
     def _data(self, channel: str, raw_symbol: str) -> str | None:
@@ -271,8 +272,9 @@ class Feed:
             self._books.remove(raw_symbol)
             self._trades.lose(raw_symbol)
         added = [raw_symbol for raw_symbol in symbols if raw_symbol not in self._symbols]
-        for raw_symbol in added:
-            self._books.add(raw_symbol, symbols[raw_symbol])
+        if BOOK in self.channels:
+            for raw_symbol in added:
+                self._books.add(raw_symbol, symbols[raw_symbol])
         self._symbols = symbols
         self._subscriptions.ask(added)
         self._is_settled = self._is_settled and not added

@@ -5,27 +5,30 @@ from typing import Annotated, Final, TypeVar
 
 from msgspec import Meta
 
-from shared.book import BadLevel, Level, Levels, read_levels
 from shared.errors import MalformedMessage
 from shared.event import Trade, TradeList
 from shared.exchange import Raw
 
 MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024  # forty times the largest that any exchange sends
 REASON_CHARACTERS_MAX: Final = 200
+NUMBER_MAX: Final = 1e24
 INT64_MAX: Final = 2**63 - 1  # sequences and times are int64 on the tape
 NS_PER_MS: Final = 1_000_000
 
 # Raised by msgspec: not JSON, of the wrong type, not UTF-8; nested beyond all reason.
 UNDECODABLE: Final = (ValueError, RecursionError)
 
-Sequence = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
+Sequence = Annotated[int, Meta(ge=-INT64_MAX, le=INT64_MAX)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 Milliseconds = Annotated[int, Meta(ge=0, le=INT64_MAX // NS_PER_MS)]
 MillisecondsFloat = Annotated[float, Meta(ge=0, le=INT64_MAX // NS_PER_MS)]
 MillisecondsText = Annotated[str, Meta(pattern=r"^[0-8]?[0-9]{1,12}\Z")]  # int64 ends at 9.22e12
-# As in `read_levels`, which checks the levels of a book at once: this one is slower.
-Number = Annotated[str, Meta(pattern=r"^[0-9]{1,24}(\.[0-9]{1,23})?\Z")]
-NumberOrEmpty = Annotated[str, Meta(pattern=r"^([0-9]{1,24}(\.[0-9]{1,23})?)?\Z")]
+# Exchanges write prices and sizes as text. A decoder that is not `strict` reads them, once and
+# correctly rounded, and takes only what is a number in JSON: no plus, no blank, no leading zero.
+# The bounds let no infinity and no NaN in; exchanges name prices up to 1e11 and sizes up to 1e10.
+Price = Annotated[float, Meta(gt=0, le=NUMBER_MAX)]
+Number = Annotated[float, Meta(ge=0, le=NUMBER_MAX)]
+Level = tuple[Price, Number]
 TradeId = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z")]
 
 _Decoded = TypeVar("_Decoded")
@@ -53,16 +56,6 @@ def malformed(reason: str, raw: Raw, *, raw_symbol: str | None = None) -> Malfor
     """
     head = bytes(raw[: 4 * MalformedMessage.EXCERPT_CHARACTERS_MAX])  # a character has <= 4 bytes
     return MalformedMessage(reason[:REASON_CHARACTERS_MAX], raw=head, raw_symbol=raw_symbol)
-
-
-def levels(
-    bids: list[Level], asks: list[Level], raw: Raw, *, raw_symbol: str | None = None
-) -> Levels:
-    """Return the levels of a book event; raise `MalformedMessage` where one is bad."""
-    try:
-        return read_levels(bids, asks)
-    except BadLevel as error:
-        raise malformed(str(error), raw, raw_symbol=raw_symbol) from None
 
 
 def to_ns(milliseconds: float | str) -> int:

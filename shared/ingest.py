@@ -193,7 +193,7 @@ class Ingest:
             self._exchange,
             symbols,
             channels,
-            record=self._recorder.record,
+            record=self._recorder.append,
             take=self._limits.take,
             ban=self._limits.block,
             stale_after_s=own.stale_after_s,

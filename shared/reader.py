@@ -17,7 +17,7 @@ from shared.feed import Feed
 from shared.retry import Backoff
 
 RECEIVE_S: Final = 0.1  # at most, before the outbox is looked at again
-DIGEST_MESSAGES_MAX: Final = 64  # at once: more would not stay in the caches
+DIGEST_MESSAGES_MAX: Final = 256  # at once, or one delivery: then the next socket has its turn
 BACKLOG_BYTES_MAX: Final = 16 * 1024 * 1024  # read, not digested: a minute of every market
 ROOM_WAIT_S: Final = 5.0  # for a slow disk; a reader that waits longer misses its pongs
 ROOM_LOOK_S: Final = 0.005
@@ -63,25 +63,29 @@ class Reader:
         self._steady_s = steady_s
         self._pause = pause
         self._announce = announce
-        self._inbox: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        # How many messages it is, and what is to be called with them.
+        self._inbox: deque[tuple[int, Callable[..., None], tuple[Any, ...]]] = deque()
         # The feed lags behind the socket: what it says is of the connection with this number.
         self._outbox: deque[tuple[int, str]] = deque()
         self._given_up: tuple[int, ConnectionLost] | None = None
         self._connection = 0  # of the socket
         self._feed_connection = 0  # of the feed; 0: between two
         self._seen = 0, 0.0  # when what the feed saw last came
+        self._posted = self._digested = 0
         self._bytes_read = self._bytes_digested = 0
 
     @property
     def backlog(self) -> int:
         """Return how many messages wait to be digested."""
-        return len(self._inbox)
+        return max(0, self._posted - self._digested)
 
     def digest(self) -> None:
         """Have the feed take the next messages and do its chores; the recorder's thread calls."""
-        for _ in range(min(len(self._inbox), DIGEST_MESSAGES_MAX)):
-            call, arguments = self._inbox.popleft()
+        until = self._digested + DIGEST_MESSAGES_MAX
+        while self._inbox and self._digested < until:
+            count, call, arguments = self._inbox.popleft()
             call(*arguments)
+            self._digested += count
         # Behind the socket, the feed lives in the time of what it has seen: nobody is silent yet.
         ts, now_s = self._seen if self._inbox else (self._clock_ns(), self._steady_s())
         number = self._feed_connection
@@ -136,15 +140,14 @@ class Reader:
             self._post(self._close, self._clock_ns(), reason)
 
     def _pump(self, connection: Connection, stop: Event) -> None:
-        receive, inbox = self._receive, self._inbox
         while not stop.is_set() and not self._pause.is_set():
             self._send(connection)
-            messages = connection.recv(RECEIVE_S)
+            received = connection.recv(RECEIVE_S)
             ts, now_s = self._clock_ns(), self._steady_s()
-            for raw in messages:
-                inbox.append((receive, (ts, now_s, bytes(raw))))
-                self._bytes_read += len(raw)
-            self._announce(len(inbox))
+            if received:
+                messages = list(map(bytes, received))
+                self._bytes_read += sum(map(len, messages))
+                self._post(self._receive, ts, now_s, messages, count=len(messages))
             if self._given_up and self._given_up[0] == self._connection:
                 raise self._given_up[1]
             if self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
@@ -169,14 +172,17 @@ class Reader:
                 raise ConnectionLost(f"the disk has not kept up for {ROOM_WAIT_S:g} s")
             stop.wait(ROOM_LOOK_S)
 
-    def _post(self, call: Callable[..., None], *arguments: Any) -> None:
-        self._inbox.append((call, arguments))
-        self._announce(len(self._inbox))
+    def _post(self, call: Callable[..., None], *arguments: Any, count: int = 1) -> None:
+        self._inbox.append((count, call, arguments))
+        self._posted += count
+        self._announce(self.backlog)
 
-    def _receive(self, ts: int, now_s: float, raw: bytes) -> None:
-        self._bytes_digested += len(raw)
+    def _receive(self, ts: int, now_s: float, messages: list[bytes]) -> None:
+        self._bytes_digested += sum(map(len, messages))
         self._seen = ts, now_s
-        self.feed.receive(ts, now_s, raw)
+        receive = self.feed.receive
+        for raw in messages:
+            receive(ts, now_s, raw)
 
     def _open(self, number: int, ts: int, now_s: float) -> None:
         self._seen = ts, now_s

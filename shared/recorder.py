@@ -52,8 +52,7 @@ class Recorder:
         self._clock_ns = clock_ns
         self._sources: list[Source] = []
         self._pending: deque[tuple[int, str | None, Recorded]] = deque()
-        self._is_digesting = False
-        self._unwritten: Frame | None = None
+        self._frames: deque[Frame] = deque()  # not written yet
         self._wake = Event()
         self._room = Event()
         self._is_idle = False
@@ -66,17 +65,25 @@ class Recorder:
         return self._builder.next_number
 
     def record(self, ts_recv: int, symbol: str | None, event: Recorded) -> None:
-        """Append an event; any thread may.
+        """Have an event appended; any thread may.
 
         Raise `ConnectionLost` where the disk has not kept up for so long that reading on would
         fill the memory: the hole this makes is a row like every outage.
         """
         # What we say ourselves must get through: the row of an outage comes after its beginning.
         is_ours = isinstance(event, FeedEvent) and event.kind != "malformed"
-        is_full = len(self._pending) >= PENDING_EVENTS_MAX
-        if is_full and not is_ours and not self._is_digesting:
+        if len(self._pending) >= PENDING_EVENTS_MAX and not is_ours:
             self._wait_for_room()
         self._pending.append((ts_recv, symbol, event))
+
+    def append(self, ts_recv: int, symbol: str | None, event: Recorded) -> None:
+        """Append an event; only what a source's `digest` does may call this, and never waits."""
+        builder = self._builder
+        if builder.bytes >= FRAME_BYTES_MAX or not builder.fits(ts_recv):
+            self._cut()
+        builder.add(ts_recv, symbol, event)
+        if isinstance(event, FeedEvent):
+            self.kinds[event.kind] += 1
 
     def attach(self, source: Source) -> None:
         """Take messages from this source as well from now on."""
@@ -118,13 +125,12 @@ class Recorder:
     def step(self) -> bool:
         """Write the events of all that came; return False where the disk refused."""
         try:
-            if self._unwritten is not None:
-                self._journal.append(self._unwritten)
-                self._unwritten = None
+            self._write()
             self._drain()
             self._digest()
             while any(source.backlog for source in self._sources):
                 self._digest()
+            self._cut()
             self._write()
         except JournalError as error:
             if self.error is None:
@@ -138,29 +144,24 @@ class Recorder:
     def _digest(self) -> None:
         """Let each source have its turn, however much another one has."""
         for source in self._sources:
-            self._is_digesting = True  # who empties the queue cannot wait for room in it
             source.digest()
-            self._is_digesting = False
             self._drain()
+            self._write()
 
     def _drain(self) -> None:
         for _ in range(len(self._pending)):
-            self._add(*self._pending[0])
-            self._pending.popleft()
+            self.append(*self._pending.popleft())
 
-    def _add(self, ts_recv: int, symbol: str | None, event: Recorded) -> None:
-        if self._builder.bytes >= FRAME_BYTES_MAX or not self._builder.fits(ts_recv):
-            self._write()
-        self._builder.add(ts_recv, symbol, event)
-        if isinstance(event, FeedEvent):
-            self.kinds[event.kind] += 1
+    def _cut(self) -> None:
+        """End the frame that is being built."""
+        if self._builder.next_number > self._builder.first:
+            self._frames.append(self._builder.take(self._journal.base))
 
     def _write(self) -> None:
-        if self._builder.next_number == self._builder.first:
-            return
-        self._unwritten = self._builder.take(self._journal.base)
-        self._journal.append(self._unwritten)
-        self._unwritten = None
+        """Write the frames that are ready; what the disk refuses stays."""
+        while self._frames:
+            self._journal.append(self._frames[0])
+            self._frames.popleft()
 
     def begin(self, **detail: str) -> None:
         """Append the session's first event."""

@@ -25,9 +25,9 @@ class Tickers:
         if before is not None:
             said = {name: getattr(ticker, name) for name in _FIELDS}
             changed = {
-                name: text
-                for name, text in said.items()
-                if text is not None and text != getattr(before, name)
+                name: number
+                for name, number in said.items()
+                if number is not None and number != getattr(before, name)
             }
             if not changed:
                 return

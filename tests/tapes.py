@@ -11,7 +11,7 @@ from pyarrow import parquet
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.manifest import make_manifest
 from services.buffer_writer.segment import write_segments
-from shared.book import Checkpoint, Delta, Level, Snapshot, read_levels
+from shared.book import Checkpoint, Delta, Level, Snapshot
 from shared.event import FeedEvent, Kind, Ticker, Trade
 from shared.frame import DAY_NS, Frame
 from shared.frame_builder import FrameBuilder, Recorded
@@ -26,6 +26,7 @@ from shared.tape import (
     parquet_options,
     parse_key,
 )
+from tests.levels import levels
 
 SESSION = "20261122T091500.123456Z-bitvavo-a"
 DAY = 20_779
@@ -54,26 +55,26 @@ class Recording:
     def snapshot(self, symbol: str = BTC, sequence: int | None = 100) -> int:
         if sequence is not None:
             self.sequences[symbol] = sequence
-        levels = read_levels([("99.5", "1"), ("99", "2.5")], [("100.5", "3")])
-        return self.add(symbol, Snapshot(symbol, levels, sequence, self.ts - STEP))
+        sides = levels([("99.5", "1"), ("99", "2.5")], [("100.5", "3")])
+        return self.add(symbol, Snapshot(symbol, *sides, sequence, self.ts - STEP))
 
     def delta(
         self, symbol: str = BTC, bids: Sequence[Level] | None = None, asks: Sequence[Level] = ()
     ) -> int:
         """Add a delta; by default it removes the best bid."""
         self.sequences[symbol] += 1
-        levels = read_levels(list([("99.5", "0")] if bids is None else bids), list(asks))
-        return self.add(symbol, Delta(symbol, levels, self.sequences[symbol], self.ts))
+        bids = [(99.5, 0.0)] if bids is None else list(bids)
+        return self.add(symbol, Delta(symbol, bids, list(asks), self.sequences[symbol], self.ts))
 
     def checkpoint(self, symbol: str = BTC) -> int:
         event = Checkpoint(symbol, [(99.5, 1e-07)], [(100.5, 3.0)], self.sequences.get(symbol))
         return self.add(symbol, event)
 
     def trade(self, symbol: str = BTC, trade_id: str = "t1") -> int:
-        return self.add(symbol, Trade(symbol, trade_id, "buy", "100.5", "0.25", self.ts))
+        return self.add(symbol, Trade(symbol, trade_id, "buy", 100.5, 0.25, self.ts))
 
     def ticker(self, symbol: str = BTC) -> int:
-        return self.add(symbol, Ticker(symbol, "99", "1", "100.5", None, None))
+        return self.add(symbol, Ticker(symbol, 99.0, 1.0, 100.5, None, None))
 
     def feed_event(
         self,
@@ -102,7 +103,7 @@ def record_minute(recording: Recording, *, begins: bool = True) -> list[Frame]:
         for symbol in (ETH, BTC):
             recording.snapshot(symbol)
     for _ in range(3):
-        recording.delta(BTC, [("99.5", "2"), ("98", "1")], [("101", "0.5")])
+        recording.delta(BTC, [(99.5, 2.0), (98.0, 1.0)], [(101.0, 0.5)])
         recording.delta(ETH)
     recording.trade()
     first = recording.take()

@@ -5,10 +5,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.book import Delta, Snapshot, read_levels
+from shared.book import Delta, Snapshot
 from shared.event import Trade, TradeList
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Rest
 from shared.frame_builder import Recorded
+from tests.levels import levels
 
 SECOND = 1_000_000_000
 
@@ -55,15 +56,15 @@ def market(symbol: str, *, is_trading: bool = True) -> Market:
 
 
 def book(raw_symbol: str, sequence: int | None, *, bid: str = "99", ask: str = "101") -> Snapshot:
-    return Snapshot(raw_symbol, read_levels([(bid, "1")], [(ask, "1")]), sequence)
+    return Snapshot(raw_symbol, *levels([(bid, "1")], [(ask, "1")]), sequence)
 
 
 def delta(raw_symbol: str, sequence: int, *, bid: str = "98") -> Delta:
-    return Delta(raw_symbol, read_levels([(bid, "1")], []), sequence)
+    return Delta(raw_symbol, *levels([(bid, "1")], []), sequence)
 
 
 def trade(number: int, raw_symbol: str = "BTCEUR") -> Trade:
-    return Trade(raw_symbol, f"t{number}", "buy", "100", "1")
+    return Trade(raw_symbol, f"t{number}", "buy", 100.0, 1.0)
 
 
 def trades(*numbers: int, is_cut: bool = True) -> TradeList:

@@ -16,15 +16,17 @@ from services.buffer_writer.sessions import Sessions
 from services.buffer_writer.spool import Spool, WriteSegments
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
-from shared.book import Delta, Snapshot, read_levels
+from shared.book import Delta, Snapshot
 from shared.errors import AlreadyStored, StoreError
 from shared.event import FeedEvent
-from shared.frame import DAY_NS, Columns, Frame, decode_columns, encode
+from shared.frame import DAY_NS, LEVEL_BYTES, Columns, Frame, decode_columns, encode
 from shared.frame_builder import FrameBuilder
 from shared.settings import WriterSettings
 from shared.stats import Stats
 from shared.store import ObjectInfo, Store
 from shared.tape import decode_manifest, exchange_of
+from tests.columns import unpack
+from tests.levels import levels
 
 SESSION = "20261122T091500.123456Z-toy-a"
 OTHER = "20261122T091501.000000Z-toy-b"
@@ -39,12 +41,12 @@ def make_book(
     """Return a frame of a snapshot and its deltas, one level each."""
     builder = FrameBuilder(session, first)
     ts_recv = day * DAY_NS
-    builder.add(ts_recv, "BTC-EUR", Snapshot("BTC-EUR", read_levels([("1.5", "2")], []), 1))
+    builder.add(ts_recv, "BTC-EUR", Snapshot("BTC-EUR", *levels([("1.5", "2")], []), 1))
     for number in range(1, events):
         builder.add(
             ts_recv + number,
             "BTC-EUR",
-            Delta("BTC-EUR", read_levels([("1.5", "3")], []), number + 1),
+            Delta("BTC-EUR", *levels([("1.5", "3")], []), number + 1),
         )
     return builder.take(base)
 
@@ -59,7 +61,7 @@ def damage(frame: Frame) -> Frame:
     """Return the frame with a level too many: its checksum would hold, its columns do not."""
     columns = decode_columns(frame)
     assert columns.book is not None
-    columns.book.price += "9\n"
+    columns.book.levels += bytes(LEVEL_BYTES)
     return replace_columns(frame, columns)
 
 
@@ -70,8 +72,10 @@ def replace_columns(frame: Frame, columns: Columns) -> Frame:
 
 def numbers_of(frame: Frame) -> list[int]:
     columns = decode_columns(frame)
-    tables = [columns.book, columns.trades, columns.ticker, columns.feed_events]
-    return sorted(frame.first + offset for table in tables if table for offset in table.offset)
+    tables = [columns.trades, columns.ticker, columns.feed_events]
+    offsets = [offset for table in tables if table for offset in table.offset]
+    offsets += unpack(columns.book, "offset") if columns.book else []
+    return sorted(frame.first + offset for offset in offsets)
 
 
 def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> dict[str, Segment]:

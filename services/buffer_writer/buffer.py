@@ -3,7 +3,7 @@
 A *run* is what one manifest can hold: frames of one session and one UTC date whose numbers
 continue. Runs are kept in the order they began in, so those of one session stay in theirs.
 
-The events stay encoded (some 25 bytes a level) until the flush. What bounds the buffer is its
+The events stay encoded (some 26 bytes a level) until the flush. What bounds the buffer is its
 owner: it looks at `rows` and `bytes` and takes no frame while they are too many.
 """
 

@@ -1,27 +1,28 @@
 """Frames become Arrow columns with one entry for each event, checked on the way.
 
-There are Python objects of an event for `CHUNK_ROWS` rows of the tape at a time, and never one of
-a level: the joined texts of prices and sizes go through Arrow's CSV reader, which rounds correctly.
+There are Python objects of an event for `CHUNK_ROWS` rows of the tape at a time, of a book's
+neither an event's nor a level's: its columns are packed as Arrow holds them.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
-from pyarrow import csv
 
-from services.buffer_writer.gather import Codes, Group, gather, require
+from services.buffer_writer.gather import Codes, Group, gather
 from shared.errors import FrameError
-from shared.frame import CHECKPOINT, DAY_NS, DELTA, Frame
+from shared.frame import BOOK_CODES, CHECKPOINT, DAY_NS, DELTA, LEVEL_BYTES, NULL, Frame
 from shared.tape import SCHEMAS
 
 CHUNK_ROWS: Final = 32 * 1024
 _SIDES: Final = {"buy", "sell", None}
 _INT64: Final = pa.int64()
 _TIME: Final = SCHEMAS["book"].field("ts_recv").type
+_PACKED: Final = {"b": pa.int8(), "i": pa.int32(), "q": _INT64}
 
 _Arrays = dict[str, Any]
 
@@ -37,29 +38,37 @@ class BadFrame(FrameError):
 class Events(Struct):
     """The events of each table as columns, in the order of their numbers.
 
-    `symbol` is an index into `symbols`. A book event says how many `rows` of `levels` are its own,
-    how many of these are `bids` (null where it has no levels), and at which they `start`.
+    `symbol` is an index into `symbols`. A book event says the `count` of its levels, how many of
+    these are `bids` (null where it has none), and at which of all levels its own `start`.
+    `levels` has two numbers for each level: price, size, price, size, ...
     """
 
     symbols: list[str]
     tables: dict[str, pa.RecordBatch]
-    levels: pa.RecordBatch | None
+    levels: pa.Array | None
 
 
 def decode_events(frames: Sequence[Frame]) -> Events:
     """Return the events of frames of one day; raise `BadFrame` for one that contradicts itself."""
     codes = Codes()
     parts: dict[str, list[pa.RecordBatch]] = {}
+    levels: list[pa.Array] = []
     for chunk in _chunks(frames):
         for name, arrays in _decode(chunk, codes).items():
+            if name == "book":
+                levels.append(arrays.pop("levels"))
             parts.setdefault(name, []).append(pa.record_batch(arrays))
     tables = {name: pa.concat_batches(parts.pop(name)) for name in list(parts)}
-    levels = tables.pop("levels", None)
-    if levels is not None:  # sorted events will have to find theirs
-        rows = tables["book"]["rows"]
-        start = pc.subtract(pc.cumulative_sum(rows), rows)
+    if "book" in tables:  # sorted events will have to find their levels
+        count = tables["book"]["count"]
+        start = pc.subtract(pc.cumulative_sum(count), count)
         tables["book"] = tables["book"].append_column("start", start)
-    return Events(list(codes), tables, levels)
+    return Events(list(codes), tables, pa.concat_arrays(levels) if levels else None)
+
+
+def run_out(values: pa.Array, ends: pa.Array) -> pa.Array:
+    """Return each value as often as its run is long; `ends` says where each run ends."""
+    return pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(ends, values))
 
 
 def _chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
@@ -80,9 +89,11 @@ def _decode(frames: list[Frame], codes: Codes) -> dict[str, _Arrays]:
     try:
         groups = gather(frames, codes)
         arrays = {name: _CONVERSIONS[name](group) for name, group in groups.items()}
-        if "book" in arrays:
-            arrays["levels"] = _convert_levels(groups["book"], arrays["book"])
-    except (FrameError, pa.ArrowException, OverflowError, ValueError) as error:
+        numbers = pa.concat_arrays([columns["event_number"] for columns in arrays.values()])
+        count = frames[-1].last - frames[0].first + 1
+        is_complete = len(numbers) == count == pc.count_distinct(numbers).as_py()
+        _require(is_complete, "its events are not those of its range")
+    except (FrameError, pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         if len(frames) > 1:
             for frame in frames:
                 _decode([frame], codes)
@@ -91,71 +102,94 @@ def _decode(frames: list[Frame], codes: Codes) -> dict[str, _Arrays]:
 
 
 def _convert_book(group: Group) -> _Arrays:
-    kind = _ints(group, "kind", pa.int8())
+    pieces = group.columns()
+    counts = [len(piece) // array(BOOK_CODES["offset"]).itemsize for piece in pieces["offset"]]
+    columns = {name: _unpack(pieces[name], code, counts) for name, code in BOOK_CODES.items()}
+    kind, bids = columns["kind"], columns["bids"]
     _require_range(kind, DELTA, CHECKPOINT, "a book event is of no known kind")
-    bids, asks = _ints(group, "bids"), _ints(group, "asks")
-    for count in (bids, asks):
-        _require_range(count, 0, None, "a book event has fewer than no levels")
-    levels = pc.add_checked(bids, asks)
-    rows = pc.max_element_wise(levels, 1)
+    for side in ("bids", "asks"):
+        _require_range(columns[side], 0, None, "a book event has fewer than no levels")
+    count = pc.add_checked(bids, columns["asks"]).cast(_INT64)
     return {
-        **_convert_common(group),
-        "ts_event": _in_us(_ints(group, "ts_event")),
-        "sequence": _ints(group, "sequence"),
-        "epoch": _ints(group, "epoch"),
+        **_convert_common(group, columns, counts),
+        "ts_event": _in_us(_or_null(columns["ts_event"])),
+        "sequence": _or_null(columns["sequence"]),
+        "epoch": columns["epoch"],
         "is_snapshot": pc.not_equal(kind, DELTA),
         "is_checkpoint": pc.equal(kind, CHECKPOINT),
-        "bids": pc.if_else(pc.equal(levels, 0), None, bids),
-        "rows": rows,
+        "bids": pc.if_else(pc.equal(count, 0), None, bids),
+        "count": count,
+        "levels": _convert_levels(pieces["levels"], count, counts),
     }
 
 
-def _convert_levels(group: Group, book: _Arrays) -> _Arrays:
-    """Return price and size of each row, having checked that each belongs to its event."""
-    ends = pc.cumulative_sum(book["rows"])
-    frame_ends = ends.take(pc.subtract(pa.array(group.ends), 1))
-    empty = pc.subtract(ends.filter(pc.is_null(book["bids"])), 1)
-    arrays = {}
-    for name, texts in group.texts.items():
-        lines = pa.array(accumulate(text.count("\n") for text in texts), _INT64)
-        require(lines.equals(frame_ends), f"there is not one {name} for each level")
-        numbers = _numbers_of_lines("".join(texts))
-        require(len(numbers) == ends[-1].as_py(), f"a {name} holds a line break")
-        nulls = numbers.take(empty).null_count
-        require(numbers.null_count == nulls == len(empty), f"a level is without {name}")
-        arrays[name] = numbers
-    return arrays
+def _unpack(pieces: Sequence[bytes], code: str, counts: list[int]) -> pa.Array:
+    """Return a packed column, having checked that each frame has one number for each event."""
+    size = array(code).itemsize
+    is_whole = list(map(len, pieces)) == [count * size for count in counts]
+    _require(is_whole, "columns of one table differ in length")
+    return _from_bytes(b"".join(pieces), _PACKED[code])
+
+
+def _from_bytes(data: bytes, type_: pa.DataType) -> pa.Array:
+    count = len(data) // (type_.bit_width // 8)
+    return pa.Array.from_buffers(type_, count, [None, pa.py_buffer(data)])
+
+
+def _or_null(numbers: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(numbers, NULL), None, numbers)
+
+
+def _convert_levels(pieces: Sequence[bytes], count: pa.Array, counts: list[int]) -> pa.Array:
+    """Return price and size of each level, having checked that each belongs to its event."""
+    ends = pc.cumulative_sum(count).take(pc.subtract(pa.array(accumulate(counts), _INT64), 1))
+    sizes = pa.array(accumulate(map(len, pieces)), _INT64)
+    is_whole = sizes.equals(pc.multiply(ends, LEVEL_BYTES))
+    _require(is_whole, "there is not one price and one size for each level")
+    return _require_finite(_from_bytes(b"".join(pieces), pa.float64()))
 
 
 def _convert_trades(group: Group) -> _Arrays:
-    require(_SIDES.issuperset(group.columns["side"]), "a trade is neither buy nor sell")
+    columns, counts = _flatten(group)
+    _require(_SIDES.issuperset(columns["side"]), "a trade is neither buy nor sell")
     return {
-        **_convert_common(group),
-        "ts_event": _in_us(_ints(group, "ts_event")),
-        "trade_id": _texts(group, "trade_id"),
-        "side": _texts(group, "side"),
-        "price": _numbers(group, "price"),
-        "size": _numbers(group, "size"),
+        **_convert_common(group, columns, counts),
+        "ts_event": _in_us(_ints(columns["ts_event"])),
+        "trade_id": _texts(columns["trade_id"]),
+        "side": _texts(columns["side"]),
+        "price": _numbers(columns["price"]),
+        "size": _numbers(columns["size"]),
     }
 
 
 def _convert_ticker(group: Group) -> _Arrays:
+    columns, counts = _flatten(group)
     prices = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price")
     return {
-        **_convert_common(group),
-        "ts_event": _in_us(_ints(group, "ts_event")),
-        **{name: _numbers(group, name) for name in prices},
+        **_convert_common(group, columns, counts),
+        "ts_event": _in_us(_ints(columns["ts_event"])),
+        **{name: _numbers(columns[name]) for name in prices},
     }
 
 
 def _convert_feed_events(group: Group) -> _Arrays:
+    columns, counts = _flatten(group)
     return {
-        **_convert_common(group),
-        "kind": _texts(group, "kind"),
-        "sequence_expected": _ints(group, "sequence_expected"),
-        "sequence_received": _ints(group, "sequence_received"),
-        "detail": _texts(group, "detail"),
+        **_convert_common(group, columns, counts),
+        "kind": _texts(columns["kind"]),
+        "sequence_expected": _ints(columns["sequence_expected"]),
+        "sequence_received": _ints(columns["sequence_received"]),
+        "detail": _texts(columns["detail"]),
     }
+
+
+def _flatten(group: Group) -> tuple[dict[str, list[Any]], list[int]]:
+    """Return the columns, and how many events each frame has."""
+    pieces = group.columns()
+    counts = list(map(len, pieces["offset"]))
+    is_whole = all(list(map(len, column)) == counts for column in pieces.values())
+    _require(is_whole, "columns of one table differ in length")
+    return {name: list(chain(*column)) for name, column in pieces.items()}, counts
 
 
 _CONVERSIONS: Final = {
@@ -166,18 +200,24 @@ _CONVERSIONS: Final = {
 }
 
 
-def _convert_common(group: Group) -> _Arrays:
-    ts_recv = _ints(group, "ts_recv")
+def _convert_common(group: Group, columns: _Arrays, counts: list[int]) -> _Arrays:
+    """Return what every table has; `counts` are the events of each frame in this one."""
+    _require(all(counts), "a table is there without events")
+    ends = pa.array(accumulate(counts), _INT64)
+    first, count, code_begin, code_count = (
+        run_out(pa.array(values, _INT64), ends) for values in zip(*group.ranges, strict=True)
+    )
+    ts_recv = _ints(columns["ts_recv"])
     midnight = group.day * DAY_NS
     _require_range(ts_recv, midnight, midnight + DAY_NS - 1, "an event is of another day")
-    number = pc.add(_ints(group, "offset"), _repeat(group.firsts, group.ends))
+    offset = _ints(columns["offset"])
+    _require_places(offset, count, "an event is not of its frame's range")
+    number = pc.add(offset, first)
     steps = pc.subtract(number[1:], number[:-1])
     _require_range(steps, 1, None, "the events of a table are out of order")
-    symbol = _ints(group, "symbol")  # null in feed_events, where it concerns the connection
-    beyond = pc.subtract(symbol, _repeat(group.code_counts, group.ends))
-    _require_range(symbol, 0, None, "an event has a symbol without a name")
-    _require_range(beyond, None, -1, "an event has a symbol without a name")
-    place = pc.add(symbol, _repeat(group.code_begins, group.ends))
+    symbol = _ints(columns["symbol"])  # null in feed_events, where it concerns the connection
+    _require_places(symbol, code_count, "an event's symbol has no name")
+    place = pc.add(symbol, code_begin)
     return {
         "ts_recv": _in_us(ts_recv),
         "symbol": pa.array(group.codes, pa.int32()).take(place),
@@ -185,48 +225,42 @@ def _convert_common(group: Group) -> _Arrays:
     }
 
 
-def _repeat(values: list[int], ends: list[int]) -> pa.Array:
-    """Return what holds for each frame once for each of its events."""
-    runs = pa.RunEndEncodedArray.from_arrays(pa.array(ends, _INT64), pa.array(values, _INT64))
-    return pc.run_end_decode(runs)
+def _require_places(places: pa.Array, counts: pa.Array, otherwise: str) -> None:
+    """Raise unless each is a place among so many."""
+    _require_range(places, 0, None, otherwise)
+    _require_range(pc.subtract(places, counts), None, -1, otherwise)
 
 
 def _require_range(numbers: pa.Array, least: int | None, most: int | None, otherwise: str) -> None:
     found = pc.min_max(numbers)
     if found["min"].is_valid:
-        require(least is None or found["min"].as_py() >= least, otherwise)
-        require(most is None or found["max"].as_py() <= most, otherwise)
+        _require(least is None or found["min"].as_py() >= least, otherwise)
+        _require(most is None or found["max"].as_py() <= most, otherwise)
 
 
-def _ints(group: Group, name: str, type_: pa.DataType = _INT64) -> pa.Array:
-    return pa.array(group.columns[name], type_)
+def _require(statement: object, otherwise: str) -> None:
+    """Raise `ValueError` unless the statement holds."""
+    if not statement:
+        raise ValueError(otherwise)
+
+
+def _ints(column: pa.Array | list[int | None]) -> pa.Array:
+    return column.cast(_INT64) if isinstance(column, pa.Array) else pa.array(column, _INT64)
 
 
 def _in_us(times_ns: pa.Array) -> pa.Array:
     return pc.divide(times_ns, 1000).cast(_TIME)
 
 
-def _texts(group: Group, name: str) -> pa.Array:
-    return pa.array(group.columns[name], pa.string())
+def _texts(column: list[str | None]) -> pa.Array:
+    return pa.array(column, pa.string())
 
 
-def _numbers(group: Group, name: str) -> pa.Array:
-    return _require_finite(_texts(group, name).cast(pa.float64()))
-
-
-def _numbers_of_lines(text: str) -> pa.Array:
-    table = csv.read_csv(pa.py_buffer(text.encode()), _CSV_READ, _CSV_PARSE, _CSV_CONVERT)
-    return _require_finite(table.column(0).combine_chunks())
-
-
-_CSV_READ: Final = csv.ReadOptions(column_names=["number"], use_threads=False)
-_CSV_PARSE: Final = csv.ParseOptions(quote_char=False, ignore_empty_lines=False)
-_CSV_CONVERT: Final = csv.ConvertOptions(
-    column_types={"number": pa.float64()}, null_values=[""], check_utf8=False
-)
+def _numbers(column: list[float | None]) -> pa.Array:
+    return _require_finite(pa.array(column, pa.float64()))
 
 
 def _require_finite(numbers: pa.Array) -> pa.Array:
-    """Return the numbers; refuse "inf" and "nan", which Arrow also reads, and what overflows."""
-    require(pc.all(pc.is_finite(numbers), min_count=0).as_py(), "a price or size is not finite")
+    """Return the numbers; refuse infinities and NaN, which no exchange can have sent."""
+    _require(pc.all(pc.is_finite(numbers), min_count=0).as_py(), "a price or size is not finite")
     return numbers

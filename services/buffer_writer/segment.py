@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from pyarrow import parquet
 
-from services.buffer_writer.events import decode_events
+from services.buffer_writer.events import decode_events, run_out
 from shared.frame import Frame
 from shared.tape import ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
 
@@ -77,30 +77,38 @@ def _sort(events: pa.RecordBatch, symbols: list[str]) -> pa.RecordBatch:
     return events.take(pc.sort_indices(events["symbol"]))
 
 
-def _spread(events: pa.RecordBatch, levels: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Yield batches with one row for each level, each of `SLICE_ROWS` rows or of one event."""
-    ends = pc.cumulative_sum(events["rows"])
-    first = rows = 0
-    while first < len(ends):
-        last = max(first + 1, bisect_right(ends, rows + SLICE_ROWS, key=lambda end: end.as_py()))
-        yield _spread_slice(events.slice(first, last - first), levels)
-        first, rows = last, ends[last - 1].as_py()
+def _spread(events: pa.RecordBatch, levels: pa.Array) -> Iterator[pa.RecordBatch]:
+    """Yield batches with one row for each level, each of `SLICE_ROWS` rows or of one event.
 
-
-def _spread_slice(events: pa.RecordBatch, levels: pa.RecordBatch) -> pa.RecordBatch:
-    rows = events["rows"]
+    An event without levels is one row too.
+    """
+    rows = pc.max_element_wise(events["count"], 1)
     ends = pc.cumulative_sum(rows)
-    runs = pa.RunEndEncodedArray.from_arrays(ends, pa.arange(0, len(ends)))
-    events = events.append_column("begin", pc.subtract(ends, rows)).take(pc.run_end_decode(runs))
-    position = pc.subtract(pa.arange(0, events.num_rows), events["begin"])  # in its event
-    level = pc.add(events["start"], position)
-    is_ask = pc.greater_equal(position, events["bids"])  # null where there are no levels
+    first = done = 0
+    while first < len(ends):
+        last = max(first + 1, bisect_right(ends, done + SLICE_ROWS, key=lambda end: end.as_py()))
+        part = slice(first, last)
+        yield _spread_slice(events[part], rows[part], pc.subtract(ends[part], done), levels)
+        first, done = last, ends[last - 1].as_py()
+
+
+def _spread_slice(
+    events: pa.RecordBatch, rows: pa.Array, ends: pa.Array, levels: pa.Array
+) -> pa.RecordBatch:
+    row = pa.arange(0, ends[-1].as_py())
+    begin = pc.subtract(ends, rows)
+    first_ask = run_out(pc.add(begin, events["bids"]), ends)  # null where there are no levels
+    is_ask = pc.greater_equal(row, first_ask)
+    level = pc.add(row, run_out(pc.subtract(events["start"], begin), ends))
+    # Of each level there are two numbers.
+    price = pc.if_else(pc.is_null(is_ask), None, pc.shift_left(level, 1))
+    kept = [name for name in events.schema.names if name not in {"bids", "count", "start"}]
     return pa.record_batch(
         {
-            **{name: events[name] for name in events.schema.names},
+            **{name: run_out(events[name], ends) for name in kept},
             "side": pa.DictionaryArray.from_arrays(is_ask.cast(pa.int32()), ["bid", "ask"]),
-            "price": levels["price"].take(level),
-            "size": levels["size"].take(level),
+            "price": levels.take(price),
+            "size": levels.take(pc.add(price, 1)),
         }
     )
 

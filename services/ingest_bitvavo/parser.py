@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from shared import form
-from shared.book import Delta, Level, Snapshot
+from shared.book import Delta, Snapshot
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Notice, RateLimited, Refused, Subscribed, Ticker, Trade, TradeList
 from shared.exchange import BOOK, TICKER, TRADES, Market, Message, Raw
@@ -53,8 +53,8 @@ _MARKET = re.compile(rb'"market"\s*:\s*"([^"\\]{1,64})"')
 class _Snapshot(Struct, kw_only=True):
     market: str
     nonce: form.Sequence
-    bids: list[Level]
-    asks: list[Level]
+    bids: list[form.Level]
+    asks: list[form.Level]
     timestamp: form.Nanoseconds | None = None
 
 
@@ -109,11 +109,11 @@ class _Market(Struct):
     status: str
 
 
-_decode_pushed = Decoder(_Book | _Trade | _Ticker).decode
+_decode_pushed = Decoder(_Book | _Trade | _Ticker, strict=False).decode
 _decode_reply = Decoder(_Reply).decode
-_decode_snapshot = Decoder(_Snapshot).decode
+_decode_snapshot = Decoder(_Snapshot, strict=False).decode
 _decode_markets = Decoder(list[_Market] | _Market).decode
-_decode_trades = Decoder(list[_TradeRow]).decode
+_decode_trades = Decoder(list[_TradeRow], strict=False).decode
 
 
 def subscribe(channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str]:
@@ -142,8 +142,8 @@ def parse(raw: Raw) -> list[Message]:
     if pushed.error_code is not None:
         return _parse_reply(bytes(raw), "an event with an error")
     if isinstance(pushed, _Book):
-        levels = form.levels(pushed.bids, pushed.asks, raw, raw_symbol=pushed.market)
-        return [Delta(pushed.market, levels, pushed.nonce, _to_ns(pushed.timestamp))]
+        ts_event = _to_ns(pushed.timestamp)
+        return [Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts_event)]
     if isinstance(pushed, _Trade):
         return [_trade(pushed.market, pushed)]
     bid, ask = (pushed.best_bid, pushed.best_bid_size), (pushed.best_ask, pushed.best_ask_size)
@@ -166,7 +166,7 @@ def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
     body = form.decode(_decode_snapshot, raw)
     if body.market != raw_symbol:
         raise form.malformed(f"not the book of {raw_symbol}", raw)
-    return _snapshot(body, raw)
+    return _snapshot(body)
 
 
 def parse_trades(raw_symbol: str, raw: Raw) -> TradeList:
@@ -229,12 +229,11 @@ def _parse_answer(reply: _Reply, raw: bytes) -> Snapshot:
         body = _decode_snapshot(reply.response)
     except form.UNDECODABLE as error:
         raise _malformed(str(error), raw) from None
-    return _snapshot(body, raw)
+    return _snapshot(body)
 
 
-def _snapshot(body: _Snapshot, raw: Raw) -> Snapshot:
-    levels = form.levels(body.bids, body.asks, raw, raw_symbol=body.market)
-    return Snapshot(body.market, levels, body.nonce, _to_ns(body.timestamp))
+def _snapshot(body: _Snapshot) -> Snapshot:
+    return Snapshot(body.market, body.bids, body.asks, body.nonce, _to_ns(body.timestamp))
 
 
 def _parse_error(reply: _Reply, code: int) -> Notice:

@@ -46,8 +46,8 @@ class _Named(Struct, kw_only=True):
 
 class _Level(Struct, gc=False, kw_only=True):
     kind: Literal[0, 1, 3] = field(name="CP", default=1)
-    price: str = field(name="P")
-    size: str = field(name="A", default="")
+    price: form.Price = field(name="P")
+    size: form.Number | Literal[""] = field(name="A", default="")
 
 
 class _Change(_Level, gc=False, kw_only=True):
@@ -84,11 +84,11 @@ class _TradeItems(Struct, kw_only=True):
 
 
 class _TickerItem(_Named, kw_only=True):
-    bid_price: form.NumberOrEmpty | None = field(name="B", default=None)
-    bid_size: form.NumberOrEmpty | None = field(name="BA", default=None)  # missing in 2019
-    ask_price: form.NumberOrEmpty | None = field(name="A", default=None)
-    ask_size: form.NumberOrEmpty | None = field(name="AA", default=None)
-    last_price: form.NumberOrEmpty | None = field(name="LA", default=None)
+    bid_price: form.Number | Literal[""] | None = field(name="B", default=None)
+    bid_size: form.Number | Literal[""] | None = field(name="BA", default=None)  # missing in 2019
+    ask_price: form.Number | Literal[""] | None = field(name="A", default=None)
+    ask_size: form.Number | Literal[""] | None = field(name="AA", default=None)
+    last_price: form.Number | Literal[""] | None = field(name="LA", default=None)
 
 
 class _TickerItems(Struct):
@@ -134,7 +134,7 @@ class _Any(Struct, array_like=True):
     body: dict[str, msgspec.Raw]
 
 
-_decode = Decoder(_M432 | _M422 | _M402 | _M401 | _M431 | _M421 | _M100).decode
+_decode = Decoder(_M432 | _M422 | _M402 | _M401 | _M431 | _M421 | _M100, strict=False).decode
 _decode_any = Decoder(_Any).decode
 
 
@@ -197,14 +197,20 @@ def _book(body: _Book | _Changes, raw: Raw) -> Message:
     raw_symbol = _symbol(body, raw)
     if body.channel != _CHANNELS[BOOK]:
         return Chatter("book of another channel")
-    levels = form.levels(_levels(body.bids), _levels(body.asks), raw, raw_symbol=raw_symbol)
+    try:
+        bids, asks = [_level(bid) for bid in body.bids], [_level(ask) for ask in body.asks]
+    except ValueError as error:
+        raise form.malformed(str(error), raw, raw_symbol=raw_symbol) from None
     if isinstance(body, _Changes):
-        return Delta(raw_symbol, levels, body.sequence)
-    return Snapshot(raw_symbol, levels, body.sequence)
+        return Delta(raw_symbol, bids, asks, body.sequence)
+    return Snapshot(raw_symbol, bids, asks, body.sequence)
 
 
-def _levels(levels: Sequence[_Level]) -> list[Level]:
-    return [(level.price, "0" if level.kind == _DELETED else level.size) for level in levels]
+def _level(level: _Level) -> Level:
+    size = 0.0 if level.kind == _DELETED else level.size
+    if isinstance(size, str):
+        raise ValueError("a level has no size")  # noqa: TRY004 (of the message)
+    return level.price, size
 
 
 def _trade(raw_symbol: str, item: _TradeItem) -> Trade:
@@ -222,12 +228,16 @@ def _ticker(item: _TickerItem, raw: Raw) -> Ticker:
     """Return the ticker; what is empty or missing was not said."""
     return Ticker(
         _symbol(item, raw),
-        bid_price=item.bid_price or None,
-        bid_size=item.bid_size or None,
-        ask_price=item.ask_price or None,
-        ask_size=item.ask_size or None,
-        last_price=item.last_price or None,
+        bid_price=_said(item.bid_price),
+        bid_size=_said(item.bid_size),
+        ask_price=_said(item.ask_price),
+        ask_size=_said(item.ask_size),
+        last_price=_said(item.last_price),
     )
+
+
+def _said(number: float | Literal[""] | None) -> float | None:
+    return None if number == "" else number
 
 
 def _result(result: _Result) -> Message:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from shared import form
-from shared.book import Level, Snapshot
+from shared.book import Snapshot
 from shared.event import Trade, TradeList
 from shared.exchange import Market, Raw
 
@@ -50,8 +50,8 @@ class _Pairs(Struct):
 class _RestBook(Struct, kw_only=True):
     # Was written as 1647493701782.0 for years.
     timestamp: form.Milliseconds | form.MillisecondsFloat | None = None
-    bids: list[Level]
-    asks: list[Level]
+    bids: list[form.Level]
+    asks: list[form.Level]
 
 
 class _RestTrade(Struct, kw_only=True):
@@ -64,8 +64,8 @@ class _RestTrade(Struct, kw_only=True):
 
 _decode_answer = Decoder(_Answer).decode
 _decode_pairs = Decoder(_Pairs).decode
-_decode_book = Decoder(_RestBook).decode
-_decode_trades = Decoder(list[_RestTrade]).decode
+_decode_book = Decoder(_RestBook, strict=False).decode
+_decode_trades = Decoder(list[_RestTrade], strict=False).decode
 
 
 def parse_markets(raw: Raw) -> list[Market]:
@@ -79,9 +79,8 @@ def parse_markets(raw: Raw) -> list[Market]:
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
     """Return the body of `orderbook`: without a number that could place it in the stream."""
     book = _open(_decode_book, raw)
-    levels = form.levels(book.bids, book.asks, raw)
     ts_event = None if book.timestamp is None else form.to_ns(book.timestamp)
-    return Snapshot(raw_symbol, levels, sequence=None, ts_event=ts_event)
+    return Snapshot(raw_symbol, book.bids, book.asks, sequence=None, ts_event=ts_event)
 
 
 def parse_trades(raw_symbol: str, raw: Raw) -> TradeList:

@@ -23,12 +23,11 @@ def run(exchange: Exchange, settings: Settings, symbol: str, *, limit: int) -> i
 
 def format_book(exchange: str, symbol: str, book: Snapshot, *, limit: int) -> str:
     """Return the ladder: asks above bids, the best of both in the middle."""
-    bids, asks = book.levels.bids, book.levels.asks
-    depth = f"{len(bids)} bids, {len(asks)} asks"
-    asks = sorted(asks, key=_price)[:limit]
-    bids = sorted(bids, key=_price, reverse=True)[:limit]
-    rows = [("ask", *level) for level in reversed(asks[:limit])]
-    rows += [("bid", *level) for level in bids[:limit]]
+    depth = f"{len(book.bids)} bids, {len(book.asks)} asks"
+    asks = sorted(book.asks)[:limit]
+    bids = sorted(book.bids, reverse=True)[:limit]
+    rows = [("ask", *_texts(level)) for level in reversed(asks)]
+    rows += [("bid", *_texts(level)) for level in bids]
     sequence = "" if book.sequence is None else f", sequence {book.sequence}"
     lines = [f"{exchange} {symbol}{sequence}, {depth}"]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (1, 2)]
@@ -37,5 +36,7 @@ def format_book(exchange: str, symbol: str, book: Snapshot, *, limit: int) -> st
     return "\n".join(lines)
 
 
-def _price(level: Level) -> Decimal:
-    return Decimal(level[0])
+def _texts(level: Level) -> tuple[str, str]:
+    """Return price and size without an exponent, or a digit that says nothing."""
+    price, size = (format(Decimal(repr(number)), "f") for number in level)
+    return price.removesuffix(".0"), size.removesuffix(".0")

@@ -7,9 +7,10 @@ from random import Random
 import duckdb
 import pytest
 
-from shared.book import Book, Checkpoint, Delta, Levels, Snapshot, read_levels
+from shared.book import Book, Checkpoint, Delta, Level, Snapshot
 from shared.frame import DAY_NS
 from shared.verify import verify
+from tests.levels import levels
 from tests.tapes import BTC, ETH, NOON, SESSION, Recording, Tape
 
 MIDNIGHT = NOON + DAY_NS // 2
@@ -54,10 +55,10 @@ class Market:
 
     def snapshot(self) -> int:
         self.sequence = self.random.randrange(1000)
-        levels = self.levels(20)
+        changed = self.levels(20)
         self.book = Book()
-        self.book.replace(levels)
-        return self.recording.add(self.symbol, Snapshot(self.symbol, levels, self.sequence))
+        self.book.replace(*changed)
+        return self.recording.add(self.symbol, Snapshot(self.symbol, *changed, self.sequence))
 
     def checkpoint(self) -> int:
         bids, asks = list(self.book.bids.items()), list(self.book.asks.items())
@@ -65,13 +66,13 @@ class Market:
 
     def delta(self) -> int:
         self.sequence += 1
-        levels = self.levels(3)
-        self.book.apply(levels)
-        return self.recording.add(self.symbol, Delta(self.symbol, levels, self.sequence))
+        changed = self.levels(3)
+        self.book.apply(*changed)
+        return self.recording.add(self.symbol, Delta(self.symbol, *changed, self.sequence))
 
-    def levels(self, most: int) -> Levels:
+    def levels(self, most: int) -> tuple[list[Level], list[Level]]:
         """Return levels of few prices, so that they are set, changed and removed."""
-        return read_levels(
+        return levels(
             [(f"9{place}.10", self.size()) for place in self.places(most)],
             [(f"1{place:02}.300", self.size()) for place in self.places(most)],
         )

@@ -57,8 +57,8 @@ from shared.event import Chatter, Refused, Subscribed, Ticker, Trade
 
 
 class Offer(Struct):
-    p: str
-    q: str
+    p: form.Price
+    q: form.Number
 
 
 class Book(Struct, tag_field="kind"):
@@ -105,7 +105,8 @@ class Joke(Struct, tag_field="kind", tag="joke"):
 
 
 _SIDES = {"buyer": "buy", "seller": "sell"}
-_decode = msgspec.json.Decoder(Image | Change | Fill | Top | Granted | Denied | Joke).decode
+_KINDS = Image | Change | Fill | Top | Granted | Denied | Joke
+_decode = msgspec.json.Decoder(_KINDS, strict=False).decode
 
 
 def ask(verb, channels, raw_symbols):
@@ -117,9 +118,9 @@ def ask(verb, channels, raw_symbols):
 def parse(raw):
     match form.decode(_decode, raw):
         case Image(of, rev, buy, sell):
-            return [Snapshot(of, _levels(buy, sell, raw, of), rev)]
+            return [Snapshot(of, _levels(buy), _levels(sell), rev)]
         case Change(of, rev, buy, sell):
-            return [Delta(of, _levels(buy, sell, raw, of), rev)]
+            return [Delta(of, _levels(buy), _levels(sell), rev)]
         case Fill() as fill:
             side = _SIDES[fill.by]
             return [Trade(fill.of, str(fill.no), side, fill.p, fill.q, fill.at * 1_000_000_000)]
@@ -133,9 +134,8 @@ def parse(raw):
             return [Chatter("joke")]
 
 
-def _levels(buy, sell, raw, raw_symbol):
-    bids, asks = [(one.p, one.q) for one in buy], [(one.p, one.q) for one in sell]
-    return form.levels(bids, asks, raw, raw_symbol=raw_symbol)
+def _levels(offers):
+    return [(one.p, one.q) for one in offers]
 """
 
 MAIN = """

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
-from shared.book import Checkpoint, Delta, Levels, Snapshot
+from shared.book import Checkpoint, Delta, Level, Snapshot
 from shared.event import FeedEvent, Ticker, Trade
 from shared.frame_builder import Recorded
 
@@ -29,24 +29,23 @@ class Feed:
         if fate < 0.2 and not self._has_all_tables:
             fate = 1.0
         if fate < 0.15:
-            return symbol, Trade(symbol, str(next(self._numbers)), "buy", "100.5", "0.25", None)
+            return symbol, Trade(symbol, str(next(self._numbers)), "buy", 100.5, 0.25, None)
         if fate < 0.2:
-            return symbol, Ticker(symbol, "99.5", "1", "100.5", None, None)
+            return symbol, Ticker(symbol, 99.5, 1.0, 100.5, None, None)
         if fate < 0.22:
             self._sequences.clear()
             return None, FeedEvent("disconnected")
         if sequence is None or fate < 0.25:
             self._sequences[symbol] = sequence = random.randrange(1000)
-            return symbol, Snapshot(symbol, self._levels(4), sequence)
+            return symbol, Snapshot(symbol, *self._levels(4), sequence)
         if fate < 0.28:
             del self._sequences[symbol]
             return symbol, FeedEvent("gap", sequence + 1, sequence + 3)
         if fate < 0.32:
             return symbol, Checkpoint(symbol, [(99.5, 1.0)], [(100.5, 2.0)], sequence)
         self._sequences[symbol] = sequence + 1
-        return symbol, Delta(symbol, self._levels(random.randrange(3)), sequence + 1)
+        return symbol, Delta(symbol, *self._levels(random.randrange(3)), sequence + 1)
 
-    def _levels(self, count: int) -> Levels:
-        prices = [f"{100 + number}.5" for number in range(count)]
-        sizes = [str(next(self._numbers)) for _ in range(count)]
-        return Levels(prices, sizes, [*map(float, prices)], [*map(float, sizes)], count // 2)
+    def _levels(self, count: int) -> tuple[list[Level], list[Level]]:
+        levels = [(100.5 + place, float(next(self._numbers))) for place in range(count)]
+        return levels[: count // 2], levels[count // 2 :]

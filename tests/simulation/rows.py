@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from services.buffer_writer.segment import Segment
-from shared.frame import BookColumns, Columns, Frame, decode_columns
+from shared.frame import BOOK_CODES, BookColumns, Columns, Frame, decode_columns
 
 TABLES: Final = ("book", "trades", "ticker", "feed_events")
 _encode = msgspec.json.Encoder().encode
@@ -55,13 +55,9 @@ def number_of(line: bytes) -> int:
 def _lines(name: str, table: Any, columns: Columns, first: int) -> list[bytes]:
     values = {field: getattr(table, field) for field in table.__struct_fields__}
     if isinstance(table, BookColumns):
-        values = {
-            field: array("q", value) if isinstance(value, bytes) else value
-            for field, value in values.items()
-        }
-        rows = [max(1, b + a) for b, a in zip(values["bids"], values["asks"], strict=True)]
-        values["price"] = _split(table.price, rows)
-        values["size"] = _split(table.size, rows)
+        values = {name: array(code, values[name]).tolist() for name, code in BOOK_CODES.items()}
+        counts = [b + a for b, a in zip(values["bids"], values["asks"], strict=True)]
+        values["levels"] = _split(array("d", table.levels).tolist(), counts)
     symbols = columns.symbols
     return [
         _encode((first + offset, name, None if at is None else symbols[at], ts_recv, others))
@@ -69,13 +65,11 @@ def _lines(name: str, table: Any, columns: Columns, first: int) -> list[bytes]:
     ]
 
 
-def _split(text: str, rows: list[int]) -> list[list[str]]:
-    """Return the lines of each event."""
-    lines = text.split("\n")
-    assert lines.pop() == ""
-    ends = [*accumulate(rows)]
-    assert ends[-1] == len(lines)
-    return [lines[end - count : end] for end, count in zip(ends, rows, strict=True)]
+def _split(numbers: list[float], counts: list[int]) -> list[list[float]]:
+    """Return price and size of each level of each event."""
+    ends = [2 * end for end in accumulate(counts)]
+    assert ends[-1] == len(numbers)
+    return [numbers[end - 2 * count : end] for end, count in zip(ends, counts, strict=True)]
 
 
 def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> dict[str, Segment]:

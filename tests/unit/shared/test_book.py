@@ -5,22 +5,21 @@ import pytest
 from shared.book import (
     HELD_DELTAS_MAX,
     OVERTAKEN_MAX,
-    BadLevel,
     Book,
     Delta,
     Sequencer,
     Snapshot,
     Verdict,
-    read_levels,
 )
+from tests.levels import levels
 
 
 def delta(sequence: int) -> Delta:
-    return Delta("BTC-EUR", read_levels([("100", "1")], []), sequence)
+    return Delta("BTC-EUR", *levels([("100", "1")], []), sequence)
 
 
 def snapshot(sequence: int) -> Snapshot:
-    return Snapshot("BTC-EUR", read_levels([("100", "1")], [("101", "2")]), sequence)
+    return Snapshot("BTC-EUR", *levels([("100", "1")], [("101", "2")]), sequence)
 
 
 def live(sequence: int) -> Sequencer:
@@ -36,24 +35,24 @@ def judge(sequencer: Sequencer, *sequences: int) -> list[Verdict]:
 
 def test_padded_and_unpadded_text_of_one_price_is_one_level() -> None:
     book = Book()
-    book.replace(read_levels([("75516", "0.0235618")], []))
-    book.apply(read_levels([("75516.00", "0.10000000")], []))
+    book.replace(*levels([("75516", "0.0235618")], []))
+    book.apply(*levels([("75516.00", "0.10000000")], []))
     assert book.bids == {75516.0: 0.1}
-    book.apply(read_levels([("75516.0", "0.00000000")], []))
+    book.apply(*levels([("75516.0", "0.00000000")], []))
     assert book.bids == {}
 
 
 def test_removing_a_level_that_is_not_there_does_nothing() -> None:
     book = Book()
-    book.replace(read_levels([("1", "1")], [("2", "1")]))
-    book.apply(read_levels([("0.5", "0")], [("3", "0")]))
+    book.replace(*levels([("1", "1")], [("2", "1")]))
+    book.apply(*levels([("0.5", "0")], [("3", "0")]))
     assert (book.bids, book.asks) == ({1.0: 1.0}, {2.0: 1.0})
 
 
 def test_a_snapshot_discards_what_came_before() -> None:
     book = Book()
-    book.replace(read_levels([("1", "1")], [("2", "1")]))
-    book.replace(read_levels([("3", "1")], [("4", "1")]))
+    book.replace(*levels([("1", "1")], [("2", "1")]))
+    book.replace(*levels([("3", "1")], [("4", "1")]))
     assert (book.bids, book.asks) == ({3.0: 1.0}, {4.0: 1.0})
 
 
@@ -75,28 +74,28 @@ def test_a_book_that_crosses_or_touches_is_found(
     crossing: tuple[float, float] | None,
 ) -> None:
     book = Book()
-    book.replace(read_levels([("8", "1")], [("10", "1"), ("12", "1")]))
-    book.apply(read_levels(bids, asks))
+    book.replace(*levels([("8", "1")], [("10", "1"), ("12", "1")]))
+    book.apply(*levels(bids, asks))
     assert crossing == book.find_crossing()
 
 
 def test_a_crossing_is_found_after_the_touch_moved_away_and_back() -> None:
     book = Book()
-    book.replace(read_levels([("8", "1")], [("10", "1"), ("12", "1")]))
-    book.apply(read_levels([("11", "1")], [("10", "0")]))
+    book.replace(*levels([("8", "1")], [("10", "1"), ("12", "1")]))
+    book.apply(*levels([("11", "1")], [("10", "0")]))
     assert book.find_crossing() is None
-    book.apply(read_levels([], [("11", "1")]))
+    book.apply(*levels([], [("11", "1")]))
     assert book.find_crossing() == (11.0, 11.0)
 
 
 def test_books_are_compared_only_within_the_depth_of_both() -> None:
     ours, theirs = Book(), Book()
-    ours.replace(read_levels([("9", "1"), ("8", "1")], [("10", "1"), ("11", "1")]))
-    theirs.replace(read_levels([("9", "1")], [("10", "1")]))
+    ours.replace(*levels([("9", "1"), ("8", "1")], [("10", "1"), ("11", "1")]))
+    theirs.replace(*levels([("9", "1")], [("10", "1")]))
     assert ours.find_mismatch(theirs) is None
-    theirs.replace(read_levels([("9", "1"), ("7", "1")], [("10", "1")]))
+    theirs.replace(*levels([("9", "1"), ("7", "1")], [("10", "1")]))
     assert ours.find_mismatch(theirs) == ("bid", 8.0)
-    theirs.replace(read_levels([("9", "1")], [("10", "2")]))
+    theirs.replace(*levels([("9", "1")], [("10", "2")]))
     assert ours.find_mismatch(theirs) == ("ask", 10.0)
 
 
@@ -176,39 +175,3 @@ def test_a_lost_book_needs_a_new_snapshot() -> None:
     sequencer.lose()
     assert judge(sequencer, 6) == [Verdict.UNKNOWN]
     assert sequencer.expected is None
-
-
-@pytest.mark.parametrize("text", ["0.00100000", "1", "75516.00", "0.5", "100000000000"])
-def test_plain_decimal_numbers_are_good(text: str) -> None:
-    levels = read_levels([(text, text)], [(text, "0")])
-    assert (levels.bids, levels.asks) == ([(text, text)], [(text, "0")])
-    assert levels.price_numbers == [float(text)] * 2
-    assert levels.size_numbers == [float(text), 0.0]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", ".", "5.", ".5", "007", "1,2", "1.2.3", "-1", "+1", "1e400", "1e5", "NaN", "inf"),
-        *("1_000", " 1", "1\n", "٣", "0x1", "null", '"1"', "\ud800"),
-    ],
-)
-def test_anything_else_is_a_bad_level(text: str) -> None:
-    with pytest.raises(BadLevel):
-        read_levels([("1", text)], [])
-    with pytest.raises(BadLevel):
-        read_levels([], [(text, "1")])
-
-
-def test_a_comma_cannot_hide_among_the_levels() -> None:
-    with pytest.raises(BadLevel):
-        read_levels([("1,2", ""), ("3", "4")], [])
-
-
-def test_a_price_of_zero_or_a_number_beyond_reason_is_bad() -> None:
-    with pytest.raises(BadLevel, match="a price is zero"):
-        read_levels([("0.00", "1")], [])
-    with pytest.raises(BadLevel):
-        read_levels([("1", "9" * 30)], [])
-    with pytest.raises(BadLevel):
-        read_levels([("1", "9" * 400)], [])

@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.book import Checkpoint, Delta, Snapshot, read_levels
+from shared.book import Checkpoint, Delta, Snapshot
 from shared.books import Books
 from shared.event import FeedEvent
+from tests.levels import levels
 from tests.toys import Tape, book, delta
 
 
@@ -169,8 +170,8 @@ def test_a_doubted_book_is_lost(world: World) -> None:
 
 def test_a_checkpoint_is_the_book_as_it_stands(world: World) -> None:
     world.go_live()
-    levels = read_levels([("99.0", "0"), ("98", "2.50")], [("102", "3")])
-    world.books.delta(2, Delta("BTCEUR", levels, 11))
+    changes = levels([("99.0", "0"), ("98", "2.50")], [("102", "3")])
+    world.books.delta(2, Delta("BTCEUR", *changes, 11))
     world.books.checkpoint(3, "BTCEUR")
     checkpoint = Checkpoint("BTCEUR", [(98.0, 2.5)], [(101.0, 1.0), (102.0, 3.0)], 11)
     assert (3, "BTC-EUR", checkpoint) == world.tape.rows[-1]

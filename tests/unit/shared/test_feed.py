@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from shared.book import Checkpoint, Delta, Snapshot, read_levels
+from shared.book import Checkpoint, Delta, Snapshot
 from shared.errors import ConnectionLost, MalformedMessage, Stale
 from shared.event import (
     Chatter,
@@ -22,6 +22,7 @@ from shared.event import (
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Message, Raw, Rest
 from shared.feed import COUNTS_MAX, Feed
 from shared.frame_builder import Recorded
+from tests.levels import levels
 
 SECOND = 1_000_000_000
 SYMBOLS = ("BTC-EUR", "ETH-EUR")
@@ -138,22 +139,22 @@ def _rest(*, offers_trades: bool) -> Rest:
         markets=call,
         parse_markets=nothing,
         book=call,
-        parse_book=lambda raw_symbol, _: Snapshot(raw_symbol, read_levels([], [])),
+        parse_book=lambda raw_symbol, _: Snapshot(raw_symbol, *levels([], [])),
         ban_s=lambda *_: None,
         trades=call if offers_trades else None,
     )
 
 
 def book(raw: str, sequence: int) -> Snapshot:
-    return Snapshot(raw, read_levels([("99", "1")], [("101", "1")]), sequence)
+    return Snapshot(raw, *levels([("99", "1")], [("101", "1")]), sequence)
 
 
 def delta(raw: str, sequence: int, price: str = "98") -> Delta:
-    return Delta(raw, read_levels([(price, "1")], []), sequence)
+    return Delta(raw, *levels([(price, "1")], []), sequence)
 
 
 def trade(number: int) -> Trade:
-    return Trade("BTCEUR", f"t{number}", "buy", "100", "1")
+    return Trade("BTCEUR", f"t{number}", "buy", 100.0, 1.0)
 
 
 def trades(*numbers: int) -> TradeList:
@@ -372,7 +373,7 @@ def test_a_symbol_that_keeps_failing_is_resynced_less_and_less_often() -> None:
     world = World(symbols=["BTC-EUR"])
     world.connect()
     world.say(*(Subscribed(c, ["BTCEUR"]) for c in ("book", "trades", "ticker")))
-    crossed = Snapshot("BTCEUR", read_levels([("5", "1")], [("4", "1")]), 1)
+    crossed = Snapshot("BTCEUR", *levels([("5", "1")], [("4", "1")]), 1)
     asked = 0
     for _ in range(600):
         if "book BTCEUR" in world.later(0.1):
@@ -414,7 +415,7 @@ def test_a_snapshot_in_mid_stream_begins_a_new_epoch_whatever_its_sequence() -> 
 def test_a_snapshot_that_differs_from_the_book_of_its_sequence_is_a_mismatch() -> None:
     world = World("data", asks_snapshots=False)
     world.go_live()
-    world.say(Snapshot("BTCEUR", read_levels([("99", "2")], [("101", "1")]), 10))
+    world.say(Snapshot("BTCEUR", *levels([("99", "2")], [("101", "1")]), 10))
     assert [{"side": "bid", "price": 99.0}] == world.details("mismatch")
 
 
@@ -609,18 +610,18 @@ def test_a_ticker_row_is_the_merged_state_and_repeats_are_none() -> None:
     world = World()
     world.go_live()
     world.say(
-        Ticker("BTCEUR", bid_price="9", bid_size="1"),
-        Ticker("BTCEUR", ask_price="10"),
-        Ticker("BTCEUR", ask_price="10"),
-        Ticker("BTCEUR", last_price="9.5"),
+        Ticker("BTCEUR", bid_price=9.0, bid_size=1.0),
+        Ticker("BTCEUR", ask_price=10.0),
+        Ticker("BTCEUR", ask_price=10.0),
+        Ticker("BTCEUR", last_price=9.5),
     )
-    assert [("9", None, None), ("9", "10", None), ("9", "10", "9.5")] == [
+    assert [(9.0, None, None), (9.0, 10.0, None), (9.0, 10.0, 9.5)] == [
         (t.bid_price, t.ask_price, t.last_price) for t in world.recorded(Ticker)
     ]
     world.disconnect()
     world.go_live()
-    world.say(Ticker("BTCEUR", ask_price="11"))
-    assert (None, "11") == (
+    world.say(Ticker("BTCEUR", ask_price=11.0))
+    assert (None, 11.0) == (
         world.recorded(Ticker)[0].bid_price,
         world.recorded(Ticker)[0].ask_price,
     )
@@ -720,7 +721,7 @@ def test_kinds_of_chatter_are_counted_up_to_a_bound() -> None:
 def test_what_was_not_asked_for_is_counted_and_not_recorded() -> None:
     world = World(channels=["book"])
     world.connect()
-    world.say(Trade("BTCEUR", "1", None, "1", "1"), delta("../etc", 1), Ticker("NOPE"))
+    world.say(Trade("BTCEUR", "1", None, 1.0, 1.0), delta("../etc", 1), Ticker("NOPE"))
     assert ["connected"] == world.kinds()
     assert 1 == len(world.rows)
     assert 3 == world.feed.counts["not asked for"]

@@ -3,22 +3,33 @@
 import msgspec
 import pytest
 
-from shared.book import Delta, Snapshot, read_levels
+from shared.book import Delta, Snapshot
 from shared.errors import FrameError, UnknownFrameVersion
 from shared.event import FeedEvent, Ticker, Trade
-from shared.frame import FRAME_VERSION, Frame, count_rows, decode, decode_columns, encode, trim
+from shared.frame import (
+    FRAME_VERSION,
+    NULL,
+    Frame,
+    count_rows,
+    decode,
+    decode_columns,
+    encode,
+    trim,
+)
 from shared.frame_builder import FrameBuilder, Recorded
+from tests.columns import pack, unpack
+from tests.levels import levels
 
 SESSION = "20261122T091500.123456Z-bitvavo-a"
 EVENTS: list[tuple[str | None, Recorded]] = [
     (None, FeedEvent("session_start")),
-    ("BTC-EUR", Snapshot("BTC-EUR", read_levels([("9", "1"), ("8", "2")], [("10", "3")]), 5, 77)),
-    ("ETH-EUR", Trade("ETH-EUR", "t1", "buy", "2.5", "1")),
-    ("BTC-EUR", Delta("BTC-EUR", read_levels([], [("11", "0")]), 6)),
-    ("BTC-EUR", Delta("BTC-EUR", read_levels([], []), 7)),
-    ("ETH-EUR", Ticker("ETH-EUR", bid_price="2.4")),
+    ("BTC-EUR", Snapshot("BTC-EUR", *levels([("9", "1"), ("8", "2")], [("10", "3")]), 5, 77)),
+    ("ETH-EUR", Trade("ETH-EUR", "t1", "buy", 2.5, 1.0)),
+    ("BTC-EUR", Delta("BTC-EUR", *levels([], [("11", "0")]), 6)),
+    ("BTC-EUR", Delta("BTC-EUR", *levels([], []), 7)),
+    ("ETH-EUR", Ticker("ETH-EUR", bid_price=2.4)),
     ("ETH-EUR", FeedEvent("gap", sequence_expected=3, sequence_received=9)),
-    ("BTC-EUR", Delta("BTC-EUR", read_levels([("9", "0")], []), 8)),
+    ("BTC-EUR", Delta("BTC-EUR", *levels([("9", "0")], []), 8)),
 ]
 
 
@@ -56,7 +67,6 @@ def test_a_trimmed_frame_holds_exactly_the_later_events(first: int) -> None:
     assert trimmed.rows == count_rows(rest)
     shift = first - 100
     for before, after in (
-        (whole.book, rest.book),
         (whole.trades, rest.trades),
         (whole.ticker, rest.ticker),
         (whole.feed_events, rest.feed_events),
@@ -66,14 +76,26 @@ def test_a_trimmed_frame_holds_exactly_the_later_events(first: int) -> None:
         assert (kept or None) == (after and after.offset)
         assert after is None or before.ts_recv[-len(kept) :] == after.ts_recv
     assert builder.next_number == trimmed.first
+    places = [place for place in unpack(whole.book, "offset") if place >= shift]
+    assert [place - shift for place in places] == unpack(rest.book, "offset")
+    assert unpack(whole.book, "ts_recv")[-len(places) :] == unpack(rest.book, "ts_recv")
+
+
+@pytest.mark.parametrize("name", ["offset", "sequence", "bids", "levels"])
+def test_columns_of_different_lengths_cannot_be_trimmed(name: str) -> None:
+    columns = decode_columns(frame())
+    pack(columns.book, name, unpack(columns.book, name)[:-1])
+    events = msgspec.Raw(msgspec.msgpack.encode(columns))
+    with pytest.raises(ValueError, match="differ in length"):
+        trim(msgspec.structs.replace(frame(), events=events), 103)
 
 
 def test_a_trimmed_book_keeps_the_levels_of_its_events() -> None:
     book = decode_columns(trim(frame(), 103)).book
     assert book is not None
-    assert ("11\n\n9\n", "0\n\n0\n") == (book.price, book.size)
-    assert (book.bids, book.asks) == ([0, 0, 1], [1, 0, 0])
-    assert (book.sequence, book.ts_event) == ([6, 7, 8], [None] * 3)
+    assert [11.0, 0.0, 9.0, 0.0] == unpack(book, "levels")
+    assert ([0, 0, 1], [1, 0, 0]) == (unpack(book, "bids"), unpack(book, "asks"))
+    assert ([6, 7, 8], [NULL] * 3) == (unpack(book, "sequence"), unpack(book, "ts_event"))
 
 
 @pytest.mark.parametrize("number", range(len(EVENTS)))
@@ -85,8 +107,10 @@ def test_a_table_without_events_is_none_and_stays_none(number: int) -> None:
     for ts in range(3):
         builder.add(ts, symbol, event)
     columns = decode_columns(trim(builder.take(0), 7))
-    tables = (columns.book, columns.trades, columns.ticker, columns.feed_events)
-    assert [[0, 1]] == [table.offset for table in tables if table]
+    tables = (columns.trades, columns.ticker, columns.feed_events)
+    offsets = [table.offset for table in tables if table]
+    offsets += [unpack(columns.book, "offset")] if columns.book else []
+    assert [[0, 1]] == offsets
 
 
 def test_a_cut_behind_the_last_event_of_each_table_leaves_none_of_it() -> None:

@@ -2,20 +2,22 @@
 
 import pytest
 
-from shared.book import Checkpoint, Delta, Snapshot, read_levels
+from shared.book import Checkpoint, Delta, Snapshot
 from shared.event import FeedEvent, Ticker, Trade
-from shared.frame import CHECKPOINT, DAY_NS, DELTA, SNAPSHOT, decode_columns
+from shared.frame import CHECKPOINT, DAY_NS, DELTA, NULL, SNAPSHOT, decode_columns
 from shared.frame_builder import FrameBuilder, Recorded
+from tests.columns import unpack
+from tests.levels import levels
 
 NOON = DAY_NS // 2
 
 
 def snapshot(symbol: str, sequence: int | None) -> Snapshot:
-    return Snapshot(symbol, read_levels([("9", "1")], [("10", "1")]), sequence)
+    return Snapshot(symbol, *levels([("9", "1")], [("10", "1")]), sequence)
 
 
 def delta(symbol: str, sequence: int) -> Delta:
-    return Delta(symbol, read_levels([("9", "2")], []), sequence)
+    return Delta(symbol, *levels([("9", "2")], []), sequence)
 
 
 def test_every_event_gets_the_next_number_over_all_frames() -> None:
@@ -23,8 +25,8 @@ def test_every_event_gets_the_next_number_over_all_frames() -> None:
     events: list[tuple[str | None, Recorded]] = [
         (None, FeedEvent("session_start")),
         ("A", snapshot("A", 1)),
-        ("A", Trade("A", "t", None, "1", "2")),
-        ("A", Ticker("A", ask_size="3")),
+        ("A", Trade("A", "t", None, 1.0, 2.0)),
+        ("A", Ticker("A", ask_size=3.0)),
         ("A", delta("A", 2)),
     ]
     numbers = [builder.add(NOON, symbol, event) for symbol, event in events]
@@ -48,9 +50,9 @@ def test_an_epoch_is_named_by_its_snapshot_and_goes_on_over_frames() -> None:
     builder.add(NOON, "A", Checkpoint("A", [(9.0, 2.0)], [(1e-8, 0.1)], 10))
     book = decode_columns(builder.take(0)).book
     assert book is not None
-    assert [0, 1, 5, 5, 5] == book.epoch
-    assert [DELTA, DELTA, SNAPSHOT, DELTA, CHECKPOINT] == book.kind
-    assert [3, 2, 9, 10, 10] == book.sequence
+    assert [0, 1, 5, 5, 5] == unpack(book, "epoch")
+    assert [DELTA, DELTA, SNAPSHOT, DELTA, CHECKPOINT] == unpack(book, "kind")
+    assert [3, 2, 9, 10, 10] == unpack(book, "sequence")
 
 
 def test_a_delta_without_a_snapshot_is_our_own_fault() -> None:
@@ -58,7 +60,7 @@ def test_a_delta_without_a_snapshot_is_our_own_fault() -> None:
         FrameBuilder("s").add(NOON, "A", delta("A", 2))
 
 
-def test_a_checkpoint_is_text_that_reads_back_to_the_same_numbers() -> None:
+def test_a_checkpoint_has_the_very_numbers_of_the_book() -> None:
     builder = FrameBuilder("s")
     numbers = [(0.1 + 0.2, 1e-8), (75516.0, 26072.536603339287)]
     builder.add(NOON, "A", snapshot("A", 1))
@@ -66,9 +68,8 @@ def test_a_checkpoint_is_text_that_reads_back_to_the_same_numbers() -> None:
     builder.add(NOON, "A", Checkpoint("A", numbers, [], 1))
     book = decode_columns(builder.take(0)).book
     assert book is not None
-    prices, sizes = book.price.split("\n"), book.size.split("\n")
-    read = zip(prices[:-1], sizes[:-1], strict=True)
-    assert numbers == [(float(price), float(size)) for price, size in read]
+    assert [number for level in numbers for number in level] == unpack(book, "levels")
+    assert [NULL] == unpack(book, "ts_event")
 
 
 def test_a_frame_is_of_one_utc_day() -> None:
@@ -94,12 +95,13 @@ def test_bytes_follow_what_is_in_the_frame() -> None:
 def test_what_an_exchange_does_not_number_has_no_number() -> None:
     builder = FrameBuilder("s")
     builder.add(NOON, "A", snapshot("A", None))
-    builder.add(NOON, "B", Snapshot("B", read_levels([], []), 0, ts_event=77))
+    builder.add(NOON, "B", Snapshot("B", *levels([], []), 0, ts_event=77))
     book = decode_columns(builder.take(0)).book
     assert book is not None
-    assert [None, 0] == book.sequence
-    assert [None, 77] == book.ts_event
-    assert ("9\n10\n\n", "1\n1\n\n") == (book.price, book.size)
+    assert [NULL, 0] == unpack(book, "sequence")
+    assert [NULL, 77] == unpack(book, "ts_event")
+    assert [9.0, 1.0, 10.0, 1.0] == unpack(book, "levels")
+    assert ([1, 0], [1, 0]) == (unpack(book, "bids"), unpack(book, "asks"))
 
 
 def test_a_row_about_the_feed_may_name_a_symbol() -> None:

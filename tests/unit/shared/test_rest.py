@@ -14,12 +14,13 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from shared import rest as module
-from shared.book import Snapshot, read_levels
+from shared.book import Snapshot
 from shared.errors import ConnectionLost, ExchangeError, MalformedMessage, RateLimited
 from shared.event import Trade, TradeList
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Raw, Rest
 from shared.limits import Limits
 from shared.rest import RequestRefused, RestClient
+from tests.levels import levels
 
 WAIT_S = 10.0
 TS = 1_795_356_000_000_000_000  # 2026-11-22 14:00:00 UTC
@@ -33,11 +34,11 @@ def parse_markets(raw: Raw) -> list[Market]:
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
     if not bytes(raw).isdigit():
         raise MalformedMessage("is no number", raw=bytes(raw), raw_symbol=raw_symbol)
-    return Snapshot(raw_symbol, read_levels([], []), sequence=int(bytes(raw)))
+    return Snapshot(raw_symbol, *levels([], []), sequence=int(bytes(raw)))
 
 
 def parse_trades(raw_symbol: str, raw: Raw) -> TradeList:
-    trade = Trade(raw_symbol, bytes(raw).decode(), None, "1", "2")
+    trade = Trade(raw_symbol, bytes(raw).decode(), None, 1.0, 2.0)
     return TradeList(raw_symbol, [trade])
 
 

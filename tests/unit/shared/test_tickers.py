@@ -8,32 +8,32 @@ from tests.toys import Tape
 def test_what_a_message_leaves_out_stays_as_it_was() -> None:
     tape = Tape()
     tickers = Tickers(tape.record)
-    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price="9", bid_size="1", ts_event=5))
-    tickers.ticker(2, "BTC-EUR", Ticker("BTCEUR", ask_price="10", ts_event=6))
-    merged = Ticker("BTCEUR", bid_price="9", bid_size="1", ask_price="10", ts_event=6)
+    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price=9.0, bid_size=1.0, ts_event=5))
+    tickers.ticker(2, "BTC-EUR", Ticker("BTCEUR", ask_price=10.0, ts_event=6))
+    merged = Ticker("BTCEUR", bid_price=9.0, bid_size=1.0, ask_price=10.0, ts_event=6)
     assert (2, "BTC-EUR", merged) == tape.rows[1]
 
 
 def test_a_message_that_changes_nothing_is_no_row() -> None:
     tape = Tape()
     tickers = Tickers(tape.record)
-    for last_price in ("9", "9", None, "8", "9"):
+    for last_price in (9.0, 9.0, None, 8.0, 9.0):
         tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", last_price=last_price))
-    assert ["9", "8", "9"] == [ticker.last_price for ticker in tape.events(Ticker)]
+    assert [9.0, 8.0, 9.0] == [ticker.last_price for ticker in tape.events(Ticker)]
 
 
 def test_symbols_are_not_mixed() -> None:
     tape = Tape()
     tickers = Tickers(tape.record)
-    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price="9"))
-    tickers.ticker(1, "ETH-EUR", Ticker("ETHEUR", ask_price="3"))
-    assert Ticker("ETHEUR", ask_price="3") == tape.events()[1]
+    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price=9.0))
+    tickers.ticker(1, "ETH-EUR", Ticker("ETHEUR", ask_price=3.0))
+    assert Ticker("ETHEUR", ask_price=3.0) == tape.events()[1]
 
 
 def test_a_lost_connection_forgets_the_old_halves() -> None:
     tape = Tape()
     tickers = Tickers(tape.record)
-    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price="9"))
+    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price=9.0))
     tickers.clear()
-    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", ask_price="10"))
-    assert Ticker("BTCEUR", ask_price="10") == tape.events()[1]
+    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", ask_price=10.0))
+    assert Ticker("BTCEUR", ask_price=10.0) == tape.events()[1]

@@ -6,6 +6,7 @@ from shared.errors import FrameError
 from shared.event import FeedEvent
 from shared.frame import decode_columns, encode
 from shared.frame_builder import FrameBuilder
+from tests.columns import pack, unpack
 from tests.writing import SESSION, make_book, make_end, numbers_of, replace_columns
 
 
@@ -17,16 +18,16 @@ def test_columns_of_different_lengths_cannot_be_cut() -> None:
     frame = make_book(0)
     columns = decode_columns(frame)
     assert columns.book is not None
-    columns.book.bids.pop()
+    pack(columns.book, "bids", unpack(columns.book, "bids")[1:])
     with pytest.raises(FrameError):
         cut(replace_columns(frame, columns), 10 - 1)
 
 
-def test_too_few_lines_cannot_be_cut() -> None:
+def test_too_few_levels_cannot_be_cut() -> None:
     frame = make_book(0)
     columns = decode_columns(frame)
     assert columns.book is not None
-    columns.book.price = ""
+    columns.book.levels = b""
     with pytest.raises(FrameError):
         cut(replace_columns(frame, columns), 7)
 

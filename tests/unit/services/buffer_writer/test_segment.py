@@ -1,6 +1,6 @@
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,8 +14,17 @@ from services.buffer_writer import events, segment
 from services.buffer_writer.events import BadFrame
 from services.buffer_writer.segment import Segment, prepare_arrow, write_segments
 from shared.book import Level
-from shared.frame import CHECKPOINT, DELTA, Frame, decode_columns
+from shared.frame import (
+    CHECKPOINT,
+    DELTA,
+    LEVEL_BYTES,
+    NULL,
+    BookColumns,
+    Frame,
+    decode_columns,
+)
 from shared.tape import SCHEMAS
+from tests.columns import unpack
 from tests.tapes import BTC, ETH, NOON, SESSION, Recording, record_minute
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -61,20 +70,20 @@ def expect(frames: Sequence[Frame]) -> Rows:
 
 def expect_table(frame: Frame, symbols: list[str], table: Any) -> list[dict[str, Any]]:
     rows = []
-    fields = [name for name in table.__struct_fields__ if isinstance(getattr(table, name), list)]
-    prices = iter(table.price.split("\n")) if hasattr(table, "bids") else iter(())
-    sizes = iter(table.size.split("\n")) if hasattr(table, "bids") else iter(())
-    for values in zip(*(getattr(table, name) for name in fields), strict=True):
-        row = dict(zip(fields, values, strict=True))
+    columns = {name: getattr(table, name) for name in table.__struct_fields__}
+    levels: Iterator[float] = iter(())
+    if isinstance(table, BookColumns):
+        columns = {name: unpack(table, name) for name in columns}
+        levels = iter(columns.pop("levels"))
+    for values in zip(*columns.values(), strict=True):
+        row: dict[str, Any] = dict(zip(columns, values, strict=True))
+        row |= {name: None for name, value in row.items() if value == NULL}
         row["event_number"] = frame.first + row.pop("offset")
         row["session"] = frame.session
         row["symbol"] = None if row["symbol"] is None else symbols[row["symbol"]]
         for name in ("ts_recv", "ts_event"):
             if row.get(name) is not None:
                 row[name] //= 1000
-        for name, value in row.items():
-            if name.endswith(("price", "size")) and value is not None:
-                row[name] = float(value)
         if "bids" not in row:
             rows.append(row)
             continue
@@ -82,9 +91,8 @@ def expect_table(frame: Frame, symbols: list[str], table: Any) -> list[dict[str,
         kind = row.pop("kind")
         row |= {"is_snapshot": kind != DELTA, "is_checkpoint": kind == CHECKPOINT}
         for side in sides or [None]:
-            price, size = next(prices), next(sizes)
-            level = (float(price), float(size)) if side else (None, None)
-            rows.append(row | {"side": side, "price": level[0], "size": level[1]})
+            price, size = (next(levels), next(levels)) if side else (None, None)
+            rows.append(row | {"side": side, "price": price, "size": size})
     return rows
 
 
@@ -105,7 +113,7 @@ def record_at_random(random: Random, frames: int) -> list[Frame]:
 def record_one(recording: Recording, random: Random) -> None:
     def levels(most: int) -> list[Level]:
         return [
-            (f"{random.uniform(1, 9e4):.8f}", f"{random.random():.12f}")
+            (round(random.uniform(1, 9e4), 8), round(random.random(), 12))
             for _ in range(random.randrange(most))
         ]
 
@@ -220,7 +228,7 @@ def test_a_bad_frame_is_found_before_a_file_is_begun(folder: Path) -> None:
     frames = record_minute(recording) + record_minute(recording, begins=False)
     columns = decode_columns(frames[2])
     assert columns.book is not None
-    columns.book.price += "9\n"
+    columns.book.levels += bytes(LEVEL_BYTES)
     data = msgspec.Raw(msgspec.msgpack.encode(columns))
     frames[2] = msgspec.structs.replace(frames[2], events=data)
     with pytest.raises(BadFrame) as caught:

@@ -366,7 +366,7 @@ def test_rows_make_a_flush(tmp_path: Path) -> None:
 
 
 def test_bytes_make_a_flush(tmp_path: Path) -> None:
-    world = World(tmp_path, settings=WriterSettings(flush_bytes=2000))
+    world = World(tmp_path, settings=WriterSettings(flush_bytes=3000))
     world.journal()
     world.receive(make_book(0), make_book(10))
     assert (0, 20) == world.watermark()

@@ -5,10 +5,11 @@ import pytest
 
 from services.ingest_bitvavo import parser
 from services.ingest_bitvavo.exchange import EXCHANGE
-from shared.book import Delta, Snapshot, read_levels
+from shared.book import Delta, Snapshot
 from shared.errors import MalformedMessage
 from shared.event import Chatter, RateLimited, Refused, Subscribed, Ticker, Trade
 from shared.exchange import Market, Message
+from tests.levels import levels
 
 NOW_NS = 1_790_000_000_000_000_000
 INT64_MAX = 2**63 - 1
@@ -51,7 +52,7 @@ def refusal(message: dict[str, Any], **changes: Any) -> MalformedMessage:
 
 def test_a_book_event_is_a_delta_in_its_own_words() -> None:
     bids = [("74968.00", "0"), ("75516.00", "0.00058294")]
-    assert [Delta("BTC-EUR", read_levels(bids, []), 413289768, 1790126693594483831)] == parse(BOOK)
+    assert [Delta("BTC-EUR", *levels(bids, []), 413289768, 1790126693594483831)] == parse(BOOK)
 
 
 def test_a_book_event_of_old_has_no_time() -> None:
@@ -69,19 +70,19 @@ def test_a_time_of_13_digits_is_in_milliseconds() -> None:
 
 
 def test_levels_stay_unsorted_and_either_side_may_be_empty() -> None:
-    levels = [["3", "1"], ["1", "2"], ["2", "0"]]
-    (delta,) = parse(BOOK, bids=[], asks=levels)
+    asks = [["3", "1"], ["1", "2"], ["2", "0"]]
+    (delta,) = parse(BOOK, bids=[], asks=asks)
     assert isinstance(delta, Delta)
-    assert ([], [("3", "1"), ("1", "2"), ("2", "0")]) == (delta.levels.bids, delta.levels.asks)
+    assert ([], [(3.0, 1.0), (1.0, 2.0), (2.0, 0.0)]) == (delta.bids, delta.asks)
     (delta,) = parse(BOOK, bids=[], asks=[])
     assert isinstance(delta, Delta)
-    assert ([], []) == (delta.levels.bids, delta.levels.asks)
+    assert ([], []) == (delta.bids, delta.asks)
 
 
 def test_118_levels_in_one_event_are_taken() -> None:
     (delta,) = parse(BOOK, asks=[[f"{price}.00", "1"] for price in range(1, 119)])
     assert isinstance(delta, Delta)
-    assert 118 == len(delta.levels.asks)
+    assert 118 == len(delta.asks)
 
 
 def test_a_nonce_beyond_int32_is_taken_up_to_int64() -> None:
@@ -91,17 +92,17 @@ def test_a_nonce_beyond_int32_is_taken_up_to_int64() -> None:
     assert "BTC-EUR" == refusal(BOOK, nonce=INT64_MAX + 1).raw_symbol
 
 
-@pytest.mark.parametrize("timestamp", [-1, INT64_MAX + 1, 1.5e18, "1790126693594483831"])
+@pytest.mark.parametrize("timestamp", [-1, INT64_MAX + 1, 1.5e18, "soon"])
 def test_an_impossible_time_is_malformed(timestamp: object) -> None:
     assert "BTC-EUR" == refusal(BOOK, timestamp=timestamp).raw_symbol
 
 
-@pytest.mark.parametrize("levels", [[["1"]], [["1", "2", "3"]], [[1, 2]], [None], {}, None, "1"])
+@pytest.mark.parametrize("levels", [[["1"]], [["1", "2", "3"]], [[1, True]], [None], {}, None, "1"])
 def test_levels_of_another_shape_are_malformed(levels: object) -> None:
     assert "BTC-EUR" == refusal(BOOK, asks=levels).raw_symbol
 
 
-@pytest.mark.parametrize("level", [["1e5", "1"], ["5", "-1"], ["", "1"], ["0.00", "1"]])
+@pytest.mark.parametrize("level", [["1e400", "1"], ["5", "-1"], ["", "1"], ["0.00", "1"]])
 def test_levels_of_another_form_are_malformed(level: list[str]) -> None:
     assert "BTC-EUR" == refusal(BOOK, asks=[level]).raw_symbol
 
@@ -121,19 +122,19 @@ def test_bytes_that_are_not_utf_8_are_malformed() -> None:
 
 
 def test_a_broken_trade_or_ticker_leaves_the_book_alone() -> None:
-    assert refusal(TRADE, price="1e5").raw_symbol is None
+    assert refusal(TRADE, price="x").raw_symbol is None
     assert refusal(TICKER, bestBid="-1").raw_symbol is None
 
 
 def test_an_answer_to_get_book_is_a_snapshot() -> None:
     bids, asks = [("75521", "0.05641959")], [("75522", "0.0235618")]
-    expected = Snapshot("BTC-EUR", read_levels(bids, asks), 413297445, 1790127496313579360)
+    expected = Snapshot("BTC-EUR", *levels(bids, asks), 413297445, 1790127496313579360)
     assert [expected] == parse({"action": "getBook", "requestId": 1, "response": ANSWER})
     assert [expected] == parse({"action": "getBook", "response": ANSWER})
 
 
 @pytest.mark.parametrize(
-    "changes", [{"bids": [["1e5", "1"]]}, {"nonce": None}, {"asks": None}, {"timestamp": -1}]
+    "changes", [{"bids": [["x", "1"]]}, {"nonce": None}, {"asks": None}, {"timestamp": -1}]
 )
 def test_a_broken_answer_to_get_book_names_its_market(changes: dict[str, Any]) -> None:
     assert "BTC-EUR" == refusal({"action": "getBook", "response": ANSWER | changes}).raw_symbol
@@ -148,8 +149,8 @@ def test_a_trade_has_its_nanoseconds_where_they_are_sent() -> None:
         raw_symbol="BTC-EUR",
         trade_id="00000000-0000-0431-0000-0000036275c9",
         side="buy",
-        price="55316",
-        size="0.00045068",
+        price=55316.0,
+        size=0.00045068,
         ts_event=1785792508187000000,
     )
     assert [trade] == parse(TRADE)
@@ -174,11 +175,11 @@ def test_a_trade_without_a_side_leaves_it_open() -> None:
         {"id": "two words"},
         {"id": "\u00e9"},
         {"id": 17},
-        {"price": 55316},
-        {"amount": "1e-8"},
-        {"amount": "1." + "0" * 60},
+        {"price": True},
+        {"amount": "1e"},
+        {"amount": "-1"},
         {"timestamp": 2**60},
-        {"timestamp": "1785792508187"},
+        {"timestamp": "1785792508187 "},
         {"timestampNs": 2**63},
     ],
 )
@@ -187,9 +188,9 @@ def test_a_trade_of_another_form_is_malformed(changes: dict[str, Any]) -> None:
 
 
 def test_a_ticker_says_only_what_it_says() -> None:
-    assert [Ticker("BTC-EUR", bid_price="75743", bid_size="0.1405")] == parse(TICKER)
+    assert [Ticker("BTC-EUR", bid_price=75743.0, bid_size=0.1405)] == parse(TICKER)
     ask = {"event": "ticker", "market": "X", "bestAsk": "2", "bestAskSize": "1", "lastPrice": "3"}
-    assert [Ticker("X", ask_price="2", ask_size="1", last_price="3")] == parse(ask)
+    assert [Ticker("X", ask_price=2.0, ask_size=1.0, last_price=3.0)] == parse(ask)
     assert [Ticker("X")] == parse({"event": "ticker", "market": "X", "bestBid": None})
 
 

@@ -5,8 +5,9 @@ import pytest
 from services.__main__ import find_exchanges
 from services.operator.book import format_book, run
 from services.operator.simulators import Simulators
-from shared.book import Snapshot, read_levels
+from shared.book import Snapshot
 from shared.configured import load_settings
+from tests.levels import levels
 from tests.process.standing import STAND_IN, install
 
 BIDS = [("9.5", "1"), ("10.05", "2.5"), ("9", "3")]
@@ -14,7 +15,7 @@ ASKS = [("11", "1"), ("10.1", "22"), ("100", "3")]
 
 
 def test_the_best_levels_stand_in_the_middle() -> None:
-    book = Snapshot("BTCEUR", read_levels(BIDS, ASKS), sequence=7)
+    book = Snapshot("BTCEUR", *levels(BIDS, ASKS), sequence=7)
     expected = """\
 bitvavo BTC-EUR, sequence 7, 3 bids, 3 asks
   ask     11    1
@@ -26,7 +27,7 @@ bitvavo BTC-EUR, sequence 7, 3 bids, 3 asks
 
 def test_an_empty_book_without_a_sequence_is_a_line() -> None:
     expected = "btcturk BTC-TRY, 0 bids, 0 asks"
-    book = Snapshot("BTCTRY", read_levels([], []))
+    book = Snapshot("BTCTRY", *levels([], []))
     assert expected == format_book("btcturk", "BTC-TRY", book, limit=5)
 
 
