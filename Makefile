@@ -8,6 +8,8 @@ PIP_TOOLS := 7.6.2
 WHOLE := tests/meta tests/simulation tests/process
 COVERED := shared/book.py shared/event.py shared/exchange.py shared/frame.py shared/journal.py \
     services/*/parser.py $(addprefix services/buffer_writer/,buffer.py segment.py spool.py)
+# Most of a test of real processes is waiting: two for each core.
+PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist worksteal
 EMPTY :=
 COMMA := ,
 
@@ -26,11 +28,11 @@ test: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(WHOLE:%=--ignore=%) --ignore=tests/deploy --cov --cov-report=
+	$(PYTEST) $(WHOLE:%=--ignore=%) --ignore=tests/deploy --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
-	$(BIN)/pytest $(wildcard $(WHOLE))
-	$(BIN)/pytest -m 'not moto and not slow' tests/deploy
+	$(PYTEST) $(wildcard $(WHOLE))
+	$(PYTEST) -m 'not moto and not slow' tests/deploy
 
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy

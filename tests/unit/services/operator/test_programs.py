@@ -1,5 +1,6 @@
 import os
 import sys
+from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,8 +35,15 @@ def test_a_project_folder_is_run_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "var" / "log").is_dir()
 
 
-def test_another_state_gets_a_copy_with_its_paths(tmp_path: Path) -> None:
-    state = tmp_path / "else where" / "50%"
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder in which a socket's path is not too long for the system."""
+    with TemporaryDirectory(prefix="b") as folder:
+        yield Path(folder)
+
+
+def test_another_state_gets_a_copy_with_its_paths(tmp_path: Path, short_path: Path) -> None:
+    state = short_path / "else where" / "50%"
     prepared = prepare(make_settings(tmp_path / "conf", str(state)), {})
     assert state / "run" / "supervisor.conf" == prepared.conf
     text = prepared.conf.read_text()

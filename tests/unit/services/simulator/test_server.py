@@ -17,7 +17,7 @@ from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import TS_START
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 CLOSE_1000 = b"\x88\x02\x03\xe8"
 
 
