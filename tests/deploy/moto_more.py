@@ -261,25 +261,38 @@ def complete_buckets() -> None:
         **more: Any,
     ) -> Any:
         bucket = create(cls, resource_name, cloudformation_json, account_id, region_name, **more)
-        own, s3 = cloudformation_json["Properties"], connect_in(region_name)("s3")
-        s3.put_bucket_versioning(
-            Bucket=bucket.name, VersioningConfiguration=own["VersioningConfiguration"]
-        )
-        s3.put_bucket_ownership_controls(
-            Bucket=bucket.name, OwnershipControls=own["OwnershipControls"]
-        )
-        block = {
-            key: str(value).lower() == "true"
-            for key, value in own["PublicAccessBlockConfiguration"].items()
-        }
-        s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=block)
-        rules = [translate_rule(rule) for rule in own["LifecycleConfiguration"]["Rules"] if rule]
-        s3.put_bucket_lifecycle_configuration(
-            Bucket=bucket.name, LifecycleConfiguration={"Rules": rules}
-        )
+        configure_bucket(connect_in(region_name), bucket.name, cloudformation_json["Properties"])
         return bucket
 
+    def update(
+        cls: Any,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: Values,
+        account_id: str,
+        region_name: str,
+    ) -> Any:
+        own = cloudformation_json["Properties"]
+        assert own["BucketName"] == original_resource.name  # it would be another bucket
+        configure_bucket(connect_in(region_name), original_resource.name, own)
+        return original_resource
+
     FakeBucket.create_from_cloudformation_json = _of_class(complete)
+    FakeBucket.update_from_cloudformation_json = _of_class(update)
+
+
+def configure_bucket(connect: Connect, name: str, own: Values) -> None:
+    """Do what moto leaves out of a bucket's properties."""
+    s3 = connect("s3")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=own["VersioningConfiguration"])
+    s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=own["OwnershipControls"])
+    block = {
+        key: str(value).lower() == "true"
+        for key, value in own["PublicAccessBlockConfiguration"].items()
+    }
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)
+    rules = [translate_rule(rule) for rule in own["LifecycleConfiguration"]["Rules"] if rule]
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
 
 
 def translate_rule(rule: Values) -> Values:
@@ -292,6 +305,8 @@ def translate_rule(rule: Values) -> Values:
     for name in ("AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration"):
         if name in rule:
             made[name] = {key: int(value) for key, value in rule[name].items()}
+    if "ExpiredObjectDeleteMarker" in rule:
+        made["Expiration"] = {"ExpiredObjectDeleteMarker": bool(rule["ExpiredObjectDeleteMarker"])}
     if "ExpirationInDays" in rule:
         made["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
     if "Transitions" in rule:
@@ -491,10 +506,15 @@ def fill_command(content: Values, given: Values) -> str:
 
 
 def run_command(command: Any, lines: str, folder: str) -> None:
-    """Run it in the instance's folder, where /opt/booktape is `opt`."""
+    """Run it in the instances' folder, where /opt/booktape is `opt`."""
     lines = lines.replace("/opt/booktape", f"{folder}/opt")
     done = subprocess.run(
-        ["bash", "-c", lines], cwd=folder, capture_output=True, text=True, check=False
+        ["bash", "-c", lines],
+        cwd=folder,
+        env={**os.environ, "BOOKTAPE_TEST_INSTANCE": " ".join(set(command.instance_ids))},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     status = "Success" if done.returncode == 0 else "Failed"
     for invocation in command.invocations:
