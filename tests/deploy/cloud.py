@@ -14,7 +14,7 @@ import boto3
 ROOT = Path(__file__).parents[2]
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
-COMMAND_S = 120.0
+COMMAND_S = 600.0  # on a busy machine each `aws` takes seconds to start
 CLOUDFORMATION = ROOT / "cloudformation"
 # Runs on the pretended instance: says what it was told, and fails at what it is told to.
 STAND_IN = """#!/bin/bash

@@ -472,9 +472,9 @@ def complete_commands() -> None:
     send = SimpleSystemManagerBackend.send_command
 
     def complete(self: Any, *arguments: Any, **given: Any) -> Any:
-        command = send(self, *arguments, **given)
         wanted = list(given.get("instance_ids") or [])
-        command.instance_ids = wanted  # moto adds every other instance
+        command = send(self, *arguments, **given)
+        command.instance_ids = wanted  # moto has added every instance to the list that it was given
         command.invocations = [i for i in command.invocations if i["InstanceId"] in wanted]
         folder = os.environ.get(AGENT_VARIABLE)
         if folder:
@@ -484,7 +484,8 @@ def complete_commands() -> None:
             lines = fill_command(content, command.parameters or {})
             for invocation in command.invocations:
                 invocation.update(Status="InProgress", StatusDetails="InProgress")
-            threading.Thread(target=run_command, args=(command, lines, folder), daemon=True).start()
+            arguments = (command, lines, folder, wanted)
+            threading.Thread(target=run_command, args=arguments, daemon=True).start()
         return command
 
     SimpleSystemManagerBackend.send_command = complete
@@ -505,13 +506,13 @@ def fill_command(content: Values, given: Values) -> str:
     return re.sub(r"\{\{ *(\w+) *\}\}", lambda found: values[found[1]], lines)
 
 
-def run_command(command: Any, lines: str, folder: str) -> None:
+def run_command(command: Any, lines: str, folder: str, instances: list[str]) -> None:
     """Run it in the instances' folder, where /opt/booktape is `opt`."""
     lines = lines.replace("/opt/booktape", f"{folder}/opt")
     done = subprocess.run(
         ["bash", "-c", lines],
         cwd=folder,
-        env={**os.environ, "BOOKTAPE_TEST_INSTANCE": " ".join(set(command.instance_ids))},
+        env={**os.environ, "BOOKTAPE_TEST_INSTANCE": " ".join(instances)},
         capture_output=True,
         text=True,
         check=False,

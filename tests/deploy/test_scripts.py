@@ -54,6 +54,13 @@ def test_systemd_waits_for_longer_than_all_programs_take_to_drain() -> None:
     assert "booktape" == service["User"]
 
 
+def test_nothing_is_recorded_beside_the_disk_that_is_meant_for_it() -> None:
+    text = (ROOT / "cloudformation" / "collector.yaml").read_text(encoding="utf-8")
+    [state] = re.findall(r'\[state\]\n +path = "(.+)"', text)
+    assert state == read_unit("booktape.service")["Unit"]["RequiresMountsFor"]
+    assert f"state={state} " in (HOST / "init").read_text(encoding="utf-8")
+
+
 def test_the_box_gives_a_feed_the_socket_buffer_that_it_asks_for() -> None:
     source = (ROOT / "shared" / "connection.py").read_text(encoding="utf-8")
     asked = re.search(r"^SOCKET_BYTES: Final = (.+)$", source, re.MULTILINE)

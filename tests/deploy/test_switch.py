@@ -138,12 +138,12 @@ def test_a_fault_in_the_last_step_puts_all_of_it_back(box: Box) -> None:
     conf = box.root / "releases" / NEW / "code" / "supervisor.conf"
     conf.write_text(conf.read_text().replace("stopwaitsecs=60", "stopwaitsecs=never"))
     with box.run():
-        before = box.conf.read_text()
+        before = (box.root / "supervisor.conf").read_text()
         done = box.command("deploy", NEW)
         assert 1 == done.returncode, done.stdout
         assert f"ingest_btcturk: {NEW} -> {OLD}" in done.stdout
         assert ({OLD}, OLD) == (box.find_releases(), box.find_current())
-        assert before == box.conf.read_text()
+        assert before == (box.root / "supervisor.conf").read_text()
         box.supervisor.reread()
     assert 0 == box.verify()
     assert (0, 0) == find_missing(box)

@@ -206,6 +206,15 @@ def test_cloudformation_may_do_what_each_resource_of_the_box_asks_of_it() -> Non
     assert {"StringEquals": {key: {"Ref": "Environment"}}} == ends["Condition"]
 
 
+@pytest.mark.parametrize(
+    ("role", "service"),
+    [("CloudFormationRole", "ec2.amazonaws.com"), ("DeployRole", "cloudformation.amazonaws.com")],
+)
+def test_a_role_is_passed_on_to_one_service(role: str, service: str) -> None:
+    [passes] = [s for s in policies_of("bootstrap", role) if s["Action"] == "iam:PassRole"]
+    assert {"StringEquals": {"iam:PassedToService": service}} == passes["Condition"]
+
+
 def test_the_collector_may_do_this_and_no_more() -> None:
     own = policies_of("collector", "Role")
     assert COLLECTOR_ACTIONS == {action for s in own for action in many(s["Action"])}
@@ -274,12 +283,24 @@ def test_athena_reads_what_the_tape_is() -> None:
         columns = {c["Name"]: c["Type"] for c in table["StorageDescriptor"]["Columns"]}
         assert {field.name: GLUE[str(field.type)] for field in SCHEMAS[name]} == columns
         assert ["exchange", "date"] == [key["Name"] for key in table["PartitionKeys"]]
-        own = table["Parameters"]
-        assert "true" == own["projection.enabled"]
         root = f"s3://${{DataBucket}}/${{TapePrefix}}/tape/{name}/"
-        template = root + "exchange=${!exchange}/date=${!date}/"
-        assert template == own["storage.location.template"]["Fn::Sub"]
+        assert table["Parameters"] == {
+            "classification": "parquet",
+            "projection.enabled": "true",
+            "projection.exchange.type": "enum",
+            "projection.exchange.values": {"Ref": "Exchanges"},
+            "projection.date.type": "date",
+            "projection.date.format": "yyyy-MM-dd",
+            "projection.date.range": {"Fn::Sub": "${FirstDate},NOW"},
+            "storage.location.template": {"Fn::Sub": root + "exchange=${!exchange}/date=${!date}/"},
+        }
         assert root == table["StorageDescriptor"]["Location"]["Fn::Sub"]
+
+
+def test_athena_looks_for_every_exchange_that_there_is() -> None:
+    exchanges = load("data")["Parameters"]["Exchanges"]["Default"].split(",")
+    folders = (ROOT / "services").glob("ingest_*")
+    assert {folder.name.removeprefix("ingest_") for folder in folders} == set(exchanges)
 
 
 def test_athena_has_a_limit_that_no_query_can_lift() -> None:
@@ -314,6 +335,13 @@ def test_a_box_has_no_key_wants_tokens_and_encrypts_its_disks() -> None:
     disks = [disk["Ebs"] for disk in own["BlockDeviceMappings"]]
     assert [("gp3", True), ("gp3", True)] == [(d["VolumeType"], d["Encrypted"]) for d in disks]
     assert [True, False] == [disk["DeleteOnTermination"] for disk in disks]
+    [device] = re.findall(
+        r'deploy/host/init" "\$release" (\S+)', own["UserData"]["Fn::Base64"]["Fn::Sub"]
+    )
+    assert device == own["BlockDeviceMappings"][1]["DeviceName"]
+    types = load("collector")["Parameters"]["InstanceType"]
+    assert "t4g.micro" == types["Default"]
+    assert {"t3.micro", "t4g.micro", "t4g.small"} <= set(types["AllowedValues"])
     # What is set on the instance itself, beside its template, would change it in place.
     assert {"LaunchTemplate"} == set(properties("collector", "Instance"))
 
