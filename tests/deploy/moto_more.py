@@ -446,6 +446,19 @@ def complete_differences() -> None:
     parsing.clean_json = without_nothing
 
 
+def complete_deletions() -> None:
+    """Keep what is deleted only where its creation failed; moto knows the plain Retain alone."""
+    delete = parsing.ResourceMap.delete
+
+    def complete(self: Any) -> None:
+        for body in self._resource_json_map.values():
+            if body.get("DeletionPolicy") == "RetainExceptOnCreate":
+                body["DeletionPolicy"] = "Retain"
+        delete(self)
+
+    parsing.ResourceMap.delete = complete
+
+
 def find_names(node: Any, conditions: Values) -> set[str]:
     """Return every name that a part of a template refers to."""
     if isinstance(node, list):
@@ -535,7 +548,7 @@ def serve(port: int, host: str = "127.0.0.1") -> None:
     register_all()
     for complete in (
         complete_buckets, complete_instances, complete_documents, complete_roles,
-        complete_change_sets, complete_differences, complete_commands,
+        complete_change_sets, complete_differences, complete_commands, complete_deletions,
     ):  # fmt: skip
         complete()
     server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)

@@ -16,13 +16,16 @@ COMMAND_S = 60.0
 # The manager: what it runs is no child of who asked, and speaks to the journal.
 SYSTEMD_RUN = """#!/bin/bash
 echo "$*" >> unit
-while [[ $1 == --* ]]; do
-    [[ $1 != --setenv=* ]] || export "${1#--setenv=}"
+while [[ $1 != -- ]]; do
+    [[ $1 != --uid=booktape ]] || export BOOKTAPE_AS_IS=1 # nobody here is called so
     shift
 done
-setsid "$@" > journal 2>&1 &
+shift
+touch active
+setsid bash -c '"$@"; status=$?; rm active; exit "$status"' manager "$@" > journal 2>&1 &
 wait $!
 """
+SYSTEMCTL = "#!/bin/bash\n[[ $1 == is-active && -e active ]]\n"
 JOURNALCTL = "#!/bin/bash\nexec cat journal\n"
 RUNUSER = '#!/bin/bash\n[[ "$1 $2 $3" == "-u booktape --" ]] && shift 3 && exec "$@"\n'
 # The release's own Python: says what it runs, and ends when and as it is told to.
@@ -56,6 +59,7 @@ class Agent:
         self._put(self.release / ".venv" / "bin" / "booktape", '#!/bin/bash\necho "booktape $*"\n')
         for name, text in (
             ("systemd-run", SYSTEMD_RUN),
+            ("systemctl", SYSTEMCTL),
             ("journalctl", JOURNALCTL),
             ("runuser", RUNUSER),
         ):

@@ -47,6 +47,7 @@ class Fetch:
             path = source / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
+            path.chmod(0o755)
         tarball = self.bucket / f"{NAME}.tar.gz"
         subprocess.run(["tar", "-czf", str(tarball), "-C", str(source), "."], check=True)
         own = hashlib.sha256(tarball.read_bytes()).hexdigest()
@@ -123,11 +124,16 @@ def test_a_wheel_that_is_not_as_its_lock_says_is_not_installed(fetch: Fetch) -> 
     assert "HASH" in refuse(fetch).upper()
 
 
-def test_what_an_earlier_attempt_left_is_no_release(fetch: Fetch) -> None:
-    fetch.put(TREE, sha256=64 * "0")
+@pytest.mark.slow
+def test_what_an_earlier_attempt_left_is_no_part_of_the_release(fetch: Fetch) -> None:
+    fetch.put({**TREE, ".venv/bin/booktape": b"#!/bin/bash\necho $1 > tried\n"})
     fetch.release.mkdir()
     (fetch.release / "half").touch()
-    refuse(fetch)
+    status, said = fetch.run()
+    assert 0 == status, said
+    assert "exchanges" == (fetch.folder / "tried").read_text().strip()
+    left = {path.name for path in fetch.release.iterdir()}
+    assert {".venv", "ready", "requirements.txt"} == left
 
 
 def test_a_release_that_is_there_whole_is_left_as_it_is(fetch: Fetch) -> None:
