@@ -23,7 +23,13 @@ def read_unit(name: str) -> configparser.RawConfigParser:
     return unit
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+OTHERS = [
+    *sorted((ROOT / ".ci").iterdir()),
+    *(ROOT / "tests" / "deploy" / name for name in ("manager", "sandbox")),
+]
+
+
+@pytest.mark.parametrize("script", [*SCRIPTS, *OTHERS], ids=lambda path: path.name)
 def test_shellcheck_finds_nothing(script: Path) -> None:
     shellcheck = Path(sys.executable).with_name("shellcheck")
     command = [str(shellcheck), "--external-sources", "--source-path", str(ROOT), str(script)]
