@@ -105,6 +105,35 @@ def test_the_deploy_role_trusts_the_provider_and_one_environment(cloud: Cloud) -
     assert "repo:us/booktape:environment:prod" == subject
 
 
+def test_a_newer_repository_is_known_by_its_ids_and_a_provider_that_is_there_is_taken(
+    cloud: Cloud,
+) -> None:
+    iam = cloud.client("iam")
+    [before] = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    name = ["--stack-name", "booktape-bootstrap-dev"]
+    cloud.do(
+        *("aws", "cloudformation", "deploy", *name, "--capabilities", "CAPABILITY_IAM"),
+        *("--template-file", str(ROOT / "cloudformation" / "bootstrap.yaml")),
+        *("--parameter-overrides", "Environment=dev", "GitHubOwner=us"),
+        *("GitHubRepository=booktape", "GitHubOwnerId=12", "GitHubRepositoryId=34"),
+        f"ExistingOidcProviderArn={before['Arn']}",
+    )
+    assert [before] == iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    stacks = cloud.client("cloudformation").describe_stacks(StackName=name[1])["Stacks"]
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
+    role = outputs["DeployRoleArn"].rpartition("/")[2]
+    [trust] = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert before["Arn"] == trust["Principal"]["Federated"]
+    provider = "token.actions.githubusercontent.com"
+    assert trust["Condition"] == {
+        "StringEquals": {
+            f"{provider}:aud": "sts.amazonaws.com",
+            f"{provider}:sub": "repo:us@12/booktape@34:environment:dev",
+        }
+    }
+    cloud.do("aws", "cloudformation", "delete-stack", *name)
+
+
 def test_athena_finds_every_table_and_has_its_limit(cloud: Cloud) -> None:
     tables = cloud.client("glue").get_tables(DatabaseName="booktape_prod")["TableList"]
     assert TABLES == {table["Name"] for table in tables}
