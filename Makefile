@@ -34,7 +34,7 @@ test: $(VENV)/.test
 	$(PYTEST) $(wildcard $(WHOLE))
 	$(PYTEST) -m 'not moto and not slow' tests/deploy
 
-# A deploy against a server of AWS's interfaces, and on a box with real processes: minutes.
+# A deploy against a server of AWS's interfaces, and on a box with real processes: minutes; as root, all of it.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy
 	.venv-deploy/bin/pytest -m 'moto or slow' tests/deploy
 

@@ -31,8 +31,10 @@ def find_figures(
     A writer that was just started has a whole period for its first flush.
     """
     feeds = [process for process in health.processes if process.exchange]
+    # One live line is enough: during a handover the other is about to be, or was.
+    down = {feed.exchange for feed in feeds} - {f.exchange for f in feeds if f.state == LIVE}
     figures = {
-        "FeedsDown": float(sum(1 for feed in feeds if feed.state != LIVE)),
+        "FeedsDown": float(len(down)),
         "BytesWaiting": float(
             health.spool_bytes + sum(j.bytes for j in health.journals if not j.is_delivered)
         ),

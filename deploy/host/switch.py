@@ -2,18 +2,21 @@
 
 import fcntl
 import os
-import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import FrameType
+from typing import Any
 
 from services.__main__ import find_exchanges
 from services.operator import handover
 from services.operator.health import INGEST_PREFIX, LINE, WRITER, Process, gather
-from services.operator.programs import FOLDERS, find_conf, localise, socket_path
+from services.operator.programs import socket_path
+from services.operator.releases import Box, Move, SwitchError
+from services.operator.stopping import SIGNALS
 from services.operator.supervisor import Supervisor
 from services.operator.up import say
 from shared.configured import load_settings
@@ -21,104 +24,15 @@ from shared.errors import BooktapeError, ConfigError
 from shared.files import write_atomic
 from shared.settings import Settings
 
-# A release that was fetched, checked and installed whole has this file.
-READY = "ready"
 RELEASE_LENGTH = 40
-# As supervisor.conf calls it; here every program has a release of its own.
-COMMAND = "command=/usr/bin/env booktape "
-SECTION = "[program:"
-# A writer reads its spool before it reports; then it must stay.
-WRITER_START_S = 60.0
-WRITER_STEADY_S = 5.0
+# A writer reads its spool before it reports, a feed asks its exchange; then each must stay.
+START_S = 60.0
+STEADY_S = 5.0
 DRAIN_S = 1800.0
 LOOK_S = 0.5
 EXIT_FAULT = 1
 EXIT_USAGE = 2
 EXIT_BUSY = 75  # EX_TEMPFAIL: another switch is under way
-
-
-class SwitchError(BooktapeError):
-    """Tell the operator why this box does not run the release."""
-
-
-class Box:
-    """The folder of the releases, and the links that say who runs which.
-
-    `programs/<program>` is what supervisord starts; `current` is what a boot starts: it moves last.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.conf = root / "supervisor.conf"
-        self.current = root / "current"
-
-    def program(self, name: str) -> Path:
-        """Return the link of a program."""
-        return self.root / "programs" / name
-
-    def folder(self, release: str) -> Path:
-        """Return where a release lies, or raise where there is no whole one."""
-        folder = self.root / "releases" / release
-        if not (folder / READY).is_file():
-            raise SwitchError(f"release {release} is not on this box, or not whole: {folder}")
-        return folder
-
-    def release(self, link: Path) -> str:
-        """Return the release that a link names; empty where there is none."""
-        return link.readlink().name if link.is_symlink() else ""
-
-    def point(self, link: Path, release: str) -> None:
-        """Let a link name a release, at once and whole."""
-        link.parent.mkdir(parents=True, exist_ok=True)
-        made = link.with_name(f"{link.name}.new")
-        made.unlink(missing_ok=True)
-        made.symlink_to(self.folder(release))
-        made.replace(link)
-
-    def write_conf(self, settings: Settings) -> list[str]:
-        """Write supervisord's file as this release ships it; return its programs."""
-        state = settings.state.path
-        for name in FOLDERS:
-            (state / name).mkdir(parents=True, exist_ok=True)
-        text = find_conf(settings.folder).read_text(encoding="utf-8")
-        names: list[str] = []
-        lines = []
-        for line in localise(text, settings.folder, state, socket_path(state)).splitlines():
-            if line.startswith(SECTION):
-                names.append(line.removeprefix(SECTION).rstrip("]"))
-            if line.startswith(COMMAND):
-                own = self.program(names[-1]) / ".venv" / "bin" / "booktape"
-                line = f"command={own} {line.removeprefix(COMMAND)}"  # noqa: PLW2901
-            lines.append(line)
-        write_atomic(self.conf, "\n".join([*lines, ""]).encode(), fsync=True)
-        return names
-
-    def prune(self, kept: set[str]) -> None:
-        """Remove every release but these; the disk is small."""
-        for folder in (self.root / "releases").iterdir():
-            if folder.name not in kept:
-                shutil.rmtree(folder)
-
-
-class Move(NamedTuple):
-    """One program's link, from one release to another."""
-
-    box: Box
-    name: str
-    old: str
-    new: str
-
-    def forth(self) -> None:
-        """Name the new release."""
-        self.box.point(self.box.program(self.name), self.new)
-
-    def back(self) -> None:
-        """Name the old one again."""
-        self.box.point(self.box.program(self.name), self.old)
-
-    def reversed(self) -> "Move":
-        """Return the way back."""
-        return Move(self.box, self.name, self.new, self.old)
 
 
 class Switch:
@@ -136,7 +50,7 @@ class Switch:
         box = self._box
         box.folder(release)
         moves = self._plan(release, is_rollback=is_rollback)
-        before = box.release(box.current)
+        before, conf = box.release(box.current), box.conf.read_bytes()
         done: list[Move] = []
         try:
             for move in moves:
@@ -145,8 +59,9 @@ class Switch:
             self._apply_conf(release)
             box.point(box.current, release)
         except BaseException as error:
+            # Also what a signal made of us; a second one finds nothing left to stop.
             say(f"not switched: {error}; putting {before} back")
-            self._put_back(done)
+            self._put_back(done, conf)
             raise
         say(f"switched: {release} is live")
         box.prune({release, before})
@@ -167,8 +82,11 @@ class Switch:
         say(f"{move.name}: {move.old} -> {move.new}")
         if move.name == WRITER:
             self._move_writer(move)
-        else:
+        elif move.name.startswith(INGEST_PREFIX):
             self._move_feed(move)
+        else:  # nothing of the tape's
+            move.forth()
+            self._supervisor.restart(move.name)
 
     def _move_writer(self, move: Move) -> None:
         """Restart the writer as another release; the journals hold what comes meanwhile."""
@@ -176,62 +94,79 @@ class Switch:
         held = before.text("held_sessions") if before else ""
         move.forth()
         self._supervisor.restart(WRITER)
-        steady_s: float | None = None
-        end_s = time.monotonic() + WRITER_START_S
-        while time.monotonic() < end_s:
-            process = self._find(WRITER)
-            is_well = (
-                process is not None
-                and process.is_reporting
-                and process.pid not in {None, before.pid if before else None}
-                and process.text("state") == "running"
-            )
-            if process and is_well and process.text("held_sessions") not in {"", held}:
-                raise SwitchError(f"the writer refuses {process.text('held_sessions')}")
-            if is_well and steady_s is None:
-                steady_s = time.monotonic()
-            if not is_well:
-                steady_s = None
-            if steady_s is not None and time.monotonic() - steady_s >= WRITER_STEADY_S:
-                return
-            time.sleep(LOOK_S)
-        raise SwitchError(f"the writer of {move.new} does not run; see {self._state / 'log'}")
+        after = self._wait_steady(move, before, lambda found: found.text("state") == "running")
+        if after.text("held_sessions") not in {"", held}:
+            raise SwitchError(f"the writer refuses {after.text('held_sessions')}")
 
     def _move_feed(self, move: Move) -> None:
         """Hand a feed over; one that records nothing has nothing to lose by a plain restart."""
         exchange = move.name.removeprefix(INGEST_PREFIX)
-        process = self._find(f"{move.name}-{LINE}")
-        if process is not None and process.is_reporting and process.number("live"):
+        before = self._find(f"{move.name}-{LINE}")
+        if before is not None and before.is_reporting and before.number("live"):
             handover.run(exchange, self._settings, self._environment, move)
             return
-        say(f"no book of {move.name} is live, so it is restarted")
         move.forth()
-        if process is None or process.program_state not in {None, "STOPPED"}:
-            self._supervisor.restart(move.name)
+        if before is not None and before.program_state == "STOPPED":
+            say(f"{move.name} was stopped, and stays so")
+            return
+        say(f"no book of {move.name} is live, so it is restarted")
+        self._supervisor.restart(move.name)
+        self._wait_steady(move, before, lambda _: True)
+
+    def _wait_steady(
+        self, move: Move, before: Process | None, is_well: Callable[[Process], bool]
+    ) -> Process:
+        """Return the restarted program once it has run well for a while."""
+        name = move.name if move.name == WRITER else f"{move.name}-{LINE}"
+        pids = {None, before.pid if before else None}
+        start_s = time.monotonic()
+        steady_s: float | None = None
+        while time.monotonic() - start_s < START_S:
+            found = self._find(name)
+            if found is None or found.pid in pids or not (found.is_reporting and is_well(found)):
+                steady_s = None
+            elif steady_s is None:
+                steady_s = time.monotonic()
+            elif time.monotonic() - steady_s >= STEADY_S:
+                return found
+            time.sleep(LOOK_S)
+        log = self._state / "log" / f"{move.name}.log"
+        raise SwitchError(f"{move.name} of {move.new} does not run; see the end of {log}")
 
     def _apply_conf(self, release: str) -> None:
         """Add and remove the programs by which the releases differ."""
-        names = self._box.write_conf(self._settings)
-        for name in names:
+        for name in self._box.write_conf(self._settings):
             self._box.point(self._box.program(name), release)
+        changes = self._reread()
+        for name in changes:
+            say(f"{name}: supervisor.conf changed, which counts from the next boot")
+
+    def _reread(self) -> list[str]:
+        """Let supervisord take up and forget programs; return those that it must be ended for."""
         changes = self._supervisor.reread()
         for name in changes.added:
             self._supervisor.add(name)
         for name in changes.removed:
             self._supervisor.remove(name)
-        for name in changes.changed:
-            say(f"{name}: supervisor.conf changed, which counts from the next boot")
+        return changes.changed
 
-    def _put_back(self, done: Sequence[Move]) -> None:
+    def _put_back(self, done: Sequence[Move], conf: bytes) -> None:
         """Undo what was done, last first; what cannot be undone is told and not in the way."""
+        box = self._box
         for move in reversed(done):
-            if self._box.release(self._box.program(move.name)) == move.old:
+            if box.release(box.program(move.name)) == move.old:
                 continue
             try:
                 self._move(move.reversed())
             except (BooktapeError, OSError) as error:
                 move.back()
                 say(f"{move.name} is not back: {error}; its next start is of {move.old}")
+        try:
+            if box.conf.read_bytes() != conf:
+                write_atomic(box.conf, conf, fsync=True)
+                self._reread()
+        except (BooktapeError, OSError) as error:
+            say(f"supervisor.conf is not back: {error}; the next boot writes it anew")
 
     def _find(self, name: str) -> Process | None:
         health = gather(self._state, self._supervisor, now_ns=time.time_ns())
@@ -253,7 +188,11 @@ def drain(settings: Settings) -> None:
         if name != WRITER:
             supervisor.stop(name)
     supervisor.restart(WRITER)  # its end flushes what it holds
-    _wait_until(lambda: _is_empty(state, supervisor), seconds=DRAIN_S)
+    end_s = time.monotonic() + DRAIN_S
+    while not _is_empty(state, supervisor):
+        if time.monotonic() > end_s:
+            raise SwitchError(f"not drained within {DRAIN_S:g} s; see booktape status")
+        time.sleep(LOOK_S)
     supervisor.stop(WRITER)
     say("drained: all of it is in the store")
 
@@ -264,12 +203,16 @@ def _is_empty(state: Path, supervisor: Supervisor) -> bool:
     return not (waiting or health.spool_flushes or health.conflicts)
 
 
-def _wait_until(is_so: Callable[[], bool], *, seconds: float) -> None:
-    end_s = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > end_s:
-            raise SwitchError(f"not drained within {seconds:g} s; see booktape status")
-        time.sleep(LOOK_S)
+def _stop_once() -> None:
+    """Let the first signal end what we do, as a fault that is put back; then be deaf to others."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        for each in SIGNALS:
+            signal.signal(each, lambda *_: None)
+        raise SwitchError(f"stopped by {signal.Signals(number).name}")
+
+    for each in SIGNALS:
+        signal.signal(each, stop)
 
 
 @contextmanager
@@ -278,7 +221,7 @@ def _only_one(root: Path) -> Any:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another switch of this box is under way")
+            say("another switch of this box is under way, and nothing was done")
             raise SystemExit(EXIT_BUSY) from None
         yield
 
@@ -286,6 +229,7 @@ def _only_one(root: Path) -> Any:
 def main(arguments: Sequence[str], environment: dict[str, str]) -> int:
     """Do one of: deploy RELEASE, rollback RELEASE, settle, drain; return the exit status."""
     box = Box(Path(environment.get("BOOKTAPE_ROOT", "/opt/booktape")))
+    _stop_once()
     try:
         with _only_one(box.root):
             settings = load_settings(find_exchanges(), environment)

@@ -18,6 +18,9 @@ WRITER = "buffer_writer"
 INGEST_PREFIX = "ingest_"
 LINE = "a"  # the one that supervisord runs
 
+# supervisord has made the process, which has not got so far as to take its lock.
+_BEGINNING = {"STARTING", "RUNNING"}
+
 Value = int | float | str | None
 Locked = set[tuple[int, int]] | None
 
@@ -45,7 +48,7 @@ class Process(Struct, frozen=True, kw_only=True):
     def state(self) -> str:
         """Return one word for how it does."""
         if not self.is_running:
-            return "stopped"
+            return "starting" if self.program_state in _BEGINNING else "stopped"
         if not self.is_reporting:
             return "silent"
         return str(self.values.get("state") or "running")

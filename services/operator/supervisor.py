@@ -1,6 +1,7 @@
 """Questions and orders to a running supervisord, over its socket."""
 
 import socket
+import time
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,9 @@ from shared.errors import BooktapeError
 ANSWER_S = 5.0
 # An order waits for the process: stopwaitsecs and startsecs of supervisor.conf, and some.
 ORDER_S = 90.0
+# What ends in order has done so by then: the longest stopwaitsecs, and some.
+RENEW_S = 75.0
+LOOK_S = 0.1
 
 _NOT_RUNNING = 70  # supervisor.xmlrpc.Faults.NOT_RUNNING
 
@@ -62,9 +66,26 @@ class Supervisor:
         return {program.name: program for program in programs}
 
     def restart(self, name: str) -> None:
-        """Stop the program, which drains it, and start it; one that is not running is started."""
-        self.stop(name)
-        self._call("startProcess", name, wait_s=ORDER_S)
+        """End the program, which drains it, and start it; one that is not running is started.
+
+        A running one is told to end, and supervisord starts it again by itself: between a stop and
+        a start of ours our own death would leave it stopped.
+        """
+        found = self.programs().get(name)
+        if found is None or found.statename != "RUNNING" or not self._renew(found):
+            self.stop(name)
+            self._call("startProcess", name, wait_s=ORDER_S)
+
+    def _renew(self, before: Program) -> bool:
+        """Tell a program to end; return whether another process of it runs in its place."""
+        self._call("signalProcess", before.name, "TERM", wait_s=ANSWER_S)
+        end_s = time.monotonic() + RENEW_S
+        while time.monotonic() < end_s:
+            found = self.programs()[before.name]
+            if found.pid != before.pid and found.statename not in {"STARTING", "EXITED"}:
+                return found.statename == "RUNNING"
+            time.sleep(LOOK_S)
+        return False
 
     def stop(self, name: str) -> None:
         """Stop the program, which drains it; one that is not running stays so."""

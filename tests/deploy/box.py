@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +31,7 @@ url = "file:data"
 [writer]
 flush_interval_s = 2
 """
+NOWHERE = "ws://127.0.0.1:9/", "http://127.0.0.1:9"
 FEED = """
 [exchanges.{}]
 symbols = "all"
@@ -49,6 +51,7 @@ class Box:
         self.data = self.folder / "data"
         self.supervisor = Supervisor(self.state / "run" / "supervisor.sock")
         self.simulators = Simulators()
+        self.unreachable: Collection[str] = ()
         self.environment = {
             **{name: text for name, text in os.environ.items() if "BOOKTAPE" not in name},
             "BOOKTAPE_AS_IS": "1",
@@ -76,8 +79,9 @@ class Box:
         return code
 
     @contextmanager
-    def run(self, *, ends_live: bool = True) -> Iterator[None]:
+    def run(self, *, ends_live: bool = True, unreachable: Collection[str] = ()) -> Iterator[None]:
         """Boot the box with the old release and live feeds; drain it at the end."""
+        self.unreachable = unreachable
         (self.root / "programs").mkdir(parents=True, exist_ok=True)
         with self.simulators as simulators:
             conf = CONF
@@ -88,21 +92,25 @@ class Box:
                     environment=self.environment,
                     log=self.folder / f"{exchange}.log",
                 )
-                conf += FEED.format(exchange, address.websocket_url, address.rest_url)
+                urls = (address.websocket_url, address.rest_url)
+                conf += FEED.format(exchange, *(NOWHERE if exchange in unreachable else urls))
             (self.folder / "booktape.toml").write_text(conf)
             (self.root / "current").symlink_to(self.root / "releases" / OLD)
-            assert 0 == self.switch("settle").returncode
-            with self._supervised():
-                wait_until(self.is_live)
+            self.boot()
+            try:
                 yield
                 if ends_live:
                     wait_until(self.is_live)
+            finally:
+                self._child.terminate()
+                self._child.wait(COMMAND_S)
         assert {} == self.find_processes()
 
-    @contextmanager
-    def _supervised(self) -> Iterator[None]:
+    def boot(self) -> None:
+        """Start what systemd starts, and wait until it records."""
+        assert 0 == self.switch("settle").returncode
         with (self.folder / "output").open("ab") as output:
-            child = subprocess.Popen(
+            self._child = subprocess.Popen(
                 [*SUPERVISOR, "--configuration", str(self.root / "supervisor.conf")],
                 cwd=self.folder,
                 env={
@@ -113,11 +121,16 @@ class Box:
                 stdout=output,
                 stderr=output,
             )
-        try:
-            yield
-        finally:
-            child.terminate()
-            child.wait(COMMAND_S)
+        wait_until(self.is_live)
+
+    def lose_power(self) -> None:
+        """End everything at once."""
+        self._child.kill()
+        self._child.wait()
+        for process in self.find_processes().values():
+            assert process.pid is not None
+            os.kill(process.pid, signal.SIGKILL)
+        wait_until(lambda: not self.find_processes())
 
     def switch(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a step of the old release as systemd does."""
@@ -132,6 +145,36 @@ class Box:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run what the document runs."""
         return self._run([self.root / "current" / "deploy" / "host" / "command"], *arguments)
+
+    @contextmanager
+    def interrupted(
+        self, *arguments: str, at: str, by: signal.Signals | None
+    ) -> Iterator[list[str]]:
+        """Run what the document runs up to a line; after the block all of it gets the signal.
+
+        What it says after that line is in the list once the block is left.
+        """
+        with subprocess.Popen(
+            [self.root / "current" / "deploy" / "host" / "command", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as child:
+            assert child.stdout is not None
+            for line in child.stdout:
+                if at in line:
+                    break
+            else:
+                raise AssertionError(f"it never said {at}")
+            said: list[str] = []
+            yield said
+            if by is not None:
+                os.killpg(child.pid, by)
+            said += child.stdout
+        assert (by is None) == (child.returncode == 0)
 
     def control(self, *arguments: str) -> None:
         """Run supervisorctl."""
@@ -163,7 +206,9 @@ class Box:
         """Say whether every feed is."""
         found = self.find_processes()
         return len(PROGRAMS) == len(found) and all(
-            process.state == "live" for process in found.values() if process.exchange
+            process.state == "live"
+            for process in found.values()
+            if process.exchange and process.exchange not in self.unreachable
         )
 
     def find_pids(self) -> dict[str, int | None]:

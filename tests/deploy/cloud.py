@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,13 +14,13 @@ import boto3
 ROOT = Path(__file__).parents[2]
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
-COMMAND_S = 120.0
+COMMAND_S = 600.0  # on a busy machine each `aws` takes seconds to start
 CLOUDFORMATION = ROOT / "cloudformation"
-# Runs on the pretended instance: says what it was told, and fails when it is told to.
+# Runs on the pretended instance: says what it was told, and fails at what it is told to.
 STAND_IN = """#!/bin/bash
-echo "$*" >> "{said}"
-echo "on the box: $*"
-[[ ! -e "{broken}" ]]
+echo "$BOOKTAPE_TEST_INSTANCE $*" >> "{said}"
+echo "on $BOOKTAPE_TEST_INSTANCE: $*"
+! grep --quiet --word-regexp "$1" "{broken}"
 """
 
 
@@ -30,6 +31,7 @@ class Cloud:
         self.folder = folder
         self.said = folder / "said"
         self.broken = folder / "broken"
+        self.broken.touch()
         command = folder / "opt" / "current" / "deploy" / "host" / "command"
         command.parent.mkdir(parents=True)
         command.write_text(STAND_IN.format(said=self.said, broken=self.broken))
@@ -117,6 +119,15 @@ class Cloud:
         ]
         values = {o["OutputKey"]: o["OutputValue"] for o in found["Outputs"]}
         return str(values[name])
+
+    @contextmanager
+    def refusing(self, *actions: str) -> Iterator[None]:
+        """Let every box fail at these."""
+        self.broken.write_text("\n".join(actions))
+        try:
+            yield
+        finally:
+            self.broken.write_text("")
 
     def find_boxes(self) -> dict[str, str]:
         """Return the state of every instance."""

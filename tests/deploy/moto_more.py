@@ -261,25 +261,38 @@ def complete_buckets() -> None:
         **more: Any,
     ) -> Any:
         bucket = create(cls, resource_name, cloudformation_json, account_id, region_name, **more)
-        own, s3 = cloudformation_json["Properties"], connect_in(region_name)("s3")
-        s3.put_bucket_versioning(
-            Bucket=bucket.name, VersioningConfiguration=own["VersioningConfiguration"]
-        )
-        s3.put_bucket_ownership_controls(
-            Bucket=bucket.name, OwnershipControls=own["OwnershipControls"]
-        )
-        block = {
-            key: str(value).lower() == "true"
-            for key, value in own["PublicAccessBlockConfiguration"].items()
-        }
-        s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=block)
-        rules = [translate_rule(rule) for rule in own["LifecycleConfiguration"]["Rules"] if rule]
-        s3.put_bucket_lifecycle_configuration(
-            Bucket=bucket.name, LifecycleConfiguration={"Rules": rules}
-        )
+        configure_bucket(connect_in(region_name), bucket.name, cloudformation_json["Properties"])
         return bucket
 
+    def update(
+        cls: Any,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: Values,
+        account_id: str,
+        region_name: str,
+    ) -> Any:
+        own = cloudformation_json["Properties"]
+        assert own["BucketName"] == original_resource.name  # it would be another bucket
+        configure_bucket(connect_in(region_name), original_resource.name, own)
+        return original_resource
+
     FakeBucket.create_from_cloudformation_json = _of_class(complete)
+    FakeBucket.update_from_cloudformation_json = _of_class(update)
+
+
+def configure_bucket(connect: Connect, name: str, own: Values) -> None:
+    """Do what moto leaves out of a bucket's properties."""
+    s3 = connect("s3")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=own["VersioningConfiguration"])
+    s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=own["OwnershipControls"])
+    block = {
+        key: str(value).lower() == "true"
+        for key, value in own["PublicAccessBlockConfiguration"].items()
+    }
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)
+    rules = [translate_rule(rule) for rule in own["LifecycleConfiguration"]["Rules"] if rule]
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
 
 
 def translate_rule(rule: Values) -> Values:
@@ -292,6 +305,8 @@ def translate_rule(rule: Values) -> Values:
     for name in ("AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration"):
         if name in rule:
             made[name] = {key: int(value) for key, value in rule[name].items()}
+    if "ExpiredObjectDeleteMarker" in rule:
+        made["Expiration"] = {"ExpiredObjectDeleteMarker": bool(rule["ExpiredObjectDeleteMarker"])}
     if "ExpirationInDays" in rule:
         made["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
     if "Transitions" in rule:
@@ -431,6 +446,19 @@ def complete_differences() -> None:
     parsing.clean_json = without_nothing
 
 
+def complete_deletions() -> None:
+    """Keep what is deleted only where its creation failed; moto knows the plain Retain alone."""
+    delete = parsing.ResourceMap.delete
+
+    def complete(self: Any) -> None:
+        for body in self._resource_json_map.values():
+            if body.get("DeletionPolicy") == "RetainExceptOnCreate":
+                body["DeletionPolicy"] = "Retain"
+        delete(self)
+
+    parsing.ResourceMap.delete = complete
+
+
 def find_names(node: Any, conditions: Values) -> set[str]:
     """Return every name that a part of a template refers to."""
     if isinstance(node, list):
@@ -457,9 +485,9 @@ def complete_commands() -> None:
     send = SimpleSystemManagerBackend.send_command
 
     def complete(self: Any, *arguments: Any, **given: Any) -> Any:
-        command = send(self, *arguments, **given)
         wanted = list(given.get("instance_ids") or [])
-        command.instance_ids = wanted  # moto adds every other instance
+        command = send(self, *arguments, **given)
+        command.instance_ids = wanted  # moto has added every instance to the list that it was given
         command.invocations = [i for i in command.invocations if i["InstanceId"] in wanted]
         folder = os.environ.get(AGENT_VARIABLE)
         if folder:
@@ -469,7 +497,8 @@ def complete_commands() -> None:
             lines = fill_command(content, command.parameters or {})
             for invocation in command.invocations:
                 invocation.update(Status="InProgress", StatusDetails="InProgress")
-            threading.Thread(target=run_command, args=(command, lines, folder), daemon=True).start()
+            arguments = (command, lines, folder, wanted)
+            threading.Thread(target=run_command, args=arguments, daemon=True).start()
         return command
 
     SimpleSystemManagerBackend.send_command = complete
@@ -490,11 +519,16 @@ def fill_command(content: Values, given: Values) -> str:
     return re.sub(r"\{\{ *(\w+) *\}\}", lambda found: values[found[1]], lines)
 
 
-def run_command(command: Any, lines: str, folder: str) -> None:
-    """Run it in the instance's folder, where /opt/booktape is `opt`."""
+def run_command(command: Any, lines: str, folder: str, instances: list[str]) -> None:
+    """Run it in the instances' folder, where /opt/booktape is `opt`."""
     lines = lines.replace("/opt/booktape", f"{folder}/opt")
     done = subprocess.run(
-        ["bash", "-c", lines], cwd=folder, capture_output=True, text=True, check=False
+        ["bash", "-c", lines],
+        cwd=folder,
+        env={**os.environ, "BOOKTAPE_TEST_INSTANCE": " ".join(instances)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     status = "Success" if done.returncode == 0 else "Failed"
     for invocation in command.invocations:
@@ -514,7 +548,7 @@ def serve(port: int, host: str = "127.0.0.1") -> None:
     register_all()
     for complete in (
         complete_buckets, complete_instances, complete_documents, complete_roles,
-        complete_change_sets, complete_differences, complete_commands,
+        complete_change_sets, complete_differences, complete_commands, complete_deletions,
     ):  # fmt: skip
         complete()
     server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)

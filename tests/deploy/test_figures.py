@@ -31,7 +31,17 @@ def test_what_waits_and_how_full_the_disk_is_are_told() -> None:
 
 def test_a_feed_that_is_not_live_is_down() -> None:
     assert 0.0 == find(make_feed())["FeedsDown"]
-    assert 1.0 == find(make_feed(), replace(make_feed(), is_running=False))["FeedsDown"]
+    stopped = replace(make_feed(), is_running=False)
+    assert 1.0 == find(stopped)["FeedsDown"]
+    other = replace(stopped, exchange="btcturk")
+    assert 1.0 == find(make_feed(), other)["FeedsDown"]
+    assert 2.0 == find(stopped, other)["FeedsDown"]
+
+
+def test_a_feed_is_not_down_while_one_of_its_lines_is_live() -> None:
+    starting = replace(make_feed(), line="b", values={"state": "connecting"})
+    assert 0.0 == find(make_feed(), starting)["FeedsDown"]
+    assert 1.0 == find(starting)["FeedsDown"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,13 @@ def read_unit(name: str) -> configparser.RawConfigParser:
     return unit
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+OTHERS = [
+    *sorted((ROOT / ".ci").iterdir()),
+    *(ROOT / "tests" / "deploy" / name for name in ("manager", "sandbox")),
+]
+
+
+@pytest.mark.parametrize("script", [*SCRIPTS, *OTHERS], ids=lambda path: path.name)
 def test_shellcheck_finds_nothing(script: Path) -> None:
     shellcheck = Path(sys.executable).with_name("shellcheck")
     command = [str(shellcheck), "--external-sources", "--source-path", str(ROOT), str(script)]
@@ -52,6 +58,13 @@ def test_systemd_waits_for_longer_than_all_programs_take_to_drain() -> None:
     assert "mixed" == service["KillMode"]
     assert "always" == service["Restart"]
     assert "booktape" == service["User"]
+
+
+def test_nothing_is_recorded_beside_the_disk_that_is_meant_for_it() -> None:
+    text = (ROOT / "cloudformation" / "collector.yaml").read_text(encoding="utf-8")
+    [state] = re.findall(r'\[state\]\n +path = "(.+)"', text)
+    assert state == read_unit("booktape.service")["Unit"]["RequiresMountsFor"]
+    assert f"state={state} " in (HOST / "init").read_text(encoding="utf-8")
 
 
 def test_the_box_gives_a_feed_the_socket_buffer_that_it_asks_for() -> None:

@@ -1,5 +1,8 @@
 import hashlib
-import json
+import os
+import subprocess
+import sys
+import time
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +13,9 @@ import pytest
 import shared.store_s3
 from shared.errors import AlreadyStored
 from shared.settings import Storage
+from shared.stats import Stats
 from shared.store_s3 import S3Store, connect
-from tests.deploy.cloud import ACCOUNT, REGION, Cloud
+from tests.deploy.cloud import ACCOUNT, REGION, ROOT, Cloud
 from tests.deploy.judge import allows
 
 pytestmark = [pytest.mark.moto, pytest.mark.slow]
@@ -80,6 +84,10 @@ def test_the_buckets_are_as_the_templates_say(cloud: Cloud, bucket: str) -> None
     abort = by_id["abort-multipart"]["AbortIncompleteMultipartUpload"]
     assert 1 == abort["DaysAfterInitiation"]
     assert "expire" not in by_id
+    noncurrent = by_id["noncurrent"]["NoncurrentVersionExpiration"]["NoncurrentDays"]
+    assert 0 < noncurrent <= 30
+    ownership = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
+    assert [{"ObjectOwnership": "BucketOwnerEnforced"}] == ownership
     encryption = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
     [rule] = encryption["Rules"]
     assert "AES256" == rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
@@ -95,6 +103,35 @@ def test_the_deploy_role_trusts_the_provider_and_one_environment(cloud: Cloud) -
     assert provider["Arn"] == trust["Principal"]["Federated"]
     subject = trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
     assert "repo:us/booktape:environment:prod" == subject
+
+
+def test_a_newer_repository_is_known_by_its_ids_and_a_provider_that_is_there_is_taken(
+    cloud: Cloud,
+) -> None:
+    iam = cloud.client("iam")
+    [before] = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    name = ["--stack-name", "booktape-bootstrap-dev"]
+    cloud.do(
+        *("aws", "cloudformation", "deploy", *name, "--capabilities", "CAPABILITY_IAM"),
+        *("--template-file", str(ROOT / "cloudformation" / "bootstrap.yaml")),
+        *("--parameter-overrides", "Environment=dev", "GitHubOwner=us"),
+        *("GitHubRepository=booktape", "GitHubOwnerId=12", "GitHubRepositoryId=34"),
+        f"ExistingOidcProviderArn={before['Arn']}",
+    )
+    assert [before] == iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    stacks = cloud.client("cloudformation").describe_stacks(StackName=name[1])["Stacks"]
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
+    role = outputs["DeployRoleArn"].rpartition("/")[2]
+    [trust] = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert before["Arn"] == trust["Principal"]["Federated"]
+    provider = "token.actions.githubusercontent.com"
+    assert trust["Condition"] == {
+        "StringEquals": {
+            f"{provider}:aud": "sts.amazonaws.com",
+            f"{provider}:sub": "repo:us@12/booktape@34:environment:dev",
+        }
+    }
+    cloud.do("aws", "cloudformation", "delete-stack", *name)
 
 
 def test_athena_finds_every_table_and_has_its_limit(cloud: Cloud) -> None:
@@ -157,21 +194,19 @@ def test_a_deploy_runs_on_the_box_and_then_moves_the_pointer(cloud: Cloud) -> No
     cloud.do("deploy/upload", SECOND, str(cloud.folder))
     assert FIRST == read(cloud, "releases/current").strip()
     said = cloud.do("deploy/release", SECOND)
-    assert f"on the box: deploy {SECOND}" in said
+    box = cloud.output("collector", "InstanceId")
+    assert f"on {box}: deploy {SECOND}" in said
     assert SECOND == read(cloud, "releases/current").strip()
     said = cloud.do("deploy/rollback", FIRST)
-    assert f"on the box: rollback {FIRST}" in said
+    assert f"on {box}: rollback {FIRST}" in said
     assert FIRST == read(cloud, "releases/current").strip()
 
 
 def test_a_deploy_that_the_box_refuses_fails_and_moves_nothing(cloud: Cloud) -> None:
-    cloud.broken.touch()
-    try:
+    with cloud.refusing("deploy"):
         done = cloud.run("deploy/release", SECOND)
-    finally:
-        cloud.broken.unlink()
     assert 1 == done.returncode
-    assert f"on the box: deploy {SECOND}" in done.stdout
+    assert f": deploy {SECOND}" in done.stdout
     assert FIRST == read(cloud, "releases/current").strip()
 
 
@@ -194,7 +229,9 @@ def test_a_new_box_is_there_before_the_old_one_is_drained_and_ended(cloud: Cloud
     said = cloud.do("deploy/stack", "FlushIntervalSeconds=600")
     new = cloud.output("collector", "InstanceId")
     assert new != old
-    assert "on the box: drain" in said
+    told = [line.split()[:2] for line in cloud.said.read_text().splitlines()]
+    assert [[new, "status"], [old, "drain"]] == told[-2:]
+    assert f"{old} is drained and ended" in said
     assert {old: "terminated", new: "running"} == {
         box: state for box, state in cloud.find_boxes().items() if box in {old, new}
     }
@@ -204,15 +241,87 @@ def test_a_new_box_is_there_before_the_old_one_is_drained_and_ended(cloud: Cloud
 
 def test_a_box_that_does_not_drain_is_not_ended(cloud: Cloud) -> None:
     old = cloud.output("collector", "InstanceId")
-    cloud.broken.touch()
-    try:
+    with cloud.refusing("drain"):
         done = cloud.run("deploy/stack", "FlushRows=1000")
-    finally:
-        cloud.broken.unlink()
     assert 0 != done.returncode
+    assert "running" == cloud.find_boxes()[old]
+    # Nor is it even drained while the new one is not well: then it records alone.
+    before = cloud.said.read_text().count("drain")
+    with cloud.refusing("status"):
+        assert 0 != cloud.run("deploy/retire").returncode
+    assert before == cloud.said.read_text().count("drain")
     assert "running" == cloud.find_boxes()[old]
     cloud.do("deploy/retire")
     assert "terminated" == cloud.find_boxes()[old]
+
+
+def test_another_type_brings_the_image_of_its_architecture(cloud: Cloud) -> None:
+    before = find_template(cloud)
+    cloud.do("deploy/stack", "FlushRows=2000")
+    assert before["ImageId"] == find_template(cloud)["ImageId"]
+    cloud.do("deploy/stack", "InstanceType=t3.micro")
+    after = find_template(cloud)
+    assert ("t4g.micro", "t3.micro") == (before["InstanceType"], after["InstanceType"])
+    names = {
+        image: f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
+        for image, architecture in ((before["ImageId"], "arm64"), (after["ImageId"], "x86_64"))
+    }
+    ssm = cloud.client("ssm")
+    for image, name in names.items():
+        assert image == ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    assert "t3.micro" == find_box(cloud)["InstanceType"]
+
+
+def test_how_the_box_does_can_be_asked_from_outside(cloud: Cloud) -> None:
+    assert ": status" in cloud.do("deploy/status")
+    with cloud.refusing("status"):
+        assert 1 == cloud.run("deploy/status").returncode
+
+
+def test_the_tape_can_be_given_an_end(cloud: Cloud) -> None:
+    s3 = cloud.client("s3")
+    cloud.deploy("data", [f"AlertEmail={EMAIL}", "KeepDays=90"])
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=DATA)["Rules"]
+    [expire] = [rule for rule in rules if rule["ID"] == "expire"]
+    assert (90, "recordings/") == (expire["Expiration"]["Days"], expire["Filter"]["Prefix"])
+    cloud.deploy("data", [f"AlertEmail={EMAIL}", "KeepDays=0"])
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=DATA)["Rules"]
+    assert "expire" not in {rule["ID"] for rule in rules}
+
+
+def test_the_figures_of_the_box_are_what_the_alarms_watch(cloud: Cloud, tmp_path: Path) -> None:
+    user_data = b64decode(find_template(cloud)["UserData"]).decode()
+    env = dict(
+        line.strip().split("=", 1)
+        for line in user_data.split("<<'ENV'\n")[1].split("\nENV\n")[0].splitlines()
+    )
+    (tmp_path / "booktape.toml").touch()
+    (tmp_path / "var" / "status").mkdir(parents=True)
+    stats = Stats("buffer_writer", clock_ns=time.time_ns, monotonic_s=time.monotonic)
+    stats.write(tmp_path / "var" / "status" / "buffer_writer.json")
+    subprocess.run(
+        [sys.executable, str(ROOT / "deploy" / "host" / "figures.py")],
+        env={
+            **cloud.environment,
+            **env,
+            "BOOKTAPE_CONFIG": str(tmp_path / "booktape.toml"),
+            "PYTHONPATH": os.fspath(ROOT),
+        },
+        check=True,
+        timeout=60.0,
+    )
+    cloudwatch = cloud.client("cloudwatch")
+    metrics = cloudwatch.list_metrics()["Metrics"]
+    found = {(m["Namespace"], m["MetricName"]) for m in metrics if m["Namespace"] != "AWS/S3"}
+    watched = {
+        (alarm["Namespace"], alarm["MetricName"])
+        for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
+        if not alarm["Dimensions"]
+    }
+    assert watched == found
+    [namespace] = {namespace for namespace, _ in found}
+    judge = Judge(cloud)
+    assert judge.allows("cloudwatch:PutMetricData", "*", cloudwatch__namespace=namespace)
 
 
 class Calls:
@@ -340,5 +449,6 @@ def test_a_stack_that_is_deleted_leaves_the_tape(cloud: Cloud) -> None:
     assert boxes == cloud.find_boxes()
     stacks = cloud.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])
     names = {stack["StackName"] for stack in stacks["StackSummaries"]}
-    assert not {"booktape-data-prod", "booktape-collector-prod"} & names
-    assert json.dumps(sorted(names))
+    assert {"booktape-bootstrap-prod"} == names
+    cloud.do("aws", "cloudformation", "delete-stack", "--stack-name", "booktape-bootstrap-prod")
+    assert FIRST == read(cloud, "releases/current").strip()

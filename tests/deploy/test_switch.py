@@ -1,8 +1,10 @@
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.box import EXCHANGES, NEW, OLD, PROGRAMS, Box
+from tests.process.standing import wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -24,7 +26,26 @@ def find_missing(box: Box) -> tuple[int, int]:
     return sum(missing.values()), sum(sum(symbols.values()) for symbols in uncovered)
 
 
+EXTRA = """
+[program:extra]
+command=/bin/cat
+"""
+# The first line of an ingest, after which a release can be made to fail.
+HEAD = '    log.setup(f"ingest_{exchange.name}-{line}")\n'
+
+
+def spoil_ingest(box: Box, condition: str) -> None:
+    """Let the new release's feed fail where it is so."""
+    ingest = box.root / "releases" / NEW / "code" / "shared" / "ingest.py"
+    text = ingest.read_text()
+    assert HEAD in text
+    broken = f"{HEAD}    if {condition}:\n        return EXIT_FAULT\n"
+    ingest.write_text(text.replace(HEAD, broken))
+
+
 def test_a_deploy_and_a_rollback_miss_not_one_sequence(box: Box) -> None:
+    with (box.root / "releases" / NEW / "code" / "supervisor.conf").open("a") as conf:
+        conf.write(EXTRA)
     with box.run():
         assert {OLD} == box.find_releases()
         before = box.find_pids()
@@ -34,12 +55,14 @@ def test_a_deploy_and_a_rollback_miss_not_one_sequence(box: Box) -> None:
         assert not set(before.values()) & set(box.find_pids().values())
         order = [done.stdout.index(f"{name}: {OLD}") for name in PROGRAMS]
         assert sorted(order) == order
+        assert {*PROGRAMS, "extra"} == set(box.supervisor.programs())
 
         done = box.command("rollback", OLD)
         assert 0 == done.returncode, done.stdout
         assert ({OLD}, OLD) == (box.find_releases(), box.find_current())
         order = [done.stdout.index(f"{name}: {NEW}") for name in [*PROGRAMS[1:], PROGRAMS[0]]]
         assert sorted(order) == order
+        assert set(PROGRAMS) == set(box.supervisor.programs())
     assert 0 == box.verify()
     for exchange in EXCHANGES:
         assert 5 * [exchange] == [name.split("-")[0] for name in box.find_sessions(exchange)]
@@ -74,12 +97,8 @@ def test_a_broken_release_is_refused_and_the_old_one_records_on(box: Box, part: 
 
 
 def test_a_release_whose_line_a_alone_fails_goes_back_while_line_b_records(box: Box) -> None:
+    spoil_ingest(box, "line == 'a'")
     code = box.root / "releases" / NEW / "code"
-    ingest = code / "shared" / "ingest.py"
-    head = '    log.setup(f"ingest_{exchange.name}-{line}")\n'
-    assert head in ingest.read_text()
-    broken = f"{head}    if line == 'a':\n        return EXIT_FAULT\n"
-    ingest.write_text(ingest.read_text().replace(head, broken))
     handover = code / "services" / "operator" / "handover.py"
     handover.write_text(handover.read_text().replace("LIVE_S = 600.0", "LIVE_S = 8.0"))
     with box.run():
@@ -101,6 +120,101 @@ def test_a_release_that_does_not_know_the_configuration_is_refused_at_once(box: 
         assert "refused, and nothing was done: writer.flush_interval_s" in done.stdout
         assert before == box.find_pids()
     assert OLD == box.find_current()
+
+
+def test_a_fault_in_the_configuration_is_told_and_nothing_is_done(box: Box) -> None:
+    with box.run():
+        before = box.find_pids()
+        with (box.folder / "booktape.toml").open("a") as file:
+            file.write("\n[writter]\n")
+        done = box.command("deploy", NEW)
+        assert 1 == done.returncode
+        assert "refused, and nothing was done: writter" in done.stdout
+        assert before == box.find_pids()
+    assert OLD == box.find_current()
+
+
+def test_a_fault_in_the_last_step_puts_all_of_it_back(box: Box) -> None:
+    conf = box.root / "releases" / NEW / "code" / "supervisor.conf"
+    conf.write_text(conf.read_text().replace("stopwaitsecs=60", "stopwaitsecs=never"))
+    with box.run():
+        before = (box.root / "supervisor.conf").read_text()
+        done = box.command("deploy", NEW)
+        assert 1 == done.returncode, done.stdout
+        assert f"ingest_btcturk: {NEW} -> {OLD}" in done.stdout
+        assert ({OLD}, OLD) == (box.find_releases(), box.find_current())
+        assert before == (box.root / "supervisor.conf").read_text()
+        box.supervisor.reread()
+    assert 0 == box.verify()
+    assert (0, 0) == find_missing(box)
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_a_feed_that_cannot_reach_its_exchange_is_restarted_and_must_run(
+    box: Box, *, is_broken: bool
+) -> None:
+    if is_broken:
+        spoil_ingest(box, "exchange.name == 'btcturk'")
+        switch = box.root / "releases" / NEW / "deploy" / "host" / "switch.py"
+        switch.write_text(switch.read_text().replace("START_S = 60.0", "START_S = 12.0"))
+    with box.run(unreachable={"btcturk"}):
+        done = box.command("deploy", NEW)
+        expected = OLD if is_broken else NEW
+        assert int(is_broken) == done.returncode, done.stdout
+        assert "no book of ingest_btcturk is live, so it is restarted" in done.stdout
+        wait_until(box.is_live)
+        assert ({expected}, expected) == (box.find_releases(), box.find_current())
+    assert 0 == box.verify()
+    assert 0 == sum(box.find_missing().values())
+
+
+@pytest.mark.parametrize("at", [f"buffer_writer: {OLD}", "line b is live; restarting ingest_bitv"])
+def test_a_deploy_that_is_stopped_half_way_puts_the_old_release_back(box: Box, at: str) -> None:
+    with box.run():
+        with box.interrupted("deploy", NEW, at=at, by=signal.SIGTERM) as said:
+            pass
+        assert f"putting {OLD} back" in "".join(said)
+        assert ({OLD}, OLD) == (box.find_releases(), box.find_current())
+    assert 0 == box.verify()
+    assert (0, 0) == find_missing(box)
+
+
+def test_a_deploy_that_is_killed_half_way_can_be_done_again(box: Box) -> None:
+    at = "line b of bitvavo starts"
+    with box.run():
+        with box.interrupted("deploy", NEW, at=at, by=signal.SIGKILL):
+            assert {OLD, NEW} == box.find_releases()
+        wait_until(box.is_live)  # line b has ended by itself
+        assert OLD == box.find_current()
+        done = box.command("deploy", NEW)
+        assert 0 == done.returncode, done.stdout
+        assert ({NEW}, NEW) == (box.find_releases(), box.find_current())
+    assert 0 == box.verify()
+    assert (0, 0) == find_missing(box)
+
+
+def test_a_box_that_loses_power_in_a_deploy_comes_back_as_the_old_release(box: Box) -> None:
+    with box.run():
+        with box.interrupted(
+            "deploy", NEW, at="line b is live; restarting ingest_btcturk", by=signal.SIGKILL
+        ):
+            box.lose_power()
+        box.boot()
+        assert ({OLD}, OLD) == (box.find_releases(), box.find_current())
+    assert 0 == box.verify()
+
+
+def test_a_second_deploy_waits_for_none_and_touches_nothing(box: Box) -> None:
+    at = "line b of bitvavo starts"
+    with box.run():
+        with box.interrupted("deploy", NEW, at=at, by=None) as said:
+            done = box.command("deploy", 40 * "c")
+            assert 75 == done.returncode
+            assert "another deploy of this box is under way" in done.stdout
+        assert f"switched: {NEW} is live" in "".join(said)
+        assert ({NEW}, NEW) == (box.find_releases(), box.find_current())
+    assert 0 == box.verify()
+    assert (0, 0) == find_missing(box)
 
 
 def test_a_release_that_is_not_there_is_refused(box: Box) -> None:

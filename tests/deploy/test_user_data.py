@@ -65,6 +65,9 @@ def test_a_bare_instance_becomes_a_box(tmp_path: Path, built: Path) -> None:
         said["units"].split()
     )
     assert "bitvavo" in said["exchanges"]
+    assert "" == said["settle"]
+    assert ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"] == said["programs"].split()
+    assert "health" in said["supervisorctl"]
     settings = tomllib.loads(said["booktape.toml"])
     assert settings["storage"]["url"].startswith("s3://booktape-data-prod-")
     assert ["BTC-EUR", "ETH-EUR", "USDT-EUR"] == settings["exchanges"]["bitvavo"]["symbols"]

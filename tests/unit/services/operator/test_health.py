@@ -66,6 +66,7 @@ def test_what_supervisord_runs_is_there_before_it_has_reported(tmp_path: Path) -
     names = [process.name for process in health.processes]
     assert ["ingest_bitvavo-a", "ingest_btcturk-a", "buffer_writer"] == names
     assert {"RUNNING"} == {process.program_state for process in health.processes}
+    assert {"starting"} == {process.state for process in health.processes}
 
 
 def test_a_process_that_holds_its_lock_runs(tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ def test_a_line_says_how_all_stands() -> None:
 
 def test_a_line_says_what_does_not_report_or_has_not_flushed() -> None:
     silent = replace(make_feed(), report_age_s=None)
-    stopped = replace(make_writer(), is_running=False, report_age_s=None)
+    starting = replace(make_writer(), is_running=False, report_age_s=None)
+    assert "bitvavo silent | writer starting" in format_line(make_health(silent, starting))
+    stopped = replace(starting, program_state="STOPPED")
     assert "bitvavo silent | writer stopped" in format_line(make_health(silent, stopped))
     young = make_writer(last_flush_ts=None)
     assert "no flush yet" in format_line(make_health(make_feed(), young))

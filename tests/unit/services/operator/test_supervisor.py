@@ -31,11 +31,20 @@ class Server(UnixStreamServer, SimpleXMLRPCDispatcher):
         self.orders: list[tuple[str, str]] = []
         self.faults: dict[str, Fault] = {}
         self.register_function(lambda: 4711, "supervisor.getPID")
-        self.register_function(lambda: [INFO], "supervisor.getAllProcessInfo")
+        self.infos = [INFO]  # each told once, the last for ever
+        self.register_function(self.tell, "supervisor.getAllProcessInfo")
+        self.register_function(self.signal, "supervisor.signalProcess")
         self.register_function(lambda: [[["new"], ["other"], ["gone"]]], "supervisor.reloadConfig")
         names = ("stopProcess", "startProcess", "addProcessGroup", "removeProcessGroup")
         for name in names:
             self.register_function(self.order(name), f"supervisor.{name}")
+
+    def tell(self) -> list[dict[str, Any]]:
+        return [self.infos.pop(0) if len(self.infos) > 1 else self.infos[0]]
+
+    def signal(self, program: Any, name: Any) -> bool:
+        self.orders.append((name, program))
+        return True
 
     def order(self, name: str):  # type: ignore[no-untyped-def]
         def take(program: Any) -> bool:
@@ -100,9 +109,31 @@ def test_it_says_what_runs(folder: Path, server: Server) -> None:
     assert [] == server.orders
 
 
-def test_a_restart_stops_and_starts(folder: Path, server: Server) -> None:
-    Supervisor(folder / "s").restart("x")
-    assert [("stopProcess", "x"), ("startProcess", "x")] == server.orders
+def test_what_runs_is_told_to_end_and_is_never_stopped(folder: Path, server: Server) -> None:
+    ended = {**INFO, "pid": 0, "statename": "EXITED"}
+    starting = {**INFO, "pid": 8, "statename": "STARTING"}
+    server.infos += [INFO, ended, starting, {**INFO, "pid": 8}]
+    Supervisor(folder / "s").restart("buffer_writer")
+    assert [("TERM", "buffer_writer")] == server.orders
+    assert 1 == len(server.infos)  # it has waited until the other one runs
+
+
+@pytest.mark.parametrize("statename", ["RUNNING", "BACKOFF", "FATAL"])
+def test_what_does_not_come_back_is_stopped_and_started(
+    folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch, statename: str
+) -> None:
+    monkeypatch.setattr(module, "RENEW_S", 0.2)
+    pid = 7 if statename == "RUNNING" else 0
+    server.infos += [{**INFO, "pid": pid, "statename": statename}]
+    Supervisor(folder / "s").restart("buffer_writer")
+    expected = ["TERM", "stopProcess", "startProcess"]
+    assert expected == [order for order, _ in server.orders]
+
+
+def test_a_restart_stops_and_starts_what_does_not_run_well(folder: Path, server: Server) -> None:
+    server.infos = [{**INFO, "statename": "BACKOFF"}]
+    Supervisor(folder / "s").restart("buffer_writer")
+    assert ["stopProcess", "startProcess"] == [order for order, _ in server.orders]
 
 
 def test_a_restart_starts_what_was_not_running(folder: Path, server: Server) -> None:
