@@ -11,7 +11,7 @@ COVERED := shared/book.py shared/event.py shared/exchange.py shared/frame.py sha
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo test test-deploy bench format lock
+.PHONY: run demo test test-deploy mutants bench format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -35,6 +35,10 @@ test: $(VENV)/.test
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy
 	.venv-deploy/bin/pytest -m 'moto or slow' tests/deploy
+
+# The simulation must catch each fault that is put into a copy of the code: about ten minutes.
+mutants: $(VENV)/.test
+	$(BIN)/python -m tests.simulation.mutants
 
 # The plain way that we compare with needs pandas, which stays out of .venv.
 bench: $(VENV)/.test .venv-bench/.bench

@@ -12,7 +12,7 @@ from tests.simulation.bucket import Bucket
 from tests.simulation.fate import Violation
 from tests.simulation.rows import Line, decode_line, number_of
 from tests.simulation.tree import File, Tree
-from tests.simulation.truth import Session, Truth, journal_files, numbers_in
+from tests.simulation.truth import Session, Truth, is_whole, journal_files, numbers_in
 
 Range = tuple[int, int]
 
@@ -29,7 +29,6 @@ class Checks:
         self._version: tuple[int, int] | None = None
         self._waiting: dict[str, tuple[str, Range]] = {}  # manifests of the spool that were read
         self._stored: dict[str, tuple[str, Range]] = {}  # those of the store
-        self.watermark: Watermark | None = None
 
     # --- after every step ---
 
@@ -38,9 +37,15 @@ class Checks:
         committed = self.committed()
         for name, session in self._truth.sessions.items():
             self._check_kept(name, session, committed.get(name, 0))
-        if self.watermark:
-            for name, (number, _) in self.watermark.sessions.items():
-                self._check_watermark(name, number, committed.get(name, 0))
+
+    def check_watermark(self, watermark: Watermark) -> None:
+        """Raise `Violation` where it promises more than is committed."""
+        committed = self.committed()
+        for name, (number, _) in watermark.sessions.items():
+            gone = self._truth.sessions[name].gone
+            reach = committed.get(name, 0)
+            if any(n not in gone for n in range(reach, number)):
+                raise Violation(f"{name}: the watermark is {number}, {reach} is committed")
 
     def committed(self) -> dict[str, int]:
         """Return the number below which everything is committed, of each session."""
@@ -50,8 +55,11 @@ class Checks:
         """Read every journal, and raise `Violation` where something is missing."""
         committed = self.committed()
         for name, session in self._truth.sessions.items():
-            present = numbers_in(journal_files(self._tree.folder(journal_path(name))))
+            files = journal_files(self._tree.folder(journal_path(name)))
+            present = numbers_in(files)
             self._truth.check_present(name, committed.get(name, 0), session.appended, present)
+            if not session.is_damaged and not is_whole(files):
+                raise Violation(f"{name}: something lies between the records of its journal")
 
     def cut(self) -> None:
         """Take note of a power cut."""
@@ -60,7 +68,6 @@ class Checks:
         for name in self._truth.sessions:
             present = numbers_in(journal_files(self._tree.folder(journal_path(name))))
             self._truth.cut(name, committed.get(name, 0), present)
-        self.watermark = None
 
     def _check_kept(self, name: str, session: Session, committed: int) -> None:
         """Look at the names of a journal's files alone: that is quick."""
@@ -73,11 +80,6 @@ class Checks:
             lost = [n for n in range(committed, min(base, session.appended)) if n not in gone]
             if lost:
                 raise Violation(f"{name}: {lost[0]} to {lost[-1]} are neither here nor there")
-
-    def _check_watermark(self, name: str, number: int, committed: int) -> None:
-        gone = self._truth.sessions[name].gone
-        if any(n not in gone for n in range(committed, number)):
-            raise Violation(f"{name}: the watermark is {number}, {committed} is committed")
 
     # --- what is committed ---
 
@@ -174,7 +176,6 @@ class Checks:
 
     def check_tape(self) -> None:
         """Raise `Violation` unless every session is in the tape, from its start to its end."""
-        self._look_at_store()
         tapes: dict[str, dict[int, bytes]] = defaultdict(dict)
         for key, data in self.objects.items():
             if key.startswith("tape/"):

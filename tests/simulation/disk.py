@@ -19,7 +19,7 @@ from tests.simulation.fate import NEVER, Death, Fate, Process
 from tests.simulation.tree import File, Folder, Tree
 
 PLENTY: Final = 1 << 40  # bytes
-_REAL: Final = {
+_REAL: Final[dict[tuple[object, str], Callable[..., Any]]] = {
     (module, name): getattr(module, name)
     for module, names in (
         (os, "open close pwrite ftruncate fsync fdatasync rename replace unlink mkdir rmdir link"),
@@ -31,9 +31,8 @@ _REAL: Final = {
 }
 
 
-def _real(module: Any, name: str) -> Callable[..., Any]:
-    real: Callable[..., Any] = _REAL[module, name]
-    return real
+def _real(module: object, name: str) -> Callable[..., Any]:
+    return _REAL[module, name]
 
 
 class Opened(NamedTuple):
@@ -58,6 +57,11 @@ class Disk:
     @property
     def free(self) -> int:
         return max(0, self.capacity - self.tree.used) if self.capacity < PLENTY else PLENTY
+
+    @property
+    def is_sound(self) -> bool:
+        """Say whether no call is to fail."""
+        return self.fails_in > NEVER // 2
 
     @contextmanager
     def installed(self) -> Iterator[None]:
