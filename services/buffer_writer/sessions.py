@@ -27,12 +27,19 @@ class Known(Struct, frozen=True, omit_defaults=True):
 
     `next`: everything below this event number is committed. `ended`: its `session_end` was
     received, and is below `next` or in the commit under way. `hole`: the number of a
-    `journal_hole` event and the one that follows it, which no manifest tells.
+    `journal_hole` event and the one that follows it, which no manifest tells. `is_found`: `next`
+    is what the store's ledger said, and only the ingest knows whether an end is below it.
     """
 
     next: int
     ended: bool
     hole: tuple[int, int] | None = None
+    is_found: bool = False
+
+    @property
+    def may_have_ended(self) -> bool:
+        """Say whether nothing may follow what is committed."""
+        return self.ended or self.is_found
 
     def reach(self, number: int) -> "Known":
         """Return it with everything below the number committed."""
@@ -40,7 +47,7 @@ class Known(Struct, frozen=True, omit_defaults=True):
             return self
         if self.hole and number == self.hole[0] + 1:
             number = self.hole[1]
-        return replace(self, next=number)
+        return replace(self, next=number, is_found=False)
 
 
 class Sessions:
