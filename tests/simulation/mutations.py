@@ -158,8 +158,14 @@ MUTATIONS: Final = (
     Mutation(
         "a new folder's name is not synced",
         FILES,
-        "    path.mkdir(exist_ok=True)\n    sync_folder(path.parent)\n",
-        "    path.mkdir(exist_ok=True)\n",
+        "            sync_folder(folder)\n",
+        "            pass\n",
+    ),
+    Mutation(
+        "a folder that a killed process has made counts as synced",
+        FILES,
+        "    path.mkdir(parents=True, exist_ok=True)\n    device",
+        "    if path.is_dir():\n        return\n    path.mkdir(parents=True)\n    device",
     ),
     Mutation(
         "a segment is not synced",
