@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from shared import log
 from tests.simulation.campaign import PARQUET_EVERY, run_campaign, run_seed
+from tests.simulation.walk import walk_all
 
 
 def main() -> int:
@@ -18,10 +19,15 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed of many")
     parser.add_argument("--count", type=int, default=10_000, help="how many seeds")
     parser.add_argument("--parquet", action="store_true", help="only those with real segments")
+    parser.add_argument("--walks", action="store_true", help="a fault at each boundary instead")
     parser.add_argument("--failures", type=int, default=1, help="stop after so many")
     arguments = parser.parse_args()
     if arguments.seed is not None:
         return _run_one(arguments.seed)
+    if arguments.walks:
+        outcome = next(walk_all(), None)
+        _say(outcome or "every walk ends well")
+        return 1 if outcome else 0
     step = PARQUET_EVERY if arguments.parquet else 1
     seeds = range(arguments.first, arguments.first + arguments.count, step)
     begin_s, failures = time.monotonic(), 0

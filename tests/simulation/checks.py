@@ -27,6 +27,8 @@ class Checks:
         self._is_plain = is_plain
         self.objects: dict[str, bytes] = {}  # of the store
         self._version: tuple[int, int] | None = None
+        self._committed: dict[str, int] = {}  # as of the version below
+        self._committed_version: tuple[int, int, int] | None = None
         self._waiting: dict[str, tuple[str, Range]] = {}  # manifests of the spool that were read
         self._stored: dict[str, tuple[str, Range]] = {}  # those of the store
 
@@ -49,7 +51,13 @@ class Checks:
 
     def committed(self) -> dict[str, int]:
         """Return the number below which everything is committed, of each session."""
-        return {name: self._reach(name, ranges) for name, ranges in self._ranges().items()}
+        versions = self._tree.versions
+        version = versions["state/spool"], versions["data"], len(self._bucket.objects)
+        if version != self._committed_version:
+            ranges = self._ranges()
+            self._committed = {name: self._reach(name, found) for name, found in ranges.items()}
+            self._committed_version = version
+        return self._committed
 
     def check_journals(self) -> None:
         """Read every journal, and raise `Violation` where something is missing."""

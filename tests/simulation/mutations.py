@@ -166,6 +166,7 @@ MUTATIONS: Final = (
         FILES,
         "    path.mkdir(parents=True, exist_ok=True)\n    device",
         "    if path.is_dir():\n        return\n    path.mkdir(parents=True)\n    device",
+        ("--walks",),
     ),
     Mutation(
         "a segment is not synced",
@@ -275,6 +276,12 @@ MUTATIONS: Final = (
         SPOOL,
         "                and not self._sessions.has_journal(session)\n",
         "",
+    ),
+    Mutation(
+        "a session that the ledger told of is never forgotten",
+        SESSIONS,
+        "        return self.ended or self.is_found\n",
+        "        return self.ended\n",
     ),
     # --- the store's side ---
     Mutation(

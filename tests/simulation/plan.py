@@ -69,7 +69,7 @@ def draw_plan(random: Random, *, is_parquet: bool) -> Plan:
             "change_store": choice((0.0, 1.0)),
             "fill_disk": choice((0.0, 0.0, 0.5)),
             "rot": choice((0.0, 0.0, 0.0, 0.5)),
-            "lose_session": choice((0.0, 0.0, 0.0, 0.3)),
+            "lose_session": choice((0.0, 0.0, 0.0, 1.0)),
             "set_clock": choice((0.0, 0.0, 0.1)),
         },
     )

@@ -92,7 +92,8 @@ class Tree:
 
     def __init__(self) -> None:
         self.root = Folder()
-        self.versions: Counter[str] = Counter()  # changes of names below each folder of the root
+        # How often names have changed in each folder, and below each one of the root.
+        self.versions: Counter[str] = Counter()
         self._changes: list[Change] = []
 
     def find(self, path: str) -> Node | None:
@@ -119,18 +120,23 @@ class Tree:
             assert isinstance(folder, Folder)
             change.append((folder, name, folder.entries.get(name), after))
             self.versions[path.partition("/")[0]] += 1
+            self.versions[parent] += 1
             _set(folder.entries, name, after)
         self._changes.append(tuple(change))
 
     def sync(self, folder: Folder) -> None:
         """Make the names of a folder certain, and what happened together with them."""
+        if not self._changes:
+            return
         taken: list[Change] = []
         left: list[Change] = []
         names: set[tuple[int, str]] = set()  # what else is certain by that
         for change in reversed(self._changes):
-            if any(place is folder or (id(place), name) in names for place, name, _, _ in change):
-                names.update((id(place), name) for place, name, _, _ in change)
-                taken.append(change)
+            for place, name, _, _ in change:
+                if place is folder or (names and (id(place), name) in names):
+                    names.update((id(place), name) for place, name, _, _ in change)
+                    taken.append(change)
+                    break
             else:
                 left.append(change)
         self._changes = left[::-1]
@@ -146,7 +152,7 @@ class Tree:
             if is_kept and _has_sources(change):
                 _apply(change)
         self._changes.clear()
-        self.versions.update(list(self.root.entries))
+        self.versions.update([*self.versions])
         _settle(self.root)
         for file in {id(file): file for _, file in self.files()}.values():
             file.lose(random)

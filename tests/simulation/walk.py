@@ -3,12 +3,12 @@
 Beside what chance finds: no boundary of a start, a flush, an upload, an adoption is left out.
 """
 
+from collections.abc import Iterator
 from enum import Enum
-from itertools import count
 from random import Random
 from typing import Final
 
-from tests.simulation.campaign import Outcome, scratch
+from tests.simulation.campaign import Outcome, scratch, undisturbed
 from tests.simulation.fate import NEVER
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Line, Plan
@@ -32,6 +32,7 @@ TURNS: Final = (
     (None, "tick"),
 )
 TURN_S: Final = 2.5  # all that is due with time is due in each turn
+SOON: Final = 4  # turns, that of the kill being the first: what is made anew is synced by then
 BOUNDARIES_MAX: Final = 2000
 
 
@@ -41,6 +42,7 @@ class Kind(Enum):
     KILL = "a process is killed"
     POWER_CUT = "the power is cut"
     KILL_AND_POWER_CUT = "a process is killed, and at the end of the walk the power is cut"
+    KILL_AND_POWER_CUT_SOON = "a process is killed, and a few turns later the power is cut"
     FAILURE = "a call to the disk fails"
 
 
@@ -50,19 +52,29 @@ def walk_until_through(kind: Kind, *, is_folder: bool, chance: int) -> Outcome |
     `chance` decides what a power cut leaves, and what is recorded.
     """
     plan = Plan(is_folder=is_folder)
-    for boundary in count(1):
-        assert boundary < BOUNDARIES_MAX
-        with scratch() as root:
-            machine = Machine(root, plan, Random(chance))
-            try:
-                with machine.installed():
-                    was_met = _walk(machine, boundary, kind)
-                    calm_down(machine, plan)
-            except Exception as error:  # noqa: BLE001 (an assertion of the code is a failure too)
-                return Outcome(boundary, machine.trace, f"{type(error).__name__}: {error}")
-        if not was_met:
-            return None
-    return None
+    with undisturbed():
+        for boundary in range(1, BOUNDARIES_MAX):
+            with scratch() as root:
+                machine = Machine(root, plan, Random(chance))
+                try:
+                    with machine.installed():
+                        was_met = _walk(machine, boundary, kind)
+                        calm_down(machine, plan)
+                except Exception as error:  # noqa: BLE001 (an assertion of the code fails too)
+                    what = f"{type(error).__name__}: {error}"
+                    return Outcome(boundary, machine.trace, f"{kind.value}: {what}")
+            if not was_met:
+                return None
+    raise AssertionError(f"it goes on behind {BOUNDARIES_MAX} boundaries")
+
+
+def walk_all() -> Iterator[Outcome]:
+    """Do every walk; yield the first that failed of each kind."""
+    for kind in Kind:
+        for is_folder in (False, True):
+            outcome = walk_until_through(kind, is_folder=is_folder, chance=1)
+            if outcome:
+                yield outcome
 
 
 def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
@@ -72,9 +84,13 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
         machine.disk.fails_in = boundary
     else:
         machine.fate.arm(boundary, is_power_cut=kind is Kind.POWER_CUT)
+    turns_left = SOON
     for line, name in TURNS:
         _take_turn(machine, line, name)
         machine.checks.check()
+        turns_left -= not machine.fate.is_armed
+        if kind is Kind.KILL_AND_POWER_CUT_SOON and not turns_left:
+            machine.black_out()
     was_met = not machine.fate.is_armed and machine.disk.is_sound
     machine.fate.disarm()
     machine.disk.fails_in = NEVER

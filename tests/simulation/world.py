@@ -14,10 +14,10 @@ from tests.simulation.plan import Plan
 from tests.simulation.processes import BufferWriter, Ingest
 from tests.simulation.truth import find_records, journal_files
 
-STEPS: Final = 50
+STEPS: Final = 40
 JOURNALS_EVERY: Final = 10  # steps
-ROUNDS_MAX: Final = 200  # until all is stored, once nothing fails any more
-ROUND_S: Final = 3.0
+ROUNDS_MAX: Final = 100  # until all is stored, once nothing fails any more
+ROUND_S: Final = 6.0
 SOON: Final = 80  # boundaries, within which a fault comes
 
 
