@@ -5,6 +5,7 @@ from typing import Annotated, Final, TypeVar
 
 from msgspec import Meta
 
+from shared import errors
 from shared.book import BadLevel, Level, Levels, read_levels
 from shared.errors import MalformedMessage
 from shared.event import Trade, TradeList
@@ -15,8 +16,7 @@ REASON_CHARACTERS_MAX: Final = 200
 INT64_MAX: Final = 2**63 - 1  # sequences and times are int64 on the tape
 NS_PER_MS: Final = 1_000_000
 
-# Raised by msgspec: not JSON, of the wrong type, not UTF-8; nested beyond all reason.
-UNDECODABLE: Final = (ValueError, RecursionError)
+UNDECODABLE: Final = errors.UNDECODABLE
 
 Sequence = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=INT64_MAX)]

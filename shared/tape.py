@@ -10,7 +10,7 @@ import pyarrow as pa
 from msgspec import Struct
 from pyarrow import parquet
 
-from shared.errors import TapeError
+from shared.errors import UNDECODABLE, TapeError
 
 SCHEMA_VERSION: Final = 1  # of the tables: a changed meaning is a new one
 MANIFEST_VERSION: Final = 1
@@ -239,7 +239,7 @@ def decode_manifest(data: bytes) -> Manifest:
     """Return the manifest; raise `TapeError` where it is none, or contradicts itself."""
     try:
         manifest = _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise TapeError(f"not a manifest: {error}") from None
     if manifest.version != MANIFEST_VERSION:
         raise TapeError(f"manifest version {manifest.version} is unknown to this release")

@@ -6,14 +6,14 @@ so a session without one is new, or its file was lost; a mark in its journal tel
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from shared import log
-from shared.errors import TapeError
+from shared.errors import UNDECODABLE, TapeError
 from shared.files import make_folder, write_atomic
 from shared.tape import exchange_of
 
@@ -31,7 +31,7 @@ class Known(Struct, frozen=True, omit_defaults=True):
     is what the store's ledger said, and only the ingest knows whether an end is below it.
     """
 
-    next: int
+    next: Annotated[int, Meta(ge=0)]
     ended: bool
     hole: tuple[int, int] | None = None
     is_found: bool = False
@@ -67,7 +67,7 @@ class Sessions:
             try:
                 exchange_of(session)
                 self._known[session] = _decoder.decode(path.read_bytes())
-            except (TapeError, msgspec.MsgspecError) as error:
+            except (TapeError, *UNDECODABLE) as error:
                 _log.error(
                     "a session's file is damaged; the store is asked instead",
                     extra={"path": str(path), "reason": str(error)},
