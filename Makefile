@@ -11,7 +11,7 @@ COVERED := shared/book.py shared/event.py shared/exchange.py shared/frame.py sha
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo test test-deploy mutants bench format lock
+.PHONY: run demo test test-deploy mutants fuzz bench format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -39,6 +39,13 @@ test-deploy: $(VENV)/.test .venv-deploy/.deploy
 # The simulation must catch each fault that is put into a copy of the code: about ten minutes.
 mutants: $(VENV)/.test
 	$(BIN)/python -m tests.simulation.mutants
+
+# What others or a bad disk may hand us, damaged: `make fuzz INPUTS=1000 SEED=7` for other inputs.
+INPUTS := 1000000
+SEED := $(shell date +%s)
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
+	FUZZ_EXAMPLES=3000 $(BIN)/pytest tests/property --hypothesis-seed=$(SEED)
 
 # The plain way that we compare with needs pandas, which stays out of .venv.
 bench: $(VENV)/.test .venv-bench/.bench
