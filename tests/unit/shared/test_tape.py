@@ -254,6 +254,8 @@ def test_a_manifest_that_contradicts_itself_is_refused(
     [
         *(b"", b"{}", b"[1]", b'{"version":1,"extra":2}', b"\xff"),
         *(b'{"version":1,"session":"\xff"}', b'{"tables":' * 100_000),
+        encode_manifest(A_MANIFEST).replace(b'"bytes":', b'"bytes":-'),
+        encode_manifest(A_MANIFEST).replace(b'"rows":', b'"rows":-'),
     ],
 )
 def test_what_is_no_manifest_is_refused(data: bytes) -> None:
