@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
+from typing import Final
 
 from shared.errors import TapeError
 from shared.pipe import Watermark
@@ -15,6 +16,7 @@ from tests.simulation.tree import File, Tree
 from tests.simulation.truth import Session, Truth, is_whole, journal_files, numbers_in
 
 Range = tuple[int, int]
+CONFLICT: Final = "state/spool/conflict"
 
 
 class Checks:
@@ -28,7 +30,7 @@ class Checks:
         self.objects: dict[str, bytes] = {}  # of the store
         self._version: tuple[int, int] | None = None
         self._committed: dict[str, int] = {}  # as of the version below
-        self._committed_version: tuple[int, int, int] | None = None
+        self._committed_version: tuple[int, ...] | None = None
         self._waiting: dict[str, tuple[str, Range]] = {}  # manifests of the spool that were read
         self._stored: dict[str, tuple[str, Range]] = {}  # those of the store
 
@@ -52,7 +54,8 @@ class Checks:
     def committed(self) -> dict[str, int]:
         """Return the number below which everything is committed, of each session."""
         versions = self._tree.versions
-        version = versions["state/spool"], versions["data"], len(self._bucket.objects)
+        places = (versions[place] for place in ("state/spool", CONFLICT, "data"))
+        version = *places, len(self._bucket.objects)
         if version != self._committed_version:
             ranges = self._ranges()
             self._committed = {name: self._reach(name, found) for name, found in ranges.items()}
@@ -100,10 +103,17 @@ class Checks:
                     self._waiting[name] = _parse_name(name)
                 session, range_ = self._waiting[name]
                 ranges[session].add(range_)
+        for session, range_ in self._aside():
+            ranges[session].add(range_)
         self._look_at_store()
         for session, range_ in self._stored.values():
             ranges[session].add(range_)
         return ranges
+
+    def _aside(self) -> list[tuple[str, Range]]:
+        """Return what was set aside: there is another object under a key of its own."""
+        names = self._tree.folder(CONFLICT).entries
+        return [_parse_name(name) for name in names if name.endswith(".json")]
 
     def _reach(self, name: str, ranges: set[Range]) -> int:
         reach = 0
@@ -143,7 +153,7 @@ class Checks:
     def _read_spool(self, key: str) -> bytes | None:
         place = parse_key(key)
         name = f"{place.session}-{place.first:012}-{place.last:012}.{place.table}.parquet"
-        node = self._tree.find(f"state/spool/{name}")
+        node = self._tree.find(f"state/spool/{name}") or self._tree.find(f"{CONFLICT}/{name}")
         return bytes(node.data) if isinstance(node, File) else None
 
     def _check_manifest(self, data: bytes, read: Callable[[str], bytes | None]) -> None:
@@ -177,8 +187,10 @@ class Checks:
     def check_drained(self) -> None:
         """Raise `Violation` unless nothing waits for anything any more."""
         left = [path for path, _ in self._tree.files(self._tree.folder("state"))]
-        known = ("spool/reserve", "locks/")
-        left = [p for p in left if not p.startswith(known) and ".removed/" not in p]
+        known = ["spool/reserve", "locks/"]
+        if self._bucket.squatters:
+            known.append("spool/conflict/")
+        left = [p for p in left if not p.startswith(tuple(known)) and ".removed/" not in p]
         if left:
             raise Violation(f"these are left behind: {left}")
 
@@ -186,32 +198,38 @@ class Checks:
         """Raise `Violation` unless every session is in the tape, from its start to its end."""
         tapes: dict[str, dict[int, bytes]] = defaultdict(dict)
         for key, data in self.objects.items():
-            if key.startswith("tape/"):
+            if key.startswith("tape/") and key not in self._bucket.squatters:
                 for line in data.split(b"\n"):
                     tapes[parse_key(key).session][number_of(line)] = line
+        for path, file in self._tree.files(self._tree.folder(CONFLICT)):
+            if path.endswith(".parquet"):
+                for line in bytes(file.data).split(b"\n"):
+                    tapes[_parse_name(path.rsplit(".", 2)[0])[0]][number_of(line)] = line
         for name, session in self._truth.sessions.items():
             if session.appended:
-                self._check_session(name, session, tapes[name])
+                _check_session(name, session, tapes[name])
 
-    def _check_session(self, name: str, session: Session, tape: dict[int, bytes]) -> None:
-        chains: dict[str | None, tuple[int, int | None]] = {}
-        number, line = 0, None
-        for found, data in sorted(tape.items()):
-            line = decode_line(data)
-            if found != number:
-                raise Violation(f"{name}: {found} comes where {number} is expected")
-            number += 1
-            if line.values[0] == "journal_hole" and line.table == "feed_events":
-                number = line.values[2]
-                if not session.gone.issuperset(range(found, number)):
-                    raise Violation(f"{name}: a hole from {found} to {number} without a cause")
-                chains.clear()
-            elif line.table == "book":
-                _check_chain(name, line, chains)
-        if line is None or line.values[0] != "session_end" or number < session.appended:
-            raise Violation(f"{name} has no end at {number}")
-        if f'"events":{number}' not in line.values[3]:
-            raise Violation(f"{name} counts other events than {number}: {line.values[3]}")
+
+def _check_session(name: str, session: Session, tape: dict[int, bytes]) -> None:
+    chains: dict[str | None, tuple[int, int | None]] = {}
+    number, line, has_ended = 0, None, False
+    for found, data in sorted(tape.items()):
+        line = decode_line(data)
+        if found != number or has_ended:
+            raise Violation(f"{name}: {found} comes where {number} is expected")
+        number += 1
+        has_ended = line.table == "feed_events" and line.values[0] == "session_end"
+        if line.values[0] == "journal_hole" and line.table == "feed_events":
+            number = line.values[2]
+            if not session.gone.issuperset(range(found, number)):
+                raise Violation(f"{name}: a hole from {found} to {number} without a cause")
+            chains.clear()
+        elif line.table == "book":
+            _check_chain(name, line, chains)
+    if line is None or line.values[0] != "session_end" or number < session.appended:
+        raise Violation(f"{name} has no end at {number}")
+    if f'"events":{number}' not in line.values[3]:
+        raise Violation(f"{name} counts other events than {number}: {line.values[3]}")
 
 
 def _parse_name(name: str) -> tuple[str, Range]:

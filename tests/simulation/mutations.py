@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 FILES: Final = "shared/files.py"
+INGEST: Final = "shared/ingest.py"
 JOURNAL: Final = "shared/journal.py"
 JOURNAL_FILE: Final = "shared/journal_file.py"
 CURSOR: Final = "shared/cursor.py"
@@ -141,6 +142,12 @@ MUTATIONS: Final = (
         SENDER,
         "            self._go_back(now_s)\n",
         "            pass\n",
+    ),
+    Mutation(
+        "a session that has ended is ended again",
+        INGEST,
+        "                if journal and not journal.ended:\n",
+        "                if journal:\n",
     ),
     # --- the writer's side ---
     Mutation(
@@ -295,6 +302,18 @@ MUTATIONS: Final = (
         UPLOADER,
         "            for file in files:\n",
         "            for file in files[-1:]:\n",
+    ),
+    Mutation(
+        "what is there already is not compared",
+        UPLOADER,
+        "            if not self._is_stored(file):\n",
+        "            if False:\n",
+    ),
+    Mutation(
+        "of what is there already only the size is compared",
+        UPLOADER,
+        "        return stored == file.sha256\n",
+        "        return stored is not None\n",
     ),
     Mutation(
         "an object is put over what is there",

@@ -5,6 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from shared.tape import decode_manifest
 from tests.simulation.checks import journal_path
 from tests.simulation.disk import PLENTY
 from tests.simulation.fate import NEVER, Violation
@@ -12,6 +13,7 @@ from tests.simulation.machine import Machine
 from tests.simulation.parquet import check_parquet
 from tests.simulation.plan import Plan
 from tests.simulation.processes import BufferWriter, Ingest
+from tests.simulation.tree import File
 from tests.simulation.truth import find_records, journal_files
 
 STEPS: Final = 40
@@ -139,6 +141,20 @@ class World:
         self.machine.disk.damage(path, offset, self._random.randrange(256))
         sessions[name].is_damaged = True
         sessions[name].gone |= set(range(frame.first, frame.last + 1))
+
+    def _squat(self) -> None:
+        """Put something of its own under the key of a segment that waits."""
+        machine, random = self.machine, self._random
+        spool = machine.disk.tree.folder("state/spool").entries
+        names = [name for name, node in spool.items() if name.endswith(".json")]
+        if self._plan.is_folder or not names:
+            return
+        node = spool[random.choice(names)]
+        assert isinstance(node, File)
+        tables = decode_manifest(bytes(node.data)).tables
+        [entry] = tables[random.choice(list(tables))]
+        machine.note(f"somebody puts {entry.key}")
+        machine.bucket.squat(entry.key, bytes(entry.bytes if random.random() < 0.7 else 1))
 
     def _lose_session(self) -> None:
         """Lose what the writer knows of a session, while it is down."""
