@@ -57,7 +57,7 @@ def draw_plan(random: Random, *, is_parquet: bool) -> Plan:
         multipart_bytes_min=choice((600, 1 << 20)),
         crashes=choice((0.0, 0.05, 0.15, 0.3)),
         power_cuts=choice((0.0, 0.3, 0.7)),
-        switches=choice((0.0, 0.1, 0.4)),
+        switches=choice((0.0, 0.2, 0.6)),
         failures=choice((0.0, 0.0, 0.03, 0.1)),
         trouble=choice((0.0, 0.0, 0.1, 0.4)),
         steps={
@@ -68,7 +68,7 @@ def draw_plan(random: Random, *, is_parquet: bool) -> Plan:
             "lose_frames": choice((0.0, 1.0)),
             "change_store": choice((0.0, 1.0)),
             "fill_disk": choice((0.0, 0.0, 0.5)),
-            "rot": choice((0.0, 0.0, 0.0, 0.5)),
+            "rot": choice((0.0, 0.0, 1.0)),
             "lose_session": choice((0.0, 0.0, 0.0, 1.0)),
             "set_clock": choice((0.0, 0.0, 0.1)),
             # The proof of a real tape would rightly miss what was set aside.
