@@ -45,7 +45,7 @@ INPUTS := 1000000
 SEED := $(shell date +%s)
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
-	FUZZ_EXAMPLES=3000 $(BIN)/pytest tests/property --hypothesis-seed=$(SEED)
+	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/property --hypothesis-seed=$(SEED)
 
 # The plain way that we compare with needs pandas, which stays out of .venv.
 bench: $(VENV)/.test .venv-bench/.bench
