@@ -195,6 +195,19 @@ MUTATIONS: Final = (
         "",
     ),
     Mutation(
+        "every frame that comes is taken",
+        WRITER,
+        """\
+        if frame.last < expected or frame.first > expected:
+            self._stats.count("frames_doubled" if frame.last < expected else "frames_ahead")
+            return
+        is_end = ends_session(frame, data)
+        if frame.first < expected:
+            frame = cut(frame, expected)
+""",
+        "        is_end = ends_session(frame, data)\n",
+    ),
+    Mutation(
         "a frame is taken whatever is missing before it",
         WRITER,
         "if frame.last < expected or frame.first > expected:",
