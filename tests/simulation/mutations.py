@@ -236,6 +236,7 @@ MUTATIONS: Final = (
         SPOOL,
         "            sync_folder(self._folder)\n            manifest = make_manifest",
         "            manifest = make_manifest",
+        ("--walks",),
     ),
     Mutation(
         "the manifest is committed before the segments",

@@ -94,6 +94,7 @@ class Tree:
         self.root = Folder()
         # How often names have changed in each folder, and below each one of the root.
         self.versions: Counter[str] = Counter()
+        self.newest_kept: int | None = None  # of what is not certain; None: as chance will have it
         self._changes: list[Change] = []
 
     def find(self, path: str) -> Node | None:
@@ -145,10 +146,14 @@ class Tree:
 
     def lose(self, random: Random) -> None:
         """Keep what a power cut leaves."""
-        fate = random.randrange(4)
+        fate = random.randrange(5)
         count = random.randrange(len(self._changes) + 1)
+        if self.newest_kept is not None:
+            fate, count = 3, len(self._changes) - self.newest_kept
         for number, change in enumerate(self._changes):
-            is_kept = (False, True, number < count, random.randrange(2) == 1)[fate]
+            # None, all, the older ones, the newer ones, any of them.
+            fates = False, True, number < count, number >= count, random.random() < 0.5
+            is_kept = fates[fate]
             if is_kept and _has_sources(change):
                 _apply(change)
         self._changes.clear()

@@ -41,6 +41,7 @@ class Kind(Enum):
 
     KILL = "a process is killed"
     POWER_CUT = "the power is cut"
+    POWER_CUT_NEWEST = "the power is cut, and of new names the last file's alone are kept"
     KILL_AND_POWER_CUT = "a process is killed, and at the end of the walk the power is cut"
     KILL_AND_POWER_CUT_SOON = "a process is killed, and a few turns later the power is cut"
     FAILURE = "a call to the disk fails"
@@ -83,7 +84,10 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     if kind is Kind.FAILURE:
         machine.disk.fails_in = boundary
     else:
-        machine.fate.arm(boundary, is_power_cut=kind is Kind.POWER_CUT)
+        is_power_cut = kind in {Kind.POWER_CUT, Kind.POWER_CUT_NEWEST}
+        machine.fate.arm(boundary, is_power_cut=is_power_cut)
+        if kind is Kind.POWER_CUT_NEWEST:
+            machine.disk.tree.newest_kept = 2  # it was made under one name, and has another one
     turns_left = SOON
     for line, name in TURNS:
         _take_turn(machine, line, name)
