@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist 
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo test test-deploy bench format lock
+.PHONY: run demo test test-deploy mutants fuzz bench format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -37,6 +37,17 @@ test: $(VENV)/.test
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes; as root, all of it.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy
 	.venv-deploy/bin/pytest -m 'moto or slow' tests/deploy
+
+# The simulation must catch each fault that is put into a copy of the code: about ten minutes.
+mutants: $(VENV)/.test
+	$(BIN)/python -m tests.simulation.mutants
+
+# What others or a bad disk may hand us, damaged: `make fuzz INPUTS=1000 SEED=7` for other inputs.
+INPUTS := 1000000
+SEED := $(shell date +%s)
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
+	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/property --hypothesis-seed=$(SEED)
 
 # The plain way that we compare with needs pandas, which stays out of .venv.
 bench: $(VENV)/.test .venv-bench/.bench

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 
 from benchmarks.results import Figure
 from benchmarks.truth import compare
-from benchmarks.usage import cpu_s, descendants, name_of, pss_bytes
+from benchmarks.usage import cpu_s, descendants, pss_bytes
 from benchmarks.walk import prove, wait_for
 from services.__main__ import find_exchanges
 from services.operator.demo_folder import Address, make_environment
@@ -144,7 +144,8 @@ def _sample(recording: Recording, state: Path, seconds: float) -> Samples:
     """Look at all processes every few seconds."""
     supervisor = recording.supervisor.find_pid()
     assert supervisor is not None
-    names = {pid: name_of(pid) for pid in descendants(supervisor)}
+    programs = recording.supervisor.programs().values()
+    names = {supervisor: "supervisord"} | {program.pid: program.name for program in programs}
     before = {pid: cpu_s(pid) for pid in names}
     messages = _count_messages(recording, state)
     start_s = time.monotonic()
@@ -155,7 +156,7 @@ def _sample(recording: Recording, state: Path, seconds: float) -> Samples:
     samples.seconds = time.monotonic() - start_s
     samples.messages = _count_messages(recording, state) - messages
     samples.cpu_s = {name: cpu_s(pid) - before[pid] for pid, name in names.items()}
-    assert names.keys() == set(descendants(supervisor)), "a process was started again"
+    assert names.keys() == set(descendants(supervisor)), "a process was started in between"
     return samples
 
 

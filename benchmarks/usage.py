@@ -1,7 +1,6 @@
 """What processes cost: CPU time and memory, as the system counts them."""
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -32,16 +31,6 @@ def descendants(pid: int) -> list[int]:
     for one in found:  # it grows while it is walked
         found += [child for child, parent in parents.items() if parent == one]
     return found
-
-
-def name_of(pid: int) -> str:
-    """Return the last words of what a process was started with, without its options."""
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    return " ".join(_plain(words[1:])) or words[0]
-
-
-def _plain(words: Iterable[str]) -> list[str]:
-    return [Path(word).name for word in words if word and not word.startswith("-")]
 
 
 def _parent(path: Path) -> int | None:

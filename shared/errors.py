@@ -1,5 +1,11 @@
 """Every error that booktape raises on purpose, named for what happened."""
 
+from typing import Final
+
+# What msgspec raises for bytes that are not what was asked for: its own errors, which are
+# ValueErrors, as is the one for a text that is no UTF-8; and one for what is nested too deeply.
+UNDECODABLE: Final = (ValueError, RecursionError)
+
 
 class BooktapeError(Exception):
     """Stand for any error raised on purpose; nobody raises it itself."""

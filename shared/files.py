@@ -43,12 +43,19 @@ def sync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Create the folder and those above it; each new one survives a power cut."""
-    if path.is_dir():
-        return
-    make_folder(path.parent)
-    path.mkdir(exist_ok=True)
-    sync_folder(path.parent)
+    """Create the folder and those above it; all of them survive a power cut when this returns.
+
+    One that is there may have been made by a process that was killed before it synced that.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    device = path.stat().st_dev
+    for folder in path.absolute().parents:
+        if folder.stat().st_dev != device:  # mounted there by somebody else
+            return
+        try:
+            sync_folder(folder)
+        except PermissionError:  # nor is it ours what lies in a folder that we may not read
+            return
 
 
 class Lock:

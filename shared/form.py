@@ -5,6 +5,7 @@ from typing import Annotated, Final, TypeVar
 
 from msgspec import Meta
 
+from shared import errors
 from shared.errors import MalformedMessage
 from shared.event import Trade, TradeList
 from shared.exchange import Raw
@@ -15,8 +16,7 @@ NUMBER_MAX: Final = 1e24
 INT64_MAX: Final = 2**63 - 1  # sequences and times are int64 on the tape
 NS_PER_MS: Final = 1_000_000
 
-# Raised by msgspec: not JSON, of the wrong type, not UTF-8; nested beyond all reason.
-UNDECODABLE: Final = (ValueError, RecursionError)
+UNDECODABLE: Final = errors.UNDECODABLE
 
 Sequence = Annotated[int, Meta(ge=-INT64_MAX, le=INT64_MAX)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=INT64_MAX)]

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from shared.errors import FrameError, UnknownFrameVersion
+from shared.errors import UNDECODABLE, FrameError, UnknownFrameVersion
 
 FRAME_VERSION: Final = 1
 FRAME_VERSIONS_READ: Final = (1,)  # this one and, once there is one, its predecessor
@@ -142,7 +142,7 @@ def decode(data: bytes | memoryview) -> Frame:
     """
     try:
         frame = _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         version = _version(data)
         if version is not None and version not in FRAME_VERSIONS_READ:
             raise UnknownFrameVersion(version) from None
@@ -161,7 +161,7 @@ def decode_columns(frame: Frame) -> Columns:
     """Return the frame's events; raise `FrameError` where they are damaged."""
     try:
         columns = _columns_decoder.decode(frame.events)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise FrameError(f"the events of {frame.session} {frame.first}: {error}") from None
     return columns
 
@@ -230,6 +230,6 @@ def _trim_book(book: BookColumns, shift: int) -> BookColumns | None:
 def _version(data: bytes | memoryview) -> int | None:
     try:
         first = msgspec.msgpack.decode(data)[0]
-    except (msgspec.MsgspecError, LookupError, TypeError):
+    except (*UNDECODABLE, LookupError, TypeError):
         return None
     return first if isinstance(first, int) else None

@@ -25,7 +25,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from shared import log
-from shared.errors import ConnectionLost, RateLimited
+from shared.errors import UNDECODABLE, ConnectionLost, RateLimited
 from shared.exchange import Cost, Limit
 
 SHARE: Final = 0.8  # the rest is for whoever else lives behind this address
@@ -149,7 +149,7 @@ class Limits:
         try:
             data = os.pread(descriptor, FILE_BYTES_MAX, 0)
             self._state = _decoder.decode(data)
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, *UNDECODABLE) as error:
             if data or self._state.grants or self._state.blocks:  # else it is new
                 self._warn(error)
 

@@ -16,7 +16,7 @@ import msgspec
 import zmq
 from msgspec import Meta, Struct
 
-from shared.errors import ConfigError
+from shared.errors import UNDECODABLE, ConfigError
 from shared.frame import FRAME_BYTES_MAX
 
 FRAMES_MAX: Final = 1000  # held on either side of a pipe
@@ -170,7 +170,7 @@ class WatermarkSubscriber:
                 break
             try:
                 newest = _decoder.decode(data)
-            except msgspec.MsgspecError:
+            except UNDECODABLE:
                 self.malformed += 1
         return newest
 

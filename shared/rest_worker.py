@@ -1,5 +1,6 @@
 """What an ingest asks over REST beside books: the list of markets, and trades that it missed."""
 
+import re
 from collections.abc import Callable, Iterable
 from threading import Event
 from typing import Final
@@ -15,6 +16,9 @@ MARKETS_INTERVAL_S: Final = 600.0
 # an outage the books, which need points as well, come first.
 PACE_S: Final = 1.0
 GIVE_UP_S: Final = 900.0  # as long as Bitvavo's ban; then the trades are called missing
+
+# A market's name becomes part of messages and of REST paths, where ".." would be another place.
+SYMBOL: Final = re.compile(r"[^\s/]{1,32}-[^\s/]{1,32}")
 
 _log = log.get(__name__)
 
@@ -38,6 +42,7 @@ class RestWorker:
         self._backfills = backfills
         self._backoff = backoff
         self._steady_s = steady_s
+        self._odd: list[str] = []  # of the last list of markets
         self._markets_due_s = 0.0
         self._trades_due_s = 0.0
 
@@ -58,9 +63,19 @@ class RestWorker:
             return
         self._succeed()
         self._markets_due_s = self._steady_s() + MARKETS_INTERVAL_S
-        symbols = tuple(sorted(market.symbol for market in markets if market.is_trading))
-        if symbols:  # an empty list is the exchange's fault, not the end of all markets
-            follow(symbols)
+        symbols = sorted(market.symbol for market in markets if market.is_trading)
+        known = tuple(symbol for symbol in symbols if SYMBOL.fullmatch(symbol))
+        self._note_odd([symbol for symbol in symbols if symbol not in known])
+        if known:  # an empty list is the exchange's fault, not the end of all markets
+            follow(known)
+
+    def _note_odd(self, symbols: list[str]) -> None:
+        if symbols and symbols != self._odd:
+            _log.error(
+                "markets whose names are none are not recorded; look at the exchange's list",
+                extra={"count": len(symbols), "first": [name[:64] for name in symbols[:10]]},
+            )
+        self._odd = symbols
 
     def _ask_trades(self, stop: Event) -> None:
         """Ask one question; what cannot be had in time is told as well, for it makes a gap."""

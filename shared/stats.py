@@ -8,6 +8,7 @@ from threading import Lock
 
 import msgspec
 
+from shared.errors import UNDECODABLE
 from shared.files import write_atomic
 
 RATE_WINDOW_S = 10.0
@@ -92,7 +93,7 @@ def read(path: Path) -> Report | None:
     """Return what a process last wrote, or None where there is nothing that we can read."""
     try:
         return _decoder.decode(path.read_bytes())
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, *UNDECODABLE):
         return None
 
 

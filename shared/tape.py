@@ -3,14 +3,14 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import pyarrow as pa
-from msgspec import Struct
+from msgspec import Meta, Struct
 from pyarrow import parquet
 
-from shared.errors import TapeError
+from shared.errors import UNDECODABLE, TapeError
 
 SCHEMA_VERSION: Final = 1  # of the tables: a changed meaning is a new one
 MANIFEST_VERSION: Final = 1
@@ -201,14 +201,17 @@ def day_of(date_: str) -> int:
 # --- manifests ----------------------------------------------------------------------------------
 
 
+Count = Annotated[int, Meta(ge=0)]
+
+
 class TableEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """One segment of a manifest; the times are those of the first and the last to be received."""
 
     key: str
-    rows: int
-    bytes: int
+    rows: Count
+    bytes: Count
     sha256: str
-    events: int
+    events: Count
     ts_recv_min: int
     ts_recv_max: int
 
@@ -239,7 +242,7 @@ def decode_manifest(data: bytes) -> Manifest:
     """Return the manifest; raise `TapeError` where it is none, or contradicts itself."""
     try:
         manifest = _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise TapeError(f"not a manifest: {error}") from None
     if manifest.version != MANIFEST_VERSION:
         raise TapeError(f"manifest version {manifest.version} is unknown to this release")

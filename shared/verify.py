@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
-from shared.errors import TapeError
+from shared.errors import UNDECODABLE, TapeError
 from shared.proof import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
 from shared.report import FeedRow, Range, Report, Session, format_report
 from shared.store import Store
@@ -228,7 +228,7 @@ class _Walk:
             raise Broken("events follow the end of the session", number + 1, key.last)
         try:
             end = _end_decoder.decode(row.detail)
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             raise Broken(f"a session_end says {row.detail}: {error}", number, number) from None
         if end.events != number + 1:
             raise Broken(f"its session_end counts {end.events} events", number, number)

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from shared.errors import FrameError, TapeError
+from shared.errors import UNDECODABLE, FrameError, TapeError
 from shared.frame import Frame, decode_columns, trim
 from shared.tape import exchange_of
 
@@ -33,7 +33,7 @@ def guess_session(data: bytes) -> str:
     try:
         session = msgspec.msgpack.decode(_parts_decoder.decode(data)[1], type=str)
         exchange_of(session)
-    except (msgspec.MsgspecError, TapeError, LookupError):
+    except (*UNDECODABLE, TapeError, LookupError):
         return UNKNOWN_SESSION
     return session
 

@@ -55,7 +55,7 @@ def check(manifest: Manifest, name: str) -> None:
         raise TapeError(f"the manifest {name} is of another range")
     place = manifest.exchange, _date_of(manifest), manifest.session, manifest.first, manifest.last
     for table, entries in manifest.tables.items():
-        if [entry.key for entry in entries] != [segment_key(table, *place)]:
+        if [parse_key(entry.key).text for entry in entries] != [segment_key(table, *place)]:
             raise TapeError(f"the manifest {name} names objects that are not its own")
     events = sum(entry.events for entry in _entries(manifest))
     if events != manifest.last - manifest.first + 1:

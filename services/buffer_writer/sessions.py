@@ -6,14 +6,14 @@ so a session without one is new, or its file was lost; a mark in its journal tel
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from shared import log
-from shared.errors import TapeError
+from shared.errors import UNDECODABLE, TapeError
 from shared.files import make_folder, write_atomic
 from shared.tape import exchange_of
 
@@ -27,12 +27,19 @@ class Known(Struct, frozen=True, omit_defaults=True):
 
     `next`: everything below this event number is committed. `ended`: its `session_end` was
     received, and is below `next` or in the commit under way. `hole`: the number of a
-    `journal_hole` event and the one that follows it, which no manifest tells.
+    `journal_hole` event and the one that follows it, which no manifest tells. `is_found`: `next`
+    is what the store's ledger said, and only the ingest knows whether an end is below it.
     """
 
-    next: int
+    next: Annotated[int, Meta(ge=0)]
     ended: bool
     hole: tuple[int, int] | None = None
+    is_found: bool = False
+
+    @property
+    def may_have_ended(self) -> bool:
+        """Say whether nothing may follow what is committed."""
+        return self.ended or self.is_found
 
     def reach(self, number: int) -> "Known":
         """Return it with everything below the number committed."""
@@ -40,7 +47,7 @@ class Known(Struct, frozen=True, omit_defaults=True):
             return self
         if self.hole and number == self.hole[0] + 1:
             number = self.hole[1]
-        return replace(self, next=number)
+        return replace(self, next=number, is_found=False)
 
 
 class Sessions:
@@ -60,7 +67,7 @@ class Sessions:
             try:
                 exchange_of(session)
                 self._known[session] = _decoder.decode(path.read_bytes())
-            except (TapeError, msgspec.MsgspecError) as error:
+            except (TapeError, *UNDECODABLE) as error:
                 _log.error(
                     "a session's file is damaged; the store is asked instead",
                     extra={"path": str(path), "reason": str(error)},

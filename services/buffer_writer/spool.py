@@ -143,19 +143,19 @@ class Spool:
 
     def begin(self, session: str, next_number: int) -> None:
         """Know a session from now on; OSError where the disk refuses."""
-        known = Known(next_number, ended=False)
+        known = Known(next_number, ended=False, is_found=next_number > 0)
         with self._lock:
             self._reserve.lend(lambda: self._sessions.mark(session))
             self._reserve.lend(lambda: self._sessions.write(session, known))
 
     def forget_done(self) -> list[str]:
-        """Forget each session that ended, is stored and has no journal any more; return which."""
+        """Forget each session that is stored to its end and has no journal; return which."""
         with self._lock:
             waiting = {session_of(name) for name in self._waiting}
             done = [
                 session
                 for session in self._sessions.names()
-                if self._known(session).ended
+                if self._known(session).may_have_ended
                 and session not in waiting
                 and not self._sessions.has_journal(session)
             ]
@@ -218,7 +218,7 @@ class Spool:
             if self._manifest(name).exists():
                 self._manifest(name).unlink()
                 sync_folder(self._folder)
-            for path in self._folder.glob(f"{name}.*"):
+            for path in self._files_of(name):
                 path.unlink()
         except OSError as error:
             raise SpoolError(f"cannot undo the commit of {name}: {error}") from error
@@ -246,7 +246,7 @@ class Spool:
             del self._waiting[name]
             sync_folder(self._folder)
         try:
-            for path in self._folder.glob(f"{name}.*{_SEGMENT}"):
+            for path in self._files_of(name):
                 path.unlink()
         except OSError as error:  # the next start removes it: it has no manifest
             _log.warning("a segment stays", extra={"manifest": name, "reason": error.strerror})
@@ -257,12 +257,12 @@ class Spool:
         _log.error("set aside in spool/conflict", extra={"manifest": name, "reason": reason})
         with self._lock:
             self._save(session_of(name))
-            for path in self._folder.glob(f"{name}.*{_SEGMENT}"):
-                path.replace(self._conflict / path.name)
+            for path in self._files_of(name):
+                if path.suffix == _SEGMENT:
+                    path.replace(self._conflict / path.name)
             # Left here without their manifest they would be deleted at the next start.
             sync_folder(self._folder)
-            path = self._manifest(name)
-            path.replace(self._conflict / path.name)
+            self._manifest(name).replace(self._conflict / f"{name}{_MANIFEST}")
             self._waiting.pop(name, None)
             sync_folder(self._conflict)
             sync_folder(self._folder)
@@ -286,6 +286,9 @@ class Spool:
             for table, entries in manifest.tables.items()
             for entry in entries
         ]
+
+    def _files_of(self, name: str) -> list[Path]:
+        return [path for path in self._folder.iterdir() if path.name.startswith(f"{name}.")]
 
     def _manifest(self, name: str) -> Path:
         return self._folder / f"{name}{_MANIFEST}"

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.operator.supervisor import Program, Supervisor, SupervisorError
 from shared import stats
+from shared.errors import UNDECODABLE
 from shared.files import PARTIAL_SUFFIX
 from shared.journal import REMOVED_SUFFIX
 
@@ -207,7 +208,7 @@ def _journals(state: Path, locked: Locked) -> Iterator[Journal]:
 def _is_ended(path: Path) -> bool:
     try:
         return _session_decoder.decode(path.read_bytes()).ended
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNDECODABLE):
         return False
 
 

@@ -30,6 +30,7 @@ class Bucket:
         self.is_down = False
         self._fate = fate
         self._random = random
+        self.squatters: set[str] = set()  # keys under which somebody else has put something
         self._late: list[tuple[str, Stored, bool]] = []
         self._parts: dict[str, tuple[dict[str, str], list[bytes]]] = {}
         self._numbers = count()
@@ -40,6 +41,12 @@ class Bucket:
             if key not in self.objects or not is_conditional:
                 self._store(key, stored)
         self._late.clear()
+
+    def squat(self, key: str, data: bytes) -> None:
+        """Have something else there before what shall be put."""
+        if key not in self.objects:
+            self.objects[key] = Stored(data, {})
+            self.squatters.add(key)
 
     # --- requests ---
 

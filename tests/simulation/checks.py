@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
+from typing import Final
 
 from shared.errors import TapeError
 from shared.pipe import Watermark
@@ -12,9 +13,10 @@ from tests.simulation.bucket import Bucket
 from tests.simulation.fate import Violation
 from tests.simulation.rows import Line, decode_line, number_of
 from tests.simulation.tree import File, Tree
-from tests.simulation.truth import Session, Truth, journal_files, numbers_in
+from tests.simulation.truth import Session, Truth, is_whole, journal_files, numbers_in
 
 Range = tuple[int, int]
+CONFLICT: Final = "state/spool/conflict"
 
 
 class Checks:
@@ -27,9 +29,10 @@ class Checks:
         self._is_plain = is_plain
         self.objects: dict[str, bytes] = {}  # of the store
         self._version: tuple[int, int] | None = None
+        self._committed: dict[str, int] = {}  # as of the version below
+        self._committed_version: tuple[int, ...] | None = None
         self._waiting: dict[str, tuple[str, Range]] = {}  # manifests of the spool that were read
         self._stored: dict[str, tuple[str, Range]] = {}  # those of the store
-        self.watermark: Watermark | None = None
 
     # --- after every step ---
 
@@ -38,20 +41,36 @@ class Checks:
         committed = self.committed()
         for name, session in self._truth.sessions.items():
             self._check_kept(name, session, committed.get(name, 0))
-        if self.watermark:
-            for name, (number, _) in self.watermark.sessions.items():
-                self._check_watermark(name, number, committed.get(name, 0))
+
+    def check_watermark(self, watermark: Watermark) -> None:
+        """Raise `Violation` where it promises more than is committed."""
+        committed = self.committed()
+        for name, (number, _) in watermark.sessions.items():
+            gone = self._truth.sessions[name].gone
+            reach = committed.get(name, 0)
+            if any(n not in gone for n in range(reach, number)):
+                raise Violation(f"{name}: the watermark is {number}, {reach} is committed")
 
     def committed(self) -> dict[str, int]:
         """Return the number below which everything is committed, of each session."""
-        return {name: self._reach(name, ranges) for name, ranges in self._ranges().items()}
+        versions = self._tree.versions
+        places = (versions[place] for place in ("state/spool", CONFLICT, "data"))
+        version = *places, len(self._bucket.objects)
+        if version != self._committed_version:
+            ranges = self._ranges()
+            self._committed = {name: self._reach(name, found) for name, found in ranges.items()}
+            self._committed_version = version
+        return self._committed
 
     def check_journals(self) -> None:
         """Read every journal, and raise `Violation` where something is missing."""
         committed = self.committed()
         for name, session in self._truth.sessions.items():
-            present = numbers_in(journal_files(self._tree.folder(journal_path(name))))
+            files = journal_files(self._tree.folder(journal_path(name)))
+            present = numbers_in(files)
             self._truth.check_present(name, committed.get(name, 0), session.appended, present)
+            if not session.is_damaged and not is_whole(files):
+                raise Violation(f"{name}: something lies between the records of its journal")
 
     def cut(self) -> None:
         """Take note of a power cut."""
@@ -60,7 +79,6 @@ class Checks:
         for name in self._truth.sessions:
             present = numbers_in(journal_files(self._tree.folder(journal_path(name))))
             self._truth.cut(name, committed.get(name, 0), present)
-        self.watermark = None
 
     def _check_kept(self, name: str, session: Session, committed: int) -> None:
         """Look at the names of a journal's files alone: that is quick."""
@@ -74,11 +92,6 @@ class Checks:
             if lost:
                 raise Violation(f"{name}: {lost[0]} to {lost[-1]} are neither here nor there")
 
-    def _check_watermark(self, name: str, number: int, committed: int) -> None:
-        gone = self._truth.sessions[name].gone
-        if any(n not in gone for n in range(committed, number)):
-            raise Violation(f"{name}: the watermark is {number}, {committed} is committed")
-
     # --- what is committed ---
 
     def _ranges(self) -> dict[str, set[Range]]:
@@ -90,10 +103,17 @@ class Checks:
                     self._waiting[name] = _parse_name(name)
                 session, range_ = self._waiting[name]
                 ranges[session].add(range_)
+        for session, range_ in self._aside():
+            ranges[session].add(range_)
         self._look_at_store()
         for session, range_ in self._stored.values():
             ranges[session].add(range_)
         return ranges
+
+    def _aside(self) -> list[tuple[str, Range]]:
+        """Return what was set aside: there is another object under a key of its own."""
+        names = self._tree.folder(CONFLICT).entries
+        return [_parse_name(name) for name in names if name.endswith(".json")]
 
     def _reach(self, name: str, ranges: set[Range]) -> int:
         reach = 0
@@ -133,7 +153,7 @@ class Checks:
     def _read_spool(self, key: str) -> bytes | None:
         place = parse_key(key)
         name = f"{place.session}-{place.first:012}-{place.last:012}.{place.table}.parquet"
-        node = self._tree.find(f"state/spool/{name}")
+        node = self._tree.find(f"state/spool/{name}") or self._tree.find(f"{CONFLICT}/{name}")
         return bytes(node.data) if isinstance(node, File) else None
 
     def _check_manifest(self, data: bytes, read: Callable[[str], bytes | None]) -> None:
@@ -167,42 +187,49 @@ class Checks:
     def check_drained(self) -> None:
         """Raise `Violation` unless nothing waits for anything any more."""
         left = [path for path, _ in self._tree.files(self._tree.folder("state"))]
-        known = ("spool/reserve", "locks/")
-        left = [p for p in left if not p.startswith(known) and ".removed/" not in p]
+        known = ["spool/reserve", "locks/"]
+        if self._bucket.squatters:
+            known.append("spool/conflict/")
+        left = [p for p in left if not p.startswith(tuple(known)) and ".removed/" not in p]
         if left:
             raise Violation(f"these are left behind: {left}")
 
     def check_tape(self) -> None:
         """Raise `Violation` unless every session is in the tape, from its start to its end."""
-        self._look_at_store()
         tapes: dict[str, dict[int, bytes]] = defaultdict(dict)
         for key, data in self.objects.items():
-            if key.startswith("tape/"):
+            if key.startswith("tape/") and key not in self._bucket.squatters:
                 for line in data.split(b"\n"):
                     tapes[parse_key(key).session][number_of(line)] = line
+        for path, file in self._tree.files(self._tree.folder(CONFLICT)):
+            if path.endswith(".parquet"):
+                for line in bytes(file.data).split(b"\n"):
+                    tapes[_parse_name(path.rsplit(".", 2)[0])[0]][number_of(line)] = line
         for name, session in self._truth.sessions.items():
             if session.appended:
-                self._check_session(name, session, tapes[name])
+                _check_session(name, session, tapes[name])
 
-    def _check_session(self, name: str, session: Session, tape: dict[int, bytes]) -> None:
-        chains: dict[str | None, tuple[int, int | None]] = {}
-        number, line = 0, None
-        for found, data in sorted(tape.items()):
-            line = decode_line(data)
-            if found != number:
-                raise Violation(f"{name}: {found} comes where {number} is expected")
-            number += 1
-            if line.values[0] == "journal_hole" and line.table == "feed_events":
-                number = line.values[2]
-                if not session.gone.issuperset(range(found, number)):
-                    raise Violation(f"{name}: a hole from {found} to {number} without a cause")
-                chains.clear()
-            elif line.table == "book":
-                _check_chain(name, line, chains)
-        if line is None or line.values[0] != "session_end" or number < session.appended:
-            raise Violation(f"{name} has no end at {number}")
-        if f'"events":{number}' not in line.values[3]:
-            raise Violation(f"{name} counts other events than {number}: {line.values[3]}")
+
+def _check_session(name: str, session: Session, tape: dict[int, bytes]) -> None:
+    chains: dict[str | None, tuple[int, int | None]] = {}
+    number, line, has_ended = 0, None, False
+    for found, data in sorted(tape.items()):
+        line = decode_line(data)
+        if found != number or has_ended:
+            raise Violation(f"{name}: {found} comes where {number} is expected")
+        number += 1
+        has_ended = line.table == "feed_events" and line.values[0] == "session_end"
+        if line.values[0] == "journal_hole" and line.table == "feed_events":
+            number = line.values[2]
+            if not session.gone.issuperset(range(found, number)):
+                raise Violation(f"{name}: a hole from {found} to {number} without a cause")
+            chains.clear()
+        elif line.table == "book":
+            _check_chain(name, line, chains)
+    if line is None or line.values[0] != "session_end" or number < session.appended:
+        raise Violation(f"{name} has no end at {number}")
+    if f'"events":{number}' not in line.values[3]:
+        raise Violation(f"{name} counts other events than {number}: {line.values[3]}")
 
 
 def _parse_name(name: str) -> tuple[str, Range]:

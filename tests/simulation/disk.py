@@ -19,7 +19,8 @@ from tests.simulation.fate import NEVER, Death, Fate, Process
 from tests.simulation.tree import File, Folder, Tree
 
 PLENTY: Final = 1 << 40  # bytes
-_REAL: Final = {
+FOLDERS: Final = 1 << 40  # descriptors from here on are folders, only opened to be synced
+_REAL: Final[dict[tuple[object, str], Callable[..., Any]]] = {
     (module, name): getattr(module, name)
     for module, names in (
         (os, "open close pwrite ftruncate fsync fdatasync rename replace unlink mkdir rmdir link"),
@@ -31,9 +32,8 @@ _REAL: Final = {
 }
 
 
-def _real(module: Any, name: str) -> Callable[..., Any]:
-    real: Callable[..., Any] = _REAL[module, name]
-    return real
+def _real(module: object, name: str) -> Callable[..., Any]:
+    return _REAL[module, name]
 
 
 class Opened(NamedTuple):
@@ -52,12 +52,19 @@ class Disk:
         self.capacity = PLENTY
         self.fails_in = NEVER
         self.opened: dict[int, Opened] = {}
+        self._last_folder = FOLDERS
         self._fate = fate
         self._prefix = self.root + "/"
+        self._prefix_size = len(self._prefix)
 
     @property
     def free(self) -> int:
         return max(0, self.capacity - self.tree.used) if self.capacity < PLENTY else PLENTY
+
+    @property
+    def is_sound(self) -> bool:
+        """Say whether no call is to fail."""
+        return self.fails_in > NEVER // 2
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -119,8 +126,8 @@ class Disk:
 
     def _inside(self, path: Any) -> str | None:
         """Return the path as the tree has it; `None` where it lies elsewhere."""
-        text = os.fspath(path) if not isinstance(path, int) else ""
-        return text[len(self._prefix) :] if text.startswith(self._prefix) else None
+        text = "" if isinstance(path, int) else os.fspath(path)
+        return text[self._prefix_size :] if text.startswith(self._prefix) else None
 
     def _begin(self) -> None:
         self._fate.boundary()
@@ -141,7 +148,11 @@ class Disk:
         node = self.tree.find(inside)
         if node is None and flags & os.O_CREAT and not self.free:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        descriptor = int(_real(os, "open")(path, flags, mode))
+        if isinstance(node, Folder):
+            self._last_folder += 1
+            descriptor = self._last_folder
+        else:
+            descriptor = int(_real(os, "open")(path, flags, mode))
         if node is None:
             node = File()
             self.tree.set((inside, node))
@@ -154,8 +165,9 @@ class Disk:
         return descriptor
 
     def _close(self, descriptor: int) -> None:
-        self.opened.pop(descriptor, None)
-        _real(os, "close")(descriptor)
+        opened = self.opened.pop(descriptor, None)
+        if not opened or isinstance(opened.node, File):
+            _real(os, "close")(descriptor)
 
     def _open_file(self, path: Any, mode: str = "r", *arguments: Any, **named: Any) -> IO[Any]:
         if "w" not in mode or self._inside(path) is None:

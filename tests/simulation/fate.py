@@ -55,6 +55,11 @@ class Fate:
         self._switches_in = boundaries
 
     @property
+    def is_armed(self) -> bool:
+        """Say whether it will strike."""
+        return self._strikes_in < NEVER // 2
+
+    @property
     def is_next(self) -> bool:
         """Say whether the next boundary is the last one."""
         return self._strikes_in == 1

@@ -20,31 +20,36 @@ class Feed:
         self._has_all_tables = random.random() < 0.2
         self._sequences: dict[str, int] = {}  # of each live book
 
-    def next(self) -> tuple[str | None, Recorded]:  # noqa: PLR0911 (one for each kind)
+    def next(self) -> tuple[str | None, Recorded]:
         """Return an event and the symbol that it concerns."""
-        random = self._random
-        symbol = random.choice(SYMBOLS)
-        sequence = self._sequences.get(symbol)
-        fate = random.random()
-        if fate < 0.2 and not self._has_all_tables:
-            fate = 1.0
-        if fate < 0.15:
-            return symbol, Trade(symbol, str(next(self._numbers)), "buy", 100.5, 0.25, None)
-        if fate < 0.2:
-            return symbol, Ticker(symbol, 99.5, 1.0, 100.5, None, None)
-        if fate < 0.22:
+        symbol = self._random.choice(SYMBOLS)
+        if self._random.random() < 0.03:
             self._sequences.clear()
             return None, FeedEvent("disconnected")
-        if sequence is None or fate < 0.25:
-            self._sequences[symbol] = sequence = random.randrange(1000)
-            return symbol, Snapshot(symbol, *self._levels(4), sequence)
-        if fate < 0.28:
+        if self._has_all_tables and self._random.random() < 0.2:
+            return symbol, self._quote(symbol)
+        return symbol, self._continue(symbol)
+
+    def _quote(self, symbol: str) -> Recorded:
+        number = str(next(self._numbers))
+        if self._random.random() < 0.7:
+            return Trade(symbol, number, "buy", 100.5, 0.25, None)
+        return Ticker(symbol, 99.5, float(number), 100.5, None, None)
+
+    def _continue(self, symbol: str) -> Recorded:
+        """Return the next event of a book; its sequences continue."""
+        fate = self._random.random()
+        sequence = self._sequences.get(symbol)
+        if sequence is None or fate < 0.05:
+            self._sequences[symbol] = sequence = self._random.randrange(1000)
+            return Snapshot(symbol, *self._levels(4), sequence)
+        if fate < 0.1:
             del self._sequences[symbol]
-            return symbol, FeedEvent("gap", sequence + 1, sequence + 3)
-        if fate < 0.32:
-            return symbol, Checkpoint(symbol, [(99.5, 1.0)], [(100.5, 2.0)], sequence)
+            return FeedEvent("gap", sequence + 1, sequence + 3)
+        if fate < 0.15:
+            return Checkpoint(symbol, [(99.5, 1.0)], [(100.5, 2.0)], sequence)
         self._sequences[symbol] = sequence + 1
-        return symbol, Delta(symbol, *self._levels(random.randrange(3)), sequence + 1)
+        return Delta(symbol, *self._levels(self._random.randrange(3)), sequence + 1)
 
     def _levels(self, count: int) -> tuple[list[Level], list[Level]]:
         levels = [(100.5 + place, float(next(self._numbers))) for place in range(count)]

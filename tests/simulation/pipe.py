@@ -4,8 +4,10 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 
+from shared.frame import decode, encode
 from shared.pipe import WATERMARKS_MAX, Watermark
 from tests.simulation.fate import Fate, Process
+from tests.simulation.recut import split
 
 
 class Pipe:
@@ -24,7 +26,7 @@ class Pipe:
         if len(self.frames) >= network.frames_max:
             return False
         network.on_send(data)
-        self.frames.append(data)
+        self.frames += network.cut(data)
         network.fate.boundary()
         return True
 
@@ -52,11 +54,20 @@ class Network:
     """Every pipe and every subscriber of one machine."""
 
     def __init__(
-        self, fate: Fate, random: Random, *, frames_max: int, on_send: Callable[[bytes], None]
+        self,
+        fate: Fate,
+        random: Random,
+        *,
+        frames_max: int,
+        recuts: bool,
+        on_send: Callable[[bytes], None],
+        on_publish: Callable[[Watermark], None],
     ) -> None:
         self.fate = fate
         self.frames_max = frames_max
         self.on_send = on_send
+        self._recuts = recuts
+        self._on_publish = on_publish
         self._random = random
         self._pipes: list[Pipe] = []
         self._subscribers: dict[Process, Subscriber] = {}
@@ -71,6 +82,7 @@ class Network:
 
     def publish(self, watermark: Watermark) -> None:
         self.fate.boundary()
+        self._on_publish(watermark)
         for subscriber in self._subscribers.values():
             subscriber.waiting.append(watermark)
         self.fate.boundary()
@@ -84,6 +96,14 @@ class Network:
         data = self._random.choice(full).frames.popleft()
         self.fate.boundary()
         return data
+
+    def cut(self, data: bytes) -> list[bytes]:
+        """Return a frame as it is sent: in two, now and then."""
+        frame = decode(data)
+        if not self._recuts or frame.first == frame.last or self._random.random() < 0.5:
+            return [data]
+        parts = split(frame, self._random.randint(1, frame.last - frame.first))
+        return [encode(part) for part in parts]
 
     def lose_some(self) -> None:
         """Lose a run of frames of one pipe, and the watermarks of one process."""

@@ -92,7 +92,9 @@ class Tree:
 
     def __init__(self) -> None:
         self.root = Folder()
-        self.versions: Counter[str] = Counter()  # changes of names below each folder of the root
+        # How often names have changed in each folder, and below each one of the root.
+        self.versions: Counter[str] = Counter()
+        self.newest_kept: int | None = None  # of what is not certain; None: as chance will have it
         self._changes: list[Change] = []
 
     def find(self, path: str) -> Node | None:
@@ -119,18 +121,23 @@ class Tree:
             assert isinstance(folder, Folder)
             change.append((folder, name, folder.entries.get(name), after))
             self.versions[path.partition("/")[0]] += 1
+            self.versions[parent] += 1
             _set(folder.entries, name, after)
         self._changes.append(tuple(change))
 
     def sync(self, folder: Folder) -> None:
         """Make the names of a folder certain, and what happened together with them."""
+        if not self._changes:
+            return
         taken: list[Change] = []
         left: list[Change] = []
         names: set[tuple[int, str]] = set()  # what else is certain by that
         for change in reversed(self._changes):
-            if any(place is folder or (id(place), name) in names for place, name, _, _ in change):
-                names.update((id(place), name) for place, name, _, _ in change)
-                taken.append(change)
+            for place, name, _, _ in change:
+                if place is folder or (names and (id(place), name) in names):
+                    names.update((id(place), name) for place, name, _, _ in change)
+                    taken.append(change)
+                    break
             else:
                 left.append(change)
         self._changes = left[::-1]
@@ -139,14 +146,18 @@ class Tree:
 
     def lose(self, random: Random) -> None:
         """Keep what a power cut leaves."""
-        fate = random.randrange(4)
+        fate = random.randrange(5)
         count = random.randrange(len(self._changes) + 1)
+        if self.newest_kept is not None:
+            fate, count = 3, len(self._changes) - self.newest_kept
         for number, change in enumerate(self._changes):
-            is_kept = (False, True, number < count, random.randrange(2) == 1)[fate]
+            # None, all, the older ones, the newer ones, any of them.
+            fates = False, True, number < count, number >= count, random.random() < 0.5
+            is_kept = fates[fate]
             if is_kept and _has_sources(change):
                 _apply(change)
         self._changes.clear()
-        self.versions.update(list(self.root.entries))
+        self.versions.update([*self.versions])
         _settle(self.root)
         for file in {id(file): file for _, file in self.files()}.values():
             file.lose(random)

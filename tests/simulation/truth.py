@@ -1,6 +1,6 @@
 """What was journalled, how much of it must survive what, and what may be missing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from shared.errors import FrameError
 from shared.frame import Frame, decode
@@ -19,6 +19,7 @@ class Session:
         self.appended = 0  # all below it survives any kill
         self.synced = 0  # all below it survives a power cut
         self.gone: set[int] = set()  # what the disk took, and a hole may say so
+        self.is_damaged = False  # by the disk
 
 
 class Truth:
@@ -54,9 +55,10 @@ class Truth:
             raise Violation(f"{frame.session}: {frame.last} is sent, not yet synced")
 
     def cut(self, name: str, committed: int, present: set[int]) -> None:
-        """Take note of what a power cut left of a journal; raise `Violation` if too little."""
+        """Take note of what a power cut left of a journal; `Violation` if that is too little."""
         session = self.sessions[name]
         self.check_present(name, committed, session.synced, present)
+        session.is_damaged = True
         end = max(present, default=-1) + 1
         session.gone |= set(range(session.synced, max(len(session.lines), end))) - present
         session.appended = max(session.synced, end)
@@ -67,6 +69,19 @@ class Truth:
         lost = [n for n in range(committed, end) if n not in present and n not in gone]
         if lost:
             raise Violation(f"{name}: {lost[0]} to {lost[-1]} are lost ({len(lost)})")
+
+
+def is_whole(files: Sequence[tuple[str, File]]) -> bool:
+    """Return whether there is nothing between the records of a journal; its last may be torn."""
+    for number, (_, file) in enumerate(files):
+        end = 0
+        for begin, after, _ in find_records(bytes(file.data)):
+            if begin != end:
+                return False
+            end = after
+        if end != len(file.data) and number != len(files) - 1:
+            return False
+    return True
 
 
 Record = tuple[int, int, Frame]  # where it lies: from, to before, and what it holds

@@ -136,12 +136,32 @@ def test_a_dead_holder_holds_nothing(tmp_path: Path) -> None:
         assert lock.is_held
 
 
-def test_every_new_folder_is_synced_into_the_one_above(
+def test_every_folder_is_synced_into_the_one_above_whoever_made_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
     monkeypatch.setattr("shared.files.sync_folder", synced.append)
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "a" / "b", Path("a") / "b"):
+        make_folder(path)
+        assert (tmp_path / "a" / "b").is_dir()
+        assert [tmp_path / "a", tmp_path, tmp_path.parent] == synced[:3]
+        synced.clear()
+
+
+def test_what_others_mounted_or_hide_is_not_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+
+    def refuse(path: Path) -> None:
+        synced.append(path)
+        if path == tmp_path:
+            raise PermissionError
+
+    monkeypatch.setattr("shared.files.sync_folder", refuse)
     make_folder(tmp_path / "a" / "b")
-    make_folder(tmp_path / "a" / "b")
-    assert (tmp_path / "a" / "b").is_dir()
-    assert [tmp_path, tmp_path / "a"] == synced
+    assert [tmp_path / "a", tmp_path] == synced
+    synced.clear()
+    make_folder(Path("/proc/self"))
+    assert [Path("/proc")] == synced

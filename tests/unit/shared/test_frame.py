@@ -134,6 +134,10 @@ def test_a_cut_behind_the_last_event_of_each_table_leaves_none_of_it() -> None:
         msgspec.msgpack.encode([FRAME_VERSION, SESSION, 0, 5, 4, 1, 0, None]),
         msgspec.msgpack.encode([FRAME_VERSION, SESSION, 6, 5, 7, 1, 0, None]),
         msgspec.msgpack.encode([FRAME_VERSION, SESSION, -1, 5, 7, 1, 0, None]),
+        b"\x98\x01\xa2\xff\xff\x00\x00\x00\x01\x00\xc0",  # a session that is no UTF-8
+        b"\xa2\xff\xff",
+        b"\x91" * 100_000,
+        b"\x98\x01\xa1a\x00\x00\x00\x01\x00" + b"\x91" * 100_000 + b"\xc0",
     ],
 )
 def test_what_is_no_frame_is_refused(data: bytes) -> None:
@@ -148,8 +152,13 @@ def test_a_version_of_another_release_is_told_apart_whatever_follows_it() -> Non
             decode(msgspec.msgpack.encode([99, *rest]))
 
 
-def test_damaged_events_are_refused() -> None:
+@pytest.mark.parametrize(
+    "events",
+    [b"\x92\x01\x02", b"\x95\x91\xa2\xff\xff\xc0\xc0\xc0\xc0"],
+    ids=["numbers", "no UTF-8"],
+)
+def test_damaged_events_are_refused(events: bytes) -> None:
     good = frame()
-    bad = msgspec.structs.replace(good, events=msgspec.Raw(msgspec.msgpack.encode([1, 2])))
+    bad = msgspec.structs.replace(good, events=msgspec.Raw(events))
     with pytest.raises(FrameError, match=r"100"):
         decode_columns(decode(encode(bad)))

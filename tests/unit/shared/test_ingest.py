@@ -237,6 +237,20 @@ def test_journals_that_nobody_owns_are_adopted_and_their_sessions_ended(world: W
     assert not empty.exists()
 
 
+def test_journals_that_lose_their_owner_later_are_adopted_as_well(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.ingest.LOOK_S", 0.01)
+    monkeypatch.setattr("shared.ingest.ADOPT_INTERVAL_S", 0.05)
+
+    def orphan() -> None:
+        wait_until(world.gauges)
+        killed = world.leave(OLD, make_frame(0, 5, session=OLD))
+        wait_until(lambda: "session_end" in [kind for kind, _ in feed_events(killed)])
+
+    assert 0 == world.run(world.make(), orphan)
+
+
 def test_a_journal_that_cannot_be_adopted_is_left_alone(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -200,7 +200,16 @@ def test_a_clock_that_steps_back_freezes_nothing(limits: Limits, clock: Clock) -
 
 
 @pytest.mark.parametrize(
-    "content", [b"{", b"[]", b'{"grants":{"weight":[[1,-5]]}}', b"\xff" * 100_000, b'{"blocks":7}']
+    "content",
+    [
+        b'{"grants":{"\xff":[]}}',
+        b'{"x":' * 1000,
+        b"{",
+        b"[]",
+        b'{"grants":{"weight":[[1,-5]]}}',
+        b"\xff" * 100_000,
+        b'{"blocks":7}',
+    ],
 )
 def test_a_damaged_file_is_replaced_and_what_we_know_is_kept(
     limits: Limits, path: Path, content: bytes, caplog: pytest.LogCaptureFixture

@@ -312,6 +312,8 @@ def test_no_flood_of_watermarks_holds_up_a_sender(
         msgspec.msgpack.encode(["r", {"a": [2, 1]}]),
         msgspec.msgpack.encode(["r", {"a": ["0", "1"]}]),
         b"\xdc\xff\xff",
+        b"\x92\xa2\xff\xff\x80",  # a run that is no UTF-8
+        b"\x91" * 100_000,
     ],
 )
 def test_what_is_no_watermark_is_counted_and_hides_none(ends: Ends, message: bytes) -> None:

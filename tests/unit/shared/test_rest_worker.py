@@ -1,5 +1,6 @@
 """What is asked over REST beside books, on a real loopback server."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -266,3 +267,18 @@ def test_a_long_outage_of_the_answers_leaves_no_question_behind(
         server.next()
     assert 400 == len(world.gaps())
     assert not world.backfills.questions
+
+
+def test_a_market_whose_name_would_be_a_path_is_not_recorded_and_told_once(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = make(is_listing=True)
+    odd = ["..", "../../x-EUR", "A/B-EUR", "x" * 33 + "-EUR", "-EUR"]
+    world.server.answers["/markets"] = Answer(" ".join([*odd, "BTC-EUR"]))
+    for _ in range(2):
+        world.worker._ask_markets(world.followed.append, Event())
+    world.server.answers["/markets"] = Answer("..")
+    world.worker._ask_markets(world.followed.append, Event())
+    assert [("BTC-EUR",)] * 2 == world.followed
+    told = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert [5, 1] == [record.count for record in told]  # type: ignore[attr-defined]

@@ -125,5 +125,6 @@ def test_nothing_written_or_nothing_readable_is_nothing(tmp_path: Path) -> None:
     assert read(tmp_path / "none.json") is None
     (tmp_path / "other.json").write_bytes(msgspec.json.encode({"process": 5}))
     assert read(tmp_path / "other.json") is None
-    (tmp_path / "torn.json").write_bytes(b'{"process":')
-    assert read(tmp_path / "torn.json") is None
+    for data in (b'{"process":', b'{"process":"\xff"', b'{"x":' * 100_000):
+        (tmp_path / "torn.json").write_bytes(data)
+        assert read(tmp_path / "torn.json") is None

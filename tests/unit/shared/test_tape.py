@@ -249,7 +249,15 @@ def test_a_manifest_that_contradicts_itself_is_refused(
         decode_manifest(encode_manifest(msgspec.structs.replace(A_MANIFEST, **change)))
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"version":1,"extra":2}', b"\xff"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b"{}", b"[1]", b'{"version":1,"extra":2}', b"\xff"),
+        *(b'{"version":1,"session":"\xff"}', b'{"tables":' * 100_000),
+        encode_manifest(A_MANIFEST).replace(b'"bytes":', b'"bytes":-'),
+        encode_manifest(A_MANIFEST).replace(b'"rows":', b'"rows":-'),
+    ],
+)
 def test_what_is_no_manifest_is_refused(data: bytes) -> None:
     with pytest.raises(TapeError, match="not a manifest"):
         decode_manifest(data)

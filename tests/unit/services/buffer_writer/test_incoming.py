@@ -56,7 +56,8 @@ def test_the_session_of_a_foreign_frame_is_guessed() -> None:
 @pytest.mark.parametrize(
     "data",
     [b"", b"\xc1", msgspec.msgpack.encode(3), msgspec.msgpack.encode([99])]
-    + [msgspec.msgpack.encode([99, name]) for name in (7, "../../x", "a-b-c")],
+    + [msgspec.msgpack.encode([99, name]) for name in (7, "../../x", "a-b-c")]
+    + [b"\x92\x63\xa2\xff\xff", b"\x91" * 100_000],
 )
 def test_what_names_no_session_is_nobodys(data: bytes) -> None:
     assert UNKNOWN_SESSION == guess_session(data)

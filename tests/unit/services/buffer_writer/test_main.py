@@ -11,6 +11,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
+from services.buffer_writer.buffer import Run
 from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Process, run
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
@@ -101,6 +102,24 @@ def test_a_flush_is_stored_while_it_runs(settings: Settings, tmp_path: Path) -> 
         assert time.monotonic() < end_s
         assert not running.stop.wait(0.01)
     assert 0 == running.end()
+
+
+def test_what_waits_is_uploaded_before_anything_else_is_begun(
+    settings: Settings, tmp_path: Path
+) -> None:
+    # On a full disk an upload may be what makes room for all the rest.
+    state = settings.state.path
+    (state / "journal" / "toy" / SESSION).mkdir(parents=True)
+    process = Process(settings)
+    process._spool.begin(SESSION, 0)
+    frame = make_book(0)
+    process._spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+    (state / "run").write_text("where the sockets shall lie", encoding="utf-8")
+    with pytest.raises(FileExistsError):
+        process.run(Event())
+    process._stop_uploading.set()
+    process._uploading.join(WAIT_S)
+    assert 1 == len(list((tmp_path / "data" / "ledger").rglob("*.json")))
 
 
 def test_it_says_how_it_does(settings: Settings) -> None:

@@ -64,6 +64,15 @@ def test_a_manifest_of_other_objects_is_refused(manifest: Manifest) -> None:
         check(replace(manifest, tables={"book": [entry, entry]}), NAME)
 
 
+def test_a_manifest_names_no_object_outside_of_the_tape(manifest: Manifest) -> None:
+    [entry] = manifest.tables["book"]
+    for table in ("../../etc", "book/..", "", "candles"):
+        other = replace(entry, key=entry.key.replace("tape/book/", f"tape/{table}/"))
+        tables = {"book": [entry], table: [replace(other, events=0)]}
+        with pytest.raises(TapeError, match="is no object of a tape"):
+            check(replace(manifest, tables=tables), NAME)
+
+
 def test_a_manifest_without_all_its_events_is_refused(manifest: Manifest) -> None:
     tables = {"book": [replace(manifest.tables["book"][0], events=9)]}
     with pytest.raises(TapeError, match="has 9 events"):

@@ -40,7 +40,13 @@ def test_what_was_only_set_is_not(sessions: Sessions, tmp_path: Path) -> None:
     assert Known(7, ended=False) == make_sessions(tmp_path).get(SESSION)
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b'{"next":-', b'{"next":"7","ended":false}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b"{", b'{"next":-', b'{"next":"7","ended":false}', b'{"next":-1,"ended":false}'),
+        b'{"x":' * 100_000,
+    ],
+)
 def test_a_damaged_file_is_as_good_as_lost(
     tmp_path: Path, data: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -400,6 +400,29 @@ def test_a_session_that_did_not_end_is_not_forgotten(world: World) -> None:
     assert [] == world.spool.forget_done()
 
 
+def test_a_session_that_the_ledger_told_of_is_forgotten_with_its_journal(tmp_path: Path) -> None:
+    world = World(tmp_path)  # its file was lost, and with it that it had ended
+    journal = world.journal()
+    world.spool.begin(SESSION, 26)
+    assert [] == world.spool.forget_done() == World(tmp_path).spool.forget_done()
+    (journal / "taken").unlink()
+    journal.rmdir()
+    assert [SESSION] == World(tmp_path).spool.forget_done()
+
+
+def test_a_session_that_goes_on_behind_what_the_ledger_told_is_as_any_other(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    journal = world.journal()
+    world.spool.begin(SESSION, 10)
+    world.spool.commit(make_run(make_book(10, 5)))
+    world.upload()
+    (journal / "taken").unlink()
+    journal.rmdir()
+    assert [] == world.spool.forget_done() == World(tmp_path).spool.forget_done()
+
+
 def test_that_a_session_ended_survives_a_crash(world: World, tmp_path: Path) -> None:
     world.spool.commit(make_run(make_end(0), ends_session=True))
     assert known(World(tmp_path)).ended

@@ -1,0 +1,116 @@
+"""One short walk that meets a fault at its 1st, 2nd, 3rd ... boundary until it runs through.
+
+Beside what chance finds: no boundary of a start, a flush, an upload, an adoption is left out.
+"""
+
+from collections.abc import Iterator
+from enum import Enum
+from random import Random
+from typing import Final
+
+from tests.simulation.campaign import Outcome, scratch, undisturbed
+from tests.simulation.fate import NEVER
+from tests.simulation.machine import Machine
+from tests.simulation.plan import Line, Plan
+from tests.simulation.world import calm_down
+
+INGEST: Final[Line] = ("toy", "a")
+# What each process does, one after another; a process that is not there is started first.
+TURNS: Final = (
+    (INGEST, "record"),
+    (INGEST, "send"),
+    (INGEST, "record"),
+    (INGEST, "send"),
+    (None, "tick"),
+    (None, "upload"),
+    (INGEST, "send"),
+    (INGEST, "stop"),
+    (INGEST, "send"),
+    (None, "tick"),
+    (INGEST, "send"),
+    (None, "upload"),
+    (None, "tick"),
+)
+TURN_S: Final = 2.5  # all that is due with time is due in each turn
+SOON: Final = 4  # turns, that of the kill being the first: what is made anew is synced by then
+BOUNDARIES_MAX: Final = 2000
+
+
+class Kind(Enum):
+    """What happens at the boundary."""
+
+    KILL = "a process is killed"
+    POWER_CUT = "the power is cut"
+    POWER_CUT_NEWEST = "the power is cut, and of new names the last file's alone are kept"
+    KILL_AND_POWER_CUT = "a process is killed, and at the end of the walk the power is cut"
+    KILL_AND_POWER_CUT_SOON = "a process is killed, and a few turns later the power is cut"
+    FAILURE = "a call to the disk fails"
+
+
+def walk_until_through(kind: Kind, *, is_folder: bool, chance: int) -> Outcome | None:
+    """Walk again and again; return the first walk that broke a promise.
+
+    `chance` decides what a power cut leaves, and what is recorded.
+    """
+    plan = Plan(is_folder=is_folder)
+    with undisturbed():
+        for boundary in range(1, BOUNDARIES_MAX):
+            with scratch() as root:
+                machine = Machine(root, plan, Random(chance))
+                try:
+                    with machine.installed():
+                        was_met = _walk(machine, boundary, kind)
+                        calm_down(machine, plan)
+                except Exception as error:  # noqa: BLE001 (an assertion of the code fails too)
+                    what = f"{type(error).__name__}: {error}"
+                    return Outcome(boundary, machine.trace, f"{kind.value}: {what}")
+            if not was_met:
+                return None
+    raise AssertionError(f"it goes on behind {BOUNDARIES_MAX} boundaries")
+
+
+def walk_all() -> Iterator[Outcome]:
+    """Do every walk; yield the first that failed of each kind."""
+    for kind in Kind:
+        for is_folder in (False, True):
+            outcome = walk_until_through(kind, is_folder=is_folder, chance=1)
+            if outcome:
+                yield outcome
+
+
+def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
+    """Return whether it came to the boundary."""
+    machine.install()
+    if kind is Kind.FAILURE:
+        machine.disk.fails_in = boundary
+    else:
+        is_power_cut = kind in {Kind.POWER_CUT, Kind.POWER_CUT_NEWEST}
+        machine.fate.arm(boundary, is_power_cut=is_power_cut)
+        if kind is Kind.POWER_CUT_NEWEST:
+            machine.disk.tree.newest_kept = 2  # it was made under one name, and has another one
+    turns_left = SOON
+    for line, name in TURNS:
+        _take_turn(machine, line, name)
+        machine.checks.check()
+        turns_left -= not machine.fate.is_armed
+        if kind is Kind.KILL_AND_POWER_CUT_SOON and not turns_left:
+            machine.black_out()
+    was_met = not machine.fate.is_armed and machine.disk.is_sound
+    machine.fate.disarm()
+    machine.disk.fails_in = NEVER
+    if kind is Kind.KILL_AND_POWER_CUT:
+        machine.black_out()
+    return was_met
+
+
+def _take_turn(machine: Machine, line: Line | None, name: str) -> None:
+    machine.clock.pass_s(TURN_S)
+    key = "-".join(line) if line else "writer"
+    machine.note(f"{key} {name}")
+    if key not in machine.actors:
+        machine.start(line)
+    actor = machine.actors.get(key)
+    if actor is not None and name == "stop":
+        machine.stop(actor)
+    elif actor is not None:
+        machine.enter(actor, getattr(actor, name))
