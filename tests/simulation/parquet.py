@@ -76,12 +76,12 @@ def _expect(line: Line) -> Event:
     values: Event
     match line.table:
         case "book":
-            _, sequence, epoch, kind, _, _, prices, sizes = line.values
-            levels = [(float(p), float(s)) for p, s in zip(prices, sizes, strict=True) if p]
+            _, sequence, epoch, kind, _, _, numbers = line.values
+            levels = list(zip(numbers[::2], numbers[1::2], strict=True))
             values = sequence, epoch, kind > 0, levels
         case "trades":
             _, trade_id, side, price, size = line.values
-            values = trade_id, side, float(price), float(size)
+            values = trade_id, side, price, size
         case "ticker":
             values = tuple(map(float, line.values[1:4]))
         case _:

@@ -1,13 +1,12 @@
 """Frames cut otherwise than they were written, as an ingest of another release may send them."""
 
 from array import array
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from shared.frame import BookColumns, Columns, Frame, decode_columns
+from shared.frame import BOOK_CODES, BookColumns, Columns, Frame, decode_columns
 from tests.simulation.rows import TABLES
 
 
@@ -39,29 +38,19 @@ def _cut(frame: Frame, begin: int, end: int) -> Frame:
 def _cut_table(table: Any, begin: int, end: int) -> tuple[Any, int]:
     """Return the table's events of these offsets, if there are any, and how many rows they are."""
     columns = {name: getattr(table, name) for name in table.__struct_fields__}
-    values = {
-        name: array("q", column) if isinstance(column, bytes) else column
-        for name, column in columns.items()
-    }
-    chosen = [at for at, offset in enumerate(values["offset"]) if begin <= offset < end]
+    levels: list[float] = []
+    if isinstance(table, BookColumns):
+        levels = array("d", columns.pop("levels")).tolist()
+        columns = {name: array(code, columns[name]).tolist() for name, code in BOOK_CODES.items()}
+    chosen = [at for at, offset in enumerate(columns["offset"]) if begin <= offset < end]
     if not chosen:
         return None, 0
-    cut = {
-        name: [column[at] for at in chosen if not isinstance(column, str)]
-        for name, column in values.items()
-    }
-    rows = len(chosen)
-    if isinstance(table, BookColumns):
-        lines = [max(1, b + a) for b, a in zip(values["bids"], values["asks"], strict=True)]
-        first, rows = sum(lines[: chosen[0]]), sum(lines[at] for at in chosen)
-        for name in ("price", "size"):
-            cut[name] = columns[name].splitlines(keepends=True)[first : first + rows]
+    cut = {name: [column[at] for at in chosen] for name, column in columns.items()}
     cut["offset"] = [offset - begin for offset in cut["offset"]]
-    return type(table)(**{name: _like(columns[name], cut[name]) for name in cut}), rows
-
-
-def _like(column: Sequence[Any] | bytes | str, values: list[Any]) -> Any:
-    """Return the values as the column has its own."""
-    if isinstance(column, str):
-        return "".join(values)
-    return array("q", values).tobytes() if isinstance(column, bytes) else values
+    if not isinstance(table, BookColumns):
+        return type(table)(**cut), len(chosen)
+    counts = [b + a for b, a in zip(columns["bids"], columns["asks"], strict=True)]
+    first, last = sum(counts[: chosen[0]]), sum(counts[: chosen[-1] + 1])
+    packed = {name: array(code, cut[name]).tobytes() for name, code in BOOK_CODES.items()}
+    packed["levels"] = array("d", levels[2 * first : 2 * last]).tobytes()
+    return BookColumns(**packed), sum(counts[at] or 1 for at in chosen)
