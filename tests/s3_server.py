@@ -100,6 +100,17 @@ class S3Server:
         iam = self.client(Credentials(ROOT_KEY, "unchecked"), "iam")
         iam.put_user_policy(UserName="tester", PolicyName="deny", PolicyDocument=policy)
 
+    def download(self, prefix: str, folder: Path) -> None:
+        """Copy every object below the prefix into a folder."""
+        client = self.client()
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/")
+        for page in pages:
+            for found in page.get("Contents", ()):
+                target = folder / found["Key"].removeprefix(f"{prefix}/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                body = client.get_object(Bucket=BUCKET, Key=found["Key"])["Body"]
+                target.write_bytes(body.read())
+
     def _make_user(self) -> Credentials:
         iam = self.client(Credentials(ROOT_KEY, "unchecked"), "iam")
         iam.create_user(UserName="tester")
