@@ -11,7 +11,7 @@ COVERED := shared/book.py shared/event.py shared/exchange.py shared/frame.py sha
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo test test-deploy bench format lock
+.PHONY: run demo test soak test-s3 test-deploy bench format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -29,8 +29,14 @@ test: $(VENV)/.test
 	$(BIN)/pytest $(WHOLE:%=--ignore=%) --ignore=tests/deploy --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
-	$(BIN)/pytest $(wildcard $(WHOLE))
+	$(BIN)/pytest -m 'not soak' $(wildcard $(WHOLE))
 	$(BIN)/pytest -m 'not moto and not slow' tests/deploy
+
+# Every kind of fault at random, for SECONDS; SEED=n repeats the dice of another run.
+SECONDS := 600
+soak: $(VENV)/.test
+	$(BIN)/pytest -m soak tests/process
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(SEED:%=--seed %)
 
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy
