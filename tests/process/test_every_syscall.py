@@ -31,7 +31,7 @@ CALLS = (
     *("unlinkat", "ftruncate", "fallocate"),
 )
 KILLED = -9
-OFTEN = 15
+OFTEN = 20
 TAPE = r"data/(tape|ledger)/.*\.(parquet|json)"
 
 
@@ -107,7 +107,7 @@ def assert_delivered(folder: Path, events: int) -> None:
     assert {"var/spool/reserve"} == left - on_tape - removed
 
 
-@pytest.mark.parametrize("share", [4, pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("share", [6, pytest.param(1, marks=pytest.mark.soak)])
 def test_a_kill_at_any_call_that_changes_the_disk_is_recovered_from(
     forks: Forks, tmp_path: Path, share: int
 ) -> None:
