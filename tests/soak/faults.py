@@ -18,7 +18,8 @@ from tests.s3_proxy import MODES, Mode
 from tests.soak.world import DISK_FREE_MIN_BYTES, World
 
 HANDOVER_S = 60.0
-Instant = Callable[[World], None]
+TORN = HEADER.pack(MAGIC, 1000, 0) + b"torn" * 20
+Instant = Callable[[World], object]
 Lasting = Callable[[World], Callable[[], None]]  # returns what ends it
 
 
@@ -75,29 +76,33 @@ def tear_journal(world: World) -> None:
         path = _stop_feed(world, program)
         if path:
             with path.open("ab") as file:
-                file.write(HEADER.pack(MAGIC, 1000, 0) + b"torn" * 20)
+                file.write(TORN)
     finally:
+        world.collector.control("start", program)
         end_stop()
-    world.collector.control("start", program)
 
 
-def flip_bit(world: World) -> None:
-    """Damage a record that the writer has not got yet: its events are gone, and told as a hole."""
+def flip_bit(world: World) -> tuple[Path, int] | None:
+    """Damage a record that the writer has not got yet: its events are gone, and told as a hole.
+
+    Return its file and where it lies there.
+    """
     collector, random = world.collector, world.random
     program = f"ingest_{random.choice(EXCHANGES)}"
     collector.control("stop", WRITER)
     try:
         _let_grow(world, program)
         path = _stop_feed(world, program)
-        if path:
-            damage_record(path, _committed(world, path.parent.name), random.random())
+        if path is None:
+            return None
+        return path, damage_record(path, _committed(world, path.parent.name), random.random())
     finally:
         collector.control("start", program)
         collector.control("start", WRITER)
 
 
-def damage_record(path: Path, committed: int, share: float) -> tuple[int, int]:
-    """Flip a bit in one of the records from a number on, not the last; return where it lies."""
+def damage_record(path: Path, committed: int, share: float) -> int:
+    """Flip a bit in one of the records from a number on, not the last; return where it begins."""
     records = [(at, size) for at, size, first in read_records(path) if first >= committed][:-1]
     assert records, "nothing is left to damage"
     offset, size = records[int(share * len(records))]
@@ -106,7 +111,7 @@ def damage_record(path: Path, committed: int, share: float) -> tuple[int, int]:
         [byte] = file.read(1)
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte ^ 0x10]))
-    return offset, size
+    return offset
 
 
 def read_records(path: Path) -> list[tuple[int, int, int]]:

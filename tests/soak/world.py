@@ -1,6 +1,7 @@
 """What the faults are done to: a collector, its bucket behind a proxy, its disk."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -87,8 +88,12 @@ def make_world(
         if disk:
             disk.mount()
             stack.callback(disk.unmount)
+            # For who wants to know what went wrong: the disk goes.
+            stack.callback(shutil.copytree, disk.folder / "log", folder / "log")
         server = S3Server(_make(folder / "bucket"), is_https=is_https)
         stack.callback(server.kill)
+        # The server forgets a bucket when it is killed before there is something in it.
+        server.client().put_object(Bucket=BUCKET, Key="something", Body=b"")
         proxy = S3Proxy(server)
         stack.callback(proxy.close)
         collector = stack.enter_context(
