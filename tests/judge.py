@@ -29,6 +29,7 @@ class Sent(Struct):
 
     key: Key
     ts: int
+    place: int = 0  # which line of the truth file
     is_stored: bool = False
 
 
@@ -92,6 +93,42 @@ def judge(tape: Path, truth: Path, exchange: str, *, has_last_books: bool = True
     return verdict
 
 
+def find_uncovered(tape: Path, truth: Path, exchange: str) -> list[str]:
+    """Return each change of a book that went to several websockets and was stored from none.
+
+    One change goes to all of them at once: its copies, under whatever numbers, stand together.
+    """
+    stored = read_stored(tape, exchange)
+    copies: dict[str, list[tuple[Sent, int]]] = {}
+    for socket in read_sockets(Truth(truth), exchange):
+        session = _find_session(socket, stored)
+        for sent in socket.must:
+            if sent.key[1] == "delta":
+                sent.is_stored = sent.key in stored.get(session, ())
+                copies.setdefault(sent.key[0], []).append((sent, socket.number))
+    uncovered = []
+    for symbol, found in copies.items():
+        found.sort(key=lambda one: one[0].place)
+        uncovered += [
+            f"{symbol} {[sent.key[2] for sent in change]}"
+            for change in _group(found)
+            if not any(sent.is_stored for sent in change)
+        ]
+    return uncovered
+
+
+def _group(found: list[tuple[Sent, int]]) -> Iterator[list[Sent]]:
+    change: list[Sent] = []
+    numbers: set[int] = set()
+    for sent, number in found:
+        if change and (sent.key[3] != change[-1].key[3] or number in numbers):
+            yield change
+            change, numbers = [], set()
+        change.append(sent)
+        numbers.add(number)
+    yield change
+
+
 # --- the truth ----------------------------------------------------------------------------------
 
 
@@ -100,12 +137,13 @@ def read_sockets(told: Truth, exchange: str) -> list[Socket]:
     read = {"bitvavo": read_bitvavo, "btcturk": read_btcturk}[exchange]
     names = {line["raw_symbol"]: line["symbol"] for line in told.lines if line["type"] == "book"}
     sockets: dict[int, Socket] = {}
-    for line in told.lines:
+    for place, line in enumerate(told.lines):
         socket = sockets.setdefault(line.get("connection") or 0, Socket(line.get("connection", 0)))
         match line["type"]:
             case "sent" if not line.get("is_binary"):
                 for kind, raw_symbol, number, levels in _read(read, line["message"]):
-                    _note(socket, kind, (names[raw_symbol], kind, number, levels), line["ts"])
+                    key = names[raw_symbol], kind, number, levels
+                    _note(socket, kind, Sent(key, line["ts"], place))
             case "fault" if line["fault"] == "garbage" and line["symbol"]:
                 socket.next.pop(line["symbol"], None)
             case "connection" if line["event"] == "close":
@@ -158,11 +196,11 @@ def _levels(bids: Iterable[Any], asks: Iterable[Any]) -> Levels:
     return frozenset((name, float(p), float(s)) for name, side in sides for p, s in side)
 
 
-def _note(socket: Socket, kind: str, key: Key, ts: int) -> None:
-    symbol, _, number, _ = key
-    socket.all[key] += 1
+def _note(socket: Socket, kind: str, sent: Sent) -> None:
+    symbol, _, number, _ = sent.key
+    socket.all[sent.key] += 1
     if kind == "trade":
-        socket.must.append(Sent(key, ts))
+        socket.must.append(sent)
         return
     assert isinstance(number, int)
     if kind == "snapshot":
@@ -171,7 +209,7 @@ def _note(socket: Socket, kind: str, key: Key, ts: int) -> None:
         expected = socket.next.pop(symbol)
         if number == expected:
             socket.next[symbol] = number + 1
-            socket.must.append(Sent(key, ts))
+            socket.must.append(sent)
         else:
             socket.breaks.append((len(socket.must), (symbol, expected, number)))
 
@@ -216,9 +254,18 @@ def read_holes(tape: Path, exchange: str) -> Counter[str]:
 
 
 def _find_session(socket: Socket, stored: dict[str, Counter[Key]]) -> str:
-    """Return the session that read a websocket: the one that has most of it, by numbers alone."""
+    """Return the session that read a websocket.
+
+    Two lines read the same changes, but each has snapshots of its own.
+    """
     keys = {sent.key for sent in socket.must}
-    return max(stored, key=lambda session: len(keys & stored[session].keys()), default="")
+    snapshots = {key for key in socket.all if key[1] == "snapshot"}
+
+    def likeness(session: str) -> tuple[int, int]:
+        have = stored[session].keys()
+        return len(snapshots & have), len(keys & have)
+
+    return max(stored, key=likeness, default="")
 
 
 def _judge_socket(
