@@ -38,6 +38,11 @@ soak: $(VENV)/.test
 	$(BIN)/pytest -m soak tests/process
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(SEED:%=--seed %)
 
+# The store against servers that are no imitation: Ceph's radosgw and Swift. Debian, as root.
+test-s3: $(VENV)/.test .venv-s3/.s3
+	tests/s3/install
+	BOOKTAPE_TEST_S3_SERVERS=radosgw,swift $(BIN)/pytest -m s3 tests/process/test_store_s3.py
+
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy
 	.venv-deploy/bin/pytest -m 'moto or slow' tests/deploy
@@ -53,7 +58,7 @@ format: $(VENV)/.test
 # Pins every requirement by its hashes, on the oldest Python (some need more there);
 # `make lock UPGRADE=--upgrade` takes the newest.
 lock: .venv-lock/bin/pip-compile
-	cd requirements && for name in run test bench deploy; do \
+	cd requirements && for name in run test bench deploy s3; do \
 	    ../$< --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	        $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
@@ -76,6 +81,10 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 .venv-deploy/.deploy: requirements/deploy.txt pyproject.toml | .venv-deploy/bin/python
 	.venv-deploy/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	.venv-deploy/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv-s3/.s3: requirements/s3.txt | .venv-s3/bin/python
+	.venv-s3/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 .venv-lock/bin/pip-compile: | .venv-lock/bin/python
