@@ -54,6 +54,8 @@ class Replay(Struct):
     ingest_bytes: int = 0
     writer_bytes: int = 0
     ingest_before_bytes: int = 0
+    ingest_cpu_s: float = 0.0
+    writer_cpu_s: float = 0.0
 
 
 def run(folder: Path, *, seconds: int = HOUR_S) -> list[Figure]:
@@ -66,6 +68,8 @@ def run(folder: Path, *, seconds: int = HOUR_S) -> list[Figure]:
         Figure("replayed in", replay.seconds, "s", goal=60 * seconds / HOUR_S),
         Figure("replayed / recorded, by time", per_s / PEAK, "x", goal=60, better="more"),
         Figure("live events meanwhile", replay.live_events / replay.seconds, "/s"),
+        Figure("CPU of the ingest meanwhile", replay.ingest_cpu_s, "s"),
+        Figure("CPU of the writer meanwhile", replay.writer_cpu_s, "s"),
         Figure("ingest before", replay.ingest_before_bytes / _MIB, "MiB"),
         Figure("ingest, most", replay.ingest_bytes / _MIB, "MiB"),
         Figure("writer, most", replay.writer_bytes / _MIB, "MiB"),
@@ -86,12 +90,14 @@ def measure_replay(folder: Path, seconds: int) -> Replay:
             ingest = walk.start("ingest", "services", "ingest", "bitvavo")
             wait_for("all books are live", lambda: walk.feed().get("live") == LIVE_SYMBOLS)
             replay.ingest_before_bytes = pss_bytes(ingest.pid)
-            first, start_s = walk.recorded(), time.monotonic()
+            first, start_s, cpu_s = walk.recorded(), time.monotonic(), ingest.cpu_s
             writer = walk.start("writer", "services", "write")
             while find_received(folder / "var").get(SESSION, 0) < replay.events:
                 replay.ingest_bytes = max(replay.ingest_bytes, pss_bytes(ingest.pid))
                 time.sleep(SAMPLE_S)
             replay.seconds = time.monotonic() - start_s
+            replay.ingest_cpu_s = ingest.cpu_s - cpu_s
+            replay.writer_cpu_s = writer.cpu_s
             replay.live_events = walk.recorded() - first
             replay.writer_bytes = peak_bytes(writer.pid)
             wait_for("the writer is level", lambda: walk.received() >= walk.recorded())
