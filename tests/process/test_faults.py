@@ -57,6 +57,10 @@ def read_log(collector: Collector, program: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text().splitlines() if line.startswith("{")]
 
 
+def find_journals(collector: Collector, sessions: list[str]) -> list[str]:
+    return [one.session for one in collector.health().journals if one.session in sessions]
+
+
 def assert_well(world: World, *, has_hole: bool = False) -> None:
     world.collector.finish()
     verdicts = world.collector.prove(world.server)
@@ -74,7 +78,11 @@ def test_what_befalls_processes_journals_and_the_bucket_loses_nothing(tmp_path: 
         go_on = stop_writer(world)
         expect(collector, "if it stays so: supervisorctl restart buffer_writer", end=go_on)
         expect(collector, "the store cannot be reached", end=kill_bucket(world))
-        wait_until_back(collector, *(collector.kill(name) for name in PROCESSES))
+        sessions = [collector.process(name).text("session") for name in FEEDS]
+        killed_all = [collector.kill(name) for name in PROCESSES]
+        # What a feed takes for delivered must outlive the writer from that moment on.
+        wait_until(lambda: not find_journals(collector, sessions))
+        wait_until_back(collector, collector.kill(WRITER), *killed_all)
         stop_writer(world)  # and killed while it stands still
         killed = collector.pid(WRITER)
         kill(WRITER, world)
