@@ -113,6 +113,20 @@ def test_a_flush_that_differs_from_what_is_stored_is_set_aside_and_told(tmp_path
     assert b"of somebody else" == place.read_bytes()
 
 
+def test_a_journal_that_nobody_delivers_is_told_with_the_feed_that_would(tmp_path: Path) -> None:
+    state = tmp_path / "var"
+    feed, writer = Feed(state, SESSION), Writer(state, {"url": f"file:{tmp_path}/data"})
+    feed.record(10)
+    feed.close()
+    try:
+        writer.start()
+        said = f"nobody delivers the journal of {SESSION}; start its feed: supervisorctl start "
+        wait_until(lambda: f"{said}ingest_toy" in find_said(state))
+        assert 0 == writer.stop()
+    finally:
+        writer.close()
+
+
 def test_a_session_of_a_release_to_come_is_held_back_and_told(tmp_path: Path) -> None:
     state = tmp_path / "var"
     (state / "journal" / "toy" / SESSION).mkdir(parents=True)

@@ -63,6 +63,8 @@ def run(
 def deal(world: World, kinds: list[str]) -> Iterator[str]:
     """Yield kinds for ever, each as often as any other."""
     possible = [kind for kind in kinds if world.disk or kind not in ON_A_DISK]
+    if not world.disk:
+        say(f"only root can make a small disk to fill: without {', '.join(sorted(ON_A_DISK))}")
     while True:
         yield from world.random.sample(possible, len(possible))
 
