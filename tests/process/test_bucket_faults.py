@@ -21,7 +21,7 @@ from tests.process.writers import (
     make_storage,
     wait_for,
 )
-from tests.s3_proxy import MODES, Mode, S3Proxy
+from tests.s3_proxy import Mode, S3Proxy
 from tests.s3_server import S3Server
 from tests.writing import SESSION
 
@@ -33,6 +33,12 @@ SAID: dict[Mode, str] = {
     "fail": "the store failed inside (InternalError); it is tried again, and nothing is lost",
     "hang": "the store did not answer in time; it is tried again, and nothing is lost",
 }
+# By http and by https; make soak has all of them over either. Over TLS boto3 takes what that sends
+# of its own for the beginning of an answer, so that a silent server is one that hung up.
+MODES: tuple[tuple[Mode, ...], ...] = (
+    ("slow_down", "hang", "lose_answer"),
+    ("refuse", "fail", "lose_answer"),
+)
 
 
 @pytest.fixture
@@ -54,17 +60,13 @@ def test_what_a_bucket_refuses_fails_hangs_or_does_not_confirm_is_stored_once(
     environment = {**make_environment(s3_server), HASTE: "1"}
     writer = Writer(state, make_storage(s3_server, tmp_path, url=proxy.url), environment)
     feed = Feed(state, SESSION)
-    said = dict(SAID)
-    if s3_server.certificate:
-        # boto3 takes what TLS sends of its own for the beginning of an answer.
-        said["hang"] = SAID["refuse"]
     try:
         writer.start(flush_interval_s=0.2)
-        for mode in MODES:
+        for mode in MODES[bool(s3_server.certificate)]:
             proxy.behave(mode)
             feed.record(10, 20)
-            if mode in said:
-                wait_for(lambda expected=said[mode]: expected in find_said(state), mode)  # type: ignore[misc]
+            if mode in SAID:
+                wait_for(lambda expected=SAID[mode]: expected in find_said(state), mode)  # type: ignore[misc]
                 assert "uploads fail and are tried again: cannot put s3://" in find_said(state)
             if mode != "refuse":
                 wait_for(lambda mode=mode: proxy.met[mode], f"nobody met {mode}")  # type: ignore[misc]
