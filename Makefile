@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist 
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo test test-deploy mutants fuzz bench format lock
+.PHONY: run demo test mutants fuzz soak test-s3 test-deploy bench format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -31,8 +31,20 @@ test: $(VENV)/.test
 	$(PYTEST) $(WHOLE:%=--ignore=%) --ignore=tests/deploy --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
-	$(PYTEST) $(wildcard $(WHOLE))
+	$(PYTEST) -m 'not soak' $(wildcard $(WHOLE))
 	$(PYTEST) -m 'not moto and not slow' tests/deploy
+
+# Every kind of fault at random, for SECONDS; SEED=n repeats the dice of another run.
+SECONDS := 600
+SEED := $(shell date +%s)
+soak: $(VENV)/.test
+	$(BIN)/pytest -m soak tests/process
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED)
+
+# The store against servers that are no imitation: Ceph's radosgw and Swift. Debian, as root.
+test-s3: $(VENV)/.test .venv-s3/.s3
+	tests/s3/install
+	BOOKTAPE_TEST_S3_SERVERS=radosgw,swift $(BIN)/pytest -m s3 tests/process/test_store_s3.py
 
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes; as root, all of it.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy
@@ -44,7 +56,6 @@ mutants: $(VENV)/.test
 
 # What others or a bad disk may hand us, damaged: `make fuzz INPUTS=1000 SEED=7` for other inputs.
 INPUTS := 1000000
-SEED := $(shell date +%s)
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/property --hypothesis-seed=$(SEED)
@@ -60,7 +71,7 @@ format: $(VENV)/.test
 # Pins every requirement by its hashes, on the oldest Python (some need more there);
 # `make lock UPGRADE=--upgrade` takes the newest.
 lock: .venv-lock/bin/pip-compile
-	cd requirements && for name in run test bench deploy; do \
+	cd requirements && for name in run test bench deploy s3; do \
 	    ../$< --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	        $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
@@ -83,6 +94,10 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 .venv-deploy/.deploy: requirements/deploy.txt pyproject.toml | .venv-deploy/bin/python
 	.venv-deploy/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	.venv-deploy/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv-s3/.s3: requirements/s3.txt | .venv-s3/bin/python
+	.venv-s3/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 .venv-lock/bin/pip-compile: | .venv-lock/bin/python

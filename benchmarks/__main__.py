@@ -6,7 +6,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import latency, profile, results, saturated, sustained, tape_bytes, writer
+from benchmarks import (
+    latency,
+    profile,
+    recovery,
+    results,
+    saturated,
+    sustained,
+    tape_bytes,
+    writer,
+)
 from benchmarks.results import Figure
 
 
@@ -19,6 +28,7 @@ def main() -> int:
         "writer": lambda folder: writer.run(folder, rounds=rounds),
         "bytes": tape_bytes.run,
         "latency": latency.run,
+        "recovery": recovery.run,
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }

@@ -265,7 +265,7 @@ class Ingest:
             disk_free=self._host.free,
             is_paused=self._pause.is_set(),
             is_stopping=is_stopping,
-            blocked_s=self._limits.blocked_s(),
+            blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),
             rest_error=self._rest_worker.error,
         )
         try:

@@ -72,7 +72,8 @@ class FolderStore(Store):
         partial = target.with_name(target.name + PARTIAL_SUFFIX)
         with path.open("rb") as source, self._explained("write", key):
             if target.exists():
-                # It may have been linked by a process that died before the folder was synced.
+                # It may have been linked by a process that died before it did what follows a link.
+                partial.unlink(missing_ok=True)
                 sync_folder(target.parent)
                 raise AlreadyStored(key)
             make_folder(target.parent)

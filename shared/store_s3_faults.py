@@ -23,9 +23,12 @@ def explain(error: Exception) -> Fault:
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         return _explain_answer(response)
-    for kind in type(error).__mro__:
-        if kind.__name__ in _ERRORS:
-            return _ERRORS[kind.__name__]
+    names = [kind.__name__ for kind in type(error).__mro__]
+    if "SSLError" in names and "certificate" not in str(error).lower():
+        return _UNREACHABLE  # somebody hung up while the two made themselves known
+    for name in names:
+        if name in _ERRORS:
+            return _ERRORS[name]
     return Fault(f"{type(error).__name__}: {str(error)[:TEXT_CHARACTERS_MAX]}", _AGAIN)
 
 

@@ -1,4 +1,4 @@
-"""An S3 server on loopback that knows its users: MiniStack, over http or https."""
+"""S3 servers on loopback that know their users; the one of every run is MiniStack."""
 
 import os
 import socket
@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from msgspec import Struct
+from typing_extensions import override
 
 BUCKET = "tape"
 REGION = "eu-central-1"
@@ -18,6 +19,13 @@ START_S_MAX = 30.0
 # Of the root user the server never checks the secret, so the tests are another user.
 ROOT_KEY = "AKIATESTROOT00000001"
 POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
+
+# What a server does otherwise than Amazon's; each is asserted by a test of the store.
+NOT_ATOMIC = "of several at once more than one may win"
+NO_SHA256 = "a SHA-256 that is sent along is not looked at"
+PARTS_UNCONDITIONAL = "If-None-Match is not looked at where an object comes in parts"
+KEYS_LIKE_SECRETS = "an unknown key is refused in the words for a wrong secret"
+OWN_BUCKETS_ONLY = "there are no buckets of others that one could be kept out of"
 
 
 class Credentials(Struct, frozen=True):
@@ -28,20 +36,77 @@ class Credentials(Struct, frozen=True):
         return {"AWS_ACCESS_KEY_ID": self.key_id, "AWS_SECRET_ACCESS_KEY": self.secret}
 
 
-class S3Server:
-    """A server that has its objects again after `kill` and `start`, and another user."""
+class S3:
+    """A server with one bucket, and how the tests reach it.
+
+    `lacks` names what it does otherwise than Amazon's, each of which a test asserts.
+    """
+
+    lacks: frozenset[str] = frozenset()
 
     def __init__(self, folder: Path, *, is_https: bool) -> None:
         self.certificate = make_certificate(folder) if is_https else None
         self.port = free_port()
         self.url = f"{'https' if is_https else 'http'}://127.0.0.1:{self.port}"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
         self.credentials_file = folder / "credentials"
-        self.start()
+        self.credentials: Credentials
+        self._folder = folder
+
+    def kill(self) -> None:
+        raise NotImplementedError
+
+    def make_forbidden(self, name: str) -> None:
+        """Make a bucket in which the tests' user may do nothing."""
+        raise NotImplementedError
+
+    def make_bucket(self, name: str = BUCKET) -> None:
         self.client().create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
+
+    def take(self, credentials: Credentials) -> None:
+        """Let the tests be this user."""
+        self.credentials = credentials
+        self.credentials_file.write_text(
+            f"[default]\naws_access_key_id = {credentials.key_id}\n"
+            f"aws_secret_access_key = {credentials.secret}\n"
+        )
+
+    def client(
+        self, credentials: Credentials | None = None, service: str = "s3", region: str = REGION
+    ) -> Any:
+        given = credentials or self.credentials
+        session: Any = boto3.session.Session()
+        return session.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=given.key_id,
+            aws_secret_access_key=given.secret,
+            verify=str(self.certificate) if self.certificate else None,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def download(self, prefix: str, folder: Path) -> None:
+        """Copy every object below the prefix into a folder."""
+        client = self.client()
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/")
+        for page in pages:
+            for found in page.get("Contents", ()):
+                target = folder / found["Key"].removeprefix(f"{prefix}/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                body = client.get_object(Bucket=BUCKET, Key=found["Key"])["Body"]
+                target.write_bytes(body.read())
+
+
+class S3Server(S3):
+    """MiniStack; it has its objects again after `kill` and `start`, and another user."""
+
+    def __init__(self, folder: Path, *, is_https: bool) -> None:
+        super().__init__(folder, is_https=is_https)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+        self.make_bucket()
 
     def start(self) -> None:
         environment = {
@@ -70,33 +135,19 @@ class S3Server:
                 stderr=log,
             )
         self._wait()
-        self.credentials = self._make_user()
-        self.credentials_file.write_text(
-            f"[default]\naws_access_key_id = {self.credentials.key_id}\n"
-            f"aws_secret_access_key = {self.credentials.secret}\n"
-        )
+        self.take(self._make_user())
 
+    @override
     def kill(self) -> None:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
 
-    def client(self, credentials: Credentials | None = None, service: str = "s3") -> Any:
-        given = credentials or self.credentials
-        session: Any = boto3.session.Session()
-        return session.client(
-            service,
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id=given.key_id,
-            aws_secret_access_key=given.secret,
-            verify=str(self.certificate) if self.certificate else None,
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-
-    def deny(self, bucket: str) -> None:
-        """Forbid the tests' user everything in a bucket."""
-        policy = POLICY.replace("Allow", "Deny").replace('"*"}', f'"arn:aws:s3:::{bucket}*"}}')
+    @override
+    @override
+    def make_forbidden(self, name: str) -> None:
+        self.make_bucket(name)
+        policy = POLICY.replace("Allow", "Deny").replace('"*"}', f'"arn:aws:s3:::{name}*"}}')
         iam = self.client(Credentials(ROOT_KEY, "unchecked"), "iam")
         iam.put_user_policy(UserName="tester", PolicyName="deny", PolicyDocument=policy)
 

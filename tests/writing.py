@@ -53,7 +53,8 @@ def make_book(
 
 def make_end(first: int, *, session: str = SESSION, day: int = DAY, base: int = 0) -> Frame:
     builder = FrameBuilder(session, first)
-    builder.add(day * DAY_NS, None, FeedEvent("session_end"))
+    detail = f'{{"reason":"stopped","events":{first + 1}}}'
+    builder.add(day * DAY_NS, None, FeedEvent("session_end", detail=detail))
     return builder.take(base)
 
 

@@ -5,6 +5,8 @@ import shutil
 import signal
 import time
 import uuid
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from random import SystemRandom
 from threading import Event, Thread
 from typing import Final
@@ -46,7 +48,7 @@ def run(settings: Settings) -> int:
     bound_memory()
     prepare_arrow()
     lock = Lock(settings.state.path / "locks" / "writer.lock")
-    stop = Event()
+    stop = Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
@@ -58,6 +60,25 @@ def run(settings: Settings) -> int:
     except (OSError, SpoolError):
         _log.exception("the writer cannot go on")
         return EXIT_FAULT
+
+
+class Stop:
+    """A flag that a signal handler may raise; an Event could wait for itself there."""
+
+    def __init__(self) -> None:
+        """Start with nobody having said so."""
+        self.is_set = False
+        self._woken: SimpleQueue[None] = SimpleQueue()
+
+    def set(self) -> None:
+        """Say that it is time to end; any thread or signal handler may."""
+        self.is_set = True
+        self._woken.put(None)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for that long, or until it is said."""
+        with suppress(Empty):
+            self._woken.get(timeout=seconds)
 
 
 class Process:
@@ -80,7 +101,7 @@ class Process:
             target=self._uploader.run, args=(self._stop_uploading,), name="upload", daemon=True
         )
 
-    def run(self, stop: Event) -> int:
+    def run(self, stop: Stop) -> int:
         """Receive and upload until told to stop, then drain; return the exit status."""
         # First of all: on a full disk only an upload makes room.
         self._uploading.start()
@@ -103,11 +124,11 @@ class Process:
             finally:
                 receiver.close()
                 watermarks.close()
-        return 0 if stop.is_set() else EXIT_FAULT
+        return 0 if stop.is_set else EXIT_FAULT
 
-    def _serve(self, stop: Event, receiver: Receiver, watermarks: WatermarkPublisher) -> None:
+    def _serve(self, stop: Stop, receiver: Receiver, watermarks: WatermarkPublisher) -> None:
         # A thread that died has told the log why; a new process is the way on.
-        while not stop.is_set() and self._uploading.is_alive():
+        while not stop.is_set and self._uploading.is_alive():
             flushes = self._writer.flushes
             is_busy = self._receive(receiver)
             self._writer.flush_due()

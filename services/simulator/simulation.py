@@ -15,6 +15,8 @@ LATE_MAX_S = 0.5
 # Asked for more than it can make, it still listens to its clients in between.
 WORK_MAX_S = 0.02
 FLUSH_INTERVAL_S = 0.5
+# Nearly every move is one that listeners are told of.
+LAST_MOVES_MAX = 100
 
 
 class Simulation:
@@ -86,8 +88,9 @@ class Simulation:
     def quiesce(self) -> None:
         """Stop the market for good: end the faults, show what they hid, write the final books.
 
-        Each market makes one last move, so that a client which lost a message sees the break and
-        can still ask for a snapshot; from then on nothing changes and sockets stay open.
+        Each market makes a last move that its listeners are told of, so that a client which lost a
+        message sees the break and can still ask for a snapshot; from then on nothing changes and
+        sockets stay open.
         """
         if self.is_quiet:
             return
@@ -95,7 +98,7 @@ class Simulation:
         self._faults.end(list(self.connections.values()))
         depth = self.exchange.final_depth()
         for market in self.exchange.markets:
-            self._move(market)
+            self._move_for_all(market)
         for market in self.exchange.markets:
             self._truth.book(
                 market.listing,
@@ -117,6 +120,14 @@ class Simulation:
                 self._move(market)
             if is_pulse:
                 exchange.pulse(market)
+
+    def _move_for_all(self, market: Market) -> None:
+        """Move until listeners are told: nobody is told of what lies beyond a window."""
+        before = self.exchange.final_sequence(market)
+        for _ in range(LAST_MOVES_MAX):
+            self._move(market)
+            if not before or self.exchange.final_sequence(market) != before:
+                return
 
     def _move(self, market: Market) -> None:
         self.exchange.publish(market, market.step(self._clock.ns()))

@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 
+from tests.judge import judge
 from tests.tape_reader import Truth, read_gaps, rebuild_books
 
 EXCHANGES = ("bitvavo", "btcturk")
@@ -70,6 +71,12 @@ def assert_books_are_true(folder: Path) -> None:
         assert [] == [symbol for symbol in books if truth.books[symbol] != books[symbol]]
 
 
+def assert_all_is_stored_once(folder: Path) -> None:
+    for exchange in EXCHANGES:
+        truth = folder / "truth" / f"{exchange}.jsonl"
+        assert [] == judge(folder / "data", truth, exchange).faults
+
+
 def test_whatever_the_exchanges_do_the_tape_is_whole_and_lists_exactly_their_gaps(
     tmp_path: Path,
 ) -> None:
@@ -83,6 +90,7 @@ def test_whatever_the_exchanges_do_the_tape_is_whole_and_lists_exactly_their_gap
         assert truth.gaps
         assert truth.gaps == read_gaps(folder / "data", exchange)
     assert_books_are_true(folder)
+    assert_all_is_stored_once(folder)
 
 
 def test_kills_of_any_process_at_any_moment_leave_a_whole_tape(tmp_path: Path) -> None:
@@ -96,3 +104,4 @@ def test_kills_of_any_process_at_any_moment_leave_a_whole_tape(tmp_path: Path) -
     assert len(set(names)) == len({"buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a"})
     assert [] == read_gaps(folder / "data", "bitvavo") + read_gaps(folder / "data", "btcturk")
     assert_books_are_true(folder)
+    assert_all_is_stored_once(folder)

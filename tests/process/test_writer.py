@@ -1,142 +1,25 @@
 """The writer's process, real journals that feed it, and a store."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
-from threading import Event, Thread
-from typing import Any, Self
 
-import pyarrow.parquet as pq
 import pytest
 
-from shared.journal import Journal
-from shared.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
-from shared.sender import Sender
+from tests.process.writers import (
+    Feed,
+    Writer,
+    assert_whole,
+    make_environment,
+    make_storage,
+    read_tape,
+    wait_for,
+)
 from tests.s3_server import BUCKET, REGION, S3Server, free_port
-from tests.writing import FOREIGN, OTHER, SESSION, make_book, make_end
+from tests.writing import FOREIGN, OTHER, SESSION
 
 pytestmark = pytest.mark.process
-
-ROOT = Path(__file__).parents[2]
-WAIT_S = 60.0
-WRITER = """
-import json, sys
-from msgspec import convert
-from pathlib import Path
-from shared.settings import Settings, State, Storage, WriterSettings
-from services.buffer_writer.main import run
-
-storage, writer, state, free = json.loads(sys.argv[1])
-sys.exit(run(Settings(
-    storage=Storage(**storage),
-    state=State(Path(state), free),
-    writer=WriterSettings(**writer),
-    exchanges={},
-    folder=Path(state),
-)))
-"""
-
-
-def wait_for(is_so: Callable[[], Any], what: str) -> None:
-    end_s = time.monotonic() + WAIT_S
-    while not is_so():
-        assert time.monotonic() < end_s, what
-        time.sleep(0.05)
-
-
-class Writer:
-    """The process, which may be killed and started again."""
-
-    def __init__(
-        self, state: Path, storage: dict[str, str], environment: dict[str, str] | None = None
-    ) -> None:
-        self._state = state
-        self._storage = storage
-        self._environment = {**os.environ, **(environment or {})}
-        self._log = state.parent / "writer.log"
-
-    def start(self, *, free: int = 0, **settings: float) -> Self:
-        asked = json.dumps([self._storage, settings, str(self._state), free])
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", WRITER, asked],
-                cwd=ROOT,
-                env=self._environment,
-                stderr=log,
-            )
-        return self
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> int:
-        """Tell it to end; return its exit status."""
-        self._process.send_signal(signal.SIGTERM)
-        return self.wait()
-
-    def wait(self) -> int:
-        return self._process.wait(WAIT_S)
-
-    def close(self) -> None:
-        if hasattr(self, "_process") and self._process.poll() is None:
-            self.kill()
-
-    def gauges(self) -> dict[str, Any]:
-        path = self._state / "status" / "buffer_writer.json"
-        return dict(json.loads(path.read_bytes())["gauges"]) if path.exists() else {}
-
-    def log(self) -> str:
-        return self._log.read_text()
-
-
-class Feed:
-    """A journal and its sender, as an ingest has them."""
-
-    def __init__(self, state: Path, session: str) -> None:
-        self.session = session
-        self.path = state / "journal" / session.split("-")[1] / session
-        self._journal = Journal.create(self.path.parent, session)
-        self._context = open_context()
-        frames = endpoint(state, "frames")
-        watermarks = WatermarkSubscriber(self._context, endpoint(state, "watermarks"))
-        self._sender = Sender(
-            [self._journal], lambda: Publisher(self._context, frames), watermarks, time.monotonic
-        )
-        self._stop = Event()
-        self._thread = Thread(target=self._sender.run, args=(self._stop,))
-        self._thread.start()
-        self._watermarks = watermarks
-
-    def record(self, *sizes: int) -> None:
-        for size in sizes:
-            first = self._journal.next_number
-            self._journal.append(make_book(first, size, session=self.session))
-
-    def end(self) -> None:
-        first = self._journal.next_number
-        self._journal.append(make_end(first, session=self.session))
-
-    @property
-    def events(self) -> int:
-        return self._journal.next_number
-
-    @property
-    def is_delivered(self) -> bool:
-        return not self.path.exists()
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join(WAIT_S)
-        self._watermarks.close()
-        self._context.term()
 
 
 @pytest.fixture
@@ -162,21 +45,6 @@ def writer(tmp_path: Path, state: Path) -> Iterator[Writer]:
     writer = Writer(state, {"url": f"file:{tmp_path}/data"})
     yield writer
     writer.close()
-
-
-def read_tape(folder: Path) -> dict[str, Counter[int]]:
-    """Return how often each event number of each session is on the tape."""
-    found: dict[str, Counter[int]] = {}
-    for path in (folder / "tape").rglob("*.parquet"):
-        table = pq.read_table(path, columns=["session", "event_number"])
-        numbers = set(table["event_number"].to_pylist())  # an event may have several rows
-        found.setdefault(table["session"][0].as_py(), Counter()).update(numbers)
-    return found
-
-
-def assert_whole(folder: Path, *feeds: Feed) -> None:
-    expected = {feed.session: Counter(range(feed.events)) for feed in feeds}
-    assert expected == read_tape(folder)
 
 
 def test_told_to_end_it_drains_into_the_store(
@@ -261,31 +129,7 @@ def test_below_the_floor_it_takes_nothing_more_and_says_so(
 
 @pytest.fixture
 def environment(s3_server: S3Server) -> dict[str, str]:
-    authority = {"AWS_CA_BUNDLE": str(s3_server.certificate)} if s3_server.certificate else {}
-    return {
-        **authority,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": str(s3_server.credentials_file),
-    }
-
-
-def make_storage(server: S3Server, path: Path, *, bucket: str = BUCKET) -> dict[str, str]:
-    return {
-        "url": f"s3://{bucket}/{path.name}",
-        "region": REGION,
-        "endpoint_url": server.url,
-    }
-
-
-def download(server: S3Server, prefix: str, folder: Path) -> None:
-    client = server.client()
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/")
-    for page in pages:
-        for found in page.get("Contents", ()):
-            target = folder / found["Key"].removeprefix(f"{prefix}/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(client.get_object(Bucket=BUCKET, Key=found["Key"])["Body"].read())
+    return make_environment(s3_server)
 
 
 @pytest.mark.s3
@@ -318,7 +162,7 @@ def test_a_bucket_that_is_away_for_a_while_loses_nothing(
         assert 0 == writer.stop()
     finally:
         writer.close()
-    download(s3_server, tmp_path.name, tmp_path / "data")
+    s3_server.download(tmp_path.name, tmp_path / "data")
     assert_whole(tmp_path / "data", feed)
 
 

@@ -133,6 +133,17 @@ def test_a_put_that_was_killed_is_no_object_and_can_be_put_again(
     assert b"data" == store.get("x")
 
 
+def test_a_put_that_was_killed_behind_its_link_leaves_no_copy(
+    store: FolderStore, tmp_path: Path, path: Path
+) -> None:
+    store.put(path, "x")
+    copy = tmp_path / "data" / "x.partial"
+    copy.write_bytes(path.read_bytes())
+    with pytest.raises(AlreadyStored):
+        store.put(path, "x")
+    assert not copy.exists()
+
+
 def test_a_file_in_the_way_of_a_folder_is_explained(store: FolderStore, path: Path) -> None:
     store.put(path, "a")
     assert store.head("a/b") is None

@@ -66,3 +66,15 @@ def test_an_unknown_error_is_named() -> None:
 def test_every_class_exists() -> None:
     classes = _ERRORS.keys() - {"ValueError"}
     assert [] == [name for name in classes if not hasattr(botocore.exceptions, name)]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("certificate verify failed: self-signed", "the certificate of the store is not trusted"),
+        ("EOF occurred in violation of protocol", "the store cannot be reached"),
+    ],
+)
+def test_a_broken_handshake_is_no_matter_of_the_certificate(said: str, reason: str) -> None:
+    error = botocore.exceptions.SSLError(endpoint_url="https://127.0.0.1:1", error=OSError(said))
+    assert reason == explain(error).reason

@@ -1,10 +1,12 @@
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import NoReturn
 
 import msgspec
@@ -12,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from services.buffer_writer.buffer import Run
-from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Process, run
+from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Process, Stop, run
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
 from shared import stats
@@ -58,7 +60,7 @@ class Running:
         self.state = settings.state.path
         (self.state / "journal" / "toy" / SESSION).mkdir(parents=True)
         self.process = Process(settings)
-        self.stop = Event()
+        self.stop = Stop()
         self.status: int | None = None
         self._thread = Thread(target=self._run)
 
@@ -100,7 +102,7 @@ def test_a_flush_is_stored_while_it_runs(settings: Settings, tmp_path: Path) -> 
     ledger, end_s = tmp_path / "data" / "ledger", time.monotonic() + WAIT_S
     while len(list(ledger.rglob("*.json"))) < 2:
         assert time.monotonic() < end_s
-        assert not running.stop.wait(0.01)
+        time.sleep(0.01)
     assert 0 == running.end()
 
 
@@ -116,7 +118,7 @@ def test_what_waits_is_uploaded_before_anything_else_is_begun(
     process._spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
     (state / "run").write_text("where the sockets shall lie", encoding="utf-8")
     with pytest.raises(FileExistsError):
-        process.run(Event())
+        process.run(Stop())
     process._stop_uploading.set()
     process._uploading.join(WAIT_S)
     assert 1 == len(list((tmp_path / "data" / "ledger").rglob("*.json")))
@@ -187,6 +189,28 @@ def test_a_second_one_ends_at_once(settings: Settings, capsys: pytest.CaptureFix
     with Lock(settings.state.path / "locks" / "writer.lock"):
         assert EXIT_LOCKED == run(settings)
     assert f"already held by process {os.getpid()}" in capsys.readouterr().err
+
+
+# A signal every 0.2 ms, while a wait begins or ends or is under way.
+STORM = """
+import signal
+from services.buffer_writer.main import Stop
+
+stop = Stop()
+signal.signal(signal.SIGALRM, lambda *_: stop.set())
+signal.setitimer(signal.ITIMER_REAL, 2e-4, 2e-4)
+for _ in range(20_000):
+    stop.wait(1e-6)
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(stop.is_set)
+"""
+
+
+def test_it_may_be_told_to_end_at_any_moment() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", STORM], capture_output=True, text=True, timeout=WAIT_S, check=True
+    )
+    assert "True\n" == told.stdout
 
 
 @pytest.mark.usefixtures("own_process")

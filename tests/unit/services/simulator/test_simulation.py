@@ -101,3 +101,27 @@ def test_connections_are_told_of_in_the_truth(make_world: MakeWorld) -> None:
         (2, "close", "drop"),
         (1, "close", "client"),
     ] == [(line["connection"], line["event"], line["reason"]) for line in world.lines("connection")]
+
+
+# With seed 13 the next move of ETHTRY is beyond the window that BtcTurk tells of.
+@pytest.mark.parametrize(("exchange", "seed"), [("bitvavo", 1), ("btcturk", 1), ("btcturk", 13)])
+def test_a_stall_that_reaches_past_the_end_is_seen_by_every_book(
+    make_world: MakeWorld, exchange: str, seed: int
+) -> None:
+    world = make_world(exchange, "--seed", str(seed), "--symbols", "5")
+    connection, _ = world.connect()
+    for market in world.exchange.markets:
+        name = market.listing.raw_symbol
+        if exchange == "bitvavo":
+            world.say(connection, subscribe(("book", [name])))
+            world.say(connection, {"action": "getBook", "market": name})
+        else:
+            world.say(connection, [151, {"channel": "obdiff", "event": name, "join": True}])
+    world.run(3)
+    connection.is_stalled = True
+    world.faults._end_after(30.0, lambda: setattr(connection, "is_stalled", False))
+    world.run(1)
+    hurt = {name for name, chain in connection.chains.items() if chain.cause}
+    assert hurt
+    world.simulation.quiesce()
+    assert hurt == {fault["raw_symbol"] for fault in world.lines("fault") if fault["is_gap"]}

@@ -1,0 +1,112 @@
+"""A journal flushed and uploaded by a child that may be traced, for each folder that stdin names.
+
+All that takes time, the imports, is done once; each child is a fork. It says its pid, waits for a
+byte so that a tracer can take hold of it, works until the journal is delivered and all is stored,
+and ends; then its status is said.
+"""
+
+import ctypes
+import os
+import traceback
+from pathlib import Path
+
+from services.buffer_writer.segment import prepare_arrow, write_segments
+from shared import journal as journals
+from shared.cursor import Cursor
+from shared.journal import Journal
+from shared.settings import WriterSettings
+from shared.store import FolderStore
+from tests.tapes import SESSION
+from tests.writing import World
+
+PR_SET_PTRACER, ANYBODY = 0x59616D61, -1
+FLUSH_ROWS = 60
+ROUNDS_MAX = 3
+
+
+def main() -> None:
+    prepare_arrow()
+    while folder := _read_line():
+        child = os.fork()
+        if not child:
+            _be_traced()
+            os._exit(_work(Path(folder)))
+        _say(child)
+        _, status = os.waitpid(child, 0)
+        _say(os.waitstatus_to_exitcode(status))
+
+
+def _be_traced() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_long(ANYBODY), 0, 0, 0)
+    os.read(0, 1)
+
+
+def _work(folder: Path) -> int:
+    try:
+        deliver(folder)
+    except BaseException:  # noqa: BLE001 (a fork must not return)
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def deliver(folder: Path) -> None:
+    """Do what an ingest's sender and the writer do with a journal, until nothing is left to do."""
+    journals.JOURNAL_FILE_BYTES_MAX = 1000  # type: ignore[misc] # several files, so that some are trimmed
+    world = World(
+        folder / "var",
+        store=FolderStore(folder / "data"),
+        settings=WriterSettings(flush_rows=FLUSH_ROWS),
+        write_segments=write_segments,
+    )
+    world.upload()  # what an earlier run has left
+    path = world.state / "journal" / "bitvavo" / SESSION
+    journal = Journal.adopt(path)
+    if journal:
+        journal.sync()
+        committed = 0
+        for _ in range(ROUNDS_MAX):
+            committed = _send(world, journal)
+            if journal.is_delivered(committed):
+                break
+        journal.trim(committed)
+        journal.remove()
+    world.upload()
+    world.clock.pass_s(60.0)
+    world.writer.tend_sessions()
+
+
+def _send(world: World, journal: Journal) -> int:
+    """Send all that the writer lacks, and let it flush; return what is committed."""
+    nothing = (0, 0)
+    _, expected = world.writer.watermark().sessions.get(SESSION, nothing)
+    cursor = Cursor(journal)
+    cursor.seek(expected)
+    while data := cursor.peek(expected):
+        world.writer.receive(data)
+        cursor.advance()
+    cursor.close()
+    world.writer.flush_all()
+    world.upload()  # also asks the ledger, where a session's file is lost
+    world.writer.tend_sessions()
+    committed, _ = world.writer.watermark().sessions.get(SESSION, nothing)
+    return committed
+
+
+def _read_line() -> str:
+    """Return the next line, and not a byte beyond it: that is for the child."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            return ""
+        line += byte
+    return line.decode().strip()
+
+
+def _say(number: int) -> None:
+    os.write(1, b"%d\n" % number)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Whatever a bucket does nothing is lost or stored twice, and `status` says what is up."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.operator.health import gather
+from services.operator.supervisor import Supervisor
+from services.operator.troubles import find_troubles
+from shared.settings import Storage
+from shared.store import open_store
+from shared.verify import verify
+from tests.process.writers import (
+    HASTE,
+    Feed,
+    Writer,
+    assert_whole,
+    make_environment,
+    make_storage,
+    wait_for,
+)
+from tests.s3_proxy import Mode, S3Proxy
+from tests.s3_server import S3Server
+from tests.writing import SESSION
+
+pytestmark = [pytest.mark.process, pytest.mark.s3]
+
+SAID: dict[Mode, str] = {
+    "refuse": "the store cannot be reached; check the network, the DNS and [storage] endpoint_url",
+    "slow_down": "the store asks to slow down (SlowDown); it is tried again, and nothing is lost",
+    "fail": "the store failed inside (InternalError); it is tried again, and nothing is lost",
+    "hang": "the store did not answer in time; it is tried again, and nothing is lost",
+}
+# By http and by https; make soak has all of them over either. Over TLS boto3 takes what that sends
+# of its own for the beginning of an answer, so that a silent server is one that hung up.
+MODES: tuple[tuple[Mode, ...], ...] = (
+    ("slow_down", "hang", "lose_answer"),
+    ("refuse", "fail", "lose_answer"),
+)
+
+
+@pytest.fixture
+def proxy(s3_server: S3Server) -> Iterator[S3Proxy]:
+    proxy = S3Proxy(s3_server)
+    yield proxy
+    proxy.close()
+
+
+def find_said(state: Path) -> str:
+    health = gather(state, Supervisor(state / "none"), now_ns=time.time_ns())
+    return "\n".join(find_troubles(health))
+
+
+def test_what_a_bucket_refuses_fails_hangs_or_does_not_confirm_is_stored_once(
+    s3_server: S3Server, proxy: S3Proxy, tmp_path: Path
+) -> None:
+    state = tmp_path / "var"
+    environment = {**make_environment(s3_server), HASTE: "1"}
+    writer = Writer(state, make_storage(s3_server, tmp_path, url=proxy.url), environment)
+    feed = Feed(state, SESSION)
+    try:
+        writer.start(flush_interval_s=0.2)
+        for mode in MODES[bool(s3_server.certificate)]:
+            proxy.behave(mode)
+            feed.record(10, 20)
+            if mode in SAID:
+                wait_for(lambda expected=SAID[mode]: expected in find_said(state), mode)  # type: ignore[misc]
+                assert "uploads fail and are tried again: cannot put s3://" in find_said(state)
+            if mode != "refuse":
+                wait_for(lambda mode=mode: proxy.met[mode], f"nobody met {mode}")  # type: ignore[misc]
+            proxy.behave("pass")
+            wait_for(lambda: writer.gauges().get("spool_flushes") == 0, f"stuck after {mode}")
+            wait_for(lambda: "uploads fail" not in find_said(state), f"complains after {mode}")
+        feed.end()
+        wait_for(lambda: feed.is_delivered, "the journal stays")
+        assert 0 == writer.stop()
+    finally:
+        writer.close()
+        feed.close()
+    s3_server.download(tmp_path.name, tmp_path / "data")
+    assert_whole(tmp_path / "data", feed)
+    assert verify(open_store(Storage(url=f"file:{tmp_path}/data"))).ok
+    assert 0 == writer.gauges()["conflicts"]

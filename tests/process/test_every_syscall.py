@@ -1,0 +1,132 @@
+"""Killed at each step of a flush and an upload, it loses nothing, doubles nothing, leaves nothing.
+
+As SQLite is tested: at the 1st, 2nd, 3rd ... call of each kind that changes the disk, until one
+run goes through. https://www.sqlite.org/testing.html
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.journal import Journal
+from shared.store import FolderStore
+from shared.verify import verify
+from tests.process.writers import read_tape
+from tests.tapes import SESSION, Recording, record_minute
+
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(not shutil.which("strace"), reason="needs strace: apt-get install strace"),
+]
+
+ROOT = Path(__file__).parents[2]
+CALLS = (
+    *("write", "pwrite64", "fsync", "fdatasync", "rename", "unlink", "link", "mkdir", "rmdir"),
+    *("unlinkat", "ftruncate", "fallocate"),
+)
+KILLED = -9
+OFTEN = 20
+TAPE = r"data/(tape|ledger)/.*\.(parquet|json)"
+
+
+class Forks:
+    """The process that makes a child for each run."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.process.one_flush"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def run(self, folder: Path, *tracing: str) -> int:
+        """Return how a child ended, which this strace took hold of first."""
+        child = self._ask(f"{folder}\n".encode())
+        if not tracing:
+            return self._ask(b"!")
+        command = ["strace", "-f", "-p", str(child), *tracing]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as strace:
+            assert strace.stderr is not None
+            assert b"attached" in strace.stderr.readline()
+            status = self._ask(b"!")
+            strace.stderr.read()
+        return status
+
+    def _ask(self, what: bytes) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(what)
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@pytest.fixture
+def forks() -> Iterator[Forks]:
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
+def make_journal(folder: Path) -> int:
+    """Write the journal of a session that ended; return how many events it has."""
+    journal = Journal.create(folder / "var" / "journal" / "bitvavo", SESSION)
+    recording = Recording()
+    for begins in (True, False, False):
+        for frame in record_minute(recording, begins=begins):
+            journal.append(frame)
+    recording.end()
+    journal.append(recording.take())
+    journal.sync()
+    journal.close()
+    return journal.next_number
+
+
+def assert_delivered(folder: Path, events: int) -> None:
+    report = verify(FolderStore(folder / "data"))
+    assert report.ok, report.faults
+    assert [(0, events - 1, True)] == [(s.first, s.last, s.ended) for s in report.sessions]
+    assert {SESSION: Counter(range(events))} == read_tape(folder / "data")
+    left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    on_tape = {name for name in left if re.fullmatch(TAPE, name)}
+    # What is left of a journal that was done with goes when its exchange's next one is made.
+    removed = {name for name in left if ".removed/" in name}
+    assert {"var/spool/reserve"} == left - on_tape - removed
+
+
+@pytest.mark.parametrize("share", [6, pytest.param(1, marks=pytest.mark.soak)])
+def test_a_kill_at_any_call_that_changes_the_disk_is_recovered_from(
+    forks: Forks, tmp_path: Path, share: int
+) -> None:
+    """Of what is called often, one in `share` calls is tried."""
+    events = make_journal(tmp_path / "fresh")
+    trace = tmp_path / "trace"
+    folder = shutil.copytree(tmp_path / "fresh", tmp_path / "whole")
+    calls = ",".join(f"?{call}" for call in CALLS)
+    assert 0 == forks.run(folder, "-o", str(trace), "-e", f"trace={calls}")
+    assert_delivered(folder, events)
+    counts = Counter(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
+    assert {"write", "fsync", "fdatasync", "rename", "unlink", "link"} <= set(counts)
+    for call, count in counts.items():
+        step = share if count > OFTEN else 1
+        for number in [*range(1, count + 1, step), count + 1]:
+            folder = shutil.copytree(tmp_path / "fresh", tmp_path / f"{call}-{number}")
+            rule = f"inject={call}:signal=KILL:when={number}"
+            status = forks.run(folder, "-o", str(trace), "-e", f"trace={call}", "-e", rule)
+            assert (KILLED if number <= count else 0) == status, (call, number)
+            assert 0 == forks.run(folder), (call, number)
+            assert_delivered(folder, events)
+            shutil.rmtree(folder)
