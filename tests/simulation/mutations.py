@@ -263,12 +263,6 @@ MUTATIONS: Final = (
         "",
     ),
     Mutation(
-        "a failed commit is not undone",
-        SPOOL,
-        "            self._undo(name)\n",
-        "",
-    ),
-    Mutation(
         "what waits in the spool does not count at the next start",
         SPOOL,
         "            self._sessions.set(manifest.session, known.reach(manifest.last + 1))\n",
