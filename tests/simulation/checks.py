@@ -73,12 +73,23 @@ class Checks:
                 raise Violation(f"{name}: something lies between the records of its journal")
 
     def cut(self) -> None:
-        """Take note of a power cut."""
+        """Take note of a power cut; raise `Violation` where it took what it may not."""
         self._waiting.clear()
+        self._forget_unsynced()
         committed = self.committed()
         for name in self._truth.sessions:
             present = numbers_in(journal_files(self._tree.folder(journal_path(name))))
             self._truth.cut(name, committed.get(name, 0), present)
+
+    def _forget_unsynced(self) -> None:
+        """Forget the objects that vanished: whose spool still has them, nobody said was stored."""
+        spool = self._tree.folder("state/spool").entries
+        for key in self.objects.keys() - self._read_objects().keys():
+            name = key.rpartition("/")[2].rpartition(".")[0]
+            if f"{name}.json" not in spool:
+                raise Violation(f"{key} is gone")
+            del self.objects[key]
+            self._stored.pop(key, None)
 
     def _check_kept(self, name: str, session: Session, committed: int) -> None:
         """Look at the names of a journal's files alone: that is quick."""
