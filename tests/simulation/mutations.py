@@ -352,5 +352,6 @@ MUTATIONS: Final = (
         STORE,
         "                sync_folder(target.parent)\n                raise AlreadyStored(key)\n",
         "                raise AlreadyStored(key)\n",
+        ("--walks",),
     ),
 )

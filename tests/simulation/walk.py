@@ -44,6 +44,7 @@ class Kind(Enum):
     POWER_CUT_NEWEST = "the power is cut, and of new names the last file's alone are kept"
     KILL_AND_POWER_CUT = "a process is killed, and at the end of the walk the power is cut"
     KILL_AND_POWER_CUT_SOON = "a process is killed, and a few turns later the power is cut"
+    KILL_UPLOAD_AND_POWER_CUT = "a process is killed, what waits is uploaded, and the power is cut"
     FAILURE = "a call to the disk fails"
 
 
@@ -94,6 +95,10 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
         machine.checks.check()
         turns_left -= not machine.fate.is_armed
         if kind is Kind.KILL_AND_POWER_CUT_SOON and not turns_left:
+            machine.black_out()
+        if kind is Kind.KILL_UPLOAD_AND_POWER_CUT and turns_left == SOON - 1:
+            turns_left = 0
+            _take_turn(machine, None, "upload")
             machine.black_out()
     was_met = not machine.fate.is_armed and machine.disk.is_sound
     machine.fate.disarm()

@@ -16,7 +16,7 @@ from tests.simulation.processes import BufferWriter, Ingest
 from tests.simulation.tree import File
 from tests.simulation.truth import find_records, journal_files
 
-STEPS: Final = 40
+STEPS: Final = 32
 JOURNALS_EVERY: Final = 10  # steps
 ROUNDS_MAX: Final = 100  # until all is stored, once nothing fails any more
 ROUND_S: Final = 6.0
