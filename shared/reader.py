@@ -140,6 +140,7 @@ class Reader:
             self._post(self._close, self._clock_ns(), reason)
 
     def _pump(self, connection: Connection, stop: Event) -> None:
+        is_proven = False
         while not stop.is_set() and not self._pause.is_set():
             self._send(connection)
             received = connection.recv(RECEIVE_S)
@@ -152,8 +153,10 @@ class Reader:
                 raise self._given_up[1]
             if self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
                 self._wait_for_room(stop)
-            if self._feed_connection == self._connection and self.feed.is_flowing:
-                self._backoff.reset()
+            if not is_proven and self._feed_connection == self._connection:
+                is_proven = self.feed.is_flowing
+                if is_proven:
+                    self._backoff.reset()
 
     def _send(self, connection: Connection) -> None:
         while self._outbox:

@@ -89,6 +89,8 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
         machine.fate.arm(boundary, is_power_cut=is_power_cut)
         if kind is Kind.POWER_CUT_NEWEST:
             machine.disk.tree.newest_kept = 2  # it was made under one name, and has another one
+        if kind is Kind.KILL_UPLOAD_AND_POWER_CUT:
+            machine.disk.tree.newest_kept = 0
     turns_left = SOON
     for line, name in TURNS:
         _take_turn(machine, line, name)
