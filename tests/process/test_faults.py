@@ -16,6 +16,7 @@ from tests.soak.faults import (
     flip_bit,
     kill,
     kill_bucket,
+    let_grow,
     stop_writer,
     tear_journal,
 )
@@ -114,9 +115,15 @@ def test_a_disk_that_fills_up_loses_nothing(tmp_path: Path) -> None:
             end=fill_disk(0.6, world),
         )
         wait_until(collector.is_live)
+        start_bucket = kill_bucket(world)  # no upload makes room
+        go_on = stop_writer(world)
+        let_grow(world, "ingest_btcturk")  # and there is something to flush
+        make_room = fill_disk(0.0, world)
+        go_on()
         expect(
             collector,
             "the writer has no room to flush; make room on the disk of [state] path",
-            end=fill_disk(0.0, world),
+            end=make_room,
         )
+        start_bucket()
         assert_well(world)

@@ -91,7 +91,7 @@ def flip_bit(world: World) -> tuple[Path, int] | None:
     program = f"ingest_{random.choice(EXCHANGES)}"
     collector.control("stop", WRITER)
     try:
-        _let_grow(world, program)
+        let_grow(world, program)
         path = _stop_feed(world, program)
         if path is None:
             return None
@@ -135,7 +135,7 @@ def _stop_feed(world: World, program: str) -> Path | None:
     return files[-1] if files and files[-1].stat().st_size else None
 
 
-def _let_grow(world: World, program: str) -> None:
+def let_grow(world: World, program: str) -> None:
     """Wait until a feed has journalled something that no writer can have."""
     before = world.collector.process(f"{program}-a").number("journal_next")
 

@@ -40,17 +40,15 @@ class Disk:
 
     def fill(self, *, but_for_bytes: int) -> None:
         """Leave so much of it free."""
-        size = self.free_bytes - but_for_bytes
         descriptor = os.open(self._ballast, os.O_WRONLY | os.O_CREAT)
+        step = DISK_BYTES
         try:
-            # Others write meanwhile: what is left is the last bit of it.
-            while size > 0:
+            # Others write meanwhile: a step that has no room any more is halved.
+            while (size := min(step, self.free_bytes - but_for_bytes)) > 0:
                 try:
                     os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, size)
                 except OSError:
-                    size = min(size // 2, self.free_bytes)
-                else:
-                    return
+                    step = size // 2
         finally:
             os.close(descriptor)
 
