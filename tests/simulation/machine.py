@@ -193,6 +193,15 @@ class Machine:
         self.disk.lose(self._random)
         self.checks.cut()
 
+    def lose_sessions(self) -> None:
+        """Kill the writer, and lose what it knows of every session."""
+        writer = self.actors.get(BufferWriter.key)
+        if writer:
+            self.bury(writer)
+        for name in list(self.disk.tree.folder("state/sessions").entries):
+            self.note(f"{name} is lost")
+            self.disk.remove(f"state/sessions/{name}")
+
     # --- turns ---
 
     def turns(self) -> list[tuple[Actor, Turn]]:

@@ -297,6 +297,7 @@ MUTATIONS: Final = (
         SESSIONS,
         "        return self.ended or self.is_found\n",
         "        return self.ended\n",
+        ("--walks",),
     ),
     # --- the store's side ---
     Mutation(

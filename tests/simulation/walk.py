@@ -45,7 +45,11 @@ class Kind(Enum):
     KILL_AND_POWER_CUT = "a process is killed, and at the end of the walk the power is cut"
     KILL_AND_POWER_CUT_SOON = "a process is killed, and a few turns later the power is cut"
     KILL_UPLOAD_AND_POWER_CUT = "a process is killed, what waits is uploaded, and the power is cut"
+    KILL_UPLOAD_AND_LOSE = "a process is killed, what waits is uploaded, and what is known is lost"
     FAILURE = "a call to the disk fails"
+
+
+UPLOADING: Final = {Kind.KILL_UPLOAD_AND_POWER_CUT, Kind.KILL_UPLOAD_AND_LOSE}
 
 
 def walk_until_through(kind: Kind, *, is_folder: bool, chance: int) -> Outcome | None:
@@ -98,10 +102,13 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
         turns_left -= not machine.fate.is_armed
         if kind is Kind.KILL_AND_POWER_CUT_SOON and not turns_left:
             machine.black_out()
-        if kind is Kind.KILL_UPLOAD_AND_POWER_CUT and turns_left == SOON - 1:
+        if kind in UPLOADING and turns_left == SOON - 1:
             turns_left = 0
             _take_turn(machine, None, "upload")
-            machine.black_out()
+            if kind is Kind.KILL_UPLOAD_AND_POWER_CUT:
+                machine.black_out()
+            else:
+                machine.lose_sessions()
     was_met = not machine.fate.is_armed and machine.disk.is_sound
     machine.fate.disarm()
     machine.disk.fails_in = NEVER
