@@ -99,7 +99,7 @@ def _cut(stream: bytes) -> None:
     reader = MessageReader()
     done = 0
     while done < len(stream):
-        free = reader.free()
+        free = reader.space
         part = stream[done : done + min(len(free), SOCKET_BYTES)]
         free[: len(part)] = part
         reader.take(len(part))

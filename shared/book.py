@@ -97,10 +97,12 @@ class Book:
 
     def find_crossing(self) -> tuple[float, float] | None:
         """Return the best bid and the best ask if they cross or touch."""
+        if self.bid_max not in self.bids:  # removed since, and lower now
+            self.bid_max = max(self.bids, default=-inf)
         if self.bid_max < self.ask_min:
             return None
-        self.bid_max = max(self.bids, default=-inf)
-        self.ask_min = min(self.asks, default=inf)
+        if self.ask_min not in self.asks:
+            self.ask_min = min(self.asks, default=inf)
         if self.bid_max < self.ask_min:
             return None
         return self.bid_max, self.ask_min

@@ -79,25 +79,24 @@ class Connection:
         self._lost: ConnectionLost | None = None
         self._timeout_s = CONNECT_TIMEOUT_S
 
-    def recv(self, timeout_s: float) -> list[memoryview]:
-        """Wait for bytes, read once, return the messages that are whole now: none, one or many.
-
-        They lie in the connection's own buffer and are good until the next call.
-        """
+    def recv(self, timeout_s: float) -> list[bytes]:
+        """Wait for bytes, read once, return the messages that are whole now: none, one or many."""
         if self._lost:
             raise self._lost
-        self._set_timeout(timeout_s)
+        if self._timeout_s != timeout_s:  # setting it is a system call
+            self._set_timeout(timeout_s)
+        reader = self._reader
         try:
             # Over TLS, what is decrypted already is taken before anything is waited for.
-            count = self._socket.recv_into(self._reader.free())
+            count = self._socket.recv_into(reader.space)
         except OSError as error:
             if _is_timeout(error):
                 return []
             self._lose(f"the connection broke: {_explain(error)}")
         if not count:
             self._lose("the exchange hung up without a close frame")
-        messages = self._reader.take(count)
-        if self._reader.reply or self._reader.lost:
+        messages = reader.take(count)
+        if reader.reply or reader.lost:
             self._answer()
             if self._lost and not messages:
                 raise self._lost
@@ -116,7 +115,7 @@ class Connection:
             # A socket closed with bytes unread resets the connection, goodbye and all.
             while (left_s := deadline_s - time.monotonic()) > 0:
                 self._set_timeout(left_s)
-                if not self._socket.recv_into(self._reader.free()):
+                if not self._socket.recv_into(self._reader.space):
                     break
         self._socket.close()
 
@@ -139,9 +138,8 @@ class Connection:
             self._lose(f"cannot send: {what}")
 
     def _set_timeout(self, timeout_s: float) -> None:
-        if self._timeout_s != timeout_s:  # setting it is a system call
-            self._timeout_s = timeout_s
-            self._socket.settimeout(timeout_s)
+        self._timeout_s = timeout_s
+        self._socket.settimeout(timeout_s)
 
     def _lose(self, reason: str) -> NoReturn:
         self._lost = ConnectionLost(reason)

@@ -24,7 +24,6 @@ from shared.frame import (
     Frame,
     TickerColumns,
     TradeColumns,
-    count_rows,
 )
 
 assert sys.byteorder == "little"  # as `array` packs on every machine that this is made for
@@ -50,24 +49,22 @@ class FrameBuilder:
     def _reset(self) -> None:
         self.first = self.next_number
         self.bytes = 0  # of the frame to come, roughly
-        self._day_begin = self._day_end = 0
+        # Of the UTC day that the frame is of, ns; nothing is in it before there is an event.
+        self.begin = self.end = 0
         self._symbols: dict[str, int] = {}
         self._book: list[tuple[int, ...]] = []  # one row each, in the order of `BOOK_CODES`
+        self._book_rows = 0
         self._levels: list[list[Level]] = []
         self._trades = TradeColumns([], [], [], [], [], [], [], [])
         self._ticker = TickerColumns([], [], [], [], [], [], [], [], [])
         self._feed_events = FeedEventColumns([], [], [], [], [], [], [])
 
-    def fits(self, ts_recv: int) -> bool:
-        """Return whether an event of this time may join the frame: a frame is of one UTC day."""
-        return self._day_begin <= ts_recv < self._day_end or self.next_number == self.first
-
     def add(self, ts_recv: int, symbol: str | None, event: Recorded) -> int:
-        """Take an event that fits; return the number it got."""
+        """Take an event, the first or one from `begin` to `end`; return the number it got."""
         if self.next_number == self.first:
-            self._day_begin = ts_recv - ts_recv % DAY_NS
-            self._day_end = self._day_begin + DAY_NS
-        assert self._day_begin <= ts_recv < self._day_end
+            self.begin = ts_recv - ts_recv % DAY_NS
+            self.end = self.begin + DAY_NS
+        assert self.begin <= ts_recv < self.end
         if symbol is None:
             assert isinstance(event, FeedEvent)
             self._add_feed_event(ts_recv, None, event)
@@ -106,8 +103,8 @@ class FrameBuilder:
             base=base,
             first=self.first,
             last=self.next_number - 1,
-            rows=count_rows(columns),
-            day=self._day_begin // DAY_NS,
+            rows=self._book_rows + self.next_number - self.first - len(self._book),
+            day=self.begin // DAY_NS,
             events=Raw(_encoder.encode(columns)),
         )
         self._reset()
@@ -117,6 +114,7 @@ class FrameBuilder:
         self, ts_recv: int, index: int, event: Delta | Snapshot | Checkpoint, kind: int, epoch: int
     ) -> None:
         bids, asks = event.bids, event.asks
+        levels = len(bids) + len(asks)
         ts_event, sequence = event.ts_event, event.sequence
         self._book.append(
             (
@@ -132,7 +130,8 @@ class FrameBuilder:
             )
         )
         self._levels += bids, asks
-        self.bytes += _EVENT_BYTES + LEVEL_BYTES * (len(bids) + len(asks))
+        self._book_rows += levels or 1
+        self.bytes += _EVENT_BYTES + LEVEL_BYTES * levels
 
     def _add_trade(self, ts_recv: int, index: int, trade: Trade) -> None:
         table = self._trades

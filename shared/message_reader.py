@@ -4,6 +4,7 @@ Each frame is two bytes and its length, then the payload, which a server never m
 one frame or several: https://www.rfc-editor.org/rfc/rfc6455#section-5.2
 """
 
+from struct import Struct
 from typing import Final, NoReturn
 
 from shared.errors import ConnectionLost
@@ -18,6 +19,7 @@ _FINAL, _RESERVED, _OPCODE, _CONTROL = 0x80, 0x70, 0x0F, 0x08
 _WHOLE_TEXT = _FINAL | TEXT
 # The second byte: the mark of a mask, the length up to 125, or in how many bytes it follows.
 _MASKED, _SHORT_MAX, _IN_2_BYTES = 0x80, 125, 126
+_UINT16, _UINT64 = Struct(">H"), Struct(">Q")
 _HEADER_BYTES_MIN = 2
 _CODE_BYTES = 2
 
@@ -25,8 +27,9 @@ _CODE_BYTES = 2
 class MessageReader:
     """Takes what was read from a websocket and returns messages; it neither reads nor sends.
 
-    Its owner looks at two things after each `take`: `reply`, the opcode and payload of a frame that
-    is to be sent and then set to `None`, and `lost`, why nothing more can be read.
+    `space` is where the next bytes go. Its owner looks at two things after each `take`: `reply`,
+    the opcode and payload of a frame that is to be sent and then set to `None`, and `lost`, why
+    nothing more can be read.
     """
 
     def __init__(self) -> None:
@@ -34,44 +37,25 @@ class MessageReader:
         self.reply: tuple[int, bytes] | None = None
         self.lost: ConnectionLost | None = None
         self._buffer = bytearray(BUFFER_BYTES)
-        self._view = memoryview(self._buffer)
-        self._start = self._end = 0  # of what is read and not yet cut
+        self._view = self.space = memoryview(self._buffer)
+        self._rest = 0  # bytes at the beginning that were read and not yet cut
         self._fragments: bytearray | None = None
 
-    def free(self) -> memoryview:
-        """Return where the next bytes go; what `take` returned before is good no longer.
-
-        The buffer doubles while one frame fills it: a length that is a lie costs nothing.
-        """
-        if self._start == self._end and len(self._buffer) == BUFFER_BYTES:
-            self._start = self._end = 0
-            return self._view
-        rest = self._view[self._start : self._end]
-        size = BUFFER_BYTES
-        while size <= len(rest):
-            size *= 2
-        if size != len(self._buffer):
-            self._buffer = bytearray(size)
-            self._view = memoryview(self._buffer)
-        self._start, self._end = 0, len(rest)
-        self._view[: self._end] = rest
-        return self._view[self._end :]
-
-    def take(self, count: int) -> list[memoryview]:
+    def take(self, count: int) -> list[bytes]:
         """Return the messages that the next `count` bytes completed."""
-        self._end += count
-        buffer, view, start, end = self._buffer, self._view, self._start, self._end
-        messages: list[memoryview] = []
+        buffer, view, start, end = self._buffer, self._view, 0, self._rest + count
+        messages: list[bytes] = []
         try:
             while end - start >= _HEADER_BYTES_MIN:
                 first, length, payload = buffer[start], buffer[start + 1], start + 2
                 if length > _SHORT_MAX:
                     if length & _MASKED:
                         _fail("a frame is masked")
-                    payload += 2 if length == _IN_2_BYTES else 8
+                    number = _UINT16 if length == _IN_2_BYTES else _UINT64
+                    payload += number.size
                     if payload > end:
                         break
-                    length = int.from_bytes(buffer[start + 2 : payload], "big")
+                    (length,) = number.unpack_from(buffer, start + 2)
                 is_simple = first == _WHOLE_TEXT and self._fragments is None
                 if not is_simple or length > BUFFER_BYTES:
                     self._check(first, length)
@@ -79,14 +63,32 @@ class MessageReader:
                 if stop > end:
                     break
                 if is_simple:
-                    messages.append(view[payload:stop])
+                    messages.append(bytes(view[payload:stop]))
                 else:
-                    self._take_other(first, view[payload:stop], messages)
+                    self._take_other(first, bytes(view[payload:stop]), messages)
                 start = stop
         except ConnectionLost as lost:
             self.lost = lost
-        self._start = start
+        if start != end or self._rest or len(buffer) != BUFFER_BYTES:
+            self._keep(start, end)
         return messages
+
+    def _keep(self, start: int, end: int) -> None:
+        """Move what is left to the beginning.
+
+        The buffer doubles while one frame fills it: a length that is a lie costs nothing.
+        """
+        rest = self._view[start:end]
+        size = BUFFER_BYTES
+        while size <= len(rest):
+            size *= 2
+        if start or size != len(self._buffer):
+            if size != len(self._buffer):
+                self._buffer = bytearray(size)
+                self._view = memoryview(self._buffer)
+            self._view[: len(rest)] = rest
+        self._rest = len(rest)
+        self.space = self._view[self._rest :]
 
     def _check(self, first: int, length: int) -> None:
         """Raise ConnectionLost where a frame that begins like this must not be."""
@@ -106,12 +108,12 @@ class MessageReader:
         if fault:
             _fail(fault)
 
-    def _take_other(self, first: int, payload: memoryview, messages: list[memoryview]) -> None:
+    def _take_other(self, first: int, payload: bytes, messages: list[bytes]) -> None:
         opcode = first & _OPCODE
         if opcode == PING:
-            self.reply = PONG, bytes(payload)  # of several pings the last may stand for all
+            self.reply = PONG, payload  # of several pings the last may stand for all
         elif opcode == CLOSE:
-            code, reason = bytes(payload[:_CODE_BYTES]), bytes(payload[_CODE_BYTES:])
+            code, reason = payload[:_CODE_BYTES], payload[_CODE_BYTES:]
             self.reply = CLOSE, code if len(code) == _CODE_BYTES else b""
             raise ConnectionLost(_explain_close(self.reply[1], reason))
         elif opcode == BINARY and first & _FINAL:
@@ -120,7 +122,7 @@ class MessageReader:
             self._fragments = self._fragments or bytearray()
             self._fragments += payload
             if first & _FINAL:
-                messages.append(memoryview(self._fragments))
+                messages.append(bytes(self._fragments))
                 self._fragments = None
 
 

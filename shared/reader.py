@@ -16,7 +16,7 @@ from shared.exchange import Cost
 from shared.feed import Feed
 from shared.retry import Backoff
 
-RECEIVE_S: Final = 0.1  # at most, before the outbox is looked at again
+RECEIVE_S: Final = 0.1  # at most, before the reader looks at anything but its socket
 DIGEST_MESSAGES_MAX: Final = 256  # at once, or one delivery: then the next socket has its turn
 BACKLOG_BYTES_MAX: Final = 16 * 1024 * 1024  # read, not digested: a minute of every market
 ROOM_WAIT_S: Final = 5.0  # for a slow disk; a reader that waits longer misses its pongs
@@ -140,15 +140,17 @@ class Reader:
             self._post(self._close, self._clock_ns(), reason)
 
     def _pump(self, connection: Connection, stop: Event) -> None:
-        is_proven = False
-        while not stop.is_set() and not self._pause.is_set():
-            self._send(connection)
-            received = connection.recv(RECEIVE_S)
+        """Read until told to stop; what is done for each message is as little as can be."""
+        is_proven, look_s = False, 0.0
+        while True:
+            if self._outbox:
+                self._send(connection)
+            messages = connection.recv(RECEIVE_S)
             ts, now_s = self._clock_ns(), self._steady_s()
-            if received:
-                messages = list(map(bytes, received))
-                self._bytes_read += sum(map(len, messages))
-                self._post(self._receive, ts, now_s, messages, count=len(messages))
+            if messages:
+                size = sum(map(len, messages))
+                self._bytes_read += size
+                self._post(self._receive, ts, now_s, messages, size, count=len(messages))
             if self._given_up and self._given_up[0] == self._connection:
                 raise self._given_up[1]
             if self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
@@ -157,6 +159,11 @@ class Reader:
                 is_proven = self.feed.is_flowing
                 if is_proven:
                     self._backoff.reset()
+            if messages and now_s < look_s:
+                continue
+            look_s = now_s + RECEIVE_S
+            if stop.is_set() or self._pause.is_set():
+                break
 
     def _send(self, connection: Connection) -> None:
         while self._outbox:
@@ -178,10 +185,10 @@ class Reader:
     def _post(self, call: Callable[..., None], *arguments: Any, count: int = 1) -> None:
         self._inbox.append((count, call, arguments))
         self._posted += count
-        self._announce(self.backlog)
+        self._announce(self._posted - self._digested)
 
-    def _receive(self, ts: int, now_s: float, messages: list[bytes]) -> None:
-        self._bytes_digested += sum(map(len, messages))
+    def _receive(self, ts: int, now_s: float, messages: list[bytes], size: int) -> None:
+        self._bytes_digested += size
         self._seen = ts, now_s
         receive = self.feed.receive
         for raw in messages:

@@ -79,7 +79,7 @@ class Recorder:
     def append(self, ts_recv: int, symbol: str | None, event: Recorded) -> None:
         """Append an event; only what a source's `digest` does may call this, and never waits."""
         builder = self._builder
-        if builder.bytes >= FRAME_BYTES_MAX or not builder.fits(ts_recv):
+        if builder.bytes >= FRAME_BYTES_MAX or not builder.begin <= ts_recv < builder.end:
             self._cut()
         builder.add(ts_recv, symbol, event)
         if isinstance(event, FeedEvent):
@@ -103,21 +103,25 @@ class Recorder:
     def run(self, stop: Event) -> None:
         """Write until told to stop, and then what is left."""
         while not stop.is_set():
-            if not self._has_work():
-                self._sleep()
             self._wake.wait(FRAME_INTERVAL_S)
             self._wake.clear()
+            if not self._has_work() and self._sleep():
+                continue  # others follow within the next 20 ms
             if not self.step():
                 stop.wait(RETRY_S)
         self.step()
 
-    def _sleep(self) -> None:
-        """Wait for the next message; cheaper than looking for one each 20 ms."""
+    def _sleep(self) -> bool:
+        """Wait for the next message; return whether one came.
+
+        That is cheaper than looking for one each 20 ms.
+        """
         self._is_idle = True
-        if not self._has_work():  # what came before the line above woke nobody
-            self._wake.wait(IDLE_S)
+        # What came before the line above woke nobody.
+        has_come = self._has_work() or self._wake.wait(IDLE_S)
         self._is_idle = False
         self._wake.clear()
+        return has_come
 
     def _has_work(self) -> bool:
         return bool(self._pending) or any(source.backlog for source in self._sources)

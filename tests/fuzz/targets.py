@@ -137,11 +137,11 @@ def _read(reader: MessageReader, data: bytes, size: Callable[[], int]) -> tuple[
     messages: list[bytes] = []
     at = 0
     while at < len(data) and not reader.lost:
-        free = reader.free()
-        assert free
-        part = data[at : at + min(len(free), size())]
-        free[: len(part)] = part
-        messages += map(bytes, reader.take(len(part)))
+        space = reader.space
+        assert space
+        part = data[at : at + min(len(space), size())]
+        space[: len(part)] = part
+        messages += reader.take(len(part))
         at += len(part)
     return messages, str(reader.lost)
 

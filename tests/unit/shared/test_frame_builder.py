@@ -4,7 +4,7 @@ import pytest
 
 from shared.book import Checkpoint, Delta, Snapshot
 from shared.event import FeedEvent, Ticker, Trade
-from shared.frame import CHECKPOINT, DAY_NS, DELTA, NULL, SNAPSHOT, decode_columns
+from shared.frame import CHECKPOINT, DAY_NS, DELTA, NULL, SNAPSHOT, count_rows, decode_columns
 from shared.frame_builder import FrameBuilder, Recorded
 from tests.columns import unpack
 from tests.levels import levels
@@ -75,12 +75,23 @@ def test_a_checkpoint_has_the_very_numbers_of_the_book() -> None:
 def test_a_frame_is_of_one_utc_day() -> None:
     builder = FrameBuilder("s")
     builder.add(DAY_NS - 1, None, FeedEvent("connected"))
-    assert builder.fits(DAY_NS - 1)
-    assert not builder.fits(DAY_NS)
+    assert (0, DAY_NS) == (builder.begin, builder.end)
     assert builder.take(0).day == 0
-    assert builder.fits(DAY_NS)
     builder.add(DAY_NS, None, FeedEvent("connected"))
+    assert (DAY_NS, 2 * DAY_NS) == (builder.begin, builder.end)
     assert builder.take(0).day == 1
+
+
+def test_a_frame_has_a_row_for_each_level_and_one_for_whatever_has_none() -> None:
+    builder = FrameBuilder("s")
+    builder.add(NOON, "A", snapshot("A", 1))
+    builder.add(NOON, "B", Snapshot("B", [], [], 1))
+    builder.add(NOON, "A", Trade("A", "t", None, 1.0, 1.0))
+    builder.add(NOON, None, FeedEvent("connected"))
+    frame = builder.take(0)
+    assert 5 == frame.rows == count_rows(decode_columns(frame))
+    builder.add(NOON, None, FeedEvent("connected"))
+    assert 1 == builder.take(0).rows
 
 
 def test_bytes_follow_what_is_in_the_frame() -> None:
