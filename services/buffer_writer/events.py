@@ -89,9 +89,8 @@ def _decode(frames: list[Frame], codes: Codes) -> dict[str, _Arrays]:
     try:
         groups = gather(frames, codes)
         arrays = {name: _CONVERSIONS[name](group) for name, group in groups.items()}
-        numbers = pa.concat_arrays([columns["event_number"] for columns in arrays.values()])
-        count = frames[-1].last - frames[0].first + 1
-        is_complete = len(numbers) == count == pc.count_distinct(numbers).as_py()
+        numbers = [columns["event_number"] for columns in arrays.values()]
+        is_complete = _is_complete(numbers, frames[0].first, frames[-1].last)
         _require(is_complete, "its events are not those of its range")
     except (FrameError, pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         if len(frames) > 1:
@@ -101,10 +100,32 @@ def _decode(frames: list[Frame], codes: Codes) -> dict[str, _Arrays]:
     return arrays
 
 
+def _is_complete(tables: list[pa.Array], first: int, last: int) -> bool:
+    """Say whether the numbers of all tables, each in order, are those of the range, each once.
+
+    What the longest one leaves out must be what all others have.
+    """
+    if sum(map(len, tables)) != last - first + 1:
+        return False
+    longest, *others = sorted(tables, key=len, reverse=True)
+    place = pc.indices_nonzero(pc.not_equal(pc.subtract(longest[1:], longest[:-1]), 1))
+    before = [first - 1, *longest.take(place).to_pylist(), longest[-1].as_py()]
+    behind = [longest[0].as_py(), *longest.take(pc.add(place, 1)).to_pylist(), last + 1]
+    left_out = chain(*(range(a + 1, b) for a, b in zip(before, behind, strict=True)))
+    return sorted(chain(*(numbers.to_pylist() for numbers in others))) == list(left_out)
+
+
 def _convert_book(group: Group) -> _Arrays:
     pieces = group.columns()
     counts = [len(piece) // array(BOOK_CODES["offset"]).itemsize for piece in pieces["offset"]]
-    columns = {name: _unpack(pieces[name], code, counts) for name, code in BOOK_CODES.items()}
+    sizes = {code: [count * array(code).itemsize for count in counts] for code in _PACKED}
+    for name, code in BOOK_CODES.items():
+        is_whole = list(map(len, pieces[name])) == sizes[code]
+        _require(is_whole, "columns of one table differ in length")
+    columns = {
+        name: _from_bytes(b"".join(pieces[name]), _PACKED[code])
+        for name, code in BOOK_CODES.items()
+    }
     kind, bids = columns["kind"], columns["bids"]
     _require_range(kind, DELTA, CHECKPOINT, "a book event is of no known kind")
     for side in ("bids", "asks"):
@@ -123,20 +144,14 @@ def _convert_book(group: Group) -> _Arrays:
     }
 
 
-def _unpack(pieces: Sequence[bytes], code: str, counts: list[int]) -> pa.Array:
-    """Return a packed column, having checked that each frame has one number for each event."""
-    size = array(code).itemsize
-    is_whole = list(map(len, pieces)) == [count * size for count in counts]
-    _require(is_whole, "columns of one table differ in length")
-    return _from_bytes(b"".join(pieces), _PACKED[code])
-
-
 def _from_bytes(data: bytes, type_: pa.DataType) -> pa.Array:
     count = len(data) // (type_.bit_width // 8)
     return pa.Array.from_buffers(type_, count, [None, pa.py_buffer(data)])
 
 
 def _or_null(numbers: pa.Array) -> pa.Array:
+    if pc.min(numbers).as_py() != NULL:  # nearly always
+        return numbers
     return pc.if_else(pc.equal(numbers, NULL), None, numbers)
 
 
