@@ -55,9 +55,9 @@ class FrameBuilder:
         self._book: list[tuple[int, ...]] = []  # one row each, in the order of `BOOK_CODES`
         self._book_rows = 0
         self._levels: list[list[Level]] = []
-        self._trades = TradeColumns([], [], [], [], [], [], [], [])
-        self._ticker = TickerColumns([], [], [], [], [], [], [], [], [])
-        self._feed_events = FeedEventColumns([], [], [], [], [], [], [])
+        self._trades: TradeColumns | None = None
+        self._ticker: TickerColumns | None = None
+        self._feed_events: FeedEventColumns | None = None
 
     def add(self, ts_recv: int, symbol: str | None, event: Recorded) -> int:
         """Take an event, the first or one from `begin` to `end`; return the number it got."""
@@ -93,9 +93,9 @@ class FrameBuilder:
         columns = Columns(
             symbols=list(self._symbols),
             book=_pack(self._book, self._levels) if self._book else None,
-            trades=self._trades if self._trades.offset else None,
-            ticker=self._ticker if self._ticker.offset else None,
-            feed_events=self._feed_events if self._feed_events.offset else None,
+            trades=self._trades,
+            ticker=self._ticker,
+            feed_events=self._feed_events,
         )
         frame = Frame(
             version=FRAME_VERSION,
@@ -134,7 +134,7 @@ class FrameBuilder:
         self.bytes += _EVENT_BYTES + LEVEL_BYTES * levels
 
     def _add_trade(self, ts_recv: int, index: int, trade: Trade) -> None:
-        table = self._trades
+        table = self._trades = self._trades or TradeColumns([], [], [], [], [], [], [], [])
         table.offset.append(self.next_number - self.first)
         table.ts_recv.append(ts_recv)
         table.symbol.append(index)
@@ -146,7 +146,7 @@ class FrameBuilder:
         self.bytes += _TRADE_BYTES
 
     def _add_ticker(self, ts_recv: int, index: int, ticker: Ticker) -> None:
-        table = self._ticker
+        table = self._ticker = self._ticker or TickerColumns([], [], [], [], [], [], [], [], [])
         table.offset.append(self.next_number - self.first)
         table.ts_recv.append(ts_recv)
         table.symbol.append(index)
@@ -159,7 +159,9 @@ class FrameBuilder:
         self.bytes += _TICKER_BYTES
 
     def _add_feed_event(self, ts_recv: int, index: int | None, event: FeedEvent) -> None:
-        table = self._feed_events
+        table = self._feed_events = self._feed_events or FeedEventColumns(
+            [], [], [], [], [], [], []
+        )
         table.offset.append(self.next_number - self.first)
         table.ts_recv.append(ts_recv)
         table.symbol.append(index)
