@@ -13,11 +13,12 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 
 from msgspec import Struct, field
 
 from benchmarks.results import Figure
+from benchmarks.speed import measure
 from benchmarks.truth import compare
 from benchmarks.usage import cpu_s, descendants, pss_bytes
 from benchmarks.walk import prove, wait_for
@@ -50,6 +51,7 @@ class Samples(Struct):
     messages: int = 0
     cpu_s: dict[str, float] = field(default_factory=dict)
     pss: list[dict[str, int]] = field(default_factory=list)
+    speeds: list[float] = field(default_factory=list)  # of the machine meanwhile
 
 
 def run(folder: Path, *, seconds: float) -> list[Figure]:
@@ -71,6 +73,7 @@ def _figures(channels: Sequence[str], samples: Samples) -> Iterator[Figure]:
     third = max(1, len(totals) // 3)
     cpu = {name: used / samples.seconds * 100 for name, used in samples.cpu_s.items()}
     yield Figure(f"{kind}: messages", samples.messages / samples.seconds, "/s")
+    yield Figure(f"{kind}: steps of a simple loop", median(samples.speeds), "/CPU-s")
     yield Figure(f"{kind}: CPU", sum(cpu.values()), "% of a core", 20 if has_goals else None)
     for name, share in cpu.items():
         yield Figure(f"{kind}: CPU of {name}", share, "% of a core")
@@ -151,6 +154,7 @@ def _sample(recording: Recording, state: Path, seconds: float) -> Samples:
     start_s = time.monotonic()
     samples = Samples()
     while (passed_s := time.monotonic() - start_s) < seconds:
+        samples.speeds.append(measure())
         samples.pss.append({name: pss_bytes(pid) for pid, name in names.items()})
         time.sleep(min(SAMPLE_S, seconds - passed_s))
     samples.seconds = time.monotonic() - start_s
