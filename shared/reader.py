@@ -120,11 +120,11 @@ class Reader:
             if not stop.is_set() and not self._pause.is_set():
                 self.reconnects += 1
                 stop.wait(self._backoff.next_s())
-        self._post(self.feed.end, self._clock_ns())
+        self._post(1, self.feed.end, self._clock_ns())
 
     def _read(self, connection: Connection, stop: Event) -> None:
         self._connection += 1
-        self._post(self._open, self._connection, self._clock_ns(), self._steady_s())
+        self._post(1, self._open, self._connection, self._clock_ns(), self._steady_s())
         self.is_connected, self.down_since_s, self.error = True, None, ""
         reason = "stopped"
         try:
@@ -137,7 +137,7 @@ class Reader:
         finally:
             self.is_connected, self.down_since_s = False, self._steady_s()
             connection.close()
-            self._post(self._close, self._clock_ns(), reason)
+            self._post(1, self._close, self._clock_ns(), reason)
 
     def _pump(self, connection: Connection, stop: Event) -> None:
         """Read until told to stop; what is done for each message is as little as can be."""
@@ -150,7 +150,7 @@ class Reader:
             if messages:
                 size = sum(map(len, messages))
                 self._bytes_read += size
-                self._post(self._receive, ts, now_s, messages, size, count=len(messages))
+                self._post(len(messages), self._receive, ts, now_s, messages, size)
             if self._given_up and self._given_up[0] == self._connection:
                 raise self._given_up[1]
             if self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
@@ -182,10 +182,13 @@ class Reader:
                 raise ConnectionLost(f"the disk has not kept up for {ROOM_WAIT_S:g} s")
             stop.wait(ROOM_LOOK_S)
 
-    def _post(self, call: Callable[..., None], *arguments: Any, count: int = 1) -> None:
+    def _post(self, count: int, call: Callable[..., None], *arguments: Any) -> None:
         self._inbox.append((count, call, arguments))
         self._posted += count
-        self._announce(self._posted - self._digested)
+        backlog = self._posted - self._digested
+        # Where others wait already, the recorder knows, and has no reason to sleep.
+        if backlog == count or backlog >= DIGEST_MESSAGES_MAX:
+            self._announce(backlog)
 
     def _receive(self, ts: int, now_s: float, messages: list[bytes], size: int) -> None:
         self._bytes_digested += size
@@ -205,7 +208,7 @@ class Reader:
 
     def _heed(self, wait_s: float, reason: str) -> None:
         """Let the other sockets of this address wait as well: the refusal is meant for all."""
-        self._post(self.feed.connection_refused, self._clock_ns(), wait_s, reason)
+        self._post(1, self.feed.connection_refused, self._clock_ns(), wait_s, reason)
         if self._connect_cost:
             self._ban(wait_s, self._connect_cost.limit)
 
