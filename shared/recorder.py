@@ -75,6 +75,8 @@ class Recorder:
         if len(self._pending) >= PENDING_EVENTS_MAX and not is_ours:
             self._wait_for_room()
         self._pending.append((ts_recv, symbol, event))
+        if self._is_idle:
+            self._wake.set()
 
     def append(self, ts_recv: int, symbol: str | None, event: Recorded) -> None:
         """Append an event; only what a source's `digest` does may call this, and never waits."""

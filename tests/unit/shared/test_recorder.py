@@ -327,6 +327,17 @@ def test_the_thread_does_not_sleep_over_what_came_when_it_lay_down(
     assert [1] == world.ids()
 
 
+def test_an_event_wakes_the_thread_whoever_records_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE_S", WAIT_S * 10)
+    with world.run():
+        wait_until(lambda: world.recorder._is_idle)
+        world.record(1)
+        wait_until(lambda: world.journal.next_number == 1)
+        wait_until(lambda: world.recorder._is_idle)
+
+
 def test_the_thread_does_what_is_due_without_any_message(world: World) -> None:
     source = Source(world)
     world.recorder.attach(source)
