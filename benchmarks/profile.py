@@ -99,9 +99,9 @@ def _cut(stream: bytes) -> None:
     reader = MessageReader()
     done = 0
     while done < len(stream):
-        free = reader.space
-        part = stream[done : done + min(len(free), SOCKET_BYTES)]
-        free[: len(part)] = part
+        space = reader.space
+        part = stream[done : done + min(len(space), SOCKET_BYTES)]
+        space[: len(part)] = part
         reader.take(len(part))
         done += len(part)
 

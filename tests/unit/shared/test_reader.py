@@ -219,6 +219,41 @@ def test_what_the_socket_delivers_reaches_the_feed_with_the_time_it_came(
     ]
 
 
+def test_the_first_message_is_announced_and_what_is_too_much_to_wait(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DIGEST_MESSAGES_MAX", 3)
+    announced: list[int] = []
+    world = World(server, announce=announced.append)
+    with world.run():
+        connection = server.next()
+        world.wait_for(lambda: announced == [1])
+        world.reader.digest()
+        say(connection, "1")
+        world.wait_for(lambda: announced == [1, 1])
+        say(connection, "2")
+        world.wait_for(lambda: world.reader.backlog == 2)
+        say(connection, "3")
+        world.wait_for(lambda: announced == [1, 1, 3])
+
+
+def test_a_socket_that_is_never_silent_ends_nevertheless(server: Server) -> None:
+    def flood() -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                connection.send("1")
+
+    world = World(server, steady_s=time.monotonic)
+    with world.run():
+        connection = server.next()
+        flooding = Thread(target=flood)
+        flooding.start()
+        world.wait_for(lambda: world.reader.backlog > 100)
+    flooding.join(WAIT_S)
+    assert not flooding.is_alive()
+    assert ["stopped"] == world.reasons()
+
+
 def test_what_was_asked_for_is_recorded(world: World, server: Server) -> None:
     with world.run():
         connection = server.next()
