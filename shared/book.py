@@ -82,17 +82,19 @@ class Book:
         for price, size in bids:
             if size:
                 levels[price] = size
-                best = max(best, price)
-            else:
-                levels.pop(price, None)
+                if price > best:  # noqa: PLR1730 (a call takes longer than all the rest)
+                    best = price
+            elif price in levels:
+                del levels[price]
         self.bid_max = best
         levels, best = self.asks, self.ask_min
         for price, size in asks:
             if size:
                 levels[price] = size
-                best = min(best, price)
-            else:
-                levels.pop(price, None)
+                if price < best:  # noqa: PLR1730 (as above)
+                    best = price
+            elif price in levels:
+                del levels[price]
         self.ask_min = best
 
     def find_crossing(self) -> tuple[float, float] | None:

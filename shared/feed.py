@@ -32,7 +32,7 @@ from shared.tickers import Tickers
 from shared.trades import Trades
 from shared.watchdog import Watchdog
 
-CHORES_S: Final = 0.05  # between two looks at what is due
+CHORES_S: Final = 0.1  # between two looks at what is due
 COUNTS_MAX: Final = 100  # kinds of messages counted apart
 
 
@@ -57,7 +57,8 @@ class Feed:
         all others behind this address to ask nothing for so many seconds.
         """
         self.wanted = tuple(symbols)  # another thread may replace it at any time
-        self.counts: Counter[str] = Counter()
+        self.messages = 0  # that came so far
+        self.counts: Counter[str] = Counter()  # of what is no event, by kind
         self._exchange = exchange
         self.channels = tuple(channels)
         self._record = record
@@ -126,7 +127,7 @@ class Feed:
     def receive(self, ts: int, now_s: float, raw: Raw) -> None:
         """Take one message as it came."""
         self._ts, self._now_s = ts, now_s
-        self.counts["messages"] += 1
+        self.messages += 1
         try:
             messages = self._exchange.parse(raw)
         except MalformedMessage as error:

@@ -36,17 +36,17 @@ _Decoded = TypeVar("_Decoded")
 
 def decode(decoder: Callable[[Raw], _Decoded], raw: Raw) -> _Decoded:
     """Return what the decoder makes of the message; raise `MalformedMessage` where it cannot."""
-    check_length(raw)
+    if len(raw) > MESSAGE_BYTES_MAX:
+        raise too_long(raw)
     try:
         return decoder(raw)
     except UNDECODABLE as error:
         raise malformed(str(error), raw) from None
 
 
-def check_length(raw: Raw) -> None:
-    """Raise `MalformedMessage` for a message that is too long to be looked at."""
-    if len(raw) > MESSAGE_BYTES_MAX:
-        raise malformed(f"{len(raw)} bytes are more than {MESSAGE_BYTES_MAX}", raw)
+def too_long(raw: Raw) -> MalformedMessage:
+    """Return the error for a message of more than `MESSAGE_BYTES_MAX`: it is not looked at."""
+    return malformed(f"{len(raw)} bytes are more than {MESSAGE_BYTES_MAX}", raw)
 
 
 def malformed(reason: str, raw: Raw, *, raw_symbol: str | None = None) -> MalformedMessage:

@@ -37,7 +37,8 @@ BOOK_CODES: Final = {
     "bids": "i",  # how many levels
     "asks": "i",
 }
-LEVEL_BYTES: Final = 16  # price and size, two float64
+LEVEL_CODE: Final = "d"  # price and size are two of it
+LEVEL_BYTES: Final = 16
 
 
 class BookColumns(Struct, array_like=True):

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Raw, msgpack
 
-from shared.book import Checkpoint, Delta, Level, Snapshot
+from shared.book import Checkpoint, Delta, Snapshot
 from shared.event import FeedEvent, Ticker, Trade
 from shared.frame import (
     BOOK_CODES,
@@ -16,6 +16,7 @@ from shared.frame import (
     DELTA,
     FRAME_VERSION,
     LEVEL_BYTES,
+    LEVEL_CODE,
     NULL,
     SNAPSHOT,
     BookColumns,
@@ -54,7 +55,8 @@ class FrameBuilder:
         self._symbols: dict[str, int] = {}
         self._book: list[tuple[int, ...]] = []  # one row each, in the order of `BOOK_CODES`
         self._book_rows = 0
-        self._levels: list[list[Level]] = []
+        # Packed at once: thousands of levels that wait as objects would fill the CPU's caches.
+        self._levels = array(LEVEL_CODE)
         self._trades: TradeColumns | None = None
         self._ticker: TickerColumns | None = None
         self._feed_events: FeedEventColumns | None = None
@@ -129,7 +131,7 @@ class FrameBuilder:
                 len(asks),
             )
         )
-        self._levels += bids, asks
+        self._levels.extend(chain.from_iterable(bids + asks))
         self._book_rows += levels or 1
         self.bytes += _EVENT_BYTES + LEVEL_BYTES * levels
 
@@ -172,8 +174,8 @@ class FrameBuilder:
         self.bytes += _FEED_EVENT_BYTES + len(event.detail)
 
 
-def _pack(rows: list[tuple[int, ...]], levels: list[list[Level]]) -> BookColumns:
+def _pack(rows: list[tuple[int, ...]], levels: "array[float]") -> BookColumns:
     columns = zip(BOOK_CODES.values(), zip(*rows, strict=True), strict=True)
-    packed = [array(code, column) for code, column in columns]
-    packed.append(array("d", list(chain.from_iterable(chain.from_iterable(levels)))))
-    return BookColumns(*(column.tobytes() for column in packed))
+    packed = [array(code, column).tobytes() for code, column in columns]
+    packed.append(levels.tobytes())
+    return BookColumns(*packed)

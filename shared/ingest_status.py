@@ -93,7 +93,7 @@ class IngestStatus:
             self._day = view.ts // DAY_NS
             self._gaps_before_today = view.recorder.kinds["gap"]
         totals = Counter({"events_total": view.recorder.events})
-        totals["messages_total"] = sum(reader.feed.counts["messages"] for reader in view.readers)
+        totals["messages_total"] = sum(reader.feed.messages for reader in view.readers)
         totals["messages_total"] += view.poller.polls if view.poller else 0
         totals["reconnects"] = sum(source.reconnects for source in _sources(view))
         totals["malformed_total"] = view.recorder.kinds["malformed"]

@@ -17,6 +17,7 @@ from shared.event import FeedEvent, feed_event
 from shared.frame import Frame
 from shared.frame_builder import FrameBuilder, Recorded
 from shared.journal import Journal
+from shared.threads import Alarm
 
 FRAME_INTERVAL_S: Final = 0.02
 FRAME_BYTES_MAX: Final = 64 * 1024
@@ -53,7 +54,7 @@ class Recorder:
         self._sources: list[Source] = []
         self._pending: deque[tuple[int, str | None, Recorded]] = deque()
         self._frames: deque[Frame] = deque()  # not written yet
-        self._wake = Event()
+        self._alarm = Alarm()
         self._room = Event()
         self._is_idle = False
         self.kinds: Counter[str] = Counter()  # rows about the feed so far
@@ -76,7 +77,7 @@ class Recorder:
             self._wait_for_room()
         self._pending.append((ts_recv, symbol, event))
         if self._is_idle:
-            self._wake.set()
+            self._alarm.ring()
 
     def append(self, ts_recv: int, symbol: str | None, event: Recorded) -> None:
         """Append an event; only what a source's `digest` does may call this, and never waits."""
@@ -94,19 +95,18 @@ class Recorder:
     def announce(self, backlog: int) -> None:
         """Take note that a source has messages; any thread may say so."""
         if self._is_idle or backlog >= MESSAGES_EAGER:
-            self._wake.set()
+            self._alarm.ring()
 
     def _wait_for_room(self) -> None:
         self._room.clear()
-        self._wake.set()
+        self._alarm.ring()
         if len(self._pending) >= PENDING_EVENTS_MAX and not self._room.wait(ROOM_WAIT_S):
             raise ConnectionLost(f"the disk has not kept up for {ROOM_WAIT_S:g} s")
 
     def run(self, stop: Event) -> None:
         """Write until told to stop, and then what is left."""
         while not stop.is_set():
-            self._wake.wait(FRAME_INTERVAL_S)
-            self._wake.clear()
+            self._alarm.wait(FRAME_INTERVAL_S)
             if not self._has_work() and self._sleep():
                 continue  # others follow within the next 20 ms
             if not self.step():
@@ -120,9 +120,8 @@ class Recorder:
         """
         self._is_idle = True
         # What came before the line above woke nobody.
-        has_come = self._has_work() or self._wake.wait(IDLE_S)
+        has_come = self._has_work() or self._alarm.wait(IDLE_S)
         self._is_idle = False
-        self._wake.clear()
         return has_come
 
     def _has_work(self) -> bool:

@@ -134,7 +134,8 @@ def request_snapshot(raw_symbol: str) -> str:
 
 def parse(raw: Raw) -> list[Message]:
     """Return what one message says; raise `MalformedMessage` where it says nothing readable."""
-    form.check_length(raw)
+    if len(raw) > form.MESSAGE_BYTES_MAX:
+        raise form.too_long(raw)
     try:
         pushed = _decode_pushed(raw)
     except form.UNDECODABLE as error:

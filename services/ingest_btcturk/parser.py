@@ -151,7 +151,8 @@ def unsubscribe(channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str
 
 def parse(raw: Raw) -> list[Message]:
     """Return what one message says; raise `MalformedMessage` where it says nothing readable."""
-    form.check_length(raw)
+    if len(raw) > form.MESSAGE_BYTES_MAX:
+        raise form.too_long(raw)
     try:
         body = _decode(raw).body
     except form.UNDECODABLE as error:

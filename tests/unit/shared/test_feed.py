@@ -20,7 +20,7 @@ from shared.event import (
     TradeList,
 )
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Message, Raw, Rest
-from shared.feed import COUNTS_MAX, Feed
+from shared.feed import CHORES_S, COUNTS_MAX, Feed
 from shared.frame_builder import Recorded
 from tests.levels import levels
 
@@ -686,8 +686,8 @@ def test_chores_are_not_done_at_every_look() -> None:
     world.connect()
     world.feed.wanted = ("BTC-EUR",)
     world.say(*(Subscribed(c, RAWS) for c in ("book", "trades", "ticker")))
-    assert [] == world.later(0.04)
-    assert [] != world.later(0.02)
+    assert [] == world.later(0.8 * CHORES_S)
+    assert [] != world.later(0.4 * CHORES_S)
 
 
 def test_a_refusal_of_a_snapshot_that_names_nobody_is_only_counted() -> None:

@@ -297,7 +297,7 @@ def test_data_makes_the_next_wait_short_again_and_only_data(world: World, server
             server.next().close()
         connection = server.next()
         say(connection, "ready")
-        world.digest_until(lambda: world.feed.counts["messages"] == 1)
+        world.digest_until(lambda: world.feed.messages == 1)
         say(connection, "1")
         world.digest_until(lambda: world.feed.is_flowing)
         say(connection, "2")  # the reader has looked since
@@ -458,7 +458,7 @@ def test_a_reader_that_waits_for_room_goes_on_as_soon_as_there_is_some(
         say(connection, "1" * 11)
         world.wait_for(lambda: module.ROOM_LOOK_S in world.stop.waits)
         say(connection, "2")
-        world.digest_until(lambda: world.feed.counts["messages"] == 2)
+        world.digest_until(lambda: world.feed.messages == 2)
         assert world.reader.is_connected
     assert ["stopped"] == world.reasons()
 
@@ -485,5 +485,5 @@ def test_at_the_end_what_was_asked_and_not_answered_is_a_gap(world: World, serve
         world.digest_until(lambda: world.kinds().count("connected") == 2)
         connection.recv(WAIT_S)
         say(connection, "ready")
-        world.digest_until(lambda: world.feed.counts["messages"] == 3)
+        world.digest_until(lambda: world.feed.messages == 3)
     assert "gap" == world.kinds()[-1]
