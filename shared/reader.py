@@ -136,32 +136,31 @@ class Reader:
             self._fail(lost)
         finally:
             self.is_connected, self.down_since_s = False, self._steady_s()
+            if self._feed_connection == self._connection and self.feed.is_flowing:
+                self._backoff.reset()
             connection.close()
             self._post(1, self._close, self._clock_ns(), reason)
 
     def _pump(self, connection: Connection, stop: Event) -> None:
         """Read until told to stop; what is done for each message is as little as can be."""
-        is_proven, look_s = False, 0.0
+        look_s = 0.0
+        clock_ns, steady_s = self._clock_ns, self._steady_s
         while True:
             if self._outbox:
                 self._send(connection)
             messages = connection.recv(RECEIVE_S)
-            ts, now_s = self._clock_ns(), self._steady_s()
+            ts, now_s = clock_ns(), steady_s()
             if messages:
                 size = sum(map(len, messages))
                 self._bytes_read += size
                 self._post(len(messages), self._receive, ts, now_s, messages, size)
+                if self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
+                    self._wait_for_room(stop)
+                if now_s < look_s:
+                    continue
+            look_s = now_s + RECEIVE_S
             if self._given_up and self._given_up[0] == self._connection:
                 raise self._given_up[1]
-            if self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
-                self._wait_for_room(stop)
-            if not is_proven and self._feed_connection == self._connection:
-                is_proven = self.feed.is_flowing
-                if is_proven:
-                    self._backoff.reset()
-            if messages and now_s < look_s:
-                continue
-            look_s = now_s + RECEIVE_S
             if stop.is_set() or self._pause.is_set():
                 break
 
