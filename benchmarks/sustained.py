@@ -4,8 +4,8 @@ The real programs of supervisor.conf record 437 + 379 symbols from two simulator
 1,700 + 350 messages a second, first books and trades, then tickers as well. Measured from when
 every book is live, a minute after the start at the least: flushes and uploads are in it, the
 simulators are not, and have a core of their own: what they leave in a core's caches is no cost of
-ours. At the end the markets stop and all is drained; then the tape must prove itself
-whole, without a gap, up to the last message that the simulators sent.
+ours. At the end the markets stop and all is drained; then the tape must prove itself whole, without
+a gap, up to the last message that the simulators sent.
 """
 
 import os
