@@ -73,8 +73,7 @@ class Feed:
         self._checkpoints = Checkpoints(checkpoint_interval_s)
         self._watchdog = Watchdog(stale_after_s)
         self._ts = 0
-        self._now_s = 0.0
-        self._due_s = 0.0
+        self._now_s = self._due_s = 0.0
         self._is_settled = False
         self._followed: tuple[str, ...] = ()
 

@@ -15,6 +15,7 @@ import pytest
 from tests.judge import judge
 from tests.tape_reader import Truth, read_gaps, rebuild_books
 
+PROCESSES = ("buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a")
 EXCHANGES = ("bitvavo", "btcturk")
 BOOKTAPE = (sys.executable, "-m", "services")
 DRAIN_S = 120.0
@@ -49,17 +50,18 @@ def wait_until_live(folder: Path, demo: "subprocess.Popen[str]") -> None:
 
 
 def kills(folder: Path, demo: "subprocess.Popen[str]", random: Random) -> Iterator[str]:
-    """Kill one process after the other at any moment, each once it has come back."""
+    """Kill all processes by turns at any moment, each once it has come back."""
     killed: dict[str, object] = {}
+    turns: list[str] = []
     while demo.poll() is None:
-        process = random.choice(["buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a"])
-        pid = read_status(folder, process).get("pid")
-        if not isinstance(pid, int) or pid == killed.get(process):
+        turns = turns or random.sample(PROCESSES, len(PROCESSES))
+        pid = read_status(folder, turns[0]).get("pid")
+        if not isinstance(pid, int) or pid == killed.get(turns[0]):
             time.sleep(0.05)
             continue
         os.kill(pid, signal.SIGKILL)
-        killed[process] = pid
-        yield process
+        killed[turns[0]] = pid
+        yield turns.pop(0)
         time.sleep(random.uniform(0.0, 2.0))
 
 
@@ -98,10 +100,10 @@ def test_kills_of_any_process_at_any_moment_leave_a_whole_tape(tmp_path: Path) -
     demo = start_demo(folder, "--seconds", "40")
     wait_until_live(folder, demo)
     killing = kills(folder, demo, Random(7))
-    names = [next(killing) for _ in range(8)]
+    names = [next(killing) for _ in range(2 * len(PROCESSES))]
     said = demo.communicate(timeout=40 + DRAIN_S)[0]
     assert 0 == demo.returncode, said
-    assert len(set(names)) == len({"buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a"})
+    assert set(PROCESSES) == set(names)
     assert [] == read_gaps(folder / "data", "bitvavo") + read_gaps(folder / "data", "btcturk")
     assert_books_are_true(folder)
     assert_all_is_stored_once(folder)
