@@ -93,8 +93,8 @@ def judge(tape: Path, truth: Path, exchange: str, *, has_last_books: bool = True
     return verdict
 
 
-def find_uncovered(tape: Path, truth: Path, exchange: str) -> list[str]:
-    """Return each change of a book that went to several websockets and was stored from none.
+def find_uncovered(tape: Path, truth: Path, exchange: str, *, until: int) -> list[str]:
+    """Return each change of a book that was sent before a time (ns) and stored from no websocket.
 
     One change goes to all of them at once: its copies, under whatever numbers, stand together.
     """
@@ -103,7 +103,7 @@ def find_uncovered(tape: Path, truth: Path, exchange: str) -> list[str]:
     for socket in read_sockets(Truth(truth), exchange):
         session = _find_session(socket, stored)
         for sent in socket.must:
-            if sent.key[1] == "delta":
+            if sent.key[1] == "delta" and sent.ts < until:
                 sent.is_stored = sent.key in stored.get(session, ())
                 copies.setdefault(sent.key[0], []).append((sent, socket.number))
     uncovered = []

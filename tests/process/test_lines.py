@@ -1,5 +1,6 @@
 """Two lines of one exchange side by side, and feeds that are handed over from one to the other."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -50,6 +51,7 @@ def test_handed_over_neither_exchange_lacks_a_single_change(tmp_path: Path) -> N
         with ThreadPoolExecutor(len(EXCHANGES)) as pool:
             for done in pool.map(partial(collector.booktape, "handover"), EXCHANGES):
                 assert 0 == done.returncode, done.stdout + done.stderr
+        handed_over = time.time_ns()
         for exchange in EXCHANGES:  # at its start it takes over what is left of line b
             assert 0 == collector.control("restart", f"ingest_{exchange}").returncode
         collector.finish()
@@ -57,7 +59,8 @@ def test_handed_over_neither_exchange_lacks_a_single_change(tmp_path: Path) -> N
         tape = tmp_path / "it" / "data"
         for exchange in EXCHANGES:
             assert [] == verdicts[exchange].faults
-            assert [] == find_uncovered(tape, collector.truth(exchange), exchange)
+            truth = collector.truth(exchange)
+            assert [] == find_uncovered(tape, truth, exchange, until=handed_over)
             for symbol in read_sequences(tape, exchange):
                 before, between, after, _ = read_spans(tape, exchange, symbol)
                 assert ("a", "b", "a") == (before[0], between[0], after[0])
