@@ -145,7 +145,7 @@ class Sequencer:
 
     def __init__(self, step: int) -> None:
         """Start without a book; `step` lies between the sequences of two deltas."""
-        self.last: int | None = None
+        self.expected: int | None = None  # the sequence that continues the book
         self._step = step
         self._held: list[tuple[int, Delta]] | None = None
         self._is_joining = False
@@ -153,16 +153,16 @@ class Sequencer:
     @property
     def is_live(self) -> bool:
         """Return whether there is a book that deltas can continue."""
-        return self.last is not None
+        return self.expected is not None
 
     @property
-    def expected(self) -> int | None:
-        """Return the sequence that continues the book."""
-        return None if self.last is None else self.last + self._step
+    def last(self) -> int | None:
+        """Return the sequence of the book as it stands."""
+        return None if self.expected is None else self.expected - self._step
 
     def lose(self) -> None:
         """Forget the book: a gap, a disconnect, a doubt."""
-        self.last = None
+        self.expected = None
         self._held = None
 
     def hold(self) -> None:
@@ -174,14 +174,14 @@ class Sequencer:
 
     def judge(self, ts_recv: int, delta: Delta) -> Verdict:
         """Return what the delta's sequence says of it; an accepted one becomes the last."""
-        if self.last is None:
-            return self._hold(ts_recv, delta)
-        if delta.sequence == self.last + self._step:
-            self.last = delta.sequence
+        if delta.sequence == self.expected:
+            self.expected = delta.sequence + self._step
             self._is_joining = False
             return ACCEPTED
-        overtaken = self.last - OVERTAKEN_MAX * self._step
-        if self._is_joining and overtaken < delta.sequence <= self.last:
+        if self.expected is None:
+            return self._hold(ts_recv, delta)
+        overtaken = self.expected - OVERTAKEN_MAX * self._step
+        if self._is_joining and overtaken <= delta.sequence < self.expected:
             return Verdict.STALE
         return Verdict.GAP
 
@@ -211,6 +211,6 @@ class Sequencer:
 
     def begin(self, sequence: int | None) -> None:
         """Begin a book at a snapshot that came by itself, whatever was before it."""
-        self.last = sequence
+        self.expected = None if sequence is None else sequence + self._step
         self._held = None
         self._is_joining = False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from shared.backfills import Backfills
-from shared.book import ACCEPTED, Delta, Snapshot
+from shared.book import ACCEPTED, Delta, Snapshot, Verdict
 from shared.books import Books, Reason, Record
 from shared.checkpoints import Checkpoints
 from shared.errors import MalformedMessage, Stale
@@ -72,8 +72,7 @@ class Feed:
         self.backfills = Backfills(self._trades, is_possible=exchange.rest.trades is not None)
         self._checkpoints = Checkpoints(checkpoint_interval_s)
         self._watchdog = Watchdog(stale_after_s)
-        self._ts = 0
-        self._now_s = self._due_s = 0.0
+        self._ts, self._now_s, self._due_s = 0, 0.0, 0.0
         self._is_settled = False
         self._followed: tuple[str, ...] = ()
 
@@ -123,20 +122,22 @@ class Feed:
         """Take note that no other connection follows."""
         self.backfills.end(ts)
 
-    def receive(self, ts: int, now_s: float, raw: Raw) -> None:
-        """Take one message as it came."""
+    def receive(self, ts: int, now_s: float, raws: Sequence[Raw]) -> None:
+        """Take messages as they came, all at one time."""
         self._ts, self._now_s = ts, now_s
-        self.messages += 1
-        try:
-            messages = self._exchange.parse(raw)
-        except MalformedMessage as error:
-            self._malformed(error)
-            return
-        for message in messages:
-            if isinstance(message, Delta):  # nearly all
-                self._delta(message)
-            else:
-                self._take(message)
+        self.messages += len(raws)
+        parse, judge = self._exchange.parse, self._books.delta
+        for raw in raws:
+            try:
+                messages = parse(raw)
+            except MalformedMessage as error:
+                self._malformed(error)
+                continue
+            for message in messages:
+                if not isinstance(message, Delta):
+                    self._take(message)
+                elif (verdict := judge(ts, message)) is ACCEPTED or self._is_data(message, verdict):
+                    self._watchdog.data(now_s)
 
     def chores(self, ts: int, now_s: float) -> list[str]:
         """Do what is due; return the messages to send.
@@ -192,13 +193,12 @@ class Feed:
         is_counted = kind in self.counts or len(self.counts) < COUNTS_MAX
         self.counts[kind if is_counted else "chatter"] += 1
 
-    def _delta(self, delta: Delta) -> None:
-        verdict = self._books.delta(self._ts, delta)
-        # A live book has its subscription; before it, what comes may come before the answer.
-        if verdict is ACCEPTED or self._subscriptions.is_ready(BOOK, delta.raw_symbol):
-            self._watchdog.data(self._now_s)
+    def _is_data(self, delta: Delta, verdict: Verdict | None) -> bool:
+        """Say whether a delta that continues no book shows that its subscription flows."""
         if verdict is None:
             self.counts["not asked for"] += 1
+        # Before the subscription stands, what comes may come before the answer.
+        return self._subscriptions.is_ready(BOOK, delta.raw_symbol)
 
     def _data(self, channel: str, raw_symbol: str) -> str | None:
         """Take note of data; return our symbol, or `None` where we do not record it."""

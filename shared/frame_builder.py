@@ -1,13 +1,13 @@
 """Events of one session, numbered and collected for its next frame."""
 
+import struct
 import sys
-from array import array
 from itertools import chain
 from typing import Final
 
 from msgspec import Raw, msgpack
 
-from shared.book import Checkpoint, Delta, Snapshot
+from shared.book import Checkpoint, Delta, Level, Snapshot
 from shared.event import FeedEvent, Ticker, Trade
 from shared.frame import (
     BOOK_CODES,
@@ -27,12 +27,16 @@ from shared.frame import (
     TradeColumns,
 )
 
-assert sys.byteorder == "little"  # as `array` packs on every machine that this is made for
+assert sys.byteorder == "little"  # as `struct` packs on every machine that this is made for
 
 Recorded = Snapshot | Delta | Checkpoint | Trade | Ticker | FeedEvent
 """What becomes an event of the tape."""
 
-_EVENT_BYTES: Final = sum(array(code).itemsize for code in BOOK_CODES.values())
+# Packed at once: one by one takes twice as long, and thousands of levels that wait as objects would
+# fill the CPU's caches.
+LEVELS_PACKED_MIN: Final = 256
+
+_EVENT_BYTES: Final = sum(map(struct.calcsize, BOOK_CODES.values()))
 _TRADE_BYTES, _TICKER_BYTES, _FEED_EVENT_BYTES = 100, 80, 60  # roughly
 _encoder = msgpack.Encoder()
 
@@ -55,8 +59,8 @@ class FrameBuilder:
         self._symbols: dict[str, int] = {}
         self._book: list[tuple[int, ...]] = []  # one row each, in the order of `BOOK_CODES`
         self._book_rows = 0
-        # Packed at once: thousands of levels that wait as objects would fill the CPU's caches.
-        self._levels = array(LEVEL_CODE)
+        self._levels: list[Level] = []  # not packed yet
+        self._packed_levels: list[bytes] = []
         self._trades: TradeColumns | None = None
         self._ticker: TickerColumns | None = None
         self._feed_events: FeedEventColumns | None = None
@@ -94,7 +98,7 @@ class FrameBuilder:
         assert self.next_number > self.first
         columns = Columns(
             symbols=list(self._symbols),
-            book=_pack(self._book, self._levels) if self._book else None,
+            book=self._take_book() if self._book else None,
             trades=self._trades,
             ticker=self._ticker,
             feed_events=self._feed_events,
@@ -131,9 +135,25 @@ class FrameBuilder:
                 len(asks),
             )
         )
-        self._levels.extend(chain.from_iterable(bids + asks))
         self._book_rows += levels or 1
         self.bytes += _EVENT_BYTES + LEVEL_BYTES * levels
+        self._levels += bids
+        self._levels += asks
+        if len(self._levels) >= LEVELS_PACKED_MIN:
+            self._pack_levels()
+
+    def _pack_levels(self) -> None:
+        numbers = chain.from_iterable(self._levels)
+        code = f"{2 * len(self._levels)}{LEVEL_CODE}"
+        self._packed_levels.append(struct.pack(code, *numbers))
+        self._levels.clear()
+
+    def _take_book(self) -> BookColumns:
+        self._pack_levels()
+        columns = zip(BOOK_CODES.values(), zip(*self._book, strict=True), strict=True)
+        packed = [struct.pack(f"{len(column)}{code}", *column) for code, column in columns]
+        packed.append(b"".join(self._packed_levels))
+        return BookColumns(*packed)
 
     def _add_trade(self, ts_recv: int, index: int, trade: Trade) -> None:
         table = self._trades = self._trades or TradeColumns([], [], [], [], [], [], [], [])
@@ -172,10 +192,3 @@ class FrameBuilder:
         table.sequence_received.append(event.sequence_received)
         table.detail.append(event.detail)
         self.bytes += _FEED_EVENT_BYTES + len(event.detail)
-
-
-def _pack(rows: list[tuple[int, ...]], levels: "array[float]") -> BookColumns:
-    columns = zip(BOOK_CODES.values(), zip(*rows, strict=True), strict=True)
-    packed = [array(code, column).tobytes() for code, column in columns]
-    packed.append(levels.tobytes())
-    return BookColumns(*packed)

@@ -65,6 +65,7 @@ def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
         _log.error("another process records this line", extra={"why": str(held)})
         return EXIT_LOCKED
     gc.set_threshold(GC_ALLOCATIONS)
+    gc.freeze()  # what was imported stays: no look at it, neither while we record nor at the end
     ingest = Ingest(exchange, settings, line)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ingest.stop())

@@ -63,9 +63,9 @@ class MessageReader:
                 if stop > end:
                     break
                 if is_simple:
-                    messages.append(bytes(view[payload:stop]))
+                    messages.append(view[payload:stop].tobytes())
                 else:
-                    self._take_other(first, bytes(view[payload:stop]), messages)
+                    self._take_other(first, view[payload:stop].tobytes(), messages)
                 start = stop
         except ConnectionLost as lost:
             self.lost = lost

@@ -192,9 +192,7 @@ class Reader:
     def _receive(self, ts: int, now_s: float, messages: list[bytes], size: int) -> None:
         self._bytes_digested += size
         self._seen = ts, now_s
-        receive = self.feed.receive
-        for raw in messages:
-            receive(ts, now_s, raw)
+        self.feed.receive(ts, now_s, messages)
 
     def _open(self, number: int, ts: int, now_s: float) -> None:
         self._seen = ts, now_s

@@ -1,5 +1,6 @@
 """The writer's process: built here, and ended here."""
 
+import gc
 import json
 import shutil
 import signal
@@ -47,6 +48,7 @@ def run(settings: Settings) -> int:
     log.setup(NAME)
     bound_memory()
     prepare_arrow()
+    gc.freeze()  # what was imported stays: no look at it, not at the end either
     lock = Lock(settings.state.path / "locks" / "writer.lock")
     stop = Stop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -105,7 +105,7 @@ def _feed(exchange: Exchange) -> Callable[[Random, Path], None]:
             raw = random.choice(messages)
             if random.random() < 0.7:
                 raw = mutate_text(random, raw, messages)
-            feed.receive(TS, float(now_s), raw)
+            feed.receive(TS, float(now_s), [raw])
             feed.chores(TS, float(now_s))
         feed.disconnected(TS, "over")
         malformed = [

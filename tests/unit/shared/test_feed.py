@@ -86,7 +86,7 @@ class World:
         for message in messages:
             key = str(len(self._said)).encode()
             self._said[key] = message if isinstance(message, MalformedMessage) else [message]
-            self.feed.receive(int(self.now_s * SECOND), self.now_s, key)
+            self.feed.receive(int(self.now_s * SECOND), self.now_s, [key])
 
     def later(self, seconds: float = 0.0) -> list[str]:
         """Let time pass and the chores be done; return what was sent."""

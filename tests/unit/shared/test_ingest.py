@@ -131,6 +131,7 @@ def own_process() -> Iterator[None]:
     hook, threshold = threading.excepthook, gc.get_threshold()
     yield
     gc.set_threshold(*threshold)
+    gc.unfreeze()
     threading.excepthook = hook
     for number, handler in signals.items():
         signal.signal(number, handler)

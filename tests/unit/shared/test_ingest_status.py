@@ -75,7 +75,7 @@ class World:
         """Let the exchange say this on one connection."""
         for message in messages:
             self._said.append(message)
-            reader.feed.receive(self.ts, self.now_s, b"%d" % (len(self._said) - 1))
+            reader.feed.receive(self.ts, self.now_s, [b"%d" % (len(self._said) - 1)])
 
     def connect(self, *symbols: str, channels: Sequence[str] = ("book",)) -> Reader:
         """Add a reader that is connected and has asked for its symbols."""
