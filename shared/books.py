@@ -1,7 +1,7 @@
 """The books of one connection: what of them is recorded, and when one is worth nothing."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -11,6 +11,9 @@ from shared.frame_builder import Recorded
 
 Record = Callable[[int, str | None, Recorded], None]
 Reason = Literal["gap", "crossed", "mismatch", "malformed", "unknown", "old_snapshot"]
+
+
+_INT64: Final = range(-(2**63), 2**63)
 
 
 class _Entry(Struct):
@@ -37,9 +40,10 @@ class Books:
         """Keep a book of this symbol from now on."""
         self._entries[raw_symbol] = _Entry(symbol, Sequencer(self._step), Book())
 
-    def remove(self, raw_symbol: str) -> None:
-        """Keep it no longer."""
-        self._entries.pop(raw_symbol, None)
+    def remove(self, raw_symbol: str) -> bool:
+        """Keep it no longer; return whether it was on the tape and went on."""
+        entry = self._entries.pop(raw_symbol, None)
+        return entry is not None and entry.is_recorded
 
     def clear(self) -> None:
         """Keep none: the connection is gone."""
@@ -65,9 +69,11 @@ class Books:
         if verdict is ACCEPTED:
             self._accept(entry, ts_recv, delta)
         elif verdict is Verdict.GAP:
+            expected = entry.sequencer.expected
             gap = FeedEvent(
                 "gap",
-                sequence_expected=entry.sequencer.expected,
+                # Nothing can follow the last of the numbers that the tape can hold.
+                sequence_expected=expected if expected in _INT64 else None,
                 sequence_received=delta.sequence,
                 detail='{"channel":"book"}',
             )

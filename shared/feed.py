@@ -4,7 +4,6 @@ Nothing here reads a clock or a socket: the caller passes the receive time (`ts`
 steady time (`now_s`), hands over what came, and sends what `chores` returns.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -12,9 +11,9 @@ from shared.backfills import Backfills
 from shared.book import ACCEPTED, Delta, Snapshot, Verdict
 from shared.books import Books, Reason, Record
 from shared.checkpoints import Checkpoints
+from shared.counts import Counts
 from shared.errors import MalformedMessage, Stale
 from shared.event import (
-    Chatter,
     Kind,
     Notice,
     RateLimited,
@@ -33,7 +32,6 @@ from shared.trades import Trades
 from shared.watchdog import Watchdog
 
 CHORES_S: Final = 0.1  # between two looks at what is due
-COUNTS_MAX: Final = 100  # kinds of messages counted apart
 
 
 class Feed:
@@ -58,14 +56,14 @@ class Feed:
         """
         self.wanted = tuple(symbols)  # another thread may replace it at any time
         self.messages = 0  # that came so far
-        self.counts: Counter[str] = Counter()  # of what is no event, by kind
+        self.counts = Counts()  # of what is no event, by kind
         self._exchange = exchange
         self.channels = tuple(channels)
         self._record = record
         self._ban = ban
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
         self._books = Books(exchange.sequence_step, record, self._resync)
-        self._trades = Trades(record)
+        self._trades = Trades(record, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(record)
         self._subscriptions = Subscriptions(exchange, channels)
         self._questions = Questions(exchange, self._subscriptions, take=take, hold=self._books.hold)
@@ -156,7 +154,7 @@ class Feed:
         messages = self._follow()
         asked, refused = self._questions.due(now_s)
         for channel, raw_symbol in refused:
-            self._row("subscription_refused", raw_symbol, channel=channel, reason="no data came")
+            self._row("subscription_refused", raw_symbol, channel=channel, reason="nothing came")
         self._settle()
         return messages + asked
 
@@ -186,12 +184,7 @@ class Feed:
             case RateLimited():
                 self._rate_limited(notice)
             case _:
-                self._chatter(notice)
-
-    def _chatter(self, chatter: Chatter) -> None:
-        kind = "chatter " + chatter.kind
-        is_counted = kind in self.counts or len(self.counts) < COUNTS_MAX
-        self.counts[kind if is_counted else "chatter"] += 1
+                self.counts.note("chatter", notice.kind)
 
     def _is_data(self, delta: Delta, verdict: Verdict | None) -> bool:
         """Say whether a delta that continues no book shows that its subscription flows."""
@@ -217,8 +210,10 @@ class Feed:
             if self._data(BOOK, raw_symbol):
                 self._questions.settle(raw_symbol)
                 self._books.replace(self._ts, snapshot)
+                self._watchdog.expect(self._now_s)
         else:
             self._questions.settle(raw_symbol)
+            self._watchdog.expect(self._now_s)
             if not self._books.answer(self._ts, snapshot):
                 self.counts["snapshot too old"] += 1
                 self._resync(raw_symbol, "old_snapshot")
@@ -269,8 +264,10 @@ class Feed:
         messages: list[str] = []
         for raw_symbol in self._symbols.keys() - symbols.keys():
             messages += self._questions.drop(raw_symbol)
-            self._books.remove(raw_symbol)
+            if self._books.remove(raw_symbol):
+                self._row("gap", raw_symbol, channel=BOOK, reason="no longer listed as trading")
             self._trades.lose(raw_symbol)
+            self._tickers.remove(raw_symbol)
         added = [raw_symbol for raw_symbol in symbols if raw_symbol not in self._symbols]
         if BOOK in self.channels:
             for raw_symbol in added:

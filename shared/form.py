@@ -15,13 +15,14 @@ REASON_CHARACTERS_MAX: Final = 200
 NUMBER_MAX: Final = 1e24
 INT64_MAX: Final = 2**63 - 1  # sequences and times are int64 on the tape
 NS_PER_MS: Final = 1_000_000
+MILLISECONDS_MAX: Final = INT64_MAX // NS_PER_MS
 
 UNDECODABLE: Final = errors.UNDECODABLE
 
 Sequence = Annotated[int, Meta(ge=-INT64_MAX, le=INT64_MAX)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=INT64_MAX)]
-Milliseconds = Annotated[int, Meta(ge=0, le=INT64_MAX // NS_PER_MS)]
-MillisecondsFloat = Annotated[float, Meta(ge=0, le=INT64_MAX // NS_PER_MS)]
+Milliseconds = Annotated[int, Meta(ge=0, le=MILLISECONDS_MAX)]
+MillisecondsFloat = Annotated[float, Meta(ge=0, le=MILLISECONDS_MAX)]
 MillisecondsText = Annotated[str, Meta(pattern=r"^[0-8]?[0-9]{1,12}\Z")]  # int64 ends at 9.22e12
 # Exchanges write prices and sizes as text. A decoder that is not `strict` reads them, once and
 # correctly rounded, and takes only what is a number in JSON: no plus, no blank, no leading zero.

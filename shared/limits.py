@@ -177,7 +177,7 @@ def parse_retry_after(text: str, ts: int) -> float | None:
         return min(float(text), BLOCK_S_MAX)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     wait_s = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - ts / NS_PER_S
     return min(max(wait_s, 0.0), BLOCK_S_MAX)

@@ -59,7 +59,8 @@ class Questions:
     def resync(self, raw_symbol: str, now_s: float) -> bool:
         """Have a book begun anew; return False where that is under way already."""
         is_asked = self._subscriptions.is_asked(BOOK, raw_symbol)
-        if is_asked or self._snapshots.is_pending(raw_symbol):
+        is_refused = (BOOK, raw_symbol) in self._subscriptions.refused
+        if is_asked or is_refused or self._snapshots.is_pending(raw_symbol):
             return False
         return self._resyncs.want(raw_symbol, now_s)
 

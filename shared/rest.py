@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
 from shared.book import Snapshot
@@ -122,8 +123,16 @@ class RestClient:
             raise RateLimited(f"GET {path} was answered {status}", retry_after_s=wait_s)
 
 
+class _Session(requests.Session):
+    """Follows no redirect, nor reads where it leads: that may be noise."""
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
 def _open_session(url: str) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     session.headers["User-Agent"] = "booktape"
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=THREADS_MAX))

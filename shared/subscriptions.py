@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import Final
 
 from msgspec import Struct
@@ -30,7 +31,8 @@ class Subscriptions:
     where no symbol is named, the list is halved until the bad one is found.
 
     Where only data proves a subscription, everything is asked for at once. What is silent after
-    `ANSWER_S` is left, joined once more, and then refused.
+    `ANSWER_S` is left, joined once more, and then refused. One that brings nothing new when it is
+    left and joined again costs the connection, but once in `REFUSED_RETRY_S`: all others pay.
     """
 
     def __init__(self, exchange: Exchange, channels: Sequence[str]) -> None:
@@ -45,6 +47,7 @@ class Subscriptions:
         self._asked: dict[Key, _Asked] = {}
         self._ready: set[Key] = set()
         self.refused: dict[Key, float] = {}  # and when to ask again
+        self._renewed: dict[Key, float] = {}  # when a connection was given up for it
 
     def clear(self) -> None:
         """Forget everything: the connection is gone."""
@@ -180,18 +183,17 @@ class Subscriptions:
 
         Raise `ConnectionLost` where only a new connection can help.
         """
-        if self._list and now_s - self._list_since_s > ANSWER_S:
-            if self._list_attempts >= ATTEMPTS_MAX:
-                raise ConnectionLost(f"no answer to a subscription in {ANSWER_S:g} s, twice")
-            self.postpone()
         messages: list[str] = []
         refused: list[Key] = []
+        if self._list and now_s - self._list_since_s > ANSWER_S:
+            refused += self._end_list(now_s)
         for key, asked in list(self._asked.items()):
             if now_s - asked.since_s <= ANSWER_S:
                 continue
-            if asked.is_resync:
+            if asked.is_resync and self._renewed.get(key, -inf) + REFUSED_RETRY_S <= now_s:
+                self._renewed[key] = now_s
                 raise ConnectionLost(f"no snapshot of {key[1]} after leaving and joining again")
-            if asked.attempts < ATTEMPTS_MAX:
+            if asked.attempts < ATTEMPTS_MAX and not asked.is_resync:
                 self._asked[key] = _Asked(now_s, asked.attempts + 1, is_resync=False)
                 messages += self._rejoin(*key)
             else:
@@ -200,6 +202,26 @@ class Subscriptions:
                 refused.append(key)
         messages += self._retry_refused(now_s)
         return list(dict.fromkeys(messages)), refused  # one may be for all symbols of a channel
+
+    def _end_list(self, now_s: float) -> list[Key]:
+        """Ask again for what is left of a list; return what is to be called refused.
+
+        Where others stand on this connection, what stays without an answer is passed over by the
+        exchange: it is found by halves.
+        """
+        self._list = left = [raw for raw in self._list if not self.stands(raw)]
+        if self._list_attempts < ATTEMPTS_MAX:
+            self.postpone()
+            return []
+        if not self._ready:
+            raise ConnectionLost(f"no answer to a subscription in {ANSWER_S:g} s, twice")
+        if len(left) > 1:
+            self.refuse(None, now_s)
+            return []
+        self._list, self._list_attempts = [], 0
+        refused = [key for c in self._channels if (key := (c, left[0])) not in self._ready]
+        self.refused.update(dict.fromkeys(refused, now_s + REFUSED_RETRY_S))
+        return refused
 
     def is_settled(self) -> bool:
         """Return whether nothing is waiting for an answer."""

@@ -35,6 +35,10 @@ class Tickers:
         self._tickers[ticker.raw_symbol] = ticker
         self._record(ts_recv, symbol, ticker)
 
+    def remove(self, raw_symbol: str) -> None:
+        """Forget one symbol: it is left."""
+        self._tickers.pop(raw_symbol, None)
+
     def clear(self) -> None:
         """Forget everything: after a reconnect old halves must not be merged with new ones."""
         self._tickers.clear()

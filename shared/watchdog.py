@@ -3,6 +3,7 @@
 from typing import Final
 
 STALE_MAX_S: Final = 600.0
+_FORGETTING: Final = 0.99  # of the longest silence, with each sign of life
 
 
 class Watchdog:
@@ -10,14 +11,17 @@ class Watchdog:
 
     https://github.com/BTCTrader/broker-api-docs/issues/577 tells of channels that stop after
     hours while the socket stays open. Only what follows the first message of a subscription
-    counts as data, so a quiet market that merely answers is not mistaken for a lively one: its
-    patience doubles with each reconnect that brought nothing.
+    counts as data, so a quiet market that merely answers is not mistaken for a lively one.
+
+    Patience doubles with each reconnect that brought nothing, and the first sign of life does not
+    end it: a market that is quiet by nature is given twice its longest silence of late.
     """
 
     def __init__(self, stale_after_s: float) -> None:
-        """Start asleep: before any data has flowed, silence says nothing."""
+        """Start asleep: a market that is halted has no book, and its silence says nothing."""
         self._stale_after_s = stale_after_s
-        self._patience_s = stale_after_s
+        self._patience_s = STALE_MAX_S
+        self._longest_s = 0.0  # silence between two signs of life, of late
         self._since_s: float | None = None
         self._has_flowed = False
         self.is_flowing = False  # on this connection
@@ -27,11 +31,22 @@ class Watchdog:
         self._since_s = now_s if self._has_flowed else None
         self.is_flowing = False
 
+    def expect(self, now_s: float) -> None:
+        """Begin to wait, at its most patient if data never flowed: a book is live."""
+        if self._since_s is None:
+            self._since_s = now_s
+
     def data(self, now_s: float) -> None:
         """Take note of data."""
-        self._has_flowed = self.is_flowing = True
+        if now_s == self._since_s and self.is_flowing:  # nearly always: many come at once
+            return
+        if self.is_flowing and self._since_s is not None:
+            self._longest_s = max(now_s - self._since_s, self._longest_s * _FORGETTING)
+            self._patience_s = min(max(self._stale_after_s, 2 * self._longest_s), STALE_MAX_S)
+        elif not self._has_flowed:
+            self._patience_s = self._stale_after_s
         self._since_s = now_s
-        self._patience_s = self._stale_after_s
+        self._has_flowed = self.is_flowing = True
 
     def silent_s(self, now_s: float) -> float | None:
         """Return how long it has been silent if that is too long, and be more patient next time."""

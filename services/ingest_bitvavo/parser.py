@@ -25,6 +25,7 @@ BAN_S_MAX: Final = 86_400.0
 
 # Which number says "stop" has changed over the years (105, 110), so all of them do.
 _RATE_LIMITED = frozenset({103, 105, 110, 112, 429})
+_BANNED = frozenset({105, 110, 429})  # the others are of too many messages at once
 _HALTED = 431
 # By action; the page of errors shows a shape without one, then by number.
 _REQUESTS: Mapping[str | int, Literal["subscribe", "snapshot"]] = {
@@ -241,7 +242,9 @@ def _parse_error(reply: _Reply, code: int) -> Notice:
     """Return the meaning of an error: https://docs.bitvavo.com/docs/errors."""
     reason = f"{code} {reply.error}"[: form.REASON_CHARACTERS_MAX]
     if code in _RATE_LIMITED:
-        return RateLimited(reason, until_ns=_ban_end(reply.error))
+        until_ns = _ban_end(reply.error)
+        is_ban = until_ns is None and code in _BANNED
+        return RateLimited(reason, wait_s=BAN_S if is_ban else None, until_ns=until_ns)
     request = _REQUESTS.get(reply.action or code)
     # A busy engine is no word against the symbols that were asked for: no answer is the truth.
     is_final = code in _REQUEST_CODES or code == _HALTED
@@ -267,11 +270,11 @@ def _trade(raw_symbol: str, row: _TradeRow) -> Trade:
 def _to_ns(timestamp: int | None) -> int | None:
     """Return the time of a book: nanoseconds, although the page's own example has 13 digits.
 
-    https://docs.bitvavo.com/docs/websocket-api/book-subscription
+    What can be neither is no time. https://docs.bitvavo.com/docs/websocket-api/book-subscription
     """
     if timestamp is None or timestamp >= _NS_MIN:
         return timestamp
-    return form.to_ns(timestamp)
+    return form.to_ns(timestamp) if timestamp <= form.MILLISECONDS_MAX else None
 
 
 def _ban_end(error: str) -> int | None:

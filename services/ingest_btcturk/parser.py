@@ -6,7 +6,7 @@ repeated inside as `type`, which nothing here looks at.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import Struct, field
@@ -17,8 +17,6 @@ from shared.book import Delta, Level, Snapshot
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Refused, Subscribed, Ticker, Trade, TradeList
 from shared.exchange import BOOK, TICKER, TRADES, Message, Raw
-
-TRADES_MAX: Final = 50  # in one list
 
 _CHANNELS = {BOOK: "obdiff", TRADES: "trade", TICKER: "ticker"}
 _OURS = {theirs: ours for ours, theirs in _CHANNELS.items()}
@@ -222,7 +220,8 @@ def _trade(raw_symbol: str, item: _TradeItem) -> Trade:
 def _trade_list(body: _TradeItems, raw: Raw) -> TradeList:
     raw_symbol = _symbol(body, raw)
     trades = [_trade(raw_symbol, item) for item in body.items]
-    return form.trade_list(raw_symbol, trades, most=TRADES_MAX)
+    # However few they are: the exchange has given lists of other lengths before.
+    return form.trade_list(raw_symbol, trades, most=1)
 
 
 def _ticker(item: _TickerItem, raw: Raw) -> Ticker:

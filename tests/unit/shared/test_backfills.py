@@ -78,6 +78,23 @@ def test_no_trade_is_recorded_twice_however_long_the_answer_takes(world: World) 
     assert ["t1", *(f"t{number}" for number in live), "t2"] == world.ids()
 
 
+def test_no_trade_is_recorded_twice_while_a_second_answer_is_on_its_way(world: World) -> None:
+    world.ask()
+    first = world.backfills.questions.popleft()
+    world.trades.trade(2, "BTC-EUR", trade(2))
+    world.trades.lose_all()
+    world.ask()
+    second = world.backfills.questions.popleft()
+    world.backfills.answer(first, trades(1, 2))
+    world.backfills.record(3)
+    live = range(10, 10 + 2 * RECENT_MAX)
+    for number in live:
+        world.trades.trade(4, "BTC-EUR", trade(number))
+    world.backfills.answer(second, trades(2, 3, *live))
+    world.backfills.record(5)
+    assert ["t1", "t2", *(f"t{number}" for number in live), "t3"] == world.ids()
+
+
 def test_what_cannot_be_had_is_a_gap(world: World) -> None:
     world.ask()
     question = world.backfills.questions.popleft()

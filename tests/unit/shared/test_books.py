@@ -98,6 +98,13 @@ def test_a_gap_is_a_row_and_loses_only_its_own_book(world: World, sequence: int)
     assert [11, 11] == world.sequences()
 
 
+def test_behind_the_last_number_there_is_none_to_expect(world: World) -> None:
+    world.go_live(sequence=2**63 - 1)
+    world.books.delta(2, delta("BTCEUR", 5))
+    gap = FeedEvent("gap", sequence_received=5, detail='{"channel":"book"}')
+    assert (2, "BTC-EUR", gap) == world.tape.rows[0]
+
+
 def test_a_snapshot_by_itself_begins_the_book_anew(world: World) -> None:
     world.go_live()
     world.books.replace(2, book("BTCEUR", -7))

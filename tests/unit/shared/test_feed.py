@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from shared.book import Checkpoint, Delta, Snapshot
+from shared.counts import COUNTS_MAX
 from shared.errors import ConnectionLost, MalformedMessage, Stale
 from shared.event import (
     Chatter,
@@ -20,7 +21,7 @@ from shared.event import (
     TradeList,
 )
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Message, Raw, Rest
-from shared.feed import CHORES_S, COUNTS_MAX, Feed
+from shared.feed import CHORES_S, Feed
 from shared.frame_builder import Recorded
 from tests.levels import levels
 
@@ -253,6 +254,8 @@ def test_listings_and_delistings_are_followed_without_touching_the_others() -> N
     world.feed.wanted = ("ETH-EUR", "XRP-EUR")
     sent = world.later(0.1)
     assert ["leave book,trades,ticker BTCEUR", "join book,trades,ticker XRPEUR"] == sent
+    left = FeedEvent("gap", detail='{"channel":"book","reason":"no longer listed as trading"}')
+    assert [("BTC-EUR", left)] == world.rows
     world.say(*(Subscribed(c, ["XRPEUR", "ETHEUR"]) for c in ("book", "trades", "ticker")))
     world.later(0.1)
     assert [{"channel": c, "symbols": 2} for c in ("book", "trades", "ticker")] == world.details(
@@ -642,8 +645,18 @@ def test_silence_after_data_is_stale_and_patience_doubles_until_data_flows_again
         world.disconnect()
         world.go_live()
     world.say(delta("BTCEUR", 11))
+    world.later(1)
+    world.say(delta("BTCEUR", 12))
     with pytest.raises(Stale):
         world.later(20.1)
+
+
+def test_live_books_that_never_change_are_stale_some_time() -> None:
+    world = World()
+    world.go_live()
+    with pytest.raises(Stale):
+        world.wait(700)
+    assert 600 < world.details("stale")[0]["silent_s"] <= 601
 
 
 def test_a_quiet_symbol_alone_is_never_stale() -> None:

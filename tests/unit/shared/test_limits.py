@@ -389,6 +389,8 @@ def test_no_file_stops_us_for_longer_than_a_block(
         ("-5", None),
         ("1.5", None),
         ("\u0663", None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        ("+" + 20 * "9", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str, wait_s: float | None) -> None:

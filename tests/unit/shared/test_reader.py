@@ -431,7 +431,7 @@ def test_a_feed_that_lags_behind_takes_nobody_for_silent(
             world.reader.digest()
         assert ["t1", "t2", "t3", "t4"] == world.ids()
         assert "stale" not in world.kinds()
-        world.now_s += 25.0
+        world.now_s += 51.0  # twice the silence that ended by itself, and more
         world.reader.digest()
         assert "stale" in world.kinds()
 

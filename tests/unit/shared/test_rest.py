@@ -266,6 +266,15 @@ def test_a_redirect_is_not_followed(server: Server, client: RestClient) -> None:
     assert ["/markets"] == server.paths
 
 
+@pytest.mark.parametrize("location", [b"http://[\xff\xfe", b"http://[::1", b"//", b"\x80"])
+def test_a_redirect_to_noise_is_refused_as_well(
+    raw: Callable[..., RestClient], location: bytes
+) -> None:
+    answer = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
+    with pytest.raises(RequestRefused, match="was answered 302"):
+        raw(lambda peer: peer.sendall(answer)).markets()
+
+
 @pytest.mark.parametrize(
     ("headers", "wait_s"),
     [

@@ -131,6 +131,51 @@ def test_a_list_without_an_answer_is_asked_for_once_more_and_then_the_connection
         subscriptions.overdue(2 * LATE_S)
 
 
+def test_what_an_acknowledgement_passes_over_is_found_by_halves_and_refused() -> None:
+    subscriptions = by_word("book", "trades")
+    wanted = ["A", "B", "bad", "C", "D"]
+    subscriptions.ask(wanted)
+    now_s, refused = 0.0, []
+    for _ in range(20):
+        if subscriptions.has_more:
+            for message in subscriptions.messages(now_s):
+                asked = message.rpartition(" ")[2].split(",")
+                for channel in ("book", "trades"):
+                    subscriptions.acknowledge(channel, [raw for raw in asked if raw != "bad"])
+        now_s += LATE_S
+        refused += subscriptions.overdue(now_s)[1]
+        if subscriptions.is_settled():
+            break
+    assert [("book", "bad"), ("trades", "bad")] == refused
+    assert all(subscriptions.stands(raw) for raw in wanted if raw != "bad")
+    assert {"bad"} == subscriptions.refused_symbols()
+    assert now_s < REFUSED_RETRY_S / 10
+
+
+def test_of_two_that_never_answer_each_is_found() -> None:
+    subscriptions = by_word()
+    ask(subscriptions, "A", "bad", "worse")
+    subscriptions.acknowledge("book", ["A"])
+    now_s, refused = 0.0, []
+    while not subscriptions.is_settled():
+        now_s += LATE_S
+        refused += subscriptions.overdue(now_s)[1]
+        if subscriptions.has_more:
+            subscriptions.messages(now_s)
+    assert [("book", "bad"), ("book", "worse")] == refused
+
+
+def test_a_channel_that_is_passed_over_leaves_the_others_of_its_symbol_alone() -> None:
+    subscriptions = by_word("book", "ticker")
+    ask(subscriptions, "A")
+    subscriptions.acknowledge("book", ["A"])
+    subscriptions.overdue(LATE_S)
+    subscriptions.messages(LATE_S)
+    assert [("ticker", "A")] == subscriptions.overdue(2 * LATE_S)[1]
+    assert [("ticker", "A")] == list(subscriptions.refused)
+    assert subscriptions.is_ready("book", "A")
+
+
 def test_what_the_exchange_would_not_look_at_is_asked_for_later_and_first() -> None:
     subscriptions = by_word()
     ask(subscriptions, "A")
@@ -238,6 +283,25 @@ def test_where_renewing_brings_nothing_only_a_new_connection_helps() -> None:
     subscriptions.overdue(ANSWER_S)
     with pytest.raises(ConnectionLost, match="no snapshot of A"):
         subscriptions.overdue(LATE_S)
+
+
+def test_a_symbol_costs_all_others_their_connection_once_in_a_while() -> None:
+    subscriptions = by_data()
+
+    def renew(now_s: float) -> list[tuple[str, str]]:
+        ask(subscriptions, "A", now_s=now_s)
+        subscriptions.answer("book", "A")
+        subscriptions.renew("book", "A", now_s)
+        return subscriptions.overdue(now_s + LATE_S)[1]
+
+    with pytest.raises(ConnectionLost):
+        renew(0.0)
+    subscriptions.clear()
+    assert [("book", "A")] == renew(100.0)
+    assert {"A"} == subscriptions.refused_symbols()
+    subscriptions.clear()
+    with pytest.raises(ConnectionLost):
+        renew(REFUSED_RETRY_S + LATE_S)
 
 
 def test_a_refusal_says_nothing_where_only_data_counts() -> None:

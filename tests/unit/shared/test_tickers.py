@@ -30,6 +30,19 @@ def test_symbols_are_not_mixed() -> None:
     assert Ticker("ETHEUR", ask_price=3.0) == tape.events()[1]
 
 
+def test_a_symbol_that_was_left_comes_back_without_its_old_halves() -> None:
+    tape = Tape()
+    tickers = Tickers(tape.record)
+    for raw_symbol in ("BTCEUR", "ETHEUR"):
+        tickers.ticker(1, "BTC-EUR", Ticker(raw_symbol, bid_price=9.0))
+    tickers.remove("BTCEUR")
+    tickers.remove("BTCEUR")
+    for raw_symbol in ("BTCEUR", "ETHEUR"):
+        tickers.ticker(1, "BTC-EUR", Ticker(raw_symbol, ask_price=10.0))
+    both = Ticker("ETHEUR", bid_price=9.0, ask_price=10.0)
+    assert [Ticker("BTCEUR", ask_price=10.0), both] == tape.events()[2:]
+
+
 def test_a_lost_connection_forgets_the_old_halves() -> None:
     tape = Tape()
     tickers = Tickers(tape.record)

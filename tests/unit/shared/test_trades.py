@@ -91,6 +91,41 @@ def test_a_list_that_reaches_it_is_none_and_neither_is_one_that_is_all_there_is(
     assert [1, 2, 3, 7, 8] == world.ids()
 
 
+def test_a_cut_list_must_reach_what_came_since_as_well(world: World) -> None:
+    world.live(1)
+    world.trades.lose_all()
+    last = world.trades.take_last("BTCEUR")
+    world.live(8, 9)
+    world.trades.trade_list(2, "BTC-EUR", trades(1, 2, 3, is_cut=True), last)
+    assert [("t3", "t8")] == world.gaps()
+    assert [1, 8, 9, 2, 3] == world.ids()
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 8), (1, 2, 8, 9), (1, 8, 9)])
+def test_a_cut_list_that_reaches_both_ends_hides_nothing(
+    world: World, numbers: tuple[int, ...]
+) -> None:
+    world.live(1)
+    world.trades.lose_all()
+    last = world.trades.take_last("BTCEUR")
+    world.live(8, 9)
+    world.trades.trade_list(2, "BTC-EUR", trades(*numbers, is_cut=True), last)
+    assert [] == world.gaps()
+
+
+def test_where_a_list_must_come_first_a_trade_without_it_is_a_gap() -> None:
+    tape = Tape()
+    recorded = Trades(tape.record, begin_with_list=True)
+    recorded.trade(1, "BTC-EUR", trade(1))
+    recorded.lose_all()
+    for number in (5, 6):
+        recorded.trade(2, "BTC-EUR", trade(number))
+    (gap,) = tape.events(FeedEvent)
+    expected = {"channel": "trades", "last": "t1", "first": "t5", "reason": "no list came"}
+    assert expected == msgspec.json.decode(gap.detail)
+    assert [trade(1), gap, trade(5), trade(6)] == tape.events()
+
+
 def test_a_cut_list_of_nothing_is_a_gap_before_nobody_knows_what(world: World) -> None:
     world.live(1)
     world.trades.lose_all()

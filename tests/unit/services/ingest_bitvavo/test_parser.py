@@ -92,6 +92,13 @@ def test_a_nonce_beyond_int32_is_taken_up_to_int64() -> None:
     assert "BTC-EUR" == refusal(BOOK, nonce=INT64_MAX + 1).raw_symbol
 
 
+@pytest.mark.parametrize("timestamp", [INT64_MAX // 1_000_000 + 1, 10**15 - 1])
+def test_a_time_that_is_neither_nanoseconds_nor_milliseconds_is_none(timestamp: int) -> None:
+    (delta,) = parse(BOOK, timestamp=timestamp)
+    assert isinstance(delta, Delta)
+    assert delta.ts_event is None
+
+
 @pytest.mark.parametrize("timestamp", [-1, INT64_MAX + 1, 1.5e18, "soon"])
 def test_an_impossible_time_is_malformed(timestamp: object) -> None:
     assert "BTC-EUR" == refusal(BOOK, timestamp=timestamp).raw_symbol
@@ -288,10 +295,13 @@ def test_an_error_about_nothing_of_ours_is_counted(code: int, kind: str) -> None
     assert [Chatter(kind)] == parse({"action": "unsubscribe", "errorCode": code})
 
 
-@pytest.mark.parametrize("code", [103, 105, 110, 112, 429])
-def test_every_number_that_says_stop_is_obeyed(code: int) -> None:
+@pytest.mark.parametrize(
+    ("code", "wait_s"),
+    [(103, None), (105, parser.BAN_S), (110, parser.BAN_S), (112, None), (429, parser.BAN_S)],
+)
+def test_every_number_that_says_stop_is_obeyed(code: int, wait_s: float | None) -> None:
     message = {"action": "getBook", "market": "A-EUR", "errorCode": code, "error": "Stop."}
-    assert [RateLimited(f"{code} Stop.")] == parse(message)
+    assert [RateLimited(f"{code} Stop.", wait_s=wait_s)] == parse(message)
 
 
 def test_the_end_of_a_ban_is_taken_from_its_text() -> None:
