@@ -20,7 +20,7 @@ run: $(VENV)/.run
 	$(BIN)/booktape up
 
 demo: $(VENV)/.run
-	$(BIN)/booktape demo
+	$(BIN)/booktape demo --fresh
 
 test: $(VENV)/.test
 	$(BIN)/ruff format --check .

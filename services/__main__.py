@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         return run(arguments[1:])
     parsed = build_parser(find_exchange_names()).parse_args(arguments)
     if parsed.command not in PROCESSES:
-        return _run(parsed, complain=lambda text: print(f"booktape: {text}", file=sys.stderr))
+        return _run_operators(parsed)
     status = _run_process(parsed)
     hold_back(status, age_s=time.monotonic() - start_s, environment=os.environ)
     return status
@@ -59,6 +59,19 @@ def find_exchanges() -> dict[str, Exchange]:
         name: import_module(f"services.{FOLDER_PREFIX}{name}.exchange").EXCHANGE
         for name in find_exchange_names()
     }
+
+
+def _run_operators(parsed: Namespace) -> int:
+    """Run what a person asked for."""
+
+    def complain(text: str) -> None:
+        print(f"booktape: {text}", file=sys.stderr)
+
+    try:
+        return _run(parsed, complain=complain)
+    except OSError as error:  # a folder that cannot be made, a disk that is full
+        complain(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+        return FAULT_STATUS
 
 
 def _run(parsed: Namespace, *, complain: Callable[[str], None]) -> int:

@@ -72,7 +72,9 @@ class IngestStatus:
         gauge("refused", _names(refused))
         gauge("connections", sum(source.is_connected for source in sources))
         gauge("sockets", len(sources))
-        gauge("unreachable_since", _before(view, view.now_s - min(down)) if down else None)
+        is_unreachable = bool(down) and not view.is_paused
+        since = _before(view, view.now_s - min(down)) if is_unreachable else None
+        gauge("unreachable_since", since)
         gauge("last_error", next((s.error for s in sources if s.error), view.rest_error))
         gauge("gaps_today", view.recorder.kinds["gap"] - self._gaps_before_today)
         gauge("journal_bytes", sum(journal.bytes for journal in view.journals))

@@ -121,7 +121,11 @@ def _add_reading(add: _Add, exchanges: Sequence[str]) -> None:
         help="levels a side (%(default)s)",
     )  # fmt: skip
 
-    add("exchanges", "lists the exchanges, their symbols and channels", "booktape exchanges")
+    add(
+        "exchanges",
+        "lists the exchanges, and what is recorded by default",
+        "booktape exchanges",
+    )
 
 
 def _add_processes(add: _Add, exchanges: Sequence[str]) -> None:

@@ -57,8 +57,10 @@ def run(
     with catch_stop() as stopping, Simulators() as simulators:
         write_configuration(plan.folder, _start(simulators, plan, own))
         settings = load(own)
-        recording = Recording(prepare(settings, own))
+        programs = prepare(settings, own)
+        recording = Recording(programs)
         recording.start()
+        up.say_operate(programs)
         is_drained = _record(plan, settings, recording, simulators, stopping)
     status = prove(settings)
     say_examples(plan.folder)

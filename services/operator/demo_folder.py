@@ -27,7 +27,10 @@ class Address(Struct, frozen=True):
 
 
 def make_folder(folder: Path, *, is_fresh: bool) -> None:
-    """Make an empty folder; one that is there is removed if asked for, and only a demo's."""
+    """Make a folder with nothing but the mark.
+
+    One that is there is removed if asked for, and only a demo's.
+    """
     conf = folder / FILE_NAME
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not (conf.is_file() and conf.read_text(encoding="utf-8").startswith(MARK)):
@@ -44,6 +47,8 @@ def make_folder(folder: Path, *, is_fresh: bool) -> None:
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    # Whatever happens next, it can be told for a demo's.
+    conf.write_text(MARK + "\n", encoding="utf-8")
 
 
 def write_configuration(folder: Path, addresses: Mapping[str, Address]) -> None:

@@ -106,6 +106,11 @@ class _Handover:
                 f"no book of {name} is live, so there is nothing to hand over; "
                 f"supervisorctl restart {name}"
             )
+        if health.is_orphan(line_a):
+            raise HandoverError(
+                f"{name} is process {line_a.pid}, which an earlier supervisord left behind, so "
+                f"this one cannot restart it; kill {line_a.pid}, which drains it"
+            )
         if line_a.program_state is None:
             raise HandoverError(f"supervisord does not run {name}, so it cannot restart it")
         return line_a

@@ -17,6 +17,8 @@ from shared.journal import REMOVED_SUFFIX
 REPORT_AGE_S_MAX = 5.0
 WRITER = "buffer_writer"
 INGEST_PREFIX = "ingest_"
+CONF_NAME = "supervisor.conf"
+PID_NAME = "supervisord.pid"  # of supervisor.conf
 LINE = "a"  # the one that supervisord runs
 
 # supervisord has made the process, which has not got so far as to take its lock.
@@ -39,6 +41,7 @@ class Process(Struct, frozen=True, kw_only=True):
     program_state: str | None  # as supervisord sees it; None where it knows of none
     program_exitstatus: int | None
     values: dict[str, Value]
+    parent_pid: int | None = None  # of the lock's holder, where the system tells it
 
     @property
     def is_reporting(self) -> bool:
@@ -82,7 +85,10 @@ class _Session(Struct):
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """All of it at one moment."""
+    """All of it at one moment.
+
+    A supervisord `is_lost` that has left its pid file behind and is gone: it was killed.
+    """
 
     ts: int
     state_path: str
@@ -92,6 +98,14 @@ class Health(Struct, frozen=True, kw_only=True):
     spool_bytes: int
     spool_flushes: int
     conflicts: int
+    is_supervisor_lost: bool = False
+    conf: str | None = None  # the file that `supervisorctl -c` takes, if it is where we look
+
+    def is_orphan(self, process: Process) -> bool:
+        """Say whether a process runs in the place of one that supervisord would run."""
+        if process.parent_pid is None or process.program_state is None:
+            return False
+        return process.parent_pid != self.supervisor_pid
 
 
 def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
@@ -112,7 +126,23 @@ def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
         spool_bytes=_bytes(spool, "*.parquet"),
         spool_flushes=len(list(spool.glob("*.json"))),
         conflicts=len(list((spool / "conflict").glob("*.json"))),
+        is_supervisor_lost=pid is None and _is_lost(state / "run" / PID_NAME),
+        conf=_find_conf(state),
     )
+
+
+def _is_lost(path: Path) -> bool:
+    """Say whether a pid file names a process that is gone."""
+    try:
+        return not Path(f"/proc/{int(path.read_text(encoding='ascii'))}").exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _find_conf(state: Path) -> str | None:
+    """Return the copy that `booktape up` made for this state, else the file beside it."""
+    places = [state / "run" / CONF_NAME, state.parent / CONF_NAME]
+    return next((str(place) for place in places if place.is_file()), None)
 
 
 def find_locked(table: Path = Path("/proc/locks")) -> set[tuple[int, int]] | None:
@@ -184,8 +214,18 @@ def _process(
         report_age_s=age_s,
         program_state=known.statename if known else None,
         program_exitstatus=known.exitstatus if known else None,
+        parent_pid=_find_parent(pid) if pid else None,
         values=_values(report) if report else {},
     )
+
+
+def _find_parent(pid: int) -> int | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    # 4711 (name) S 1 ...: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    return int(stat.rpartition(")")[2].split()[1])
 
 
 def _values(report: stats.Report) -> dict[str, Value]:

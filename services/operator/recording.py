@@ -41,7 +41,7 @@ class Recording:
                 f"booktape status; stop it: supervisorctl -c {conf} shutdown"
             )
         self._check_command()
-        command = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--silent"]
+        command = [sys.executable, "-m", "services.operator.supervisord", "--nodaemon", "--silent"]
         with self._output.open("wb") as output:
             # In a session of its own Ctrl-C reaches us alone, and we stop it in order.
             self._child = subprocess.Popen(

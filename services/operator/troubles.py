@@ -40,10 +40,21 @@ def find_unreachable(process: Process, *, now_ns: int) -> str | None:
 def _of_process(process: Process, health: Health) -> Iterator[str]:
     if not process.is_running:
         yield _stopped(process, health)
-    elif not process.is_reporting:
+        return
+    if health.is_supervisor_lost and process.line in {LINE, None}:
+        yield (
+            f"the supervisord that started {process.name} is gone, and nobody would start it "
+            f"again; kill {process.pid}, which drains it, then: booktape up"
+        )
+    elif health.supervisor_pid is not None and health.is_orphan(process):
+        yield (
+            f"{process.name} is process {process.pid}, which an earlier supervisord left behind; "
+            f"kill {process.pid}, which drains it, and this one starts its own"
+        )
+    if not process.is_reporting:
         yield (
             f"{process.name} (pid {process.pid}) runs and reports nothing; if it stays so: "
-            f"supervisorctl restart {process.program}"
+            + _order("restart", process.program, health)
         )
     elif process.name == WRITER:
         yield from _of_writer(process)
@@ -56,10 +67,12 @@ def _stopped(process: Process, health: Health) -> str:
     if process.program_state == "EXITED" and process.program_exitstatus == CONFIG_STATUS:
         return (
             f"{process.name} found a fault in the configuration, see the end of {log}; correct it, "
-            f"then: supervisorctl start {process.program}"
+            f"then: {_order('start', process.program, health)}"
         )
     if process.program_state == "STOPPED":
-        return f"{process.name} was stopped; supervisorctl start {process.program}"
+        return f"{process.name} was stopped; {_order('start', process.program, health)}"
+    if process.program_state == "STARTING":
+        return f"{process.name} is being started"
     if process.program_state is not None:
         return f"{process.name} does not start and is tried again for ever; see the end of {log}"
     return f"{process.name} is not running, and no supervisord runs it; booktape up"
@@ -68,13 +81,13 @@ def _stopped(process: Process, health: Health) -> str:
 def _of_feed(process: Process, *, now_ns: int) -> Iterator[str]:
     state = process.state
     unreachable = find_unreachable(process, now_ns=now_ns)
-    if unreachable:
-        yield f"{unreachable}; it goes on trying"
-    elif state == "disk_full":
+    if state == "disk_full":
         yield (
             f"{process.name} has closed its feed: the disk is full; make room, or lower "
             "[state] disk_free_min_bytes"
         )
+    elif unreachable:
+        yield f"{unreachable}; it goes on trying"
     elif state != "live":
         yield _not_live(process)
     banned_until = process.number("rate_limited_until")
@@ -120,5 +133,10 @@ def _of_journals(health: Health) -> Iterator[str]:
         if is_lost and journal.exchange not in running:
             yield (
                 f"nobody delivers the journal of {journal.session}; start its feed: "
-                f"supervisorctl start ingest_{journal.exchange}"
+                + _order("start", f"ingest_{journal.exchange}", health)
             )
+
+
+def _order(order: str, program: str, health: Health) -> str:
+    conf = f"-c {health.conf} " if health.conf else ""
+    return f"supervisorctl {conf}{order} {program}"

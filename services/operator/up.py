@@ -48,8 +48,13 @@ def say_start(settings: Settings, programs: Programs) -> None:
     """Say what is going on and how to operate it."""
     say(f"booktape records {', '.join(settings.exchanges)} into {settings.storage.url}")
     say("  look at it:   booktape status")
-    say(f"  operate it:   supervisorctl -c {programs.conf} status")
+    say_operate(programs)
     say("  stop it:      Ctrl-C, which drains")
+
+
+def say_operate(programs: Programs) -> None:
+    """Say how to reach supervisord."""
+    say(f"  operate it:   supervisorctl -c {programs.conf} status")
 
 
 def watch(
@@ -74,10 +79,7 @@ def drain(recording: Recording, state: Path) -> bool:
     """Stop everything and say what is left; return whether it ended in order."""
     if not recording.is_running:
         say(recording.explain_end())
-        for process in gather(state, recording.supervisor, now_ns=time.time_ns()).processes:
-            if process.is_running:
-                say(f"  {process.name} goes on without it; to end it: kill {process.pid}")
-        say(format_left(gather(state, recording.supervisor, now_ns=time.time_ns())))
+        say_left(gather(state, recording.supervisor, now_ns=time.time_ns()))
         return recording.has_ended_well
     say("draining: the feeds end their sessions, then the writer flushes and uploads")
     next_s = DRAIN_LINE_S
@@ -96,8 +98,17 @@ def drain(recording: Recording, state: Path) -> bool:
     is_drained = recording.drain(on_wait=on_wait)
     if not is_drained:
         say("supervisord does not end; it is left running")
-    say(format_left(gather(state, recording.supervisor, now_ns=time.time_ns())))
+    say_left(gather(state, recording.supervisor, now_ns=time.time_ns()))
     return is_drained
+
+
+def say_left(health: Health) -> None:
+    """Say what still runs, and what is not in the store yet."""
+    if health.supervisor_pid is None:
+        for process in health.processes:
+            if process.is_running:
+                say(f"  {process.name} goes on without it; to end it: kill {process.pid}")
+    say(format_left(health))
 
 
 def format_left(health: Health) -> str:

@@ -25,7 +25,8 @@ def run(settings: Settings, url: str | None, *, date: date | None, as_json: bool
         print(f"booktape: {storage.url} is unreadable: {error}", file=sys.stderr)
         return UNREADABLE
     if not (report.sessions or report.pending or report.expired or report.faults):
-        print(f"booktape: {storage.url} holds no tape", file=sys.stderr)
+        what = "no tape" if date is None else f"nothing of {date}"
+        print(f"booktape: {storage.url} holds {what}", file=sys.stderr)
         return UNREADABLE
     print(report.to_json() if as_json else format_report(report))
     return WHOLE if report.ok else NOT_WHOLE

@@ -77,7 +77,8 @@ def test_what_befalls_processes_journals_and_the_bucket_loses_nothing(tmp_path: 
         collector = world.collector
         wait_until(collector.is_live)
         go_on = stop_writer(world)
-        expect(collector, "if it stays so: supervisorctl restart buffer_writer", end=go_on)
+        order = f"supervisorctl -c {collector.programs.conf} restart buffer_writer"
+        expect(collector, f"if it stays so: {order}", end=go_on)
         expect(collector, "the store cannot be reached", end=kill_bucket(world))
         sessions = [collector.process(name).text("session") for name in FEEDS]
         killed_all = [collector.kill(name) for name in PROCESSES]
@@ -107,7 +108,8 @@ def test_a_disk_that_fills_up_loses_nothing(tmp_path: Path) -> None:
         assert 0 == collector.control("restart", WRITER).returncode
         assert 0 == collector.control("stop", WRITER).returncode
         start = partial(collector.control, "start", WRITER)
-        expect(collector, f"{WRITER} was stopped; supervisorctl start {WRITER}", end=start)
+        order = f"supervisorctl -c {collector.programs.conf} start {WRITER}"
+        expect(collector, f"{WRITER} was stopped; {order}", end=start)
         expect(
             collector,
             "ingest_btcturk-a has closed its feed: the disk is full; make room, or lower "

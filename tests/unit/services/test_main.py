@@ -47,6 +47,8 @@ def test_the_exchanges_are_the_folders_that_there_are(
         (HELD, 75, [f"booktape: {HELD}"]),
         (BooktapeError("it broke"), 1, ["booktape: it broke"]),
         (KeyboardInterrupt(), 130, []),
+        (PermissionError(13, "Permission denied", "/x"), 1, ["booktape: Permission denied: /x"]),
+        (OSError("odd"), 1, ["booktape: odd"]),
     ],
 )
 def test_an_error_is_a_line_and_a_status(

@@ -173,6 +173,7 @@ def test_an_outage_is_told_with_its_beginning_and_its_reason(world: World) -> No
         gauges["last_error"],
     )
     assert 1 == gauges["connections"]
+    assert world.gauge("unreachable_since", is_paused=True) is None  # we hung up ourselves
     world.up(down)
     down.error = ""
     gauges = world.write(rest_error="busy").gauges

@@ -49,6 +49,15 @@ def test_where_nothing_is_live_there_is_nothing_to_hand_over(
     assert "no book of ingest_bitvavo is live, so there is nothing to hand over" in said
 
 
+def test_what_an_earlier_supervisord_left_behind_it_cannot_restart(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orphan = make_health(replace(make_feed(), parent_pid=1), make_writer())
+    said = refuse(settings, orphan, monkeypatch)
+    assert "ingest_bitvavo is process 11, which an earlier supervisord left behind" in said
+    assert "kill 11" in said
+
+
 def test_what_supervisord_does_not_run_it_cannot_restart(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,38 @@ def test_a_process_that_holds_its_lock_runs(tmp_path: Path) -> None:
     assert not gather(tmp_path, NOBODY, now_ns=TS).processes[0].is_running
 
 
+def test_a_process_that_supervisord_did_not_start_is_an_orphan(tmp_path: Path) -> None:
+    with Lock(tmp_path / "locks" / "writer.lock"):
+        orphans = gather(tmp_path, ALL, now_ns=TS)
+        own = gather(tmp_path, Answers("buffer_writer", pid=os.getppid()), now_ns=TS)
+        by_hand = gather(tmp_path, Answers(), now_ns=TS)
+    assert os.getppid() == orphans.processes[-1].parent_pid
+    assert [False, False, True] == [orphans.is_orphan(one) for one in orphans.processes]
+    assert not own.is_orphan(own.processes[-1])
+    assert not any(by_hand.is_orphan(one) for one in by_hand.processes)
+
+
+def test_a_supervisord_that_was_killed_leaves_its_pid_file(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "supervisord.pid"
+    path.parent.mkdir()
+    assert not gather(tmp_path, NOBODY, now_ns=TS).is_supervisor_lost
+    for text, is_lost in (("4194305\n", True), (f"{os.getpid()}\n", False), ("?", False)):
+        path.write_text(text)
+        assert is_lost == gather(tmp_path, NOBODY, now_ns=TS).is_supervisor_lost
+        assert not gather(tmp_path, ALL, now_ns=TS).is_supervisor_lost
+
+
+def test_supervisorctl_takes_the_copy_of_this_state_else_the_file_beside_it(tmp_path: Path) -> None:
+    state = tmp_path / "var"
+    found: list[str | None] = []
+    for place in (None, tmp_path / "supervisor.conf", state / "run" / "supervisor.conf"):
+        if place is not None:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+        found.append(gather(state, NOBODY, now_ns=TS).conf)
+    assert [None, str(tmp_path / "supervisor.conf"), str(place)] == found
+
+
 def test_a_second_line_is_shown_while_it_runs(tmp_path: Path) -> None:
     write_report(tmp_path, "ingest_bitvavo-b")
     with Lock(tmp_path / "locks" / "bitvavo-b.lock"):

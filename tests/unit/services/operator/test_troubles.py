@@ -32,6 +32,7 @@ def test_where_nothing_runs_one_sentence_says_how_to_start() -> None:
             "found a fault in the configuration",
         ),
         ({"program_state": "EXITED", "program_exitstatus": 1}, "tried again for ever"),
+        ({"program_state": "STARTING"}, "is being started"),
         ({"program_state": "BACKOFF"}, "see the end of /state/log/ingest_bitvavo.log"),
         ({"program_state": "STOPPED"}, "was stopped; supervisorctl start ingest_bitvavo"),
         ({"program_state": None}, "no supervisord runs it; booktape up"),
@@ -42,6 +43,34 @@ def test_a_process_that_does_not_run_is_explained(changes: dict[str, Any], expec
     [trouble] = find_troubles(make_health(stopped, make_writer()))
     assert trouble.startswith("ingest_bitvavo-a ")
     assert expected in trouble
+
+
+def test_an_order_names_the_file_that_it_takes() -> None:
+    stopped = replace(make_feed(), is_running=False, program_state="STOPPED")
+    health = replace(make_health(stopped, make_writer()), conf="/state/run/supervisor.conf")
+    [trouble] = find_troubles(health)
+    expected = "was stopped; supervisorctl -c /state/run/supervisor.conf start ingest_bitvavo"
+    assert trouble.endswith(expected)
+
+
+def test_what_a_killed_supervisord_left_behind_is_told() -> None:
+    running = [replace(one, program_state=None) for one in make_health().processes]
+    line_b = replace(make_feed(line="b"), program_state=None)
+    health = replace(make_health(*running, line_b), supervisor_pid=None)
+    assert [] == find_troubles(health)  # whoever runs them by hand knows
+    troubles = find_troubles(replace(health, is_supervisor_lost=True))
+    assert 3 == len(troubles)
+    assert troubles[0] == (
+        "the supervisord that started ingest_bitvavo-a is gone, and nobody would start it again; "
+        "kill 11, which drains it, then: booktape up"
+    )
+
+
+def test_what_an_earlier_supervisord_left_in_the_way_is_told() -> None:
+    orphan = replace(make_feed(), parent_pid=1, program_state="STARTING")
+    own = replace(make_writer(), parent_pid=10)
+    [trouble] = find_troubles(make_health(orphan, own))
+    assert trouble.startswith("ingest_bitvavo-a is process 11, which an earlier supervisord left")
 
 
 @pytest.mark.parametrize("age_s", [None, 5.1])
@@ -63,6 +92,10 @@ def test_a_process_that_reports_nothing_is_told(age_s: float | None) -> None:
             "ingest_bitvavo-a is connecting; it goes on",
         ),
         ({"state": "disk_full"}, "the disk is full; make room"),
+        (
+            {"state": "disk_full", "unreachable_since": TS - 16 * S},
+            "ingest_bitvavo-a has closed its feed: the disk is full; make room",
+        ),
         (
             {"state": "degraded", "live": 1, "waiting": "A-EUR, B-EUR"},
             "ingest_bitvavo-a is degraded: 1 of 3 books live (A-EUR, B-EUR)",

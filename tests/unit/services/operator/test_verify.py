@@ -1,4 +1,5 @@
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,10 @@ def test_where_there_is_no_tape_nothing_is_proven(
     said = capsys.readouterr()
     assert "" == said.out
     assert f"booktape: file:{tmp_path / 'data'} holds no tape\n" == said.err
+    day = date(2026, 11, 25)
+    assert 2 == run(make_settings(tmp_path), None, date=day, as_json=False)
+    expected = f"booktape: file:{tmp_path / 'data'} holds nothing of 2026-11-25\n"
+    assert expected == capsys.readouterr().err
 
 
 def test_a_tape_that_is_not_whole_is_told_to_people_and_programs(
