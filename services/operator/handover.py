@@ -14,6 +14,7 @@ from services.operator.health import INGEST_PREFIX, LINE, Health, Process, gathe
 from services.operator.programs import find_environment, socket_path
 from services.operator.stopping import Stopping, catch_stop
 from services.operator.supervisor import Supervisor, SupervisorError
+from services.operator.troubles import order
 from services.operator.up import say
 from shared.errors import BooktapeError
 from shared.settings import Settings
@@ -104,7 +105,7 @@ class _Handover:
         if line_a is None or not (line_a.is_reporting and line_a.number("live")):
             raise HandoverError(
                 f"no book of {name} is live, so there is nothing to hand over; "
-                f"supervisorctl restart {name}"
+                + order("restart", name, health)
             )
         if health.is_orphan(line_a):
             raise HandoverError(

@@ -54,7 +54,7 @@ def _of_process(process: Process, health: Health) -> Iterator[str]:
     if not process.is_reporting:
         yield (
             f"{process.name} (pid {process.pid}) runs and reports nothing; if it stays so: "
-            + _order("restart", process.program, health)
+            + order("restart", process.program, health)
         )
     elif process.name == WRITER:
         yield from _of_writer(process)
@@ -67,10 +67,10 @@ def _stopped(process: Process, health: Health) -> str:
     if process.program_state == "EXITED" and process.program_exitstatus == CONFIG_STATUS:
         return (
             f"{process.name} found a fault in the configuration, see the end of {log}; correct it, "
-            f"then: {_order('start', process.program, health)}"
+            f"then: {order('start', process.program, health)}"
         )
     if process.program_state == "STOPPED":
-        return f"{process.name} was stopped; {_order('start', process.program, health)}"
+        return f"{process.name} was stopped; {order('start', process.program, health)}"
     if process.program_state == "STARTING":
         return f"{process.name} is being started"
     if process.program_state is not None:
@@ -133,10 +133,11 @@ def _of_journals(health: Health) -> Iterator[str]:
         if is_lost and journal.exchange not in running:
             yield (
                 f"nobody delivers the journal of {journal.session}; start its feed: "
-                + _order("start", f"ingest_{journal.exchange}", health)
+                + order("start", f"ingest_{journal.exchange}", health)
             )
 
 
-def _order(order: str, program: str, health: Health) -> str:
+def order(action: str, program: str, health: Health) -> str:
+    """Return the command that has supervisord do this with a program."""
     conf = f"-c {health.conf} " if health.conf else ""
-    return f"supervisorctl {conf}{order} {program}"
+    return f"supervisorctl {conf}{action} {program}"
