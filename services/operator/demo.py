@@ -57,10 +57,8 @@ def run(
     with catch_stop() as stopping, Simulators() as simulators:
         write_configuration(plan.folder, _start(simulators, plan, own))
         settings = load(own)
-        programs = prepare(settings, own)
-        recording = Recording(programs)
+        recording = Recording(prepare(settings, own))
         recording.start()
-        up.say_operate(programs)
         is_drained = _record(plan, settings, recording, simulators, stopping)
     status = prove(settings)
     say_examples(plan.folder)
@@ -109,6 +107,7 @@ def _record(
     until = "Ctrl-C" if plan.seconds is None else f"{plan.seconds:g} s have passed"
     say(f"booktape records simulated exchanges into {settings.storage.url} until {until}")
     say(f"  look at it:   BOOKTAPE_CONFIG={plan.folder / 'booktape.toml'} booktape status")
+    say(f"  operate it:   supervisorctl -c {recording.conf} status")
     progress = Progress(say, hint=HINT)
     state = settings.state.path
 

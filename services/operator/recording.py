@@ -26,6 +26,7 @@ class Recording:
 
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
+        self.conf = programs.conf
         self.supervisor = Supervisor(programs.socket)
         self._output = programs.log_folder / OUTPUT_NAME
         self._child: subprocess.Popen[bytes] | None = None
@@ -35,17 +36,16 @@ class Recording:
         assert self._child is None
         pid = self.supervisor.find_pid()
         if pid is not None:
-            conf = self._programs.conf
             raise BooktapeError(
                 f"booktape runs here already (supervisord, process {pid}); look at it: "
-                f"booktape status; stop it: supervisorctl -c {conf} shutdown"
+                f"booktape status; stop it: supervisorctl -c {self.conf} shutdown"
             )
         self._check_command()
         command = [sys.executable, "-m", "services.operator.supervisord", "--nodaemon", "--silent"]
         with self._output.open("wb") as output:
             # In a session of its own Ctrl-C reaches us alone, and we stop it in order.
             self._child = subprocess.Popen(
-                [*command, "--configuration", str(self._programs.conf)],
+                [*command, "--configuration", str(self.conf)],
                 cwd=self._programs.folder,
                 env=self._programs.environment,
                 stdin=subprocess.DEVNULL,

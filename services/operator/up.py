@@ -48,13 +48,8 @@ def say_start(settings: Settings, programs: Programs) -> None:
     """Say what is going on and how to operate it."""
     say(f"booktape records {', '.join(settings.exchanges)} into {settings.storage.url}")
     say("  look at it:   booktape status")
-    say_operate(programs)
-    say("  stop it:      Ctrl-C, which drains")
-
-
-def say_operate(programs: Programs) -> None:
-    """Say how to reach supervisord."""
     say(f"  operate it:   supervisorctl -c {programs.conf} status")
+    say("  stop it:      Ctrl-C, which drains")
 
 
 def watch(

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from shared.backfills import Backfills
+from shared.backfills import Backfill, Backfills
 from shared.errors import ConnectionLost
 from shared.event import FeedEvent, Trade
 from shared.frame_builder import Recorded
@@ -23,6 +23,15 @@ class World:
 
     def ask(self, now_s: float = 5.0) -> None:
         self.backfills.ask("BTC-EUR", "BTCEUR", now_s)
+
+    def ask_twice(self, number: int) -> Backfill:
+        """Lose the connection again, after this trade, while the first question is under way."""
+        self.ask()
+        under_way = self.backfills.questions.popleft()
+        self.trades.trade(2, "BTC-EUR", trade(number))
+        self.trades.lose_all()
+        self.ask()
+        return under_way
 
     def ids(self) -> list[str]:
         return [one.trade_id for one in self.tape.events(Trade)]
@@ -79,11 +88,7 @@ def test_no_trade_is_recorded_twice_however_long_the_answer_takes(world: World) 
 
 
 def test_no_trade_is_recorded_twice_while_a_second_answer_is_on_its_way(world: World) -> None:
-    world.ask()
-    first = world.backfills.questions.popleft()
-    world.trades.trade(2, "BTC-EUR", trade(2))
-    world.trades.lose_all()
-    world.ask()
+    first = world.ask_twice(2)
     second = world.backfills.questions.popleft()
     world.backfills.answer(first, trades(1, 2))
     world.backfills.record(3)
@@ -122,11 +127,7 @@ def test_an_older_question_reaches_further_so_a_newer_one_is_not_asked(world: Wo
 
 
 def test_while_one_is_being_asked_a_newer_one_is_asked_as_well(world: World) -> None:
-    world.ask()
-    under_way = world.backfills.questions.popleft()
-    world.trades.trade(2, "BTC-EUR", trade(5))
-    world.trades.lose_all()
-    world.ask()
+    under_way = world.ask_twice(5)
     assert ["t5"] == [question.last for question in world.backfills.questions]
     world.backfills.answer(under_way, trades(1, 2, 5))
     world.backfills.record(3)

@@ -303,6 +303,17 @@ def test_a_symbol_that_is_delisted_while_it_waits_for_its_book_is_not_asked_for(
     assert ["leave book,trades,ticker BTCEUR"] == world.sent
 
 
+def test_a_symbol_that_comes_back_has_none_of_its_old_prices() -> None:
+    world = World("data", asks_snapshots=False)
+    world.connect()
+    world.say(Ticker("BTCEUR", bid_price=9.0))
+    for wanted in (("ETH-EUR",), SYMBOLS):
+        world.feed.wanted = wanted
+        world.later(0.1)
+    world.say(Ticker("BTCEUR", ask_price=10.0))
+    assert [Ticker("BTCEUR", ask_price=10.0)] == world.recorded(Ticker)[1:]
+
+
 def test_a_symbol_that_comes_back_has_a_gap_in_its_trades() -> None:
     world = World("data", asks_snapshots=False)
     world.connect()
@@ -549,6 +560,21 @@ def test_a_list_that_does_not_reach_the_last_trade_is_a_gap() -> None:
     assert ["t7", "t8"] == [t.trade_id for t in world.recorded(Trade)][-2:]
 
 
+@pytest.mark.parametrize(
+    ("ready", "reasons"), [("data", ["no list came"]), ("acknowledgement", [])]
+)
+def test_a_trade_without_the_list_that_comes_first_is_a_gap(
+    ready: Literal["acknowledgement", "data"], reasons: list[str]
+) -> None:
+    world = World(ready, asks_snapshots=False)
+    world.connect()
+    world.say(trade(1))
+    world.disconnect()
+    world.connect()
+    world.say(trade(5))
+    assert reasons == [detail["reason"] for detail in world.details("gap")]
+
+
 def test_trades_after_a_reconnect_are_asked_for_over_rest_and_recorded_once() -> None:
     world = World(offers_trades=True)
     world.go_live()
@@ -651,8 +677,11 @@ def test_silence_after_data_is_stale_and_patience_doubles_until_data_flows_again
         world.later(20.1)
 
 
-def test_live_books_that_never_change_are_stale_some_time() -> None:
-    world = World()
+@pytest.mark.parametrize("ready", ["acknowledgement", "data"])
+def test_live_books_that_never_change_are_stale_some_time(
+    ready: Literal["acknowledgement", "data"],
+) -> None:
+    world = World(ready, asks_snapshots=ready != "data")
     world.go_live()
     with pytest.raises(Stale):
         world.wait(700)

@@ -96,6 +96,16 @@ def test_a_resync_without_questions_leaves_and_joins() -> None:
         world.sent(1.1 + ANSWER_S)
 
 
+def test_a_book_that_is_refused_waits_until_it_is_asked_for_again() -> None:
+    world = World(asks_snapshots=False)
+    world.go_live("A")
+    world.subscriptions.refused["book", "A"] = 600.0
+    assert not world.questions.resync("A", 1.0)
+    world.subscriptions.answer("book", "A")
+    del world.subscriptions.refused["book", "A"]
+    assert world.questions.resync("A", 1.0)
+
+
 def test_a_book_that_waits_for_its_turn_needs_no_resync() -> None:
     world = World()
     world.go_live("A", "B")
