@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.market import TS_START, Traffic
 from services.ingest_bitvavo import parser
-from shared.book import Delta, Snapshot
+from shared.event import Delta, Snapshot
 from shared.frame import Frame
 from shared.frame_builder import FrameBuilder
 from shared.recorder import FRAME_BYTES_MAX, FRAME_INTERVAL_S

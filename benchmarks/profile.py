@@ -16,10 +16,10 @@ from benchmarks.market import TS_START, Traffic, make_traffic
 from benchmarks.pusher import encode_frames
 from benchmarks.results import Figure
 from services.ingest_bitvavo import parser
-from shared.book import Delta, Snapshot
 from shared.books import Books
 from shared.cursor import Cursor
-from shared.frame_builder import FrameBuilder, Recorded
+from shared.event import Delta, Recorded, Snapshot
+from shared.frame_builder import FrameBuilder
 from shared.journal import Journal
 from shared.message_reader import MessageReader
 from shared.reader import DIGEST_MESSAGES_MAX

@@ -21,21 +21,21 @@ from benchmarks.market import RATE, make_traffic
 from benchmarks.results import Figure
 from benchmarks.usage import peak_bytes, pss_bytes
 from benchmarks.walk import Walk, wait_for
+from booktape.proof.verify import verify
+from booktape.store.opening import open_store
+from booktape.store.storage import Storage
 from services.__main__ import find_exchanges
 from services.operator.demo_folder import make_environment, write_configuration
 from services.operator.programs import prepare
 from services.operator.recording import Recording
 from services.operator.simulators import Simulators
 from shared import stats
-from shared.book import Delta
 from shared.configured import load_settings
+from shared.event import Delta
 from shared.frame import Frame
 from shared.frame_builder import FrameBuilder
 from shared.journal import Journal
 from shared.recorder import FRAME_INTERVAL_S, end_session
-from shared.settings import Storage
-from shared.store import open_store
-from shared.verify import verify
 
 PEAK = 1700  # events a second
 HOUR_S = 3600

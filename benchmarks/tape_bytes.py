@@ -12,7 +12,7 @@ from benchmarks.frames import make_frames, parse_traffic, split_by_flush
 from benchmarks.market import Traffic, make_traffic
 from benchmarks.results import Figure
 from services.buffer_writer.segment import prepare_arrow, write_segments
-from shared.book import Snapshot
+from shared.event import Snapshot
 from shared.settings import WriterSettings
 
 HEAD = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from importlib import import_module
 
 import services
+from booktape.errors import BooktapeError
 from services.operator.arguments import build_parser
 from services.operator.child import PARENT_OPTION, end_with_parent, hold_back
 from shared import log
 from shared.configured import load_settings
-from shared.errors import BooktapeError, ConfigError, LockHeld
+from shared.errors import ConfigError, LockHeld
 from shared.exchange import Exchange
 from shared.settings import Settings
 

@@ -5,11 +5,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from shared.book import ACCEPTED, Book, Checkpoint, Delta, Sequencer, Snapshot, Verdict
-from shared.event import FeedEvent, feed_event
-from shared.frame_builder import Recorded
+from booktape.ladder import Ladder
+from shared.event import Checkpoint, Delta, FeedEvent, Record, Snapshot, feed_event
+from shared.sequencer import ACCEPTED, Sequencer, Verdict
 
-Record = Callable[[int, str | None, Recorded], None]
 Reason = Literal["gap", "crossed", "mismatch", "malformed", "unknown", "old_snapshot"]
 
 
@@ -19,7 +18,7 @@ _INT64: Final = range(-(2**63), 2**63)
 class _Entry(Struct):
     symbol: str
     sequencer: Sequencer
-    book: Book
+    book: Ladder
     is_recorded: bool = False  # there is a snapshot of this epoch on the tape
 
 
@@ -38,7 +37,7 @@ class Books:
 
     def add(self, raw_symbol: str, symbol: str) -> None:
         """Keep a book of this symbol from now on."""
-        self._entries[raw_symbol] = _Entry(symbol, Sequencer(self._step), Book())
+        self._entries[raw_symbol] = _Entry(symbol, Sequencer(self._step), Ladder())
 
     def remove(self, raw_symbol: str) -> bool:
         """Keep it no longer; return whether it was on the tape and went on."""
@@ -87,7 +86,7 @@ class Books:
         """Lose the book of one symbol and have it begun anew."""
         entry = self._entries[raw_symbol]
         entry.sequencer.lose()
-        entry.book = Book()
+        entry.book = Ladder()
         entry.is_recorded = False
         self._resync(raw_symbol, reason)
 
@@ -119,7 +118,7 @@ class Books:
             self._record(ts, entry.symbol, checkpoint)
 
     def _begin(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
-        entry.book = Book()
+        entry.book = Ladder()
         entry.book.replace(snapshot.bids, snapshot.asks)
         self._record(ts_recv, entry.symbol, snapshot)
         entry.is_recorded = True
@@ -143,7 +142,7 @@ class Books:
     def _compare(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
         if snapshot.sequence is None or entry.sequencer.last != snapshot.sequence:
             return
-        other = Book()
+        other = Ladder()
         other.replace(snapshot.bids, snapshot.asks)
         found = entry.book.find_mismatch(other)
         if found is not None:

@@ -1,14 +1,6 @@
-"""Every error that booktape raises on purpose, named for what happened."""
+"""Every error that the collector raises on purpose, named for what happened."""
 
-from typing import Final
-
-# What msgspec raises for bytes that are not what was asked for: its own errors, which are
-# ValueErrors, as is the one for a text that is no UTF-8; and one for what is nested too deeply.
-UNDECODABLE: Final = (ValueError, RecursionError)
-
-
-class BooktapeError(Exception):
-    """Stand for any error raised on purpose; nobody raises it itself."""
+from booktape.errors import BooktapeError
 
 
 class ConfigError(BooktapeError):
@@ -85,26 +77,3 @@ class JournalError(BooktapeError):
 
 class SpoolError(BooktapeError):
     """Make the writer stop and start again: what its disk holds must be read anew."""
-
-
-class StoreError(BooktapeError):
-    """Make the uploader keep the object and retry for ever; name to the operator what helps."""
-
-    def __init__(self, action: str, *, where: str, reason: str, remedy: str) -> None:
-        super().__init__(f"cannot {action} {where}: {reason}; {remedy}")
-        self.action = action
-        self.where = where
-        self.reason = reason
-        self.remedy = remedy
-
-
-class AlreadyStored(BooktapeError):
-    """Make the uploader compare: an object of that key is there, and it is never overwritten."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(f"{key} is already stored")
-        self.key = key
-
-
-class TapeError(BooktapeError):
-    """Tell the reader of a tape which object is unreadable or breaks its promise."""

@@ -1,9 +1,12 @@
-"""What a feed says beside its books: trades, tickers, its own events and mere notices."""
+"""Events: what an exchange says and what a feed says of itself, before they have numbers."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
+
+from booktape.ladder import Level
 
 Kind = Literal[
     "session_start",
@@ -23,6 +26,36 @@ Kind = Literal[
     "disconnected",
     "session_end",
 ]
+
+
+class Snapshot(Struct, frozen=True, gc=False):
+    """The whole book of one symbol; `sequence` is `None` where the exchange numbers nothing."""
+
+    raw_symbol: str
+    bids: list[Level]
+    asks: list[Level]
+    sequence: int | None = None
+    ts_event: int | None = None
+
+
+class Delta(Struct, frozen=True, gc=False):
+    """The levels that changed, in the exchange's order: absolute sizes, 0 removes the level."""
+
+    raw_symbol: str
+    bids: list[Level]
+    asks: list[Level]
+    sequence: int
+    ts_event: int | None = None
+
+
+class Checkpoint(Struct, frozen=True, gc=False):
+    """A book of our own, written so that an hour of tape can be rebuilt alone."""
+
+    raw_symbol: str
+    bids: list[Level]
+    asks: list[Level]
+    sequence: int | None
+    ts_event: None = None  # it is no event of the exchange's
 
 
 class Trade(Struct, frozen=True):
@@ -108,3 +141,10 @@ class Chatter(Struct, frozen=True):
 
 
 Notice = Subscribed | Refused | RateLimited | Chatter
+
+
+Recorded = Snapshot | Delta | Checkpoint | Trade | Ticker | FeedEvent
+"""What becomes an event of the tape."""
+
+Record = Callable[[int, str | None, Recorded], None]
+"""Takes `ts_recv`, our symbol (`None`: the connection) and the event."""

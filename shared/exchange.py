@@ -5,8 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shared.book import Delta, Snapshot
-from shared.event import Notice, Ticker, Trade, TradeList
+from shared.event import Delta, Notice, Snapshot, Ticker, Trade, TradeList
 
 Event = Snapshot | Delta | Trade | TradeList | Ticker
 Message = Event | Notice

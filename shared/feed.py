@@ -8,16 +8,18 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from shared.backfills import Backfills
-from shared.book import ACCEPTED, Delta, Snapshot, Verdict
-from shared.books import Books, Reason, Record
+from shared.books import Books, Reason
 from shared.checkpoints import Checkpoints
 from shared.counts import Counts
 from shared.errors import MalformedMessage, Stale
 from shared.event import (
+    Delta,
     Kind,
     Notice,
     RateLimited,
+    Record,
     Refused,
+    Snapshot,
     Subscribed,
     Ticker,
     Trade,
@@ -26,6 +28,7 @@ from shared.event import (
 )
 from shared.exchange import BOOK, TICKER, TRADES, Cost, Exchange, Raw
 from shared.questions import Questions
+from shared.sequencer import ACCEPTED, Verdict
 from shared.subscriptions import Subscriptions
 from shared.tickers import Tickers
 from shared.trades import Trades

@@ -5,7 +5,7 @@ from typing import Annotated, Final, TypeVar
 
 from msgspec import Meta
 
-from shared import errors
+from booktape import errors
 from shared.errors import MalformedMessage
 from shared.event import Trade, TradeList
 from shared.exchange import Raw

@@ -15,7 +15,8 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from shared.errors import UNDECODABLE, FrameError, UnknownFrameVersion
+from booktape.errors import UNDECODABLE
+from shared.errors import FrameError, UnknownFrameVersion
 
 FRAME_VERSION: Final = 1
 FRAME_VERSIONS_READ: Final = (1,)  # this one and, once there is one, its predecessor

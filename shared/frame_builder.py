@@ -7,8 +7,8 @@ from typing import Final
 
 from msgspec import Raw, msgpack
 
-from shared.book import Checkpoint, Delta, Level, Snapshot
-from shared.event import FeedEvent, Ticker, Trade
+from booktape.ladder import Level
+from shared.event import Checkpoint, Delta, FeedEvent, Recorded, Snapshot, Ticker, Trade
 from shared.frame import (
     BOOK_CODES,
     CHECKPOINT,
@@ -28,9 +28,6 @@ from shared.frame import (
 )
 
 assert sys.byteorder == "little"  # as `struct` packs on every machine that this is made for
-
-Recorded = Snapshot | Delta | Checkpoint | Trade | Ticker | FeedEvent
-"""What becomes an event of the tape."""
 
 # Packed at once: one by one takes twice as long, and thousands of levels that wait as objects would
 # fill the CPU's caches.

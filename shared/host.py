@@ -5,8 +5,7 @@ from threading import Event
 from typing import Final
 
 from shared import log
-from shared.books import Record
-from shared.event import Kind, feed_event
+from shared.event import Kind, Record, feed_event
 
 CLOCK_STEP_NS: Final = 500_000_000  # between two looks; slewing is a thousand times slower
 ROOM_SHARE: Final = 1.05  # of the minimum must be free again, lest feeds open and close around it

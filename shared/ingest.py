@@ -12,9 +12,10 @@ from random import SystemRandom
 from threading import Event
 from typing import Final
 
+from booktape.errors import BooktapeError
 from shared import log
 from shared.connection import Connection
-from shared.errors import BooktapeError, LockHeld
+from shared.errors import LockHeld
 from shared.exchange import Exchange
 from shared.feed import Feed
 from shared.files import Lock

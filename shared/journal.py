@@ -17,9 +17,10 @@ from typing import Final
 
 from msgspec import structs
 
+from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
 from shared import log
 from shared.errors import JournalError, LockHeld
-from shared.files import PARTIAL_SUFFIX, Lock, make_folder, sync_folder
+from shared.files import Lock
 from shared.frame import Frame, decode_columns, encode
 from shared.journal_file import Damage, JournalFile, RecordReader, find_files
 

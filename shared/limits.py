@@ -24,8 +24,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from booktape.errors import UNDECODABLE
 from shared import log
-from shared.errors import UNDECODABLE, ConnectionLost, RateLimited
+from shared.errors import ConnectionLost, RateLimited
 from shared.exchange import Cost, Limit
 
 SHARE: Final = 0.8  # the rest is for whoever else lives behind this address

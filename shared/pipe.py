@@ -16,7 +16,8 @@ import msgspec
 import zmq
 from msgspec import Meta, Struct
 
-from shared.errors import UNDECODABLE, ConfigError
+from booktape.errors import UNDECODABLE
+from shared.errors import ConfigError
 from shared.frame import FRAME_BYTES_MAX
 
 FRAMES_MAX: Final = 1000  # held on either side of a pipe

@@ -5,10 +5,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock
 from typing import Final
 
-from shared.book import Snapshot
-from shared.books import Books, Reason, Record
+from shared.books import Books, Reason
 from shared.errors import ConnectionLost, MalformedMessage, RateLimited
-from shared.event import Kind, feed_event
+from shared.event import Kind, Record, Snapshot, feed_event
 from shared.exchange import Exchange
 from shared.limits import SHARE
 from shared.rest import RequestRefused, RestClient

@@ -13,9 +13,9 @@ from typing import Final, Protocol
 
 from shared import log
 from shared.errors import ConnectionLost, JournalError
-from shared.event import FeedEvent, feed_event
+from shared.event import FeedEvent, Recorded, feed_event
 from shared.frame import Frame
-from shared.frame_builder import FrameBuilder, Recorded
+from shared.frame_builder import FrameBuilder
 from shared.journal import Journal
 from shared.threads import Alarm
 

@@ -13,9 +13,8 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
-from shared.book import Snapshot
 from shared.errors import ConnectionLost, ExchangeError, RateLimited
-from shared.event import TradeList
+from shared.event import Snapshot, TradeList
 from shared.exchange import Call, Exchange, Market
 from shared.limits import Limits, parse_retry_after
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 from threading import Event
 from typing import Final
 
+from booktape.errors import BooktapeError
 from shared import log
 from shared.backfills import Backfills
-from shared.errors import BooktapeError, ConnectionLost, RateLimited
+from shared.errors import ConnectionLost, RateLimited
 from shared.rest import RestClient
 from shared.retry import Backoff
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from threading import Event
 from typing import Final, Protocol
 
+from booktape.errors import BooktapeError
 from shared import log
 from shared.cursor import Cursor
-from shared.errors import BooktapeError, JournalError
+from shared.errors import JournalError
 from shared.journal import Journal
 from shared.pipe import Watermark
 

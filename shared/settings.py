@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from msgspec import Meta, Struct, ValidationError, convert
 from msgspec.structs import fields, replace
 
+from booktape.store.storage import Storage
 from shared.errors import ConfigError
 from shared.settings_source import Given, Key, find_file, read_environment, read_file
 
@@ -20,24 +21,8 @@ GIB = 1 << 30
 Seconds = Annotated[
     float, Meta(gt=0, le=DAY_S, description=f"seconds, above 0 and at most {DAY_S}")
 ]
-_STORE = r"^(file:(?!//[^/]).+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#/]+)*/?)\Z"
 _LOOPBACK = r"(localhost|127(\.\d+){3}|\[::1\])"
-_REST = r"https?://[^\s/?#@]+(/[^\s?#]*)?"
 _SYMBOL = r"^[A-Z0-9]+-[A-Z0-9]+\Z"
-
-
-class Storage(Struct, frozen=True):
-    """Where the tape lives; an empty region or endpoint is as boto3 finds it."""
-
-    url: Annotated[
-        str, Meta(pattern=_STORE, description='"file:<folder>" or "s3://<bucket>/<prefix>"')
-    ] = "file:data"
-    region: Annotated[
-        str, Meta(pattern=r"^[a-z0-9-]*\Z", description='a region such as "eu-central-1"')
-    ] = ""
-    endpoint_url: Annotated[
-        str, Meta(pattern=rf"^({_REST})?\Z", description='"https://<host>", "http://<host>" or ""')
-    ] = ""
 
 
 class State(Struct, frozen=True):

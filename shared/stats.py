@@ -8,7 +8,7 @@ from threading import Lock
 
 import msgspec
 
-from shared.errors import UNDECODABLE
+from booktape.errors import UNDECODABLE
 from shared.files import write_atomic
 
 RATE_WINDOW_S = 10.0

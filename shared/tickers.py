@@ -2,8 +2,7 @@
 
 from msgspec.structs import replace
 
-from shared.books import Record
-from shared.event import Ticker
+from shared.event import Record, Ticker
 
 _FIELDS = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price")
 

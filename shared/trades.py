@@ -4,8 +4,7 @@ from collections import Counter
 from itertools import dropwhile, islice
 from typing import Final
 
-from shared.books import Record
-from shared.event import Trade, TradeList, feed_event
+from shared.event import Record, Trade, TradeList, feed_event
 
 RECENT_MAX: Final = 512  # ids kept of a symbol: more than a list repeats
 RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take minutes

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.book import Level
+from booktape.ladder import Level
 
 Texts = Iterable[tuple[str, str]]
 

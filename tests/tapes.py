@@ -8,24 +8,17 @@ import msgspec
 import pyarrow as pa
 from pyarrow import parquet
 
+from booktape.keys import Key, date_of, exchange_of, parse_key
+from booktape.ladder import Level
+from booktape.manifest import Manifest, decode_manifest, encode_manifest
+from booktape.store.folder import FolderStore
+from booktape.tables import parquet_options
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.manifest import make_manifest
 from services.buffer_writer.segment import write_segments
-from shared.book import Checkpoint, Delta, Level, Snapshot
-from shared.event import FeedEvent, Kind, Ticker, Trade
+from shared.event import Checkpoint, Delta, FeedEvent, Kind, Recorded, Snapshot, Ticker, Trade
 from shared.frame import DAY_NS, Frame
-from shared.frame_builder import FrameBuilder, Recorded
-from shared.store import FolderStore
-from shared.tape import (
-    Key,
-    Manifest,
-    date_of,
-    decode_manifest,
-    encode_manifest,
-    exchange_of,
-    parquet_options,
-    parse_key,
-)
+from shared.frame_builder import FrameBuilder
 from tests.levels import levels
 
 SESSION = "20261122T091500.123456Z-bitvavo-a"

@@ -5,10 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.book import Delta, Snapshot
-from shared.event import Trade, TradeList
+from shared.event import Delta, Recorded, Snapshot, Trade, TradeList
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Rest
-from shared.frame_builder import Recorded
 from tests.levels import levels
 
 SECOND = 1_000_000_000

@@ -10,21 +10,21 @@ from typing import Any, NoReturn
 import msgspec
 from typing_extensions import override
 
+from booktape.errors import AlreadyStored, StoreError
+from booktape.keys import exchange_of
+from booktape.manifest import decode_manifest
+from booktape.store.protocol import ObjectInfo, Store
 from services.buffer_writer.reserve import Reserve
 from services.buffer_writer.segment import Segment
 from services.buffer_writer.sessions import Sessions
 from services.buffer_writer.spool import Spool, WriteSegments
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
-from shared.book import Delta, Snapshot
-from shared.errors import AlreadyStored, StoreError
-from shared.event import FeedEvent
+from shared.event import Delta, FeedEvent, Snapshot
 from shared.frame import DAY_NS, LEVEL_BYTES, Columns, Frame, decode_columns, encode
 from shared.frame_builder import FrameBuilder
 from shared.settings import WriterSettings
 from shared.stats import Stats
-from shared.store import ObjectInfo, Store
-from shared.tape import decode_manifest, exchange_of
 from tests.columns import unpack
 from tests.levels import levels
 

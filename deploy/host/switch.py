@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from booktape.errors import BooktapeError
 from services.__main__ import find_exchanges
 from services.operator import handover
 from services.operator.health import INGEST_PREFIX, LINE, WRITER, Process, gather
@@ -20,7 +21,7 @@ from services.operator.stopping import SIGNALS
 from services.operator.supervisor import Supervisor
 from services.operator.up import say
 from shared.configured import load_settings
-from shared.errors import BooktapeError, ConfigError
+from shared.errors import ConfigError
 from shared.files import write_atomic
 from shared.settings import Settings
 

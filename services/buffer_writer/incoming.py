@@ -4,9 +4,10 @@ from typing import Final
 
 import msgspec
 
-from shared.errors import UNDECODABLE, FrameError, TapeError
+from booktape.errors import UNDECODABLE, TapeError
+from booktape.keys import exchange_of
+from shared.errors import FrameError
 from shared.frame import Frame, decode_columns, trim
-from shared.tape import exchange_of
 
 UNKNOWN_SESSION: Final = "an unknown session"
 _SESSION_END: Final = "session_end"

@@ -12,6 +12,7 @@ from random import SystemRandom
 from threading import Event, Thread
 from typing import Final
 
+from booktape.store.opening import open_store
 from services.buffer_writer.memory import bound_memory, give_back
 from services.buffer_writer.reserve import Reserve, is_full
 from services.buffer_writer.segment import prepare_arrow, write_segments
@@ -25,7 +26,6 @@ from shared.files import Lock
 from shared.pipe import Receiver, WatermarkPublisher, endpoint, open_context
 from shared.settings import Settings
 from shared.stats import Stats
-from shared.store import open_store
 
 NAME: Final = "buffer_writer"
 EXIT_FAULT: Final = 1

@@ -2,21 +2,11 @@
 
 from collections.abc import Mapping
 
+from booktape.errors import TapeError
+from booktape.keys import date_of, exchange_of, line_of, manifest_key, parse_key, segment_key
+from booktape.manifest import MANIFEST_VERSION, WRITER, Manifest, TableEntry
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.segment import Segment
-from shared.errors import TapeError
-from shared.tape import (
-    MANIFEST_VERSION,
-    WRITER,
-    Manifest,
-    TableEntry,
-    date_of,
-    exchange_of,
-    line_of,
-    manifest_key,
-    parse_key,
-    segment_key,
-)
 
 
 def make_manifest(run: Run, segments: Mapping[str, Segment], written_at: int) -> Manifest:

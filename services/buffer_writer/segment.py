@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from pyarrow import parquet
 
+from booktape.tables import ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
 from services.buffer_writer.events import decode_events, run_out
 from shared.frame import Frame
-from shared.tape import ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
 
 SLICE_ROWS: Final = 128 * 1024  # of a book, written at a time as one row group
 

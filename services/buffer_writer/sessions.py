@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from booktape.errors import UNDECODABLE, TapeError
+from booktape.keys import exchange_of
+from booktape.store.files import make_folder
 from shared import log
-from shared.errors import UNDECODABLE, TapeError
-from shared.files import make_folder, write_atomic
-from shared.tape import exchange_of
+from shared.files import write_atomic
 
 MARK: Final = "taken"
 _SUFFIX: Final = ".json"

@@ -19,6 +19,9 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from booktape.errors import TapeError
+from booktape.manifest import Manifest, decode_manifest, encode_manifest
+from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.manifest import (
     check,
@@ -33,10 +36,9 @@ from services.buffer_writer.reserve import Reserve
 from services.buffer_writer.segment import Segment
 from services.buffer_writer.sessions import Known, Sessions
 from shared import log
-from shared.errors import SpoolError, TapeError
-from shared.files import PARTIAL_SUFFIX, make_folder, sync_folder, write_atomic
+from shared.errors import SpoolError
+from shared.files import write_atomic
 from shared.frame import Frame
-from shared.tape import Manifest, decode_manifest, encode_manifest
 
 CONFLICT: Final = "conflict"
 FRAMES_ASIDE_MAX: Final = 100

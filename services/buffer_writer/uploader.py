@@ -7,12 +7,12 @@ from random import Random
 from threading import Event
 from typing import Final
 
+from booktape.errors import AlreadyStored, StoreError, TapeError
+from booktape.keys import LEDGER, exchange_of, parse_key
+from booktape.store.protocol import Store
 from services.buffer_writer.spool import Spool, Stored
 from shared import log
-from shared.errors import AlreadyStored, StoreError, TapeError
 from shared.retry import Backoff
-from shared.store import Store
-from shared.tape import LEDGER, exchange_of, parse_key
 
 IDLE_S: Final = 1.0  # between two looks at an empty spool
 RETRY_BASE_S: Final = 1.0

@@ -10,19 +10,21 @@ from typing import Final
 
 import msgspec
 
+from booktape.errors import TapeError
+from booktape.keys import exchange_of
+from booktape.manifest import TableEntry
 from services.buffer_writer.buffer import Buffer
 from services.buffer_writer.events import BadFrame
 from services.buffer_writer.incoming import cut, ends_session, guess_session
 from services.buffer_writer.spool import Spool
 from shared import log
-from shared.errors import FrameError, TapeError, UnknownFrameVersion
+from shared.errors import FrameError, UnknownFrameVersion
 from shared.event import FeedEvent
 from shared.frame import DAY_NS, Frame, decode, encode
 from shared.frame_builder import FrameBuilder
 from shared.pipe import Watermark
 from shared.settings import WriterSettings
 from shared.stats import Stats
-from shared.tape import TableEntry, exchange_of
 
 SESSIONS_MAX: Final = 1000
 FLUSH_RETRY_S: Final = 5.0

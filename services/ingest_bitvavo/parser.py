@@ -12,9 +12,19 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from shared import form
-from shared.book import Delta, Snapshot
 from shared.errors import MalformedMessage
-from shared.event import Chatter, Notice, RateLimited, Refused, Subscribed, Ticker, Trade, TradeList
+from shared.event import (
+    Chatter,
+    Delta,
+    Notice,
+    RateLimited,
+    Refused,
+    Snapshot,
+    Subscribed,
+    Ticker,
+    Trade,
+    TradeList,
+)
 from shared.exchange import BOOK, TICKER, TRADES, Market, Message, Raw
 
 DEPTH: Final = 1000  # levels a side: the most that the exchange gives, and its default

@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.json import Decoder
 
+from booktape.ladder import Level
 from shared import form
-from shared.book import Delta, Level, Snapshot
 from shared.errors import MalformedMessage
-from shared.event import Chatter, Refused, Subscribed, Ticker, Trade, TradeList
+from shared.event import Chatter, Delta, Refused, Snapshot, Subscribed, Ticker, Trade, TradeList
 from shared.exchange import BOOK, TICKER, TRADES, Message, Raw
 
 _CHANNELS = {BOOK: "obdiff", TRADES: "trade", TICKER: "ticker"}

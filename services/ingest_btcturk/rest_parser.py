@@ -12,8 +12,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from shared import form
-from shared.book import Snapshot
-from shared.event import Trade, TradeList
+from shared.event import Snapshot, Trade, TradeList
 from shared.exchange import Market, Raw
 
 DEPTH: Final = 100  # levels a side: the most that the exchange gives

@@ -3,7 +3,8 @@
 import time
 from decimal import Decimal
 
-from shared.book import Level, Snapshot
+from booktape.ladder import Level
+from shared.event import Snapshot
 from shared.exchange import Exchange
 from shared.limits import Limits
 from shared.rest import RestClient

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from booktape.errors import BooktapeError
 from services.operator import up
 from services.operator.demo_folder import (
     STATE,
@@ -22,7 +23,6 @@ from services.operator.recording import Recording
 from services.operator.simulators import Simulators
 from services.operator.stopping import Stopping, catch_stop
 from services.operator.up import say
-from shared.errors import BooktapeError
 from shared.settings import Settings
 
 # What is under way when the markets stop: a resync, a reconnect after a silent stall.

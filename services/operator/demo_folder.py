@@ -6,9 +6,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from booktape.errors import BooktapeError
 from services.operator.programs import socket_path
 from services.operator.supervisor import Supervisor
-from shared.errors import BooktapeError
 from shared.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 
 # What the first line says makes the folder ours to remove.

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from booktape.errors import BooktapeError
 from services.operator.child import Lifeline
 from services.operator.health import INGEST_PREFIX, LINE, Health, Process, gather
 from services.operator.programs import find_environment, socket_path
@@ -16,7 +17,6 @@ from services.operator.stopping import Stopping, catch_stop
 from services.operator.supervisor import Supervisor, SupervisorError
 from services.operator.troubles import order
 from services.operator.up import say
-from shared.errors import BooktapeError
 from shared.settings import Settings
 
 OTHER_LINE = "b"

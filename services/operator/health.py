@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from booktape.errors import UNDECODABLE
+from booktape.store.files import PARTIAL_SUFFIX
 from services.operator.supervisor import Program, Supervisor, SupervisorError
 from shared import stats
-from shared.errors import UNDECODABLE
-from shared.files import PARTIAL_SUFFIX
 from shared.journal import REMOVED_SUFFIX
 
 # Each process writes its report each second.

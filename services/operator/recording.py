@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Callable
 
+from booktape.errors import BooktapeError
 from services.operator.programs import COMMAND, Programs
 from services.operator.supervisor import Supervisor
-from shared.errors import BooktapeError
 
 # It listens well before; a machine under load takes longer.
 START_S = 30.0

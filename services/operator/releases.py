@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from booktape.errors import BooktapeError
 from services.operator.programs import FOLDERS, find_conf, localise, socket_path
-from shared.errors import BooktapeError
 from shared.files import write_atomic
 from shared.settings import Settings
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from booktape.errors import BooktapeError
 from services.operator.child import Lifeline
 from services.operator.demo_folder import Address
-from shared.errors import BooktapeError
 
 # A loaded machine takes its time to import and to make hundreds of markets.
 START_S = 30.0

@@ -10,7 +10,7 @@ from xmlrpc.client import Error, Fault, ServerProxy, Transport
 from msgspec import Struct, convert
 from typing_extensions import override
 
-from shared.errors import BooktapeError
+from booktape.errors import BooktapeError
 
 # It answers from memory.
 ANSWER_S = 5.0

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from msgspec import ValidationError, convert, to_builtins
 
+from booktape.errors import StoreError, TapeError
+from booktape.proof.verify import format_report, verify
+from booktape.store.opening import open_store
+from booktape.store.storage import Storage
 from services.operator.bar import Bar
-from shared.errors import ConfigError, StoreError, TapeError
-from shared.settings import Settings, Storage
-from shared.store import open_store
-from shared.verify import format_report, verify
+from shared.errors import ConfigError
+from shared.settings import Settings
 
 WHOLE, NOT_WHOLE, UNREADABLE = 0, 1, 2
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-import shared.store_s3
-from shared.errors import AlreadyStored
-from shared.settings import Storage
+import booktape.store.s3
+from booktape.errors import AlreadyStored
+from booktape.store.s3 import S3Store, connect
+from booktape.store.storage import Storage
 from shared.stats import Stats
-from shared.store_s3 import S3Store, connect
 from tests.deploy.cloud import ACCOUNT, REGION, ROOT, Cloud
 from tests.deploy.judge import allows
 
@@ -396,7 +396,7 @@ def test_all_that_the_store_asks_of_s3_is_allowed(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    monkeypatch.setattr(shared.store_s3, "MULTIPART_BYTES_MIN", bytes_min)
+    monkeypatch.setattr(booktape.store.s3, "MULTIPART_BYTES_MIN", bytes_min)
     client = connect(Storage("s3://unused", REGION, cloud.url))
     calls = Calls(client)
     store = S3Store(DATA, f"recordings/{bytes_min}", connect=lambda: client)

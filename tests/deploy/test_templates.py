@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from shared.settings import Settings, State, Storage, WriterSettings
-from shared.tape import SCHEMAS
+from booktape.store.storage import Storage
+from booktape.tables import SCHEMAS
+from shared.settings import Settings, State, WriterSettings
 from tests.deploy.templates import FOLDER, NAMES, ROOT, load, many, properties, resources
 
 # Every statement that says `*`, and why it must.

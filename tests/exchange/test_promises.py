@@ -16,10 +16,10 @@ import msgspec
 import pytest
 
 import services
-from shared.book import Delta, Sequencer, Snapshot, Verdict
 from shared.errors import MalformedMessage
-from shared.event import Chatter, Subscribed, Ticker, Trade, TradeList
+from shared.event import Chatter, Delta, Snapshot, Subscribed, Ticker, Trade, TradeList
 from shared.exchange import Exchange
+from shared.sequencer import Sequencer, Verdict
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 GOLDEN = "golden"

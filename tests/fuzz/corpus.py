@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 import services
+from booktape.manifest import encode_manifest
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.manifest import make_manifest
 from services.buffer_writer.segment import Segment
@@ -16,7 +17,6 @@ from shared.exchange import Exchange
 from shared.frame import Frame
 from shared.frame_builder import FrameBuilder
 from shared.message_reader import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
-from shared.tape import encode_manifest
 from tests.simulation.feed import Feed
 from tests.simulation.rows import TABLES
 

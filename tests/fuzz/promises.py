@@ -6,9 +6,18 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.book import Delta, Snapshot
 from shared.errors import MalformedMessage
-from shared.event import Chatter, RateLimited, Refused, Subscribed, Ticker, Trade, TradeList
+from shared.event import (
+    Chatter,
+    Delta,
+    RateLimited,
+    Refused,
+    Snapshot,
+    Subscribed,
+    Ticker,
+    Trade,
+    TradeList,
+)
 from shared.form import NUMBER_MAX
 
 INT64: Final = range(-(2**63), 2**63)

@@ -14,20 +14,22 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from booktape.errors import TapeError
+from booktape.keys import parse_key
+from booktape.manifest import decode_manifest
 from services.buffer_writer.events import BadFrame, decode_events
 from services.buffer_writer.incoming import cut, ends_session, guess_session
 from services.buffer_writer.manifest import check as check_manifest
 from services.buffer_writer.manifest import count_bytes, ledger_key, name_of
 from services.buffer_writer.segment import Segment, write_segments
 from shared.cursor import Cursor
-from shared.errors import FrameError, JournalError, TapeError, UnknownFrameVersion
+from shared.errors import FrameError, JournalError, UnknownFrameVersion
 from shared.exchange import Exchange
 from shared.frame import Frame, decode, encode
 from shared.frame_builder import FrameBuilder
 from shared.journal import Journal
 from shared.journal_file import pack as pack_record
 from shared.message_reader import BUFFER_BYTES, MessageReader
-from shared.tape import decode_manifest, parse_key
 from tests.fuzz.corpus import (
     EXCHANGES,
     OTHER_SESSION,

@@ -15,18 +15,17 @@ import pytest
 from typing_extensions import override
 from websockets.sync.server import ServerConnection, serve
 
+from booktape.keys import segment_key
 from services.buffer_writer.segment import write_segments
 from shared.connection import Connection
 from shared.cursor import Cursor
-from shared.event import FeedEvent
+from shared.event import FeedEvent, Recorded
 from shared.exchange import Exchange
 from shared.form import MESSAGE_BYTES_MAX
 from shared.frame import decode
-from shared.frame_builder import Recorded
 from shared.journal import Journal
 from shared.reader import Reader
 from shared.recorder import Recorder
-from shared.tape import segment_key
 from tests.fuzz.corpus import EXCHANGES, SESSION
 from tests.readers import make_feed, make_reader
 from tests.toys import Tape

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from booktape.store.storage import Storage
 from services.__main__ import find_exchanges
 from shared.configured import load_settings
-from shared.settings import ExchangeSettings, State, Storage, WriterSettings
+from shared.settings import ExchangeSettings, State, WriterSettings
 
 ROOT = Path(__file__).parents[2]
 

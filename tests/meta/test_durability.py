@@ -17,7 +17,7 @@ def test_its_figures_are_those_of_the_code() -> None:
 
 
 def test_what_it_names_is_there() -> None:
-    paths = set(re.findall(r"`((?:shared|services|tests)/[\w/.]+)`", PAGE))
+    paths = set(re.findall(r"`((?:booktape|shared|services|tests)/[\w/.]+)`", PAGE))
     assert 15 < len(paths)
     assert [] == sorted(path for path in paths if not (ROOT / path).exists())
 

@@ -62,7 +62,7 @@ def test_the_wheel_is_what_the_tree_is(tmp_path: Path) -> None:
         assert b"booktape = services.__main__:main" in archive.read(entry)
     modules = {
         str(path.relative_to(ROOT))
-        for package in ("services", "shared")
+        for package in ("booktape", "services", "shared")
         for path in (ROOT / package).rglob("*.py")
     }
     assert modules == {name for name in names if name.endswith(".py")}

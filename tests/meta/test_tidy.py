@@ -34,7 +34,7 @@ def find_texts(folder: Path) -> Iterator[Path]:
 
 TEXTS = {path: (ROOT / path).read_text(encoding="utf-8") for path in find_texts(ROOT)}
 TREES = {path: ast.parse(text) for path, text in TEXTS.items() if path.suffix == ".py"}
-MODULES = [path for path in TREES if path.parts[0] in {"services", "shared"}]
+MODULES = [path for path in TREES if path.parts[0] in {"booktape", "services", "shared"}]
 
 
 def test_there_is_something_to_check() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from booktape.store.storage import Storage
 from services.__main__ import find_exchanges
 from services.operator.demo_folder import make_environment
 from services.operator.health import Health, Process, gather
@@ -18,7 +19,6 @@ from services.operator.recording import Recording
 from services.operator.simulators import Simulators
 from services.operator.troubles import find_troubles
 from shared.configured import load_settings
-from shared.settings import Storage
 from shared.settings_source import FILE_NAME
 from tests.judge import Verdict, judge
 from tests.process.standing import REAL, SUPERVISORCTL, install, wait_until

@@ -10,12 +10,12 @@ import os
 import traceback
 from pathlib import Path
 
+from booktape.store.folder import FolderStore
 from services.buffer_writer.segment import prepare_arrow, write_segments
 from shared import journal as journals
 from shared.cursor import Cursor
 from shared.journal import Journal
 from shared.settings import WriterSettings
-from shared.store import FolderStore
 from tests.tapes import SESSION
 from tests.writing import World
 

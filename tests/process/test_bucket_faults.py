@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from booktape.proof.verify import verify
+from booktape.store.opening import open_store
+from booktape.store.storage import Storage
 from services.operator.health import gather
 from services.operator.supervisor import Supervisor
 from services.operator.troubles import find_troubles
-from shared.settings import Storage
-from shared.store import open_store
-from shared.verify import verify
 from tests.process.writers import (
     HASTE,
     Feed,

@@ -7,9 +7,10 @@ from random import Random
 import duckdb
 import pytest
 
-from shared.book import Book, Checkpoint, Delta, Level, Snapshot
+from booktape.ladder import Ladder, Level
+from booktape.proof.verify import verify
+from shared.event import Checkpoint, Delta, Snapshot
 from shared.frame import DAY_NS
-from shared.verify import verify
 from tests.levels import levels
 from tests.tapes import BTC, ETH, NOON, SESSION, Recording, Tape
 
@@ -39,7 +40,7 @@ class Market:
         self.recording = recording
         self.symbol = symbol
         self.random = random
-        self.book = Book()
+        self.book = Ladder()
         self.sequence = 0
         self.history: dict[int, dict[str, Side]] = {}
 
@@ -56,7 +57,7 @@ class Market:
     def snapshot(self) -> int:
         self.sequence = self.random.randrange(1000)
         changed = self.levels(20)
-        self.book = Book()
+        self.book = Ladder()
         self.book.replace(*changed)
         return self.recording.add(self.symbol, Snapshot(self.symbol, *changed, self.sequence))
 

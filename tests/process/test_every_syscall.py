@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from booktape.proof.verify import verify
+from booktape.store.folder import FolderStore
 from shared.journal import Journal
-from shared.store import FolderStore
-from shared.verify import verify
 from tests.process.writers import read_tape
 from tests.tapes import SESSION, Recording, record_minute
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from booktape.proof.verify import verify
+from booktape.store.folder import FolderStore
 from shared import stats
 from shared.journal import Journal
-from shared.store import FolderStore
-from shared.verify import verify
 from tests.process.standing import WAIT_S, wait_until
 from tests.process.writers import read_tape
 from tests.simulators import Simulator, booktape

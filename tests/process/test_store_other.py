@@ -8,10 +8,11 @@ from pathlib import Path
 import boto3
 import pytest
 
-import shared.store_s3
-from shared.errors import AlreadyStored
-from shared.settings import Storage
-from shared.store import Store, open_store
+import booktape.store.s3
+from booktape.errors import AlreadyStored
+from booktape.store.opening import open_store
+from booktape.store.protocol import Store
+from booktape.store.storage import Storage
 
 URL = os.environ.get("BOOKTAPE_TEST_S3", "")
 BUCKET, REGION = "booktape-other", "us-east-1"
@@ -44,7 +45,7 @@ def path(tmp_path: Path) -> Path:
 def test_an_object_is_put_once_and_can_be_had_and_listed(
     store: Store, path: Path, bytes_min: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared.store_s3, "MULTIPART_BYTES_MIN", bytes_min)
+    monkeypatch.setattr(booktape.store.s3, "MULTIPART_BYTES_MIN", bytes_min)
     store.put(path, "ledger/x")
     path.write_bytes(b"other" * 1000)
     with pytest.raises(AlreadyStored):

@@ -8,10 +8,11 @@ from threading import Barrier
 
 import pytest
 
-import shared.store_s3
-from shared.errors import AlreadyStored, StoreError
-from shared.settings import Storage
-from shared.store import ObjectInfo, Store, open_store
+import booktape.store.s3
+from booktape.errors import AlreadyStored, StoreError
+from booktape.store.opening import open_store
+from booktape.store.protocol import ObjectInfo, Store
+from booktape.store.storage import Storage
 from tests.s3_server import (
     BUCKET,
     KEYS_LIKE_SECRETS,
@@ -137,7 +138,7 @@ def test_the_server_refuses_what_the_network_damaged(
     any_s3: S3, store: Store, path: Path, environment: pytest.MonkeyPatch
 ) -> None:
     wrong = b64encode(hashlib.sha256(b"other").digest()).decode()
-    environment.setattr(shared.store_s3, "b64encode", lambda _: wrong.encode())
+    environment.setattr(booktape.store.s3, "b64encode", lambda _: wrong.encode())
     if NO_SHA256 in any_s3.lacks:
         store.put(path, "x")
         assert store.head("x") is not None
@@ -150,8 +151,8 @@ def test_the_server_refuses_what_the_network_damaged(
 def test_a_large_file_goes_in_parts(
     any_s3: S3, store: Store, path: Path, environment: pytest.MonkeyPatch
 ) -> None:
-    environment.setattr(shared.store_s3, "MULTIPART_BYTES_MIN", 6 << 20)
-    environment.setattr(shared.store_s3, "PART_BYTES", 5 << 20)
+    environment.setattr(booktape.store.s3, "MULTIPART_BYTES_MIN", 6 << 20)
+    environment.setattr(booktape.store.s3, "PART_BYTES", 5 << 20)
     data = bytes(range(256)) * (12 << 12)
     path.write_bytes(data)
     store.put(path, "large")
@@ -168,9 +169,9 @@ def test_a_large_file_goes_in_parts(
 def test_parts_of_a_failed_put_are_not_kept(
     any_s3: S3, store: Store, path: Path, environment: pytest.MonkeyPatch
 ) -> None:
-    environment.setattr(shared.store_s3, "MULTIPART_BYTES_MIN", 0)
+    environment.setattr(booktape.store.s3, "MULTIPART_BYTES_MIN", 0)
     wrong = b64encode(hashlib.sha256(b"other").digest())
-    environment.setattr(shared.store_s3, "b64encode", lambda _: wrong)
+    environment.setattr(booktape.store.s3, "b64encode", lambda _: wrong)
     if NO_SHA256 in any_s3.lacks:
         store.put(path, "large")
     else:

@@ -52,7 +52,7 @@ import msgspec
 from msgspec import Struct
 
 from shared import form
-from shared.book import Delta, Snapshot
+from shared.event import Delta, Snapshot
 from shared.event import Chatter, Refused, Subscribed, Ticker, Trade
 
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from msgspec.structs import replace
 
+from booktape.proof.findings import Range
+from booktape.proof.verify import verify
 from shared.frame import DAY_NS
-from shared.report import Range
-from shared.verify import verify
 from tests.tapes import BTC, ETH, SESSION, Recording, Tape, record_minute, set_value
 
 MIDDLE, END = 1, 3

@@ -26,13 +26,13 @@ HASTE = "HASTE"  # in its environment a writer waits for no bucket for long
 WRITER = """
 import json, os, sys
 from pathlib import Path
-import shared.store_s3
+import booktape.store.s3
 from services.buffer_writer import main, uploader
 from shared.settings import Settings, State, Storage, WriterSettings
 from services.buffer_writer.main import run
 
 if "HASTE" in os.environ:
-    shared.store_s3.CONNECT_TIMEOUT_S = shared.store_s3.READ_TIMEOUT_S = 0.5
+    booktape.store.s3.CONNECT_TIMEOUT_S = booktape.store.s3.READ_TIMEOUT_S = 0.5
     uploader.IDLE_S = uploader.RETRY_BASE_S = main.STATUS_S = 0.1
 storage, writer, state, free = json.loads(sys.argv[1])
 sys.exit(run(Settings(

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-from shared.errors import TapeError
+from booktape.errors import TapeError
+from booktape.keys import exchange_of, parse_key
+from booktape.manifest import Manifest, decode_manifest
 from shared.pipe import Watermark
-from shared.tape import Manifest, decode_manifest, exchange_of, parse_key
 from tests.simulation.bucket import Bucket
 from tests.simulation.fate import Violation
 from tests.simulation.rows import Line, decode_line, number_of

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
-from shared.book import Checkpoint, Delta, Level, Snapshot
-from shared.event import FeedEvent, Ticker, Trade
-from shared.frame_builder import Recorded
+from booktape.ladder import Level
+from shared.event import Checkpoint, Delta, FeedEvent, Recorded, Snapshot, Ticker, Trade
 
 SYMBOLS: Final = ("BTC-EUR", "ETH-EUR", "XRP-EUR")
 

@@ -8,16 +8,18 @@ from random import Random
 from typing import Any, Final
 from unittest.mock import patch
 
+from booktape.errors import BooktapeError
+from booktape.store import s3 as store_s3
+from booktape.store.folder import FolderStore
+from booktape.store.protocol import Store
 from services.buffer_writer.segment import write_segments
 from shared import ingest as ingest_module
 from shared import journal as journal_module
-from shared import log, store_s3
+from shared import log
 from shared import recorder as recorder_module
 from shared import sender as sender_module
-from shared.errors import BooktapeError
 from shared.frame import Frame
 from shared.journal import Journal
-from shared.store import FolderStore, Store
 from tests.simulation.bucket import Bucket
 from tests.simulation.checks import Checks
 from tests.simulation.clock import Clock

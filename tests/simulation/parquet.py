@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from shared.store import Store
-from shared.tape import parse_key
-from shared.verify import format_report, verify
+from booktape.keys import parse_key
+from booktape.proof.verify import format_report, verify
+from booktape.store.protocol import Store
 from tests.simulation.fate import Violation
 from tests.simulation.rows import Line, decode_line
 from tests.simulation.truth import Session, Truth

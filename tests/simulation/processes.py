@@ -7,6 +7,7 @@ from threading import Event
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
+from booktape.store.protocol import Store
 from services.buffer_writer.reserve import Reserve
 from services.buffer_writer.sessions import Sessions
 from services.buffer_writer.spool import Spool, WriteSegments
@@ -20,7 +21,6 @@ from shared.sender import Sender
 from shared.session import new_session
 from shared.settings import WriterSettings
 from shared.stats import Stats
-from shared.store import Store
 from tests.simulation.clock import Clock
 from tests.simulation.fate import Process
 from tests.simulation.feed import Feed

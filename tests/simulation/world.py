@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from shared.tape import decode_manifest
+from booktape.manifest import decode_manifest
 from tests.simulation.checks import journal_path
 from tests.simulation.disk import PLENTY
 from tests.simulation.fate import NEVER, Violation

@@ -10,7 +10,7 @@ from random import Random
 
 from msgspec import Struct
 
-from shared.settings import Storage
+from booktape.store.storage import Storage
 from tests.process.collector import Collector
 from tests.process.writers import make_environment
 from tests.s3_proxy import S3Proxy

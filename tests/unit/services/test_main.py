@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import services
+from booktape.errors import BooktapeError
 from services import __main__ as command
 from services.__main__ import find_exchange_names, find_exchanges, main
-from shared.errors import BooktapeError, ConfigError, LockHeld
+from shared.errors import ConfigError, LockHeld
 
 ROOT = Path(__file__).parents[3]
 HELD = LockHeld("writer.lock", holder="process 7")

@@ -5,8 +5,7 @@ import pytest
 
 from shared.backfills import Backfill, Backfills
 from shared.errors import ConnectionLost
-from shared.event import FeedEvent, Trade
-from shared.frame_builder import Recorded
+from shared.event import FeedEvent, Recorded, Trade
 from shared.trades import RECENT_MAX, Trades
 from tests.toys import Tape, trade, trades
 

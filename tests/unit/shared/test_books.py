@@ -5,9 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.book import Checkpoint, Delta, Snapshot
 from shared.books import Books
-from shared.event import FeedEvent
+from shared.event import Checkpoint, Delta, FeedEvent, Snapshot
 from tests.levels import levels
 from tests.toys import Tape, book, delta
 

@@ -3,16 +3,14 @@ import inspect
 import pytest
 
 import shared.errors
+from booktape.errors import BooktapeError
 from shared.errors import (
-    AlreadyStored,
-    BooktapeError,
     ConfigError,
     ConnectionLost,
     ExchangeError,
     LockHeld,
     MalformedMessage,
     RateLimited,
-    StoreError,
 )
 
 
@@ -56,12 +54,3 @@ def test_a_malformed_message_need_not_be_text() -> None:
 
 def test_a_malformed_message_is_no_reason_to_reconnect() -> None:
     assert not issubclass(MalformedMessage, ExchangeError)
-
-
-def test_a_store_error_names_action_place_and_remedy() -> None:
-    error = StoreError("put", where="s3://tape", reason="AccessDenied", remedy="grant s3:PutObject")
-    assert "cannot put s3://tape: AccessDenied; grant s3:PutObject" == str(error)
-
-
-def test_already_stored_names_the_key() -> None:
-    assert "tape/x.parquet is already stored" == str(AlreadyStored("tape/x.parquet"))

@@ -7,14 +7,17 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from shared.book import Checkpoint, Delta, Snapshot
 from shared.counts import COUNTS_MAX
 from shared.errors import ConnectionLost, MalformedMessage, Stale
 from shared.event import (
     Chatter,
+    Checkpoint,
+    Delta,
     FeedEvent,
     RateLimited,
+    Recorded,
     Refused,
+    Snapshot,
     Subscribed,
     Ticker,
     Trade,
@@ -22,7 +25,6 @@ from shared.event import (
 )
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Message, Raw, Rest
 from shared.feed import CHORES_S, Feed
-from shared.frame_builder import Recorded
 from tests.levels import levels
 
 SECOND = 1_000_000_000

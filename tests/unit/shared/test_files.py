@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import LockHeld
-from shared.files import Lock, make_folder, sync_folder, write_atomic
+from shared.files import Lock, write_atomic
 
 
 def count_descriptors() -> int:
@@ -48,11 +48,6 @@ def test_a_failed_write_leaves_the_older_file_and_no_partial(
         write_atomic(path, b"newer")
     assert b"older" == path.read_bytes()
     assert [path] == list(tmp_path.iterdir())
-
-
-def test_syncing_a_folder_that_is_not_there_fails(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        sync_folder(tmp_path / "none")
 
 
 def test_a_second_holder_is_told_who_has_the_lock(tmp_path: Path) -> None:
@@ -134,34 +129,3 @@ def test_a_dead_holder_holds_nothing(tmp_path: Path) -> None:
         holder.wait()
     with Lock(path) as lock:
         assert lock.is_held
-
-
-def test_every_folder_is_synced_into_the_one_above_whoever_made_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced: list[Path] = []
-    monkeypatch.setattr("shared.files.sync_folder", synced.append)
-    monkeypatch.chdir(tmp_path)
-    for path in (tmp_path / "a" / "b", Path("a") / "b"):
-        make_folder(path)
-        assert (tmp_path / "a" / "b").is_dir()
-        assert [tmp_path / "a", tmp_path, tmp_path.parent] == synced[:3]
-        synced.clear()
-
-
-def test_what_others_mounted_or_hide_is_not_synced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced: list[Path] = []
-
-    def refuse(path: Path) -> None:
-        synced.append(path)
-        if path == tmp_path:
-            raise PermissionError
-
-    monkeypatch.setattr("shared.files.sync_folder", refuse)
-    make_folder(tmp_path / "a" / "b")
-    assert [tmp_path / "a", tmp_path] == synced
-    synced.clear()
-    make_folder(Path("/proc/self"))
-    assert [Path("/proc")] == synced

@@ -3,9 +3,8 @@
 import msgspec
 import pytest
 
-from shared.book import Delta, Snapshot
 from shared.errors import FrameError, UnknownFrameVersion
-from shared.event import FeedEvent, Ticker, Trade
+from shared.event import Delta, FeedEvent, Recorded, Snapshot, Ticker, Trade
 from shared.frame import (
     FRAME_VERSION,
     NULL,
@@ -16,7 +15,7 @@ from shared.frame import (
     encode,
     trim,
 )
-from shared.frame_builder import FrameBuilder, Recorded
+from shared.frame_builder import FrameBuilder
 from tests.columns import pack, unpack
 from tests.levels import levels
 

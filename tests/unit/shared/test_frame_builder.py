@@ -2,10 +2,9 @@
 
 import pytest
 
-from shared.book import Checkpoint, Delta, Snapshot
-from shared.event import FeedEvent, Ticker, Trade
+from shared.event import Checkpoint, Delta, FeedEvent, Recorded, Snapshot, Ticker, Trade
 from shared.frame import CHECKPOINT, DAY_NS, DELTA, NULL, SNAPSHOT, count_rows, decode_columns
-from shared.frame_builder import FrameBuilder, Recorded
+from shared.frame_builder import FrameBuilder
 from tests.columns import unpack
 from tests.levels import levels
 

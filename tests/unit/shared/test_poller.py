@@ -10,11 +10,9 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
-from shared.book import Snapshot
 from shared.errors import ConnectionLost, MalformedMessage
-from shared.event import FeedEvent
+from shared.event import FeedEvent, Recorded, Snapshot
 from shared.exchange import Call, Cost, Exchange, Limit, Raw
-from shared.frame_builder import Recorded
 from shared.limits import Limits
 from shared.poller import WORKERS_MAX, Poller
 from shared.rest import RestClient

@@ -16,9 +16,8 @@ from typing_extensions import override
 from shared import recorder as module
 from shared.cursor import Cursor
 from shared.errors import ConnectionLost
-from shared.event import Ticker, Trade, feed_event
+from shared.event import Recorded, Ticker, Trade, feed_event
 from shared.frame import DAY_NS, Columns, Frame, decode, decode_columns
-from shared.frame_builder import Recorded
 from shared.journal import Journal
 from shared.recorder import Recorder, end_session
 from tests.columns import unpack

@@ -14,9 +14,8 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from shared import rest as module
-from shared.book import Snapshot
 from shared.errors import ConnectionLost, ExchangeError, MalformedMessage, RateLimited
-from shared.event import Trade, TradeList
+from shared.event import Snapshot, Trade, TradeList
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Raw, Rest
 from shared.limits import Limits
 from shared.rest import RequestRefused, RestClient

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from booktape.store.storage import Storage
 from shared.errors import ConfigError
-from shared.settings import ExchangeSettings, Settings, State, Storage, WriterSettings, load
+from shared.settings import ExchangeSettings, Settings, State, WriterSettings, load
 
 ROOT = Path(__file__).parents[3]
 EXCHANGES = {

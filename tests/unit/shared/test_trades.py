@@ -3,10 +3,8 @@
 import msgspec
 import pytest
 
-from shared.book import Delta
 from shared.errors import ConnectionLost
-from shared.event import FeedEvent, Trade
-from shared.frame_builder import Recorded
+from shared.event import Delta, FeedEvent, Recorded, Trade
 from shared.trades import RECENT_EXPECTING_MAX, RECENT_MAX, Trades
 from tests.toys import Tape, trade, trades
 

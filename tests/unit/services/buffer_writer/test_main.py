@@ -13,6 +13,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
+from booktape.store.storage import Storage
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Process, Stop, run
 from services.buffer_writer.spool import Spool
@@ -22,7 +23,7 @@ from shared.errors import SpoolError
 from shared.files import Lock
 from shared.frame import Frame, encode
 from shared.pipe import Publisher, endpoint, open_context
-from shared.settings import Settings, State, Storage, WriterSettings
+from shared.settings import Settings, State, WriterSettings
 from tests.writing import SESSION, disk_full, make_book
 
 WAIT_S = 30.0

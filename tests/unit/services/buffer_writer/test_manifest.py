@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from booktape.errors import TapeError
+from booktape.manifest import Manifest
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.manifest import (
     check,
@@ -13,8 +15,6 @@ from services.buffer_writer.manifest import (
     next_of,
     session_of,
 )
-from shared.errors import TapeError
-from shared.tape import Manifest
 from tests.writing import DAY, SESSION, make_book, write_plain
 
 NAME = f"{SESSION}-000000000010-000000000019"

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from booktape.ladder import Level
+from booktape.tables import SCHEMAS
 from services.buffer_writer import events, segment
 from services.buffer_writer.events import BadFrame
 from services.buffer_writer.segment import Segment, prepare_arrow, write_segments
-from shared.book import Level
 from shared.frame import (
     CHECKPOINT,
     DELTA,
@@ -23,7 +24,6 @@ from shared.frame import (
     Frame,
     decode_columns,
 )
-from shared.tape import SCHEMAS
 from tests.columns import unpack
 from tests.tapes import BTC, ETH, NOON, SESSION, Recording, record_minute
 

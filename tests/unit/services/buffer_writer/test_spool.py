@@ -7,13 +7,13 @@ from typing import Any, NoReturn
 
 import pytest
 
+from booktape.manifest import decode_manifest
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.sessions import Known
 from services.buffer_writer.spool import FRAMES_ASIDE_MAX
 from shared.errors import SpoolError
 from shared.files import write_atomic
 from shared.frame import Frame
-from shared.tape import decode_manifest
 from tests.writing import (
     DAY,
     OTHER,

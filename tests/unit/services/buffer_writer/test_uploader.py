@@ -5,9 +5,10 @@ from typing import NoReturn
 
 import pytest
 
+from booktape.store.folder import FolderStore
+from booktape.store.protocol import ObjectInfo
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.uploader import IDLE_S, RETRY_CAP_S
-from shared.store import FolderStore, ObjectInfo
 from tests.writing import (
     DAY,
     OTHER,

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import services.buffer_writer.writer
+from booktape.store.folder import FolderStore
 from services.buffer_writer.segment import write_segments
 from services.buffer_writer.writer import FLUSH_RETRY_S, FORGET_INTERVAL_S
 from shared.frame import DAY_NS, Frame, encode
 from shared.settings import WriterSettings
-from shared.store import FolderStore
 from tests.writing import (
     DAY,
     FOREIGN,

@@ -5,9 +5,8 @@ import pytest
 
 from services.ingest_bitvavo import parser
 from services.ingest_bitvavo.exchange import EXCHANGE
-from shared.book import Delta, Snapshot
 from shared.errors import MalformedMessage
-from shared.event import Chatter, RateLimited, Refused, Subscribed, Ticker, Trade
+from shared.event import Chatter, Delta, RateLimited, Refused, Snapshot, Subscribed, Ticker, Trade
 from shared.exchange import Market, Message
 from tests.levels import levels
 

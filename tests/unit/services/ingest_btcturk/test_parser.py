@@ -5,9 +5,8 @@ import pytest
 
 from services.ingest_btcturk import parser
 from services.ingest_btcturk.exchange import EXCHANGE
-from shared.book import Delta, Snapshot
 from shared.errors import MalformedMessage
-from shared.event import Chatter, Refused, Subscribed, Ticker, Trade, TradeList
+from shared.event import Chatter, Delta, Refused, Snapshot, Subscribed, Ticker, Trade, TradeList
 from shared.exchange import Message
 from tests.levels import levels
 

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from services.ingest_btcturk import rest_parser
-from shared.book import Snapshot
 from shared.errors import MalformedMessage
+from shared.event import Snapshot
 from shared.exchange import Market
 from tests.levels import levels
 

@@ -5,8 +5,8 @@ import pytest
 from services.__main__ import find_exchanges
 from services.operator.book import format_book, run
 from services.operator.simulators import Simulators
-from shared.book import Snapshot
 from shared.configured import load_settings
+from shared.event import Snapshot
 from tests.levels import levels
 from tests.process.standing import STAND_IN, install
 

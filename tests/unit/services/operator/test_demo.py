@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from booktape.errors import BooktapeError
 from services.operator.demo import Plan, run, say_examples
-from shared.errors import BooktapeError
 
 
 def make_plan(folder: Path, *, truth: Path | None = None, faults: str | None = None) -> Plan:

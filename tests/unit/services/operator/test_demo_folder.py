@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from booktape.errors import BooktapeError
 from services.__main__ import find_exchanges
 from services.operator.demo_folder import (
     Address,
@@ -12,7 +13,6 @@ from services.operator.demo_folder import (
 )
 from services.operator.supervisor import Supervisor
 from shared.configured import load_settings
-from shared.errors import BooktapeError
 
 ADDRESSES = {
     "bitvavo": Address("ws://127.0.0.1:1/v2/", "http://127.0.0.1:1/v2"),

@@ -4,9 +4,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from booktape.errors import BooktapeError
 from services.operator.programs import Programs
 from services.operator.recording import Recording
-from shared.errors import BooktapeError
 from tests.process.standing import STAND_IN, install
 
 CONF = """

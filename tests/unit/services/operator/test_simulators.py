@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from booktape.errors import BooktapeError
 from services.operator.simulators import Simulators
-from shared.errors import BooktapeError
 from tests.process.standing import STAND_IN, install, wait_until
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from booktape.store.storage import Storage
 from services.operator.verify import find_storage, run
 from shared.errors import ConfigError
-from shared.settings import Settings, Storage, load
+from shared.settings import Settings, load
 
 
 def make_settings(folder: Path) -> Settings:

@@ -1,6 +1,6 @@
 import json
 
-from shared.report import LINES_MAX, FeedRow, Range, Report, Session, format_report
+from booktape.proof.findings import LINES_MAX, FeedRow, Range, Report, Session, format_report
 
 SESSION = "20261122T091500.123456Z-bitvavo-a"
 GAP = FeedRow("gap", "BTC-EUR", 1_795_348_800_000_001_999, 5, 7, 9, '{"channel":"book"}')

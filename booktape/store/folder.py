@@ -1,4 +1,4 @@
-"""Where the tape lives: objects that are put once and never change."""
+"""A folder as a store: an object is a file below it."""
 
 import errno
 import os
@@ -6,54 +6,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Final
 
-from msgspec import Struct
 from typing_extensions import override
 
-from shared.errors import AlreadyStored, StoreError
-from shared.files import PARTIAL_SUFFIX, make_folder, sync_folder
-from shared.settings import Storage
+from booktape.errors import AlreadyStored, StoreError
+from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
+from booktape.store.protocol import ObjectInfo, Store
 
-COPY_BYTES = 1 << 20
-
-
-class ObjectInfo(Struct, frozen=True):
-    """One object; `sha256` is None where the store does not know it without reading the object."""
-
-    key: str
-    bytes: int
-    sha256: str | None = None
-
-
-class Store(Protocol):
-    """A folder or a bucket. Every method raises StoreError, which says what helps."""
-
-    def put(self, path: Path, key: str) -> None:
-        """Store the file under the key, whole or not at all; AlreadyStored where one is there."""
-        ...
-
-    def head(self, key: str) -> ObjectInfo | None:
-        """Return what is known of one object, None where there is none."""
-        ...
-
-    def get(self, key: str) -> bytes:
-        """Return the whole object."""
-        ...
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield every object whose key begins with the prefix, by key."""
-        ...
-
-
-def open_store(storage: Storage) -> Store:
-    """Return the store that `storage.url` names; nothing is asked of it yet."""
-    if storage.url.startswith("file:"):
-        return FolderStore(Path(storage.url.removeprefix("file:")))
-    from shared.store_s3 import S3Store, connect  # noqa: PLC0415 (boto3 takes 40 MB: only for S3)
-
-    bucket, _, prefix = storage.url.removeprefix("s3://").partition("/")
-    return S3Store(bucket, prefix.rstrip("/"), connect=lambda: connect(storage))
+COPY_BYTES: Final = 1 << 20
 
 
 class FolderStore(Store):

@@ -1,16 +1,14 @@
 import errno
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
-from shared.errors import AlreadyStored, StoreError
-from shared.settings import Storage
-from shared.store import FolderStore, ObjectInfo, open_store
+from booktape.errors import AlreadyStored, StoreError
+from booktape.store.folder import FolderStore
+from booktape.store.protocol import ObjectInfo
 
 
 @pytest.fixture
@@ -27,26 +25,6 @@ def store(tmp_path: Path) -> FolderStore:
 
 def find_files(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-
-
-def test_a_file_url_opens_a_folder(tmp_path: Path, path: Path) -> None:
-    open_store(Storage(url=f"file:{tmp_path}/tape")).put(path, "a/b")
-    assert b"data" == (tmp_path / "tape" / "a" / "b").read_bytes()
-
-
-def test_an_s3_url_opens_a_bucket_and_asks_nothing_of_it() -> None:
-    store: Any = open_store(Storage(url="s3://bucket/a/prefix/"))
-    assert {"Bucket": "bucket", "Key": "a/prefix/x"} == store._place("x")
-    store = open_store(Storage(url="s3://bucket"))
-    assert {"Bucket": "bucket", "Key": "x"} == store._place("x")
-
-
-def test_a_folder_needs_no_boto3(tmp_path: Path) -> None:
-    code = (
-        "import sys; from shared.settings import Storage; from shared.store import open_store; "
-        f"open_store(Storage('file:{tmp_path}')); sys.exit('boto3' in sys.modules)"
-    )
-    assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
 
 
 def test_what_was_put_can_be_had(store: FolderStore, path: Path) -> None:
@@ -98,8 +76,10 @@ def test_the_object_is_synced_before_it_has_its_name_and_the_folder_after(
 
     monkeypatch.setattr(os, "fsync", note("fsync", os.fsync))
     monkeypatch.setattr(os, "link", note("link", os.link))
-    monkeypatch.setattr("shared.store.sync_folder", lambda p: steps.append(p.name))
-    monkeypatch.setattr("shared.files.sync_folder", lambda p: steps.append(f"new in {p.name}"))
+    monkeypatch.setattr("booktape.store.folder.sync_folder", lambda p: steps.append(p.name))
+    monkeypatch.setattr(
+        "booktape.store.files.sync_folder", lambda p: steps.append(f"new in {p.name}")
+    )
     store.put(path, "a/x")
     assert ["new in data", f"new in {tmp_path.name}"] == steps[:2]
     assert ["fsync", "link", "a"] == steps[-3:]

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from booktape.keys import Key
+from booktape.proof.rows import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
 from shared.frame import Frame
-from shared.proof import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
-from shared.tape import Key
 from tests.tapes import BTC, ETH, Recording, Tape, record_minute
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import StoreError
+from booktape.errors import StoreError
+from booktape.keys import Key
+from booktape.proof.findings import Range
+from booktape.proof.verify import verify
 from shared.frame import DAY_NS
-from shared.report import Range
-from shared.tape import Key
-from shared.verify import verify
 from tests.tapes import BTC, DATE, ETH, NOON, SESSION, Recording, Tape, record_minute
 from tests.writing import MemoryStore, make_store_error
 

@@ -9,9 +9,11 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from pyarrow import parquet
 
-from shared.errors import TapeError
-from shared.report import FeedRow
-from shared.tape import SCHEMA_KEY, SCHEMA_VERSION, SCHEMAS, Key, TableEntry, day_of
+from booktape.errors import TapeError
+from booktape.keys import Key, day_of
+from booktape.manifest import TableEntry
+from booktape.proof.findings import FeedRow
+from booktape.tables import SCHEMA_KEY, SCHEMA_VERSION, SCHEMAS
 
 _DAY_US: Final = 86_400_000_000
 # A symbol's place and, below it, the event number make one number that tells the order of rows.

@@ -10,20 +10,13 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
-from shared.errors import UNDECODABLE, TapeError
-from shared.proof import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
-from shared.report import FeedRow, Range, Report, Session, format_report
-from shared.store import Store
-from shared.tape import (
-    LEDGER,
-    SCHEMAS,
-    TAPE,
-    Key,
-    Manifest,
-    TableEntry,
-    decode_manifest,
-    parse_key,
-)
+from booktape.errors import UNDECODABLE, TapeError
+from booktape.keys import LEDGER, TAPE, Key, parse_key
+from booktape.manifest import Manifest, TableEntry, decode_manifest
+from booktape.proof.findings import FeedRow, Range, Report, Session, format_report
+from booktape.proof.rows import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
+from booktape.store.protocol import Store
+from booktape.tables import SCHEMAS
 
 __all__ = ["Report", "format_report", "verify"]
 

@@ -13,10 +13,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from typing_extensions import override
 
-from shared.errors import AlreadyStored, StoreError
-from shared.settings import Storage
-from shared.store import ObjectInfo, Store
-from shared.store_s3_faults import explain
+from booktape.errors import AlreadyStored, StoreError
+from booktape.store.protocol import ObjectInfo, Store
+from booktape.store.s3_faults import explain
+from booktape.store.storage import Storage
 
 MULTIPART_BYTES_MIN = 64 << 20  # up to here one request is surer: it is there whole or not at all
 PART_BYTES = 16 << 20

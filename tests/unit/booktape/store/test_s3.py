@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-import shared.store_s3
-from shared.errors import AlreadyStored, StoreError
-from shared.settings import Storage
-from shared.store_s3 import S3Store, connect
+import booktape.store.s3
+from booktape.errors import AlreadyStored, StoreError
+from booktape.store.s3 import S3Store, connect
+from booktape.store.storage import Storage
 
 
 class Client:
@@ -77,7 +77,7 @@ def test_two_puts_at_once_are_tried_again(path: Path) -> None:
 def test_an_upload_in_parts_that_cannot_even_be_aborted_names_the_first_fault(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared.store_s3, "MULTIPART_BYTES_MIN", 0)
+    monkeypatch.setattr(booktape.store.s3, "MULTIPART_BYTES_MIN", 0)
     client = Client(
         upload_part=refusal("SlowDown", 503),
         abort_multipart_upload=ConnectTimeoutError(endpoint_url="http://127.0.0.1:1"),

@@ -2,7 +2,7 @@ import botocore.exceptions
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from shared.store_s3_faults import _ERRORS, explain
+from booktape.store.s3_faults import _ERRORS, explain
 
 
 def answer(code: str, status: int = 400, message: str = "") -> ClientError:

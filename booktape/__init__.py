@@ -1,0 +1,1 @@
+"""Read order books of crypto exchanges from a tape that proves itself whole."""

@@ -1,0 +1,1 @@
+"""Where a tape lives: a folder or a bucket."""

@@ -1,0 +1,17 @@
+"""Opens the store that a URL names: a folder or a bucket."""
+
+from pathlib import Path
+
+from booktape.store.folder import FolderStore
+from booktape.store.protocol import Store
+from booktape.store.storage import Storage
+
+
+def open_store(storage: Storage) -> Store:
+    """Return the store that `storage.url` names; nothing is asked of it yet."""
+    if storage.url.startswith("file:"):
+        return FolderStore(Path(storage.url.removeprefix("file:")))
+    from booktape.store.s3 import S3Store, connect  # noqa: PLC0415 (boto3 takes 40 MB: only for S3)
+
+    bucket, _, prefix = storage.url.removeprefix("s3://").partition("/")
+    return S3Store(bucket, prefix.rstrip("/"), connect=lambda: connect(storage))

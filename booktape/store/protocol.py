@@ -1,0 +1,35 @@
+"""The protocol of a store: objects that are put once and never change."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class ObjectInfo(Struct, frozen=True):
+    """One object; `sha256` is None where the store does not know it without reading the object."""
+
+    key: str
+    bytes: int
+    sha256: str | None = None
+
+
+class Store(Protocol):
+    """A folder or a bucket. Every method raises StoreError, which says what helps."""
+
+    def put(self, path: Path, key: str) -> None:
+        """Store the file under the key, whole or not at all; AlreadyStored where one is there."""
+        ...
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """Return what is known of one object, None where there is none."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Return the whole object."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield every object whose key begins with the prefix, by key."""
+        ...

@@ -1,0 +1,105 @@
+"""Judges by its sequence whether a delta continues its book.
+
+The rule: a book starts at a snapshot of sequence S. Of the deltas that came while the snapshot
+was on its way, those up to S are dropped; the first one that stays must be S + step, and each
+later one its predecessor + step. Anything else, higher or lower, is a gap: the book is worthless
+until the next snapshot.
+"""
+
+from enum import Enum, auto
+from typing import Final
+
+from shared.event import Delta, Snapshot
+
+HELD_DELTAS_MAX: Final = 4096  # of one symbol until its snapshot comes: minutes at 10 a second
+OVERTAKEN_MAX: Final = 256  # deltas that a snapshot may have overtaken on its way to us
+
+
+class Verdict(Enum):
+    """What the sequence of a delta says of it."""
+
+    ACCEPTED = auto()  # it continues the book
+    STALE = auto()  # the snapshot holds it already
+    HELD = auto()  # it waits for the snapshot that is on its way
+    UNKNOWN = auto()  # there is no book, and nobody has asked for one
+    GAP = auto()  # something is missing before it
+
+
+# Looked up in its class, a member takes as long as the rest of the judgement.
+ACCEPTED = Verdict.ACCEPTED
+
+
+class Sequencer:
+    """Says of each delta of one symbol whether it continues the book."""
+
+    def __init__(self, step: int) -> None:
+        """Start without a book; `step` lies between the sequences of two deltas."""
+        self.expected: int | None = None  # the sequence that continues the book
+        self._step = step
+        self._held: list[tuple[int, Delta]] | None = None
+        self._is_joining = False
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether there is a book that deltas can continue."""
+        return self.expected is not None
+
+    @property
+    def last(self) -> int | None:
+        """Return the sequence of the book as it stands."""
+        return None if self.expected is None else self.expected - self._step
+
+    def lose(self) -> None:
+        """Forget the book: a gap, a disconnect, a doubt."""
+        self.expected = None
+        self._held = None
+
+    def hold(self) -> None:
+        """Keep deltas from now on, a snapshot having been asked for.
+
+        What came before the question needs no keeping: the answer is newer.
+        """
+        self._held = []
+
+    def judge(self, ts_recv: int, delta: Delta) -> Verdict:
+        """Return what the delta's sequence says of it; an accepted one becomes the last."""
+        if delta.sequence == self.expected:
+            self.expected = delta.sequence + self._step
+            self._is_joining = False
+            return ACCEPTED
+        if self.expected is None:
+            return self._hold(ts_recv, delta)
+        overtaken = self.expected - OVERTAKEN_MAX * self._step
+        if self._is_joining and overtaken <= delta.sequence < self.expected:
+            return Verdict.STALE
+        return Verdict.GAP
+
+    def _hold(self, ts_recv: int, delta: Delta) -> Verdict:
+        held = self._held
+        if held is None:
+            return Verdict.UNKNOWN
+        is_chain = bool(held) and delta.sequence == held[-1][1].sequence + self._step
+        if not is_chain or len(held) == HELD_DELTAS_MAX:
+            held.clear()  # only what continues up to the newest can be spliced
+        held.append((ts_recv, delta))
+        return Verdict.HELD
+
+    def splice(self, snapshot: Snapshot) -> list[tuple[int, Delta]] | None:
+        """Begin a book at the snapshot that was asked for.
+
+        Return the held deltas that continue it, each with its receive time, oldest first; `None`
+        where the snapshot is older than they are, so that something is missing between them.
+        """
+        assert snapshot.sequence is not None
+        held = [pair for pair in self._held or () if pair[1].sequence > snapshot.sequence]
+        if held and held[0][1].sequence != snapshot.sequence + self._step:
+            return None
+        self.begin(held[-1][1].sequence if held else snapshot.sequence)
+        self._is_joining = not held
+        return held
+
+    def begin(self, sequence: int | None) -> None:
+        """Begin a book at a snapshot that came by itself, whatever was before it."""
+        self.expected = None if sequence is None else sequence + self._step
+        self._held = None
+        self._is_joining = False
