@@ -39,8 +39,8 @@ from shared.delivery.frame import Frame
 from shared.errors import SpoolError
 from shared.process import log
 from shared.process.files import write_atomic
+from shared.process.state import CONFLICT
 
-CONFLICT: Final = "conflict"
 FRAMES_ASIDE_MAX: Final = 100
 _MANIFEST, _SEGMENT = ".json", ".parquet"
 _log = log.get(__name__)

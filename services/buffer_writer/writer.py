@@ -24,7 +24,7 @@ from shared.errors import FrameError, UnknownFrameVersion
 from shared.event import FeedEvent
 from shared.process import log
 from shared.process.settings import WriterSettings
-from shared.process.stats import Stats
+from shared.process.stats import WriterCounters
 
 SESSIONS_MAX: Final = 1000
 FLUSH_RETRY_S: Final = 5.0
@@ -39,7 +39,6 @@ class Writer:
         self,
         spool: Spool,
         settings: WriterSettings,
-        stats: Stats,
         *,
         run_id: str,
         find_next: Callable[[str], int | None],
@@ -47,11 +46,10 @@ class Writer:
         monotonic_s: Callable[[], float],
     ) -> None:
         """Go on from what a recovered spool knows; `find_next` asks the ledger for a session."""
-        self.flushes = 0
+        self.counters = WriterCounters()
         self.flush_error: OSError | None = None  # what stands in the way of a flush now
         self._spool = spool
         self._settings = settings
-        self._stats = stats
         self._run_id = run_id
         self._find_next = find_next
         self._clock_ns = clock_ns
@@ -96,7 +94,7 @@ class Writer:
     def receive(self, data: bytes) -> None:
         """Take what is the next of its session, and flush its exchange where a bound is reached."""
         assert not self.is_blocked
-        self._stats.count("frames")
+        self.counters.frames += 1
         try:
             frame = decode(data)
             exchange = exchange_of(frame.session)
@@ -107,7 +105,7 @@ class Writer:
             self._refuse(guess_session(data), data, error)
             return
         if frame.session in self._held or not self._is_begun(frame):
-            self._stats.count("frames_refused")
+            self.counters.frames_refused += 1
             return
         try:
             self._take(frame, data)
@@ -123,7 +121,8 @@ class Writer:
             self._append_hole(session, frame.base)
         expected = self._expected[session]
         if frame.last < expected or frame.first > expected:
-            self._stats.count("frames_doubled" if frame.last < expected else "frames_ahead")
+            self.counters.frames_doubled += frame.last < expected
+            self.counters.frames_ahead += frame.first > expected
             return
         is_end = ends_session(frame, data)
         if frame.first < expected:
@@ -137,7 +136,7 @@ class Writer:
             self._since_s[exchange] = self._monotonic_s()
         buffer.append(frame, resumes_at=resumes_at, ends_session=is_end)
         self._expected[frame.session] = frame.last + 1 if resumes_at is None else resumes_at
-        self._stats.count("rows", frame.rows)
+        self.counters.rows += frame.rows
 
     def _append_hole(self, session: str, present: int) -> None:
         """Write an event under the first of the numbers that the journal has lost."""
@@ -213,7 +212,7 @@ class Writer:
         self._hold(session, str(error))
 
     def _hold(self, session: str, why: str) -> None:
-        self._stats.count("frames_refused")
+        self.counters.frames_refused += 1
         if session not in self._held and len(self._held) < SESSIONS_MAX:
             _log.error("a session is held back", extra={"session": session, "reason": why})
             self._held[session] = why
@@ -257,11 +256,11 @@ class Writer:
         self.flush_error = None
         if not entries:
             return
-        self.flushes += 1
-        self._stats.count("flushes")
-        self._stats.gauge("last_flush_ts", self._clock_ns())
-        self._stats.gauge("last_flush_rows", sum(entry.rows for entry in entries))
-        self._stats.gauge("last_flush_bytes", sum(entry.bytes for entry in entries))
+        counters = self.counters
+        counters.flushes += 1
+        counters.last_flush_ts = self._clock_ns()
+        counters.last_flush_rows = sum(entry.rows for entry in entries)
+        counters.last_flush_bytes = sum(entry.bytes for entry in entries)
 
     def _is_full(self, exchange: str) -> bool:
         buffer = self._buffers.get(exchange)

@@ -200,7 +200,8 @@ MUTATIONS: Final = (
         WRITER,
         """\
         if frame.last < expected or frame.first > expected:
-            self._stats.count("frames_doubled" if frame.last < expected else "frames_ahead")
+            self.counters.frames_doubled += frame.last < expected
+            self.counters.frames_ahead += frame.first > expected
             return
         is_end = ends_session(frame, data)
         if frame.first < expected:

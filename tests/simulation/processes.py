@@ -20,7 +20,6 @@ from shared.ingest import process as ingest
 from shared.ingest.recorder import Recorder
 from shared.process.files import Lock
 from shared.process.settings import WriterSettings
-from shared.process.stats import Stats
 from tests.simulation.clock import Clock
 from tests.simulation.fate import Process
 from tests.simulation.feed import Feed
@@ -134,7 +133,6 @@ class BufferWriter:
         self.writer = Writer(
             self.spool,
             settings,
-            Stats("writer", clock_ns=clock.ns, monotonic_s=clock.s),
             run_id=run_id,
             find_next=self.uploader.find_next,
             clock_ns=clock.ns,

@@ -24,7 +24,6 @@ from shared.delivery.frame import DAY_NS, LEVEL_BYTES, Columns, Frame, decode_co
 from shared.delivery.frame_builder import FrameBuilder
 from shared.event import Delta, FeedEvent, Snapshot
 from shared.process.settings import WriterSettings
-from shared.process.stats import Stats
 from tests.support.columns import unpack
 from tests.support.levels import levels
 
@@ -199,11 +198,9 @@ class World:
         self.uploader = Uploader(
             self.spool, self.store, random=Random(1), clock_ns=self.clock.now_ns
         )
-        self.stats = Stats("writer", clock_ns=self.clock.now_ns, monotonic_s=self.clock.now_s)
         self.writer = Writer(
             self.spool,
             settings,
-            self.stats,
             run_id="run",
             find_next=self.uploader.find_next,
             clock_ns=self.clock.now_ns,
@@ -232,9 +229,6 @@ class World:
         """Return session, first and last of each manifest in the spool."""
         manifests = map(self.spool.read, self.spool.names())
         return [(m.session, m.first, m.last) for m in manifests]
-
-    def counter(self, name: str) -> int:
-        return self.stats.report().counters.get(name, 0)
 
     def files(self) -> list[str]:
         """Return every file of the spool."""

@@ -433,16 +433,16 @@ def test_nothing_to_write_is_not_written(world: World) -> None:
     world.writer.flush_due()
     world.writer.flush_all()
     assert 1 == len(world.spool.names())
-    assert 1 == world.counter("flushes")
+    assert 1 == world.writer.counters.flushes
 
 
 def test_a_flush_says_what_it_was(world: World) -> None:
     world.receive(make_book(0), make_book(10, day=DAY + 1))
     world.writer.flush("toy")
-    gauges = world.stats.report().gauges
-    assert (20, world.clock.ns) == (gauges["last_flush_rows"], gauges["last_flush_ts"])
-    assert world.spool.waiting_bytes == gauges["last_flush_bytes"]
-    assert 20 == world.counter("rows")
+    counters = world.writer.counters
+    assert (20, world.clock.ns) == (counters.last_flush_rows, counters.last_flush_ts)
+    assert world.spool.waiting_bytes == counters.last_flush_bytes
+    assert 20 == world.writer.counters.rows
 
 
 # --- a disk that refuses ---
