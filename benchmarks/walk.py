@@ -12,10 +12,10 @@ from typing import Self
 from benchmarks.usage import cpu_s
 from booktape.proof.findings import Report
 from booktape.proof.verify import verify
+from booktape.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 from booktape.store.opening import open_store
 from booktape.store.storage import Storage
 from services.operator.commands.demo_folder import Address
-from shared.process.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 from shared.process.state import WRITER, StateFolder, ingest_name
 from shared.process.status import IngestReport, WriterReport, read
 

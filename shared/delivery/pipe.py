@@ -16,9 +16,8 @@ import msgspec
 import zmq
 from msgspec import Meta, Struct
 
-from booktape.errors import UNDECODABLE
+from booktape.errors import UNDECODABLE, ConfigError
 from shared.delivery.frame import FRAME_BYTES_MAX
-from shared.errors import ConfigError
 from shared.process.state import StateFolder
 
 FRAMES_MAX: Final = 1000  # held on either side of a pipe
