@@ -14,6 +14,7 @@ from typing import Final
 from msgspec.structs import asdict
 
 from booktape.store.opening import open_store
+from services.buffer_writer.committed import Committed
 from services.buffer_writer.memory import bound_memory, give_back
 from services.buffer_writer.reserve import Reserve, is_full
 from services.buffer_writer.segment import prepare_arrow, write_segments
@@ -167,7 +168,7 @@ class Process:
         while self._uploading.is_alive() and time.monotonic() < end_s:
             self._uploading.join(STATUS_S)
             self._report()
-        _log.info("the writer ends", extra={"spool_flushes": len(self._spool.names())})
+        _log.info("the writer ends", extra={"spool_flushes": len(self._spool.committed.names())})
 
     def _recover_spool(self) -> Spool:
         reserve = Reserve(
@@ -179,7 +180,7 @@ class Process:
         sessions = Sessions(self._folder.sessions, self._folder.journals)
         spool = Spool(
             self._folder.spool,
-            sessions,
+            Committed(sessions, reserve),
             reserve,
             write_segments=write_segments,
             clock_ns=time.time_ns,
@@ -212,8 +213,8 @@ class Process:
             flush_error=str(writer.flush_error) if writer.flush_error else None,
             held_sessions=writer.held,
             sessions=writer.watermark().sessions,
-            spool_bytes=spool.waiting_bytes,
-            spool_flushes=len(spool.names()),
+            spool_bytes=spool.committed.waiting_bytes,
+            spool_flushes=len(spool.committed.names()),
             conflicts=spool.count_conflicts(),
             last_upload_ts=uploader.last_upload_ts,
             upload_error=uploader.error,

@@ -14,6 +14,7 @@ from booktape.errors import AlreadyStored, StoreError
 from booktape.keys import exchange_of
 from booktape.manifest import decode_manifest
 from booktape.store.protocol import ObjectInfo, Store
+from services.buffer_writer.committed import Committed
 from services.buffer_writer.reserve import Reserve
 from services.buffer_writer.segment import Segment
 from services.buffer_writer.sessions import Sessions
@@ -189,7 +190,7 @@ class World:
         self.sessions = Sessions(state / "sessions", state / "journal")
         self.spool = Spool(
             state / "spool",
-            self.sessions,
+            Committed(self.sessions, self.reserve),
             self.reserve,
             write_segments=write_segments,
             clock_ns=self.clock.now_ns,
@@ -227,7 +228,7 @@ class World:
 
     def ranges(self) -> list[tuple[str, int, int]]:
         """Return session, first and last of each manifest in the spool."""
-        manifests = map(self.spool.read, self.spool.names())
+        manifests = map(self.spool.read, self.spool.committed.names())
         return [(m.session, m.first, m.last) for m in manifests]
 
     def files(self) -> list[str]:
@@ -258,6 +259,11 @@ def noted(steps: list[str], say: Callable[..., str], do: Callable[..., None]) ->
         do(*arguments)
 
     return call
+
+
+def broken_disk(*_: object) -> NoReturn:
+    """Fail as a broken disk does."""
+    raise OSError(errno.EIO, "broken")
 
 
 def disk_full(*_: object, **__: object) -> NoReturn:

@@ -115,7 +115,7 @@ def test_what_waits_is_uploaded_before_anything_else_is_begun(
     state = settings.state.path
     (state / "journal" / "toy" / SESSION).mkdir(parents=True)
     process = Process(settings)
-    process._spool.begin(SESSION, 0)
+    process._spool.committed.begin(SESSION, 0)
     frame = make_book(0)
     process._spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
     (state / "run").write_text("where the sockets shall lie", encoding="utf-8")
