@@ -26,7 +26,7 @@ from shared.ingest.status import IngestStatus, View
 from shared.process import log
 from shared.process.files import Lock
 from shared.process.settings import ExchangeSettings, Settings
-from shared.process.state import ingest_name
+from shared.process.state import StateFolder, ingest_name
 from shared.process.status import StatusFile
 from shared.process.threads import Threads
 from shared.transport.limits import Limits
@@ -128,9 +128,7 @@ class Ingest:
             lambda: shutil.disk_usage(state).free, settings.state.disk_free_min_bytes
         )
         self._adopt_due_s = 0.0
-        process = ingest_name(exchange.name, line)
-        file = StatusFile(folder.report(process), process, clock_ns=time.time_ns)
-        self._status = IngestStatus(file, now_s=time.monotonic())
+        self._status = _make_status(folder, ingest_name(exchange.name, line))
 
     def run(self) -> int:
         """Record until told to stop; return the exit status."""
@@ -248,3 +246,8 @@ class Ingest:
         _log.info(
             "ended", extra={"session": self._journal.session, "events": self._journal.next_number}
         )
+
+
+def _make_status(folder: StateFolder, process: str) -> IngestStatus:
+    file = StatusFile(folder.report(process), process, clock_ns=time.time_ns)
+    return IngestStatus(file, now_s=time.monotonic())
