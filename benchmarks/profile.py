@@ -114,7 +114,7 @@ def _parse(messages: list[bytes]) -> list[Delta]:
 def _begin_books(traffic: Traffic) -> tuple[Books, list[Row]]:
     """Return live books, and the list of what they record, which has the snapshots."""
     rows: list[Row] = []
-    books = Books(1, lambda *row: rows.append(row), lambda *_: None)
+    books = Books(lambda *row: rows.append(row), lambda *_: None)
     for symbol, raw in traffic.snapshots.items():
         (snapshot,) = parser.parse(raw)
         assert isinstance(snapshot, Snapshot)

@@ -20,7 +20,8 @@ from pyarrow import parquet
 
 from booktape.checksum import crc32c
 from booktape.tables import FOOTER_END_BYTES, ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
-from services.buffer_writer.events import decode_events, run_out
+from services.buffer_writer.columns import run_out
+from services.buffer_writer.events import decode_events
 from shared.delivery.frame import Frame
 
 SLICE_ROWS: Final = 128 * 1024  # of a book, written at a time as one row group
@@ -108,12 +109,18 @@ def _spread_slice(
     kept = [name for name in events.schema.names if name not in {"bids", "count", "start"}]
     return pa.record_batch(
         {
-            **{name: run_out(events[name], ends) for name in kept},
+            **{name: _run_out(events[name], ends, len(row)) for name in kept},
             "side": pa.DictionaryArray.from_arrays(is_ask.cast(pa.int32()), ["bid", "ask"]),
             "price": levels.take(price),
             "size": levels.take(pc.add(price, 1)),
         }
     )
+
+
+def _run_out(values: pa.Array, ends: pa.Array, count: int) -> pa.Array:
+    if values.null_count == len(values):  # `previous`, nearly always
+        return pa.nulls(count, values.type)
+    return run_out(values, ends)
 
 
 def _finish(table: str, batch: pa.RecordBatch, names: pa.Array, session: str) -> pa.Table:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from booktape.ladder import Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Record, Snapshot, feed_event
-from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict
+from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
 Reason = Literal["gap", "crossed", "mismatch", "malformed", "unknown", "old_snapshot"]
 
@@ -28,16 +28,15 @@ class Books:
     `resync` is called with a raw symbol that needs a new snapshot, and why.
     """
 
-    def __init__(self, step: int, record: Record, resync: Callable[[str, Reason], None]) -> None:
+    def __init__(self, record: Record, resync: Callable[[str, Reason], None]) -> None:
         """Start without symbols."""
-        self._step = step
         self._record = record
         self._resync = resync
         self._entries: dict[str, _Entry] = {}
 
     def add(self, raw_symbol: str, symbol: str) -> None:
         """Keep a book of this symbol from now on."""
-        self._entries[raw_symbol] = _Entry(symbol, Sequencer(self._step), Ladder())
+        self._entries[raw_symbol] = _Entry(symbol, Sequencer(), Ladder())
 
     def remove(self, raw_symbol: str) -> bool:
         """Keep it no longer; return whether it was on the tape and went on."""
@@ -73,7 +72,7 @@ class Books:
                 "gap",
                 # Nothing can follow the last of the numbers that the tape can hold.
                 sequence_expected=expected if expected in _INT64 else None,
-                sequence_received=delta.sequence,
+                sequence_received=first_of(delta),
                 detail='{"channel":"book"}',
             )
             self._record(ts_recv, entry.symbol, gap)

@@ -65,7 +65,7 @@ class Feed:
         self._record = record
         self._ban = ban
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
-        self._books = Books(exchange.sequence_step, record, self._resync)
+        self._books = Books(record, self._resync)
         self._trades = Trades(record, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(record)
         self._subscriptions = Subscriptions(exchange, channels)

@@ -47,7 +47,7 @@ class Poller:
         self._pause = pause
         self._is_limited = False
         self._lock = Lock()
-        self._books = Books(exchange.sequence_step, record, _ignore)
+        self._books = Books(record, _ignore)
         self._symbols: dict[str, str] = {}
 
     @property

@@ -252,16 +252,16 @@ def test_it_proves_its_gaps(exchange: Exchange) -> None:
         return event
 
     def judge(*sequences: int) -> list[Verdict]:
-        sequencer = Sequencer(exchange.sequence_step)
+        sequencer = Sequencer()
         sequencer.begin(start)
         return [sequencer.judge(NOW_NS, numbered(sequence)) for sequence in sequences]
 
-    start, step = 1_000_000, exchange.sequence_step
-    whole = [start + step, start + 2 * step, start + 3 * step]
+    start = 1_000_000
+    whole = [start + 1, start + 2, start + 3]
     assert [Verdict.ACCEPTED] * 3 == judge(*whole)
-    assert Verdict.GAP == judge(start + step, start + 3 * step)[-1]  # one is missing
-    assert Verdict.GAP == judge(*whole, start + step)[-1]  # one comes again
-    assert Verdict.GAP == judge(start + step, 1)[-1]  # the numbers start again
+    assert Verdict.GAP == judge(start + 1, start + 3)[-1]  # one is missing
+    assert Verdict.GAP == judge(*whole, start + 1)[-1]  # one comes again
+    assert Verdict.GAP == judge(start + 1, 1)[-1]  # the numbers start again
 
 
 @each_exchange

@@ -26,6 +26,7 @@ from shared.delivery.frame import (
     decode_columns,
 )
 from tests.support.columns import unpack
+from tests.support.first import make_first_frame
 from tests.support.tapes import BTC, ETH, NOON, SESSION, Recording, record_minute
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -61,7 +62,7 @@ def expect(frames: Sequence[Frame]) -> Rows:
     for frame in frames:
         columns = decode_columns(frame)
         for name in SCHEMAS:
-            table = getattr(columns, name, None)
+            table = getattr(columns, name)
             if table is not None:
                 rows[name] += expect_table(frame, columns.symbols, table)
     for table_rows in rows.values():
@@ -76,6 +77,7 @@ def expect_table(frame: Frame, symbols: list[str], table: Any) -> list[dict[str,
     if isinstance(table, BookColumns):
         columns = {name: unpack(table, name) for name in columns}
         levels = iter(columns.pop("levels"))
+        columns["previous"] = columns["previous"] or [NULL] * len(columns["offset"])
     for values in zip(*columns.values(), strict=True):
         row: dict[str, Any] = dict(zip(columns, values, strict=True))
         row |= {name: None for name, value in row.items() if value == NULL}
@@ -90,7 +92,7 @@ def expect_table(frame: Frame, symbols: list[str], table: Any) -> list[dict[str,
             continue
         sides: list[str | None] = [*["bid"] * row.pop("bids"), *["ask"] * row.pop("asks")]
         kind = row.pop("kind")
-        row |= {"previous": None, "is_snapshot": kind != DELTA, "is_checkpoint": kind == CHECKPOINT}
+        row |= {"is_snapshot": kind != DELTA, "is_checkpoint": kind == CHECKPOINT}
         for side in sides or [None]:
             price, size = (next(levels), next(levels)) if side else (None, None)
             rows.append(row | {"side": side, "price": price, "size": size})
@@ -106,12 +108,12 @@ def record_at_random(random: Random, frames: int) -> list[Frame]:
     found = []
     for _ in range(frames):
         for _ in range(random.randrange(1, 30)):
-            record_one(recording, random)
+            record_one(recording, random, with_steps=len(found) > frames // 2)
         found.append(recording.take())
     return found
 
 
-def record_one(recording: Recording, random: Random) -> None:
+def record_one(recording: Recording, random: Random, *, with_steps: bool) -> None:
     def levels(most: int) -> list[Level]:
         return [
             (round(random.uniform(1, 9e4), 8), round(random.random(), 12))
@@ -119,7 +121,7 @@ def record_one(recording: Recording, random: Random) -> None:
         ]
 
     symbol = random.choice([BTC, ETH, SOL])
-    match random.randrange(12):
+    match random.randrange(14):
         case 0:
             recording.trade(symbol, str(random.random()))
         case 1:
@@ -130,6 +132,10 @@ def record_one(recording: Recording, random: Random) -> None:
             recording.snapshot(symbol, random.randrange(1000))
         case 4:
             recording.feed_event("gap", random.choice([symbol, None]), expected=1)
+        case 5:
+            recording.instrument(symbol, price_decimals=random.choice([None, -1, 8]))
+        case 6 if with_steps:
+            recording.delta(symbol, levels(4), levels(4), step=random.randrange(1, 9))
         case _:
             recording.delta(symbol, levels(4), levels(4))
 
@@ -182,6 +188,43 @@ def test_a_checkpoint_is_a_snapshot_of_the_same_epoch(folder: Path) -> None:
     ]
     snapshot, delta, checkpoint = (0, 0, True, False), (1, 0, False, False), (2, 0, True, True)
     assert [snapshot] * 3 + [delta] + [checkpoint] * 2 == found
+
+
+def test_a_market_is_one_row(folder: Path) -> None:
+    recording = Recording()
+    recording.instrument(ETH, size_decimals=None, reason="day")
+    recording.instrument(BTC, status="cancel_only", max_size=9.5, reason="changed")
+    segments = write([recording.take()], folder)
+    assert ["instruments"] == list(segments)
+    rows = read(folder)["instruments"]
+    assert [(BTC, 1), (ETH, 0)] == [(row["symbol"], row["event_number"]) for row in rows]
+    assert [(BTC, "BTC", "EUR")] == [(r["raw_symbol"], r["base"], r["quote"]) for r in rows[:1]]
+    assert [("cancel_only", "changed"), ("trading", "day")] == [
+        (row["status"], row["reason"]) for row in rows
+    ]
+    assert [(2, 8), (2, None)] == [(r["price_decimals"], r["size_decimals"]) for r in rows]
+    assert [9.5, None] == [row["max_size"] for row in rows]
+    assert ['{"market":"BTC-EUR"}', '{"market":"ETH-EUR"}'] == [row["info"] for row in rows]
+
+
+def test_a_delta_has_what_it_follows_where_it_says_so(folder: Path) -> None:
+    recording = Recording()
+    recording.snapshot()
+    recording.delta()
+    recording.delta(step=4)
+    recording.delta()
+    write([recording.take()], folder)
+    found = [(row["sequence"], row["previous"]) for row in read(folder)["book"]]
+    assert [(100, None)] * 3 + [(101, None), (105, 101), (106, None)] == found
+
+
+def test_a_frame_of_the_first_version_is_written_like_any_other(folder: Path) -> None:
+    recording = Recording()
+    frames = record_minute(recording)
+    write([make_first_frame(frames[0]), frames[1]], folder)
+    mixed = read(folder)
+    write(frames, folder)
+    assert read(folder) == mixed
 
 
 def test_a_session_without_symbols_has_its_feed_events(folder: Path) -> None:
