@@ -18,7 +18,7 @@ import pytest
 import services
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, Snapshot, Subscribed, Ticker, Trade, TradeList
-from shared.exchange import Exchange
+from shared.exchange import BOOK, Exchange
 from shared.feed.sequencer import Sequencer, Verdict
 from tests.support.paths import RECORDINGS
 
@@ -239,7 +239,7 @@ def test_a_sequence_beyond_int64_is_malformed(exchange: Exchange) -> None:
     for sequence in (2**63, -(2**63) - 1, 10**400, 1.5):
         with pytest.raises(MalformedMessage) as refusal:
             exchange.parse(raw.replace(b"%d" % delta.sequence, str(sequence).encode()))
-        assert delta.raw_symbol == refusal.value.raw_symbol
+        assert (delta.raw_symbol, BOOK) == (refusal.value.raw_symbol, refusal.value.channel)
 
 
 @each_exchange
