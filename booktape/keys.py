@@ -77,6 +77,11 @@ def line_of(session: str) -> str:
     return _parse_session(session)[1]
 
 
+def are_of_one_line(session: str, other: str) -> bool:
+    """Return whether two sessions are of one line of one exchange."""
+    return _parse_session(session) == _parse_session(other)
+
+
 @lru_cache(maxsize=SESSIONS_REMEMBERED_MAX)  # the writer asks for each frame
 def _parse_session(session: str) -> tuple[str, str]:
     match = _SESSION.fullmatch(session)

@@ -1,7 +1,17 @@
 """Frames and tapes as the first version has them, which every later one reads."""
 
-import msgspec
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
 
+import msgspec
+import pyarrow as pa
+from msgspec.structs import replace
+from pyarrow import parquet
+
+from booktape.manifest import Manifest
+from booktape.tables import SCHEMAS_BY_VERSION, parquet_options
+from services.buffer_writer.segment import Segment
 from shared.delivery.frame import Frame
 
 SESSION = "20261122T091500.123456Z-toy-a"
@@ -27,4 +37,27 @@ def make_first_frame(frame: Frame) -> Frame:
     if columns[1] is not None:
         assert columns[1].pop() == b"", "it knew no predecessors"
     events = msgspec.Raw(msgspec.msgpack.encode(columns))
-    return msgspec.structs.replace(frame, version=1, events=events)
+    return replace(frame, version=1, events=events)
+
+
+def make_first_manifest(manifest: Manifest, segments: Mapping[str, Segment]) -> Manifest:
+    """Write the segments anew as the first release did; return the manifest that it wrote."""
+    tables = {}
+    for table, [entry] in manifest.tables.items():
+        data = write_first_segment(table, segments[table].path)
+        digest = hashlib.sha256(data).hexdigest()
+        changes = {"footer_bytes": None, "footer_crc32c": None}
+        tables[table] = [replace(entry, bytes=len(data), sha256=digest, **changes)]
+    return replace(manifest, version=1, tables=tables, writer="booktape 0.1.0")
+
+
+def write_first_segment(table: str, path: Path) -> bytes:
+    """Write a segment anew with the columns and the footer of the first release."""
+    rows = parquet.ParquetFile(path).read()
+    schema = SCHEMAS_BY_VERSION[1][table]
+    columns = [rows[name] for name in schema.names]
+    metadata = {b"booktape.schema": b"1", b"booktape.writer": b"booktape 0.1.0"}
+    old = pa.Table.from_arrays(columns, schema=schema.with_metadata(metadata))
+    with parquet.ParquetWriter(path, old.schema, **parquet_options(table)) as writer:
+        writer.write_table(old)
+    return path.read_bytes()

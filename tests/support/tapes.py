@@ -11,7 +11,7 @@ from pyarrow import parquet
 from booktape.checksum import crc32c
 from booktape.keys import Key, date_of, exchange_of, parse_key
 from booktape.ladder import Level
-from booktape.manifest import Manifest, decode_manifest, encode_manifest
+from booktape.manifest import MANIFEST_VERSION, Manifest, decode_manifest, encode_manifest
 from booktape.store.folder import FolderStore
 from booktape.tables import parquet_options
 from services.buffer_writer.buffer import Run
@@ -30,6 +30,7 @@ from shared.event import (
     Ticker,
     Trade,
 )
+from tests.support.first import make_first_manifest
 from tests.support.levels import levels
 
 SESSION = "20261122T091500.123456Z-bitvavo-a"
@@ -151,12 +152,14 @@ class Tape:
         self.root = root
         self.store = FolderStore(root)
 
-    def write(self, frames: Sequence[Frame]) -> Key:
-        """Write frames as one manifest; return its key."""
+    def write(self, frames: Sequence[Frame], *, version: int = MANIFEST_VERSION) -> Key:
+        """Write frames as one manifest, of whichever version; return its key."""
         session, day = frames[0].session, frames[0].day
         run = Run(session, day, list(frames), frames[-1].last + 1, ends_session=False)
         segments = write_segments(frames, lambda table: self.root / f"{table}.partial")
         manifest = make_manifest(run, segments, NOON)
+        if version == 1:
+            manifest = make_first_manifest(manifest, segments)
         for table, segment in segments.items():
             self.store.put(segment.path, manifest.tables[table][0].key)
             segment.path.unlink()

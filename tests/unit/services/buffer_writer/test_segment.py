@@ -105,7 +105,7 @@ def record_at_random(random: Random, frames: int) -> list[Frame]:
     for symbol in (SOL, ETH, BTC):
         recording.snapshot(symbol, random.choice([None, 5]))
         recording.sequences.setdefault(symbol, 0)
-    found = []
+    found: list[Frame] = []
     for _ in range(frames):
         for _ in range(random.randrange(1, 30)):
             record_one(recording, random, with_steps=len(found) > frames // 2)

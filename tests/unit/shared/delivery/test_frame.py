@@ -102,8 +102,8 @@ def test_a_trimmed_frame_keeps_what_each_delta_follows(first: int) -> None:
         unpack(columns.book, "previous") if columns.book else []
     )
     listed = [number - first for number in (108, 111) if number >= first]
-    assert listed == (columns.instruments and columns.instruments.offset)
-    assert columns.instruments.info == ["{}"] * len(listed)
+    assert columns.instruments is not None
+    assert (listed, ["{}"] * len(listed)) == (columns.instruments.offset, columns.instruments.info)
 
 
 @pytest.mark.parametrize("first", range(101, 108))
