@@ -2,7 +2,8 @@
 
 from typing import Final
 
-VERSION: Final = "0.1.0"
+from booktape import __version__
+
 COMMIT: Final = ""  # 40 hex digits; a build writes them here, into its own copy of the tree
 _DIGITS: Final = 12  # of a commit, which name it among all that a project will ever have
 
@@ -12,5 +13,5 @@ def name_release(version: str, commit: str) -> str:
     return f"{version}+g{commit[:_DIGITS]}" if commit else version
 
 
-RELEASE: Final = name_release(VERSION, COMMIT)
+RELEASE: Final = name_release(__version__, COMMIT)
 WRITER: Final = f"booktape {RELEASE}"
