@@ -4,7 +4,7 @@ from typing import Final
 
 from booktape import __version__
 
-COMMIT: Final = ""  # 40 hex digits; a build writes them here, into its own copy of the tree
+COMMIT: Final = ""  # 40 hex digits; `deploy/wheel` writes them into its own copy of this
 _DIGITS: Final = 12  # of a commit, which name it among all that a project will ever have
 
 
