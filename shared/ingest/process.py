@@ -13,6 +13,7 @@ from threading import Event
 from typing import Final
 
 from booktape.errors import BooktapeError
+from shared.delivery.chain import Chain
 from shared.delivery.journal import Journal, leftovers
 from shared.delivery.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
 from shared.delivery.sender import Sender
@@ -91,6 +92,7 @@ class Ingest:
         self._own: ExchangeSettings = settings.exchanges[exchange.name]
         self._journals = state / "journal" / exchange.name
         session = new_session(state, exchange.name, line, clock_ns=time.time_ns)
+        self._chain = Chain(state, session)
         self._journal = Journal.create(self._journals, session)
         self._recorder = Recorder(self._journal, time.time_ns)
         self._context = open_context()
@@ -135,7 +137,10 @@ class Ingest:
         """Record until told to stop; return the exit status."""
         own = self._own
         symbols = "all" if own.symbols is None else str(len(own.symbols))
-        self._recorder.begin(symbols=symbols, transport=own.transport)
+        before = self._chain.before
+        self._recorder.begin(symbols=symbols, transport=own.transport, session_before=before)
+        if self._recorder.step():
+            self._journal.sync()  # now, lest it is killed before anybody can name it
         self._threads.start("recorder", self._recorder.run, self._stop_recorder)
         self._threads.start("sender", self._sender.run, self._stop_sender)
         self._host.look()  # first: where the disk is full nothing is opened
@@ -233,6 +238,8 @@ class Ingest:
         if now_s >= self._adopt_due_s:
             self._adopt_due_s = now_s + ADOPT_INTERVAL_S
             self._adopt()
+        if self._journal.synced and not self._chain.is_remembered:
+            self._chain.remember()
         self._host.look()
         self._write_status()
 
