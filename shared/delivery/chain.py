@@ -1,8 +1,8 @@
 """A small file remembers each line's last session, so that the next one can name it.
 
 It outlives the session's journal. It is written once the session's first event is synced: what
-it names is on the tape some day, or is missed there. A session that is killed before that is
-named by nobody.
+it names is on the tape some day, or is missed there. A session that was killed before that is
+found by its journal.
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,9 @@ from msgspec import Struct
 from booktape.errors import UNDECODABLE, TapeError
 from booktape.keys import are_of_one_line, exchange_of, line_of
 from booktape.store.files import make_folder
+from shared.delivery.frame import Frame, decode_columns
 from shared.delivery.journal_file import FrameReader, find_files
-from shared.errors import UnknownFrameVersion
+from shared.errors import FrameError, UnknownFrameVersion
 from shared.process import log
 from shared.process.files import write_atomic
 
@@ -32,8 +33,9 @@ class Chain:
         exchange = exchange_of(session)
         self._session = session
         self._path = state / FOLDER / f"{exchange}-{line_of(session)}.json"
-        self._places = (state / "journal" / exchange, state / "sessions")
-        self.before = self._read() or max(self._find(), default=None)
+        self._journals, self._sessions = state / "journal" / exchange, state / "sessions"
+        remembered = self._read()
+        self.before = self._follow(remembered) if remembered else max(self._find(), default=None)
         """`None` where the state folder knows of no session of this line."""
         self.is_remembered = False
 
@@ -49,7 +51,7 @@ class Chain:
 
     def _read(self) -> str | None:
         try:
-            session = _decoder.decode(self._path.read_bytes()).session
+            session = _line_decoder.decode(self._path.read_bytes()).session
             reason = "" if are_of_one_line(session, self._session) else "it is of another line"
         except FileNotFoundError:
             return None
@@ -61,46 +63,74 @@ class Chain:
         _log.error("nobody remembers this line's last session", extra=facts)
         return None
 
+    def _follow(self, session: str) -> str:
+        """Return the last of the sessions that follow it and were killed at once."""
+        after = {before: name for name, before in self._find_journals() if before}
+        while (follower := after.pop(session, None)) is not None:
+            session = follower
+        return session
+
     def _find(self) -> Iterator[str]:
         """Yield what else the disk knows of this line: an earlier release remembered nothing."""
-        journals, sessions = self._places
-        for path in journals.glob("*"):
-            if self._is_before(path.name) and _has_event(path):
-                yield path.name
-        for path in sessions.glob("*.json"):
-            if self._is_before(path.stem):
-                yield path.stem
+        yield from (name for name, _ in self._find_journals())
+        yield from (path.stem for path in self._sessions.glob("*.json") if self._is_of(path.stem))
 
-    def _is_before(self, name: str) -> bool:
+    def _find_journals(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the sessions that have an event, and which one each of them follows, if it says.
+
+        One that died before its first event is on no tape.
+        """
+        for path in self._journals.glob("*"):
+            if not self._is_of(path.name):
+                continue
+            try:
+                frame = _read_first(path)
+            except UnknownFrameVersion:
+                yield path.name, None
+            except OSError as error:
+                facts = {"path": str(path), "reason": error.strerror}
+                _log.warning("cannot read a journal", extra=facts)
+            else:
+                if frame:
+                    yield path.name, _find_before(frame)
+
+    def _is_of(self, name: str) -> bool:
+        """Say whether this is another session of the line."""
         try:
             return name != self._session and are_of_one_line(name, self._session)
         except TapeError:
             return False
 
 
-def _has_event(journal: Path) -> bool:
-    """Say whether there is a whole record; one that died before its first is on no tape."""
-    try:
-        return any(_has_record(file.path, journal.name, file.size) for file in find_files(journal))
-    except UnknownFrameVersion:
-        return True
-    except OSError as error:
-        _log.warning(
-            "cannot read a journal", extra={"path": str(journal), "reason": error.strerror}
-        )
-        return False
+def _read_first(journal: Path) -> Frame | None:
+    for file in find_files(journal):
+        reader = FrameReader(file.path, journal.name)
+        try:
+            for found in reader.scan(0, file.size):
+                return found.frame
+        finally:
+            reader.close()
+    return None
 
 
-def _has_record(path: Path, session: str, size: int) -> bool:
-    reader = FrameReader(path, session)
+def _find_before(frame: Frame) -> str | None:
+    """Return what the frame's `session_start` says, if that is its first event."""
     try:
-        return next(reader.scan(0, size), None) is not None
-    finally:
-        reader.close()
+        rows = decode_columns(frame).feed_events
+        if frame.first == 0 and rows and rows.kind[0] == "session_start":
+            return _start_decoder.decode(rows.detail[0]).session_before
+    except (FrameError, LookupError, *UNDECODABLE):
+        pass  # a damaged journal: the writer will find it out
+    return None
 
 
 class _Line(Struct):
     session: str
 
 
-_decoder = msgspec.json.Decoder(_Line)
+class _Start(Struct):
+    session_before: str | None = None
+
+
+_line_decoder = msgspec.json.Decoder(_Line)
+_start_decoder = msgspec.json.Decoder(_Start)

@@ -2,23 +2,30 @@ import errno
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from booktape.store.files import sync_folder
-from shared.delivery.chain import Chain
+from shared.delivery.chain import Chain, _find_before
 from shared.delivery.frame import FRAME_VERSION
+from shared.delivery.frame_builder import FrameBuilder
 from shared.delivery.journal import Journal
-from tests.support.frames import make_foreign, make_frame
+from shared.delivery.journal_file import FrameReader
+from shared.event import FeedEvent
+from tests.support.frames import make_foreign
 
 FIRST, SECOND, THIRD = (f"2026112{day}T091500.123456Z-toy-a" for day in range(3))
 OTHERS = [FIRST.replace("-a", "-b"), FIRST.replace("toy", "toys")]
 
 
-def begin(state: Path, session: str, *, events: int = 1) -> Journal:
+def begin(state: Path, session: str, *, events: int = 1, detail: str = "{}") -> Journal:
     """Write a journal that nobody owns any more."""
     journal = Journal.create(state / "journal" / session.split("-")[1], session)
     if events:
-        journal.append(make_frame(events=events, session=session))
+        builder = FrameBuilder(session)
+        for _ in range(events):
+            builder.add(0, None, FeedEvent("session_start", detail=detail))
+        journal.append(builder.take(0))
         journal.sync()
     journal.close()
     return journal
@@ -60,6 +67,38 @@ def test_a_session_that_wrote_nothing_is_followed_by_nobody(tmp_path: Path) -> N
     remember(tmp_path, FIRST)
     Chain(tmp_path, SECOND)  # it is killed before its first event is synced
     assert FIRST == Chain(tmp_path, THIRD).before
+
+
+def test_sessions_that_were_killed_at_once_are_found_by_what_they_follow(tmp_path: Path) -> None:
+    remember(tmp_path, SECOND)
+    begin(tmp_path, FIRST, detail=f'{{"session_before":"{SECOND}"}}')  # the clock went back
+    begin(tmp_path, THIRD, detail=f'{{"session_before":"{FIRST}"}}')
+    begin(tmp_path, SECOND, detail='{"session_before":null}')
+    assert THIRD == Chain(tmp_path, THIRD.replace("T09", "T08")).before
+
+
+@pytest.mark.parametrize(
+    "detail",
+    ["", "{}", "[]", f'{{"session_before":"{THIRD}"}}', f'{{"session_before":"{SECOND}"}}'],
+)
+def test_a_journal_that_follows_another_one_is_older(tmp_path: Path, detail: str) -> None:
+    remember(tmp_path, FIRST)
+    begin(tmp_path, SECOND, detail=detail)
+    assert FIRST == Chain(tmp_path, THIRD).before
+
+
+def test_a_journal_without_its_beginning_is_older_than_what_is_remembered(tmp_path: Path) -> None:
+    remember(tmp_path, FIRST)
+    journal = begin(tmp_path, SECOND, detail=f'{{"session_before":"{FIRST}"}}')
+    [file] = journal.path.glob("*.journal")
+    reader = FrameReader(file, SECOND)
+    [found] = reader.scan(0, file.stat().st_size)
+    reader.close()
+    frame = msgspec.structs.replace(found.frame, first=7, last=7)
+    assert _find_before(frame) is None
+    assert FIRST == _find_before(found.frame)
+    damaged = msgspec.structs.replace(found.frame, events=msgspec.Raw(b"\x91\x01"))
+    assert _find_before(damaged) is None
 
 
 def test_lines_and_exchanges_do_not_mix(tmp_path: Path) -> None:
