@@ -25,7 +25,7 @@ from shared.ingest.recorder import Recorder, end_session
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
 from shared.process.files import Lock
-from shared.process.settings import ExchangeSettings, Settings
+from shared.process.settings import ExchangeSettings, Settings, State
 from shared.process.state import StateFolder, ingest_name
 from shared.process.status import StatusFile
 from shared.process.threads import Threads
@@ -124,9 +124,7 @@ class Ingest:
             steady_s=time.monotonic,
         )
         self._clock = ClockWatch(clock_ns=time.time_ns, steady_ns=time.monotonic_ns)
-        self._disk = DiskWatch(
-            lambda: shutil.disk_usage(state).free, settings.state.disk_free_min_bytes
-        )
+        self._disk = _make_disk_watch(settings.state)
         self._adopt_due_s = 0.0
         self._status = _make_status(folder, ingest_name(exchange.name, line))
 
@@ -246,6 +244,10 @@ class Ingest:
         _log.info(
             "ended", extra={"session": self._journal.session, "events": self._journal.next_number}
         )
+
+
+def _make_disk_watch(state: State) -> DiskWatch:
+    return DiskWatch(lambda: shutil.disk_usage(state.path).free, state.disk_free_min_bytes)
 
 
 def _make_status(folder: StateFolder, process: str) -> IngestStatus:
