@@ -1,0 +1,208 @@
+"""The ledger of a tape: which flushes there are, the plan of every read."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from booktape.errors import (
+    UNDECODABLE,
+    DamagedSegment,
+    NewerSchema,
+    NotATape,
+    TapeError,
+    UnknownExchange,
+)
+from booktape.keys import LEDGER, TAPE, Key, day_of, parse_key
+from booktape.manifest import MANIFEST_VERSION, Manifest, TableEntry, decode_manifest
+from booktape.store.protocol import Store
+
+FETCHES_MAX: Final = 16  # requests to a store at once
+_ITEM, _RESULT = TypeVar("_ITEM"), TypeVar("_RESULT")
+
+
+class Flush(Struct, frozen=True):
+    """What a reader sees of one manifest: a range of a session's events and its segments."""
+
+    exchange: str
+    date: str
+    session: str
+    line: str
+    first: int
+    last: int
+    version: int
+    tables: dict[str, TableEntry]
+
+    def ts_max(self) -> int:
+        """Return when the latest of its rows was received."""
+        return max(entry.ts_recv_max for entry in self.tables.values())
+
+    def ts_min(self) -> int:
+        """Return when the earliest of its rows was received."""
+        return min(entry.ts_recv_min for entry in self.tables.values())
+
+
+class _Day(Struct):
+    """What is listed of one date of one exchange."""
+
+    keys: dict[str, list[Key]]  # session -> its manifests, by their first event number
+    segments: dict[str, set[str]] = field(default_factory=dict)  # table -> keys that are there
+    is_warned: bool = False
+
+
+class Ledger:
+    """Every manifest of a tape, listed and read when first needed, and remembered.
+
+    The dates are those of when it was opened: what a writer adds later is seen by a later one.
+    """
+
+    def __init__(self, store: Store, url: str) -> None:
+        """List exchanges and dates; `NotATape` where there are none."""
+        self._store = store
+        self._days: dict[tuple[str, str], _Day] = {}
+        self._flushes: dict[Key, Flush] = {}
+        names = _find_values(store.folders(f"{LEDGER}exchange="))
+        if not names:
+            raise NotATape(f"nothing is recorded at {url}: {LEDGER} has no exchange")
+        dates = gather(lambda name: store.folders(f"{LEDGER}exchange={name}/date="), names)
+        self._dates = {
+            name: tuple(date for date in _find_values(found) if _is_date(date))
+            for name, found in zip(names, dates, strict=True)
+        }
+
+    @property
+    def exchanges(self) -> list[str]:
+        """Return the exchanges that have a date."""
+        return [name for name, dates in self._dates.items() if dates]
+
+    def dates(self, exchange: str) -> tuple[str, ...]:
+        """Return the dates of an exchange, in order; `UnknownExchange` where it has none."""
+        if not self._dates.get(exchange):
+            raise UnknownExchange(exchange, self.exchanges)
+        return self._dates[exchange]
+
+    def sessions(self, exchange: str, date: str) -> dict[str, list[Key]]:
+        """Return the manifests of each session of a date, by their first event number."""
+        return self._day(exchange, date).keys
+
+    def read(self, keys: Sequence[Key]) -> list[Flush]:
+        """Return what the manifests of these keys say; one whose object is gone is left out."""
+        missing = [key for key in keys if key not in self._flushes]
+        for key, data in zip(missing, gather(self._get, missing), strict=True):
+            self._flushes[key] = _decode(key, data)
+        return [flush for key in keys if self._is_there(flush := self._flushes[key])]
+
+    def day(self, exchange: str, date: str) -> list[Flush]:
+        """Return every flush of a date, by session and event number."""
+        sessions = self.sessions(exchange, date)
+        return self.read([key for session in sorted(sessions) for key in sessions[session]])
+
+    def _day(self, exchange: str, date: str) -> _Day:
+        place = exchange, date
+        if place not in self._days:
+            keys: dict[str, list[Key]] = {}
+            for info in self._store.list(f"{LEDGER}exchange={exchange}/date={date}/"):
+                try:
+                    key = parse_key(info.key)
+                except TapeError:  # somebody else's object
+                    continue
+                keys.setdefault(key.session, []).append(key)
+            for found in keys.values():
+                found.sort(key=lambda key: (key.first, key.last))
+            self._days[place] = _Day(keys)
+        return self._days[place]
+
+    def _get(self, key: Key) -> bytes:
+        return self._store.get(key.text)
+
+    def _is_there(self, flush: Flush) -> bool:
+        """Return whether each segment is there; a manifest outlives them where a rule says so."""
+        day = self._day(flush.exchange, flush.date)
+        missing = [name for name in flush.tables if name not in day.segments]
+        for name, found in zip(
+            missing, gather(lambda name: self._list(name, flush), missing), strict=True
+        ):
+            day.segments[name] = found
+        gone = [
+            entry.key for name, entry in flush.tables.items() if entry.key not in day.segments[name]
+        ]
+        if gone and not day.is_warned:
+            day.is_warned = True
+            warnings.warn(
+                f"{flush.exchange} {flush.date}: objects that the ledger names are gone and "
+                f"skipped, such as {gone[0]}",
+                stacklevel=2,
+            )
+        return not gone
+
+    def _list(self, table: str, flush: Flush) -> set[str]:
+        prefix = f"{TAPE}{table}/exchange={flush.exchange}/date={flush.date}/"
+        return {info.key for info in self._store.list(prefix)}
+
+
+def gather(work: Callable[[_ITEM], _RESULT], items: Sequence[_ITEM]) -> list[_RESULT]:
+    """Return the results of the work, several at once, in the order of the items."""
+    if len(items) < 2:  # noqa: PLR2004 (a thread for one would only cost)
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(FETCHES_MAX, len(items))) as pool:
+        return list(pool.map(work, items))
+
+
+class _Version(Struct):
+    version: int
+
+
+_version_decoder = msgspec.json.Decoder(_Version)
+
+
+def _decode(key: Key, data: bytes) -> Flush:
+    """Return a manifest as a flush; raise where it is of a newer release, or is damaged."""
+    try:
+        version = _version_decoder.decode(data).version
+        if version > MANIFEST_VERSION:
+            raise NewerSchema(key.text, version)
+        manifest = decode_manifest(data)
+    except NewerSchema:
+        raise
+    except (TapeError, *UNDECODABLE) as error:
+        raise DamagedSegment(key.text, str(error)) from None
+    said = manifest.exchange, manifest.session, manifest.first, manifest.last
+    if said != (key.exchange, key.session, key.first, key.last):
+        raise DamagedSegment(key.text, "it is of other events than its key")
+    return Flush(
+        key.exchange,
+        key.date,
+        key.session,
+        manifest.line,
+        key.first,
+        key.last,
+        manifest.version,
+        _find_entries(key, manifest),
+    )
+
+
+def _find_entries(key: Key, manifest: Manifest) -> dict[str, TableEntry]:
+    entries = {}
+    for name, found in manifest.tables.items():
+        wanted = msgspec.structs.replace(key, table=name).text
+        if [entry.key for entry in found] != [wanted]:
+            raise DamagedSegment(key.text, f"it names another object for {name}")
+        entries[name] = found[0]
+    if not entries:
+        raise DamagedSegment(key.text, "it names no segment")
+    return entries
+
+
+def _find_values(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name]
+
+
+def _is_date(text: str) -> bool:
+    try:
+        day_of(text)
+    except TapeError:
+        return False
+    return True
