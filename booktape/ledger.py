@@ -21,7 +21,8 @@ from booktape.manifest import MANIFEST_VERSION, Manifest, TableEntry, decode_man
 from booktape.store.protocol import Store
 
 FETCHES_MAX: Final = 16  # requests to a store at once
-_ITEM, _RESULT = TypeVar("_ITEM"), TypeVar("_RESULT")
+_ITEM = TypeVar("_ITEM")
+_RESULT = TypeVar("_RESULT")
 
 
 class Flush(Struct, frozen=True):
@@ -61,6 +62,7 @@ class Ledger:
 
     def __init__(self, store: Store, url: str) -> None:
         """List exchanges and dates; `NotATape` where there are none."""
+        self.is_far = url.startswith("s3://")  # a request takes longer than reading its answer
         self._store = store
         self._days: dict[tuple[str, str], _Day] = {}
         self._flushes: dict[Key, Flush] = {}
@@ -88,17 +90,27 @@ class Ledger:
         """Return the manifests of each session of a date, by their first event number."""
         return self._day(exchange, date).keys
 
+    def list_days(self, exchange: str, dates: Sequence[str]) -> None:
+        """List dates at once, the latest first.
+
+        A writer may store meanwhile: what an earlier date gains after it was listed is then known
+        to be missing by what a later one does not have.
+        """
+        missing = [date for date in dates if (exchange, date) not in self._days]
+        gather(lambda date: self._day(exchange, date), missing[::-1])
+
     def read(self, keys: Sequence[Key]) -> list[Flush]:
-        """Return what the manifests of these keys say; one whose object is gone is left out."""
+        """Return what the manifests of these keys say."""
         missing = [key for key in keys if key not in self._flushes]
         for key, data in zip(missing, gather(self._get, missing), strict=True):
             self._flushes[key] = _decode(key, data)
-        return [flush for key in keys if self._is_there(flush := self._flushes[key])]
+        return [self._flushes[key] for key in keys]
 
     def day(self, exchange: str, date: str) -> list[Flush]:
         """Return every flush of a date, by session and event number."""
         sessions = self.sessions(exchange, date)
-        return self.read([key for session in sorted(sessions) for key in sessions[session]])
+        keys = [key for session in sorted(sessions) for key in sessions[session]]
+        return [flush for flush in self.read(keys) if self.is_there(flush)]
 
     def _day(self, exchange: str, date: str) -> _Day:
         place = exchange, date
@@ -118,7 +130,7 @@ class Ledger:
     def _get(self, key: Key) -> bytes:
         return self._store.get(key.text)
 
-    def _is_there(self, flush: Flush) -> bool:
+    def is_there(self, flush: Flush) -> bool:
         """Return whether each segment is there; a manifest outlives them where a rule says so."""
         day = self._day(flush.exchange, flush.date)
         missing = [name for name in flush.tables if name not in day.segments]
@@ -162,12 +174,13 @@ def _decode(key: Key, data: bytes) -> Flush:
     """Return a manifest as a flush; raise where it is of a newer release, or is damaged."""
     try:
         version = _version_decoder.decode(data).version
-        if version > MANIFEST_VERSION:
-            raise NewerSchema(key.text, version)
+    except UNDECODABLE as error:
+        raise DamagedSegment(key.text, f"it is no manifest: {error}") from None
+    if version > MANIFEST_VERSION:
+        raise NewerSchema(key.text, version)
+    try:
         manifest = decode_manifest(data)
-    except NewerSchema:
-        raise
-    except (TapeError, *UNDECODABLE) as error:
+    except TapeError as error:
         raise DamagedSegment(key.text, str(error)) from None
     said = manifest.exchange, manifest.session, manifest.first, manifest.last
     if said != (key.exchange, key.session, key.first, key.last):

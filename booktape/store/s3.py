@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
 from booktape.errors import AlreadyStored, StoreError
 from booktape.store.protocol import ObjectInfo
 from booktape.store.s3_faults import explain
