@@ -21,6 +21,7 @@ from booktape.manifest import MANIFEST_VERSION, Manifest, TableEntry, decode_man
 from booktape.store.protocol import Store
 
 FETCHES_MAX: Final = 16  # requests to a store at once
+NS_OF_US: Final = 1000  # a manifest counts in ns
 _ITEM = TypeVar("_ITEM")
 _RESULT = TypeVar("_RESULT")
 
@@ -38,12 +39,16 @@ class Flush(Struct, frozen=True):
     tables: dict[str, TableEntry]
 
     def ts_max(self) -> int:
-        """Return when the latest of its rows was received."""
-        return max(entry.ts_recv_max for entry in self.tables.values())
+        """Return when the latest of its rows was received, in µs as the tables have it."""
+        return max(self.ts_max_of(table) for table in self.tables)
 
     def ts_min(self) -> int:
-        """Return when the earliest of its rows was received."""
-        return min(entry.ts_recv_min for entry in self.tables.values())
+        """Return when the earliest of its rows was received, in µs."""
+        return min(entry.ts_recv_min for entry in self.tables.values()) // NS_OF_US
+
+    def ts_max_of(self, table: str) -> int:
+        """Return when the latest row of one table was received, in µs."""
+        return self.tables[table].ts_recv_max // NS_OF_US
 
 
 class _Day(Struct):
@@ -111,6 +116,14 @@ class Ledger:
         sessions = self.sessions(exchange, date)
         keys = [key for session in sorted(sessions) for key in sessions[session]]
         return [flush for flush in self.read(keys) if self.is_there(flush)]
+
+    def find_bounds(self, exchanges: Sequence[str]) -> tuple[int, int]:
+        """Return when the first row was received, and the first moment behind the last one."""
+        edges = [(name, self.dates(name)) for name in exchanges]
+        first = [flush for name, dates in edges for flush in self.day(name, dates[0])]
+        last = [flush for name, dates in edges for flush in self.day(name, dates[-1])]
+        start = min((flush.ts_min() for flush in first), default=0)
+        return start, max((flush.ts_max() + 1 for flush in last), default=start)
 
     def _day(self, exchange: str, date: str) -> _Day:
         place = exchange, date

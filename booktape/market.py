@@ -38,6 +38,18 @@ class Sessions:
         dates = self._ledger.dates(exchange)
         begin = max(bisect_right(dates, date_of_ts(start)) - 2, 0)
         stop = min(bisect_left(dates, date_of_ts(end)) + 2, len(dates))
+        return self._list(exchange, begin, stop)
+
+    def find_all(self, exchange: str) -> list[Recorded]:
+        """Return every session."""
+        return self._list(exchange, 0, len(self._ledger.dates(exchange)))
+
+    def get(self, exchange: str, session: str) -> Recorded:
+        """Return a session that was found before."""
+        return self._known[exchange, session]
+
+    def _list(self, exchange: str, begin: int, stop: int) -> list[Recorded]:
+        dates = self._ledger.dates(exchange)
         self._ledger.list_days(exchange, dates[begin:stop])
         names = {
             name for date in dates[begin:stop] for name in self._ledger.sessions(exchange, date)
@@ -50,10 +62,6 @@ class Sessions:
             self._known[place].list_dates(begin, stop)
             found.append(self._known[place])
         return found
-
-    def get(self, exchange: str, session: str) -> Recorded:
-        """Return a session that was found before."""
-        return self._known[exchange, session]
 
 
 class Market:

@@ -88,6 +88,10 @@ class Recorded:
         flush = self._ledger.read([self.keys[place]])[0]
         return flush if self._ledger.is_there(flush) else None
 
+    def flushes(self) -> list[Flush]:
+        """Return every flush whose segments are there."""
+        return [flush for flush in self._ledger.read(self.keys) if self._ledger.is_there(flush)]
+
     def find_first(self, ts: int) -> int:
         """Return the place of the first flush with rows of a moment or later."""
         return self._find(lambda flush: flush.ts_max() >= ts)
@@ -159,11 +163,11 @@ class Recorded:
         for row in feed:
             if low <= row.number < high and row.kind not in UNTIMED:
                 yield row.ts
-        for table, entry in flush.tables.items():
+        for table in flush.tables:
             if table == "feed_events":
                 continue
             if low <= flush.first and is_rest:  # all of its rows count
-                yield entry.ts_recv_max
+                yield flush.ts_max_of(table)
             else:
                 yield from self._find_latest_row(flush, table, low, high)
 

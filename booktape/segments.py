@@ -18,7 +18,13 @@ from booktape.ledger import Flush
 from booktape.manifest import TableEntry
 from booktape.pages import BadPage, Chunk, check_pages
 from booktape.store.protocol import Store
-from booktape.tables import FOOTER_END_BYTES, SCHEMA_KEY, SCHEMA_VERSION, SCHEMAS_BY_VERSION
+from booktape.tables import (
+    FOOTER_END_BYTES,
+    SCHEMA_KEY,
+    SCHEMA_VERSION,
+    SCHEMAS,
+    SCHEMAS_BY_VERSION,
+)
 
 SEGMENTS_REMEMBERED_MAX: Final = 4096  # their footers alone
 WHOLE_BYTES_MAX: Final = 256 * 1024  # a segment up to here comes in one request
@@ -58,6 +64,7 @@ class Segment:
 
     def __init__(self, store: Store, entry: TableEntry, table: str) -> None:
         self.key = entry.key
+        self._table = table
         self._store = store
         self._bytes = entry.bytes
         self._whole: bytes | None = None
@@ -76,6 +83,7 @@ class Segment:
         self.schema: pa.Schema = self._check_schema(table)
         self._places = {name: place for place, name in enumerate(self.schema.names)}
         self.groups = range(self._metadata.num_row_groups)
+        self.rows = entry.rows
         if self._metadata.num_rows != entry.rows:
             raise self._damaged(f"it has {self._metadata.num_rows} rows, not {entry.rows}")
 
@@ -104,8 +112,28 @@ class Segment:
             raise self._damaged("it is not sorted by symbol")
         return Rows(group, first, count)
 
+    def find_symbols(self) -> frozenset[str]:
+        """Return the symbols that have rows."""
+        found: set[str] = set()
+        for group in self.groups:
+            names = self.read(group, ["symbol"])["symbol"].cast(pa.string())
+            found.update(pc.unique(names.drop_null()).to_pylist())
+        return frozenset(found)
+
     def read(self, group: int, columns: Sequence[str]) -> pa.Table:
-        """Return the columns of a row group."""
+        """Return columns of a row group, as the newest schema has them.
+
+        What an older one had not is null.
+        """
+        there = [name for name in columns if name in self._places]
+        table = self._read(group, there)
+        for name in columns:
+            if name not in self._places:
+                field = SCHEMAS[self._table].field(name)
+                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+        return table.select(list(columns))
+
+    def _read(self, group: int, columns: Sequence[str]) -> pa.Table:
         places = [self._places[name] for name in columns]
         chunks = [self._metadata.row_group(group).column(place) for place in places]
         ranges = [_find_range(chunk) for chunk in chunks]
@@ -125,7 +153,6 @@ class Segment:
                 page_checksum_verification=True,
             )
             table = file.read_row_group(group, columns=list(columns), use_threads=False)
-            table = table.select(list(columns))
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(str(error).partition("\n")[0]) from None
         if table.num_rows != self._metadata.row_group(group).num_rows:

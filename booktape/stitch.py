@@ -36,13 +36,15 @@ _SIDES: Final = {"bid": BID, "ask": ASK}
 class Leg(Struct, frozen=True):
     """Rows of one session that follow each other, and when they are the market's book.
 
-    `placed` begins at a snapshot. What is effective before `start` counts as known at `start`.
+    `placed` begins at a snapshot. What is effective before `start` counts as known at `start`;
+    where the leg `continues` the one before, that had it.
     """
 
     session: Recorded
     start: int
     end: int
     placed: list[Placed]
+    continues: bool
 
 
 class LegRows(Struct, frozen=True):
@@ -66,12 +68,14 @@ def find_legs(market: Market, start: int, end: int) -> Iterator[Leg | Piece]:
     is begun again there: the same levels at that instant.
     """
     day_start = start
+    last: Piece | None = None
     while day_start < end:
         day_end = min((day_start // DAY_US + 1) * DAY_US, end)
         pieces = market.stitch(day_start, day_end)
         for _, chain in groupby(_number_chains(pieces), key=lambda pair: pair[0]):
             linked = [piece for _, piece in chain]
-            yield _make_leg(market, linked) if linked[0].span else linked[0]
+            yield _make_leg(market, linked, last) if linked[0].span else linked[0]
+            last = linked[-1]
         day_start = day_end
 
 
@@ -118,7 +122,7 @@ def _is_chained(last: Piece, piece: Piece) -> bool:
     )
 
 
-def _make_leg(market: Market, pieces: Sequence[Piece]) -> Leg:
+def _make_leg(market: Market, pieces: Sequence[Piece], last: Piece | None) -> Leg:
     first = pieces[0]
     assert first.span is not None
     anchors = [
@@ -129,7 +133,14 @@ def _make_leg(market: Market, pieces: Sequence[Piece]) -> Leg:
     placed = first.span.runs[anchors[-1] :]
     for piece in pieces[1:]:
         placed += piece.span.runs if piece.span else []
-    return Leg(market.session(first.span.session), first.start, pieces[-1].end, placed)
+    continues = (
+        last is not None
+        and last.span is not None
+        and (last.span.session, last.span.epoch) == (first.span.session, first.span.epoch)
+        and first.span.start < first.start
+    )
+    session = market.session(first.span.session)
+    return Leg(session, first.start, pieces[-1].end, placed, continues)
 
 
 def _take_runs(table: pa.Table, offset: int, placed: Iterable[Placed]) -> LegRows:
