@@ -72,7 +72,8 @@ def find_book(market: Market, ts: int) -> Book:
         gap = find_gap(market, ts)
         since = "" if gap.cause == UNRECORDED else f" since {gap.start.isoformat()}"
         detail = f" {gap.detail}" if gap.detail else ""
-        raise NotKnown(f"{market.name} is not known at {to_text(ts)}: {gap.cause}{since}{detail}")
+        reason = f"{gap.cause}{since}{detail}"
+        raise NotKnown(f"{market.name} is not known at {to_text(ts)}: {reason}", gap)
     rows = list(read_leg(leg, market.symbol, _COLUMNS))
     table = pa.concat_tables([part.table for part in rows])
     last = table.slice(table.num_rows - 1).to_pylist()[0]

@@ -1,7 +1,7 @@
 """Every error that a tape's library raises on purpose, named for what happened."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, ClassVar, Final
 
 # What msgspec raises for bytes that are not what was asked for: its own errors, which are
 # ValueErrors, as is the one for a text that is no UTF-8; and one for what is nested too deeply.
@@ -10,7 +10,19 @@ NAMES_MAX: Final = 12  # of what exists, in a message
 
 
 class BooktapeError(Exception):
-    """Stand for any error raised on purpose; nobody raises it itself."""
+    """Stand for any error raised on purpose; a command ends with `exit_status` by it."""
+
+    exit_status: ClassVar[int] = 1
+
+
+class ConfigError(BooktapeError):
+    """Tell the operator to correct the configuration; supervisord never retries it."""
+
+    exit_status = 78  # EX_CONFIG of sysexits.h
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
 
 
 class TapeError(BooktapeError):
@@ -64,7 +76,11 @@ class UnknownTable(TapeError, LookupError):
 
 
 class NotKnown(TapeError, LookupError):
-    """Tell why a book is not known at a moment: the gap and its cause."""
+    """Tell why a book is not known at a moment: `gap` is a `Gap`, with its cause."""
+
+    def __init__(self, reason: str, gap: Any) -> None:
+        super().__init__(reason)
+        self.gap = gap
 
 
 class DamagedSegment(TapeError, OSError):
