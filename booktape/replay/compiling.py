@@ -11,6 +11,7 @@ def _readonly(scalar: Any, dimensions: int = 1) -> Any:
     return types.Array(scalar, dimensions, "C", readonly=True)
 
 
+_MARKS = types.int64[:, ::1]
 _WORDS = types.uint64[::1]
 _PLACES_OF = types.int32[:, ::1]
 _COLUMNS = types.float64[:, ::1]
@@ -34,7 +35,7 @@ _ROWS = types.Tuple(
 _BOOK = types.Tuple(
     [
         types.int64[::1],
-        types.int64[::1],
+        _MARKS,
         _PLACES_OF,
         _WORDS,
         types.float64[::1],

@@ -33,7 +33,7 @@ class FastEngine:
         self._bands = np.array(bands, np.float64)
         self._rows_max = rows_max
         self._state = np.zeros(kernel.STATES, np.int64)
-        self._marks = np.zeros(kernel.MARKS, np.int64)
+        self._marks = np.zeros((kernel.MARKS, 2), np.int64)
         self._levels = np.zeros((4, depth))
         self._slots = _TABLE_SLOTS
         self._bitmap = np.zeros(0, np.uint64)
@@ -147,9 +147,9 @@ class FastEngine:
         self._bitmap = np.packbits(is_there, bitorder="little").view(np.uint64)
         self._sizes, self._prices = sizes, prices
         for side in range(2):
-            self._marks[kernel.FIRST_WORD + side] = side * words
-            self._marks[kernel.EDGE + side] = kernel.FAR
-            self._marks[kernel.IS_CHANGED + side] = 1
+            self._marks[kernel.FIRST_WORD, side] = side * words
+            self._marks[kernel.EDGE, side] = kernel.FAR
+            self._marks[kernel.IS_CHANGED, side] = 1
         return (
             batch.ts,
             batch.action,

@@ -15,7 +15,7 @@ import numpy as np
 
 from booktape.replay.compiling import CHANGES, INTERN, MOMENTS, compile_for, share
 
-# Places in `state`, which outlives a call, and in `marks`, two of each (bid, ask).
+# Places in `state`, which outlives a call, and in `marks`, which has each for bids and asks.
 KNOWN: Final = 0  # 1 while a span is open
 SESSION: Final = 1  # of the last row, as are the next two
 EVENT_NUMBER: Final = 2
@@ -27,16 +27,18 @@ FEWEST: Final = 7  # levels on the shorter side of any row written
 STATES: Final = 8
 
 FIRST_WORD: Final = 0  # no bit of the side is below this word
-EDGE: Final = 2  # the rank of the last level read: what lies behind it changes no row
-IS_CHANGED: Final = 4  # 1 if the levels must be read again
-COUNT: Final = 6  # of levels read
-MARKS: Final = 8
+EDGE: Final = 1  # the rank of the last level read: what lies behind it changes no row
+IS_CHANGED: Final = 2  # 1 if the levels must be read again
+COUNT: Final = 3  # of levels read
+MARKS: Final = 4
 FAR: Final = 1 << 62  # an edge behind everything
 
 _LEVEL: Final = 0
 _BEGIN: Final = 1
 _END: Final = 2
 _ONE: Final = np.uint64(1)
+_SIX: Final = np.uint64(6)
+_LOW_SIX: Final = np.uint64(63)
 _SIGN: Final = np.int64(-(1 << 63))  # the bits of -0.0, which is the price 0.0 too
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing
 _HALF: Final = np.uint64(32)
@@ -50,27 +52,28 @@ _PLACES: Final = np.argsort([((int(_DE_BRUIJN) << bit) % (1 << 64)) >> 58 for bi
 def _apply(rows: Any, book: Any, begin: int, end: int) -> None:  # pragma: no cover (compiled)
     _, action, side, ids, size, session, event_number, ts_effective = rows
     state, marks, ranks, bitmap, sizes, _, _ = book
-    for row in range(begin, end):
+    for at in range(begin, end):
+        row = np.uint64(at)
         kind = action[row]
         if kind == _LEVEL:
-            of = side[row]
-            rank = np.int64(ranks[of, ids[row]])
-            word = rank >> 6
-            bit = _ONE << np.uint64(rank & 63)
+            of = np.uint64(side[row])
+            rank = np.uint64(ranks[of, np.uint64(ids[row])])
+            word = rank >> _SIX
+            bit = _ONE << (rank & _LOW_SIX)
             if size[row] != 0.0:
                 bitmap[word] |= bit
                 sizes[rank] = size[row]
-                if word < marks[FIRST_WORD + of]:
-                    marks[FIRST_WORD + of] = word
+                if np.int64(word) < marks[FIRST_WORD, of]:
+                    marks[FIRST_WORD, of] = word
             else:
                 bitmap[word] &= ~bit
-            if rank <= marks[EDGE + of]:
-                marks[IS_CHANGED + of] = 1
+            if np.int64(rank) <= marks[EDGE, of]:
+                marks[IS_CHANGED, of] = 1
         elif kind == _BEGIN:
             bitmap[:] = np.uint64(0)
             for of in range(2):
-                marks[FIRST_WORD + of] = len(bitmap)
-                marks[IS_CHANGED + of] = 1
+                marks[FIRST_WORD, of] = len(bitmap)
+                marks[IS_CHANGED, of] = 1
             state[KNOWN] = 1
         elif kind == _END:
             state[KNOWN] = 0
@@ -85,10 +88,11 @@ def _read(book: Any, side: int) -> bool:  # pragma: no cover (compiled)
     _, marks, _, bitmap, sizes, prices, levels = book
     depth = levels.shape[1]
     limit = (len(bitmap) >> 1) * (side + 1)
-    word = marks[FIRST_WORD + side]
+    word = marks[FIRST_WORD, side]
     while word < limit and bitmap[word] == 0:
         word += 1
-    marks[FIRST_WORD + side] = word
+    marks[FIRST_WORD, side] = word
+    best, best_sizes = levels[2 * side], levels[2 * side + 1]
     count, edge, differs = 0, FAR, False
     while word < limit and count < depth:
         bits = bitmap[word]
@@ -96,17 +100,17 @@ def _read(book: Any, side: int) -> bool:  # pragma: no cover (compiled)
             lowest = bits & (~bits + _ONE)
             bits ^= lowest
             edge = (word << 6) + _PLACES[(lowest * _DE_BRUIJN) >> _TOP_SIX]
-            price, size = prices[edge], sizes[edge]
-            if levels[2 * side, count] != price or levels[2 * side + 1, count] != size:
-                levels[2 * side, count] = price
-                levels[2 * side + 1, count] = size
-                differs = True
+            price, size = prices[np.uint64(edge)], sizes[np.uint64(edge)]
+            at = np.uint64(count)
+            differs |= best[at] != price or best_sizes[at] != size
+            best[at] = price
+            best_sizes[at] = size
             count += 1
         word += 1
-    differs |= bool(count != marks[COUNT + side])
-    marks[COUNT + side] = count
-    marks[EDGE + side] = edge if count == depth else FAR
-    marks[IS_CHANGED + side] = 0
+    differs |= bool(count != marks[COUNT, side])
+    marks[COUNT, side] = count
+    marks[EDGE, side] = edge if count == depth else FAR
+    marks[IS_CHANGED, side] = 0
     return differs
 
 
@@ -117,7 +121,7 @@ def _look(book: Any) -> bool:  # pragma: no cover (compiled)
     differs = bool(state[KNOWN] != state[WAS_KNOWN])
     if state[KNOWN]:
         for side in range(2):
-            if marks[IS_CHANGED + side] and _read(book, side):
+            if marks[IS_CHANGED, side] and _read(book, side):
                 differs = True
     return differs
 
@@ -129,7 +133,7 @@ def _sum_band(
     """Return the sum of a side's sizes whose prices are within the band, from the best on."""
     _, marks, _, bitmap, sizes, prices, _ = book
     total = 0.0
-    for word in range(marks[FIRST_WORD + side], (len(bitmap) >> 1) * (side + 1)):
+    for word in range(marks[FIRST_WORD, side], (len(bitmap) >> 1) * (side + 1)):
         bits = bitmap[word]
         while bits != 0:
             lowest = bits & (~bits + _ONE)
@@ -150,6 +154,7 @@ def _sum_band(
 def _write(book: Any, out: Any, row: int, now: int) -> None:  # pragma: no cover (compiled)
     state, marks, levels = book[0], book[1], book[6]
     ts, session, event_number, age_us, columns, sums, bands = out
+    to = np.uint64(row)
     ts[row] = now
     if not state[KNOWN]:
         session[row] = event_number[row] = age_us[row] = -1
@@ -162,15 +167,15 @@ def _write(book: Any, out: Any, row: int, now: int) -> None:  # pragma: no cover
     age_us[row] = now - state[TS_EFFECTIVE]
     depth = levels.shape[1]
     for side in range(2):
-        count = marks[COUNT + side]
+        count = marks[COUNT, side]
         state[FEWEST] = min(state[FEWEST], count)
-        for level in range(count):
-            columns[4 * level + 2 * side, row] = levels[2 * side, level]
-            columns[4 * level + 2 * side + 1, row] = levels[2 * side + 1, level]
-        for level in range(count, depth):
-            columns[4 * level + 2 * side, row] = np.nan
-            columns[4 * level + 2 * side + 1, row] = np.nan
-    if not marks[COUNT] or not marks[COUNT + 1]:
+        best, best_sizes = levels[2 * side], levels[2 * side + 1]
+        for level in range(depth):
+            column, at = np.uint64(4 * level + 2 * side), np.uint64(level)
+            is_there = level < count
+            columns[column, to] = best[at] if is_there else np.nan
+            columns[column + _ONE, to] = best_sizes[at] if is_there else np.nan
+    if not marks[COUNT, 0] or not marks[COUNT, 1]:
         sums[:, row] = np.nan
         return
     mid = (levels[0, 0] + levels[2, 0]) / 2.0
@@ -180,10 +185,10 @@ def _write(book: Any, out: Any, row: int, now: int) -> None:  # pragma: no cover
 
 
 @compile_for(INTERN)
-def intern(
+def intern(  # noqa: PLR0917 (compiled code takes no keywords)
     bits: Any, ids: Any, table: Any, slots: Any, distinct: Any, count: int
 ) -> int:  # pragma: no cover (compiled)
-    """Number the prices in the order of their coming, after the first `count`.
+    """Give each price a number, in the order of their coming, after the first `count`.
 
     `slots` is -1 where the table is free. Return how many there are, or -1 where the table would
     be more than half full.
@@ -208,8 +213,13 @@ def intern(
 
 
 @compile_for(MOMENTS)
-def fill_moments(
-    rows: Any, book: Any, out: Any, moments: Any, counts: tuple[int, int], is_last: bool
+def fill_moments(  # noqa: PLR0917 (compiled code takes no keywords)
+    rows: Any,
+    book: Any,
+    out: Any,
+    moments: Any,
+    counts: tuple[int, int],
+    is_last: bool,  # noqa: FBT001 (as above)
 ) -> tuple[int, int]:  # pragma: no cover (compiled)
     """Write the book at each moment, from `counts` (rows applied, moments written) on.
 
@@ -230,7 +240,7 @@ def fill_moments(
             break
         if state[KNOWN]:
             for side in range(2):
-                if marks[IS_CHANGED + side]:
+                if marks[IS_CHANGED, side]:
                     _read(book, side)
         _write(book, out, written, moment)
         written += 1
@@ -239,7 +249,11 @@ def fill_moments(
 
 @compile_for(CHANGES)
 def fill_changes(
-    rows: Any, book: Any, out: Any, counts: tuple[int, int], is_last: bool
+    rows: Any,
+    book: Any,
+    out: Any,
+    counts: tuple[int, int],
+    is_last: bool,  # noqa: FBT001 (compiled code takes no keywords)
 ) -> tuple[int, int]:  # pragma: no cover (compiled)
     """Write a row for each instant after which the levels differ from the row before.
 

@@ -184,8 +184,8 @@ class PlainEngine:
     def _apply(self, columns: tuple[Column, ...], begin: int, end: int) -> None:
         _, action, side, price, size, session, event_number, ts_effective = columns
         sides = self._sides
-        rows = zip(action[begin:end], side[begin:end], price[begin:end], size[begin:end])
-        for kind, of_side, at, amount in rows:
+        parts = (action[begin:end], side[begin:end], price[begin:end], size[begin:end])
+        for kind, of_side, at, amount in zip(*parts, strict=True):
             if kind == LEVEL:
                 of = sides[of_side]
                 key = 0.0 - at if of_side == BID else 0.0 + at  # so that no zero has a sign
