@@ -65,15 +65,15 @@ def make_bars(
     pending = _merge(losses)
     loss = next(pending, None)
     for ts in range(-(-start // every) * every, end, every):
-        held: list[Trade] = []
+        bar = _Bar()
         while trade is not None and trade[0] < ts + every:
             if trade[0] >= ts:
-                held.append(trade)
+                bar.add(trade)
             trade = next(rows, None)
         while loss is not None and loss[0] < ts and loss[1] <= ts:
             loss = next(pending, None)
         is_whole = loss is None or loss[0] >= ts + every
-        table.append((ts, *_summarize(held), is_whole))
+        table.append((ts, *bar.values(), is_whole))
         if len(table) == ROWS_MAX:
             yield _to_batch(table)
             table = []
@@ -99,6 +99,32 @@ def find_losses(
     if gaps:
         losses += _find_gap_times(trades, gaps, start, end)
     return sorted(losses)
+
+
+class _Bar:
+    """What one bar's trades add up to, in their order."""
+
+    def __init__(self) -> None:
+        self.prices: tuple[float, float, float, float] | None = None
+        self.volume = self.buy_volume = self.quote_volume = 0.0
+        self.count = 0
+        self.ts_known: int | None = None
+
+    def add(self, trade: Trade) -> None:
+        _, ts_recv, side, price, size = trade
+        first, high, low, _ = self.prices or (price, price, price, price)
+        self.prices = (first, max(high, price), min(low, price), price)
+        self.volume += size
+        self.quote_volume += price * size
+        if side == "buy":
+            self.buy_volume += size
+        self.count += 1
+        self.ts_known = max(ts_recv, self.ts_known or ts_recv)
+
+    def values(self) -> tuple[Any, ...]:
+        """Return all columns between `ts` and `is_whole`."""
+        sums = (self.volume, self.buy_volume, self.quote_volume)
+        return (*(self.prices or (None,) * 4), *sums, self.count, self.ts_known)
 
 
 def _merge(losses: Iterable[Interval]) -> Iterator[Interval]:
@@ -128,7 +154,9 @@ def _find_dead_times(start: int, end: int, lives: Iterable[Life]) -> list[Interv
     return dead
 
 
-def _find_gap_times(trades: Iterable[Batch], gaps: Sequence[TradeGap], end: int) -> list[Interval]:
+def _find_gap_times(
+    trades: Iterable[Batch], gaps: Sequence[TradeGap], start: int, end: int
+) -> list[Interval]:
     """Return the times between the trades on both sides of each gap.
 
     Where one of them is not among the trades, the latest that had come before, or the first that
@@ -168,30 +196,6 @@ def _rows(trades: Iterable[Batch]) -> Iterator[Trade]:
             batch["size"].to_pylist(),
             strict=True,
         )
-
-
-def _summarize(trades: list[Trade]) -> tuple[Any, ...]:
-    """Return all columns between `ts` and `is_whole`; sums in the order of the trades."""
-    if not trades:
-        return (None, None, None, None, 0.0, 0.0, 0.0, 0, None)
-    volume = buy_volume = quote_volume = 0.0
-    for _, _, side, price, size in trades:
-        volume += size
-        quote_volume += price * size
-        if side == "buy":
-            buy_volume += size
-    prices = [trade[3] for trade in trades]
-    return (
-        prices[0],
-        max(prices),
-        min(prices),
-        prices[-1],
-        volume,
-        buy_volume,
-        quote_volume,
-        len(trades),
-        max(trade[1] for trade in trades),
-    )
 
 
 def _to_us(times: Any) -> list[int]:
