@@ -1,0 +1,164 @@
+"""The arguments of the collector's commands, and how each explains itself."""
+
+import argparse
+import re
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from booktape.commands.command import Command, Parser, count, positive
+
+LIMIT_DEFAULT: Final = 10
+DEMO_SYMBOLS, DEMO_RATE = 20, 100.0
+
+_SYMBOL: Final = re.compile(r"[A-Z0-9]+-[A-Z0-9]+\Z")
+_LINE: Final = re.compile(r"[a-z0-9]{1,8}\Z")
+
+Run = Callable[[Namespace], int]
+
+
+def operating(
+    exchanges: Sequence[str], *, up: Run, demo: Run, status: Run, handover: Run
+) -> list[Command]:
+    """Return the commands by which a person records."""
+    return [
+        Command(
+            name="up",
+            summary="records all feeds under supervisord until Ctrl-C, which drains",
+            example="booktape up",
+            run=up,
+        ),
+        Command(
+            name="demo",
+            summary="records the simulated exchanges on loopback, then proves the tape",
+            example="booktape demo --faults all --seconds 120",
+            run=demo,
+            add_arguments=_add_demo,
+        ),
+        Command(
+            name="status",
+            summary="shows each feed and the writer; exit status 0 all well, 1 something is not",
+            example="booktape status --json",
+            run=status,
+            add_arguments=_add_status,
+        ),
+        Command(
+            name="handover",
+            summary="restarts one feed without a hole: a second line of it records meanwhile",
+            example=f"booktape handover {_first(exchanges)}",
+            run=handover,
+            add_arguments=_add_exchange(exchanges),
+        ),
+    ]
+
+
+def looking(exchanges: Sequence[str], *, book: Run, listing: Run) -> list[Command]:
+    """Return the commands by which a person looks at an exchange."""
+
+    def add_book(parser: Parser) -> None:
+        parser.add_argument("exchange", choices=exchanges)
+        parser.add_argument("symbol", type=_symbol, help="ours, such as BTC-EUR")
+        parser.add_argument(
+            "--limit", type=count, default=LIMIT_DEFAULT, metavar="N",
+            help="levels a side (%(default)s)",
+        )  # fmt: skip
+
+    return [
+        Command(
+            name="book",
+            summary="fetches one order book over REST and prints it",
+            example=f"booktape book {_first(exchanges)} BTC-EUR --limit 5",
+            run=book,
+            add_arguments=add_book,
+        ),
+        Command(
+            name="exchanges",
+            summary="lists the exchanges, and what is recorded by default",
+            example="booktape exchanges",
+            run=listing,
+        ),
+    ]
+
+
+def processes(exchanges: Sequence[str], *, ingest: Run, write: Run, simulate: Run) -> list[Command]:
+    """Return the commands that supervisord and a demo run."""
+
+    def add_ingest(parser: Parser) -> None:
+        parser.add_argument("exchange", choices=exchanges)
+        parser.add_argument(
+            "--line", type=_line, default="a", help="which of two feeds side by side (%(default)s)"
+        )
+
+    return [
+        Command(
+            name="ingest",
+            summary="runs the feed of one exchange, as supervisord does",
+            example=f"booktape ingest {_first(exchanges)}",
+            run=ingest,
+            add_arguments=add_ingest,
+        ),
+        Command(
+            name="write",
+            summary="runs the writer, as supervisord does",
+            example="booktape write",
+            run=write,
+        ),
+        Command(
+            name="simulate",
+            summary="serves an exchange of its own on loopback",
+            example=f"booktape simulate {_first(exchanges)} --help",
+            run=simulate,
+            explains_itself=True,
+        ),
+    ]
+
+
+def _first(exchanges: Sequence[str]) -> str:
+    return exchanges[0] if exchanges else "<exchange>"
+
+
+def _add_exchange(exchanges: Sequence[str]) -> Callable[[Parser], None]:
+    def add(parser: Parser) -> None:
+        parser.add_argument("exchange", choices=exchanges)
+
+    return add
+
+
+def _add_status(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _add_demo(demo: Parser) -> None:
+    demo.add_argument("--seconds", type=positive, metavar="T", help="then drain (until Ctrl-C)")
+    demo.add_argument("--faults", metavar="A,B|all", help="what the exchanges do wrong (nothing)")
+    demo.add_argument(
+        "--symbols", type=count, default=DEMO_SYMBOLS, metavar="N",
+        help="of each exchange (%(default)s)",
+    )  # fmt: skip
+    demo.add_argument(
+        "--rate", type=positive, default=DEMO_RATE, metavar="R",
+        help="messages a second of each exchange (%(default)g)",
+    )  # fmt: skip
+    demo.add_argument(
+        "--folder", type=Path, default=Path("demo"), metavar="FOLDER",
+        help="of its own state and tape, beside the configuration (%(default)s)",
+    )  # fmt: skip
+    demo.add_argument(
+        "--truth", type=Path, metavar="FOLDER", help="what the exchanges sent (<folder>/truth)"
+    )
+    demo.add_argument("--fresh", action="store_true", help="remove an earlier demo's folder first")
+
+
+def _symbol(text: str) -> str:
+    symbol = text.upper()
+    if not _SYMBOL.match(symbol):
+        raise argparse.ArgumentTypeError(f"takes BASE-QUOTE, such as BTC-EUR, not {text}")
+    return symbol
+
+
+def _line(text: str) -> str:
+    # It is part of the session's id, which it ends.
+    if not _LINE.match(text):
+        raise argparse.ArgumentTypeError(f"takes up to 8 small letters and digits, not {text}")
+    return text
