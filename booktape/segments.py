@@ -150,6 +150,7 @@ class Segment:
             file = parquet.ParquetFile(
                 pa.PythonFile(source, mode="r"),
                 metadata=self._metadata,
+                pre_buffer=False,
                 page_checksum_verification=True,
             )
             table = file.read_row_group(group, columns=list(columns), use_threads=False)
@@ -199,13 +200,15 @@ class Segment:
 
     def _fetch(self, ranges: Iterable[tuple[int, int]]) -> "list[tuple[int, bytes]]":
         found = []
-        for first, length in _join(sorted(ranges)):
+        for first, length in _join(sorted(_with_magic(ranges))):
             if self._whole is not None:
                 data = self._whole[first : first + length]
             else:
                 data = self._store.get_range(self.key, first, length)
             if len(data) != length:
                 raise self._damaged("it ends before its rows do")
+            if not first and not data.startswith(_MAGIC):
+                raise self._damaged("it does not begin as Parquet")
             found.append((first, data))
         return found
 
@@ -276,6 +279,13 @@ def _describe(chunk: parquet.ColumnChunkMetaData) -> Chunk:
 def _find_range(chunk: parquet.ColumnChunkMetaData) -> tuple[int, int]:
     first = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
     return first, chunk.total_compressed_size
+
+
+def _with_magic(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges; what follows the first four letters of the file comes with them."""
+    for first, length in ranges:
+        behind = first if first <= len(_MAGIC) else 0
+        yield first - behind, length + behind
 
 
 def _join(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
