@@ -7,7 +7,7 @@ where the session's rows end. Times are microseconds; a span is `[start, end)`.
 
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush, merge
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 from msgspec import Struct, field
@@ -145,6 +145,8 @@ def find_spans(
                 walk.take_row(item)
             case Hole():
                 walk.end_at_latest(item.number, OPEN)
+            case _:
+                assert_never(item)
     walk.end_at_latest(end_number, OPEN)
     return walk.spans
 
