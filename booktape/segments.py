@@ -68,6 +68,8 @@ class Segment:
         self._store = store
         self._bytes = entry.bytes
         self._whole: bytes | None = None
+        self._source = _Source(entry.bytes)
+        self._file: parquet.ParquetFile | None = None
         is_summed = entry.footer_bytes is not None
         if not is_summed or entry.bytes <= WHOLE_BYTES_MAX:
             data = store.get(entry.key)
@@ -137,7 +139,8 @@ class Segment:
         places = [self._places[name] for name in columns]
         chunks = [self._metadata.row_group(group).column(place) for place in places]
         ranges = [_find_range(chunk) for chunk in chunks]
-        source = _Source(self._fetch(ranges), self._bytes)
+        source = self._source
+        source.hold(self._fetch(ranges))
         checksums = set()
         for chunk, (first, length) in zip(chunks, ranges, strict=True):
             try:
@@ -147,15 +150,17 @@ class Segment:
         if checksums == {True, False}:  # a whole file has them or none of it
             raise self._damaged("a page has no checksum")
         try:
-            file = parquet.ParquetFile(
-                pa.PythonFile(source, mode="r"),
-                metadata=self._metadata,
-                pre_buffer=False,
-                page_checksum_verification=True,
-            )
-            table = file.read_row_group(group, columns=list(columns), use_threads=False)
+            if self._file is None:
+                self._file = parquet.ParquetFile(
+                    pa.PythonFile(source, mode="r"),
+                    metadata=self._metadata,
+                    pre_buffer=False,
+                    page_checksum_verification=True,
+                )
+            table = self._file.read_row_group(group, columns=list(columns), use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(str(error).partition("\n")[0]) from None
+        source.hold([])
         if table.num_rows != self._metadata.row_group(group).num_rows:
             raise self._damaged("a column has other rows than its row group")
         return table
@@ -221,10 +226,14 @@ class _Source:
 
     closed = False
 
-    def __init__(self, ranges: list[tuple[int, bytes]], size: int) -> None:
-        self._ranges = ranges
+    def __init__(self, size: int) -> None:
+        self._ranges: list[tuple[int, bytes]] = []
         self._size = size
         self._place = 0
+
+    def hold(self, ranges: list[tuple[int, bytes]]) -> None:
+        """Have these ranges and no others."""
+        self._ranges = ranges
 
     def find(self, first: int, length: int) -> bytes:
         """Return bytes that are there; what is not would be a fault of ours."""
@@ -254,9 +263,7 @@ class _Source:
         return True
 
     def close(self) -> None:
-        """Forget what was read."""
-        self._ranges = []
-        self.closed = True
+        """Do nothing: there is no file."""
 
 
 def _cut(table: pa.Table, rows: Rows) -> pa.Table:

@@ -247,8 +247,7 @@ class Piece(Struct, frozen=True):
 def stitch_spans(spans: Iterable[Span], start: int, end: int) -> list[Piece]:
     """Return which span is believed when, from start to end.
 
-    Of the spans that hold a moment: the lowest line, then the latest session, then the highest
-    event number. So the answer depends on the spans of that moment alone.
+    Of those that hold a moment: the lowest line, then the latest session, then the highest number.
     """
     if start >= end:
         return []
