@@ -2,17 +2,18 @@
 """Reads what one session recorded of one book: runs of its rows, and rows of the feed."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from booktape.feed_rows import FeedRow, make_rows, read_feed
 from booktape.keys import Key, line_of
 from booktape.ledger import Flush, Ledger
 from booktape.runs import find_runs
 from booktape.segments import Rows, Segments
-from booktape.spans import ENDING, KILLED, UNTIMED, Row, Run, parse_detail
+from booktape.spans import ENDING, KILLED, UNTIMED, Row, Run
 
 FAR_FLUSHES: Final = 2  # looked at on each side, where the manifest of each is a request
 RUNS_REMEMBERED_MAX: Final = 500_000
@@ -23,14 +24,6 @@ _TIMES: Final = ("ts_recv", "event_number")
 _FEED: Final = ("ts_recv", "symbol", "event_number", "kind", "detail")
 _INT64: Final = pa.int64()
 _KEPT_KINDS: Final = ENDING | {"session_start"}
-
-
-class _FeedRow(NamedTuple):
-    ts: int
-    symbol: str | None
-    number: int
-    kind: str
-    text: str
 
 
 class Recorded:
@@ -216,7 +209,7 @@ class Recorded:
         if found is None:
             found = {}
             flush = self.flush(place)
-            for row in _make_rows(self._read_feed(flush) if flush else ()):
+            for row in make_rows(self._read_feed(flush) if flush else ()):
                 found.setdefault(row.symbol, []).append(row)
             self._feed[first] = found
         rows = found.get(None, [])
@@ -224,20 +217,10 @@ class Recorded:
             rows = sorted([*rows, *found[symbol]], key=lambda row: row.number)
         return rows
 
-    def _read_feed(self, flush: Flush) -> list[_FeedRow]:
+    def _read_feed(self, flush: Flush) -> list[FeedRow]:
         if "feed_events" not in flush.tables:
             return []
-        segment = self._segments.open(flush, "feed_events")
-        tables = [segment.read(group, _FEED) for group in segment.groups]
-        rows = [
-            _FeedRow(*values)
-            for table in tables
-            for values in zip(
-                *(_to_list(table[name]) for name in _FEED),
-                strict=True,
-            )
-        ]
-        return sorted(rows, key=lambda row: row.number)
+        return read_feed(self._segments.open(flush, "feed_events"))
 
     # --- rows of the book ---
 
@@ -302,16 +285,3 @@ class Recorded:
         self._kept[known] = times
         self._runs[known] = runs
         self._places[known] = places
-
-
-def _make_rows(feed: Iterable[_FeedRow]) -> Iterator[Row]:
-    for row in feed:
-        if row.kind in _KEPT_KINDS:
-            detail = parse_detail(row.text)
-            yield Row(row.number, row.ts, row.kind, row.symbol, row.text, detail)
-
-
-def _to_list(column: pa.ChunkedArray) -> list[Any]:
-    is_time = pa.types.is_timestamp(column.type)
-    values: list[Any] = (column.cast(_INT64) if is_time else column).to_pylist()
-    return values

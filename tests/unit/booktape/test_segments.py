@@ -1,6 +1,7 @@
 import random
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from booktape import segments as segments_module
 from booktape.checksum import crc32c
 from booktape.errors import DamagedSegment, NewerSchema
 from booktape.ledger import Flush
+from booktape.ranges import join_ranges
 from booktape.segments import Segment, Segments
 from booktape.store.folder import FolderStore
 from booktape.tables import SCHEMA_KEY, SCHEMAS, parquet_options
@@ -266,7 +268,7 @@ def test_an_object_that_ends_too_early_is_damage(
 
 def test_far_columns_are_read_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segments_module, "WHOLE_BYTES_MAX", 0)
-    monkeypatch.setattr(segments_module, "RANGE_GAP_BYTES_MAX", 0)
+    monkeypatch.setattr(segments_module, "join_ranges", partial(join_ranges, gap_bytes_max=0))
     tape = write(tmp_path)
     wanted = read(tape).select(["ts_recv", "size"])
     assert wanted.equals(open_book(tape).read(0, ["ts_recv", "size"]))
