@@ -54,8 +54,8 @@ def find_coverage(market: Market, start: int, end: int) -> Iterator[Interval]:
             else:
                 yield last
                 last = found
-    if last is not None:
-        yield last
+    assert last is not None
+    yield last
 
 
 def find_cause(market: Market, spans: list[Span], ts: int) -> Span | None:

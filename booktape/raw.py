@@ -23,11 +23,11 @@ def make_schema(table: str) -> pa.Schema:
     return pa.schema([*own, pa.field("exchange", NAME, nullable=False)])
 
 
-def add_exchange(rows: pa.Table, exchange: str) -> pa.Table:
-    """Return the rows with the exchange that all of them are of."""
+def add_name(rows: pa.Table, column: str, name: str) -> pa.Table:
+    """Return the rows with a column that has one name in all of them."""
     index = pa.repeat(pa.scalar(0, pa.int32()), rows.num_rows)
-    column = pa.DictionaryArray.from_arrays(index, pa.array([exchange]))
-    return rows.append_column(pa.field("exchange", NAME, nullable=False), column)
+    names = pa.DictionaryArray.from_arrays(index, pa.array([name]))
+    return rows.append_column(pa.field(column, NAME, nullable=False), names)
 
 
 def read_raw(

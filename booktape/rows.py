@@ -9,7 +9,7 @@ from booktape import trades
 from booktape.manifest import TableEntry
 from booktape.market import Market
 from booktape.quotes import QUOTED, quote
-from booktape.raw import add_exchange, make_schema, read_raw
+from booktape.raw import add_name, make_schema, read_raw
 from booktape.reading import Range, Reading
 from booktape.scan import Recipe, Scan
 from booktape.stitched import read_stitched
@@ -26,7 +26,7 @@ def scan_raw(
             segment = reading.segments.open(flush, table)
             memory = reading.memory_bytes
             for rows in read_raw(segment, flush, wanted, span, symbol, memory_bytes=memory):
-                yield add_exchange(rows, flush.exchange)
+                yield add_name(rows, "exchange", flush.exchange)
 
     name = f"{table} of {symbol or 'all symbols'} of {', '.join(exchanges)}"
     entries = partial(reading.find_entries, exchanges, span, (table,))
@@ -38,7 +38,7 @@ def scan_stitched(reading: Reading, table: str, market: Market, span: Range) -> 
 
     def read(_columns: Sequence[str]) -> Iterator[pa.Table]:
         for rows in _read_stitched(reading, table, market, span):
-            yield add_exchange(rows, market.exchange)
+            yield add_name(rows, "exchange", market.exchange)
 
     tables = (table, "feed_events") if table == "book" else (table,)
     entries = partial(reading.find_entries, [market.exchange], span, tables)
@@ -64,7 +64,7 @@ def _read_stitched(reading: Reading, table: str, market: Market, span: Range) ->
     if table == "book":
         yield from read_stitched(market, *span)
     else:
-        yield _read_trades(reading, market, span)
+        yield add_name(_read_trades(reading, market, span), "symbol", market.symbol)
 
 
 def _read_trades(reading: Reading, market: Market, span: Range) -> pa.Table:

@@ -93,10 +93,10 @@ class Segment:
         They follow each other, and keep nothing else in memory.
         """
         for group in self._find_groups(symbol):
-            table = self.read(group, ["symbol", *columns])
+            table = self.read(group, list(dict.fromkeys(("symbol", *columns))))
             rows = self._find_rows(symbol, group, table["symbol"])
             if rows.count:
-                yield rows, _cut(table.drop_columns(["symbol"]), rows)
+                yield rows, _cut(table.select(list(columns)), rows)
 
     def read_rows(self, rows: Rows, columns: Sequence[str]) -> pa.Table:
         """Return rows that were found before."""

@@ -40,8 +40,9 @@ class Event(Struct):
 class HandTape:
     """A tape in a folder; each call of `write` is one flush."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, row_group_rows: int = 1 << 20) -> None:
         self.root = root
+        self.row_group_rows = row_group_rows
         self.next: dict[str, int] = {}
 
     def write(
@@ -94,7 +95,8 @@ class HandTape:
         ]
         sink = pa.BufferOutputStream()
         with parquet.ParquetWriter(sink, schema, **parquet_options(table)) as writer:
-            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            filled = pa.Table.from_arrays(columns, schema=schema)
+            writer.write_table(filled, row_group_size=self.row_group_rows)
         data = sink.getvalue().to_pybytes()
         self.put(key, data)
         footer = data[-int.from_bytes(data[-8:-4], "little") - 8 :]

@@ -84,7 +84,7 @@ def test_held_deltas_are_effective_with_their_snapshot(tmp_path: Path) -> None:
 
 
 def test_deltas_of_another_epoch_are_left_out(tmp_path: Path) -> None:
-    tape = HandTape(tmp_path)
+    tape = HandTape(tmp_path, row_group_rows=1)
     deltas = [delta(n, n % 2, ("bid", float(n), 1.0)) for n in range(1, 7)]
     tape.write(A, snapshot(0, 0), *deltas, ticker(9))
     assert [2.0, 4.0, 6.0] == [r[3] for r in rows_of(tape.market(), 0, 9) if r[1] == LEVEL]
@@ -125,10 +125,17 @@ def test_no_range_has_no_rows(tmp_path: Path) -> None:
     assert [] == rows_of(tape.market(), 5, 5)
 
 
-def make_random_tape(root: Path, seed: int) -> HandTape:
+def test_row_groups_change_nothing(tmp_path: Path) -> None:
+    for seed in range(3):
+        small = make_random_tape(tmp_path / f"small{seed}", seed, row_group_rows=2)
+        large = make_random_tape(tmp_path / f"large{seed}", seed)
+        assert rows_of(large.market(), 0, 150) == rows_of(small.market(), 0, 150)
+
+
+def make_random_tape(root: Path, seed: int, *, row_group_rows: int = 1000) -> HandTape:
     """Write two lines with gaps, snapshots, checkpoints, ties and times that go back a little."""
     dice = random.Random(seed)
-    tape = HandTape(root)
+    tape = HandTape(root, row_group_rows=row_group_rows)
     for session in (A, B):
         book: dict[tuple[str, float], float] = {}
         epoch, number, second = 0, 0, 0.0
