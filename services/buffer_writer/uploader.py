@@ -73,7 +73,7 @@ class Uploader:
 
     def _answer(self) -> bool:
         for session in [session for session, number in self._asked.items() if number is None]:
-            self._asked[session] = max(self._ask(session), self._spool.reach(session))
+            self._asked[session] = max(self._ask(session), self._spool.committed.reach(session))
             return True
         return False
 
@@ -90,7 +90,7 @@ class Uploader:
         return number
 
     def _upload(self) -> bool:
-        names = self._spool.names()
+        names = self._spool.committed.names()
         if not names:
             return False
         fresh = [name for name in names if name not in self._failed]

@@ -92,6 +92,19 @@ def test_a_module_has_a_test_file_of_its_own() -> None:
     assert [] == [str(path) for path, test in tests.items() if test not in TREES]
 
 
+def test_one_module_alone_knows_the_layout_of_the_state_folder() -> None:
+    names = {"journal", "spool", "sessions", "status", "locks", "limits", "log", "run", "conflict"}
+    found = [
+        f"{path}:{node.lineno} {node.right.value}"
+        for path in MODULES
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+        if isinstance(node.right, ast.Constant) and node.right.value in names
+        if path != Path("shared/process/state.py")
+    ]
+    assert [] == found
+
+
 @pytest.mark.parametrize(
     "pattern",
     [UNFINISHED, OF_ONE_MACHINE, REGISTRY],
