@@ -2,7 +2,6 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from math import inf
 from typing import Any, Final
 
@@ -13,68 +12,55 @@ from booktape.replay.stream import BEGIN, BID, END, LEVEL, Batch, Stream
 
 _FORMATS: Final = {pa.int8(): "b", pa.int32(): "i", pa.int64(): "q", pa.float64(): "d"}
 _FRESH_MAX: Final = 16  # keys put in one by one; more are sorted with the rest
-_REMOVED_MAX: Final = 64  # removed levels walked over before they are dropped
-_KEYS_MIN: Final = 1024  # kept without a look at how many of them are of removed levels
 
 Column = list[Any]
 Row = list[float | None]
 
 
 class _Side:
-    """One side's levels by key, which ascends from the best: bids have their price's negative.
-
-    A level that is removed keeps its key, with size 0, until too many of them are in the way.
-    """
+    """One side's levels by key, which ascends from the best: bids have their price's negative."""
 
     def __init__(self, depth: int) -> None:
         self.levels: dict[float, float] = {}
-        self.fresh: list[float] = []  # keys that came since the last look
+        self.keys: list[float] = []  # in order, but for those that came since the last look
+        self.fresh: list[float] = []
         self.edge = inf  # the key of the last level read: what lies behind it changes no row
         self.is_changed = False
         self.best: list[float] = []  # the keys and the sizes last read
         self.sizes: list[float] = []
-        self._keys: list[float] = []  # all others, in order
-        self._keys_max = _KEYS_MIN
         self._depth = depth
 
     def clear(self) -> None:
         self.levels.clear()
+        self.keys.clear()
         self.fresh.clear()
-        self._keys.clear()
         self.is_changed = True
 
-    def walk(self) -> Iterator[tuple[float, float]]:
-        """Yield keys and sizes, from the best on."""
-        self._sort()
-        removed = 0
-        for key in self._keys:
-            size = self.levels[key]
-            if size:
-                yield key, size
-                continue
-            removed += 1
-            if removed > _REMOVED_MAX:
-                self._keys_max = 0
+    def remove(self, key: float) -> None:
+        """Forget a key whose level is gone."""
+        place = bisect_left(self.keys, key)
+        if place < len(self.keys) and self.keys[place] == key:
+            del self.keys[place]
+        else:
+            self.fresh.remove(key)
 
-    def _sort(self) -> None:
+    def sort(self) -> list[float]:
+        """Return all keys in order."""
         if len(self.fresh) > _FRESH_MAX:
-            self._keys += self.fresh
-            self._keys.sort()
+            self.keys += self.fresh
+            self.keys.sort()
         else:
             for key in self.fresh:
-                insort(self._keys, key)
+                insort(self.keys, key)
         self.fresh.clear()
-        if len(self._keys) > self._keys_max:
-            self.levels = {key: size for key, size in self.levels.items() if size}
-            self._keys = sorted(self.levels)
-            self._keys_max = 2 * len(self._keys) + _KEYS_MIN
+        return self.keys
 
     def look(self) -> bool:
         """Read the best levels; return whether they differ from those before."""
         self.is_changed = False
-        levels = list(islice(self.walk(), self._depth))
-        best = [key for key, _ in levels]
-        sizes = [size for _, size in levels]
+        best = self.sort()[: self._depth]
+        levels = self.levels
+        sizes = [levels[key] for key in best]
         self.edge = best[-1] if len(best) == self._depth else inf
         if best == self.best and sizes == self.sizes:
             return False
@@ -198,19 +184,20 @@ class PlainEngine:
     def _apply(self, columns: tuple[Column, ...], begin: int, end: int) -> None:
         _, action, side, price, size, session, event_number, ts_effective = columns
         sides = self._sides
-        parts = [(of.levels, of.fresh, of.edge) for of in sides]
-        rows = (action[begin:end], side[begin:end], price[begin:end], size[begin:end])
-        for kind, of_side, at, amount in zip(*rows, strict=True):
+        parts = (action[begin:end], side[begin:end], price[begin:end], size[begin:end])
+        for kind, of_side, at, amount in zip(*parts, strict=True):
             if kind == LEVEL:
-                levels, fresh, edge = parts[of_side]
+                of = sides[of_side]
                 key = 0.0 - at if of_side == BID else 0.0 + at  # so that no zero has a sign
-                if key in levels:
-                    levels[key] = amount
-                elif amount:
-                    levels[key] = amount
-                    fresh.append(key)
-                if key <= edge:
-                    sides[of_side].is_changed = True
+                if amount:
+                    if key not in of.levels:
+                        of.fresh.append(key)
+                    of.levels[key] = amount
+                elif key in of.levels:
+                    del of.levels[key]
+                    of.remove(key)
+                if key <= of.edge:
+                    of.is_changed = True
             elif kind == BEGIN:
                 self._is_known = True
                 for of in sides:
@@ -271,13 +258,13 @@ def _sum_band(side: _Side, mid: float, band: float, away: float) -> float:
     `mid` has the sign of the side's keys; `away` is where a ratio goes from the best level on.
     """
     total = 0.0
-    for key, size in side.walk() if mid else ():
+    for key in side.sort() if mid else ():
         distance = (key / mid - 1.0) * away
         if distance > band:
             break
         # The best of a crossed book may lie beyond the middle by more than the band.
         if distance >= -band:
-            total += size
+            total += side.levels[key]
     return total
 
 

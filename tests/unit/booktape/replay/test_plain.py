@@ -7,7 +7,7 @@ import pyarrow as pa
 from booktape.replay.plain import PlainEngine
 from booktape.replay.rows import Layout
 from tests.support.replays import EngineCases
-from tests.support.streams import ask, begin, bid, make_stream, read, tops
+from tests.support.streams import ask, begin, make_stream, read, tops
 
 ROOT = Path(__file__).parents[4]
 
@@ -28,25 +28,13 @@ def test_levels_that_came_many_at_once_are_in_order_and_can_go_before_anybody_lo
     ] == tops(read(iter(made)), 4)
 
 
-def test_removed_levels_are_dropped_in_time() -> None:
-    rows = [begin(0), bid(0, 1.0, 1.0)]
-    for place in range(5000):
-        rows += [bid(1 + place, 2.0 + place, 1.0), bid(1 + place, 1.0 + place, 0.0)]
-    engine = PlainEngine(make_stream(rows), depth=2, bands=(), rows_max=9000)
-    [block] = engine.changes(0, 9000)
-    assert [1.0 + place for place in range(5001)] == block.levels[0].to_pylist()
-    assert 5001 == block.levels[4].null_count
-    bids, _ = engine._sides
-    assert len(bids.levels) < 200
-
-
 def test_it_needs_neither_numpy_nor_numba() -> None:
     code = (
         "import sys\n"
         "sys.modules['numpy'] = sys.modules['numba'] = None\n"
         "from booktape.replay.rows import Layout\n"
         "from booktape.replay.plain import PlainEngine\n"
-        "from tests.support.streams import ask, begin, bid, make_stream\n"
+        "from tests.support.streams import ask, begin, make_stream\n"
         "stream = make_stream([begin(1), ask(1, 2.0, 3.0)])\n"
         "[block] = PlainEngine(stream, depth=1, bands=(), rows_max=9).grid(1, 2, 1)\n"
         "print(Layout(1).make_batch(block, ['a'])['ask_price_00'].to_pylist())"
