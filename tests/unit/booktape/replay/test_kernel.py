@@ -16,7 +16,7 @@ def test_it_is_compiled_for_one_set_of_types_and_never_again(name: str) -> None:
     assert len(list(engine.changes(0, 9))) == 2
     assert [signature] == entry.nopython_signatures
     with pytest.raises(TypeError, match="No matching definition"):
-        entry(*[np.zeros(3, np.float32)] * len(signature))
+        entry(*[np.zeros(3, np.float32)] * len(signature.args))
 
 
 def test_a_table_more_than_half_full_is_told() -> None:
