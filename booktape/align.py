@@ -39,11 +39,12 @@ class _Table:
     def __init__(self, name: str, batches: Iterator[Batch], columns: Sequence[str]) -> None:
         self.name = name
         self.columns = columns
-        self.types: list[Any] = []
+        self.types = [pa.float64()] * len(columns)  # until it is known better
         self.ts: list[int] = []
         self.is_over = False
         self._batches = batches
-        self._held: list[Any] = []  # of each column: the row before, then the rows in hand
+        # Of each column: the row before, then the rows in hand.
+        self._held: list[Any] = [pa.nulls(1, type_) for type_ in self.types]
         self._draw()
 
     def until(self, horizon: int) -> list[int]:
@@ -71,10 +72,22 @@ class _Table:
             self.is_over = True
             return
         self.ts = batch["ts"].cast(pa.int64()).to_pylist()
-        rows = [batch[column] for column in self.columns]
-        held = self._held or [pa.nulls(1, column.type) for column in rows]
+        rows = [_decode(batch[column]) for column in self.columns]
         self.types = [column.type for column in rows]
-        self._held = [pa.concat_arrays(pair) for pair in zip(held, rows, strict=True)]
+        self._held = [
+            pa.concat_arrays([_as(before, column.type), column])
+            for before, column in zip(self._held, rows, strict=True)
+        ]
+
+
+def _as(before: Any, type_: Any) -> Any:
+    """Return the row before; the null before the first row takes the type of its column."""
+    return before if before.type == type_ else pa.nulls(1, type_)
+
+
+def _decode(column: Any) -> Any:
+    """Return names as text, for each batch may number them in its own way."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _schema(tables: list[_Table]) -> Any:

@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 """Bars of trades, each with whether all of its trades are known."""
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 """The spread between two markets: what buying on one and selling on the other would earn."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -63,17 +63,15 @@ def _apply(rows: Any, book: Any, begin: int, end: int) -> None:  # pragma: no co
             if size[row] != 0.0:
                 bitmap[word] |= bit
                 sizes[rank] = size[row]
-                if np.int64(word) < marks[FIRST_WORD, of]:
-                    marks[FIRST_WORD, of] = word
+                marks[FIRST_WORD, of] = min(marks[FIRST_WORD, of], np.int64(word))
             else:
                 bitmap[word] &= ~bit
             if np.int64(rank) <= marks[EDGE, of]:
                 marks[IS_CHANGED, of] = 1
         elif kind == _BEGIN:
             bitmap[:] = np.uint64(0)
-            for of in range(2):
-                marks[FIRST_WORD, of] = len(bitmap)
-                marks[IS_CHANGED, of] = 1
+            marks[FIRST_WORD] = len(bitmap)
+            marks[IS_CHANGED] = 1
             state[KNOWN] = 1
         elif kind == _END:
             state[KNOWN] = 0

@@ -270,5 +270,6 @@ def _sum_band(side: _Side, mid: float, band: float, away: float) -> float:
 
 def _to_list(array: Any) -> Column:
     """Return the values of an array without nulls, faster than Arrow does."""
-    view = memoryview(array.buffers()[1]).cast(_FORMATS[array.type])
-    return view[array.offset : array.offset + len(array)].tolist()
+    view: Any = memoryview(array.buffers()[1])
+    values: Column = view.cast(_FORMATS[array.type])[array.offset :][: len(array)].tolist()
+    return values

@@ -1,9 +1,12 @@
+# pyright: reportAttributeAccessIssue=false
 """Best levels of one market, by whichever engine is there."""
 
 import functools
 import warnings
 from collections.abc import Iterator
 from typing import Any, Protocol
+
+import pyarrow.compute as pc
 
 from booktape.replay.plain import PlainEngine
 from booktape.replay.rows import Batch, Block, Layout
@@ -27,10 +30,13 @@ class Engine(Protocol):
 
 
 def top_at(stream: Stream, layout: Layout, moments: Any) -> Iterator[Batch]:
-    """Yield the best levels at each moment of an int64 array of µs, which never falls.
+    """Yield the best levels at each moment of an int64 array of µs; ValueError where it falls.
 
     `stream` is for `[the first moment, the last + 1)`.
     """
+    falls = pc.index(pc.less(moments[1:], moments[:-1]), value=True).as_py()
+    if falls >= 0:
+        raise ValueError(f"moment {falls + 1} of at lies before the one before it: sort them")
     for block in choose_engine(stream, layout).at(moments):
         yield layout.make_batch(block, stream.sessions)
 
