@@ -52,10 +52,10 @@ class HandTape:
         number = self.next.get(session, 0) if first is None else first
         tables: dict[str, list[dict[str, Any]]] = {}
         numbered = list(enumerate(events, number))
-        for place, event in numbered:
+        for event_number, event in numbered:
             common = {"ts_recv": event.ts, "symbol": event.symbol, "session": session}
             for row in event.rows:
-                values = {**common, "event_number": place, **row}
+                values = {**common, "event_number": event_number, **row}
                 tables.setdefault(event.table, []).append(values)
         last = number + len(events) - 1
         self.next[session] = last + 1

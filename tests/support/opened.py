@@ -63,7 +63,7 @@ def reading_of(root: Path) -> Reading:
 def rows_of(scan: Scan) -> list[dict[str, Any]]:
     """Return rows with times as seconds after noon."""
     table = scan.to_arrow()
-    rows = table.to_pylist()
+    rows: list[dict[str, Any]] = table.to_pylist()
     for name in table.schema.names:
         if pa.types.is_timestamp(table.schema.field(name).type):
             for row, ts in zip(rows, table[name].cast(pa.int64()).to_pylist(), strict=True):

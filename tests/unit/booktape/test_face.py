@@ -17,7 +17,7 @@ def test_the_face_is_small_and_each_name_is_there() -> None:
     for name in booktape.__all__:
         assert getattr(booktape, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'shut'"):
-        booktape.shut  # type: ignore[attr-defined]  # noqa: B018 (that is the fault)
+        booktape.shut  # noqa: B018 (that is the fault)
 
 
 def test_nothing_heavy_is_loaded_by_the_import() -> None:

@@ -28,7 +28,7 @@ def spans_of(market: Market, start: float, end: float) -> list[tuple[float, floa
 
 def pieces_of(market: Market, start: float, end: float) -> list[tuple[float, float, str | None]]:
     return [
-        ((p.start - at(0)) / 1e6, (p.end - at(0)) / 1e6, p.span and p.span.line)
+        ((p.start - at(0)) / 1e6, (p.end - at(0)) / 1e6, p.span.line if p.span else None)
         for p in market.stitch(at(start), at(end))
     ]
 

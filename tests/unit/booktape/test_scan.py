@@ -65,7 +65,9 @@ def test_polars_duckdb_and_pyarrow_take_a_scan_as_it_is() -> None:
     assert wanted == scan.to_polars()["number"].to_list()
     assert wanted == pl.DataFrame(scan)["number"].to_list()
     assert wanted == pa.table(scan)["number"].to_pylist()
-    assert (4,) == duckdb.sql("SELECT count(*) FROM scan").fetchall()[0]
+    found = duckdb.sql("SELECT count(*) FROM scan")
+    assert found is not None
+    assert [(4,)] == found.fetchall()
 
 
 @pytest.mark.parametrize("name", ["polars", "pandas"])

@@ -89,12 +89,13 @@ def test_what_nobody_reads_may_be_damaged(tmp_path: Path) -> None:
 
 def end_of_pages(path: Path) -> int:
     metadata = parquet.read_metadata(path)
-    return max(
+    ends: list[int] = [
         (column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size
         for group in range(metadata.num_row_groups)
         for place in range(metadata.num_columns)
         if (column := metadata.row_group(group).column(place))
-    )
+    ]
+    return max(ends)
 
 
 IN_A_CHILD = """
