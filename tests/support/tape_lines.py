@@ -74,6 +74,11 @@ def at(text: str | float) -> int:
     return MIDNIGHT + int(((hours * 60 + minutes) * 60 + seconds) * 1_000_000)
 
 
+def show_time(ts: int) -> str:
+    """Return a time as these lines have it: in seconds after noon."""
+    return f"{(ts - NOON) / 1_000_000:.6f}"
+
+
 def read_lines(text: str) -> list[Session]:
     """Return the sessions that the lines describe."""
     sessions: list[Session] = []

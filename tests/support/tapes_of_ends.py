@@ -89,7 +89,7 @@ session bitvavo a
 5    BTC-EUR checkpoint 99x3 98x4 | 101x1
 6    BTC-EUR delta 98x5 |
 7    ETH-EUR snapshot 9x7 | 11x1 sequence=200
-9    -       session_end stopped
+3600 -       session_end killed
 """
 
 # R4, R6: the clock goes back by three seconds; what was known then is known twice.
@@ -104,7 +104,7 @@ session bitvavo a
 10.6 BTC-EUR delta 99x3 |
 11   BTC-EUR checkpoint 99x3 | 101x1
 11.5 BTC-EUR delta 99x4 |
-14   BTC-EUR delta 99x5 |
+12.5 BTC-EUR delta 99x5 |
 600  -       session_end killed
 """
 
