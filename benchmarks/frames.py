@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.market import TS_START, Traffic
 from services.ingest_bitvavo import parser
+from shared.delivery.frame import Frame
+from shared.delivery.frame_builder import FrameBuilder
 from shared.event import Delta, Snapshot
-from shared.frame import Frame
-from shared.frame_builder import FrameBuilder
-from shared.recorder import FRAME_BYTES_MAX, FRAME_INTERVAL_S
+from shared.ingest.recorder import FRAME_BYTES_MAX, FRAME_INTERVAL_S
 
 SESSION = "20260921T000000.000000Z-bitvavo-a"
 Event = tuple[int, str, Snapshot | Delta]

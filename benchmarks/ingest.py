@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from services.__main__ import find_exchanges
 from services.ingest_bitvavo.exchange import EXCHANGE
-from shared.configured import load_settings
+from shared.delivery.frame import Frame
+from shared.delivery.journal import Journal
 from shared.exchange import Limit
-from shared.frame import Frame
-from shared.ingest import run
-from shared.journal import Journal
+from shared.ingest.process import run
+from shared.process.configured import load_settings
 
 UNLIMITED: Final = Limit(points=1_000_000, interval_s=60.0)
 

@@ -17,7 +17,7 @@ from benchmarks.market import SYMBOLS
 from benchmarks.results import Figure
 from benchmarks.truth import read_columns
 from benchmarks.walk import Walk, wait_for
-from services.operator.simulators import Simulators
+from services.operator.commands.simulators import Simulators
 
 RATE = 1700
 SECONDS = 60.0

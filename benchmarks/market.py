@@ -10,9 +10,9 @@ from msgspec import Struct
 from services.simulator import listing
 from services.simulator.bitvavo import Bitvavo
 from services.simulator.connection import Connection
-from services.simulator.exchange import Clock
 from services.simulator.faults import Faults, FaultTimes
 from services.simulator.market import Market
+from services.simulator.protocol import Clock
 from services.simulator.simulation import BUCKET_S, Simulation
 from services.simulator.truth import Truth
 

@@ -16,14 +16,14 @@ from benchmarks.market import TS_START, Traffic, make_traffic
 from benchmarks.pusher import encode_frames
 from benchmarks.results import Figure
 from services.ingest_bitvavo import parser
-from shared.books import Books
-from shared.cursor import Cursor
+from shared.delivery.cursor import Cursor
+from shared.delivery.frame_builder import FrameBuilder
+from shared.delivery.journal import Journal
 from shared.event import Delta, Recorded, Snapshot
-from shared.frame_builder import FrameBuilder
-from shared.journal import Journal
-from shared.message_reader import MessageReader
-from shared.reader import DIGEST_MESSAGES_MAX
-from shared.recorder import FRAME_BYTES_MAX
+from shared.feed.books import Books
+from shared.ingest.recorder import FRAME_BYTES_MAX
+from shared.transport.reader import DIGEST_MESSAGES_MAX
+from shared.transport.websocket_frames import MessageReader
 
 EVENTS = 100_000
 SESSION = "20260921T000000.000000Z-bitvavo-a"

@@ -10,7 +10,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from benchmarks.market import Traffic
-from services.operator.demo_folder import Address
+from services.operator.commands.demo_folder import Address
 
 HOST = "127.0.0.1"
 READ_BYTES = 64 * 1024

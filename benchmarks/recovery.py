@@ -25,17 +25,17 @@ from booktape.proof.verify import verify
 from booktape.store.opening import open_store
 from booktape.store.storage import Storage
 from services.__main__ import find_exchanges
-from services.operator.demo_folder import make_environment, write_configuration
-from services.operator.programs import prepare
-from services.operator.recording import Recording
-from services.operator.simulators import Simulators
-from shared import stats
-from shared.configured import load_settings
+from services.operator.commands.demo_folder import make_environment, write_configuration
+from services.operator.commands.simulators import Simulators
+from services.operator.supervision.programs import prepare
+from services.operator.supervision.recording import Recording
+from shared.delivery.frame import Frame
+from shared.delivery.frame_builder import FrameBuilder
+from shared.delivery.journal import Journal
 from shared.event import Delta
-from shared.frame import Frame
-from shared.frame_builder import FrameBuilder
-from shared.journal import Journal
-from shared.recorder import FRAME_INTERVAL_S, end_session
+from shared.ingest.recorder import FRAME_INTERVAL_S, end_session
+from shared.process import stats
+from shared.process.configured import load_settings
 
 PEAK = 1700  # events a second
 HOUR_S = 3600

@@ -25,13 +25,13 @@ from benchmarks.truth import compare
 from benchmarks.usage import cpu_s, descendants, pss_bytes
 from benchmarks.walk import prove, wait_for
 from services.__main__ import find_exchanges
-from services.operator.demo_folder import Address, make_environment
-from services.operator.health import gather
-from services.operator.programs import prepare
-from services.operator.recording import Recording
-from services.operator.simulators import Simulators
-from shared.configured import load_settings
-from shared.settings_source import FILE_NAME
+from services.operator.commands.demo_folder import Address, make_environment
+from services.operator.commands.simulators import Simulators
+from services.operator.health.health import gather
+from services.operator.supervision.programs import prepare
+from services.operator.supervision.recording import Recording
+from shared.process.configured import load_settings
+from shared.process.settings_source import FILE_NAME
 
 MARKETS = {
     "bitvavo": ["--symbols", "437", "--rate", "1700", "--levels", "500"],

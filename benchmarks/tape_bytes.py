@@ -13,7 +13,7 @@ from benchmarks.market import Traffic, make_traffic
 from benchmarks.results import Figure
 from services.buffer_writer.segment import prepare_arrow, write_segments
 from shared.event import Snapshot
-from shared.settings import WriterSettings
+from shared.process.settings import WriterSettings
 
 HEAD = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"
 GZIP_LEVEL, GZIP_BITS = 6, 31

@@ -15,9 +15,9 @@ from booktape.proof.findings import Report
 from booktape.proof.verify import verify
 from booktape.store.opening import open_store
 from booktape.store.storage import Storage
-from services.operator.demo_folder import Address
-from shared import stats
-from shared.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
+from services.operator.commands.demo_folder import Address
+from shared.process import stats
+from shared.process.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 
 ROOT = Path(__file__).parents[1]
 LOOK_S = 0.1

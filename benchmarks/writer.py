@@ -24,9 +24,9 @@ from benchmarks.usage import peak_bytes, pss_bytes
 from benchmarks.walk import ROOT
 from services.buffer_writer.memory import bound_memory
 from services.buffer_writer.segment import prepare_arrow, write_segments
-from shared.frame import Frame, decode, encode
-from shared.recorder import FRAME_INTERVAL_S
-from shared.settings import WriterSettings
+from shared.delivery.frame import Frame, decode, encode
+from shared.ingest.recorder import FRAME_INTERVAL_S
+from shared.process.settings import WriterSettings
 
 KINDS = {"live frames": FRAME_INTERVAL_S, "full frames": 3600.0}
 REPEATS = 5

@@ -10,13 +10,13 @@ from importlib import import_module
 
 import services
 from booktape.errors import BooktapeError
-from services.operator.arguments import build_parser
-from services.operator.child import PARENT_OPTION, end_with_parent, hold_back
-from shared import log
-from shared.configured import load_settings
+from services.operator.commands.arguments import build_parser
+from services.operator.supervision.child import PARENT_OPTION, end_with_parent, hold_back
 from shared.errors import ConfigError, LockHeld
 from shared.exchange import Exchange
-from shared.settings import Settings
+from shared.process import log
+from shared.process.configured import load_settings
+from shared.process.settings import Settings
 
 FOLDER_PREFIX = "ingest_"
 PROCESSES = ("ingest", "write")
@@ -111,7 +111,7 @@ def _run_process(parsed: Namespace) -> int:
 def _ingest(parsed: Namespace) -> int:
     exchanges = find_exchanges()
     settings = load_settings(exchanges, os.environ)
-    from shared.ingest import run
+    from shared.ingest.process import run
 
     return run(exchanges[parsed.exchange], settings, parsed.line)
 
@@ -124,13 +124,13 @@ def _write(_: Namespace) -> int:
 
 
 def _up(_: Namespace) -> int:
-    from services.operator.up import run
+    from services.operator.commands.up import run
 
     return run(load_settings(find_exchanges(), os.environ), os.environ)
 
 
 def _demo(parsed: Namespace) -> int:
-    from services.operator.demo import Plan, run
+    from services.operator.commands.demo import Plan, run
 
     exchanges = find_exchanges()
     return run(
@@ -151,13 +151,13 @@ def _demo(parsed: Namespace) -> int:
 
 
 def _prove(settings: Settings) -> int:
-    from services.operator.verify import run
+    from services.operator.commands.verify import run
 
     return run(settings, None, date=None, as_json=False)
 
 
 def _status(parsed: Namespace) -> int:
-    from services.operator.status import run
+    from services.operator.commands.status import run
 
     return run(
         load_settings(find_exchanges(), os.environ), as_json=parsed.json, clock_ns=time.time_ns
@@ -165,13 +165,13 @@ def _status(parsed: Namespace) -> int:
 
 
 def _handover(parsed: Namespace) -> int:
-    from services.operator.handover import run
+    from services.operator.commands.handover import run
 
     return run(parsed.exchange, load_settings(find_exchanges(), os.environ), os.environ)
 
 
 def _book(parsed: Namespace) -> int:
-    from services.operator.book import run
+    from services.operator.commands.book import run
 
     exchanges = find_exchanges()
     settings = load_settings(exchanges, os.environ)
@@ -179,14 +179,14 @@ def _book(parsed: Namespace) -> int:
 
 
 def _verify(parsed: Namespace) -> int:
-    from services.operator.verify import run
+    from services.operator.commands.verify import run
 
     settings = load_settings(find_exchanges(), os.environ)
     return run(settings, parsed.url, date=parsed.date, as_json=parsed.json)
 
 
 def _exchanges(_: Namespace) -> int:
-    from services.operator.exchanges import run
+    from services.operator.commands.exchanges import run
 
     return run(find_exchanges())
 

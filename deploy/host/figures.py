@@ -9,12 +9,12 @@ from pathlib import Path
 import boto3
 
 from services.__main__ import find_exchanges
-from services.operator.health import WRITER, Health, gather
-from services.operator.programs import socket_path
-from services.operator.supervisor import Supervisor
-from shared import stats
-from shared.configured import load_settings
-from shared.stats import Report
+from services.operator.health.health import WRITER, Health, gather
+from services.operator.supervision.programs import socket_path
+from services.operator.supervision.supervisor import Supervisor
+from shared.process import stats
+from shared.process.configured import load_settings
+from shared.process.stats import Report
 
 LIVE = "live"
 

@@ -13,17 +13,17 @@ from typing import Any
 
 from booktape.errors import BooktapeError
 from services.__main__ import find_exchanges
-from services.operator import handover
-from services.operator.health import INGEST_PREFIX, LINE, WRITER, Process, gather
-from services.operator.programs import socket_path
-from services.operator.releases import Box, Move, SwitchError
-from services.operator.stopping import SIGNALS
-from services.operator.supervisor import Supervisor
-from services.operator.up import say
-from shared.configured import load_settings
+from services.operator.box.releases import Box, Move, SwitchError
+from services.operator.commands import handover
+from services.operator.commands.stopping import SIGNALS
+from services.operator.commands.up import say
+from services.operator.health.health import INGEST_PREFIX, LINE, WRITER, Process, gather
+from services.operator.supervision.programs import socket_path
+from services.operator.supervision.supervisor import Supervisor
 from shared.errors import ConfigError
-from shared.files import write_atomic
-from shared.settings import Settings
+from shared.process.configured import load_settings
+from shared.process.files import write_atomic
+from shared.process.settings import Settings
 
 RELEASE_LENGTH = 40
 # A writer reads its spool before it reports, a feed asks its exchange; then each must stay.

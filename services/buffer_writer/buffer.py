@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.frame import Frame
+from shared.delivery.frame import Frame
 
 FRAME_OBJECT_BYTES: Final = 512  # what Python takes for a frame beside its events
 

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from booktape.tables import SCHEMAS
 from services.buffer_writer.gather import Codes, Group, gather
+from shared.delivery.frame import BOOK_CODES, CHECKPOINT, DAY_NS, DELTA, LEVEL_BYTES, NULL, Frame
 from shared.errors import FrameError
-from shared.frame import BOOK_CODES, CHECKPOINT, DAY_NS, DELTA, LEVEL_BYTES, NULL, Frame
 
 CHUNK_ROWS: Final = 32 * 1024
 _SIDES: Final = {"buy", "sell", None}

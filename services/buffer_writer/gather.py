@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from shared.frame import Frame, decode_columns
+from shared.delivery.frame import Frame, decode_columns
 
 TABLES: Final = ("book", "trades", "ticker", "feed_events")
 

@@ -6,8 +6,8 @@ import msgspec
 
 from booktape.errors import UNDECODABLE, TapeError
 from booktape.keys import exchange_of
+from shared.delivery.frame import Frame, decode_columns, trim
 from shared.errors import FrameError
-from shared.frame import Frame, decode_columns, trim
 
 UNKNOWN_SESSION: Final = "an unknown session"
 _SESSION_END: Final = "session_end"

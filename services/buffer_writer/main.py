@@ -20,12 +20,12 @@ from services.buffer_writer.sessions import Sessions
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
-from shared import log
+from shared.delivery.pipe import Receiver, WatermarkPublisher, endpoint, open_context
 from shared.errors import LockHeld, SpoolError
-from shared.files import Lock
-from shared.pipe import Receiver, WatermarkPublisher, endpoint, open_context
-from shared.settings import Settings
-from shared.stats import Stats
+from shared.process import log
+from shared.process.files import Lock
+from shared.process.settings import Settings
+from shared.process.stats import Stats
 
 NAME: Final = "buffer_writer"
 EXIT_FAULT: Final = 1

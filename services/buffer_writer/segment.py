@@ -20,7 +20,7 @@ from pyarrow import parquet
 
 from booktape.tables import ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
 from services.buffer_writer.events import decode_events, run_out
-from shared.frame import Frame
+from shared.delivery.frame import Frame
 
 SLICE_ROWS: Final = 128 * 1024  # of a book, written at a time as one row group
 

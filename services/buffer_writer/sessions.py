@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from booktape.errors import UNDECODABLE, TapeError
 from booktape.keys import exchange_of
 from booktape.store.files import make_folder
-from shared import log
-from shared.files import write_atomic
+from shared.process import log
+from shared.process.files import write_atomic
 
 MARK: Final = "taken"
 _SUFFIX: Final = ".json"

@@ -35,10 +35,10 @@ from services.buffer_writer.manifest import (
 from services.buffer_writer.reserve import Reserve
 from services.buffer_writer.segment import Segment
 from services.buffer_writer.sessions import Known, Sessions
-from shared import log
+from shared.delivery.frame import Frame
 from shared.errors import SpoolError
-from shared.files import write_atomic
-from shared.frame import Frame
+from shared.process import log
+from shared.process.files import write_atomic
 
 CONFLICT: Final = "conflict"
 FRAMES_ASIDE_MAX: Final = 100
@@ -108,8 +108,6 @@ class Spool:
         for file, size in self._segments(manifest):
             if file.path.stat().st_size != size:
                 raise TapeError(f"{file.path.name} is not {size} bytes long")
-
-    # --- what there is ---
 
     @property
     def waiting_bytes(self) -> int:

@@ -11,8 +11,8 @@ from booktape.errors import AlreadyStored, StoreError, TapeError
 from booktape.keys import LEDGER, exchange_of, parse_key
 from booktape.store.protocol import Store
 from services.buffer_writer.spool import Spool, Stored
-from shared import log
-from shared.retry import Backoff
+from shared.process import log
+from shared.process.retry import Backoff
 
 IDLE_S: Final = 1.0  # between two looks at an empty spool
 RETRY_BASE_S: Final = 1.0

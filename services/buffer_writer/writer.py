@@ -17,14 +17,14 @@ from services.buffer_writer.buffer import Buffer
 from services.buffer_writer.events import BadFrame
 from services.buffer_writer.incoming import cut, ends_session, guess_session
 from services.buffer_writer.spool import Spool
-from shared import log
+from shared.delivery.frame import DAY_NS, Frame, decode, encode
+from shared.delivery.frame_builder import FrameBuilder
+from shared.delivery.pipe import Watermark
 from shared.errors import FrameError, UnknownFrameVersion
 from shared.event import FeedEvent
-from shared.frame import DAY_NS, Frame, decode, encode
-from shared.frame_builder import FrameBuilder
-from shared.pipe import Watermark
-from shared.settings import WriterSettings
-from shared.stats import Stats
+from shared.process import log
+from shared.process.settings import WriterSettings
+from shared.process.stats import Stats
 
 SESSIONS_MAX: Final = 1000
 FLUSH_RETRY_S: Final = 5.0

@@ -37,7 +37,7 @@ BAN_S_MAX: Final = 86_400.0
 _RATE_LIMITED = frozenset({103, 105, 110, 112, 429})
 _BANNED = frozenset({105, 110, 429})  # the others are of too many messages at once
 _HALTED = 431
-# By action; the page of errors shows a shape without one, then by number.
+# By action; in a shape of the page of errors, by number.
 _REQUESTS: Mapping[str | int, Literal["subscribe", "snapshot"]] = {
     "subscribe": "subscribe",
     205: "subscribe",
@@ -46,7 +46,6 @@ _REQUESTS: Mapping[str | int, Literal["subscribe", "snapshot"]] = {
 }
 # The request itself is wrong, or not for us; all others say that the exchange is busy or down.
 _REQUEST_CODES = range(200, 400)
-_CODES = range(1000)
 _CHATTER = frozenset(
     {"unsubscribed", "candle", "candles", "ticker24h", "authenticate", "unsubscribe"}
     | {"getTime", "getMarkets", "getAssets", "getTrades", "getCandles"}
@@ -213,10 +212,7 @@ def _ask(action: str, channels: Sequence[str], raw_symbols: Sequence[str]) -> li
 
 
 def _parse_reply(raw: bytes, reason: str) -> list[Message]:
-    """Return what a message says that is no data: by its error, its action, its event.
-
-    In that order, since an error may carry either of the others.
-    """
+    """Return what a message without data says: by its error, else its action, else its event."""
     try:
         reply = _decode_reply(raw)
     except form.UNDECODABLE as error:
@@ -259,14 +255,14 @@ def _parse_error(reply: _Reply, code: int) -> Notice:
     # A busy engine is no word against the symbols that were asked for: no answer is the truth.
     is_final = code in _REQUEST_CODES or code == _HALTED
     if request is None or (request == "subscribe" and not is_final):
-        return Chatter(f"error {code}" if code in _CODES else "error")
+        return Chatter(f"error {code}" if code in range(1000) else "error")
     named = _NAMED.search(reply.error)
     raw_symbol = reply.market or (named and (named[1] or named[2])) or None
     return Refused(request, reason, raw_symbol, is_halted=code == _HALTED)
 
 
 def _confirmations(subscriptions: _Subscriptions) -> Iterator[Subscribed]:
-    """Return everything that is subscribed on the socket now, not only what was added."""
+    # Everything that is subscribed on the socket now, not only what was added.
     for channel in (BOOK, TRADES, TICKER):
         if markets := getattr(subscriptions, channel):
             yield Subscribed(channel, markets)

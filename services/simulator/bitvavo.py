@@ -22,9 +22,9 @@ from services.simulator.bitvavo_data import (
 )
 from services.simulator.bitvavo_feed import Feed, send_json
 from services.simulator.connection import Chain, Connection
-from services.simulator.exchange import DEPTH_ALL, Answer, Clock, Later
 from services.simulator.limits import UNLIMITED, Budget
 from services.simulator.market import Market, Step
+from services.simulator.protocol import DEPTH_ALL, Answer, Clock, Later
 from services.simulator.truth import Truth
 
 POINTS_PER_MINUTE = 1_000

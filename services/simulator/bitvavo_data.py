@@ -11,8 +11,8 @@ from services.simulator.bitvavo_rows import (
     price_row,
     quote_row,
 )
-from services.simulator.exchange import Clock
 from services.simulator.market import Market, Trade
+from services.simulator.protocol import Clock
 
 NS_PER_MS = 1_000_000
 DEPTH_MAX = 1_000

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 
 from services.simulator.bitvavo_data import Parameters, Refusal
-from services.simulator.exchange import Answer
+from services.simulator.protocol import Answer
 
 PATHS = {
     ("time",): "getTime",

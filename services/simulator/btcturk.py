@@ -13,9 +13,9 @@ import msgspec
 from services.simulator.btcturk_feed import Feed
 from services.simulator.btcturk_rest import BtcturkRest
 from services.simulator.connection import Chain, Connection
-from services.simulator.exchange import Answer, Clock, Later
 from services.simulator.limits import UNLIMITED, Budget
 from services.simulator.market import Market, Step
+from services.simulator.protocol import Answer, Clock, Later
 from services.simulator.truth import Truth
 
 CONNECTIONS_PER_MINUTE = 15

@@ -8,9 +8,9 @@ import msgspec
 
 from services.simulator.btcturk_feed import NS_PER_MS, WINDOW_LEVELS, trade_id
 from services.simulator.digits import padded
-from services.simulator.exchange import Answer, Clock
 from services.simulator.limits import UNLIMITED, Budget
 from services.simulator.market import Market
+from services.simulator.protocol import Answer, Clock
 
 PERIOD_S = 60
 POINTS = {"/api/v2/orderbook": 180, "/api/v2/ticker": 600}

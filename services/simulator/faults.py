@@ -25,9 +25,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.simulator.connection import Chain, Connection
-from services.simulator.exchange import Clock
 from services.simulator.garbage import BOOK_GARBAGE, PLAIN_GARBAGE
 from services.simulator.market import Market
+from services.simulator.protocol import Clock
 from services.simulator.truth import Truth
 
 REFUSAL_S = 5.0

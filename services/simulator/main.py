@@ -16,11 +16,11 @@ from typing_extensions import override
 from services.simulator import listing, truth
 from services.simulator.bitvavo import Bitvavo
 from services.simulator.btcturk import Btcturk
-from services.simulator.exchange import Clock, Exchange
 from services.simulator.faults import Faults, FaultTimes
 from services.simulator.faults import __doc__ as faults_doc
 from services.simulator.listing import Listing
 from services.simulator.market import Market
+from services.simulator.protocol import Clock, Exchange
 from services.simulator.server import HOST, Server
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth

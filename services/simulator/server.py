@@ -18,8 +18,8 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from services.simulator.connection import Connection
-from services.simulator.exchange import Answer, Exchange
 from services.simulator.faults import Faults
+from services.simulator.protocol import Answer, Exchange
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
 

@@ -3,9 +3,9 @@
 import random
 
 from services.simulator.connection import Connection
-from services.simulator.exchange import Clock, Exchange
 from services.simulator.faults import Faults
 from services.simulator.market import Market
+from services.simulator.protocol import Clock, Exchange
 from services.simulator.truth import Truth
 
 # Markets are spread over their conflation interval, so that messages come evenly as on the wire.

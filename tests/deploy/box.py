@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.operator.health import Process, gather
-from services.operator.simulators import Simulators
-from services.operator.supervisor import Supervisor
+from services.operator.commands.simulators import Simulators
+from services.operator.health.health import Process, gather
+from services.operator.supervision.supervisor import Supervisor
 from tests.process.standing import SUPERVISOR, SUPERVISORCTL, wait_until
-from tests.tape_reader import query
+from tests.support.paths import ROOT
+from tests.support.tape_reader import query
 
-ROOT = Path(__file__).parents[2]
 EXCHANGES = ("bitvavo", "btcturk")
 PROGRAMS = ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"]
 OLD, NEW = 40 * "a", 40 * "b"

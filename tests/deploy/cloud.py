@@ -11,7 +11,8 @@ from typing import IO, Any
 
 import boto3
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 COMMAND_S = 600.0  # on a busy machine each `aws` takes seconds to start

@@ -1,11 +1,11 @@
 """The templates as values, intrinsics in their long form."""
 
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 FOLDER = ROOT / "cloudformation"
 NAMES = ("bootstrap", "data", "collector")
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.process.standing import wait_until
+from tests.support.paths import ROOT
 
-HOST = Path(__file__).parents[2] / "deploy" / "host"
+HOST = ROOT / "deploy" / "host"
 RELEASE = 40 * "e"
 COMMAND_S = 60.0
 # The manager: what it runs is no child of who asked, and speaks to the journal.

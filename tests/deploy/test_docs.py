@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deploy.templates import ROOT, load, resources
+from tests.deploy.templates import load, resources
+from tests.support.paths import ROOT
 
 TEXT = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 

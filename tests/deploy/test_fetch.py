@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 HOST = ROOT / "deploy" / "host"
 RELEASE = 40 * "e"
 NAME = f"{RELEASE}.{platform.machine()}"

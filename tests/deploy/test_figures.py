@@ -1,13 +1,13 @@
 import runpy
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from shared.stats import Report
-from tests.unit.services.operator.making import make_feed, make_health, make_writer
+from shared.process.stats import Report
+from tests.support.healths import make_feed, make_health, make_writer
+from tests.support.paths import ROOT
 
-FIGURES = runpy.run_path(str(Path(__file__).parents[2] / "deploy" / "host" / "figures.py"))
+FIGURES = runpy.run_path(str(ROOT / "deploy" / "host" / "figures.py"))
 S = 1_000_000_000
 
 

@@ -14,9 +14,10 @@ import booktape.store.s3
 from booktape.errors import AlreadyStored
 from booktape.store.s3 import S3Store, connect
 from booktape.store.storage import Storage
-from shared.stats import Stats
-from tests.deploy.cloud import ACCOUNT, REGION, ROOT, Cloud
+from shared.process.stats import Stats
+from tests.deploy.cloud import ACCOUNT, REGION, Cloud
 from tests.deploy.judge import allows
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.moto, pytest.mark.slow]
 

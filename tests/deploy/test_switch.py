@@ -79,7 +79,7 @@ def test_a_plain_restart_does_miss_some(box: Box) -> None:
     assert all(sum(box.find_uncovered_ms(exchange).values()) > 0 for exchange in EXCHANGES)
 
 
-@pytest.mark.parametrize("part", ["services/buffer_writer/writer.py", "shared/ingest.py"])
+@pytest.mark.parametrize("part", ["services/buffer_writer/writer.py", "shared/ingest/process.py"])
 def test_a_broken_release_is_refused_and_the_old_one_records_on(box: Box, part: str) -> None:
     broken = box.root / "releases" / NEW / "code" / part
     broken.write_text("raise RuntimeError('broken')\n")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 NEEDED = (Path("/lib/systemd/systemd"), Path("/usr/bin/dbus-daemon"))
 JOB_S = 180.0
 

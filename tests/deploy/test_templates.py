@@ -11,8 +11,9 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from booktape.store.storage import Storage
 from booktape.tables import SCHEMAS
-from shared.settings import Settings, State, WriterSettings
-from tests.deploy.templates import FOLDER, NAMES, ROOT, load, many, properties, resources
+from shared.process.settings import Settings, State, WriterSettings
+from tests.deploy.templates import FOLDER, NAMES, load, many, properties, resources
+from tests.support.paths import ROOT
 
 # Every statement that says `*`, and why it must.
 STARS = {

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 RELEASE = 40 * "d"
 ARCHITECTURE = platform.machine()
 BOOT_S = 300.0

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from tests.deploy.templates import properties
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 NAMES = ("ci", "deploy")
 BINARIES = Path(sys.executable).parent

@@ -19,9 +19,9 @@ import services
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, Snapshot, Subscribed, Ticker, Trade, TradeList
 from shared.exchange import Exchange
-from shared.sequencer import Sequencer, Verdict
+from shared.feed.sequencer import Sequencer, Verdict
+from tests.support.paths import RECORDINGS
 
-RECORDINGS = Path(__file__).parents[1] / "recordings"
 GOLDEN = "golden"
 FOLDERS = [m.name for m in pkgutil.iter_modules(services.__path__) if m.name.startswith("ingest_")]
 EXCHANGES: list[Exchange] = [

@@ -12,15 +12,15 @@ from booktape.manifest import encode_manifest
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.manifest import make_manifest
 from services.buffer_writer.segment import Segment
+from shared.delivery.frame import Frame
+from shared.delivery.frame_builder import FrameBuilder
 from shared.event import FeedEvent
 from shared.exchange import Exchange
-from shared.frame import Frame
-from shared.frame_builder import FrameBuilder
-from shared.message_reader import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from shared.transport.websocket_frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from tests.simulation.feed import Feed
 from tests.simulation.rows import TABLES
+from tests.support.paths import RECORDINGS
 
-RECORDINGS: Final = Path(__file__).parents[1] / "recordings"
 _FOLDERS = [m.name for m in pkgutil.iter_modules(services.__path__) if m.name.startswith("ingest_")]
 EXCHANGES: Final[list[Exchange]] = [
     import_module(f"services.{name}.exchange").EXCHANGE for name in _FOLDERS

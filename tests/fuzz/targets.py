@@ -22,14 +22,14 @@ from services.buffer_writer.incoming import cut, ends_session, guess_session
 from services.buffer_writer.manifest import check as check_manifest
 from services.buffer_writer.manifest import count_bytes, ledger_key, name_of
 from services.buffer_writer.segment import Segment, write_segments
-from shared.cursor import Cursor
+from shared.delivery.cursor import Cursor
+from shared.delivery.frame import Frame, decode, encode
+from shared.delivery.frame_builder import FrameBuilder
+from shared.delivery.journal import Journal
 from shared.errors import FrameError, JournalError, UnknownFrameVersion
 from shared.exchange import Exchange
-from shared.frame import Frame, decode, encode
-from shared.frame_builder import FrameBuilder
-from shared.journal import Journal
-from shared.journal_file import pack as pack_record
-from shared.message_reader import BUFFER_BYTES, MessageReader
+from shared.process.record_file import pack as pack_record
+from shared.transport.websocket_frames import BUFFER_BYTES, MessageReader
 from tests.fuzz.corpus import (
     EXCHANGES,
     OTHER_SESSION,
@@ -43,8 +43,8 @@ from tests.fuzz.corpus import (
 )
 from tests.fuzz.mutate import mutate_bytes, mutate_text, mutate_tree
 from tests.fuzz.promises import check
-from tests.readers import make_feed
-from tests.toys import Tape
+from tests.support.readers import make_feed
+from tests.support.toys import Tape
 
 _OUTSIDE = re.compile(r"(^|/)\.\.?(/|$)|^/|\x00")
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.fuzz.campaign import MEMORY_BYTES_MAX, run_one
 from tests.fuzz.targets import TARGETS, Target
+from tests.support.paths import ROOT
 
-ROOT: Final = Path(__file__).parents[2]
 INPUTS: Final = 10_000
 SEED: Final = 20261126
 

@@ -17,18 +17,18 @@ from websockets.sync.server import ServerConnection, serve
 
 from booktape.keys import segment_key
 from services.buffer_writer.segment import write_segments
-from shared.connection import Connection
-from shared.cursor import Cursor
+from shared.delivery.cursor import Cursor
+from shared.delivery.frame import decode
+from shared.delivery.journal import Journal
 from shared.event import FeedEvent, Recorded
 from shared.exchange import Exchange
 from shared.form import MESSAGE_BYTES_MAX
-from shared.frame import decode
-from shared.journal import Journal
-from shared.reader import Reader
-from shared.recorder import Recorder
+from shared.ingest.recorder import Recorder
+from shared.transport.connection import Connection
+from shared.transport.reader import Reader
 from tests.fuzz.corpus import EXCHANGES, SESSION
-from tests.readers import make_feed, make_reader
-from tests.toys import Tape
+from tests.support.readers import make_feed, make_reader
+from tests.support.toys import Tape
 
 WAIT_S: Final = 60.0
 THE_END: Final = b"the end"  # no exchange's message, so that it becomes a row

@@ -5,10 +5,9 @@ import pytest
 
 from booktape.store.storage import Storage
 from services.__main__ import find_exchanges
-from shared.configured import load_settings
-from shared.settings import ExchangeSettings, State, WriterSettings
-
-ROOT = Path(__file__).parents[2]
+from shared.process.configured import load_settings
+from shared.process.settings import ExchangeSettings, State, WriterSettings
+from tests.support.paths import ROOT
 
 
 def test_the_file_in_the_tree_says_what_the_exchanges_declare(

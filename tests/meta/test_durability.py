@@ -2,9 +2,9 @@
 
 import re
 from importlib import import_module
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 PAGE = (ROOT / "docs/durability.md").read_text(encoding="utf-8")
 
 

@@ -8,7 +8,8 @@ from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 REQUIREMENTS = ROOT / "requirements"
 BUILD = {"editables", "hatchling"}
 PIN = re.compile(r"^([a-z0-9.-]+)==\S+", re.MULTILINE)
@@ -73,7 +74,7 @@ def test_the_wheel_is_what_the_tree_is(tmp_path: Path) -> None:
 
 def test_ingest_loads_nothing_that_is_heavy() -> None:
     code = (
-        "import sys, shared.ingest, services.__main__ as command\n"
+        "import sys, shared.ingest.process, services.__main__ as command\n"
         "command.find_exchanges()\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )

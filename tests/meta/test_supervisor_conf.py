@@ -1,13 +1,12 @@
 from configparser import RawConfigParser
-from pathlib import Path
 
 import pytest
 
 from services.__main__ import find_exchange_names
-from services.operator.arguments import build_parser
-from services.operator.supervisorctl import make_plugin
+from services.operator.commands.arguments import build_parser
+from services.operator.supervision.supervisorctl import make_plugin
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 FEED, WRITER = "ingest_", "buffer_writer"
 
 CONF = RawConfigParser(inline_comment_prefixes=(";",))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 FUNCTION_LINES_MAX = 50
 MODULE_LINES_MAX = 300
 

@@ -12,17 +12,17 @@ from typing import Self
 
 from booktape.store.storage import Storage
 from services.__main__ import find_exchanges
-from services.operator.demo_folder import make_environment
-from services.operator.health import Health, Process, gather
-from services.operator.programs import Programs, prepare
-from services.operator.recording import Recording
-from services.operator.simulators import Simulators
-from services.operator.troubles import find_troubles
-from shared.configured import load_settings
-from shared.settings_source import FILE_NAME
-from tests.judge import Verdict, judge
+from services.operator.commands.demo_folder import make_environment
+from services.operator.commands.simulators import Simulators
+from services.operator.health.health import Health, Process, gather
+from services.operator.health.troubles import find_troubles
+from services.operator.supervision.programs import Programs, prepare
+from services.operator.supervision.recording import Recording
+from shared.process.configured import load_settings
+from shared.process.settings_source import FILE_NAME
 from tests.process.standing import REAL, SUPERVISORCTL, install, wait_until
-from tests.s3_server import S3Server
+from tests.support.judge import Verdict, judge
+from tests.support.s3_server import S3Server
 
 EXCHANGES = ("bitvavo", "btcturk")
 WRITER, FEEDS = "buffer_writer", tuple(f"ingest_{name}-a" for name in EXCHANGES)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.s3.radosgw import Radosgw
 from tests.s3.swift import Swift
-from tests.s3_server import S3, S3Server
+from tests.support.s3_server import S3, S3Server
 
 # `make test-s3` names others: servers that are no imitation of Amazon's.
 SERVERS = os.environ.get("BOOKTAPE_TEST_S3_SERVERS", "http,https").split(",")

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from booktape.store.folder import FolderStore
 from services.buffer_writer.segment import prepare_arrow, write_segments
-from shared import journal as journals
-from shared.cursor import Cursor
-from shared.journal import Journal
-from shared.settings import WriterSettings
-from tests.tapes import SESSION
-from tests.writing import World
+from shared.delivery import journal as journals
+from shared.delivery.cursor import Cursor
+from shared.delivery.journal import Journal
+from shared.process.settings import WriterSettings
+from tests.support.tapes import SESSION
+from tests.support.writing import World
 
 PR_SET_PTRACER, ANYBODY = 0x59616D61, -1
 FLUSH_ROWS = 60

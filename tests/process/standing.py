@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.operator.health import Process, gather
-from services.operator.supervisor import Supervisor
+from services.operator.health.health import Process, gather
+from services.operator.supervision.supervisor import Supervisor
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 WAIT_S = 60.0
 SUPERVISOR = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--silent"]
 SUPERVISORCTL = [sys.executable, "-m", "supervisor.supervisorctl"]

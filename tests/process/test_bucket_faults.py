@@ -9,9 +9,9 @@ import pytest
 from booktape.proof.verify import verify
 from booktape.store.opening import open_store
 from booktape.store.storage import Storage
-from services.operator.health import gather
-from services.operator.supervisor import Supervisor
-from services.operator.troubles import find_troubles
+from services.operator.health.health import gather
+from services.operator.health.troubles import find_troubles
+from services.operator.supervision.supervisor import Supervisor
 from tests.process.writers import (
     HASTE,
     Feed,
@@ -21,9 +21,9 @@ from tests.process.writers import (
     make_storage,
     wait_for,
 )
-from tests.s3_proxy import Mode, S3Proxy
-from tests.s3_server import S3Server
-from tests.writing import SESSION
+from tests.support.s3_proxy import Mode, S3Proxy
+from tests.support.s3_server import S3Server
+from tests.support.writing import SESSION
 
 pytestmark = [pytest.mark.process, pytest.mark.s3]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from shared import stats
-from tests.judge import judge
+from shared.process import stats
 from tests.process.standing import WAIT_S, wait_until
-from tests.simulators import Simulator, booktape
-from tests.tape_reader import query
+from tests.support.judge import judge
+from tests.support.simulators import Simulator, booktape
+from tests.support.tape_reader import query
 
 LIBRARIES = list(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 pytestmark = [

@@ -6,20 +6,20 @@ from random import Random
 
 import pytest
 
-from shared.frame import decode
-from shared.pipe import Receiver, WatermarkPublisher, endpoint, open_context
-from tests.fake_writer import FakeWriter
+from shared.delivery.frame import decode
+from shared.delivery.pipe import Receiver, WatermarkPublisher, endpoint, open_context
+from tests.support.fake_writer import FakeWriter
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 ROUNDS_MAX = 2000
 
 INGEST = """
 import sys, threading, time
 from pathlib import Path
-from shared.journal import Journal, leftovers
-from shared.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
-from shared.sender import Sender
-from tests.frames import make_end, make_frame
+from shared.delivery.journal import Journal, leftovers
+from shared.delivery.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
+from shared.delivery.sender import Sender
+from tests.support.frames import make_end, make_frame
 
 folder, session = Path(sys.argv[1]), sys.argv[2]
 journal = Journal.create(folder / "journal", session)

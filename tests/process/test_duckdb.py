@@ -9,10 +9,10 @@ import pytest
 
 from booktape.ladder import Ladder, Level
 from booktape.proof.verify import verify
+from shared.delivery.frame import DAY_NS
 from shared.event import Checkpoint, Delta, Snapshot
-from shared.frame import DAY_NS
-from tests.levels import levels
-from tests.tapes import BTC, ETH, NOON, SESSION, Recording, Tape
+from tests.support.levels import levels
+from tests.support.tapes import BTC, ETH, NOON, SESSION, Recording, Tape
 
 MIDNIGHT = NOON + DAY_NS // 2
 # The latest snapshot or checkpoint up to a moment, and every delta of its epoch since then.

@@ -16,16 +16,16 @@ import pytest
 
 from booktape.proof.verify import verify
 from booktape.store.folder import FolderStore
-from shared.journal import Journal
+from shared.delivery.journal import Journal
 from tests.process.writers import read_tape
-from tests.tapes import SESSION, Recording, record_minute
+from tests.support.paths import ROOT
+from tests.support.tapes import SESSION, Recording, record_minute
 
 pytestmark = [
     pytest.mark.process,
     pytest.mark.skipif(not shutil.which("strace"), reason="needs strace: apt-get install strace"),
 ]
 
-ROOT = Path(__file__).parents[2]
 CALLS = (
     *("write", "pwrite64", "fsync", "fdatasync", "rename", "unlink", "link", "mkdir", "rmdir"),
     *("unlinkat", "ftruncate", "fallocate"),

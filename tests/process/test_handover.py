@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.operator.simulators import Simulators
+from services.operator.commands.simulators import Simulators
 from tests.process.standing import NOWHERE, REAL, WAIT_S, Standing, wait_until
 
 pytestmark = pytest.mark.process

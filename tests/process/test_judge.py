@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.judge import Verdict, judge
-from tests.tapes import Recording, Tape
+from tests.support.judge import Verdict, judge
+from tests.support.tapes import Recording, Tape
 
 BIDS, ASKS = [["99.5", "1"], ["99", "2.5"]], [["100.5", "3"]]
 NS_PER_S = 1_000_000_000

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.judge import find_uncovered
 from tests.process.collector import EXCHANGES, Collector
 from tests.process.standing import wait_until
-from tests.simulators import booktape
-from tests.tape_reader import query
+from tests.support.judge import find_uncovered
+from tests.support.simulators import booktape
+from tests.support.tape_reader import query
 
 pytestmark = pytest.mark.process
 

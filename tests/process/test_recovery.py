@@ -7,12 +7,12 @@ import pytest
 
 from booktape.proof.verify import verify
 from booktape.store.folder import FolderStore
-from shared import stats
-from shared.journal import Journal
+from shared.delivery.journal import Journal
+from shared.process import stats
 from tests.process.standing import WAIT_S, wait_until
 from tests.process.writers import read_tape
-from tests.simulators import Simulator, booktape
-from tests.tapes import SESSION, Recording, record_minute
+from tests.support.simulators import Simulator, booktape
+from tests.support.tapes import SESSION, Recording, record_minute
 
 pytestmark = pytest.mark.process
 

@@ -15,9 +15,10 @@ import requests
 import websocket
 from typing_extensions import override
 
+from tests.support.paths import ROOT
+
 pytestmark = pytest.mark.process
 
-ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 20.0
 QUIET_S = 1.0
 Book = tuple[dict[Decimal, Decimal], dict[Decimal, Decimal]]

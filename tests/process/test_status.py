@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from services.operator.health import gather
-from services.operator.simulators import Simulators
-from services.operator.supervisor import Supervisor
-from services.operator.troubles import find_troubles
-from shared import stats
-from shared.frame import encode
-from shared.pipe import Publisher, endpoint, open_context
+from services.operator.commands.simulators import Simulators
+from services.operator.health.health import gather
+from services.operator.health.troubles import find_troubles
+from services.operator.supervision.supervisor import Supervisor
+from shared.delivery.frame import encode
+from shared.delivery.pipe import Publisher, endpoint, open_context
+from shared.process import stats
 from tests.process.standing import WAIT_S, wait_until
 from tests.process.writers import Feed, Writer
-from tests.simulators import booktape
-from tests.writing import SESSION, make_book
+from tests.support.simulators import booktape
+from tests.support.writing import SESSION, make_book
 
 pytestmark = pytest.mark.process
 

@@ -13,7 +13,7 @@ from booktape.errors import AlreadyStored, StoreError
 from booktape.store.opening import open_store
 from booktape.store.protocol import ObjectInfo, Store
 from booktape.store.storage import Storage
-from tests.s3_server import (
+from tests.support.s3_server import (
     BUCKET,
     KEYS_LIKE_SECRETS,
     NO_SHA256,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.files import Lock
+from shared.process.files import Lock
 from tests.process.standing import REAL, Standing, wait_until
 
 pytestmark = pytest.mark.process

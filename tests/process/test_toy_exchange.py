@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from tests.simulators import ROOT, booktape
-from tests.tape_reader import query, rebuild_books
+from tests.support.paths import ROOT
+from tests.support.simulators import booktape
+from tests.support.tape_reader import query, rebuild_books
 
 pytestmark = pytest.mark.process
 

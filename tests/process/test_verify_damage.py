@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from booktape.proof.findings import Range
 from booktape.proof.verify import verify
-from shared.frame import DAY_NS
-from tests.tapes import BTC, ETH, SESSION, Recording, Tape, record_minute, set_value
+from shared.delivery.frame import DAY_NS
+from tests.support.tapes import BTC, ETH, SESSION, Recording, Tape, record_minute, set_value
 
 MIDDLE, END = 1, 3
 

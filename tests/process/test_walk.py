@@ -12,8 +12,8 @@ from random import Random
 
 import pytest
 
-from tests.judge import judge
-from tests.tape_reader import Truth, read_gaps, rebuild_books
+from tests.support.judge import judge
+from tests.support.tape_reader import Truth, read_gaps, rebuild_books
 
 PROCESSES = ("buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a")
 EXCHANGES = ("bitvavo", "btcturk")

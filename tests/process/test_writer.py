@@ -16,8 +16,8 @@ from tests.process.writers import (
     read_tape,
     wait_for,
 )
-from tests.s3_server import BUCKET, REGION, S3Server, free_port
-from tests.writing import FOREIGN, OTHER, SESSION
+from tests.support.s3_server import BUCKET, REGION, S3Server, free_port
+from tests.support.writing import FOREIGN, OTHER, SESSION
 
 pytestmark = pytest.mark.process
 

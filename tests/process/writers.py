@@ -14,13 +14,13 @@ from typing import Any, Self
 
 import pyarrow.parquet as pq
 
-from shared.journal import Journal
-from shared.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
-from shared.sender import Sender
-from tests.s3_server import BUCKET, REGION, S3Server
-from tests.writing import make_book, make_end
+from shared.delivery.journal import Journal
+from shared.delivery.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
+from shared.delivery.sender import Sender
+from tests.support.paths import ROOT
+from tests.support.s3_server import BUCKET, REGION, S3Server
+from tests.support.writing import make_book, make_end
 
-ROOT = Path(__file__).parents[2]
 WAIT_S = 60.0
 HASTE = "HASTE"  # in its environment a writer waits for no bucket for long
 WRITER = """
@@ -28,7 +28,7 @@ import json, os, sys
 from pathlib import Path
 import booktape.store.s3
 from services.buffer_writer import main, uploader
-from shared.settings import Settings, State, Storage, WriterSettings
+from shared.process.settings import Settings, State, Storage, WriterSettings
 from services.buffer_writer.main import run
 
 if "HASTE" in os.environ:

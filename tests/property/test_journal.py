@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from typing_extensions import override
 
-from shared import journal as journal_module
-from shared.journal import Journal, leftovers
-from shared.journal_file import HEADER, MAGIC
-from shared.sender import Sender
-from tests.fake_writer import FakeWriter
-from tests.frames import make_end, make_frame
+from shared.delivery import journal as journal_module
+from shared.delivery.journal import Journal, leftovers
+from shared.delivery.sender import Sender
+from shared.process.record_file import HEADER, MAGIC
+from tests.support.fake_writer import FakeWriter
+from tests.support.frames import make_end, make_frame
 
 
 class Delivery(RuleBasedStateMachine):

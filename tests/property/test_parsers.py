@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.exchange import Exchange
-from tests.fuzz.corpus import EXCHANGES, RECORDINGS, recorded
+from tests.fuzz.corpus import EXCHANGES, recorded
 from tests.fuzz.mutate import NASTY, VALUE
 from tests.fuzz.promises import check
+from tests.support.paths import RECORDINGS
 
 each_exchange = pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.name)
 fuzz = settings(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from tests.s3.daemons import Daemons, wait_for_port
-from tests.s3_server import (
+from tests.support.s3_server import (
     BUCKET,
     NO_SHA256,
     PARTS_UNCONDITIONAL,

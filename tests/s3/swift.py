@@ -6,7 +6,8 @@ from pathlib import Path
 from typing_extensions import override
 
 from tests.s3.daemons import Daemons, wait_for_port
-from tests.s3_server import (
+from tests.support.paths import ROOT
+from tests.support.s3_server import (
     KEYS_LIKE_SECRETS,
     NOT_ATOMIC,
     OWN_BUCKETS_ONLY,
@@ -15,7 +16,7 @@ from tests.s3_server import (
     free_port,
 )
 
-BINARIES = Path(__file__).parents[2] / ".venv-s3" / "bin"
+BINARIES = ROOT / ".venv-s3" / "bin"
 SECRET = "testing"
 PIPELINE = (
     "catch_errors proxy-logging cache listing_formats bulk s3api tempauth copy slo dlo "

@@ -7,7 +7,7 @@ import time
 
 from typing_extensions import override
 
-from shared import log
+from shared.process import log
 from tests.simulation.campaign import PARQUET_EVERY, run_campaign, run_seed
 from tests.simulation.walk import walk_all
 

@@ -9,7 +9,7 @@ from typing import Final
 from booktape.errors import TapeError
 from booktape.keys import exchange_of, parse_key
 from booktape.manifest import Manifest, decode_manifest
-from shared.pipe import Watermark
+from shared.delivery.pipe import Watermark
 from tests.simulation.bucket import Bucket
 from tests.simulation.fate import Violation
 from tests.simulation.rows import Line, decode_line, number_of

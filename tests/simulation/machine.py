@@ -13,13 +13,13 @@ from booktape.store import s3 as store_s3
 from booktape.store.folder import FolderStore
 from booktape.store.protocol import Store
 from services.buffer_writer.segment import write_segments
-from shared import ingest as ingest_module
-from shared import journal as journal_module
-from shared import log
-from shared import recorder as recorder_module
-from shared import sender as sender_module
-from shared.frame import Frame
-from shared.journal import Journal
+from shared.delivery import journal as journal_module
+from shared.delivery import sender as sender_module
+from shared.delivery.frame import Frame
+from shared.delivery.journal import Journal
+from shared.ingest import process as ingest_module
+from shared.ingest import recorder as recorder_module
+from shared.process import log
 from tests.simulation.bucket import Bucket
 from tests.simulation.checks import Checks
 from tests.simulation.clock import Clock

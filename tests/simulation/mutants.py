@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.simulation.mutations import MUTATIONS, Mutation
+from tests.support.paths import ROOT
 
-ROOT: Final = Path(__file__).parents[2]
 TIMEOUT_S: Final = 900.0
 _CAUGHT: Final = re.compile(r"seed (\d+): (.+)")
 

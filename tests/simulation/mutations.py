@@ -2,12 +2,13 @@
 
 from typing import Final, NamedTuple
 
-FILES: Final = "shared/files.py"
-INGEST: Final = "shared/ingest.py"
-JOURNAL: Final = "shared/journal.py"
-JOURNAL_FILE: Final = "shared/journal_file.py"
-CURSOR: Final = "shared/cursor.py"
-SENDER: Final = "shared/sender.py"
+FILES: Final = "shared/process/files.py"
+INGEST: Final = "shared/ingest/process.py"
+JOURNAL: Final = "shared/delivery/journal.py"
+JOURNAL_FILE: Final = "shared/delivery/journal_file.py"
+RECORD_FILE: Final = "shared/process/record_file.py"
+CURSOR: Final = "shared/delivery/cursor.py"
+SENDER: Final = "shared/delivery/sender.py"
 STORE: Final = "booktape/store/folder.py"
 STORE_S3: Final = "booktape/store/s3.py"
 SEGMENT: Final = "services/buffer_writer/segment.py"
@@ -97,14 +98,14 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a short write is kept",
-        JOURNAL_FILE,
+        RECORD_FILE,
         "            self.cut()\n            raise JournalError",
         "            self.size += written\n            raise JournalError",
     ),
     Mutation(
         "a journal is read up to its first damage",
         JOURNAL_FILE,
-        "                position = self._find_magic(position + 1, limit)\n",
+        "                position = self._records.find(position + 1, limit)\n",
         "                position = None\n",
     ),
     Mutation(

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 
-from shared.frame import decode, encode
-from shared.pipe import WATERMARKS_MAX, Watermark
+from shared.delivery.frame import decode, encode
+from shared.delivery.pipe import WATERMARKS_MAX, Watermark
 from tests.simulation.fate import Fate, Process
 from tests.simulation.recut import split
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.settings import WriterSettings
+from shared.process.settings import WriterSettings
 
 Line = tuple[str, str]  # exchange and line
 

@@ -13,14 +13,14 @@ from services.buffer_writer.sessions import Sessions
 from services.buffer_writer.spool import Spool, WriteSegments
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
-from shared import ingest
-from shared.files import Lock
-from shared.journal import Journal
-from shared.recorder import Recorder
-from shared.sender import Sender
-from shared.session import new_session
-from shared.settings import WriterSettings
-from shared.stats import Stats
+from shared.delivery.journal import Journal
+from shared.delivery.sender import Sender
+from shared.delivery.session import new_session
+from shared.ingest import process as ingest
+from shared.ingest.recorder import Recorder
+from shared.process.files import Lock
+from shared.process.settings import WriterSettings
+from shared.process.stats import Stats
 from tests.simulation.clock import Clock
 from tests.simulation.fate import Process
 from tests.simulation.feed import Feed

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from shared.frame import BOOK_CODES, BookColumns, Columns, Frame, decode_columns
+from shared.delivery.frame import BOOK_CODES, BookColumns, Columns, Frame, decode_columns
 from tests.simulation.rows import TABLES
 
 

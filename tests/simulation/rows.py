@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from services.buffer_writer.segment import Segment
-from shared.frame import BOOK_CODES, BookColumns, Columns, Frame, decode_columns
+from shared.delivery.frame import BOOK_CODES, BookColumns, Columns, Frame, decode_columns
 
 TABLES: Final = ("book", "trades", "ticker", "feed_events")
 _encode = msgspec.json.Encoder().encode

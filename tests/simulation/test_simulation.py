@@ -5,8 +5,9 @@ from typing import Final
 import pytest
 
 from tests.simulation.campaign import PARQUET_EVERY, run_campaign, run_seed
-from tests.simulation.mutants import ROOT, mutate
+from tests.simulation.mutants import mutate
 from tests.simulation.mutations import MUTATIONS, Mutation
+from tests.support.paths import ROOT
 
 RUNS: Final = 10_000
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from shared.delivery.frame import Frame, decode
+from shared.delivery.journal import Journal
 from shared.errors import FrameError
-from shared.frame import Frame, decode
-from shared.journal import Journal
-from shared.journal_file import HEADER, MAGIC, pack
+from shared.process.record_file import HEADER, MAGIC, pack
 from tests.simulation.fate import Violation
 from tests.simulation.rows import lines_by_number
 from tests.simulation.tree import File, Folder

@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.judge import Verdict
 from tests.soak.campaign import Outcome, run
+from tests.support.judge import Verdict
 
 FAULTS_SHOWN = 20
 COLUMNS = (

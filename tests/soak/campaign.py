@@ -10,12 +10,12 @@ from random import Random
 from msgspec import Struct, field
 
 from services.simulator.main import EXCHANGES as SIMULATED
-from tests.judge import Verdict
 from tests.process.collector import EXCHANGES, FEEDS, PROCESSES
 from tests.process.standing import wait_until
 from tests.soak.faults import ALONE, INSTANT, LASTING, ON_A_DISK
 from tests.soak.world import World, make_world
-from tests.tape_reader import Truth
+from tests.support.judge import Verdict
+from tests.support.tape_reader import Truth
 
 BACK_S = 150.0  # until every process runs and reports again, whatever was done to it
 MARKETS = ["--symbols", "4", "--rate", "60", "--stall-s", "25"]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from shared.frame import decode
-from shared.journal_file import HEADER, MAGIC
+from shared.delivery.frame import decode
+from shared.process.record_file import HEADER, MAGIC
 from tests.process.collector import EXCHANGES, FEEDS, PROCESSES, WRITER
 from tests.process.standing import wait_until
-from tests.s3_proxy import MODES, Mode
 from tests.soak.world import DISK_FREE_MIN_BYTES, World
+from tests.support.s3_proxy import MODES, Mode
 
 HANDOVER_S = 60.0
 TORN = HEADER.pack(MAGIC, 1000, 0) + b"torn" * 20

@@ -13,8 +13,8 @@ from msgspec import Struct
 from booktape.store.storage import Storage
 from tests.process.collector import Collector
 from tests.process.writers import make_environment
-from tests.s3_proxy import S3Proxy
-from tests.s3_server import BUCKET, REGION, S3Server
+from tests.support.s3_proxy import S3Proxy
+from tests.support.s3_server import BUCKET, REGION, S3Server
 
 DISK_BYTES = 128 << 20
 DISK_FREE_MIN_BYTES = 32 << 20

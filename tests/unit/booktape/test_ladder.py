@@ -1,7 +1,7 @@
 import pytest
 
 from booktape.ladder import Ladder
-from tests.levels import levels
+from tests.support.levels import levels
 
 
 def test_padded_and_unpadded_text_of_one_price_is_one_level() -> None:

@@ -11,8 +11,8 @@ from booktape.errors import BooktapeError
 from services import __main__ as command
 from services.__main__ import find_exchange_names, find_exchanges, main
 from shared.errors import ConfigError, LockHeld
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 HELD = LockHeld("writer.lock", holder="process 7")
 
 

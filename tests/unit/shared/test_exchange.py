@@ -1,7 +1,7 @@
 """What an exchange may leave undeclared."""
 
 from shared.exchange import BOOK, TICKER, TRADES, Call, Cost
-from tests.toys import make_exchange
+from tests.support.toys import make_exchange
 
 
 def test_an_exchange_has_every_channel_and_counts_by_one_unless_it_says_otherwise() -> None:

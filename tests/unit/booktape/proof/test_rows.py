@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from booktape.keys import Key
 from booktape.proof.rows import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
-from shared.frame import Frame
-from tests.tapes import BTC, ETH, Recording, Tape, record_minute
+from shared.delivery.frame import Frame
+from tests.support.tapes import BTC, ETH, Recording, Tape, record_minute
 
 
 @pytest.fixture

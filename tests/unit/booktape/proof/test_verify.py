@@ -8,9 +8,9 @@ from booktape.errors import StoreError
 from booktape.keys import Key
 from booktape.proof.findings import Range
 from booktape.proof.verify import verify
-from shared.frame import DAY_NS
-from tests.tapes import BTC, DATE, ETH, NOON, SESSION, Recording, Tape, record_minute
-from tests.writing import MemoryStore, make_store_error
+from shared.delivery.frame import DAY_NS
+from tests.support.tapes import BTC, DATE, ETH, NOON, SESSION, Recording, Tape, record_minute
+from tests.support.writing import MemoryStore, make_store_error
 
 TODAY = date.fromisoformat(DATE)
 MIDNIGHT = NOON + DAY_NS // 2

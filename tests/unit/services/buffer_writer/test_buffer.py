@@ -1,5 +1,5 @@
 from services.buffer_writer.buffer import FRAME_OBJECT_BYTES, Buffer
-from tests.writing import DAY, OTHER, SESSION, make_book, make_end
+from tests.support.writing import DAY, OTHER, SESSION, make_book, make_end
 
 
 def spans(buffer: Buffer) -> list[tuple[str, int, int, int]]:

@@ -6,9 +6,16 @@ import pytest
 
 from services.buffer_writer import events
 from services.buffer_writer.events import BadFrame, decode_events
-from shared.frame import BookColumns, Columns, FeedEventColumns, Frame, decode_columns, trim
-from tests.columns import pack, set_at, unpack
-from tests.tapes import BTC, ETH, SESSION, Recording, record_minute
+from shared.delivery.frame import (
+    BookColumns,
+    Columns,
+    FeedEventColumns,
+    Frame,
+    decode_columns,
+    trim,
+)
+from tests.support.columns import pack, set_at, unpack
+from tests.support.tapes import BTC, ETH, SESSION, Recording, record_minute
 
 Change = Callable[[Columns], object]
 

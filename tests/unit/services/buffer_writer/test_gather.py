@@ -1,5 +1,5 @@
 from services.buffer_writer.gather import Codes, gather
-from tests.tapes import BTC, ETH, Recording, record_minute
+from tests.support.tapes import BTC, ETH, Recording, record_minute
 
 
 def test_each_table_has_the_columns_of_all_its_frames() -> None:

@@ -2,12 +2,12 @@ import msgspec
 import pytest
 
 from services.buffer_writer.incoming import UNKNOWN_SESSION, cut, ends_session, guess_session
+from shared.delivery.frame import decode_columns, encode
+from shared.delivery.frame_builder import FrameBuilder
 from shared.errors import FrameError
 from shared.event import FeedEvent
-from shared.frame import decode_columns, encode
-from shared.frame_builder import FrameBuilder
-from tests.columns import pack, unpack
-from tests.writing import SESSION, make_book, make_end, numbers_of, replace_columns
+from tests.support.columns import pack, unpack
+from tests.support.writing import SESSION, make_book, make_end, numbers_of, replace_columns
 
 
 def test_a_cut_leaves_what_is_new() -> None:

@@ -18,13 +18,13 @@ from services.buffer_writer.buffer import Run
 from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Process, Stop, run
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
-from shared import stats
+from shared.delivery.frame import Frame, encode
+from shared.delivery.pipe import Publisher, endpoint, open_context
 from shared.errors import SpoolError
-from shared.files import Lock
-from shared.frame import Frame, encode
-from shared.pipe import Publisher, endpoint, open_context
-from shared.settings import Settings, State, WriterSettings
-from tests.writing import SESSION, disk_full, make_book
+from shared.process import stats
+from shared.process.files import Lock
+from shared.process.settings import Settings, State, WriterSettings
+from tests.support.writing import SESSION, disk_full, make_book
 
 WAIT_S = 30.0
 
@@ -169,7 +169,7 @@ def test_it_says_when_it_cannot_flush(
 def test_a_status_that_cannot_be_written_is_no_fault(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.stats.write_atomic", disk_full)
+    monkeypatch.setattr("shared.process.stats.write_atomic", disk_full)
     running = Running(settings)
     running.send(make_book(0))
     assert 0 == running.end()

@@ -15,7 +15,7 @@ from services.buffer_writer.manifest import (
     next_of,
     session_of,
 )
-from tests.writing import DAY, SESSION, make_book, write_plain
+from tests.support.writing import DAY, SESSION, make_book, write_plain
 
 NAME = f"{SESSION}-000000000010-000000000019"
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 import pytest
 
 from services.buffer_writer.reserve import Reserve, is_full
-from tests.writing import Disk, disk_full
+from tests.support.writing import Disk, disk_full
 
 SIZE = 1 << 16
 FLOOR = 1 << 20

@@ -15,7 +15,7 @@ from booktape.tables import SCHEMAS
 from services.buffer_writer import events, segment
 from services.buffer_writer.events import BadFrame
 from services.buffer_writer.segment import Segment, prepare_arrow, write_segments
-from shared.frame import (
+from shared.delivery.frame import (
     CHECKPOINT,
     DELTA,
     LEVEL_BYTES,
@@ -24,8 +24,8 @@ from shared.frame import (
     Frame,
     decode_columns,
 )
-from tests.columns import unpack
-from tests.tapes import BTC, ETH, NOON, SESSION, Recording, record_minute
+from tests.support.columns import unpack
+from tests.support.tapes import BTC, ETH, NOON, SESSION, Recording, record_minute
 
 Rows = dict[str, list[dict[str, Any]]]
 SOL = "SOL-EUR"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from services.buffer_writer.sessions import Known, Sessions
-from tests.writing import OTHER, SESSION
+from tests.support.writing import OTHER, SESSION
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from booktape.manifest import decode_manifest
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.sessions import Known
 from services.buffer_writer.spool import FRAMES_ASIDE_MAX
+from shared.delivery.frame import Frame
 from shared.errors import SpoolError
-from shared.files import write_atomic
-from shared.frame import Frame
-from tests.writing import (
+from shared.process.files import write_atomic
+from tests.support.writing import (
     DAY,
     OTHER,
     SESSION,
@@ -103,7 +103,7 @@ def test_a_commit_whose_last_sync_failed_is_taken_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("shared.files.sync_folder", broken_disk)
+        patch.setattr("shared.process.files.sync_folder", broken_disk)
         with pytest.raises(OSError, match="broken"):
             world.spool.commit(make_run(make_book(0)))
     assert [] == world.files()
@@ -112,7 +112,7 @@ def test_a_commit_whose_last_sync_failed_is_taken_back(
 def test_a_commit_that_cannot_be_taken_back_ends_the_process(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.files.sync_folder", broken_disk)
+    monkeypatch.setattr("shared.process.files.sync_folder", broken_disk)
     monkeypatch.setattr(os, "unlink", broken_disk)
     with pytest.raises(SpoolError, match="cannot undo"):
         world.spool.commit(make_run(make_book(0)))

@@ -9,7 +9,7 @@ from booktape.store.folder import FolderStore
 from booktape.store.protocol import ObjectInfo
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.uploader import IDLE_S, RETRY_CAP_S
-from tests.writing import (
+from tests.support.writing import (
     DAY,
     OTHER,
     SESSION,

@@ -10,9 +10,9 @@ import services.buffer_writer.writer
 from booktape.store.folder import FolderStore
 from services.buffer_writer.segment import write_segments
 from services.buffer_writer.writer import FLUSH_RETRY_S, FORGET_INTERVAL_S
-from shared.frame import DAY_NS, Frame, encode
-from shared.settings import WriterSettings
-from tests.writing import (
+from shared.delivery.frame import DAY_NS, Frame, encode
+from shared.process.settings import WriterSettings
+from tests.support.writing import (
     DAY,
     FOREIGN,
     OTHER,

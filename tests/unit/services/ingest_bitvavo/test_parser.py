@@ -8,7 +8,7 @@ from services.ingest_bitvavo.exchange import EXCHANGE
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, RateLimited, Refused, Snapshot, Subscribed, Ticker, Trade
 from shared.exchange import Market, Message
-from tests.levels import levels
+from tests.support.levels import levels
 
 NOW_NS = 1_790_000_000_000_000_000
 INT64_MAX = 2**63 - 1

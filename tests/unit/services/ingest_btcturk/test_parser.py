@@ -8,7 +8,7 @@ from services.ingest_btcturk.exchange import EXCHANGE
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, Refused, Snapshot, Subscribed, Ticker, Trade, TradeList
 from shared.exchange import Message
-from tests.levels import levels
+from tests.support.levels import levels
 
 FULL = {
     "CS": 3999242,

@@ -7,7 +7,7 @@ from services.ingest_btcturk import rest_parser
 from shared.errors import MalformedMessage
 from shared.event import Snapshot
 from shared.exchange import Market
-from tests.levels import levels
+from tests.support.levels import levels
 
 BIDS, ASKS = [["3712281", "0.03866329"]], [["3715990", "0.01663000"]]
 TRADE = {

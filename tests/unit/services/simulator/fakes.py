@@ -10,13 +10,12 @@ import pytest
 
 from services.simulator import main
 from services.simulator.connection import Connection
-from services.simulator.exchange import Clock
 from services.simulator.faults import Faults
 from services.simulator.market import Market
+from services.simulator.protocol import Clock
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
 
-RECORDINGS = Path(__file__).parents[3] / "recordings"
 TS_START = 1_790_126_693_594_483_831
 
 

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from services.simulator.connection import Connection
+from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.conftest import MakeWorld
-from tests.unit.services.simulator.fakes import RECORDINGS, FakeSocket, World, decoded, shape
+from tests.unit.services.simulator.fakes import FakeSocket, World, decoded, shape
 
 
 def recorded(name: str) -> list[Any]:

@@ -4,8 +4,9 @@ import pytest
 
 from services.simulator import bitvavo_rest
 from services.simulator.bitvavo_data import Refusal
+from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.conftest import MakeWorld
-from tests.unit.services.simulator.fakes import RECORDINGS, shape
+from tests.unit.services.simulator.fakes import shape
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ from typing import Any
 
 from services.simulator import bitvavo_rows, listing
 from services.simulator.market import Market, Trade
-from tests.unit.services.simulator.fakes import RECORDINGS, shape
+from tests.support.paths import RECORDINGS
+from tests.unit.services.simulator.fakes import shape
 
 MARKET = Market(listing.bitvavo(1, levels=10)[0], seed=1, ts=10**18)
 

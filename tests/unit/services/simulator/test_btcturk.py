@@ -6,8 +6,9 @@ import pytest
 
 from services.simulator.btcturk import CHATTER
 from services.simulator.connection import Connection
+from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.conftest import MakeWorld
-from tests.unit.services.simulator.fakes import RECORDINGS, FakeSocket, World, decoded
+from tests.unit.services.simulator.fakes import FakeSocket, World, decoded
 
 Client = tuple[Connection, FakeSocket]
 

@@ -6,9 +6,10 @@ import pytest
 
 from services.simulator import listing
 from services.simulator.btcturk_rest import BtcturkRest
-from services.simulator.exchange import Answer
 from services.simulator.market import Market
-from tests.unit.services.simulator.fakes import RECORDINGS, TS_START, FakeClock, shape
+from services.simulator.protocol import Answer
+from tests.support.paths import RECORDINGS
+from tests.unit.services.simulator.fakes import TS_START, FakeClock, shape
 
 MARKETS = [Market(one, seed=1, ts=TS_START) for one in listing.btcturk(5, levels=160)]
 

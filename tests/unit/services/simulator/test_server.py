@@ -11,8 +11,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from services.simulator import connection as connection_module
 from services.simulator import main, server
 from services.simulator.btcturk import Btcturk
-from services.simulator.exchange import Clock
 from services.simulator.faults import Faults
+from services.simulator.protocol import Clock
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import TS_START

@@ -1,0 +1,1 @@
+"""The box: its releases, and what a deploy does on it."""

@@ -1,0 +1,101 @@
+"""The releases of one box, with the links that say which of its programs runs which."""
+
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from booktape.errors import BooktapeError
+from services.operator.supervision.programs import FOLDERS, find_conf, localise, socket_path
+from shared.process.files import write_atomic
+from shared.process.settings import Settings
+
+# A release that was fetched, checked and installed whole has this file.
+READY = "ready"
+# As supervisor.conf calls it; here every program has a release of its own.
+COMMAND = "command=/usr/bin/env booktape "
+SECTION = "[program:"
+
+
+class SwitchError(BooktapeError):
+    """Tell the operator why this box does not run the release."""
+
+
+class Box:
+    """The folder of the releases, and the links that say who runs which.
+
+    `programs/<program>` is what supervisord starts; `current` is what a boot starts: it moves last.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.conf = root / "supervisor.conf"
+        self.current = root / "current"
+
+    def program(self, name: str) -> Path:
+        """Return the link of a program."""
+        return self.root / "programs" / name
+
+    def folder(self, release: str) -> Path:
+        """Return where a release lies, or raise where there is no whole one."""
+        folder = self.root / "releases" / release
+        if not release or not (folder / READY).is_file():
+            raise SwitchError(f"release {release} is not on this box, or not whole: {folder}")
+        return folder
+
+    def release(self, link: Path) -> str:
+        """Return the release that a link names; empty where there is none."""
+        return link.readlink().name if link.is_symlink() else ""
+
+    def point(self, link: Path, release: str) -> None:
+        """Let a link name a release, at once and whole."""
+        link.parent.mkdir(parents=True, exist_ok=True)
+        made = link.with_name(f"{link.name}.new")
+        made.unlink(missing_ok=True)
+        made.symlink_to(self.folder(release))
+        made.replace(link)
+
+    def write_conf(self, settings: Settings) -> list[str]:
+        """Write supervisord's file as this release ships it; return its programs."""
+        state = settings.state.path
+        for name in FOLDERS:
+            (state / name).mkdir(parents=True, exist_ok=True)
+        text = find_conf(settings.folder).read_text(encoding="utf-8")
+        names: list[str] = []
+        lines = []
+        for line in localise(text, settings.folder, state, socket_path(state)).splitlines():
+            if line.startswith(SECTION):
+                names.append(line.removeprefix(SECTION).rstrip("]"))
+            if line.startswith(COMMAND):
+                own = self.program(names[-1]) / ".venv" / "bin" / "booktape"
+                line = f"command={own} {line.removeprefix(COMMAND)}"  # noqa: PLW2901
+            lines.append(line)
+        write_atomic(self.conf, "\n".join([*lines, ""]).encode(), fsync=True)
+        return names
+
+    def prune(self, kept: set[str]) -> None:
+        """Remove every release but these; the disk is small."""
+        for folder in (self.root / "releases").iterdir():
+            if folder.name not in kept:
+                # What cannot be removed is tried again by the next deploy; it is in nobody's way.
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+class Move(NamedTuple):
+    """One program's link, from one release to another."""
+
+    box: Box
+    name: str
+    old: str
+    new: str
+
+    def forth(self) -> None:
+        """Name the new release."""
+        self.box.point(self.box.program(self.name), self.new)
+
+    def back(self) -> None:
+        """Name the old one again."""
+        self.box.point(self.box.program(self.name), self.old)
+
+    def reversed(self) -> "Move":
+        """Return the way back."""
+        return Move(self.box, self.name, self.new, self.old)

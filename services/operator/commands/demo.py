@@ -1,0 +1,140 @@
+"""The whole walk against simulated exchanges on loopback, and the proof of its tape."""
+
+import time
+from collections.abc import Callable, Mapping
+from math import inf
+from pathlib import Path
+
+from msgspec import Struct
+
+from booktape.errors import BooktapeError
+from services.operator.commands import up
+from services.operator.commands.demo_folder import (
+    STATE,
+    Address,
+    make_environment,
+    make_folder,
+    write_configuration,
+)
+from services.operator.commands.progress import Progress
+from services.operator.commands.simulators import Simulators
+from services.operator.commands.stopping import Stopping, catch_stop
+from services.operator.commands.up import say
+from services.operator.health.health import Health, gather
+from services.operator.supervision.programs import prepare
+from services.operator.supervision.recording import Recording
+from shared.process.settings import Settings
+
+# What is under way when the markets stop: a resync, a reconnect after a silent stall.
+SETTLE_MIN_S, SETTLE_MAX_S = 3.0, 45.0
+LOOK_S = 0.5
+HINT = "This should not be: the simulators listen on loopback."
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What was asked for."""
+
+    folder: Path
+    truth: Path | None  # of the truth files; None is in the folder
+    is_fresh: bool
+    seconds: float | None  # None is until Ctrl-C
+    exchanges: list[str]
+    symbols: int
+    rate: float
+    faults: str | None
+
+
+def run(
+    plan: Plan,
+    environment: Mapping[str, str],
+    *,
+    load: Callable[[Mapping[str, str]], Settings],
+    prove: Callable[[Settings], int],
+) -> int:
+    """Record the simulated exchanges, drain, prove the tape; return 0 if it is whole."""
+    make_folder(plan.folder, is_fresh=plan.is_fresh)
+    own = make_environment(plan.folder, environment)
+    with catch_stop() as stopping, Simulators() as simulators:
+        write_configuration(plan.folder, _start(simulators, plan, own))
+        settings = load(own)
+        recording = Recording(prepare(settings, own))
+        recording.start()
+        is_drained = _record(plan, settings, recording, simulators, stopping)
+    status = prove(settings)
+    say_examples(plan.folder)
+    return status if is_drained else max(status, 1)
+
+
+def say_examples(folder: Path) -> None:
+    """Say how to look at the tape."""
+    books = folder / "data" / "tape" / "book" / "*" / "*" / "*.parquet"
+    say("\nlook at it:")
+    say(f"  booktape verify file:{folder / 'data'}")
+    say('  duckdb -c "SELECT exchange, symbol, count(*) AS levels, max(ts_recv) AS newest')
+    say(f"      FROM read_parquet('{books}', hive_partitioning = true)")
+    say('      GROUP BY ALL ORDER BY levels DESC LIMIT 10"')
+
+
+def _start(
+    simulators: Simulators, plan: Plan, environment: Mapping[str, str]
+) -> dict[str, Address]:
+    truth = plan.truth or plan.folder / "truth"
+    truth.mkdir(parents=True, exist_ok=True)
+    log = plan.folder / STATE / "log"
+    log.mkdir(parents=True)
+    addresses = {}
+    for exchange in plan.exchanges:
+        file = truth / f"{exchange}.jsonl"
+        if file.exists():
+            raise BooktapeError(f"{file} is there already; choose another folder with --truth")
+        options = ["--symbols", str(plan.symbols), "--rate", str(plan.rate), "--truth", str(file)]
+        if plan.faults:
+            options += ["--faults", plan.faults]
+        addresses[exchange] = simulators.start(
+            exchange, options, environment=environment, log=log / f"simulate_{exchange}.log"
+        )
+    return addresses
+
+
+def _record(
+    plan: Plan,
+    settings: Settings,
+    recording: Recording,
+    simulators: Simulators,
+    stopping: Stopping,
+) -> bool:
+    """Watch until the end, quiesce the markets, drain; return whether all ended in order."""
+    until = "Ctrl-C" if plan.seconds is None else f"{plan.seconds:g} s have passed"
+    say(f"booktape records simulated exchanges into {settings.storage.url} until {until}")
+    say(f"  look at it:   BOOKTAPE_CONFIG={plan.folder / 'booktape.toml'} booktape status")
+    say(f"  operate it:   supervisorctl -c {recording.conf} status")
+    progress = Progress(say, hint=HINT)
+    state = settings.state.path
+
+    def look(health: Health, age_s: float) -> None:
+        ended = simulators.find_ended()
+        if ended is not None:
+            raise BooktapeError(f"the simulator of {ended} ended; see {state / 'log'}")
+        progress.look(health, age_s)
+
+    try:
+        up.watch(recording, state, stopping, look, seconds=plan.seconds or inf)
+        simulators.quiesce()
+        _settle(recording, state, stopping)
+    finally:
+        is_drained = up.drain(recording, state)
+    return is_drained
+
+
+def _settle(recording: Recording, state: Path, stopping: Stopping) -> None:
+    """Wait until each book is live: then it is the simulator's own, for that moves no more."""
+    say("the markets stand still; waiting until each book is live")
+    impatient = stopping.count + 1
+    start_s = time.monotonic()
+    while recording.is_running and stopping.count < impatient:
+        waited_s = time.monotonic() - start_s
+        health = gather(state, recording.supervisor, now_ns=time.time_ns())
+        is_live = all(p.state == "live" for p in health.processes if p.exchange)
+        if waited_s > SETTLE_MAX_S or (is_live and waited_s > SETTLE_MIN_S):
+            return
+        time.sleep(LOOK_S)

@@ -1,0 +1,80 @@
+"""The folder of a demo: its own configuration, state, tape and truth."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from booktape.errors import BooktapeError
+from services.operator.supervision.programs import socket_path
+from services.operator.supervision.supervisor import Supervisor
+from shared.process.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
+
+# What the first line says makes the folder ours to remove.
+MARK = "# Written by `booktape demo`: everything in this folder is a demo's and may be deleted."
+STATE = "var"
+# Short, so that there is something to look at in a minute.
+FLUSH_INTERVAL_S = 10
+CHECKPOINT_INTERVAL_S = 60
+
+
+class Address(Struct, frozen=True):
+    """Where a simulated exchange listens."""
+
+    websocket_url: str
+    rest_url: str
+
+
+def make_folder(folder: Path, *, is_fresh: bool) -> None:
+    """Make a folder with nothing but the mark.
+
+    One that is there is removed if asked for, and only a demo's.
+    """
+    conf = folder / FILE_NAME
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not (conf.is_file() and conf.read_text(encoding="utf-8").startswith(MARK)):
+            raise BooktapeError(f"{folder} is not a demo's; choose another with --folder")
+        if not is_fresh:
+            raise BooktapeError(
+                f"{folder} holds an earlier demo; remove it with --fresh, or keep it and choose "
+                "another with --folder"
+            )
+        pid = Supervisor(socket_path(folder / STATE)).find_pid()
+        if pid is not None:
+            raise BooktapeError(
+                f"a demo runs in {folder} (supervisord, process {pid}); end it first"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Whatever happens next, it can be told for a demo's.
+    conf.write_text(MARK + "\n", encoding="utf-8")
+
+
+def write_configuration(folder: Path, addresses: Mapping[str, Address]) -> None:
+    """Write the demo's own booktape.toml."""
+    lines = [
+        MARK,
+        "",
+        "[storage]",
+        'url = "file:data"',
+        "[state]",
+        f'path = "{STATE}"',
+        "[writer]",
+        f"flush_interval_s = {FLUSH_INTERVAL_S}",
+    ]
+    for name, address in addresses.items():
+        lines += [
+            f"[exchanges.{name}]",
+            'symbols = "all"',
+            f"checkpoint_interval_s = {CHECKPOINT_INTERVAL_S}",
+            f'websocket_url = "{address.websocket_url}"',
+            f'rest_url = "{address.rest_url}"',
+        ]
+    (folder / FILE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def make_environment(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment of this configuration and no other, which might name a real bucket."""
+    rest = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
+    return {**rest, FILE_VARIABLE: str(folder / FILE_NAME)}

@@ -1,0 +1,238 @@
+"""One feed restarted without a hole: line b records while line a is restarted."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from booktape.errors import BooktapeError
+from services.operator.commands.stopping import Stopping, catch_stop
+from services.operator.commands.up import say
+from services.operator.health.health import INGEST_PREFIX, LINE, Health, Process, gather
+from services.operator.health.troubles import order
+from services.operator.supervision.child import Lifeline
+from services.operator.supervision.programs import find_environment, socket_path
+from services.operator.supervision.supervisor import Supervisor, SupervisorError
+from shared.process.settings import Settings
+
+OTHER_LINE = "b"
+# Every market of Bitvavo is 437 snapshots at 5 a second, shared with line a.
+LIVE_S = 600.0
+DRAIN_S = 60.0
+LOOK_S = 0.5
+LINE_S = 5.0
+
+
+class HandoverError(BooktapeError):
+    """Tell the operator how far it came, and what runs now."""
+
+
+class Move(Protocol):
+    """What makes the next start of a program another release's."""
+
+    def forth(self) -> None:
+        """Do so; line b is live."""
+        ...
+
+    def back(self) -> None:
+        """Undo it; line b is still live."""
+        ...
+
+
+def run(
+    exchange: str,
+    settings: Settings,
+    environment: Mapping[str, str],
+    move: Move | None = None,
+) -> int:
+    """Hand the feed over and back; return 0 once a new line a is live and b has drained.
+
+    With a `move`, line a comes back as another release; where it does not get live, as the one
+    that it was, and the error tells why. Line b records until then.
+    """
+    state = settings.state.path
+    supervisor = Supervisor(socket_path(state))
+    with catch_stop() as stopping:
+        handover = _Handover(exchange, state, supervisor, stopping)
+        before = handover.check()
+        with _line_b(exchange, settings, environment) as is_alive:
+            say(f"line b of {exchange} starts; line a goes on ({before.number('live'):g} books)")
+            handover.wait("b", lambda: handover.is_level(LINE, OTHER_LINE), is_alive)
+            say(f"line b is live; restarting {INGEST_PREFIX}{exchange}")
+            try:
+                if move is not None:
+                    move.forth()
+                handover.restart(before.text("session"), is_alive)
+            except HandoverError as error:
+                if move is None or not is_alive():
+                    raise
+                say(f"{error}; line a goes back to what it was")
+                move.back()
+                stopping.forget()
+                handover.restart(handover.line(LINE).text("session"), is_alive)
+                raise
+            say("line a is live again; draining line b")
+    say(f"handed over: {exchange} records as {handover.line(LINE).text('session')}")
+    return 0
+
+
+class _Handover:
+    """What the two lines say of themselves."""
+
+    def __init__(
+        self, exchange: str, state: Path, supervisor: Supervisor, stopping: Stopping
+    ) -> None:
+        self._exchange = exchange
+        self._state = state
+        self._supervisor = supervisor
+        self._stopping = stopping
+
+    def check(self) -> Process:
+        """Return line a as it is, or raise what speaks against a handover."""
+        health = self._gather()
+        name = f"{INGEST_PREFIX}{self._exchange}"
+        if health.supervisor_pid is None:
+            raise HandoverError("no supervisord answers, so nothing was done; booktape up")
+        line_a, line_b = (_find(health, self._exchange, line) for line in (LINE, OTHER_LINE))
+        if line_b is not None and line_b.is_running:
+            raise HandoverError(
+                f"line b of {self._exchange} runs already, process {line_b.pid}; nothing was done"
+            )
+        if line_a is None or not (line_a.is_reporting and line_a.number("live")):
+            raise HandoverError(
+                f"no book of {name} is live, so there is nothing to hand over; "
+                + order("restart", name, health)
+            )
+        if health.is_orphan(line_a):
+            raise HandoverError(
+                f"{name} is process {line_a.pid}, which an earlier supervisord left behind, so "
+                f"this one cannot restart it; kill {line_a.pid}, which drains it"
+            )
+        if line_a.program_state is None:
+            raise HandoverError(f"supervisord does not run {name}, so it cannot restart it")
+        return line_a
+
+    def restart(self, session: str, is_alive: Callable[[], bool]) -> None:
+        """Restart line a, and wait until it is live in another session than this one."""
+        try:
+            self._supervisor.restart(f"{INGEST_PREFIX}{self._exchange}")
+        except SupervisorError as error:
+            say(f"{error}; line b records on while supervisord tries again")
+        self.wait(LINE, lambda: self.is_new(session), is_alive)
+
+    def line(self, line: str) -> Process:
+        """Return one line as it is now."""
+        found = _find(self._gather(), self._exchange, line)
+        if found is None:
+            raise HandoverError(f"line {line} of {self._exchange} is gone")
+        return found
+
+    def is_level(self, line: str, other: str) -> bool:
+        """Say whether every symbol that is live on a line is live on the other."""
+        health = self._gather()
+        one, two = (_find(health, self._exchange, name) for name in (line, other))
+        return one is not None and two is not None and _covers(two, one)
+
+    def is_new(self, session: str) -> bool:
+        """Say whether line a runs in another session, and all that b has is live on it."""
+        found = _find(self._gather(), self._exchange, LINE)
+        is_new = found is not None and found.is_reporting and found.text("session") != session
+        return is_new and self.is_level(OTHER_LINE, LINE)
+
+    def wait(self, line: str, is_done: Callable[[], bool], is_alive: Callable[[], bool]) -> None:
+        """Wait until it is done; raise when that takes too long, or cannot be any more."""
+        start_s = time.monotonic()
+        next_s = LINE_S
+        while not is_done():
+            waited_s = time.monotonic() - start_s
+            if self._stopping.is_asked:
+                raise HandoverError(f"stopped while waiting for line {line}; line b has drained")
+            if not is_alive():
+                raise HandoverError(
+                    f"line b has ended by itself; see {_log_path(self._state, self._exchange)}"
+                )
+            if waited_s > LIVE_S:
+                raise HandoverError(
+                    f"line {line} is not live after {LIVE_S:g} s; line b has drained; see "
+                    "booktape status"
+                )
+            if waited_s > next_s:
+                next_s += LINE_S
+                say(f"  waiting for line {line}: {self._describe(line)}")
+            self._stopping.wait(LOOK_S)
+
+    def _describe(self, line: str) -> str:
+        found = _find(self._gather(), self._exchange, line)
+        if found is None or not found.is_reporting:
+            return "not started yet"
+        live, symbols = found.number("live") or 0, found.number("symbols") or 0
+        return f"{found.state}, {live:g}/{symbols:g} live"
+
+    def _gather(self) -> Health:
+        return gather(self._state, self._supervisor, now_ns=time.time_ns())
+
+
+@contextmanager
+def _line_b(
+    exchange: str, settings: Settings, environment: Mapping[str, str]
+) -> Iterator[Callable[[], bool]]:
+    """Run line b as a child of ours, which drains when we leave, however we leave."""
+    lifeline = Lifeline()
+    command = [sys.executable, "-m", "services", *lifeline.arguments, "ingest", exchange]
+    log = _log_path(settings.state.path, exchange)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [*command, "--line", OTHER_LINE],
+            env=find_environment(settings, environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=lifeline.descriptors,
+            start_new_session=True,  # Ctrl-C is for us alone
+        )
+    try:
+        yield lambda: child.poll() is None
+    finally:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(DRAIN_S)
+        except subprocess.TimeoutExpired:
+            # Nothing is lost: line a adopts its journal within a minute.
+            say(f"line b has not drained within {DRAIN_S:g} s and is killed; line a takes over")
+            child.kill()
+            child.wait()
+        lifeline.close()
+
+
+def _log_path(state: Path, exchange: str) -> Path:
+    return state / "log" / f"{INGEST_PREFIX}{exchange}-{OTHER_LINE}.log"
+
+
+def _find(health: Health, exchange: str, line: str) -> Process | None:
+    for process in health.processes:
+        if (process.exchange, process.line) == (exchange, line):
+            return process
+    return None
+
+
+def _covers(one: Process, other: Process) -> bool:
+    """Say whether all that is live on the other is live on this one."""
+    if not (one.is_reporting and other.is_reporting):
+        return False
+    if (one.number("live") or 0) < (other.number("live") or 0):
+        return False
+    missing, excused = _waiting(one), _waiting(other)
+    # Where a list is cut, the numbers must do.
+    return missing is None or excused is None or missing <= excused
+
+
+def _waiting(process: Process) -> set[str] | None:
+    """Return the symbols that are not live, or `None` where there are too many to name."""
+    text = process.text("waiting")
+    return None if " more" in text else {name for name in text.split(", ") if name}

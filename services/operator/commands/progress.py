@@ -1,0 +1,95 @@
+"""What a person sees while booktape records: a line now and then, and each trouble once."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from services.operator.health.health import WRITER, Health, Process
+from services.operator.health.text import format_bytes, format_number, rate, since
+from services.operator.health.troubles import find_troubles, find_unreachable
+
+# Often at first, for whoever waits to see it work; then no more than a terminal can keep.
+FIRST_S, FIRST_INTERVAL_S, INTERVAL_S = 60.0, 5.0, 30.0
+# A feed needs some seconds for its first book.
+LINE_S, TROUBLE_S = 2.0, 10.0
+
+_NUMBER = re.compile(r"\d[\d.,]*")
+
+
+class Progress:
+    """Decide what is worth a line; say it."""
+
+    def __init__(self, say: Callable[[str], None], *, hint: str) -> None:
+        """Say lines by `say`; `hint` is for whoever cannot reach an exchange."""
+        self._say = say
+        self._hint = hint
+        self._next_s = LINE_S
+        self._unreachable: set[str] = set()
+        self._seen: set[str] = set()
+        self._told: set[str] = set()
+
+    def look(self, health: Health, age_s: float) -> None:
+        """Say what is new, `age_s` after the start."""
+        self._look_for_unreachable(health)
+        if age_s < self._next_s:
+            return
+        self._next_s = age_s + (FIRST_INTERVAL_S if age_s < FIRST_S else INTERVAL_S)
+        self._say(format_line(health))
+        if age_s >= TROUBLE_S:
+            self._tell_troubles(health)
+
+    def _look_for_unreachable(self, health: Health) -> None:
+        for process in health.processes:
+            name = process.exchange
+            if name is None or not process.is_reporting:
+                continue
+            trouble = find_unreachable(process, now_ns=health.ts)
+            if trouble and name not in self._unreachable:
+                self._unreachable.add(name)
+                self._say(f"{trouble}\n  it goes on trying for ever. {self._hint}")
+            elif name in self._unreachable and not process.number("unreachable_since"):
+                self._unreachable.remove(name)
+                self._say(f"{name} is reached again")
+
+    def _tell_troubles(self, health: Health) -> None:
+        """Say each trouble once, if it lasts from one line to the next."""
+        troubles = {_NUMBER.sub("", text): text for text in find_troubles(health)}
+        for kind, text in troubles.items():
+            if kind in self._seen - self._told and "cannot be reached" not in text:
+                self._told.add(kind)
+                self._say(f"! {text}")
+        self._seen = set(troubles)
+        self._told &= self._seen
+
+
+def format_line(health: Health) -> str:
+    """Return how everything stands, in one line."""
+    moment = datetime.fromtimestamp(health.ts // 10**9).astimezone()
+    return f"{moment:%H:%M:%S}  " + " | ".join(_parts(health))
+
+
+def _parts(health: Health) -> Iterator[str]:
+    for process in health.processes:
+        if process.exchange is not None:
+            yield _feed(process)
+    writer = next(process for process in health.processes if process.name == WRITER)
+    if not writer.is_reporting:
+        yield f"writer {writer.state}"
+        return
+    flushed = writer.number("last_flush_ts")
+    yield (
+        f"writer {format_number(writer.number('rows_buffered'))} rows held, "
+        + (f"flush {since(flushed, health.ts)} ago" if flushed else "no flush yet")
+        + f", spool {format_bytes(health.spool_bytes)}"
+    )
+
+
+def _feed(process: Process) -> str:
+    name = process.name.removeprefix("ingest_").removesuffix("-a")
+    if not process.is_reporting:
+        return f"{name} {process.state}"
+    live, symbols = process.number("live"), process.number("symbols")
+    return (
+        f"{name} {process.state} {format_number(live)}/{format_number(symbols)}, "
+        f"{format_number(rate(process))}/s"
+    )

@@ -1,0 +1,118 @@
+"""supervisord in the foreground until Ctrl-C, with what a person wants to see of it."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from math import inf
+from pathlib import Path
+
+from services.operator.commands.progress import Progress
+from services.operator.commands.stopping import Stopping, catch_stop
+from services.operator.health.health import Health, gather
+from services.operator.health.text import format_bytes
+from services.operator.supervision.programs import Programs, prepare
+from services.operator.supervision.recording import Recording
+from shared.process.settings import Settings
+
+LOOK_S = 1.0
+DRAIN_LINE_S = 5.0
+HINT = "Without a network, see booktape work with: booktape demo"
+
+Look = Callable[[Health, float], None]  # how all stands, so many seconds after the start
+
+
+def run(settings: Settings, environment: Mapping[str, str]) -> int:
+    """Record until told to stop; return 0 once everything has ended in order."""
+    programs = prepare(settings, environment)
+    recording = Recording(programs)
+    with catch_stop() as stopping:
+        recording.start()
+        say_start(settings, programs)
+        try:
+            watch(recording, settings.state.path, stopping, Progress(say, hint=HINT).look)
+        finally:
+            is_drained = drain(recording, settings.state.path)
+    return 0 if is_drained else 1
+
+
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe; whether anybody reads it or not."""
+    try:
+        print(line, flush=True)
+    except OSError:  # the terminal is gone, and the recording goes on or drains
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say_start(settings: Settings, programs: Programs) -> None:
+    """Say what is going on and how to operate it."""
+    say(f"booktape records {', '.join(settings.exchanges)} into {settings.storage.url}")
+    say("  look at it:   booktape status")
+    say(f"  operate it:   supervisorctl -c {programs.conf} status")
+    say("  stop it:      Ctrl-C, which drains")
+
+
+def watch(
+    recording: Recording,
+    state: Path,
+    stopping: Stopping,
+    look: Look,
+    *,
+    seconds: float = inf,
+) -> None:
+    """Look each second until a stop is asked for, the time is over, or supervisord has ended."""
+    start_s = time.monotonic()
+    while not stopping.is_asked and recording.is_running:
+        age_s = time.monotonic() - start_s
+        if age_s >= seconds:
+            return
+        look(gather(state, recording.supervisor, now_ns=time.time_ns()), age_s)
+        stopping.wait(min(LOOK_S, seconds - age_s))
+
+
+def drain(recording: Recording, state: Path) -> bool:
+    """Stop everything and say what is left; return whether it ended in order."""
+    if not recording.is_running:
+        say(recording.explain_end())
+        say_left(gather(state, recording.supervisor, now_ns=time.time_ns()))
+        return recording.has_ended_well
+    say("draining: the feeds end their sessions, then the writer flushes and uploads")
+    next_s = DRAIN_LINE_S
+
+    def on_wait(waited_s: float) -> None:
+        nonlocal next_s
+        if waited_s >= next_s:
+            next_s += DRAIN_LINE_S
+            running = [
+                p.name
+                for p in gather(state, recording.supervisor, now_ns=time.time_ns()).processes
+                if p.is_running
+            ]
+            say(f"still draining: {', '.join(running) or 'supervisord'}")
+
+    is_drained = recording.drain(on_wait=on_wait)
+    if not is_drained:
+        say("supervisord does not end; it is left running")
+    say_left(gather(state, recording.supervisor, now_ns=time.time_ns()))
+    return is_drained
+
+
+def say_left(health: Health) -> None:
+    """Say what still runs, and what is not in the store yet."""
+    if health.supervisor_pid is None:
+        for process in health.processes:
+            if process.is_running:
+                say(f"  {process.name} goes on without it; to end it: kill {process.pid}")
+    say(format_left(health))
+
+
+def format_left(health: Health) -> str:
+    """Return what is not in the store yet."""
+    journals = [journal for journal in health.journals if not journal.is_delivered]
+    if not journals and not health.spool_flushes:
+        return "drained: all of it is in the store"
+    size = sum(journal.bytes for journal in journals)
+    return (
+        f"left for the next start: {format_bytes(size)} in {len(journals)} journals, "
+        f"{format_bytes(health.spool_bytes)} in {health.spool_flushes} flushes in the spool"
+    )

@@ -1,0 +1,1 @@
+"""The health of every process, and the troubles that follow from it."""

@@ -1,0 +1,265 @@
+"""What the state folder and supervisord say of every process, as values."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from booktape.errors import UNDECODABLE
+from booktape.store.files import PARTIAL_SUFFIX
+from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
+from shared.delivery.journal import REMOVED_SUFFIX
+from shared.process import stats
+
+# Each process writes its report each second.
+REPORT_AGE_S_MAX = 5.0
+WRITER = "buffer_writer"
+INGEST_PREFIX = "ingest_"
+CONF_NAME = "supervisor.conf"
+PID_NAME = "supervisord.pid"  # of supervisor.conf
+LINE = "a"  # the one that supervisord runs
+
+# supervisord has made the process, which has not got so far as to take its lock.
+_BEGINNING = {"STARTING", "RUNNING"}
+
+Value = int | float | str | None
+Locked = set[tuple[int, int]] | None
+
+
+class Process(Struct, frozen=True, kw_only=True):
+    """One feed or the writer; `values` are its own counters, gauges and rates (`<name>_rate`)."""
+
+    name: str
+    program: str
+    exchange: str | None
+    line: str | None
+    is_running: bool
+    pid: int | None  # of the lock's holder
+    report_age_s: float | None
+    program_state: str | None  # as supervisord sees it; None where it knows of none
+    program_exitstatus: int | None
+    values: dict[str, Value]
+    parent_pid: int | None = None  # of the lock's holder, where the system tells it
+
+    @property
+    def is_reporting(self) -> bool:
+        """Say whether its figures are of now."""
+        return self.report_age_s is not None and self.report_age_s <= REPORT_AGE_S_MAX
+
+    @property
+    def state(self) -> str:
+        """Return one word for how it does."""
+        if not self.is_running:
+            return "starting" if self.program_state in _BEGINNING else "stopped"
+        if not self.is_reporting:
+            return "silent"
+        return str(self.values.get("state") or "running")
+
+    def number(self, name: str) -> float | None:
+        """Return a figure, or `None` where the process does not give it."""
+        value = self.values.get(name)
+        return value if isinstance(value, int | float) else None
+
+    def text(self, name: str) -> str:
+        """Return a word of the process, empty where it gives none."""
+        value = self.values.get(name)
+        return value if isinstance(value, str) else ""
+
+
+class Journal(Struct, frozen=True):
+    """One session's journal on disk; a live feed or an adopter owns it, or nobody."""
+
+    exchange: str
+    session: str
+    bytes: int
+    owner_pid: int | None
+    is_delivered: bool  # the writer has its end; the folder goes when its feed hears of it
+
+
+class _Session(Struct):
+    """What the writer keeps of a session; the rest of it is its own."""
+
+    ended: bool
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """All of it at one moment.
+
+    A supervisord `is_lost` that has left its pid file behind and is gone: it was killed.
+    """
+
+    ts: int
+    state_path: str
+    supervisor_pid: int | None
+    processes: list[Process]
+    journals: list[Journal]
+    spool_bytes: int
+    spool_flushes: int
+    conflicts: int
+    is_supervisor_lost: bool = False
+    conf: str | None = None  # the file that `supervisorctl -c` takes, if it is where we look
+
+    def is_orphan(self, process: Process) -> bool:
+        """Say whether a process runs in the place of one that supervisord would run."""
+        if process.parent_pid is None or process.program_state is None:
+            return False
+        return process.parent_pid != self.supervisor_pid
+
+
+def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
+    """Return how everything stands; nothing is asked of the processes themselves."""
+    pid = supervisor.find_pid()
+    try:
+        programs = supervisor.programs() if pid else {}
+    except SupervisorError:  # it went between the two questions
+        pid, programs = None, {}
+    locked = find_locked()
+    spool = state / "spool"
+    return Health(
+        ts=now_ns,
+        state_path=str(state),
+        supervisor_pid=pid,
+        processes=list(_processes(state, programs, locked, now_ns)),
+        journals=list(_journals(state, locked)),
+        spool_bytes=_bytes(spool, "*.parquet"),
+        spool_flushes=len(list(spool.glob("*.json"))),
+        conflicts=len(list((spool / "conflict").glob("*.json"))),
+        is_supervisor_lost=pid is None and _is_lost(state / "run" / PID_NAME),
+        conf=_find_conf(state),
+    )
+
+
+def _is_lost(path: Path) -> bool:
+    """Say whether a pid file names a process that is gone."""
+    try:
+        return not Path(f"/proc/{int(path.read_text(encoding='ascii'))}").exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _find_conf(state: Path) -> str | None:
+    """Return the copy that `booktape up` made for this state, else the file beside it."""
+    places = [state / "run" / CONF_NAME, state.parent / CONF_NAME]
+    return next((str(place) for place in places if place.is_file()), None)
+
+
+def find_locked(table: Path = Path("/proc/locks")) -> set[tuple[int, int]] | None:
+    """Return inode and holder of each locked file, or `None` where the system tells none.
+
+    Trying a lock would be simpler, and would now and then refuse it to a process that starts.
+    """
+    try:
+        rows = table.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    # 1: FLOCK  ADVISORY  WRITE 10546 fe:00:2148527 0 EOF
+    fields = (row.split() for row in rows if " FLOCK " in row and "->" not in row)
+    return {(int(field[5].rpartition(":")[2]), int(field[4])) for field in fields}
+
+
+def find_holder(path: Path, locked: Locked) -> int | None:
+    """Return the pid of the process that holds a lock, which the file names."""
+    try:
+        pid = int(path.read_text(encoding="ascii"))
+        inode = path.stat().st_ino
+    except (OSError, ValueError):
+        return None
+    if locked is not None:
+        return pid if (inode, pid) in locked else None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:  # somebody else's, so it lives
+        pass
+    return pid
+
+
+def _processes(
+    state: Path, programs: Mapping[str, Program], locked: Locked, now_ns: int
+) -> Iterator[Process]:
+    """Yield what supervisord runs, and what runs or has run beside it."""
+    names = {f"{name}-{LINE}" for name in programs if name.startswith(INGEST_PREFIX)}
+    names |= {path.stem for path in (state / "status").glob(f"{INGEST_PREFIX}*.json")}
+    for name in [*sorted(names), WRITER]:
+        process = _process(state, name, programs, locked, now_ns)
+        is_past = process.line not in {LINE, None} or (programs and not process.program_state)
+        if process.is_running or not is_past:
+            yield process
+
+
+def _process(
+    state: Path,
+    name: str,
+    programs: Mapping[str, Program],
+    locked: Locked,
+    now_ns: int,
+) -> Process:
+    program, _, line = name.partition("-")
+    exchange = program.removeprefix(INGEST_PREFIX) if line else None
+    lock = f"{exchange}-{line}" if exchange else "writer"
+    pid = find_holder(state / "locks" / f"{lock}.lock", locked)
+    report = stats.read(state / "status" / f"{name}.json")
+    age_s = (now_ns - report.ts_written) / 1e9 if report else None
+    known = programs.get(program) if line in {"", LINE} else None
+    return Process(
+        name=name,
+        program=program,
+        exchange=exchange,
+        line=line or None,
+        is_running=pid is not None,
+        pid=pid,
+        report_age_s=age_s,
+        program_state=known.statename if known else None,
+        program_exitstatus=known.exitstatus if known else None,
+        parent_pid=_find_parent(pid) if pid else None,
+        values=_values(report) if report else {},
+    )
+
+
+def _find_parent(pid: int) -> int | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    # 4711 (name) S 1 ...: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+def _values(report: stats.Report) -> dict[str, Value]:
+    rates = {f"{name}_rate": rate for name, rate in report.rates.items()}
+    return {**report.counters, **rates, **report.gauges}
+
+
+def _journals(state: Path, locked: Locked) -> Iterator[Journal]:
+    for folder in sorted((state / "journal").glob("*/*")):
+        if folder.is_dir() and not folder.name.endswith((PARTIAL_SUFFIX, REMOVED_SUFFIX)):
+            yield Journal(
+                exchange=folder.parent.name,
+                session=folder.name,
+                bytes=_bytes(folder, "*.journal"),
+                owner_pid=find_holder(folder / "lock", locked),
+                is_delivered=_is_ended(state / "sessions" / f"{folder.name}.json"),
+            )
+
+
+def _is_ended(path: Path) -> bool:
+    try:
+        return _session_decoder.decode(path.read_bytes()).ended
+    except (OSError, *UNDECODABLE):
+        return False
+
+
+def _bytes(folder: Path, pattern: str) -> int:
+    total = 0
+    for path in folder.glob(pattern):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:  # done with since it was listed
+            continue
+    return total
+
+
+_session_decoder = msgspec.json.Decoder(_Session)

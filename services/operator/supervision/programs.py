@@ -1,0 +1,95 @@
+"""Where supervisor.conf lies, with the paths of one configuration in it."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import services
+from shared.delivery import pipe
+from shared.errors import ConfigError
+from shared.process.files import write_atomic
+from shared.process.settings import Settings
+from shared.process.settings_source import FILE_NAME, FILE_VARIABLE
+
+CONF_NAME = "supervisor.conf"
+COMMAND = "booktape"
+SOCKET_NAME = "supervisor.sock"
+# supervisord first binds its socket as <socket>.<pid>, which must fit as well.
+PID_SUFFIX = ".4194304"
+FOLDERS = ("run", "log")
+
+# What supervisor.conf says where nothing else is configured.
+_STATE = "%(here)s/var"
+_SOCKET = f"{_STATE}/run/{SOCKET_NAME}"
+_PLUGIN_STATE = "\nstate=var\n"
+
+
+class Programs(NamedTuple):
+    """All that it takes to run and to reach a supervisord."""
+
+    conf: Path
+    socket: Path
+    folder: Path
+    log_folder: Path
+    environment: dict[str, str]
+
+
+def prepare(settings: Settings, environment: Mapping[str, str]) -> Programs:
+    """Make the folders that supervisord wants, and a copy of its file if it needs other paths."""
+    state = settings.state.path
+    for name in FOLDERS:
+        (state / name).mkdir(parents=True, exist_ok=True)
+    given = find_conf(settings.folder)
+    socket = socket_path(state)
+    made = localise(given.read_text(encoding="utf-8"), settings.folder, state, socket)
+    is_as_given = (given.parent, state) == (settings.folder, given.parent / "var") and (
+        socket == state / "run" / SOCKET_NAME
+    )
+    conf = given
+    if not is_as_given:
+        conf = state / "run" / CONF_NAME
+        write_atomic(conf, f"; Made by `booktape up` from {given}\n{made}".encode(), fsync=False)
+    return Programs(
+        conf, socket, settings.folder, state / "log", find_environment(settings, environment)
+    )
+
+
+def find_conf(folder: Path) -> Path:
+    """Return the supervisor.conf of the configuration's folder, of the checkout, or as shipped."""
+    places = [
+        folder / CONF_NAME,
+        Path(services.__file__ or "").parents[1] / CONF_NAME,
+        Path(sys.prefix) / "share" / "booktape" / CONF_NAME,
+    ]
+    for place in places:
+        if place.is_file():
+            return place
+    raise ConfigError([f"no {CONF_NAME} in any of {', '.join(str(p.parent) for p in places)}"])
+
+
+def socket_path(state: Path) -> Path:
+    """Return where supervisord listens: in the state, or a short path where that is too long."""
+    path = pipe.socket_path(state, SOCKET_NAME + PID_SUFFIX)
+    return path.with_name(SOCKET_NAME)
+
+
+def localise(text: str, folder: Path, state: Path, socket: Path) -> str:
+    """Return supervisor.conf with these places instead of those beside it."""
+    # supervisord expands what a % begins.
+    words = [(_SOCKET, socket), (_STATE, state), ("%(here)s", folder)]
+    for word, path in words:
+        text = text.replace(word, str(path).replace("%", "%%"))
+    return text.replace(_PLUGIN_STATE, f"\nstate={str(state).replace('%', '%%')}\n")
+
+
+def find_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which children find this command and this configuration."""
+    own = str(Path(sys.executable).parent)
+    inherited = environment.get("PATH", os.defpath)
+    found = {**environment, "PATH": os.pathsep.join([own, inherited])}
+    if environment.get(FILE_VARIABLE):
+        name = Path(environment[FILE_VARIABLE]).name
+        found[FILE_VARIABLE] = str(settings.folder / (name or FILE_NAME))
+    return found

@@ -1,0 +1,1 @@
+"""The way of events to the writer: frame, journal, pipe."""

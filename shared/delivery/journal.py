@@ -1,0 +1,300 @@
+"""The frames of one session on disk until the writer has committed them: the real queue.
+
+Files `<first event number>.journal` in a folder named for the session, and its `lock`, held by
+the ingest that writes the journal or, once that is gone, by the one that adopted it. Two threads
+share a journal: one appends; another, the sender's, does everything else.
+"""
+
+import fcntl
+import os
+import shutil
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Lock as Mutex
+from typing import Final
+
+from msgspec import structs
+
+from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
+from shared.delivery.frame import Frame, decode_columns, encode
+from shared.delivery.journal_file import Damage, FrameReader, JournalFile, find_files
+from shared.errors import JournalError, LockHeld
+from shared.process import log
+from shared.process.files import Lock
+
+JOURNAL_FILE_BYTES_MAX: Final = 16 * 1024 * 1024  # a file is full at this size
+DAMAGES_MAX: Final = 100  # remembered for each journal; all are logged
+LOCK_NAME: Final = "lock"
+REMOVED_SUFFIX: Final = ".removed"
+
+_log = log.get(__name__)
+
+
+class Journal:
+    """The frames of one session, whole, in order, without a number left out."""
+
+    def __init__(
+        self, path: Path, lock: Lock, files: list[JournalFile], *, first: int, last: Frame | None
+    ) -> None:
+        """Take over files that end before event number `first`; use `create` or `adopt`."""
+        self.path = path
+        self.session = path.name
+        self.is_adopted = bool(files)
+        self.next_number = first
+        self.synced = files[0].first if files else first  # what is below survives a power cut
+        self.damages: list[Damage] = []
+        self._lock = lock
+        self._files = files
+        self._last = last
+        self._mutex = Mutex()  # guards the list of files
+        self._has_unsynced_names = bool(files)
+        self._failure: str | None = None
+
+    @classmethod
+    def create(cls, folder: Path, session: str) -> "Journal":
+        """Begin the journal of a new session in its exchange's folder.
+
+        It appears there with its lock held, so that nobody can adopt it. The caller holds the
+        lock of the session's line.
+        """
+        line = session.partition("-")[2]
+        partial = folder / (session + PARTIAL_SUFFIX)
+        lock = Lock(partial / LOCK_NAME)
+        try:
+            make_folder(folder)
+            _discard(folder.glob(f"*-{line}{PARTIAL_SUFFIX}"))
+            _discard(folder.glob(f"*{REMOVED_SUFFIX}"))
+            lock.acquire()
+            partial.rename(folder / session)
+            sync_folder(folder)
+        except OSError as error:
+            lock.release()
+            raise JournalError(f"cannot create {folder / session}: {error}") from error
+        return cls(folder / session, lock, [], first=0, last=None)
+
+    @classmethod
+    def adopt(cls, path: Path) -> "Journal | None":
+        """Take over a journal whose owner is gone; return `None` where that is not so.
+
+        Raise `UnknownFrameVersion` where only another release can read it, `JournalError` where
+        the disk refuses; it is left alone then.
+        """
+        if not path.is_dir():
+            return None
+        lock = Lock(path / LOCK_NAME)
+        journal = None
+        try:
+            lock.acquire()
+            journal = cls._recover(path, lock)
+        except LockHeld:
+            return None
+        except OSError as error:
+            raise JournalError(f"cannot adopt {path}: {error}") from error
+        finally:
+            if journal is None:
+                lock.release()
+        return journal
+
+    @classmethod
+    def _recover(cls, path: Path, lock: Lock) -> "Journal | None":
+        """Learn from the last file where the journal ends; cut off a record written in part."""
+        files = find_files(path)
+        if not files:  # its owner died before the first frame, or somebody removed it just now
+            _discard([_rename_away(path)])
+            return None
+        file = files[-1]
+        reader = FrameReader(file.path, path.name)
+        try:
+            records = deque(reader.scan(0, file.size), maxlen=1)
+            last, end = (records[0].frame, records[0].end) if records else (None, 0)
+            is_torn = reader.is_torn(end, file.size)
+        finally:
+            reader.close()
+        first = max(file.first, last.last + 1) if last else file.first
+        journal = cls(path, lock, files, first=first, last=last)
+        if end < file.size:
+            tail = Damage(file.path, end, file.size - end, first, None)
+            if is_torn:
+                file.size = end
+                file.cut()
+                _log.warning("a torn tail was cut off a journal", extra=_facts(tail))
+            else:
+                journal.note(tail)
+        return journal
+
+    @property
+    def base(self) -> int:
+        """Return the oldest event number that it can supply."""
+        with self._mutex:
+            return self._files[0].first if self._files else self.next_number
+
+    @property
+    def bytes(self) -> int:
+        """Return its size on disk."""
+        with self._mutex:
+            return sum(file.size for file in self._files)
+
+    @property
+    def ended(self) -> bool:
+        """Return whether its last event is a `session_end`."""
+        last = self._last
+        return last is not None and _is_end(last)
+
+    def is_delivered(self, committed: int) -> bool:
+        """Return whether it has ended and all of it is below the watermark."""
+        last = self._last
+        return last is not None and last.last < committed and _is_end(last)
+
+    def append(self, frame: Frame) -> None:
+        """Write the next frame; it may be sent once it is synced.
+
+        Raise `JournalError` where the disk refuses: nothing of it was kept, so it may be tried
+        again, unless a sync has failed.
+        """
+        assert frame.session == self.session
+        assert frame.first == self.next_number
+        self._refuse_after_failure()
+        if not self._files or self._is_full(self._files[-1]):
+            self._roll()
+        self._files[-1].append(encode(frame))
+        self._last = frame
+        self.next_number = frame.last + 1
+
+    def _is_full(self, file: JournalFile) -> bool:
+        # A file of damage alone can be full of nothing: the next one would have its very name.
+        return file.size >= JOURNAL_FILE_BYTES_MAX and file.first < self.next_number
+
+    def _roll(self) -> None:
+        file = JournalFile(self.path, first=self.next_number)
+        try:
+            file.create()
+        except OSError as error:
+            raise JournalError(f"cannot create {file.path}: {error}; make room") from error
+        with self._mutex:
+            self._files.append(file)
+            self._has_unsynced_names = True
+
+    def sync(self) -> None:
+        """Make what was appended so far survive a power cut.
+
+        Raise `JournalError` where that failed, now or before: what the disk has is unknown then,
+        so that only a new process, which reads it again, may go on.
+        """
+        self._refuse_after_failure()
+        with self._mutex:
+            end = self.next_number
+            files = self._files.copy()
+            has_unsynced_names, self._has_unsynced_names = self._has_unsynced_names, False
+        sizes = [file.size for file in files]
+        try:
+            for file in files:
+                if not file.is_synced:
+                    file.sync()
+                if file is not files[-1]:
+                    file.close()  # it is full
+            if has_unsynced_names:
+                sync_folder(self.path)
+        except OSError as error:
+            self._failure = f"cannot sync {self.path}: {error}; check this disk"
+            raise JournalError(self._failure) from error
+        for file, size in zip(files, sizes, strict=True):
+            file.synced_size = size
+        self.synced = end
+
+    def _refuse_after_failure(self) -> None:
+        if self._failure is not None:
+            raise JournalError(self._failure)
+
+    def file_of(self, number: int) -> JournalFile | None:
+        """Return the file in which this event lies, or would; `None` while there is no file."""
+        with self._mutex:
+            older = [file for file in self._files if file.first <= number]
+            return older[-1] if older else next(iter(self._files), None)
+
+    def file_after(self, file: JournalFile) -> JournalFile | None:
+        """Return the file that follows, once there is one: this one does not grow then."""
+        with self._mutex:
+            return next((other for other in self._files if other.first > file.first), None)
+
+    def note(self, damage: Damage) -> None:
+        """Report damage, once."""
+        if damage in self.damages or len(self.damages) >= DAMAGES_MAX:
+            return
+        self.damages.append(damage)
+        _log.error("a journal is damaged", extra=_facts(damage))
+
+    def trim(self, committed: int) -> None:
+        """Delete the files that hold nothing from this number on.
+
+        The last one stays, for it says which number is next.
+        """
+        with self._mutex:
+            kept = len(self._files) - 1
+            while kept > 0 and self._files[kept].first > committed:
+                kept -= 1
+            trimmed, self._files[:kept] = self._files[:kept], []
+        for file in trimmed:
+            file.close()
+            file.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of it for good; what it holds waits for whoever adopts it."""
+        if self._failure is None:
+            self._failure = f"{self.path} is closed"
+        with self._mutex:
+            for file in self._files:
+                file.close()
+        self._lock.release()
+
+    def remove(self) -> None:
+        """Delete the whole journal: all of it is committed and it will not go on."""
+        assert self.ended
+        removed = _rename_away(self.path)
+        self.close()
+        _discard([removed])
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return the journals in an exchange's folder that nobody owns, oldest first."""
+    if not folder.is_dir():
+        return []
+    half = (PARTIAL_SUFFIX, REMOVED_SUFFIX)
+    paths = sorted(path for path in folder.iterdir() if path.is_dir())
+    return [path for path in paths if not path.name.endswith(half) and not _is_owned(path)]
+
+
+def _is_end(frame: Frame) -> bool:
+    rows = decode_columns(frame).feed_events
+    return rows is not None and rows.kind[-1] == "session_end"
+
+
+def _is_owned(path: Path) -> bool:
+    try:
+        descriptor = os.open(path / LOCK_NAME, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _rename_away(path: Path) -> Path:
+    """Make the whole folder vanish at once; what is left of it may be discarded at any time."""
+    removed = path.with_name(path.name + REMOVED_SUFFIX)
+    path.rename(removed)
+    sync_folder(path.parent)
+    return removed
+
+
+def _discard(paths: Iterable[Path]) -> None:
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _facts(damage: Damage) -> dict[str, object]:
+    return {**structs.asdict(damage), "file": str(damage.file)}

@@ -1,0 +1,185 @@
+"""Frames from the ingest to the writer, watermarks back: the only door to ZeroMQ.
+
+It may lose anything at any time, and never reorders what one `Publisher` sent: the journal holds
+every frame until a watermark says that it is committed.
+
+A socket belongs to the thread that uses it; the context may be shared.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import zmq
+from msgspec import Meta, Struct
+
+from booktape.errors import UNDECODABLE
+from shared.delivery.frame import FRAME_BYTES_MAX
+from shared.errors import ConfigError
+
+FRAMES_MAX: Final = 1000  # held on either side of a pipe
+WATERMARKS_MAX: Final = 100  # held for a subscriber that does not look, ten seconds of them
+RECONNECT_MS: Final = 20  # and no RECONNECT_IVL_MAX: that would make it grow to a second
+LINGER_MS: Final = 1000  # for what is still queued at the end
+# sockaddr_un has 108 bytes, the last a zero: https://man7.org/linux/man-pages/man7/unix.7.html
+SOCKET_PATH_BYTES_MAX: Final = 107
+
+Context = zmq.Context[zmq.Socket[bytes]]
+Number = Annotated[int, Meta(ge=0)]
+
+
+class Watermark(Struct, frozen=True, array_like=True):
+    """What one run of the writer has of every session that it knows.
+
+    Of each session two event numbers: everything below `committed` is committed, for ever;
+    `expected` is the next one the writer wants.
+    """
+
+    run: str
+    sessions: dict[str, tuple[Number, Number]]
+
+    def __post_init__(self) -> None:
+        """Refuse what no writer can mean."""
+        if any(committed > expected for committed, expected in self.sessions.values()):
+            raise ValueError("more is committed than was received")
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Watermark)
+
+
+def socket_path(state_path: Path, name: str) -> Path:
+    """Return where the socket of this name lies, its folder being there.
+
+    That is `run` in the state, or a short folder in the runtime or temporary one where the
+    system could not take the path. Whoever shares a state must share `XDG_RUNTIME_DIR` too then.
+    """
+    path = state_path.absolute() / "run" / name
+    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+    digest = hashlib.sha256(os.fsencode(path.parent)).hexdigest()[:16]
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    folder = Path(runtime) / f"booktape-{digest}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # Anybody may make a folder in the temporary one, and listen where we would connect.
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise ConfigError([f"state.path: {folder} is not ours; remove it, or choose a short path"])
+    return folder / name
+
+
+def endpoint(state_path: Path, name: str) -> str:
+    """Return the address of a pipe, `frames` or `watermarks`."""
+    return f"ipc://{socket_path(state_path, f'{name}.ipc')}"
+
+
+def open_context() -> Context:
+    """Return what a process makes its sockets from; `term()` it when they are closed."""
+    return zmq.Context()
+
+
+class Publisher:
+    """Send the frames of one session."""
+
+    def __init__(self, context: Context, endpoint: str) -> None:
+        """Connect, whether or not a writer is there yet."""
+        self._socket = context.socket(zmq.PUSH)
+        self._socket.sndhwm = FRAMES_MAX
+        self._socket.linger = LINGER_MS
+        _connect(self._socket, endpoint)
+
+    def publish(self, data: bytes) -> bool:
+        """Queue a frame; return False, at once, where the pipe is full."""
+        try:
+            self._socket.send(data, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close; what is queued may still go out for `LINGER_MS`."""
+        self._socket.close()
+
+
+class Receiver:
+    """Receive the frames of all sessions, fairly."""
+
+    def __init__(self, context: Context, endpoint: str) -> None:
+        """Bind, taking the place of a socket file that a killed writer left."""
+        self._socket = context.socket(zmq.PULL)
+        self._socket.rcvhwm = FRAMES_MAX
+        self._socket.maxmsgsize = FRAME_BYTES_MAX
+        self._socket.linger = 0
+        self._timeout_ms = -1
+        self._socket.bind(endpoint)
+
+    def receive(self, timeout_ms: int) -> bytes | None:
+        """Return the next frame, or `None` where none came in that time."""
+        if timeout_ms != self._timeout_ms:
+            self._socket.rcvtimeo = self._timeout_ms = timeout_ms
+        try:
+            return self._socket.recv()
+        except zmq.Again:
+            return None
+
+    def close(self) -> None:
+        """Close, dropping what was not received."""
+        self._socket.close()
+
+
+class WatermarkPublisher:
+    """Tell every sender what the writer has."""
+
+    def __init__(self, context: Context, endpoint: str) -> None:
+        """Bind, taking the place of a socket file that a killed writer left."""
+        self._socket = context.socket(zmq.PUB)
+        self._socket.sndhwm = WATERMARKS_MAX
+        self._socket.linger = LINGER_MS
+        self._socket.bind(endpoint)
+
+    def publish(self, watermark: Watermark) -> None:
+        """Send it to whoever listens; nobody waits for it, as another one follows soon."""
+        self._socket.send(_encoder.encode(watermark), zmq.NOBLOCK)
+
+    def close(self) -> None:
+        """Close; the last watermark may still go out for `LINGER_MS`."""
+        self._socket.close()
+
+
+class WatermarkSubscriber:
+    """Learn what the writer has."""
+
+    def __init__(self, context: Context, endpoint: str) -> None:
+        """Connect, whether or not a writer is there yet."""
+        self._socket = context.socket(zmq.SUB)
+        self._socket.rcvhwm = WATERMARKS_MAX
+        self._socket.linger = 0
+        self._socket.subscribe(b"")
+        _connect(self._socket, endpoint)
+        self.malformed = 0  # messages so far that were no watermark
+
+    def receive(self) -> Watermark | None:
+        """Return the newest watermark, skipping older ones, or `None` where none came."""
+        newest = None
+        for _ in range(WATERMARKS_MAX):
+            try:
+                data = self._socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            try:
+                newest = _decoder.decode(data)
+            except UNDECODABLE:
+                self.malformed += 1
+        return newest
+
+    def close(self) -> None:
+        """Close."""
+        self._socket.close()
+
+
+def _connect(socket: zmq.Socket[bytes], endpoint: str) -> None:
+    socket.reconnect_ivl = RECONNECT_MS
+    socket.connect(endpoint)

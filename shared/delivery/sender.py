@@ -1,0 +1,272 @@
+"""Frames from the journals of one process into the pipe, as the writer's watermarks ask for them.
+
+The pipe is full or there is no writer: the sender waits, and the journals grow. Frames got lost
+on their way: it goes back to what the writer expects.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from threading import Event
+from typing import Final, Protocol
+
+from booktape.errors import BooktapeError
+from shared.delivery.cursor import Cursor
+from shared.delivery.journal import Journal
+from shared.delivery.pipe import Watermark
+from shared.errors import JournalError
+from shared.process import log
+
+SYNC_INTERVAL_S: Final = 0.2  # what a power cut may take; also how often it wakes
+FULL_WAIT_S: Final = 0.1  # for a full pipe
+FRAMES_PER_STEP_MAX: Final = 100  # of one journal, so that syncs and watermarks get their turn
+STILL_S: Final = 1.0  # so long a writer may stand still before frames count as lost
+STILL_S_MAX: Final = 60.0  # the wait doubles up to this while going back bears no fruit
+DRAIN_S: Final = 2.0  # for the last effort
+
+_log = log.get(__name__)
+
+
+class Pipe(Protocol):
+    """Take frames of one session, in order; lose any of them, or none."""
+
+    def publish(self, data: bytes) -> bool:
+        """Take a frame, or return False at once."""
+        ...
+
+    def close(self) -> None:
+        """Take nothing more; harmless the second time."""
+        ...
+
+
+class Watermarks(Protocol):
+    """Say what the writer has."""
+
+    def receive(self) -> Watermark | None:
+        """Return the newest watermark since the last call."""
+        ...
+
+
+class Sender:
+    """Deliver the journals of one process, its own and adopted ones, oldest first.
+
+    It alone syncs, reads, trims and removes them. `add` may be called from any thread; all else
+    belongs to the thread of `run`.
+    """
+
+    def __init__(
+        self,
+        journals: Iterable[Journal],
+        make_pipe: Callable[[], Pipe],
+        watermarks: Watermarks,
+        clock_s: Callable[[], float],
+    ) -> None:
+        """Take charge of the journals; `make_pipe` is called for each, in the sender's thread."""
+        self._added = list(journals)
+        self._make_pipe = make_pipe
+        self._watermarks = watermarks
+        self._clock_s = clock_s
+        self._deliveries: list[Delivery] = []
+        self._sync_due_s = clock_s()
+
+    @property
+    def journals(self) -> list[Journal]:
+        """Return the journals in its charge; any thread may ask."""
+        # Copies of a list are made at once, whoever changes it.
+        delivered = [delivery.journal for delivery in self._deliveries.copy()]
+        return delivered + self._added.copy()
+
+    def add(self, journal: Journal) -> None:
+        """Take charge of one more journal."""
+        self._added.append(journal)
+
+    def run(self, stop: Event) -> None:
+        """Deliver until told to stop, then make a last effort and close every journal.
+
+        Raise `JournalError` where the process's own journal cannot go on. The journals stay locked
+        then until the process ends.
+        """
+        try:
+            while not stop.is_set():
+                stop.wait(self.step())
+            self._drain()
+        finally:
+            self._hang_up()
+        self.close()
+
+    def step(self) -> float:
+        """Do one round of everything that is due; return how many seconds may pass to the next."""
+        while self._added:
+            journal = self._added.pop(0)
+            self._deliveries.append(Delivery(journal, self._make_pipe()))
+            self._deliveries.sort(key=lambda delivery: delivery.journal.session)
+        is_sync_due = self._clock_s() >= self._sync_due_s
+        watermark = self._watermarks.receive()
+        wait_s = SYNC_INTERVAL_S
+        for delivery in self._deliveries.copy():
+            try:
+                if is_sync_due:
+                    delivery.journal.sync()
+                if watermark:
+                    delivery.heed(watermark, self._clock_s())
+                wait_s = min(wait_s, delivery.send())
+            except (BooktapeError, OSError) as error:
+                self._give_up(delivery, error)
+            if delivery.is_finished:
+                self._deliveries.remove(delivery)
+        if is_sync_due:
+            self._sync_due_s = self._clock_s() + SYNC_INTERVAL_S
+        return max(0.0, min(wait_s, self._sync_due_s - self._clock_s()))
+
+    def _give_up(self, delivery: "Delivery", error: BooktapeError | OSError) -> None:
+        journal = delivery.journal
+        if not journal.is_adopted:
+            raise JournalError(f"the journal of {journal.session} cannot go on: {error}") from error
+        _log.error(
+            "an adopted journal is left alone",
+            extra={"session": journal.session, "why": str(error)},
+        )
+        delivery.close()
+        journal.close()
+        self._deliveries.remove(delivery)
+
+    def _drain(self) -> None:
+        """Sync, and push what the pipe takes, for a moment."""
+        deadline_s = self._clock_s() + DRAIN_S
+        self._sync_due_s = self._clock_s()
+        wait_s = self.step()
+        while any(delivery.is_behind for delivery in self._deliveries):
+            if self._clock_s() >= deadline_s:
+                break
+            time.sleep(wait_s)
+            wait_s = self.step()
+
+    def close(self) -> None:
+        """Let go of every journal and every pipe."""
+        self._hang_up()
+        for journal in self.journals:
+            journal.close()
+        self._deliveries.clear()
+        self._added.clear()
+
+    def _hang_up(self) -> None:
+        for delivery in self._deliveries:
+            delivery.close()
+
+
+class Delivery:
+    """One journal on its way into its pipe."""
+
+    def __init__(self, journal: Journal, pipe: Pipe) -> None:
+        """Send nothing before the first watermark: that says where to begin."""
+        self.journal = journal
+        self._pipe = pipe
+        self._cursor = Cursor(journal)
+        self._run: str | None = None
+        self._committed = 0
+        self._expected = 0
+        self._still_since_s = 0.0
+        self._still_s = STILL_S
+        self._probes: int | None = None  # frames that may be sent until the writer moves
+        self._is_refused = False
+        self.is_finished = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Return whether there is a writer and something to send to it."""
+        return self._run is not None and self._cursor.number < self.journal.synced
+
+    def heed(self, watermark: Watermark, now_s: float) -> None:
+        """Go where the writer wants us, and give up what it has committed.
+
+        A session that it does not list is one that it has not seen, or has forgotten.
+        """
+        journal = self.journal
+        unlisted = (0, journal.base)
+        committed, expected = watermark.sessions.get(journal.session, unlisted)
+        if expected > journal.next_number:
+            self._refuse(committed, expected)
+            return
+        self._committed = committed
+        if watermark.run != self._run:
+            self._run = watermark.run
+            self._cursor.seek(expected)
+            self._move(expected, now_s)
+        elif expected != self._expected:
+            if expected > self._cursor.number:  # what was thought lost arrived
+                self._cursor.seek(expected)
+            self._move(expected, now_s)
+        elif expected >= self._cursor.number:  # nothing is outstanding
+            self._still_since_s = now_s
+        elif now_s - self._still_since_s >= self._still_s:
+            self._go_back(now_s)
+        journal.trim(committed)
+        if journal.is_delivered(committed):
+            self._finish()
+
+    def _move(self, expected: int, now_s: float) -> None:
+        self._expected = expected
+        self._still_since_s = now_s
+        self._still_s = STILL_S
+        self._probes = None
+
+    def _go_back(self, now_s: float) -> None:
+        """Send again from what the writer expects: one frame, and the rest when it has moved.
+
+        It may stand still because it is busy, and would get everything twice; or because it
+        holds this session back, and would get everything for nothing.
+        """
+        _log.warning(
+            "frames were lost on their way, or the writer stands still; going back",
+            extra={
+                "session": self.journal.session,
+                "expected": self._expected,
+                "sent": self._cursor.number,
+                "still_s": self._still_s,
+            },
+        )
+        self._cursor.seek(self._expected)
+        self._probes = 1
+        self._still_since_s = now_s
+        self._still_s = min(self._still_s * 2, STILL_S_MAX)
+
+    def _refuse(self, committed: int, expected: int) -> None:
+        """Send and trim nothing: the writer has what this journal does not."""
+        self._run = None
+        if not self._is_refused:
+            _log.error(
+                "the writer has more of a session than its journal; keeping the journal as it is",
+                extra={
+                    "session": self.journal.session,
+                    "committed": committed,
+                    "expected": expected,
+                    "next_number": self.journal.next_number,
+                },
+            )
+        self._is_refused = True
+
+    def send(self) -> float:
+        """Publish what may be sent now; return how many seconds until it is worth going on."""
+        if self.is_finished or self._run is None:
+            return SYNC_INTERVAL_S
+        for _ in range(FRAMES_PER_STEP_MAX):
+            data = None if self._probes == 0 else self._cursor.peek(self._committed)
+            if data is None:
+                return SYNC_INTERVAL_S
+            if not self._pipe.publish(data):
+                return FULL_WAIT_S
+            self._cursor.advance()
+            if self._probes:
+                self._probes -= 1
+        return 0.0
+
+    def _finish(self) -> None:
+        """Remove the journal: its last event is committed."""
+        _log.info("a journal is delivered", extra={"session": self.journal.session})
+        self.close()
+        self.journal.remove()
+        self.is_finished = True
+
+    def close(self) -> None:
+        """Close the pipe and the file that is read."""
+        self._cursor.close()
+        self._pipe.close()

@@ -1,0 +1,1 @@
+"""What understands data: an exchange's messages become events, quietly."""

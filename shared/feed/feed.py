@@ -1,0 +1,300 @@
+"""One connection's messages become events; its silences and faults become rows.
+
+Nothing here reads a clock or a socket: the caller passes the receive time (`ts`, UTC ns) and the
+steady time (`now_s`), hands over what came, and sends what `chores` returns.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from shared.errors import MalformedMessage, Stale
+from shared.event import (
+    Delta,
+    Kind,
+    Notice,
+    RateLimited,
+    Record,
+    Refused,
+    Snapshot,
+    Subscribed,
+    Ticker,
+    Trade,
+    TradeList,
+    feed_event,
+)
+from shared.exchange import BOOK, TICKER, TRADES, Cost, Exchange, Raw
+from shared.feed.backfills import Backfills
+from shared.feed.books import Books, Reason
+from shared.feed.checkpoints import Checkpoints
+from shared.feed.counts import Counts
+from shared.feed.questions import Questions
+from shared.feed.sequencer import ACCEPTED, Verdict
+from shared.feed.subscriptions import Subscriptions
+from shared.feed.tickers import Tickers
+from shared.feed.trades import Trades
+from shared.feed.watchdog import Watchdog
+
+CHORES_S: Final = 0.1  # between two looks at what is due
+
+
+class Feed:
+    """The subscriptions, books, trades and tickers of one connection."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        symbols: Iterable[str],
+        channels: Sequence[str],
+        *,
+        record: Record,
+        take: Callable[[Cost], float],
+        ban: Callable[[float], None],
+        stale_after_s: float,
+        checkpoint_interval_s: float,
+    ) -> None:
+        """Prepare for these symbols of ours; nothing is recorded before `connected`.
+
+        `take` spends points of the exchange's limit (0.0, or the seconds to wait), `ban` tells
+        all others behind this address to ask nothing for so many seconds.
+        """
+        self.wanted = tuple(symbols)  # another thread may replace it at any time
+        self.messages = 0  # that came so far
+        self.counts = Counts()  # of what is no event, by kind
+        self._exchange = exchange
+        self.channels = tuple(channels)
+        self._record = record
+        self._ban = ban
+        self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
+        self._books = Books(exchange.sequence_step, record, self._resync)
+        self._trades = Trades(record, begin_with_list=exchange.ready == "data")
+        self._tickers = Tickers(record)
+        self._subscriptions = Subscriptions(exchange, channels)
+        self._questions = Questions(exchange, self._subscriptions, take=take, hold=self._books.hold)
+        self.backfills = Backfills(self._trades, is_possible=exchange.rest.trades is not None)
+        self._checkpoints = Checkpoints(checkpoint_interval_s)
+        self._watchdog = Watchdog(stale_after_s)
+        self._ts, self._now_s, self._due_s = 0, 0.0, 0.0
+        self._is_settled = False
+        self._followed: tuple[str, ...] = ()
+
+    @property
+    def is_flowing(self) -> bool:
+        """Return whether data came on this connection."""
+        return self._watchdog.is_flowing
+
+    @property
+    def live(self) -> set[str]:
+        """Return the symbols whose books go on now; without books, those that are subscribed."""
+        if BOOK in self.channels:
+            return self._books.live()
+        stands = self._subscriptions.stands
+        return {symbol for raw_symbol, symbol in self._symbols.items() if stands(raw_symbol)}
+
+    @property
+    def refused(self) -> set[str]:
+        """Return the symbols that the exchange refused, which are asked for again later."""
+        refused = self._subscriptions.refused_symbols()
+        return {symbol for raw_symbol, symbol in self._symbols.items() if raw_symbol in refused}
+
+    def connected(self, ts: int, now_s: float, url: str) -> None:
+        """Begin on a new connection."""
+        self._ts, self._now_s, self._due_s = ts, now_s, now_s
+        self._is_settled = False
+        self._row("connected", url=url)
+        self._watchdog.connected(now_s)
+
+    def connection_refused(self, ts: int, wait_s: float, reason: str) -> None:
+        """Take note that the exchange wants no connection for a while."""
+        self._ts = ts
+        self._row("rate_limited", wait_s=wait_s, reason=reason)
+
+    def disconnected(self, ts: int, reason: str) -> None:
+        """End on a lost connection: no book goes on, and no subscription stands."""
+        self._ts = ts
+        self._row("disconnected", reason=reason)
+        self._questions.clear()
+        self._books.clear()
+        self._trades.lose_all()
+        self._tickers.clear()
+        self._symbols = {}
+        self._followed = ()
+
+    def end(self, ts: int) -> None:
+        """Take note that no other connection follows."""
+        self.backfills.end(ts)
+
+    def receive(self, ts: int, now_s: float, raws: Sequence[Raw]) -> None:
+        """Take messages as they came, all at one time."""
+        self._ts, self._now_s = ts, now_s
+        self.messages += len(raws)
+        parse, judge = self._exchange.parse, self._books.delta
+        for raw in raws:
+            try:
+                messages = parse(raw)
+            except MalformedMessage as error:
+                self._malformed(error)
+                continue
+            for message in messages:
+                if not isinstance(message, Delta):
+                    self._take(message)
+                elif (verdict := judge(ts, message)) is ACCEPTED or self._is_data(message, verdict):
+                    self._watchdog.data(now_s)
+
+    def chores(self, ts: int, now_s: float) -> list[str]:
+        """Do what is due; return the messages to send.
+
+        Raise `ConnectionLost` where a new connection is needed.
+        """
+        if now_s < self._due_s:
+            return []
+        self._ts, self._now_s, self._due_s = ts, now_s, now_s + CHORES_S
+        self._watch()
+        self.backfills.record(ts)
+        if raw_symbol := self._checkpoints.due(self._symbols, now_s):
+            self._books.checkpoint(ts, raw_symbol)
+        if self._questions.is_quiet(now_s):
+            return []
+        messages = self._follow()
+        asked, refused = self._questions.due(now_s)
+        for channel, raw_symbol in refused:
+            self._row("subscription_refused", raw_symbol, channel=channel, reason="nothing came")
+        self._settle()
+        return messages + asked
+
+    def _take(self, message: Snapshot | Trade | TradeList | Ticker | Notice) -> None:
+        match message:
+            case Snapshot():
+                self._snapshot(message)
+            case Trade():
+                if symbol := self._data(TRADES, message.raw_symbol):
+                    self._trades.trade(self._ts, symbol, message)
+            case TradeList():
+                if symbol := self._data(TRADES, message.raw_symbol):
+                    last = self._trades.take_last(message.raw_symbol)
+                    self._trades.trade_list(self._ts, symbol, message, last)
+            case Ticker():
+                if symbol := self._data(TICKER, message.raw_symbol):
+                    self._tickers.ticker(self._ts, symbol, message)
+            case _:
+                self._notice(message)
+
+    def _notice(self, notice: Notice) -> None:
+        match notice:
+            case Subscribed():
+                self._subscribed(notice)
+            case Refused():
+                self._refused(notice)
+            case RateLimited():
+                self._rate_limited(notice)
+            case _:
+                self.counts.note("chatter", notice.kind)
+
+    def _is_data(self, delta: Delta, verdict: Verdict | None) -> bool:
+        """Say whether a delta that continues no book shows that its subscription flows."""
+        if verdict is None:
+            self.counts["not asked for"] += 1
+        # Before the subscription stands, what comes may come before the answer.
+        return self._subscriptions.is_ready(BOOK, delta.raw_symbol)
+
+    def _data(self, channel: str, raw_symbol: str) -> str | None:
+        """Take note of data; return our symbol, or `None` where we do not record it."""
+        if channel not in self.channels or raw_symbol not in self._symbols:
+            self.counts["not asked for"] += 1
+            return None
+        if not self._subscriptions.answer(channel, raw_symbol):
+            self._watchdog.data(self._now_s)
+        return self._symbols[raw_symbol]
+
+    def _snapshot(self, snapshot: Snapshot) -> None:
+        raw_symbol = snapshot.raw_symbol
+        if not self._questions.is_snapshot_asked(raw_symbol):
+            self.counts["snapshot not asked for"] += 1
+        elif self._exchange.request_snapshot is None:
+            if self._data(BOOK, raw_symbol):
+                self._questions.settle(raw_symbol)
+                self._books.replace(self._ts, snapshot)
+                self._watchdog.expect(self._now_s)
+        else:
+            self._questions.settle(raw_symbol)
+            self._watchdog.expect(self._now_s)
+            if not self._books.answer(self._ts, snapshot):
+                self.counts["snapshot too old"] += 1
+                self._resync(raw_symbol, "old_snapshot")
+
+    def _subscribed(self, notice: Subscribed) -> None:
+        for raw_symbol in self._subscriptions.acknowledge(notice.channel, notice.raw_symbols):
+            if notice.channel == BOOK:
+                self._questions.begin_book(raw_symbol)
+            elif notice.channel == TRADES:
+                self.backfills.ask(self._symbols[raw_symbol], raw_symbol, self._now_s)
+
+    def _refused(self, notice: Refused) -> None:
+        self.counts["refused " + notice.request] += 1
+        if notice.request == "subscribe":
+            for raw_symbol in self._subscriptions.refuse(notice.raw_symbol, self._now_s):
+                self._row("subscription_refused", raw_symbol, reason=notice.reason)
+        else:
+            self._questions.refuse_snapshot(notice, self._now_s)
+
+    def _rate_limited(self, notice: RateLimited) -> None:
+        is_news = not self._questions.is_quiet(self._now_s)
+        wait_s = self._questions.stop(notice, self._ts, self._now_s)
+        if is_news:
+            self._row("rate_limited", wait_s=wait_s, reason=notice.reason)
+        self._ban(wait_s)
+
+    def _malformed(self, error: MalformedMessage) -> None:
+        self.counts["malformed"] += 1
+        raw_symbol = error.raw_symbol if error.raw_symbol in self._symbols else None
+        self._row("malformed", raw_symbol, reason=error.reason, raw=error.excerpt)
+        if raw_symbol is not None and BOOK in self.channels:
+            self._books.doubt(raw_symbol, "malformed")
+
+    def _watch(self) -> None:
+        silent_s = self._watchdog.silent_s(self._now_s)
+        if silent_s is not None:
+            self._row("stale", silent_s=round(silent_s, 3))
+            raise Stale(f"open, but silent for {silent_s:.1f} s")
+
+    def _follow(self) -> list[str]:
+        """Subscribe to what is wanted now, and leave what is not."""
+        wanted = self.wanted
+        # While an answer is due, nobody could tell which question it means.
+        if wanted is self._followed or self._subscriptions.is_asking:
+            return []
+        self._followed = wanted
+        symbols = {self._exchange.raw_symbol(symbol): symbol for symbol in wanted}
+        messages: list[str] = []
+        for raw_symbol in self._symbols.keys() - symbols.keys():
+            messages += self._questions.drop(raw_symbol)
+            if self._books.remove(raw_symbol):
+                self._row("gap", raw_symbol, channel=BOOK, reason="no longer listed as trading")
+            self._trades.lose(raw_symbol)
+            self._tickers.remove(raw_symbol)
+        added = [raw_symbol for raw_symbol in symbols if raw_symbol not in self._symbols]
+        if BOOK in self.channels:
+            for raw_symbol in added:
+                self._books.add(raw_symbol, symbols[raw_symbol])
+        self._symbols = symbols
+        self._subscriptions.ask(added)
+        self._is_settled = self._is_settled and not added
+        return messages
+
+    def _resync(self, raw_symbol: str, reason: Reason) -> None:
+        if self._questions.resync(raw_symbol, self._now_s):
+            self._due_s = self._now_s
+            if reason != "unknown":
+                self._row("resync", raw_symbol, reason=reason)
+
+    def _settle(self) -> None:
+        """Record once that every subscription was answered."""
+        if self._is_settled or not self._symbols or not self._subscriptions.is_settled():
+            return
+        self._is_settled = True
+        for channel in self.channels:
+            ready = sum(self._subscriptions.is_ready(channel, raw) for raw in self._symbols)
+            self._row("subscribed", channel=channel, symbols=ready)
+
+    def _row(self, kind: Kind, raw_symbol: str | None = None, **detail: object) -> None:
+        symbol = None if raw_symbol is None else self._symbols.get(raw_symbol)
+        self._record(self._ts, symbol, feed_event(kind, **detail))

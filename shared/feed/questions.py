@@ -1,0 +1,125 @@
+"""What one connection asks of its exchange, each question in its time."""
+
+from collections.abc import Callable
+from typing import Final
+
+from shared.event import RateLimited, Refused
+from shared.exchange import BOOK, Cost, Exchange
+from shared.feed.resyncs import Resyncs
+from shared.feed.snapshots import SnapshotRequests
+from shared.feed.subscriptions import Key, Subscriptions
+
+BAN_S: Final = 60.0  # where the exchange does not say how long, and at the least
+BAN_S_MAX: Final = 86_400.0
+
+
+class Questions:
+    """Subscribes, begins books anew, and asks nothing while the exchange wants no question.
+
+    A book begins at the answer to a request for its snapshot or, where the exchange takes none,
+    at the first message of its subscription: that is left then, and joined again.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        subscriptions: Subscriptions,
+        *,
+        take: Callable[[Cost], float],
+        hold: Callable[[str], None],
+    ) -> None:
+        """Start with nothing to ask; `hold` is called with each symbol whose snapshot is asked for.
+
+        `take` spends points of the exchange's limit: it returns 0, or the seconds to wait.
+        """
+        self._exchange = exchange
+        self._subscriptions = subscriptions
+        self._take = take
+        self._hold = hold
+        self._snapshots = SnapshotRequests(exchange, take)
+        self._resyncs = Resyncs()
+        self._quiet_until_s = 0.0
+
+    def clear(self) -> None:
+        """Forget every question: the connection is gone."""
+        self._subscriptions.clear()
+        self._snapshots.clear()
+        self._resyncs.clear()
+
+    def drop(self, raw_symbol: str) -> list[str]:
+        """Ask nothing more about a symbol; return the messages that end its subscriptions."""
+        self.settle(raw_symbol)
+        return self._subscriptions.drop(raw_symbol)
+
+    def begin_book(self, raw_symbol: str) -> None:
+        """Ask for the book of a new subscription, unless it comes by itself."""
+        if self._exchange.request_snapshot:
+            self._snapshots.want(raw_symbol)
+
+    def resync(self, raw_symbol: str, now_s: float) -> bool:
+        """Have a book begun anew; return False where that is under way already."""
+        is_asked = self._subscriptions.is_asked(BOOK, raw_symbol)
+        is_refused = (BOOK, raw_symbol) in self._subscriptions.refused
+        if is_asked or is_refused or self._snapshots.is_pending(raw_symbol):
+            return False
+        return self._resyncs.want(raw_symbol, now_s)
+
+    def is_snapshot_asked(self, raw_symbol: str) -> bool:
+        """Return whether a snapshot of this symbol may come."""
+        return self._exchange.request_snapshot is None or self._snapshots.is_asked(raw_symbol)
+
+    def settle(self, raw_symbol: str) -> None:
+        """Take note that a snapshot came."""
+        self._snapshots.settle(raw_symbol)
+        self._resyncs.settle(raw_symbol)
+
+    def refuse_snapshot(self, notice: Refused, now_s: float) -> None:
+        """Take note that the exchange refused a snapshot: ask again later."""
+        if notice.raw_symbol is not None and self._snapshots.is_asked(notice.raw_symbol):
+            self._snapshots.refuse(notice.raw_symbol, now_s, is_halted=notice.is_halted)
+
+    def is_quiet(self, now_s: float) -> bool:
+        """Return whether the exchange wants no question at the moment."""
+        return now_s < self._quiet_until_s
+
+    def stop(self, notice: RateLimited, ts: int, now_s: float) -> float:
+        """Ask nothing for as long as the exchange says; return the seconds."""
+        wait_s = notice.wait_s
+        if wait_s is None:
+            named_s = 0.0 if notice.until_ns is None else (notice.until_ns - ts) / 1e9
+            wait_s = min(max(named_s, BAN_S), BAN_S_MAX)
+        self._quiet_until_s = max(self._quiet_until_s, now_s + wait_s)
+        self._subscriptions.postpone()
+        return wait_s
+
+    def due(self, now_s: float) -> tuple[list[str], list[Key]]:
+        """Return the messages to send now, and the subscriptions to be called refused.
+
+        Raise `ConnectionLost` where only a new connection can help.
+        """
+        messages = self._begin_anew(now_s)
+        if self._subscriptions.has_more and self._may_subscribe():
+            messages += self._subscriptions.messages(now_s)
+        again, refused = self._subscriptions.overdue(now_s)
+        return messages + again + self._ask_snapshot(now_s), refused
+
+    def _begin_anew(self, now_s: float) -> list[str]:
+        messages: list[str] = []
+        for raw_symbol in self._resyncs.due(now_s):
+            if self._exchange.request_snapshot:
+                self._snapshots.want(raw_symbol)
+            else:
+                messages += self._subscriptions.renew(BOOK, raw_symbol, now_s)
+        return messages
+
+    def _may_subscribe(self) -> bool:
+        cost = self._exchange.subscribe_cost
+        return cost is None or self._take(cost) == 0.0
+
+    def _ask_snapshot(self, now_s: float) -> list[str]:
+        if self._exchange.request_snapshot is None:
+            return []
+        asked = self._snapshots.ask(now_s)
+        for raw_symbol, _ in asked:
+            self._hold(raw_symbol)
+        return [message for _, message in asked]

@@ -1,0 +1,1 @@
+"""One ingest process: built, watched and ended."""

@@ -1,0 +1,144 @@
+"""What an ingest says of itself, for `booktape status` to read."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from shared.delivery.frame import DAY_NS
+from shared.delivery.journal import Journal
+from shared.exchange import BOOK
+from shared.feed.feed import Feed
+from shared.ingest.recorder import Recorder
+from shared.process.stats import Stats
+from shared.transport.poller import Poller
+from shared.transport.reader import Reader
+
+NAMES_MAX = 10  # of symbols in one list
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """The ingest as it stands, seen from its main loop."""
+
+    exchange: str
+    line: str
+    ts: int
+    now_s: float
+    readers: Sequence[Reader]
+    poller: Poller | None
+    recorder: Recorder
+    journal: Journal
+    journals: Sequence[Journal]  # with those of others that it delivers
+    disk_free: int
+    is_paused: bool
+    is_stopping: bool
+    blocked_s: float
+    rest_error: str
+
+
+class IngestStatus:
+    """Writes the status file of one ingest, once each second."""
+
+    def __init__(self, stats: Stats, path: Path) -> None:
+        """Start with nothing seen."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._stats = stats
+        self._path = path
+        self._counted: Counter[str] = Counter()
+        self._day = -1
+        self._gaps_before_today = 0
+        self._state = ""
+        self._since = 0
+
+    def write(self, view: View) -> None:
+        """Replace the file."""
+        self._count(view)
+        gauge = self._stats.gauge
+        symbols, live, refused = _symbols(view)
+        sources = _sources(view)
+        down = [source.down_since_s for source in sources if source.down_since_s is not None]
+        state = _state(view, live, symbols, is_down=bool(down) or not sources)
+        if state != self._state:
+            self._state, self._since = state, view.ts
+        gauge("state", state)
+        gauge("since", self._since)
+        gauge("exchange", view.exchange)
+        gauge("line", view.line)
+        gauge("session", view.journal.session)
+        gauge("symbols", len(symbols))
+        gauge("live", len(live))
+        gauge("waiting", _names(symbols - live - refused))
+        gauge("refused", _names(refused))
+        gauge("connections", sum(source.is_connected for source in sources))
+        gauge("sockets", len(sources))
+        is_unreachable = bool(down) and not view.is_paused
+        since = _before(view, view.now_s - min(down)) if is_unreachable else None
+        gauge("unreachable_since", since)
+        gauge("last_error", next((s.error for s in sources if s.error), view.rest_error))
+        gauge("gaps_today", view.recorder.kinds["gap"] - self._gaps_before_today)
+        gauge("journal_bytes", sum(journal.bytes for journal in view.journals))
+        gauge("journals", len(view.journals))
+        gauge("journal_next", view.journal.next_number)
+        gauge("journal_base", view.journal.base)
+        gauge("journal_synced", view.journal.synced)
+        gauge("journal_error", view.recorder.error)
+        blocked_until = _before(view, -view.blocked_s) if view.blocked_s else None
+        gauge("rate_limited_until", blocked_until)
+        gauge("disk_free", view.disk_free)
+        gauge("poll_interval_s", view.poller.interval_s if view.poller else None)
+        self._stats.write(self._path)
+
+    def _count(self, view: View) -> None:
+        """Turn the totals of the parts into counters, whose rates follow by themselves."""
+        if view.ts // DAY_NS != self._day:
+            self._day = view.ts // DAY_NS
+            self._gaps_before_today = view.recorder.kinds["gap"]
+        totals = Counter({"events_total": view.recorder.events})
+        totals["messages_total"] = sum(reader.feed.messages for reader in view.readers)
+        totals["messages_total"] += view.poller.polls if view.poller else 0
+        totals["reconnects"] = sum(source.reconnects for source in _sources(view))
+        totals["malformed_total"] = view.recorder.kinds["malformed"]
+        totals["gaps_total"] = view.recorder.kinds["gap"]
+        for name, total in totals.items():
+            self._stats.count(name, total - self._counted[name])
+        if totals["messages_total"] > self._counted["messages_total"]:
+            self._stats.gauge("last_data_ts", view.ts)
+        self._counted = totals
+
+
+def _sources(view: View) -> list[Reader | Poller]:
+    return [*view.readers, *([view.poller] if view.poller else [])]
+
+
+def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
+    """Return the symbols that are wanted, those that are live, those that are refused."""
+    feeds: list[Feed | Poller] = [reader.feed for reader in view.readers]
+    feeds += [view.poller] if view.poller else []
+    # Where books are recorded, a symbol lives by its book, whatever else there is of it.
+    with_books = [reader.feed for reader in view.readers if BOOK in reader.feed.channels]
+    wanted = {symbol for feed in feeds for symbol in feed.wanted}
+    live = {symbol for feed in with_books or feeds for symbol in feed.live}
+    refused = {symbol for feed in feeds for symbol in list(feed.refused)}
+    return wanted, live, refused
+
+
+def _before(view: View, seconds: float) -> int:
+    """Return the time of day so many seconds before now."""
+    return view.ts - int(seconds * 1e9)
+
+
+def _state(view: View, live: set[str], symbols: set[str], *, is_down: bool) -> str:
+    if view.is_stopping:
+        return "stopping"
+    if view.is_paused:
+        return "disk_full"
+    if is_down:
+        return "connecting"
+    return "live" if symbols and live >= symbols else "degraded"
+
+
+def _names(symbols: set[str]) -> str:
+    names = sorted(symbols)
+    more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
+    return ", ".join(names[:NAMES_MAX]) + more

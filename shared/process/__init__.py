@@ -1,0 +1,1 @@
+"""What any process stands on: settings, log, stats, files, threads."""

@@ -1,0 +1,165 @@
+"""A record file: records one after another, each provable by its checksum.
+
+A record is a header (magic, length, CRC-32C of length and payload) and a payload. This form is
+frozen; what may change is the payload, by a version of its own.
+"""
+
+import os
+import struct
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from google_crc32c import extend
+
+from shared.errors import JournalError
+
+# No UTF-8 text has a byte C1, and MessagePack leaves it unused as a type: payloads rarely hold it.
+MAGIC: Final = b"\xc1BJ1"
+HEADER: Final = struct.Struct("<4sII")
+READ_BYTES: Final = 1024 * 1024  # at a time, unless a record is longer
+PAYLOAD_BYTES_MAX: Final = 256 * 1024 * 1024  # far above any book; a length above it is damage
+
+_LENGTH: Final = struct.Struct("<I")
+
+
+class RecordFile:
+    """Append records to one file; `synced_size` is set by who owns the order of syncs."""
+
+    def __init__(self, path: Path) -> None:
+        """Stand for the file, without opening it."""
+        self.path = path
+        self.size = 0  # where its records end
+        self.synced_size = 0
+        self._descriptor: int | None = None
+
+    @property
+    def is_synced(self) -> bool:
+        """Return whether a power cut would leave all of it."""
+        return self.synced_size == self.size
+
+    def create(self) -> None:
+        """Make the file, which must not be there yet."""
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+
+    def append(self, payload: bytes) -> None:
+        """Write one record; on failure cut the file back to where the record began.
+
+        A short write is the first sign of a full disk; left there, it would hide later records
+        behind it. The same record may be appended again once there is room.
+        """
+        record = pack(payload)
+        try:
+            written = os.pwrite(self._open(), record, self.size)
+            reason = f"only {written} of {len(record)} bytes were taken"
+        except OSError as error:
+            written, reason = 0, str(error)
+        if written < len(record):
+            self.cut()
+            raise JournalError(f"cannot append to {self.path}: {reason}; make room on this disk")
+        self.size += written
+
+    def cut(self) -> None:
+        """Remove what is beyond the last whole record."""
+        try:
+            os.ftruncate(self._open(), self.size)
+        except OSError as error:
+            raise JournalError(f"cannot cut {self.path} to {self.size} B: {error}") from error
+
+    def sync(self) -> None:
+        """Make what was appended so far survive a power cut; never to be retried on failure.
+
+        Linux reports a failed write-back once; a second sync would claim success for pages that
+        were dropped: https://wiki.postgresql.org/wiki/Fsync_Errors
+        """
+        os.fdatasync(self._open())
+
+    def close(self) -> None:
+        """Close it; harmless where it is not open."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            self._descriptor = os.open(self.path, os.O_RDWR)
+        return self._descriptor
+
+
+class Record(NamedTuple):
+    """An intact payload; its record ends before `end`."""
+
+    payload: bytes
+    end: int
+
+
+class RecordReader:
+    """Read the records of one file, while another thread may append to it.
+
+    `limit` is where the caller knows the records to end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY)
+        self._block = b""
+        self._block_offset = 0
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def read(self, offset: int, limit: int) -> Record | None:
+        """Return the record that begins at `offset`, or `None` where no intact one does."""
+        header = self._bytes(offset, HEADER.size, limit)
+        if len(header) < HEADER.size:
+            return None
+        magic, length, checksum = HEADER.unpack(header)
+        start = offset + HEADER.size
+        end = start + length
+        if magic != MAGIC or length > PAYLOAD_BYTES_MAX or end > limit:
+            return None
+        payload = self._bytes(start, length, limit)
+        return Record(payload, end) if _checksum(payload) == checksum else None
+
+    def is_torn(self, offset: int, limit: int) -> bool:
+        """Return whether a record begins at `offset` that was not written to its end."""
+        header = self._bytes(offset, HEADER.size, limit)
+        if len(header) < HEADER.size:
+            return MAGIC.startswith(header[: len(MAGIC)])
+        magic, length, _ = HEADER.unpack(header)
+        return bool(magic == MAGIC and offset + HEADER.size + length > limit)
+
+    def find(self, offset: int, limit: int) -> int | None:
+        """Return where the next record may begin, at `offset` or behind it."""
+        while offset + len(MAGIC) <= limit:
+            self._load(offset, len(MAGIC), limit)
+            at = self._block.find(MAGIC, offset - self._block_offset)
+            if at >= 0:
+                return self._block_offset + at
+            end = self._block_offset + len(self._block)
+            if end < offset + len(MAGIC):  # somebody cut the file short
+                break
+            offset = end - len(MAGIC) + 1  # the start of a magic may end the block
+        return None
+
+    def _bytes(self, offset: int, size: int, limit: int) -> bytes:
+        self._load(offset, size, limit)
+        start = offset - self._block_offset
+        return self._block[start : start + size]
+
+    def _load(self, offset: int, size: int, limit: int) -> None:
+        """Have the block contain these bytes, as far as they are below `limit`."""
+        end = min(offset + size, limit)
+        if self._block_offset <= offset and end <= self._block_offset + len(self._block):
+            return
+        wanted = min(max(size, READ_BYTES), limit - offset)
+        self._block, self._block_offset = os.pread(self._descriptor, wanted, offset), offset
+
+
+def pack(payload: bytes) -> bytes:
+    """Return the record of a payload."""
+    assert len(payload) <= PAYLOAD_BYTES_MAX
+    return HEADER.pack(MAGIC, len(payload), _checksum(payload)) + payload
+
+
+def _checksum(payload: bytes) -> int:
+    return int(extend(extend(0, _LENGTH.pack(len(payload))), payload))

@@ -1,0 +1,206 @@
+"""Everything an operator may set, checked as a whole before anything starts."""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from msgspec import Meta, Struct, ValidationError, convert
+from msgspec.structs import fields, replace
+
+from booktape.store.storage import Storage
+from shared.errors import ConfigError
+from shared.process.settings_source import Given, Key, find_file, read_environment, read_file
+
+ALL = "all"
+DAY_S = 86_400
+GIB = 1 << 30
+
+# A description completes the sentence "takes ...".
+Seconds = Annotated[
+    float, Meta(gt=0, le=DAY_S, description=f"seconds, above 0 and at most {DAY_S}")
+]
+_LOOPBACK = r"(localhost|127(\.\d+){3}|\[::1\])"
+_SYMBOL = r"^[A-Z0-9]+-[A-Z0-9]+\Z"
+
+
+class State(Struct, frozen=True):
+    """The one disk that survives a restart: journals, spool, sockets, locks, logs."""
+
+    path: Annotated[Path, Meta(description="a folder")] = Path("var")
+    disk_free_min_bytes: Annotated[
+        int, Meta(ge=0, le=1 << 50, description="a whole number of bytes, 0 or more")
+    ] = GIB
+
+
+class WriterSettings(Struct, frozen=True):
+    """When a buffer is flushed: whichever of the three comes first."""
+
+    flush_interval_s: Seconds = 300.0
+    flush_rows: Annotated[
+        int, Meta(ge=1, le=10_000_000, description="a whole number from 1 to 10000000")
+    ] = 500_000
+    flush_bytes: Annotated[
+        int, Meta(ge=1, le=GIB, description=f"a whole number of bytes from 1 to {GIB}")
+    ] = 64 << 20
+
+
+class ExchangeSettings(Struct, frozen=True, kw_only=True):
+    """How one exchange is recorded; what has no default here the exchange declares.
+
+    `symbols` is None for all of them, following listings and delistings.
+    """
+
+    symbols: Annotated[
+        Annotated[tuple[Annotated[str, Meta(pattern=_SYMBOL)], ...], Meta(min_length=1)] | None,
+        Meta(description='a list such as ["BTC-EUR"], or "all"'),
+    ]
+    channels: Annotated[
+        tuple[Literal["book", "trades", "ticker"], ...],
+        Meta(min_length=1, description='a list of "book", "trades", "ticker"'),
+    ] = ("book", "trades", "ticker")
+    transport: Annotated[
+        Literal["websocket", "rest"], Meta(description='"websocket" or "rest"')
+    ] = "websocket"
+    poll_interval_s: Seconds = 1.0
+    checkpoint_interval_s: Seconds = 3600.0
+    # Longer, and a dead connection would pass for a quiet market.
+    stale_after_s: Annotated[
+        float, Meta(gt=0, le=600, description="seconds, above 0 and at most 600")
+    ] = 20.0
+    symbols_per_socket: Annotated[
+        int, Meta(ge=1, le=10_000, description="a whole number from 1 to 10000")
+    ]
+    websocket_url: Annotated[
+        str,
+        Meta(
+            pattern=rf"^(wss://[^\s/?#@]+|ws://{_LOOPBACK}(:\d+)?)(/\S*)?\Z",
+            description='"wss://<host>/<path>"; "ws://" on loopback only',
+        ),
+    ]
+    rest_url: Annotated[
+        str,
+        Meta(
+            pattern=rf"^(https://[^\s/?#@]+|http://{_LOOPBACK}(:\d+)?)(/[^\s?#]*)?\Z",
+            description='"https://<host>/<path>"; "http://" on loopback only',
+        ),
+    ]
+
+
+class Settings(Struct, frozen=True):
+    """The whole configuration; its paths are absolute, `folder` is where its file lies."""
+
+    storage: Storage
+    state: State
+    writer: WriterSettings
+    exchanges: dict[str, ExchangeSettings]
+    folder: Path
+
+
+def load(
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    *,
+    exchanges: Mapping[str, ExchangeSettings],
+) -> Settings:
+    """Return the settings that the file in `folder` (the current one) and the environment make.
+
+    `exchanges` are the defaults of every exchange there is. Raises ConfigError with all faults.
+    """
+    path = find_file(environment, folder or Path.cwd())
+    given = read_file(path) | read_environment(environment)
+    values = _check(given, dict(_kinds(exchanges)))
+    base = path.parent
+    storage = _fill(Storage(), values, "storage")
+    state = _fill(State(), values, "state")
+    return Settings(
+        storage=replace(storage, url=_absolute(storage.url, base)),
+        state=replace(state, path=base / state.path),
+        writer=_fill(WriterSettings(), values, "writer"),
+        exchanges={
+            name: _fill(defaults, values, "exchanges", name) for name, defaults in exchanges.items()
+        },
+        folder=base,
+    )
+
+
+def _kinds(exchanges: Mapping[str, ExchangeSettings]) -> Iterator[tuple[Key, Any]]:
+    """Yield each key there is by its full name, with the type that says what it takes."""
+    sections: dict[Key, type[Struct]] = {
+        ("storage",): Storage,
+        ("state",): State,
+        ("writer",): WriterSettings,
+    }
+    for name in exchanges:
+        sections["exchanges", name] = ExchangeSettings
+    for section, struct in sections.items():
+        for field in fields(struct):
+            yield (*section, field.name), field.type
+
+
+def _check(given: Mapping[Key, Given], kinds: Mapping[Key, Any]) -> dict[Key, object]:
+    """Return what was given as our own values, or raise every fault at once."""
+    values: dict[Key, object] = {}
+    faults: list[str] = []
+    for key, (value, origin) in given.items():
+        if key not in kinds:
+            faults += _unknown(key, value, origin, kinds)
+            continue
+        try:
+            values[key] = _read(value, kinds[key])
+        except ValidationError:
+            takes = kinds[key].__metadata__[-1].description
+            shown = _LOGIN.sub("//***@", repr(value))
+            faults.append(f"{'.'.join(key)} = {shown} in {origin}: takes {takes}")
+    if faults:
+        raise ConfigError(faults)
+    return values
+
+
+def _read(value: object, kind: Any) -> object:
+    """Return the value as its type wants it; a list without what it says twice."""
+    if value == ALL and kind == _SYMBOLS:
+        return None
+    read = convert(value, kind, dec_hook=_read_path)
+    return tuple(dict.fromkeys(read)) if isinstance(read, tuple) else read
+
+
+def _read_path(_: type, value: object) -> Path:
+    if not (isinstance(value, str) and value):
+        raise ValidationError
+    return Path(value)
+
+
+def _unknown(key: Key, value: object, origin: str, kinds: Mapping[Key, Any]) -> list[str]:
+    """Return the fault of a key that there is not; its value may be a secret, so it is not told."""
+    name = ".".join(key)
+    if key == ("exchanges",) or any(known[: len(key)] == key for known in kinds):
+        return [] if value == {} else [f"{name} in {origin}: takes keys of its own: [{name}]"]
+    exchanges = {known[1] for known in kinds if known[0] == "exchanges"}
+    if key[0] == "exchanges" and key[1] not in exchanges:
+        there_are = ", ".join(sorted(exchanges)) or "none"
+        return [f"{name} in {origin}: no such exchange; there are: {there_are}"]
+    near = get_close_matches(name, [".".join(known) for known in kinds], n=1)
+    return [f"{name} in {origin}: no such key" + "".join(f"; is it {n}?" for n in near)]
+
+
+Section = TypeVar("Section", bound=Struct)
+
+
+def _fill(defaults: Section, values: Mapping[Key, object], *section: str) -> Section:
+    """Return the section with what was given in place of its defaults."""
+    changes = {key[-1]: value for key, value in values.items() if key[:-1] == section}
+    return replace(defaults, **changes)
+
+
+def _absolute(url: str, base: Path) -> str:
+    """Return the URL with a path that no longer depends on where it is read."""
+    if not url.startswith("file:"):
+        return url
+    return f"file:{base / url.removeprefix('file:')}"
+
+
+_SYMBOLS = next(field.type for field in fields(ExchangeSettings) if field.name == "symbols")
+# User and password in an address.
+_LOGIN = re.compile(r"//[^/@]*@")

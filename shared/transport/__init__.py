@@ -1,0 +1,1 @@
+"""The doors to an exchange: its sockets, its REST interface, its limits."""

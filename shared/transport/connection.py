@@ -1,0 +1,205 @@
+"""One websocket: connect, recv, send, close.
+
+websocket-client connects, then a reader of our own takes over its socket: the library's own would
+take nearly twice the CPU. Its handshake reads byte by byte, so it keeps nothing back of the first
+frames. Nothing comes compressed, since it asks for no extension.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from http import HTTPStatus
+from http.cookies import CookieError
+from threading import Timer
+from typing import Final, NoReturn
+
+from websocket import (
+    ABNF,
+    WebSocket,
+    WebSocketAddressException,
+    WebSocketBadStatusException,
+    WebSocketException,
+    WebSocketTimeoutException,
+)
+
+from shared.errors import ConnectionLost
+from shared.transport.limits import parse_retry_after
+from shared.transport.websocket_frames import CLOSE, TEXT, MessageReader
+
+CONNECT_TIMEOUT_S: Final = 10.0  # for the TCP handshake, for TLS, and for each read of the answer
+CONNECT_S_MAX: Final = 3 * CONNECT_TIMEOUT_S
+# After a handshake refused for too many of them: https://docs.btcturk.com/rate-limits
+TOO_MANY_WAIT_S: Final = 60.0
+SEND_TIMEOUT_S: Final = 5.0
+CLOSE_TIMEOUT_S: Final = 1.0
+EXCERPT_CHARACTERS_MAX: Final = 200
+
+# For what comes while the reader is busy. Left to itself, the system would give a slow stream
+# 64 KiB and never more; what it cannot give (net.core.rmem_max) it cuts off.
+SOCKET_BYTES: Final = 4 * 1024 * 1024
+# A peer that vanished without a word is noticed after this, as is one that acknowledges nothing.
+DEAD_AFTER_S: Final = 30
+_KEEPALIVE_INTERVAL_S: Final = 5
+
+_OPTIONS = {
+    "SO_RCVBUF": (socket.SOL_SOCKET, SOCKET_BYTES),
+    "TCP_KEEPIDLE": (socket.IPPROTO_TCP, DEAD_AFTER_S // 2),
+    "TCP_KEEPINTVL": (socket.IPPROTO_TCP, _KEEPALIVE_INTERVAL_S),
+    "TCP_KEEPCNT": (socket.IPPROTO_TCP, DEAD_AFTER_S // 2 // _KEEPALIVE_INTERVAL_S),
+    "TCP_USER_TIMEOUT": (socket.IPPROTO_TCP, DEAD_AFTER_S * 1000),
+}
+_SOCKET_OPTIONS = [
+    (level, getattr(socket, name), value)
+    for name, (level, value) in _OPTIONS.items()
+    if hasattr(socket, name)  # Linux has them all
+]
+
+_NORMAL = (1000).to_bytes(2, "big")
+
+
+class Connection:
+    """An open websocket, used by one thread.
+
+    However it ends, that is a ConnectionLost with a reason in plain words; what came whole before
+    the end is delivered first.
+    """
+
+    def __init__(
+        self, url: str, *, clock_ns: Callable[[], int], tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Connect, or raise ConnectionLost, with the wait that the exchange asked for, if any.
+
+        `tls` is for a server that the system's certificates do not vouch for.
+        """
+        self._socket = _connect(url, tls or _system_tls(), clock_ns)
+        self._reader = MessageReader()
+        self._lost: ConnectionLost | None = None
+        self._timeout_s = CONNECT_TIMEOUT_S
+
+    def recv(self, timeout_s: float) -> list[bytes]:
+        """Wait for bytes, read once, return the messages that are whole now: none, one or many."""
+        if self._lost:
+            raise self._lost
+        if self._timeout_s != timeout_s:  # setting it is a system call
+            self._set_timeout(timeout_s)
+        reader = self._reader
+        try:
+            # Over TLS, what is decrypted already is taken before anything is waited for.
+            count = self._socket.recv_into(reader.space)
+        except OSError as error:
+            if _is_timeout(error):
+                return []
+            self._lose(f"the connection broke: {_explain(error)}")
+        if not count:
+            self._lose("the exchange hung up without a close frame")
+        messages = reader.take(count)
+        if reader.reply or reader.lost:
+            self._answer()
+            if self._lost and not messages:
+                raise self._lost
+        return messages
+
+    def send(self, text: str) -> None:
+        """Send one text message, within `SEND_TIMEOUT_S`, or raise ConnectionLost."""
+        self._send(TEXT, text.encode(), SEND_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Take leave and hang up; wait `CLOSE_TIMEOUT_S` for the exchange to do the same."""
+        deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
+        with suppress(ConnectionLost, OSError):
+            self._send(CLOSE, _NORMAL, CLOSE_TIMEOUT_S)
+            self._lost = ConnectionLost("closed by us")
+            # A socket closed with bytes unread resets the connection, goodbye and all.
+            while (left_s := deadline_s - time.monotonic()) > 0:
+                self._set_timeout(left_s)
+                if not self._socket.recv_into(self._reader.space):
+                    break
+        self._socket.close()
+
+    def _answer(self) -> None:
+        """Send the pong or the close that is due, and note the end; what is read comes first."""
+        if self._reader.reply:
+            with suppress(ConnectionLost):
+                self._send(*self._reader.reply, SEND_TIMEOUT_S)
+            self._reader.reply = None
+        self._lost = self._reader.lost or self._lost
+
+    def _send(self, opcode: int, payload: bytes, timeout_s: float) -> None:
+        if self._lost:
+            raise self._lost
+        self._set_timeout(timeout_s)
+        try:
+            self._socket.sendall(ABNF.create_frame(payload, opcode).format())
+        except OSError as error:
+            what = f"takes nothing for {timeout_s:g} s" if _is_timeout(error) else _explain(error)
+            self._lose(f"cannot send: {what}")
+
+    def _set_timeout(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._socket.settimeout(timeout_s)
+
+    def _lose(self, reason: str) -> NoReturn:
+        self._lost = ConnectionLost(reason)
+        raise self._lost
+
+
+@cache
+def _system_tls() -> ssl.SSLContext:
+    """Return the system's certificates: a megabyte, and 30 ms to read, for all connections."""
+    return ssl.create_default_context()
+
+
+def _connect(url: str, tls: ssl.SSLContext, clock_ns: Callable[[], int]) -> socket.socket:
+    client = WebSocket(sockopt=_SOCKET_OPTIONS, sslopt={"context": tls}, skip_utf8_validation=True)
+    # The library bounds each read of the answer, not the answer.
+    watchdog = Timer(CONNECT_S_MAX, _interrupt, [client])
+    watchdog.start()
+    try:
+        # Without an origin, since Bitvavo has refused browsers (error 315 of older tables).
+        client.connect(url, timeout=CONNECT_TIMEOUT_S, suppress_origin=True, redirect_limit=0)  # type: ignore[no-untyped-call]
+    except WebSocketBadStatusException as error:
+        body = " ".join((error.resp_body or b"").decode(errors="replace").split())
+        answer = f"{error.status_code} {error.status_message}: {body[:EXCERPT_CHARACTERS_MAX]}"
+        retry_after = (error.resp_headers or {}).get("retry-after", "")
+        retry_after_s = parse_retry_after(retry_after, clock_ns())
+        if retry_after_s is None and error.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            retry_after_s = TOO_MANY_WAIT_S
+        raise ConnectionLost(
+            f"the handshake was answered {answer}", retry_after_s=retry_after_s
+        ) from error
+    except (WebSocketException, OSError, ValueError, CookieError) as error:
+        raise ConnectionLost(f"cannot connect: {_explain(error)}") from error
+    finally:
+        watchdog.cancel()
+        watchdog.join()
+    assert client.sock is not None
+    return client.sock
+
+
+def _interrupt(client: WebSocket) -> None:
+    if client.sock is not None:
+        with suppress(OSError):
+            client.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _is_timeout(error: Exception) -> bool:
+    # A connection that the system gave up is a TimeoutError too, with a number.
+    is_ours = isinstance(error, TimeoutError) and error.errno is None
+    return is_ours or isinstance(error, BlockingIOError | ssl.SSLWantReadError)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, WebSocketTimeoutException) or _is_timeout(error):
+        return f"no answer within {CONNECT_TIMEOUT_S:g} s"
+    match error:
+        case WebSocketAddressException(args=[OSError() as cause]):
+            return f"its address is unknown: {_explain(cause)}"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted: {error.verify_message}"
+        case OSError():
+            return error.strerror or str(error)
+        case _:
+            return f"the handshake failed: {error}"

@@ -1,0 +1,175 @@
+"""One GET with a timeout, within the exchange's limit."""
+
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from threading import Event
+from typing import Final
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from typing_extensions import override
+from urllib3.exceptions import HTTPError
+
+from shared.errors import ConnectionLost, ExchangeError, RateLimited
+from shared.event import Snapshot, TradeList
+from shared.exchange import Call, Exchange, Market
+from shared.transport.limits import Limits, parse_retry_after
+
+CONNECT_TIMEOUT_S: Final = 5.0
+READ_TIMEOUT_S: Final = 10.0  # of each read
+BODY_S_MAX: Final = 30.0  # of all reads
+BODY_BYTES_MAX: Final = 64 * 1024 * 1024
+READ_BYTES: Final = 64 * 1024
+THREADS_MAX: Final = 8  # whose connections are kept open
+LIMIT_WAIT_S_MAX: Final = 60.0
+BAN_S: Final = 60.0  # where the exchange does not say how long
+EXCERPT_CHARACTERS_MAX: Final = 200
+
+_OK, _REDIRECTS, _TOO_MANY_REQUESTS = 200, range(300, 400), 429
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class RequestRefused(ExchangeError):
+    """Make the caller do without: the exchange answered, and not with what was asked for."""
+
+    def __init__(self, path: str, *, status: int, answer: str) -> None:
+        self.status = status
+        self.excerpt = " ".join(answer.split())[:EXCERPT_CHARACTERS_MAX] or "(nothing)"
+        super().__init__(f"GET {path} was answered {status}: {self.excerpt}")
+
+
+class RestClient:
+    """The REST calls of one exchange, for several threads at once.
+
+    A call waits for the exchange's limit for at most `LIMIT_WAIT_S_MAX`, or until `stop`. It may
+    raise RateLimited, where the limit is used up or the exchange says so, ConnectionLost,
+    RequestRefused, or MalformedMessage, where the answer is not what it should be.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        url: str,
+        limits: Limits,
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Ask at `url`; the clock tells the time of day, which the ends of bans are given in."""
+        self.url = url.rstrip("/")
+        self._rest = exchange.rest
+        self._limits = limits
+        self._clock_ns = clock_ns
+        self._session = _open_session(url)
+
+    def markets(self, stop: Event | None = None) -> list[Market]:
+        """Return every market that the exchange lists."""
+        call = self._rest.markets
+        return self._rest.parse_markets(self._get(call, call.path(), stop))
+
+    def book(self, raw_symbol: str, stop: Event | None = None) -> Snapshot:
+        """Return the book of one symbol."""
+        call = self._rest.book
+        return self._rest.parse_book(raw_symbol, self._get(call, call.path(raw_symbol), stop))
+
+    def trades(self, raw_symbol: str, trade_id: str, stop: Event | None = None) -> TradeList:
+        """Return the latest trades of one symbol, back to `trade_id` if the exchange can."""
+        call, parse = self._rest.trades, self._rest.parse_trades
+        assert call is not None
+        assert parse is not None
+        return parse(raw_symbol, self._get(call, call.path(raw_symbol, trade_id), stop))
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._session.close()
+
+    def _get(self, call: Call, path: str, stop: Event | None) -> bytes:
+        if call.cost is not None:
+            self._limits.acquire(call.cost, timeout_s=LIMIT_WAIT_S_MAX, stop=stop or Event())
+        elif blocked_s := self._limits.blocked_s():
+            raise RateLimited("the exchange has blocked this address", retry_after_s=blocked_s)
+        try:
+            with self._session.get(
+                self.url + path,
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                body = _read(response)
+        except (requests.RequestException, HTTPError) as error:
+            raise ConnectionLost(f"GET {path}: {_explain(error)}") from error
+        status = response.status_code
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self._heed_ban(call, path, status, headers, body)
+        if status in _REDIRECTS:
+            raise RequestRefused(path, status=status, answer=headers.get("location", ""))
+        if status != _OK:
+            raise RequestRefused(path, status=status, answer=body.decode(errors="replace"))
+        return body
+
+    def _heed_ban(
+        self, call: Call, path: str, status: int, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        ts = self._clock_ns()
+        wait_s = self._rest.ban_s(status, headers, body, ts)
+        if wait_s is None and status == _TOO_MANY_REQUESTS:
+            wait_s = parse_retry_after(headers.get("retry-after", ""), ts)
+            wait_s = BAN_S if wait_s is None else wait_s
+        if wait_s is not None:
+            self._limits.block(wait_s, call.cost.limit if call.cost else None)
+            raise RateLimited(f"GET {path} was answered {status}", retry_after_s=wait_s)
+
+
+class _Session(requests.Session):
+    """Follows no redirect, nor reads where it leads: that may be noise."""
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
+def _open_session(url: str) -> requests.Session:
+    session = _Session()
+    session.headers["User-Agent"] = "booktape"
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=THREADS_MAX))
+    # Cookies are all that an answer could change in a session that threads share.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    # The simulator is behind no proxy, whatever the environment says.
+    session.trust_env = urlsplit(url).hostname not in _LOOPBACK
+    return session
+
+
+def _read(response: requests.Response) -> bytes:
+    """Return the body, or raise ConnectionLost where it is too long or takes too long."""
+    deadline_s = time.monotonic() + BODY_S_MAX
+    body = bytearray()
+    # Unlike requests' own ways this returns what has come, so that a trickle is seen as one.
+    while part := response.raw.read1(READ_BYTES, decode_content=True):
+        body += part
+        if len(body) > BODY_BYTES_MAX:
+            raise ConnectionLost(
+                f"GET {response.url}: an answer longer than {BODY_BYTES_MAX} bytes"
+            )
+        if time.monotonic() > deadline_s:
+            raise ConnectionLost(f"GET {response.url}: an answer of more than {BODY_S_MAX:g} s")
+    return bytes(body)
+
+
+def _explain(error: BaseException) -> str:
+    # The libraries wrap what happened in what they made of it.
+    while isinstance(error, requests.RequestException | HTTPError):
+        if error.__context__ is None:
+            break
+        error = error.__context__
+    match error:
+        case TimeoutError(errno=None):
+            return "no answer in time"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted: {error.verify_message}"
+        case OSError(strerror=str(reason)):
+            return reason
+        case _:
+            return f"{type(error).__name__}: {error}"

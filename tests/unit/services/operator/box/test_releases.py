@@ -1,0 +1,83 @@
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+
+from services.operator.box.releases import READY, Box, Move, SwitchError
+from shared.process.settings import load
+
+OLD, NEW = 40 * "a", 40 * "b"
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    for release in (OLD, NEW):
+        folder = tmp_path / "releases" / release
+        folder.mkdir(parents=True)
+        (folder / READY).touch()
+    return Box(tmp_path)
+
+
+def test_a_link_names_a_release_and_then_another(box: Box) -> None:
+    link = box.program("buffer_writer")
+    assert "" == box.release(link)
+    box.point(link, OLD)
+    assert OLD == box.release(link)
+    link.with_name("buffer_writer.new").symlink_to("left by an interruption")
+    box.point(link, NEW)
+    assert NEW == box.release(link)
+    assert box.root / "releases" / NEW == link.resolve()
+    assert [link] == list(link.parent.iterdir())
+
+
+@pytest.mark.parametrize("release", [40 * "c", ""])
+def test_what_is_not_there_is_named_by_no_link(box: Box, release: str) -> None:
+    box.point(box.current, OLD)
+    with pytest.raises(SwitchError, match="is not on this box, or not whole"):
+        box.point(box.current, release)
+    assert OLD == box.release(box.current)
+
+
+def test_what_is_not_whole_is_named_by_no_link(box: Box) -> None:
+    (box.root / "releases" / NEW / READY).unlink()
+    with pytest.raises(SwitchError):
+        box.point(box.current, NEW)
+    assert "" == box.release(box.current)
+
+
+def test_a_move_can_be_undone_and_turned_round(box: Box) -> None:
+    move = Move(box, "ingest_bitvavo", OLD, NEW)
+    link = box.program("ingest_bitvavo")
+    for step, expected in (
+        (move.forth, NEW),
+        (move.back, OLD),
+        (move.reversed().forth, OLD),
+        (move.reversed().back, NEW),
+    ):
+        step()
+        assert expected == box.release(link)
+
+
+def test_every_program_is_started_by_its_own_link(box: Box, tmp_path: Path) -> None:
+    settings = load({"BOOKTAPE__STATE__PATH": "state"}, tmp_path, exchanges={})
+    names = box.write_conf(settings)
+    assert ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"] == names
+    conf = RawConfigParser(inline_comment_prefixes=(";",))
+    conf.read(box.conf, encoding="utf-8")
+    assert (
+        f"{box.program('buffer_writer')}/.venv/bin/booktape write"
+        == (conf["program:buffer_writer"]["command"])
+    )
+    assert (
+        f"{box.program('ingest_btcturk')}/.venv/bin/booktape ingest btcturk"
+        == (conf["program:ingest_btcturk"]["command"])
+    )
+    assert str(tmp_path / "state" / "run" / "supervisor.sock") == conf["unix_http_server"]["file"]
+    assert (tmp_path / "state" / "log").is_dir()
+
+
+def test_all_but_what_is_kept_is_removed_and_what_cannot_be_is_left(box: Box) -> None:
+    (box.root / "releases" / "half").mkdir()
+    (box.root / "releases" / "file").touch()
+    box.prune({NEW})
+    assert {NEW, "file"} == {path.name for path in (box.root / "releases").iterdir()}

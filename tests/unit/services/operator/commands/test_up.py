@@ -1,0 +1,49 @@
+import subprocess
+import sys
+
+import pytest
+from msgspec.structs import replace
+
+from services.operator.commands.up import format_left, say
+from tests.support.healths import make_health, make_journal
+from tests.support.paths import ROOT
+
+
+def test_nothing_is_left_when_the_writer_has_every_end() -> None:
+    delivered = replace(make_journal(), is_delivered=True)
+    expected = "drained: all of it is in the store"
+    assert expected == format_left(make_health(journals=[delivered]))
+
+
+def test_what_is_left_is_counted() -> None:
+    health = replace(
+        make_health(journals=[make_journal(), make_journal("btcturk")]),
+        spool_bytes=7_000_000,
+        spool_flushes=3,
+    )
+    expected = "left for the next start: 2.4 MB in 2 journals, 7 MB in 3 flushes in the spool"
+    assert expected == format_left(health)
+
+
+def test_whoever_stops_reading_stops_nothing() -> None:
+    code = (
+        "import sys\nfrom services.operator.commands.up import say\nsys.stdin.readline()\n"
+        "say('into nothing')\nsay('again')\nsys.stderr.write('went on')"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        child.stdin.write("\n")
+        child.stdin.close()
+        assert "went on" == child.stderr.read()
+    assert 0 == child.returncode
+
+
+def test_what_is_said_is_said_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    say("hello")
+    assert "hello\n" == capsys.readouterr().out

@@ -1,0 +1,201 @@
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+from typing_extensions import override
+
+from services.operator.health.health import find_holder, find_locked, gather
+from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
+from shared.process.files import Lock, write_atomic
+from shared.process.stats import Report
+from tests.support.healths import TS, S, make_feed
+
+SESSION = "20260101T000000.000000Z-bitvavo-a"
+
+
+class Answers(Supervisor):
+    """A supervisord that runs these programs."""
+
+    def __init__(self, *names: str, pid: int | None = 1, dies: bool = False) -> None:
+        super().__init__(Path("nowhere"))
+        self._names = names
+        self._pid = pid
+        self._dies = dies
+
+    @override
+    def find_pid(self) -> int | None:
+        return self._pid
+
+    @override
+    def programs(self) -> dict[str, Program]:
+        if self._dies:
+            raise SupervisorError("gone")
+        return {name: Program(name, "RUNNING", 5, 0, "", "") for name in self._names}
+
+
+NOBODY = Answers(pid=None)
+ALL = Answers("buffer_writer", "ingest_bitvavo", "ingest_btcturk")
+
+
+def write_report(state: Path, name: str, *, ts: int = TS) -> None:
+    report = Report(
+        process=name,
+        pid=1,
+        ts_start=ts,
+        ts_written=ts,
+        counters={"rows": 5},
+        rates={"rows": 0.5},
+        gauges={"state": "live"},
+    )
+    (state / "status").mkdir(exist_ok=True)
+    write_atomic(state / "status" / f"{name}.json", msgspec.json.encode(report), fsync=False)
+
+
+def test_an_empty_folder_has_a_writer_that_does_not_run(tmp_path: Path) -> None:
+    health = gather(tmp_path, NOBODY, now_ns=TS)
+    assert health.supervisor_pid is None
+    [writer] = health.processes
+    assert ("buffer_writer", False, "stopped") == (writer.name, writer.is_running, writer.state)
+    assert [] == health.journals
+    assert (0, 0, 0) == (health.spool_bytes, health.spool_flushes, health.conflicts)
+
+
+def test_what_supervisord_runs_is_there_before_it_has_reported(tmp_path: Path) -> None:
+    health = gather(tmp_path, ALL, now_ns=TS)
+    names = [process.name for process in health.processes]
+    assert ["ingest_bitvavo-a", "ingest_btcturk-a", "buffer_writer"] == names
+    assert {"RUNNING"} == {process.program_state for process in health.processes}
+    assert {"starting"} == {process.state for process in health.processes}
+
+
+def test_a_process_that_holds_its_lock_runs(tmp_path: Path) -> None:
+    write_report(tmp_path, "ingest_bitvavo-a", ts=TS - 2 * S)
+    with Lock(tmp_path / "locks" / "bitvavo-a.lock"), Lock(tmp_path / "locks" / "writer.lock"):
+        feed, writer = gather(tmp_path, NOBODY, now_ns=TS).processes
+    assert (True, os.getpid(), 2.0) == (feed.is_running, feed.pid, feed.report_age_s)
+    assert ("live", "silent") == (feed.state, writer.state)
+    assert {"rows": 5, "rows_rate": 0.5, "state": "live"} == feed.values
+    assert ("bitvavo", "a", "ingest_bitvavo") == (feed.exchange, feed.line, feed.program)
+    assert not gather(tmp_path, NOBODY, now_ns=TS).processes[0].is_running
+
+
+def test_a_process_that_supervisord_did_not_start_is_an_orphan(tmp_path: Path) -> None:
+    with Lock(tmp_path / "locks" / "writer.lock"):
+        orphans = gather(tmp_path, ALL, now_ns=TS)
+        own = gather(tmp_path, Answers("buffer_writer", pid=os.getppid()), now_ns=TS)
+        by_hand = gather(tmp_path, Answers(), now_ns=TS)
+    assert os.getppid() == orphans.processes[-1].parent_pid
+    assert [False, False, True] == [orphans.is_orphan(one) for one in orphans.processes]
+    assert not own.is_orphan(own.processes[-1])
+    assert not any(by_hand.is_orphan(one) for one in by_hand.processes)
+
+
+def test_a_supervisord_that_was_killed_leaves_its_pid_file(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "supervisord.pid"
+    path.parent.mkdir()
+    assert not gather(tmp_path, NOBODY, now_ns=TS).is_supervisor_lost
+    for text, is_lost in (("4194305\n", True), (f"{os.getpid()}\n", False), ("?", False)):
+        path.write_text(text)
+        assert is_lost == gather(tmp_path, NOBODY, now_ns=TS).is_supervisor_lost
+        assert not gather(tmp_path, ALL, now_ns=TS).is_supervisor_lost
+
+
+def test_supervisorctl_takes_the_copy_of_this_state_else_the_file_beside_it(tmp_path: Path) -> None:
+    state = tmp_path / "var"
+    found: list[str | None] = []
+    for place in (None, tmp_path / "supervisor.conf", state / "run" / "supervisor.conf"):
+        if place is not None:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+        found.append(gather(state, NOBODY, now_ns=TS).conf)
+    assert [None, str(tmp_path / "supervisor.conf"), str(place)] == found
+
+
+def test_a_second_line_is_shown_while_it_runs(tmp_path: Path) -> None:
+    write_report(tmp_path, "ingest_bitvavo-b")
+    with Lock(tmp_path / "locks" / "bitvavo-b.lock"):
+        [line_b, _] = gather(tmp_path, NOBODY, now_ns=TS).processes
+        assert line_b.program_state is None
+        assert "b" == line_b.line
+    [writer] = gather(tmp_path, NOBODY, now_ns=TS).processes
+    assert "buffer_writer" == writer.name
+
+
+def test_a_feed_that_was_taken_out_of_supervisord_is_forgotten(tmp_path: Path) -> None:
+    write_report(tmp_path, "ingest_gone-a")
+    names = [process.name for process in gather(tmp_path, ALL, now_ns=TS).processes]
+    assert "ingest_gone-a" not in names
+    names = [process.name for process in gather(tmp_path, NOBODY, now_ns=TS).processes]
+    assert "ingest_gone-a" in names
+
+
+def test_a_supervisord_that_goes_between_two_questions_is_none(tmp_path: Path) -> None:
+    assert gather(tmp_path, Answers(dies=True), now_ns=TS).supervisor_pid is None
+
+
+def test_journals_are_listed_with_their_owner(tmp_path: Path) -> None:
+    folder = tmp_path / "journal" / "bitvavo" / SESSION
+    folder.mkdir(parents=True)
+    (folder / "000000000000.journal").write_bytes(b"12345")
+    (folder.parent / f"{SESSION}.removed").mkdir()
+    with Lock(folder / "lock"):
+        [journal] = gather(tmp_path, NOBODY, now_ns=TS).journals
+    assert ("bitvavo", SESSION, 5) == (journal.exchange, journal.session, journal.bytes)
+    assert (os.getpid(), False) == (journal.owner_pid, journal.is_delivered)
+    [journal] = gather(tmp_path, NOBODY, now_ns=TS).journals
+    assert journal.owner_pid is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('{"next":9,"ended":true}', True), ('{"next":9,"ended":false}', False), ("{", False)],
+)
+def test_a_journal_is_delivered_when_the_writer_has_its_end(
+    tmp_path: Path, text: str, *, expected: bool
+) -> None:
+    (tmp_path / "journal" / "bitvavo" / SESSION).mkdir(parents=True)
+    (tmp_path / "sessions").mkdir()
+    (tmp_path / "sessions" / f"{SESSION}.json").write_text(text)
+    [journal] = gather(tmp_path, NOBODY, now_ns=TS).journals
+    assert expected == journal.is_delivered
+
+
+def test_the_spool_is_counted_without_what_is_set_aside(tmp_path: Path) -> None:
+    conflict = tmp_path / "spool" / "conflict"
+    conflict.mkdir(parents=True)
+    for name in ("s-0-9.json", "s-0-9.book.parquet", "reserve", "conflict/x.json"):
+        (tmp_path / "spool" / name).write_bytes(b"1234")
+    health = gather(tmp_path, NOBODY, now_ns=TS)
+    assert (4, 1, 1) == (health.spool_bytes, health.spool_flushes, health.conflicts)
+
+
+def test_where_the_system_tells_no_locks_a_living_holder_will_do(tmp_path: Path) -> None:
+    assert find_locked(tmp_path / "none") is None
+    path = tmp_path / "lock"
+    assert find_holder(path, None) is None
+    path.write_text(str(os.getpid()))
+    assert os.getpid() == find_holder(path, None)
+    assert find_holder(path, set()) is None
+    path.write_text("1")
+    assert 1 == find_holder(path, None)
+    path.write_text(str(2**22 + 1))  # above the system's highest
+    assert find_holder(path, None) is None
+    path.write_text("")
+    assert find_holder(path, None) is None
+
+
+def test_the_systems_table_of_locks_is_read(tmp_path: Path) -> None:
+    table = tmp_path / "locks"
+    table.write_text(
+        "1: FLOCK  ADVISORY  WRITE 10546 fe:00:2148527 0 EOF\n"
+        "1: -> FLOCK  ADVISORY  WRITE 10547 fe:00:2148527 0 EOF\n"
+        "2: POSIX  ADVISORY  WRITE 99 fe:00:77 0 EOF\n"
+    )
+    assert {(2148527, 10546)} == find_locked(table)
+
+
+def test_a_value_of_another_kind_is_no_figure_and_no_word() -> None:
+    feed = make_feed(live="three", waiting=3)
+    assert feed.number("live") is None
+    assert "" == feed.text("waiting")

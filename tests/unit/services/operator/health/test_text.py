@@ -1,0 +1,95 @@
+import pytest
+from msgspec.structs import replace
+
+from services.operator.health.text import (
+    format_age,
+    format_bytes,
+    format_health,
+    format_number,
+    since,
+)
+from tests.support.healths import TS, S, make_feed, make_health, make_journal, make_writer
+
+
+def test_one_screen_says_how_everything_stands() -> None:
+    text = format_health(make_health(journals=[make_journal()]))
+    expected = """\
+2027-01-15 08:00:00 UTC   supervisord pid 10   state /state
+
+feed     state  for  messages/s  last data  live  gaps today  reconnects  journal
+bitvavo  live   2 h  91.7        1 s ago    3/3   2           1           1.2 MB
+btcturk  live   2 h  91.7        1 s ago    3/3   2           1           0 B
+
+writer   running, 1,234 rows/s, 56,789 rows held, last flush 12 s ago (500,000 rows)
+spool    0 B in 0 flushes, last upload 11 s ago
+
+all well"""
+    assert expected == text
+
+
+def test_a_missing_figure_is_a_dash() -> None:
+    feed = replace(make_feed(), values={})
+    writer = replace(make_writer(), values={})
+    lines = format_health(make_health(feed, writer)).splitlines()
+    row = next(line for line in lines if line.startswith("bitvavo"))
+    assert ["bitvavo", "running", "-", "-", "-", "-/-", "-", "-", "0", "B"] == row.split()
+    assert "writer   running, - rows/s, - rows held, last flush -" in lines
+
+
+def test_a_process_that_does_not_report_shows_no_old_figures() -> None:
+    feed = replace(make_feed(), report_age_s=60.0)
+    lines = format_health(make_health(feed, make_writer())).splitlines()
+    row = next(line for line in lines if line.startswith("bitvavo"))
+    assert ["bitvavo", "silent", *"------", "0", "B"] == row.split()
+    silent = replace(make_writer(), report_age_s=None)
+    assert "writer   silent\n" in format_health(make_health(make_feed(), silent))
+
+
+def test_what_is_not_well_is_said_last_with_a_mark() -> None:
+    health = make_health(make_feed(line="b", state="disk_full"), make_writer())
+    text = format_health(health)
+    assert "bitvavo-b  disk_full" in text
+    assert text.splitlines()[-1].startswith("! ingest_bitvavo-b has closed its feed")
+
+
+def test_journals_that_nobody_owns_are_listed() -> None:
+    lost = make_journal(owner_pid=None)
+    assert f"journal  {lost.session}: 1.2 MB, waits for a feed to adopt it" in format_health(
+        make_health(journals=[lost])
+    )
+    delivered = replace(lost, is_delivered=True)
+    assert "adopt" not in format_health(make_health(journals=[delivered]))
+
+
+def test_without_a_supervisord_it_says_so() -> None:
+    health = replace(make_health(), supervisor_pid=None)
+    assert "   no supervisord   " in format_health(health)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (1_234_567, "1.23 MB"), (5e15, "5e+03 TB")],
+)
+def test_a_size_has_its_unit(size: float, expected: str) -> None:
+    assert expected == format_bytes(size)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(-3, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200_000, "2 d")],
+)
+def test_an_age_has_its_unit(seconds: float, expected: str) -> None:
+    assert expected == format_age(seconds)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(None, "-"), (0, "0"), (12.34, "12.3"), (1234.5, "1,234")]
+)
+def test_a_figure_is_as_long_as_it_is_worth(number: float | None, expected: str) -> None:
+    assert expected == format_number(number)
+
+
+def test_a_moment_that_never_was_is_a_dash() -> None:
+    assert "-" == since(None, TS)
+    assert "-" == since(0, TS)
+    assert "3 s" == since(TS - 3 * S, TS)

@@ -1,0 +1,126 @@
+import os
+import sys
+from collections.abc import Iterator
+from configparser import RawConfigParser
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+import services
+from services.operator.supervision.programs import (
+    find_conf,
+    find_environment,
+    localise,
+    prepare,
+    socket_path,
+)
+from shared.errors import ConfigError
+from shared.process.settings import Settings, load
+from tests.support.paths import ROOT
+
+CONF = (ROOT / "supervisor.conf").read_text()
+
+
+def make_settings(folder: Path, state: str = "var") -> Settings:
+    folder.mkdir(parents=True, exist_ok=True)
+    return load({"BOOKTAPE__STATE__PATH": state}, folder, exchanges={})
+
+
+def read(path: Path) -> RawConfigParser:
+    parser = RawConfigParser(inline_comment_prefixes=(";",))
+    parser.read(path, encoding="utf-8")
+    return parser
+
+
+def test_a_project_folder_is_run_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "supervisor.conf").write_text(CONF)
+    prepared = prepare(make_settings(tmp_path), {})
+    assert tmp_path / "supervisor.conf" == prepared.conf
+    assert tmp_path / "var" / "run" / "supervisor.sock" == prepared.socket
+    assert (tmp_path / "var" / "log").is_dir()
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder in which a socket's path is not too long for the system."""
+    with TemporaryDirectory(prefix="b") as folder:
+        yield Path(folder)
+
+
+def test_another_state_gets_a_copy_with_its_paths(tmp_path: Path, short_path: Path) -> None:
+    state = short_path / "else where" / "50%"
+    prepared = prepare(make_settings(tmp_path / "conf", str(state)), {})
+    assert state / "run" / "supervisor.conf" == prepared.conf
+    text = prepared.conf.read_text()
+    assert str(ROOT / "supervisor.conf") in text.splitlines()[0]
+    assert "%(here)s" not in text.split("[unix_http_server]")[1]
+    conf = read(prepared.conf)
+    escaped = str(state).replace("%", "%%")
+    assert f"{escaped}/run/supervisor.sock" == conf["unix_http_server"]["file"]
+    assert f"unix://{escaped}/run/supervisor.sock" == conf["supervisorctl"]["serverurl"]
+    assert escaped == conf["ctlplugin:booktape"]["state"]
+    assert str(tmp_path / "conf") == conf["program:buffer_writer"]["directory"]
+    log = conf["program:ingest_bitvavo"]["stdout_logfile"]
+    assert f"{escaped}/log/%(program_name)s.log" == log
+
+
+def test_a_long_path_moves_the_socket_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = TemporaryDirectory()  # pytest's own are too long
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime.name)
+    folder = tmp_path / ("x" * 90)
+    folder.mkdir()
+    (folder / "supervisor.conf").write_text(CONF)
+    prepared = prepare(make_settings(folder), {})
+    # supervisord binds <socket>.<pid> first.
+    assert len(f"{prepared.socket}.{os.getpid()}") <= 107
+    assert folder / "var" / "run" / "supervisor.conf" == prepared.conf
+    conf = read(prepared.conf)
+    assert str(prepared.socket) == conf["unix_http_server"]["file"]
+    assert str(folder / "var") == conf["ctlplugin:booktape"]["state"]
+    runtime.cleanup()
+
+
+def test_the_configurations_own_file_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "supervisor.conf").write_text(CONF)
+    assert tmp_path / "supervisor.conf" == find_conf(tmp_path)
+    assert ROOT / "supervisor.conf" == find_conf(tmp_path / "other")
+
+
+def test_installed_it_is_found_where_it_was_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    package = tmp_path / "lib" / "services" / "__init__.py"
+    monkeypatch.setattr(services, "__file__", str(package))
+    shipped = tmp_path / "share" / "booktape" / "supervisor.conf"
+    with pytest.raises(ConfigError, match=r"no supervisor\.conf in any of"):
+        find_conf(tmp_path)
+    shipped.parent.mkdir(parents=True)
+    shipped.write_text(CONF)
+    assert shipped == find_conf(tmp_path)
+
+
+def test_the_default_socket_lies_in_the_state(tmp_path: Path) -> None:
+    assert tmp_path / "run" / "supervisor.sock" == socket_path(tmp_path)
+
+
+def test_what_an_operator_wrote_without_our_paths_stays() -> None:
+    own = "[supervisord]\nlogfile=/var/log/mine.log\n"
+    assert own == localise(own, Path("a"), Path("b"), Path("c"))
+
+
+def test_children_find_this_command_and_this_configuration(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").touch()
+    given = {"BOOKTAPE_CONFIG": "my.toml", "PATH": "/bin", "OTHER": "stays"}
+    settings = load(given, tmp_path, exchanges={})
+    environment = find_environment(settings, given)
+    assert str(tmp_path / "my.toml") == environment["BOOKTAPE_CONFIG"]
+    assert f"{Path(sys.executable).parent}:/bin" == environment["PATH"]
+    assert "stays" == environment["OTHER"]
+
+
+def test_no_configuration_is_named_where_none_was(tmp_path: Path) -> None:
+    assert "BOOKTAPE_CONFIG" not in find_environment(make_settings(tmp_path), {})

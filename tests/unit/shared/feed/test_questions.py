@@ -1,0 +1,197 @@
+"""What one connection asks, and in which order."""
+
+import pytest
+
+from shared.errors import ConnectionLost
+from shared.event import RateLimited, Refused
+from shared.exchange import Cost
+from shared.feed.questions import BAN_S, BAN_S_MAX, Questions
+from shared.feed.subscriptions import ANSWER_S, Subscriptions
+from tests.support.toys import SECOND, make_exchange
+
+TS = 1_795_356_000 * SECOND
+HALTED = Refused("snapshot", "halted", "A", is_halted=True)
+
+
+class World:
+    """The questions of a connection, and the limit that grants them."""
+
+    def __init__(self, *, asks_snapshots: bool = True, **changes: object) -> None:
+        if not asks_snapshots:
+            changes |= {"request_snapshot": None, "ready": "data"}
+        exchange = make_exchange(**changes)
+        self.wait_s = 0.0
+        self.costs: list[Cost] = []
+        self.held: list[str] = []
+        self.subscriptions = Subscriptions(exchange, ["book"])
+        self.questions = Questions(
+            exchange, self.subscriptions, take=self._take, hold=self.held.append
+        )
+
+    def _take(self, cost: Cost) -> float:
+        self.costs.append(cost)
+        return self.wait_s
+
+    def sent(self, now_s: float) -> list[str]:
+        return self.questions.due(now_s)[0]
+
+    def go_live(self, *raw_symbols: str) -> None:
+        """Subscribe to these at time 0."""
+        self.subscriptions.ask(raw_symbols)
+        self.sent(0.0)
+        self.subscriptions.acknowledge("book", raw_symbols)
+        for raw_symbol in raw_symbols:
+            self.subscriptions.answer("book", raw_symbol)
+
+
+def test_a_subscription_is_asked_for_when_the_limit_allows_it() -> None:
+    world = World(subscribe_cost=Cost("points", 3))
+    world.subscriptions.ask(["A"])
+    world.wait_s = 4.0
+    assert [] == world.sent(0.0)
+    world.wait_s = 0.0
+    assert ["join book A"] == world.sent(1.0)
+    assert [Cost("points", 3)] * 2 == world.costs
+
+
+def test_a_book_is_asked_for_and_its_deltas_are_held_from_then_on() -> None:
+    world = World()
+    world.go_live("A")
+    world.questions.begin_book("A")
+    assert not world.questions.is_snapshot_asked("A")
+    assert [] == world.held
+    assert ["book A"] == world.sent(1.0)
+    assert ["A"] == world.held
+    assert world.questions.is_snapshot_asked("A")
+    world.questions.settle("A")
+    assert not world.questions.is_snapshot_asked("A")
+    assert [] == world.sent(100.0)
+
+
+def test_a_book_that_comes_with_its_subscription_is_not_asked_for() -> None:
+    world = World(asks_snapshots=False)
+    world.go_live("A")
+    world.questions.begin_book("A")
+    assert world.questions.is_snapshot_asked("A")
+    assert [] == world.sent(1.0)
+    assert [] == world.held
+
+
+def test_a_resync_asks_for_the_book_anew() -> None:
+    world = World()
+    world.go_live("A")
+    assert world.questions.resync("A", 1.0)
+    assert not world.questions.resync("A", 1.0)
+    assert ["book A"] == world.sent(1.0)
+    assert not world.questions.resync("A", 1.0)
+
+
+def test_a_resync_without_questions_leaves_and_joins() -> None:
+    world = World(asks_snapshots=False)
+    world.go_live("A")
+    assert world.questions.resync("A", 1.0)
+    assert ["leave book A", "join book A"] == world.sent(1.0)
+    assert not world.questions.resync("A", 1.0)
+    with pytest.raises(ConnectionLost):
+        world.sent(1.1 + ANSWER_S)
+
+
+def test_a_book_that_is_refused_waits_until_it_is_asked_for_again() -> None:
+    world = World(asks_snapshots=False)
+    world.go_live("A")
+    world.subscriptions.refused["book", "A"] = 600.0
+    assert not world.questions.resync("A", 1.0)
+    world.subscriptions.answer("book", "A")
+    del world.subscriptions.refused["book", "A"]
+    assert world.questions.resync("A", 1.0)
+
+
+def test_a_book_that_waits_for_its_turn_needs_no_resync() -> None:
+    world = World()
+    world.go_live("A", "B")
+    world.questions.begin_book("A")
+    world.questions.begin_book("B")
+    assert ["book A"] == world.sent(1.0)
+    assert not world.questions.resync("B", 1.0)
+    assert ["book B"] == world.sent(2.0)
+    world.questions.settle("A")
+    world.questions.settle("B")
+    assert [] == world.sent(100.0)
+
+
+@pytest.mark.parametrize("asks_snapshots", [True, False])
+def test_a_snapshot_that_comes_by_itself_settles_a_resync(*, asks_snapshots: bool) -> None:
+    world = World(asks_snapshots=asks_snapshots)
+    world.go_live("A")
+    world.questions.resync("A", 1.0)
+    world.questions.settle("A")
+    assert [] == world.sent(2.0)
+
+
+@pytest.mark.parametrize("asks_snapshots", [True, False])
+def test_nothing_more_is_asked_about_a_symbol_that_is_dropped(*, asks_snapshots: bool) -> None:
+    world = World(asks_snapshots=asks_snapshots)
+    world.go_live("A")
+    world.questions.resync("A", 1.0)
+    assert ["leave book A"] == world.questions.drop("A")
+    assert [] == world.sent(100.0)
+
+
+def test_a_refused_snapshot_is_asked_for_later_if_it_was_asked_for() -> None:
+    world = World()
+    world.go_live("A")
+    world.questions.refuse_snapshot(HALTED, 1.0)
+    assert [] == world.sent(100.0)
+    world.questions.begin_book("A")
+    assert ["book A"] == world.sent(100.0)
+    world.questions.refuse_snapshot(HALTED, 101.0)
+    assert [] == world.sent(160.0)
+    assert ["book A"] == world.sent(161.0)
+
+
+def test_a_silent_subscription_is_told_as_refused() -> None:
+    world = World(asks_snapshots=False)
+    world.subscriptions.ask(["A"])
+    world.sent(0.0)
+    world.sent(ANSWER_S + 1)
+    assert ([], [("book", "A")]) == world.questions.due(2 * ANSWER_S + 2)
+
+
+@pytest.mark.parametrize(
+    ("notice", "wait_s"),
+    [
+        (RateLimited("stop", wait_s=7.0), 7.0),
+        (RateLimited("stop", until_ns=TS + 900 * SECOND), 900.0),
+        (RateLimited("stop", until_ns=TS - 5), BAN_S),
+        (RateLimited("stop", until_ns=TS + 10**9 * SECOND), BAN_S_MAX),
+        (RateLimited("stop"), BAN_S),
+    ],
+)
+def test_when_the_exchange_says_stop_it_is_quiet_for_as_long_as_it_says(
+    notice: RateLimited, wait_s: float
+) -> None:
+    world = World()
+    world.subscriptions.ask(["A"])
+    assert ["join book A"] == world.sent(0.0)
+    assert not world.questions.is_quiet(0.0)
+    assert wait_s == world.questions.stop(notice, TS, 0.0)
+    assert world.questions.is_quiet(wait_s - 0.1)
+    assert not world.questions.is_quiet(wait_s)
+    assert ["join book A"] == world.sent(wait_s)
+
+
+def test_a_shorter_stop_does_not_end_a_longer_one() -> None:
+    world = World()
+    world.questions.stop(RateLimited("stop", wait_s=100.0), TS, 0.0)
+    world.questions.stop(RateLimited("stop", wait_s=1.0), TS, 1.0)
+    assert world.questions.is_quiet(99.0)
+
+
+def test_a_lost_connection_forgets_what_was_asked() -> None:
+    world = World()
+    world.go_live("A", "B")
+    world.questions.resync("A", 1.0)
+    world.questions.begin_book("B")
+    world.subscriptions.ask(["C"])
+    world.questions.clear()
+    assert [] == world.sent(100.0)

@@ -1,0 +1,52 @@
+"""Best prices, merged."""
+
+from shared.event import Ticker
+from shared.feed.tickers import Tickers
+from tests.support.toys import Tape
+
+
+def test_what_a_message_leaves_out_stays_as_it_was() -> None:
+    tape = Tape()
+    tickers = Tickers(tape.record)
+    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price=9.0, bid_size=1.0, ts_event=5))
+    tickers.ticker(2, "BTC-EUR", Ticker("BTCEUR", ask_price=10.0, ts_event=6))
+    merged = Ticker("BTCEUR", bid_price=9.0, bid_size=1.0, ask_price=10.0, ts_event=6)
+    assert (2, "BTC-EUR", merged) == tape.rows[1]
+
+
+def test_a_message_that_changes_nothing_is_no_row() -> None:
+    tape = Tape()
+    tickers = Tickers(tape.record)
+    for last_price in (9.0, 9.0, None, 8.0, 9.0):
+        tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", last_price=last_price))
+    assert [9.0, 8.0, 9.0] == [ticker.last_price for ticker in tape.events(Ticker)]
+
+
+def test_symbols_are_not_mixed() -> None:
+    tape = Tape()
+    tickers = Tickers(tape.record)
+    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price=9.0))
+    tickers.ticker(1, "ETH-EUR", Ticker("ETHEUR", ask_price=3.0))
+    assert Ticker("ETHEUR", ask_price=3.0) == tape.events()[1]
+
+
+def test_a_symbol_that_was_left_comes_back_without_its_old_halves() -> None:
+    tape = Tape()
+    tickers = Tickers(tape.record)
+    for raw_symbol in ("BTCEUR", "ETHEUR"):
+        tickers.ticker(1, "BTC-EUR", Ticker(raw_symbol, bid_price=9.0))
+    tickers.remove("BTCEUR")
+    tickers.remove("BTCEUR")
+    for raw_symbol in ("BTCEUR", "ETHEUR"):
+        tickers.ticker(1, "BTC-EUR", Ticker(raw_symbol, ask_price=10.0))
+    both = Ticker("ETHEUR", bid_price=9.0, ask_price=10.0)
+    assert [Ticker("BTCEUR", ask_price=10.0), both] == tape.events()[2:]
+
+
+def test_a_lost_connection_forgets_the_old_halves() -> None:
+    tape = Tape()
+    tickers = Tickers(tape.record)
+    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price=9.0))
+    tickers.clear()
+    tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", ask_price=10.0))
+    assert Ticker("BTCEUR", ask_price=10.0) == tape.events()[1]

@@ -1,0 +1,216 @@
+"""Trades, each once, and the gaps between them."""
+
+import msgspec
+import pytest
+
+from shared.errors import ConnectionLost
+from shared.event import Delta, FeedEvent, Recorded, Trade
+from shared.feed.trades import RECENT_EXPECTING_MAX, RECENT_MAX, Trades
+from tests.support.toys import Tape, trade, trades
+
+
+class World:
+    """The trades of a symbol, and what was recorded."""
+
+    def __init__(self) -> None:
+        self.tape = Tape()
+        self.trades = Trades(self.tape.record)
+
+    def live(self, *numbers: int) -> None:
+        for number in numbers:
+            self.trades.trade(1, "BTC-EUR", trade(number))
+
+    def come(self, *numbers: int, is_cut: bool = True) -> None:
+        """Let a list come by itself, as it does after a subscription."""
+        last = self.trades.take_last("BTCEUR")
+        self.trades.trade_list(2, "BTC-EUR", trades(*numbers, is_cut=is_cut), last)
+
+    def ids(self) -> list[int]:
+        return [int(one.trade_id[1:]) for one in self.tape.events(Trade)]
+
+    def gaps(self) -> list[tuple[str, str | None]]:
+        details = [msgspec.json.decode(gap.detail) for gap in self.tape.events(FeedEvent)]
+        return [(detail["last"], detail["first"]) for detail in details]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_trade_is_recorded_once(world: World) -> None:
+    world.live(1, 2, 1, 2, 3)
+    assert [1, 2, 3] == world.ids()
+    assert (1, "BTC-EUR", trade(1)) == world.tape.rows[0]
+
+
+def test_ids_of_different_symbols_are_different_trades(world: World) -> None:
+    world.live(1)
+    world.trades.trade(1, "ETH-EUR", trade(1, "ETHEUR"))
+    assert [1, 1] == world.ids()
+
+
+def test_of_a_list_only_what_is_new_is_recorded(world: World) -> None:
+    world.live(2)
+    world.come(1, 2, 3, 3)
+    assert [2, 1, 3] == world.ids()
+    assert [] == world.gaps()
+
+
+def test_after_an_outage_a_list_that_does_not_reach_the_last_trade_is_a_gap(world: World) -> None:
+    world.live(1, 2)
+    world.trades.lose_all()
+    world.come(5, 6)
+    assert [("t2", "t5")] == world.gaps()
+    assert [1, 2, 5, 6] == world.ids()
+    gap = world.tape.rows[2]
+    assert (2, "BTC-EUR") == gap[:2]
+    assert isinstance(gap[2], FeedEvent)
+    expected = {
+        "channel": "trades",
+        "last": "t2",
+        "first": "t5",
+        "reason": "the list does not reach it",
+    }
+    assert expected == msgspec.json.decode(gap[2].detail)
+
+
+def test_a_list_that_reaches_it_is_none_and_neither_is_one_that_is_all_there_is(
+    world: World,
+) -> None:
+    world.live(1, 2)
+    world.trades.lose("BTCEUR")
+    world.come(2, 3)
+    world.trades.lose("BTCEUR")
+    world.come(7, 8, is_cut=False)
+    world.trades.lose("BTCEUR")
+    world.come(is_cut=False)
+    assert [] == world.gaps()
+    assert [1, 2, 3, 7, 8] == world.ids()
+
+
+def test_a_cut_list_must_reach_what_came_since_as_well(world: World) -> None:
+    world.live(1)
+    world.trades.lose_all()
+    last = world.trades.take_last("BTCEUR")
+    world.live(8, 9)
+    world.trades.trade_list(2, "BTC-EUR", trades(1, 2, 3, is_cut=True), last)
+    assert [("t3", "t8")] == world.gaps()
+    assert [1, 8, 9, 2, 3] == world.ids()
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 8), (1, 2, 8, 9), (1, 8, 9)])
+def test_a_cut_list_that_reaches_both_ends_hides_nothing(
+    world: World, numbers: tuple[int, ...]
+) -> None:
+    world.live(1)
+    world.trades.lose_all()
+    last = world.trades.take_last("BTCEUR")
+    world.live(8, 9)
+    world.trades.trade_list(2, "BTC-EUR", trades(*numbers, is_cut=True), last)
+    assert [] == world.gaps()
+
+
+def test_where_a_list_must_come_first_a_trade_without_it_is_a_gap() -> None:
+    tape = Tape()
+    recorded = Trades(tape.record, begin_with_list=True)
+    recorded.trade(1, "BTC-EUR", trade(1))
+    recorded.lose_all()
+    for number in (5, 6):
+        recorded.trade(2, "BTC-EUR", trade(number))
+    (gap,) = tape.events(FeedEvent)
+    expected = {"channel": "trades", "last": "t1", "first": "t5", "reason": "no list came"}
+    assert expected == msgspec.json.decode(gap.detail)
+    assert [trade(1), gap, trade(5), trade(6)] == tape.events()
+
+
+def test_a_cut_list_of_nothing_is_a_gap_before_nobody_knows_what(world: World) -> None:
+    world.live(1)
+    world.trades.lose_all()
+    world.come()
+    assert [("t1", None)] == world.gaps()
+
+
+def test_a_trade_that_overtakes_the_list_hides_no_gap(world: World) -> None:
+    world.live(1)
+    world.trades.lose_all()
+    world.live(9)
+    world.come(5, 6, 7, 8, 9)
+    assert [("t1", "t5")] == world.gaps()
+    assert [1, 9, 5, 6, 7, 8] == world.ids()
+
+
+def test_after_several_outages_the_list_must_reach_the_trade_before_the_first(
+    world: World,
+) -> None:
+    world.live(1)
+    world.trades.lose_all()
+    world.live(5)
+    world.trades.lose_all()
+    assert "t1" == world.trades.take_last("BTCEUR")
+    assert world.trades.take_last("BTCEUR") is None
+
+
+def test_without_an_outage_or_a_trade_nothing_has_to_be_reached(world: World) -> None:
+    world.trades.lose("BTCEUR")
+    assert world.trades.take_last("BTCEUR") is None
+    world.live(1)
+    assert world.trades.take_last("BTCEUR") is None
+
+
+def test_trades_filled_in_are_not_the_newest(world: World) -> None:
+    world.live(1, 9)
+    world.trades.trade_list(2, "BTC-EUR", trades(1, 2, 3, 9), "t1")
+    world.trades.lose_all()
+    assert "t9" == world.trades.take_last("BTCEUR")
+    world.trades.trade_list(2, "BTC-EUR", trades(9, 10), "t9")
+    world.trades.lose_all()
+    assert "t10" == world.trades.take_last("BTCEUR")
+
+
+def test_a_list_longer_than_the_memory_repeats_no_trade_that_came_before_it(world: World) -> None:
+    end = 2 * RECENT_MAX
+    world.live(0, end - 2, end - 1)
+    world.trades.trade_list(2, "BTC-EUR", trades(*range(end)), "t0")
+    assert sorted(world.ids()) == list(range(end))
+    world.trades.lose_all()
+    assert f"t{end - 1}" == world.trades.take_last("BTCEUR")
+
+
+def test_while_a_list_is_on_its_way_more_is_kept(world: World) -> None:
+    live = range(1, 3 * RECENT_MAX)
+    world.trades.expect("BTCEUR")
+    world.live(*live)
+    world.trades.trade_list(2, "BTC-EUR", trades(0, *live), None)
+    world.trades.settle("BTCEUR")
+    assert [*live, 0] == world.ids()
+    assert len(world.trades._recent["BTCEUR"]) == len(live) + 1
+    world.live(10_000)
+    assert RECENT_MAX == len(world.trades._recent["BTCEUR"])
+
+
+def test_no_more_ids_are_kept_than_the_bound(world: World) -> None:
+    world.live(*range(2 * RECENT_MAX))
+    assert RECENT_MAX == len(world.trades._recent["BTCEUR"])
+    world.trades.expect("BTCEUR")
+    world.live(*range(2 * RECENT_MAX, 2 * RECENT_EXPECTING_MAX))
+    assert RECENT_EXPECTING_MAX == len(world.trades._recent["BTCEUR"])
+
+
+def test_a_trade_that_could_not_be_recorded_was_not_seen() -> None:
+    refusals = [ConnectionLost("the disk does not keep up")]
+    rows: list[Recorded] = []
+
+    def record(_ts: int, _symbol: str | None, event: Recorded) -> None:
+        assert not isinstance(event, Delta)
+        if refusals:
+            raise refusals.pop()
+        rows.append(event)
+
+    kept = Trades(record)
+    with pytest.raises(ConnectionLost):
+        kept.trade(1, "BTC-EUR", trade(1))
+    kept.lose_all()
+    assert kept.take_last("BTCEUR") is None
+    kept.trade(1, "BTC-EUR", trade(1))
+    assert [trade(1)] == rows

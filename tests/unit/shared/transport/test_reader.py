@@ -1,0 +1,489 @@
+"""One socket, read from a real loopback server; the test digests what it delivers."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from queue import Queue
+from random import Random
+from threading import Event, Thread
+from typing import Any
+
+import msgspec
+import pytest
+from typing_extensions import override
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
+
+from shared.errors import ConnectionLost
+from shared.event import FeedEvent, Subscribed, Trade
+from shared.exchange import Call, Cost, Message, Raw
+from shared.process.retry import Backoff
+from shared.transport import reader as module
+from shared.transport.connection import Connection
+from tests.support.readers import make_feed, make_reader
+from tests.support.toys import Tape, make_exchange, make_rest, trade
+
+WAIT_S = 10.0
+CONNECTS = Cost("connects")
+
+
+def parse(raw: Raw) -> list[Message]:
+    """Read "ready", or the number of a trade."""
+    text = bytes(raw).decode()
+    return [Subscribed("trades", ["BTCEUR"])] if text == "ready" else [trade(int(text))]
+
+
+# Which can be asked for old trades, and nobody does.
+EXCHANGE = make_exchange(parse=parse, rest=make_rest(trades=Call(path=lambda *_: "/")))
+
+
+class Server:
+    """An exchange that keeps each connection open until the test says something of it."""
+
+    def __init__(self) -> None:
+        self.connections: Queue[ServerConnection] = Queue()
+        self.refusals: list[Headers] = []
+        self._over = Event()
+        self._server = serve(self._keep, "127.0.0.1", 0, process_request=self._look)
+        self._thread = Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}/"
+
+    def _look(self, _: ServerConnection, __: Request) -> Response | None:
+        if not self.refusals:
+            return None
+        status = HTTPStatus.TOO_MANY_REQUESTS
+        return Response(status.value, status.phrase, self.refusals.pop(), b"")
+
+    def _keep(self, connection: ServerConnection) -> None:
+        self.connections.put(connection)
+        self._over.wait(WAIT_S)
+
+    def next(self) -> ServerConnection:
+        return self.connections.get(timeout=WAIT_S)
+
+    def close(self) -> None:
+        self._over.set()
+        self._server.shutdown()
+        self._thread.join()
+
+
+class Stop(Event):
+    """Waits for nothing, and remembers for how long it should have waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+        self.then: Callable[[], object] = int
+
+    @override
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.waits.append(timeout)
+        self.then()
+        return super().wait(0.001)
+
+
+class Longest(Random):
+    """Always the longest wait."""
+
+    @override
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+class World:
+    """A reader on its own thread, and the recorder's thread, which is the test's."""
+
+    def __init__(self, server: Server, **changes: Any) -> None:
+        self.server = server
+        self.tape = Tape()
+        self.stop = Stop()
+        self.pause = Event()
+        self.now_s = 1000.0
+        self.bans: list[tuple[float, str]] = []
+        self.feed = make_feed(EXCHANGE, ["BTC-EUR"], ["trades"], tape=self.tape, stale_after_s=20.0)
+        self._news = Event()
+        defaults: dict[str, Any] = {
+            "url": server.url,
+            "connect": self.connect,
+            "ban": lambda wait_s, limit: self.bans.append((wait_s, limit)),
+            "backoff": Backoff(base_s=1.0, cap_s=8.0, random=Longest()),
+            "clock_ns": lambda: int(self.now_s),
+            "steady_s": lambda: self.now_s,
+            "pause": self.pause,
+            "announce": lambda _: self._news.set(),
+        }
+        self.reader = make_reader(self.feed, **{**defaults, **changes})
+
+    def connect(self, url: str) -> Connection:
+        return Connection(url, clock_ns=lambda: 0)
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        thread = Thread(target=self.reader.run, args=(self.stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stop.set()
+            thread.join(WAIT_S)
+            assert not thread.is_alive()
+            while self.reader.backlog:
+                self.reader.digest()
+
+    def digest_until(self, is_so: Callable[[], bool]) -> None:
+        """Digest whatever comes until it is so."""
+        end_s = time.monotonic() + WAIT_S
+        while not is_so():
+            assert time.monotonic() < end_s
+            self._news.wait(0.01)
+            self._news.clear()
+            self.reader.digest()
+
+    def wait_for(self, is_so: Callable[[], bool]) -> None:
+        """Look again and again, digesting nothing."""
+        end_s = time.monotonic() + WAIT_S
+        while not is_so():
+            assert time.monotonic() < end_s
+            self._news.wait(0.001)
+            self._news.clear()
+
+    def down_since(self) -> float | None:
+        return self.reader.down_since_s
+
+    def ids(self) -> list[str]:
+        return [one.trade_id for one in self.tape.events(Trade)]
+
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.tape.events(FeedEvent)]
+
+    def reasons(self, kind: str = "disconnected") -> list[str]:
+        rows = [event for event in self.tape.events(FeedEvent) if event.kind == kind]
+        return [msgspec.json.decode(row.detail)["reason"] for row in rows]
+
+
+def say(connection: ServerConnection, *texts: str) -> None:
+    for text in texts:
+        connection.send(text)
+
+
+def hear_out(connection: ServerConnection) -> None:
+    """Wait until the reader has closed it."""
+    with suppress(ConnectionClosed):
+        while True:
+            connection.recv(WAIT_S)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def world(server: Server) -> World:
+    return World(server)
+
+
+def test_what_the_socket_delivers_reaches_the_feed_with_the_time_it_came(
+    world: World, server: Server
+) -> None:
+    assert 1000.0 == world.down_since()
+    with world.run():
+        connection = server.next()
+        world.now_s = 1007.0
+        say(connection, "1", "2")
+        world.wait_for(lambda: world.reader.backlog == 3)
+        assert world.reader.is_connected
+        assert world.down_since() is None
+        world.now_s = 1009.0
+        say(connection, "3")
+        world.wait_for(lambda: world.reader.backlog == 4)
+        assert [] == world.tape.rows
+        world.reader.digest()
+        assert "join trades BTCEUR" == connection.recv(WAIT_S)
+    # What was said before anybody asked is not recorded.
+    assert ["connected", "disconnected"] == world.kinds()
+    assert 3 == world.feed.counts["not asked for"]
+    assert [{"url": server.url}] == [
+        msgspec.json.decode(event.detail) for event in world.tape.events(FeedEvent)[:1]
+    ]
+
+
+def test_the_first_message_is_announced_and_what_is_too_much_to_wait(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DIGEST_MESSAGES_MAX", 3)
+    announced: list[int] = []
+    world = World(server, announce=announced.append)
+    with world.run():
+        connection = server.next()
+        world.wait_for(lambda: announced == [1])
+        world.reader.digest()
+        say(connection, "1")
+        world.wait_for(lambda: announced == [1, 1])
+        say(connection, "2")
+        world.wait_for(lambda: world.reader.backlog == 2)
+        say(connection, "3")
+        world.wait_for(lambda: announced == [1, 1, 3])
+
+
+def test_a_socket_that_is_never_silent_ends_nevertheless(server: Server) -> None:
+    def flood() -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                connection.send("1")
+
+    world = World(server, steady_s=time.monotonic)
+    with world.run():
+        connection = server.next()
+        flooding = Thread(target=flood)
+        flooding.start()
+        world.wait_for(lambda: world.reader.backlog > 100)
+    flooding.join(WAIT_S)
+    assert not flooding.is_alive()
+    assert ["stopped"] == world.reasons()
+
+
+def test_what_was_asked_for_is_recorded(world: World, server: Server) -> None:
+    with world.run():
+        connection = server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+        assert "join trades BTCEUR" == connection.recv(WAIT_S)
+        world.now_s = 1001.5
+        say(connection, "ready", "1", "2")
+        world.digest_until(lambda: len(world.ids()) == 2)
+    assert [(1001, "BTC-EUR", trade(1)), (1001, "BTC-EUR", trade(2))] == [
+        row for row in world.tape.rows if isinstance(row[2], Trade)
+    ]
+    assert ["stopped"] == world.reasons()
+    assert not world.reader.is_connected
+
+
+def test_a_lost_connection_is_told_and_made_anew(world: World, server: Server) -> None:
+    with world.run():
+        server.next().close(1012, "restart")
+        again = server.next()
+        world.digest_until(lambda: world.kinds().count("connected") == 2)
+        assert "join trades BTCEUR" == again.recv(WAIT_S)
+        assert 1 == world.reader.reconnects
+        assert "" == world.reader.error
+    assert ["connected", "disconnected", "connected", "disconnected"] == world.kinds()
+    assert "the exchange closed the connection: code 1012 restart" == world.reasons()[0]
+
+
+def test_each_fruitless_connection_makes_the_next_one_wait_longer(
+    world: World, server: Server
+) -> None:
+    with world.run():
+        for _ in range(5):
+            server.next().close()
+        server.next()
+        assert [1.0, 2.0, 4.0, 8.0, 8.0] == world.stop.waits
+
+
+def test_data_makes_the_next_wait_short_again_and_only_data(world: World, server: Server) -> None:
+    with world.run():
+        for _ in range(3):
+            server.next().close()
+        connection = server.next()
+        say(connection, "ready")
+        world.digest_until(lambda: world.feed.messages == 1)
+        say(connection, "1")
+        world.digest_until(lambda: world.feed.is_flowing)
+        say(connection, "2")  # the reader has looked since
+        world.digest_until(lambda: len(world.ids()) == 2)
+        connection.close()
+        # The feed still believes in the connection before: what it says is of that one.
+        connection = server.next()
+        say(connection, "3")
+        world.wait_for(lambda: world.reader.backlog == 3)
+        connection.close()
+        server.next()
+        assert [1.0, 2.0, 4.0, 1.0, 2.0] == world.stop.waits
+
+
+def test_messages_for_a_connection_that_is_gone_are_not_sent_on_the_next(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DIGEST_MESSAGES_MAX", 1)
+    with world.run():
+        server.next().close()
+        second = server.next()
+        world.reader.digest()
+        assert ["connected"] == world.kinds()
+        assert [1] == [number for number, _ in world.reader._outbox]
+        world.wait_for(lambda: not world.reader._outbox)
+        world.digest_until(lambda: world.kinds().count("connected") == 2)
+        world.wait_for(lambda: not world.reader._outbox)
+        assert "join trades BTCEUR" == second.recv(WAIT_S)
+    with pytest.raises(ConnectionClosed):
+        second.recv(WAIT_S)
+
+
+def test_a_refused_connection_is_told_and_waited_for_by_all(server: Server) -> None:
+    world = World(server, connect_cost=CONNECTS)
+    server.refusals.append(Headers({"Retry-After": "70"}))
+    with world.run():
+        server.next()
+        assert [71.0] == world.stop.waits
+    assert [(70.0, "connects")] == world.bans
+    assert ["rate_limited", "connected", "disconnected"] == world.kinds()
+    assert world.reasons("rate_limited")[0].startswith("the handshake was answered 429")
+    assert 0 == world.reader.reconnects
+
+
+def test_where_connections_cost_nothing_a_refusal_is_for_this_socket_alone(
+    world: World, server: Server
+) -> None:
+    server.refusals.append(Headers({"Retry-After": "70"}))
+    with world.run():
+        server.next()
+    assert [] == world.bans
+    assert "rate_limited" == world.kinds()[0]
+
+
+def test_who_cannot_be_reached_is_tried_for_ever_and_told_once_in_the_log(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_url: str) -> Connection:
+        raise ConnectionLost("nobody is there")
+
+    world = World(server, connect=refuse)
+    with caplog.at_level(logging.WARNING), world.run():
+        world.wait_for(lambda: len(world.stop.waits) >= 6)
+    assert [1.0, 2.0, 4.0, 8.0, 8.0, 8.0] == world.stop.waits[:6]
+    assert [] == world.tape.rows
+    assert "nobody is there" == world.reader.error
+    assert 1000.0 == world.down_since()
+    assert ["connection lost"] == [record.message for record in caplog.records]
+
+
+def test_connections_are_made_as_the_limit_allows(server: Server) -> None:
+    waits = [900.0, 30.0]
+    world = World(
+        server,
+        connect_cost=CONNECTS,
+        take=lambda cost: waits.pop(0) if waits else 0.0 * cost.points,
+    )
+    with world.run():
+        server.next()
+        assert [60.0, 30.0] == world.stop.waits
+
+
+def test_on_a_full_disk_the_connection_is_closed_until_there_is_room(
+    world: World, server: Server
+) -> None:
+    with world.run():
+        connection = server.next()
+        world.stop.then = world.pause.clear
+        world.pause.set()
+        with pytest.raises(ConnectionClosed):
+            connection.recv(WAIT_S)
+        server.next()
+        assert 1.0 == world.stop.waits[0]
+        assert 0 == world.reader.reconnects
+    assert ["the disk is full", "stopped"] == world.reasons()
+
+
+def test_a_connection_that_the_feed_gives_up_is_closed_and_only_that_one(
+    world: World, server: Server
+) -> None:
+    with world.run():
+        connection = server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+        connection.recv(WAIT_S)
+        for seconds in (10.1, 0.1, 10.1, 0.1):  # it is asked again, and not answered again
+            world.now_s += seconds
+            world.reader.digest()
+        hear_out(connection)
+        again = server.next()
+        world.digest_until(lambda: world.kinds().count("connected") == 2)
+        assert "join trades BTCEUR" == again.recv(WAIT_S)
+    assert "no answer to a subscription in 10 s, twice" == world.reasons()[0]
+
+
+def test_a_feed_that_lags_behind_takes_nobody_for_silent(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DIGEST_MESSAGES_MAX", 1)
+    with world.run():
+        connection = server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+        connection.recv(WAIT_S)
+        say(connection, "ready", "1", "2", "3")
+        world.wait_for(lambda: world.reader.backlog == 4)
+        world.now_s += 25.0
+        say(connection, "4")
+        world.wait_for(lambda: world.reader.backlog == 5)
+        for _ in range(5):
+            assert "stale" not in world.kinds()
+            world.now_s += 1.0
+            world.reader.digest()
+        assert ["t1", "t2", "t3", "t4"] == world.ids()
+        assert "stale" not in world.kinds()
+        world.now_s += 51.0  # twice the silence that ended by itself, and more
+        world.reader.digest()
+        assert "stale" in world.kinds()
+
+
+def test_what_is_not_digested_is_bounded_and_then_the_connection_given_up(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BACKLOG_BYTES_MAX", 10)
+    with world.run():
+        say(server.next(), "1" * 11)
+        world.wait_for(lambda: module.ROOM_LOOK_S in world.stop.waits)
+        assert world.reader.is_connected
+        world.now_s += module.ROOM_WAIT_S + 0.1
+        world.wait_for(lambda: not world.reader.is_connected)
+    assert "the disk has not kept up for 5 s" == world.reasons()[0]
+
+
+def test_a_reader_that_waits_for_room_goes_on_as_soon_as_there_is_some(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BACKLOG_BYTES_MAX", 10)
+    with world.run():
+        connection = server.next()
+        say(connection, "1" * 11)
+        world.wait_for(lambda: module.ROOM_LOOK_S in world.stop.waits)
+        say(connection, "2")
+        world.digest_until(lambda: world.feed.messages == 2)
+        assert world.reader.is_connected
+    assert ["stopped"] == world.reasons()
+
+
+def test_a_reader_that_waits_for_room_ends_when_it_is_told_to(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BACKLOG_BYTES_MAX", 10)
+    with world.run():
+        say(server.next(), "1" * 11)
+        world.wait_for(lambda: module.ROOM_LOOK_S in world.stop.waits)
+    assert ["stopped"] == world.reasons()
+
+
+def test_at_the_end_what_was_asked_and_not_answered_is_a_gap(world: World, server: Server) -> None:
+    with world.run():
+        connection = server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+        connection.recv(WAIT_S)
+        say(connection, "ready", "1")
+        world.digest_until(lambda: bool(world.ids()))
+        connection.close()
+        connection = server.next()
+        world.digest_until(lambda: world.kinds().count("connected") == 2)
+        connection.recv(WAIT_S)
+        say(connection, "ready")
+        world.digest_until(lambda: world.feed.messages == 3)
+    assert "gap" == world.kinds()[-1]

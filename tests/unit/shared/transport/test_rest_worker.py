@@ -1,0 +1,284 @@
+"""What is asked over REST beside books, on a real loopback server."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Semaphore, Thread
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.event import FeedEvent, Trade
+from shared.exchange import Call
+from shared.feed.backfills import Backfills
+from shared.feed.trades import Trades
+from shared.transport import rest_worker as module
+from shared.transport.limits import Limits
+from shared.transport.rest import RestClient
+from shared.transport.rest_worker import GIVE_UP_S, MARKETS_INTERVAL_S, RestWorker
+from tests.support.readers import make_backoff
+from tests.support.rest_server import Answer, RestServer
+from tests.support.toys import Tape, make_exchange, make_rest, market, trade, trades
+
+WAIT_S = 10.0
+
+
+def find_ban_s(status: int, *_: object) -> float | None:
+    return 500.0 if status == 429 else None
+
+
+EXCHANGE = make_exchange(
+    rest=make_rest(
+        markets=Call(path=lambda: "/markets"),
+        parse_markets=lambda raw: [
+            market(name.rstrip("!"), is_trading=not name.endswith("!"))
+            for name in bytes(raw).decode().split()
+        ],
+        trades=Call(path=lambda raw_symbol, last: f"/{raw_symbol}/{last}"),
+        parse_trades=lambda _symbol, raw: trades(*map(int, bytes(raw).split())),
+        ban_s=find_ban_s,
+    )
+)
+
+
+class Clock:
+    """A steady clock that goes on a little whenever somebody looks at it."""
+
+    def __init__(self) -> None:
+        self.s = 1000.0
+        self.looks = Semaphore(0)
+
+    def now_s(self) -> float:
+        self.s += 0.01
+        self.looks.release()
+        return self.s
+
+    def wait_for_looks(self) -> None:
+        """Wait until somebody has looked often enough to have come round."""
+        for _ in range(10):
+            assert self.looks.acquire(timeout=WAIT_S)
+
+
+class World:
+    """A worker, the server it asks, and a feed that lost its connection after some trades."""
+
+    def __init__(self, server: RestServer, folder: Path, *, is_listing: bool) -> None:
+        self.server = server
+        self.clock = Clock()
+        self.followed: list[tuple[str, ...]] = []
+        self.tape = Tape()
+        self.trades = Trades(self.tape.record)
+        self.backfills = Backfills(self.trades, is_possible=True)
+        limits = Limits(
+            folder / "limits.json", EXCHANGE.limits, clock_ns=lambda: int(self.clock.s * 1e9)
+        )
+        self.client = RestClient(EXCHANGE, server.url, limits)
+        self.worker = RestWorker(
+            self.client,
+            follow=self.followed.append if is_listing else None,
+            backfills=lambda: [Backfills(self.trades, is_possible=True), self.backfills],
+            backoff=make_backoff(),
+            steady_s=self.clock.now_s,
+        )
+
+    def lose(self, *raw_symbols: str) -> None:
+        """Have the trades of these asked for, since trade 1."""
+        for raw_symbol in raw_symbols:
+            self.trades.trade(1, f"our {raw_symbol}", trade(1, raw_symbol))
+            self.trades.lose(raw_symbol)
+            self.backfills.ask(f"our {raw_symbol}", raw_symbol, self.clock.s)
+        self.tape.rows.clear()
+
+    def gaps(self) -> list[tuple[str | None, Any]]:
+        self.backfills.record(2)
+        return [
+            (symbol, msgspec.json.decode(event.detail)["reason"])
+            for _, symbol, event in self.tape.rows
+            if isinstance(event, FeedEvent)
+        ]
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        while not self.server.is_quiet:
+            self.server.next()
+        self.clock.looks = Semaphore(0)
+        stop = Event()
+        thread = Thread(target=self.worker.run, args=(stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(WAIT_S)
+            assert not thread.is_alive()
+
+
+@pytest.fixture(autouse=True)
+def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PACE_S", 0.001)
+
+
+@pytest.fixture
+def server() -> Iterator[RestServer]:
+    with RestServer() as server:
+        yield server
+
+
+Make = Callable[..., World]
+
+
+@pytest.fixture
+def make(server: RestServer, tmp_path: Path) -> Iterator[Make]:
+    made: list[World] = []
+
+    def build(*, is_listing: bool = True) -> World:
+        made.append(World(server, tmp_path, is_listing=is_listing))
+        return made[-1]
+
+    yield build
+    for world in made:
+        world.client.close()
+
+
+def test_all_markets_that_trade_are_followed_and_the_list_is_asked_for_again(
+    make: Make, server: RestServer
+) -> None:
+    world = make()
+    server.answers["/markets"] = Answer("ETH-EUR BTC-EUR XRP-EUR!")
+    with world.run():
+        assert "/markets" == server.next()
+    assert [("BTC-EUR", "ETH-EUR")] == world.followed
+    with world.run():
+        world.clock.wait_for_looks()
+    assert server.is_quiet
+    world.clock.s += MARKETS_INTERVAL_S
+    with world.run():
+        assert "/markets" == server.next()
+    assert 2 == len(world.followed)
+
+
+def test_an_empty_list_is_not_the_end_of_all_markets(make: Make, server: RestServer) -> None:
+    world = make()
+    with world.run():
+        server.next()
+    assert [] == world.followed
+
+
+def test_without_a_list_it_is_asked_for_again_and_said_why(make: Make, server: RestServer) -> None:
+    world = make()
+    server.answers["/markets"] = Answer("busy", 503)
+    with world.run():
+        assert ["/markets"] * 2 == [server.next(), server.next()]
+    assert "GET /markets was answered 503: busy" == world.worker.error
+    server.answers["/markets"] = Answer("BTC-EUR")
+    with world.run():
+        server.next()
+    assert [("BTC-EUR",)] == world.followed
+    assert "" == world.worker.error
+
+
+def test_a_ban_is_waited_for(make: Make, server: RestServer) -> None:
+    world = make()
+    server.answers["/markets"] = Answer("stop", 429)
+    with world.run():
+        server.next()
+    world.clock.s += 490.0
+    with world.run():
+        world.clock.wait_for_looks()
+    assert server.is_quiet
+    assert world.worker.error.startswith("GET /markets was answered 429")
+    world.clock.s += 11.0
+    with world.run():
+        server.next()
+
+
+def test_a_ban_of_trades_is_waited_for(make: Make, server: RestServer) -> None:
+    world = make(is_listing=False)
+    world.lose("A")
+    server.answers["/A/t1"] = Answer("stop", 429)
+    with world.run():
+        server.next()
+        world.clock.wait_for_looks()
+    assert server.is_quiet
+    world.clock.s += 501.0
+    with world.run():
+        assert "/A/t1" == server.next()
+
+
+def test_where_the_symbols_are_configured_nobody_asks_for_a_list(
+    make: Make, server: RestServer
+) -> None:
+    world = make(is_listing=False)
+    world.lose("A")
+    with world.run():
+        assert "/A/t1" == server.next()
+
+
+def test_missed_trades_are_asked_for_in_turn_and_handed_back(
+    make: Make, server: RestServer
+) -> None:
+    world = make(is_listing=False)
+    world.lose("BTCEUR", "B")
+    server.answers["/BTCEUR/t1"] = Answer("1 2 3")
+    with world.run():
+        assert ["/BTCEUR/t1", "/B/t1"] == [server.next(), server.next()]
+    world.backfills.record(2)
+    assert ["t2", "t3"] == [one.trade_id for one in world.tape.events(Trade)]
+    assert not world.backfills.questions
+
+
+def test_a_question_without_an_answer_is_asked_again_after_all_others(
+    make: Make, server: RestServer
+) -> None:
+    world = make(is_listing=False)
+    world.lose("A", "B")
+    server.answers |= {"/A/t1": Answer("busy", 503), "/B/t1": Answer("1 2")}
+    with world.run():
+        asked = [server.next() for _ in range(4)]
+    assert ["/A/t1", "/B/t1", "/A/t1", "/A/t1"] == asked
+    assert [] == world.gaps()
+
+
+def test_what_cannot_be_had_in_time_is_given_up_and_told(make: Make, server: RestServer) -> None:
+    world = make(is_listing=False)
+    world.lose("A")
+    server.answers[""] = Answer("busy", 503)
+    with world.run():
+        server.next()
+    assert [] == world.gaps()
+    world.clock.s += GIVE_UP_S
+    world.lose("B")
+    with world.run():
+        server.next()
+    assert ("our A", "GET /A/t1 was answered 503: busy") in world.gaps()
+    assert ["B"] == [question.raw_symbol for question in world.backfills.questions]
+
+
+def test_a_long_outage_of_the_answers_leaves_no_question_behind(
+    make: Make, server: RestServer
+) -> None:
+    world = make(is_listing=False)
+    world.lose(*(f"S{number}" for number in range(400)))
+    server.answers[""] = Answer("busy", 503)
+    world.clock.s += GIVE_UP_S
+    with world.run():
+        server.next()
+    assert 400 == len(world.gaps())
+    assert not world.backfills.questions
+
+
+def test_a_market_whose_name_would_be_a_path_is_not_recorded_and_told_once(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = make(is_listing=True)
+    odd = ["..", "../../x-EUR", "A/B-EUR", "x" * 33 + "-EUR", "-EUR"]
+    world.server.answers["/markets"] = Answer(" ".join([*odd, "BTC-EUR"]))
+    for _ in range(2):
+        world.worker._ask_markets(world.followed.append, Event())
+    world.server.answers["/markets"] = Answer("..")
+    world.worker._ask_markets(world.followed.append, Event())
+    assert [("BTC-EUR",)] * 2 == world.followed
+    told = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert [5, 1] == [record.count for record in told]  # type: ignore[attr-defined]
