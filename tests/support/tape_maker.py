@@ -33,9 +33,9 @@ _COLUMNS: Final = {
     "trades": "ts_event time?, trade_id text, side name?, price float, size float",
     "ticker": "ts_event time?, bid_price float?, bid_size float?, ask_price float?, "
     "ask_size float?, last_price float?",
-    "instruments": "raw_symbol text, base text, quote text, status text, price_decimals int32?, "
+    "instruments": "raw_symbol text, base text, quote text, status name, price_decimals int32?, "
     "size_decimals int32?, price_increment float?, size_increment float?, min_size float?, "
-    "max_size float?, min_notional float?, max_notional float?, reason text, info text",
+    "max_size float?, min_notional float?, max_notional float?, reason name, info text",
     "feed_events": "kind name, sequence_expected int?, sequence_received int?, detail text",
 }
 _FOOTER_END: Final = 8  # bytes behind the footer: its length, then the magic

@@ -43,6 +43,7 @@ session bitvavo a
 CAUSES: Final = """
 session bitvavo b
 0    -       session_start
+0.1  -       connected {"connection":0}
 1    BTC-EUR snapshot 50x1 | 60x1
 5    BTC-EUR gap {"channel":"book"}
 7    BTC-EUR snapshot 50x7 | 60x1
