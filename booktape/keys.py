@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from booktape.errors import TapeError
 
-TABLES: Final = ("book", "trades", "ticker", "feed_events")
+TABLES: Final = ("book", "trades", "ticker", "instruments", "feed_events")
 TAPE, LEDGER = "tape/", "ledger/"  # what every key of the tables, of the manifests begins with
 SESSIONS_REMEMBERED_MAX: Final = 1000
 

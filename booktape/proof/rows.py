@@ -13,7 +13,7 @@ from booktape.errors import TapeError
 from booktape.keys import Key, day_of
 from booktape.manifest import TableEntry
 from booktape.proof.findings import FeedRow
-from booktape.tables import SCHEMA_KEY, SCHEMA_VERSION, SCHEMAS
+from booktape.tables import SCHEMA_KEY, SCHEMAS_BY_VERSION
 
 _DAY_US: Final = 86_400_000_000
 # A symbol's place and, below it, the event number make one number that tells the order of rows.
@@ -175,8 +175,10 @@ def _read(name: str, data: bytes, key: Key) -> pa.Table:
         table = parquet.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise Broken(f"{name} cannot be read as Parquet: {error}", key.first, key.last) from None
-    version = (table.schema.metadata or {}).get(SCHEMA_KEY)
-    if version != str(SCHEMA_VERSION).encode() or not table.schema.equals(SCHEMAS[name]):
+    version = (table.schema.metadata or {}).get(SCHEMA_KEY, b"")
+    schemas = {str(n).encode(): tables.get(name) for n, tables in SCHEMAS_BY_VERSION.items()}
+    schema = schemas.get(version)
+    if schema is None or not table.schema.equals(schema):
         raise Broken(f"{name} has other columns than the tape's", key.first, key.last)
     if not table.num_rows:
         raise Broken(f"{name} has no rows", key.first, key.last)

@@ -135,6 +135,7 @@ def _convert_book(group: Group) -> _Arrays:
         **_convert_common(group, columns, counts),
         "ts_event": _in_us(_or_null(columns["ts_event"])),
         "sequence": _or_null(columns["sequence"]),
+        "previous": pa.nulls(len(kind), _INT64),
         "epoch": columns["epoch"],
         "is_snapshot": pc.not_equal(kind, DELTA),
         "is_checkpoint": pc.equal(kind, CHECKPOINT),

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from pyarrow import parquet
 
-from booktape.tables import ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
+from booktape.checksum import crc32c
+from booktape.tables import FOOTER_END_BYTES, ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
 from services.buffer_writer.events import decode_events, run_out
 from shared.delivery.frame import Frame
 
@@ -32,6 +33,8 @@ class Segment(Struct, frozen=True):
     rows: int
     bytes: int
     sha256: str
+    footer_bytes: int
+    footer_crc32c: int
     events: int
     ts_recv_min: int
     ts_recv_max: int
@@ -139,14 +142,18 @@ def _write(table: str, events: pa.RecordBatch, parts: Iterator[pa.Table], path: 
             for part in parts:
                 writer.write_table(part, row_group_size=ROW_GROUP_ROWS_MAX)
                 rows += part.num_rows
+            hashing.keeps_end = True
         file.flush()
         os.fsync(file.fileno())
+    footer = hashing.footer()
     times = pc.min_max(events["ts_recv"].cast(pa.int64()))
     return Segment(
         path=path,
         rows=rows,
         bytes=hashing.bytes,
         sha256=hashing.sha256.hexdigest(),
+        footer_bytes=len(footer),
+        footer_crc32c=crc32c(footer),
         events=events.num_rows,
         ts_recv_min=times["min"].as_py() * 1000,
         ts_recv_max=times["max"].as_py() * 1000,
@@ -161,8 +168,17 @@ class _HashingFile:
         self.bytes = 0
         self.sha256 = hashlib.sha256()
         self.closed = False
+        self.keeps_end = False  # of what is written from now on
+        self._end = bytearray()
 
     def write(self, data: bytes) -> int:
         self.sha256.update(data)
         self.bytes += len(data)
+        if self.keeps_end:
+            self._end += data
         return self._file.write(data)
+
+    def footer(self) -> bytes:
+        """Return the end of the file: Parquet's metadata, its length and the last four letters."""
+        size = int.from_bytes(self._end[-FOOTER_END_BYTES:-4], "little")
+        return bytes(self._end[-FOOTER_END_BYTES - size :])

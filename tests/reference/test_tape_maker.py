@@ -7,7 +7,7 @@ from pyarrow import parquet
 
 from booktape.proof.verify import verify
 from booktape.store.folder import FolderStore
-from booktape.tables import SCHEMAS
+from booktape.tables import SCHEMAS_BY_VERSION
 from tests.support.small_tapes import SMALL_TAPES
 from tests.support.tape_lines import NOON, at, read_lines
 from tests.support.tape_maker import make_tape
@@ -18,24 +18,36 @@ def read(tape: Path, table: str) -> pa.Table:
     return parquet.ParquetFile(path).read()
 
 
-def test_a_tape_made_by_hand_is_whole(tmp_path: Path) -> None:
-    tape = make_tape(tmp_path, SMALL_TAPES["socket_lost_before"])
-    report = verify(FolderStore(tape))
+# What they lack, or when they go on, is their point.
+UNFINISHED = {"snapshot_gone", "unnamed", "open"}
+# Some of their deltas are of no epoch that a recorder would have written.
+IMPOSSIBLE = {"checkpoint"}
+
+
+@pytest.mark.parametrize("name", sorted(SMALL_TAPES.keys() - UNFINISHED - IMPOSSIBLE))
+def test_a_tape_made_by_hand_is_whole(tmp_path: Path, name: str) -> None:
+    report = verify(FolderStore(make_tape(tmp_path, SMALL_TAPES[name])))
     assert report.ok, report.faults
-    assert ["20261122T120000.000000Z-btcturk-a"] == [one.session for one in report.sessions]
+    assert [] == report.pending
 
 
-def test_the_columns_are_those_of_the_tape(tmp_path: Path) -> None:
-    lines = """
-    session bitvavo a schema=1
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_columns_are_those_of_the_tape(tmp_path: Path, version: int) -> None:
+    lines = f"""
+    session bitvavo a schema={version}
     0 -       session_start
     1 BTC-EUR snapshot 99x1 98x2 | 101x1 event=0.9
     2 BTC-EUR trade t1 buy 100x1
     3 BTC-EUR ticker 99x1 | 101x1 last=100
     """
+    if version > 1:
+        lines += "4 BTC-EUR instrument trading start\n"
     tape = make_tape(tmp_path, lines)
-    for table in ("book", "trades", "ticker", "feed_events"):
-        assert read(tape, table).schema.equals(SCHEMAS[table], check_metadata=True)
+    for table, schema in SCHEMAS_BY_VERSION[version].items():
+        found = read(tape, table).schema
+        assert schema.equals(found)
+        assert str(version).encode() == found.metadata[b"booktape.schema"]
+        assert [field.metadata for field in schema] == [field.metadata for field in found]
 
 
 def test_each_level_is_a_row_and_an_event_without_levels_is_one(tmp_path: Path) -> None:
@@ -68,13 +80,6 @@ def test_the_manifest_counts_what_was_written(tmp_path: Path) -> None:
         trades["ts_recv_min"],
         trades["ts_recv_max"],
     )
-
-
-def test_the_field_ids_count_the_columns_of_schema_2(tmp_path: Path) -> None:
-    book = read(make_tape(tmp_path, SMALL_TAPES["one_sided"]), "book").schema
-    ids = [int(field.metadata[b"PARQUET:field_id"]) for field in book]
-    assert list(range(1, 14)) == ids
-    assert ["sequence", "previous", "epoch"] == book.names[5:8]
 
 
 def test_what_is_lost_leaves_no_object_and_what_is_unnamed_no_manifest(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> di
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     rows = sum(frame.rows for frame in frames)
-    return {"book": Segment(path, rows, len(data), digest, len(numbers), 0, 0)}
+    return {"book": Segment(path, rows, len(data), digest, 0, 0, len(numbers), 0, 0)}
 
 
 class Clock:

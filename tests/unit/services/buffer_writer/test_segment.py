@@ -5,6 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import google_crc32c
 import msgspec
 import pyarrow as pa
 import pytest
@@ -60,7 +61,7 @@ def expect(frames: Sequence[Frame]) -> Rows:
     for frame in frames:
         columns = decode_columns(frame)
         for name in SCHEMAS:
-            table = getattr(columns, name)
+            table = getattr(columns, name, None)
             if table is not None:
                 rows[name] += expect_table(frame, columns.symbols, table)
     for table_rows in rows.values():
@@ -89,7 +90,7 @@ def expect_table(frame: Frame, symbols: list[str], table: Any) -> list[dict[str,
             continue
         sides: list[str | None] = [*["bid"] * row.pop("bids"), *["ask"] * row.pop("asks")]
         kind = row.pop("kind")
-        row |= {"is_snapshot": kind != DELTA, "is_checkpoint": kind == CHECKPOINT}
+        row |= {"previous": None, "is_snapshot": kind != DELTA, "is_checkpoint": kind == CHECKPOINT}
         for side in sides or [None]:
             price, size = (next(levels), next(levels)) if side else (None, None)
             rows.append(row | {"side": side, "price": price, "size": size})
@@ -199,6 +200,12 @@ def test_a_segment_is_described_as_it_lies_there(folder: Path) -> None:
         data = (folder / f"{table}.parquet").read_bytes()
         assert folder / f"{table}.parquet" == found.path
         assert (len(data), hashlib.sha256(data).hexdigest()) == (found.bytes, found.sha256)
+        size = int.from_bytes(data[-8:-4], "little") + 8
+        assert parquet.ParquetFile(folder / f"{table}.parquet").metadata.serialized_size == size - 8
+        assert (size, google_crc32c.value(data[-size:])) == (
+            found.footer_bytes,
+            found.footer_crc32c,
+        )
         times = [row["ts_recv"] * 1000 for row in read(folder)[table]]
         assert (min(times), max(times)) == (found.ts_recv_min, found.ts_recv_max)
     assert NOON < segments["book"].ts_recv_min
