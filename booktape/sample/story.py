@@ -99,8 +99,7 @@ def _start(
 ) -> SampleRecording:
     """Return a session that begins; a line lists the markets once a day, in its first session."""
     recording = SampleRecording(exchange, line, start_us, latency_us=_LATENCY_US[exchange])
-    said = {"session_before": session_before, "transport": transport}
-    recording.note(start_us, "session_start", **said)
+    recording.note(start_us, "session_start", session_before=session_before, transport=transport)
     if markets:
         recording.note(start_us + _CONNECT_US // 2, "connected", connection=0)
     for history in markets:

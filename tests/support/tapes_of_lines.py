@@ -83,7 +83,7 @@ session btcturk a schema=1
 session btcturk a
 5    -       session_start
 6    BTC-TRY snapshot 99x6 | 101x1 sequence=10
-7    BTC-TRY delta 99x7 | previous=10 sequence=13
+7    BTC-TRY delta 99x7 | previous=10 sequence=11
 8    -       disconnected {"connection":0,"symbols":["BTC-TRY"]}
 9    BTC-TRY snapshot 99x9 | 101x1 sequence=7
 10   -       session_end stopped

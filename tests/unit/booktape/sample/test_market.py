@@ -74,7 +74,7 @@ def test_a_deal_is_made_at_the_best_price() -> None:
 def test_nothing_happens_while_it_is_quiet() -> None:
     quiet = range(500, 900)
     history = make(quiet=quiet)
-    times = [one.ts for one in (*history.moves[1:], *history.deals)]
+    times = [move.ts for move in history.moves[1:]] + [deal.ts for deal in history.deals]
     turns = {(ts - START) // STEP_US for ts in times}
     assert turns
     assert turns.isdisjoint(quiet)

@@ -1,4 +1,3 @@
-
 import pytest
 
 from booktape.sample.story import FIRST, HALT, LAST, NOON, SECOND
