@@ -24,6 +24,7 @@ from benchmarks.speed import measure
 from benchmarks.truth import compare
 from benchmarks.usage import cpu_s, descendants, pss_bytes
 from benchmarks.walk import prove, wait_for
+from booktape.settings_source import FILE_NAME
 from services.__main__ import find_exchanges
 from services.operator.commands.demo_folder import Address, make_environment
 from services.operator.commands.simulators import Simulators
@@ -31,7 +32,6 @@ from services.operator.health.health import gather
 from services.operator.supervision.programs import prepare
 from services.operator.supervision.recording import Recording
 from shared.process.configured import load_settings
-from shared.process.settings_source import FILE_NAME
 
 MARKETS = {
     "bitvavo": ["--symbols", "437", "--rate", "1700", "--levels", "500"],

@@ -13,11 +13,11 @@ from typing import Self
 from benchmarks.usage import cpu_s
 from booktape.proof.findings import Report
 from booktape.proof.verify import verify
+from booktape.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 from booktape.store.opening import open_store
 from booktape.store.storage import Storage
 from services.operator.commands.demo_folder import Address
 from shared.process import stats
-from shared.process.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 
 ROOT = Path(__file__).parents[1]
 LOOK_S = 0.1

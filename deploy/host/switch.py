@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from booktape.errors import BooktapeError
+from booktape.errors import BooktapeError, ConfigError
 from services.__main__ import find_exchanges
 from services.operator.box.releases import Box, Move, SwitchError
 from services.operator.commands import handover
@@ -20,7 +20,6 @@ from services.operator.commands.up import say
 from services.operator.health.health import INGEST_PREFIX, LINE, WRITER, Process, gather
 from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
-from shared.errors import ConfigError
 from shared.process.configured import load_settings
 from shared.process.files import write_atomic
 from shared.process.settings import Settings

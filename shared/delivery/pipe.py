@@ -16,9 +16,8 @@ import msgspec
 import zmq
 from msgspec import Meta, Struct
 
-from booktape.errors import UNDECODABLE
+from booktape.errors import UNDECODABLE, ConfigError
 from shared.delivery.frame import FRAME_BYTES_MAX
-from shared.errors import ConfigError
 
 FRAMES_MAX: Final = 1000  # held on either side of a pipe
 WATERMARKS_MAX: Final = 100  # held for a subscriber that does not look, ten seconds of them

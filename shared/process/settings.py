@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from msgspec import Meta, Struct, ValidationError, convert
 from msgspec.structs import fields, replace
 
+from booktape.errors import ConfigError
+from booktape.settings_source import Given, Key, find_file, read_environment, read_file
 from booktape.store.storage import Storage
-from shared.errors import ConfigError
-from shared.process.settings_source import Given, Key, find_file, read_environment, read_file
 
 ALL = "all"
 DAY_S = 86_400

@@ -2,8 +2,8 @@ from configparser import RawConfigParser
 
 import pytest
 
+from booktape.commands.main import build_parser, find_commands
 from services.__main__ import find_exchange_names
-from services.operator.commands.arguments import build_parser
 from services.operator.supervision.supervisorctl import make_plugin
 from tests.support.paths import ROOT
 
@@ -33,7 +33,7 @@ def test_no_program_is_in_a_group() -> None:
 def test_a_program_runs_its_own_command(name: str) -> None:
     env, booktape, *arguments = PROGRAMS[name]["command"].split()
     assert ("/usr/bin/env", "booktape") == (env, booktape)
-    parsed = build_parser(find_exchange_names()).parse_args(arguments)
+    parsed = build_parser(find_commands()).parse_args(arguments)
     expected = "write" if name == WRITER else name.removeprefix(FEED)
     assert expected == getattr(parsed, "exchange", parsed.command)
     assert "a" == getattr(parsed, "line", "a")

@@ -75,7 +75,8 @@ def test_a_module_opens_with_one_sentence() -> None:
 
 
 def test_an_init_holds_a_docstring_and_nothing_else() -> None:
-    inits = {path: tree for path, tree in TREES.items() if path.name == "__init__.py"}
+    face = Path("booktape/__init__.py")  # what a reader imports
+    inits = {path: t for path, t in TREES.items() if path.name == "__init__.py" and path != face}
     assert [] == [
         str(path)
         for path, tree in inits.items()

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from booktape.settings_source import FILE_NAME
 from booktape.store.storage import Storage
 from services.__main__ import find_exchanges
 from services.operator.commands.demo_folder import make_environment
@@ -19,7 +20,6 @@ from services.operator.health.troubles import find_troubles
 from services.operator.supervision.programs import Programs, prepare
 from services.operator.supervision.recording import Recording
 from shared.process.configured import load_settings
-from shared.process.settings_source import FILE_NAME
 from tests.process.standing import REAL, SUPERVISORCTL, install, wait_until
 from tests.support.judge import Verdict, judge
 from tests.support.s3_server import S3Server

@@ -182,7 +182,7 @@ def _line_b(
 ) -> Iterator[Callable[[], bool]]:
     """Run line b as a child of ours, which drains when we leave, however we leave."""
     lifeline = Lifeline()
-    command = [sys.executable, "-m", "services", *lifeline.arguments, "ingest", exchange]
+    command = [sys.executable, "-P", "-m", "services", *lifeline.arguments, "ingest", exchange]
     log = _log_path(settings.state.path, exchange)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import services
+from booktape.errors import ConfigError
+from booktape.settings_source import FILE_NAME, FILE_VARIABLE
 from shared.delivery import pipe
-from shared.errors import ConfigError
 from shared.process.files import write_atomic
 from shared.process.settings import Settings
-from shared.process.settings_source import FILE_NAME, FILE_VARIABLE
 
 CONF_NAME = "supervisor.conf"
 COMMAND = "booktape"

@@ -3,8 +3,8 @@ from io import StringIO
 import pytest
 from typing_extensions import override
 
-from services.operator.commands import bar as module
-from services.operator.commands.bar import Bar, format_bar
+from booktape.commands import bar as module
+from booktape.commands.bar import Bar, format_bar
 
 
 class Terminal(StringIO):

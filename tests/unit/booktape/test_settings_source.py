@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from shared.process.settings_source import Given, find_file, read_environment, read_file
+from booktape.settings_source import Given, find_file, read_environment, read_file
 
 
 def test_keys_are_told_by_their_full_name_with_their_origin(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.errors import ConfigError
+from booktape.errors import ConfigError
 
 FILE_NAME = "booktape.toml"
 FILE_VARIABLE = "BOOKTAPE_CONFIG"
