@@ -10,13 +10,13 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from booktape import __version__
-from booktape.commands import verify
+from booktape.commands import sample, verify
 from booktape.commands.command import Command, Parser
 from booktape.errors import BooktapeError
 
 # Each entry point of the group is a function that returns a list of `Command`.
 GROUP: Final = "booktape.commands"
-OWN: Final = (verify.COMMAND,)
+OWN: Final = (sample.COMMAND, verify.COMMAND)
 FAULT_STATUS: Final = 1
 INTERRUPTED_STATUS: Final = 130
 
