@@ -16,7 +16,7 @@ from booktape.errors import BooktapeError
 
 # Each entry point of the group is a function that returns a list of `Command`.
 GROUP: Final = "booktape.commands"
-OWN: Final = (sample.COMMAND, verify.COMMAND)
+OWN: Final = (verify.COMMAND, sample.COMMAND)
 FAULT_STATUS: Final = 1
 INTERRUPTED_STATUS: Final = 130
 
