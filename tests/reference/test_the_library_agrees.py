@@ -15,7 +15,12 @@ from tests.support.agreement.books import (
     compare_top_at,
 )
 from tests.support.agreement.pair import Pair, open_pair
-from tests.support.agreement.trades import compare_bars, compare_spread, compare_trades
+from tests.support.agreement.trades import (
+    compare_bars,
+    compare_quotes,
+    compare_spread,
+    compare_trades,
+)
 from tests.support.reference.reader import Market
 from tests.support.small_tapes import SMALL_TAPES
 
@@ -84,10 +89,16 @@ def test_on_the_books_that_stitched_rows_make(pair: Pair) -> None:
             assert [] == compare_stitched(pair, market, start, end, moments)
 
 
-def test_on_trades_and_their_quotes(pair: Pair) -> None:
+def test_on_trades(pair: Pair) -> None:
     for market in pair.reference.markets():
         for start, end in [*ranges(pair), yesterday(pair)]:
             assert [] == compare_trades(pair, market, start, end)
+
+
+def test_on_the_quotes_before_trades(pair: Pair) -> None:
+    for market in pair.reference.markets():
+        for start, end in ranges(pair):
+            assert [] == compare_quotes(pair, market, start, end)
 
 
 @pytest.mark.parametrize("every", [MINUTE, 7 * SECOND])

@@ -156,7 +156,7 @@ def _apply(books: dict[str, dict[float, float]], row: dict[str, Any], last: Any)
 
 
 def _flatten(top: Top, depth: int) -> dict[str, Any]:
-    """Return a row as DESIGN's table of calls has it."""
+    """Return a row with the columns of `top`."""
     book = top.book
     row: dict[str, Any] = {
         "ts": top.ts,

@@ -6,30 +6,27 @@ from typing import Any
 from tests.support.agreement.pair import Pair, compare_rows, delta, name_of, rows_of
 from tests.support.reference.books import grid
 from tests.support.reference.reader import Market
+from tests.support.reference.trades import Trade
 
 
 def compare_trades(pair: Pair, market: Market, start: int, end: int) -> list[str]:
-    """Compare `trades` (R11) with their quotes (R13)."""
-    trades = pair.reference.trades(*market, start, end)
-    wanted = []
-    for trade, quote in zip(trades, pair.reference.quotes(*market, trades), strict=True):
-        columns = trade.row.columns
-        wanted.append(
-            {
-                "ts": trade.ts,
-                "ts_event": columns["ts_event"],
-                "ts_recv": trade.row.ts_recv,
-                **{name: columns[name] for name in ("trade_id", "side", "price", "size")},
-                "session": trade.row.session,
-                "event_number": trade.row.number,
-                "bid_price": quote.bid_price,
-                "bid_size": quote.bid_size,
-                "ask_price": quote.ask_price,
-                "ask_size": quote.ask_size,
-            }
-        )
-    found = rows_of(pair.tape.trades(name_of(market), start, end, quote=True))
+    """Compare `trades` (R11)."""
+    wanted = [_flatten(trade) for trade in pair.reference.trades(*market, start, end)]
+    found = rows_of(pair.tape.trades(name_of(market), start, end))
     return compare_rows(f"trades {name_of(market)}", wanted, found)
+
+
+def compare_quotes(pair: Pair, market: Market, start: int, end: int) -> list[str]:
+    """Compare the best prices just before each trade (R13)."""
+    trades = pair.reference.trades(*market, start, end)
+    quotes = pair.reference.quotes(*market, trades)
+    sides = ("bid_price", "bid_size", "ask_price", "ask_size")
+    wanted = [
+        {**_flatten(trade), **{name: getattr(quote, name) for name in sides}}
+        for trade, quote in zip(trades, quotes, strict=True)
+    ]
+    found = rows_of(pair.tape.trades(name_of(market), start, end, quote=True))
+    return compare_rows(f"quotes {name_of(market)}", wanted, found)
 
 
 def compare_bars(pair: Pair, market: Market, start: int, end: int, every: int) -> list[str]:
@@ -68,3 +65,16 @@ def compare_spread(
                 line[f"{way}_{name}"] = row and getattr(getattr(row, way), name)
         wanted.append(line)
     return compare_rows(f"spread {first} {second}", wanted, rows_of(found))
+
+
+def _flatten(trade: Trade) -> dict[str, Any]:
+    """Return a row with the columns of `trades`."""
+    columns = trade.row.columns
+    return {
+        "ts": trade.ts,
+        "ts_event": columns["ts_event"],
+        "ts_recv": trade.row.ts_recv,
+        **{name: columns[name] for name in ("trade_id", "side", "price", "size")},
+        "session": trade.row.session,
+        "event_number": trade.row.number,
+    }
