@@ -27,9 +27,9 @@ from booktape.release import VERSION
 
 if TYPE_CHECKING:
     from booktape.book import Book, Gap
+    from booktape.opening import open_tape as open  # noqa: A004 (as one opens a file)
     from booktape.scan import Scan
     from booktape.tape import Tape
-    from booktape.tape import open_tape as open  # noqa: A004 (as one opens a file)
 
 __version__ = VERSION
 __all__ = [
@@ -56,7 +56,7 @@ _LATER = {
     "Gap": ("booktape.book", "Gap"),
     "Scan": ("booktape.scan", "Scan"),
     "Tape": ("booktape.tape", "Tape"),
-    "open": ("booktape.tape", "open_tape"),
+    "open": ("booktape.opening", "open_tape"),
 }
 
 

@@ -14,7 +14,6 @@ from booktape.market import Sessions
 from booktape.recorded import Recorded
 from booktape.scan import NAME, TIME
 from booktape.segments import Segments
-from booktape.spans import Row
 
 MARKET_TABLES: Final = ("book", "trades", "ticker")  # what has rows of a market
 NEAREST_MAX: Final = 3
@@ -137,16 +136,10 @@ def _describe(
     flushes = session.flushes()
     if not flushes:
         return None
-    end = _find_end(session)
-    number = flushes[-1].last + 1 if end is None else end.number
+    end = session.find_end_row()
     first = min(flush.ts_min() for flush in flushes)
-    last = max(session.latest(0, number), first)
+    last = max(session.find_last_moment(), first)
     events = sum(flush.last - flush.first + 1 for flush in flushes)
     reason = end.detail.reason if end else None
     names = session.session, exchange, session.line
     return *names, first, last, events, end is not None, reason
-
-
-def _find_end(session: Recorded) -> Row | None:
-    rows = session.rows(len(session.keys) - 1, None)
-    return next((row for row in rows if row.kind == "session_end"), None)

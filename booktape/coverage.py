@@ -1,6 +1,7 @@
 """Coverage: when a book is known, and why it is not."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pyarrow as pa
 from msgspec import Struct
@@ -45,14 +46,14 @@ def find_coverage(market: Market, start: int, end: int) -> Iterator[Interval]:
     spans = market.find_spans(start, end)
     last: Interval | None = None
     for piece in stitch_spans(spans, start, end):
-        found = _describe(market, spans, piece)
-        if last is None:
-            last = found
-        elif (last.is_whole, last.cause) == (found.is_whole, found.cause):
-            last = Interval(last.start, found.end, last.is_whole, last.cause, last.detail)
-        else:
-            yield last
-            last = found
+        for found in _describe(market, spans, piece):
+            if last is None:
+                last = found
+            elif (last.is_whole, last.cause) == (found.is_whole, found.cause):
+                last = Interval(last.start, found.end, last.is_whole, last.cause, last.detail)
+            else:
+                yield last
+                last = found
     if last is not None:
         yield last
 
@@ -65,9 +66,13 @@ def find_cause(market: Market, spans: list[Span], ts: int) -> Span | None:
     return market.find_last_ended(ts)
 
 
-def _describe(market: Market, spans: list[Span], piece: Piece) -> Interval:
+def _describe(market: Market, spans: list[Span], piece: Piece) -> Iterator[Interval]:
     if piece.span is not None:
-        return Interval(piece.start, piece.end, is_whole=True)
-    last = find_cause(market, spans, piece.start)
-    cause, detail = (UNRECORDED, None) if last is None else (last.cause, last.detail)
-    return Interval(piece.start, piece.end, is_whole=False, cause=cause, detail=detail)
+        yield Interval(piece.start, piece.end, is_whole=True)
+        return
+    # A span may begin and end at one instant, and is the last one to have ended from then on.
+    ends = sorted({piece.start, *(s.end for s in spans if piece.start < s.end < piece.end)})
+    for start, end in pairwise([*ends, piece.end]):
+        last = find_cause(market, spans, start)
+        cause, detail = (UNRECORDED, None) if last is None else (last.cause, last.detail)
+        yield Interval(start, end, is_whole=False, cause=cause, detail=detail)

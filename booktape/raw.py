@@ -7,29 +7,14 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from booktape.ledger import Flush, Ledger
+from booktape.ledger import Flush
 from booktape.scan import NAME
 from booktape.segments import Segment
 from booktape.tables import SCHEMAS
-from booktape.times import date_of_ts
 
 ROW_BYTES: Final = 128  # of a row in memory, names and all
 SORTED_SHARE: Final = 8  # of the memory that may be used: sorting takes rows, keys and a copy
 _INT64: Final = pa.int64()
-
-
-def find_flushes(
-    ledger: Ledger, exchanges: Sequence[str], table: str, start: int, end: int
-) -> list[Flush]:
-    """Return the flushes that may have rows of a table in a range, in the order of their rows."""
-    found: list[Flush] = []
-    for exchange in exchanges:
-        first, last = date_of_ts(start), date_of_ts(end)
-        dates = [date for date in ledger.dates(exchange) if first <= date <= last]
-        ledger.list_days(exchange, dates)
-        for date in dates:
-            found += (flush for flush in ledger.day(exchange, date) if table in flush.tables)
-    return sorted(found, key=lambda flush: (flush.session, flush.first))
 
 
 def make_schema(table: str) -> pa.Schema:
@@ -50,8 +35,8 @@ def read_raw(
     flush: Flush,
     columns: Sequence[str],
     span: tuple[int, int],
-    *,
     symbol: str | None,
+    *,
     memory_bytes: int,
 ) -> Iterator[pa.Table]:
     """Yield a segment's rows that were received in `[start, end)`, by event number.

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from booktape.keys import Key, line_of
 from booktape.ledger import Flush, Ledger
 from booktape.segments import Rows, Segments
-from booktape.spans import ENDING, UNTIMED, Row, Run, parse_detail
+from booktape.spans import ENDING, KILLED, UNTIMED, Row, Run, parse_detail
 
 FAR_FLUSHES: Final = 2  # looked at on each side, where the manifest of each is a request
 RUNS_REMEMBERED_MAX: Final = 500_000
@@ -180,6 +180,19 @@ class Recorded:
             ts = pc.max(rows["ts_recv"].cast(_INT64).filter(is_inside)).as_py()
             if ts is not None:
                 yield ts
+
+    def find_end_row(self) -> Row | None:
+        """Return the row that ends the session, where that is stored."""
+        while self.look_ahead():
+            pass
+        rows = self.rows(len(self.keys) - 1, None)
+        return next((row for row in rows if row.kind == "session_end"), None)
+
+    def find_last_moment(self) -> int:
+        """Return when the session was last alive: when it ended, or when its last row came."""
+        end = self.find_end_row()
+        latest = self.latest(0, self.keys[-1].last + 1 if end is None else end.number)
+        return latest if end is None or end.detail.reason == KILLED else max(latest, end.ts)
 
     # --- rows of the feed ---
 
