@@ -1,6 +1,5 @@
 """Holds the library against the reference on longer tapes: a made one and a recorded one."""
 
-
 import pytest
 
 from booktape.sample.tape import write_sample

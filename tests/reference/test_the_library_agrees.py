@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.agreement.books import (
+    compare_align,
     compare_books,
     compare_changes,
     compare_coverage,
@@ -14,7 +15,7 @@ from tests.support.agreement.books import (
     compare_stitched,
     compare_top_at,
 )
-from tests.support.agreement.pair import Pair, open_pair
+from tests.support.agreement.pair import Pair, open_pair, rows_of
 from tests.support.agreement.trades import (
     compare_bars,
     compare_quotes,
@@ -23,6 +24,8 @@ from tests.support.agreement.trades import (
 )
 from tests.support.reference.reader import Market
 from tests.support.small_tapes import SMALL_TAPES
+
+pytestmark = pytest.mark.filterwarnings("ignore:replaying without the compiled engine")
 
 INSTANTS = 10_000
 SECOND, MINUTE = 1_000_000, 60_000_000
@@ -45,17 +48,20 @@ def test_on_books_at_any_instant(pair: Pair) -> None:
         assert [] == compare_books(pair, market, pair.edges(market) + instants)
 
 
+@pytest.mark.usefixtures("engine")
 def test_on_the_best_levels_at_ten_thousand_instants(pair: Pair) -> None:
     for market in pair.reference.markets():
         instants = pair.random_instants(market, INSTANTS)
         assert [] == compare_top_at(pair, market, instants, depth=3)
 
 
+@pytest.mark.usefixtures("engine")
 def test_on_the_best_levels_at_the_edges_of_spans(pair: Pair) -> None:
     for market in pair.reference.markets():
         assert [] == compare_top_at(pair, market, pair.edges(market), depth=10)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("depth", [1, 3])
 def test_on_grids(pair: Pair, depth: int) -> None:
     for market in pair.reference.markets():
@@ -64,6 +70,7 @@ def test_on_grids(pair: Pair, depth: int) -> None:
         assert [] == compare_grid(pair, market, start, end, every=every, depth=depth)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("depth", [1, 2, 25])
 def test_on_each_change(pair: Pair, depth: int) -> None:
     for market in pair.reference.markets():
@@ -95,6 +102,7 @@ def test_on_trades(pair: Pair) -> None:
             assert [] == compare_trades(pair, market, start, end)
 
 
+@pytest.mark.usefixtures("engine")
 def test_on_the_quotes_before_trades(pair: Pair) -> None:
     for market in pair.reference.markets():
         for start, end in ranges(pair):
@@ -108,6 +116,19 @@ def test_on_bars(pair: Pair, every: int) -> None:
             assert [] == compare_bars(pair, market, start, end, every)
 
 
+def test_on_two_markets_side_by_side(small_tapes: dict[str, Path]) -> None:
+    pair = open_pair(small_tapes["spread"])
+    markets = {"eur": SPREAD[0], "try": SPREAD[1], "usdt": SPREAD[3]}
+    assert [] == compare_align(pair, markets, *pair.bounds(), every=SECOND // 2)
+
+
+def test_on_which_markets_there_are(pair: Pair) -> None:
+    rows = rows_of(pair.tape.symbols())
+    assert pair.reference.markets() == [(row["exchange"], row["symbol"]) for row in rows]
+    assert sorted({exchange for exchange, _ in pair.reference.markets()}) == pair.tape.exchanges()
+
+
+@pytest.mark.usefixtures("engine")
 def test_on_the_spread_of_two_exchanges(small_tapes: dict[str, Path]) -> None:
     pair = open_pair(small_tapes["spread"])
     same: Sequence[Market] = [("bitvavo", "ETH-EUR"), ("btcturk", "ETH-EUR")]

@@ -1,6 +1,6 @@
 """Holds the library's books, tops and coverage against the reference."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -98,6 +98,21 @@ def compare_grid(
     tops = pair.reference.top(*market, grid(start, end, every), depth)
     wanted = [_flatten(top, depth) for top in tops]
     return compare_rows(f"top {name_of(market)} every {every} µs", wanted, rows_of(found))
+
+
+def compare_align(
+    pair: Pair, markets: Mapping[str, Market], start: int, end: int, *, every: int
+) -> list[str]:
+    """Compare the best prices of several markets at the instants of one grid (R8)."""
+    columns = ("bid_price_00", "ask_size_00")
+    named = {name: name_of(market) for name, market in markets.items()}
+    found = pair.tape.align(named, start, end, every=delta(every), columns=columns)
+    wanted: list[dict[str, Any]] = [{"ts": ts} for ts in grid(start, end, every)]
+    for name, market in markets.items():
+        tops = pair.reference.top(*market, grid(start, end, every), 1)
+        for row, top in zip(wanted, tops, strict=True):
+            row |= {f"{name}_{column}": _flatten(top, 1)[column] for column in columns}
+    return compare_rows("align", wanted, rows_of(found))
 
 
 def compare_changes(pair: Pair, market: Market, start: int, end: int, depth: int) -> list[str]:
