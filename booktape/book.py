@@ -94,12 +94,17 @@ def find_book(market: Market, ts: int) -> Book:
 
 def fold(rows: pa.Table, side: str) -> pa.Table:
     """Return what is left of one side's levels after all rows: the last size of each price."""
-    is_side = pc.equal(rows["side"].cast(pa.string()), side)
-    of_side = rows.filter(pc.fill_null(is_side, fill_value=False))
-    last = of_side.select(["price", "size"]).group_by("price", use_threads=False)
-    levels = last.aggregate([("size", "last")]).rename_columns(["price", "size"])
+    is_side = pc.fill_null(pc.equal(rows["side"].cast(pa.string()), side), fill_value=False)
+    levels = rows.select(["price", "size"]).filter(is_side).combine_chunks()
+    # Not by group_by: to load what that stands on would take longer than all the rest.
+    numbered = levels.append_column("row", pa.arange(0, levels.num_rows))
     order = "descending" if side == "bid" else "ascending"
-    left = levels.filter(pc.not_equal(levels["size"], 0.0)).sort_by([("price", order)])
+    keys = [("price", order), ("row", "ascending")]
+    ordered = levels.take(pc.sort_indices(numbered, sort_keys=keys)).combine_chunks()
+    prices = ordered["price"]
+    is_last = pc.not_equal(prices[:-1], prices[1:]).combine_chunks()
+    ends = pa.concat_arrays([is_last, pa.array([True])])[: levels.num_rows]
+    left = ordered.filter(pc.and_(ends, pc.not_equal(ordered["size"], 0.0)))
     return left.combine_chunks().cast(_SIDE)
 
 

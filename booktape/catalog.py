@@ -68,7 +68,7 @@ class Catalog:
             return
         names: set[str] = set()
         for date in reversed(dates):
-            for flush in self._ledger.day(exchange, date):
+            for flush in self._ledger.newest_first(exchange, date):
                 for table in MARKET_TABLES:
                     names |= self._find_names(flush, table)
                 if symbol in names:

@@ -1,7 +1,7 @@
 """The ledger of a tape: which flushes there are, the plan of every read."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -74,7 +74,7 @@ class Ledger:
         names = _find_values(store.folders(f"{LEDGER}exchange="))
         if not names:
             raise NotATape(f"nothing is recorded at {url}: {LEDGER} has no exchange")
-        dates = gather(lambda name: store.folders(f"{LEDGER}exchange={name}/date="), names)
+        dates = self.gather(lambda name: store.folders(f"{LEDGER}exchange={name}/date="), names)
         self._dates = {
             name: tuple(date for date in _find_values(found) if _is_date(date))
             for name, found in zip(names, dates, strict=True)
@@ -102,12 +102,12 @@ class Ledger:
         to be missing by what a later one does not have.
         """
         missing = [date for date in dates if (exchange, date) not in self._days]
-        gather(lambda date: self._day(exchange, date), missing[::-1])
+        self.gather(lambda date: self._day(exchange, date), missing[::-1])
 
     def read(self, keys: Sequence[Key]) -> list[Flush]:
         """Return what the manifests of these keys say."""
         missing = [key for key in keys if key not in self._flushes]
-        for key, data in zip(missing, gather(self._get, missing), strict=True):
+        for key, data in zip(missing, self.gather(self._get, missing), strict=True):
             self._flushes[key] = _decode(key, data)
         return [self._flushes[key] for key in keys]
 
@@ -117,6 +117,14 @@ class Ledger:
         keys = [key for session in sorted(sessions) for key in sessions[session]]
         return [flush for flush in self.read(keys) if self.is_there(flush)]
 
+    def newest_first(self, exchange: str, date: str) -> Iterator[Flush]:
+        """Yield the flushes of a date, each session's last ones first, each read when drawn."""
+        for _, keys in sorted(self.sessions(exchange, date).items(), reverse=True):
+            for key in reversed(keys):
+                (flush,) = self.read([key])
+                if self.is_there(flush):
+                    yield flush
+
     def find_bounds(self, exchanges: Sequence[str]) -> tuple[int, int]:
         """Return when the first row was received, and the first moment behind the last one."""
         edges = [(name, self.dates(name)) for name in exchanges]
@@ -124,6 +132,13 @@ class Ledger:
         last = [flush for name, dates in edges for flush in self.day(name, dates[-1])]
         start = min((flush.ts_min() for flush in first), default=0)
         return start, max((flush.ts_max() + 1 for flush in last), default=start)
+
+    def gather(self, work: Callable[[_ITEM], _RESULT], items: Sequence[_ITEM]) -> list[_RESULT]:
+        """Return the results of work, in order; several at once where each is a request."""
+        if not self.is_far or len(items) < 2:  # noqa: PLR2004 (a thread for one would only cost)
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(min(FETCHES_MAX, len(items))) as pool:
+            return list(pool.map(work, items))
 
     def _day(self, exchange: str, date: str) -> _Day:
         place = exchange, date
@@ -148,7 +163,7 @@ class Ledger:
         day = self._day(flush.exchange, flush.date)
         missing = [name for name in flush.tables if name not in day.segments]
         for name, found in zip(
-            missing, gather(lambda name: self._list(name, flush), missing), strict=True
+            missing, self.gather(lambda name: self._list(name, flush), missing), strict=True
         ):
             day.segments[name] = found
         gone = [
@@ -166,14 +181,6 @@ class Ledger:
     def _list(self, table: str, flush: Flush) -> set[str]:
         prefix = f"{TAPE}{table}/exchange={flush.exchange}/date={flush.date}/"
         return {info.key for info in self._store.list(prefix)}
-
-
-def gather(work: Callable[[_ITEM], _RESULT], items: Sequence[_ITEM]) -> list[_RESULT]:
-    """Return the results of the work, several at once, in the order of the items."""
-    if len(items) < 2:  # noqa: PLR2004 (a thread for one would only cost)
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(min(FETCHES_MAX, len(items))) as pool:
-        return list(pool.map(work, items))
 
 
 class _Version(Struct):

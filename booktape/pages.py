@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-HEADER_BYTES_MAX: Final = 64 * 1024
+NUMBER_BITS: Final = 32  # of every number in a header
 DEPTH_MAX: Final = 4  # of structs in each other
 _DATA_PAGE, _DICTIONARY_PAGE = 0, 2
 # https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
@@ -32,7 +32,8 @@ _ENCODINGS: Final = {
     "BYTE_STREAM_SPLIT": 9,
 }
 # Of Thrift's compact protocol.
-_TRUE, _FALSE, _INTEGERS, _BINARY, _STRUCT = 1, 2, (3, 4, 5, 6), 8, 12
+# Numbers are of 32 bits but in statistics.
+_TRUE, _FALSE, _INTEGERS, _BINARY, _STRUCT = 1, 2, (5, 6), 8, 12
 _SHORT_MAX: Final = 127
 
 
@@ -159,9 +160,11 @@ def _read_varint(data: bytes, place: int) -> tuple[int, int]:
         byte, place = _read_byte(data, place), place + 1
         value |= (byte & _SHORT_MAX) << shift
         shift += 7
+        if value >> NUMBER_BITS:  # Arrow would cut it off
+            raise BadPage("a header has too long a number")
         if byte <= _SHORT_MAX:
             return value, place
-        if shift > 63:  # noqa: PLR2004 (the bits of the longest number)
+        if shift >= NUMBER_BITS:
             raise BadPage("a header has a number without end")
 
 

@@ -2,33 +2,28 @@
 """Reads what one session recorded of one book: runs of its rows, and rows of the feed."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from booktape.feed_rows import FeedRow, make_rows, read_feed
 from booktape.keys import Key, line_of
 from booktape.ledger import Flush, Ledger
+from booktape.runs import find_runs
 from booktape.segments import Rows, Segments
-from booktape.spans import ENDING, KILLED, UNTIMED, Row, Run, parse_detail
+from booktape.spans import ENDING, KILLED, UNTIMED, Row, Run
 
 FAR_FLUSHES: Final = 2  # looked at on each side, where the manifest of each is a request
 RUNS_REMEMBERED_MAX: Final = 500_000
 POLLED: Final = "rest"  # the transport of such a session
+ROWS_REMEMBERED_MAX: Final = 2_000_000  # their times and numbers, 16 bytes each
 _LIGHT: Final = ("ts_recv", "event_number", "epoch", "is_snapshot", "is_checkpoint")
 _TIMES: Final = ("ts_recv", "event_number")
 _FEED: Final = ("ts_recv", "symbol", "event_number", "kind", "detail")
 _INT64: Final = pa.int64()
 _KEPT_KINDS: Final = ENDING | {"session_start"}
-
-
-class _FeedRow(NamedTuple):
-    ts: int
-    symbol: str | None
-    number: int
-    kind: str
-    text: str
 
 
 class Recorded:
@@ -51,6 +46,8 @@ class Recorded:
         self._runs: dict[tuple[int, str], list[Run]] = {}
         self._runs_count = 0
         self._places: dict[tuple[int, str], list[Rows]] = {}
+        self._kept: dict[tuple[int, str], list[pa.Table]] = {}
+        self._kept_count = 0
 
     def list_dates(self, begin: int, end: int) -> None:
         """Know the manifests of these dates, by their place among the exchange's."""
@@ -212,7 +209,7 @@ class Recorded:
         if found is None:
             found = {}
             flush = self.flush(place)
-            for row in _make_rows(self._read_feed(flush) if flush else ()):
+            for row in make_rows(self._read_feed(flush) if flush else ()):
                 found.setdefault(row.symbol, []).append(row)
             self._feed[first] = found
         rows = found.get(None, [])
@@ -220,20 +217,10 @@ class Recorded:
             rows = sorted([*rows, *found[symbol]], key=lambda row: row.number)
         return rows
 
-    def _read_feed(self, flush: Flush) -> list[_FeedRow]:
+    def _read_feed(self, flush: Flush) -> list[FeedRow]:
         if "feed_events" not in flush.tables:
             return []
-        segment = self._segments.open(flush, "feed_events")
-        tables = [segment.read(group, _FEED) for group in segment.groups]
-        rows = [
-            _FeedRow(*values)
-            for table in tables
-            for values in zip(
-                *(_to_list(table[name]) for name in _FEED),
-                strict=True,
-            )
-        ]
-        return sorted(rows, key=lambda row: row.number)
+        return read_feed(self._segments.open(flush, "feed_events"))
 
     # --- rows of the book ---
 
@@ -242,7 +229,8 @@ class Recorded:
         known = self.keys[place].first, symbol
         if known not in self._runs:
             flush = self.flush(place)
-            tables, places = [], []
+            tables: list[pa.Table] = []
+            places: list[Rows] = []
             if flush is not None and "book" in flush.tables:
                 segment = self._segments.open(flush, "book")
                 for rows, table in segment.read_symbol(symbol, _LIGHT):
@@ -250,7 +238,7 @@ class Recorded:
                     tables.append(table)
             cuts = [row.number for row in self.rows(place, symbol)]
             runs = find_runs(pa.concat_tables(tables), known[0], cuts) if tables else []
-            self._remember(known, runs, places)
+            self._remember(known, runs, places, [table.select(_TIMES) for table in tables])
         return self._runs[known]
 
     def read(
@@ -266,79 +254,34 @@ class Recorded:
         assert flush is not None
         segment = self._segments.open(flush, "book")
         offset = 0
-        for rows in self._places[first, symbol]:
+        kept = self._kept.get((first, symbol))
+        for number, rows in enumerate(self._places[first, symbol]):
             if offset < end and offset + rows.count > begin:
-                yield offset, segment.read_rows(rows, columns)
+                times = kept[number] if kept else segment.read_rows(rows, _TIMES)
+                others = [name for name in columns if name not in _TIMES]
+                table = segment.read_rows(rows, others)
+                for name in _TIMES:
+                    table = table.append_column(name, times[name])
+                yield offset, table.select(list(columns))
             offset += rows.count
 
-    def _remember(self, known: tuple[int, str], runs: list[Run], places: list[Rows]) -> None:
+    def _remember(
+        self,
+        known: tuple[int, str],
+        runs: list[Run],
+        places: list[Rows],
+        times: list[pa.Table],
+    ) -> None:
         self._runs_count += len(runs)
         if self._runs_count > RUNS_REMEMBERED_MAX:
             self._runs.clear()
             self._places.clear()
             self._runs_count = len(runs)
+        rows = sum(table.num_rows for table in times)
+        self._kept_count += rows
+        if self._kept_count > ROWS_REMEMBERED_MAX:
+            self._kept.clear()
+            self._kept_count = rows
+        self._kept[known] = times
         self._runs[known] = runs
         self._places[known] = places
-
-
-def find_runs(table: pa.Table, flush: int, cuts: Iterable[int]) -> list[Run]:
-    """Return the runs of one symbol's rows; none reaches over the event numbers of `cuts`."""
-    table = table.combine_chunks()
-    numbers, epochs = table["event_number"].chunk(0), table["epoch"].chunk(0)
-    is_snapshot, is_checkpoint = table["is_snapshot"].chunk(0), table["is_checkpoint"].chunk(0)
-    ts = table["ts_recv"].chunk(0).cast(_INT64)
-    is_new = pc.or_(
-        pc.or_(_differs(epochs), _differs(is_checkpoint)),
-        pc.or_(_differs(is_snapshot), pc.and_(is_snapshot[1:], _differs(numbers))),
-    )
-    begins = {0, *pc.add(pc.indices_nonzero(is_new), pa.scalar(1, pa.uint64())).to_pylist()}
-    begins |= {
-        bisect_left(range(len(numbers)), cut, key=lambda row: numbers[row].as_py()) for cut in cuts
-    }
-    ordered = sorted(begins - {len(numbers)})
-    ends = [*ordered[1:], len(numbers)]
-    firsts = pa.array(ordered)
-    lasts = pa.array([end - 1 for end in ends])
-    columns = (
-        numbers.take(firsts),
-        numbers.take(lasts),
-        ts.take(firsts),
-        epochs.take(firsts),
-        is_snapshot.take(firsts),
-        is_checkpoint.take(firsts),
-    )
-    runs = zip(*(column.to_pylist() for column in columns), ordered, ends, strict=True)
-    return [
-        # All rows of one event have one time.
-        Run(
-            number=number,
-            last=last,
-            ts=first,
-            ts_max=first if number == last else pc.max(ts[begin:end]).as_py(),
-            epoch=epoch,
-            is_snapshot=snapshot,
-            is_checkpoint=checkpoint,
-            flush=flush,
-            begin=begin,
-            end=end,
-        )
-        for number, last, first, epoch, snapshot, checkpoint, begin, end in runs
-    ]
-
-
-def _differs(column: pa.Array) -> pa.Array:
-    """Return for each row but the first whether it is another value than the row before."""
-    return pc.not_equal(column[1:], column[:-1])
-
-
-def _make_rows(feed: Iterable[_FeedRow]) -> Iterator[Row]:
-    for row in feed:
-        if row.kind in _KEPT_KINDS:
-            detail = parse_detail(row.text)
-            yield Row(row.number, row.ts, row.kind, row.symbol, row.text, detail)
-
-
-def _to_list(column: pa.ChunkedArray) -> list[Any]:
-    is_time = pa.types.is_timestamp(column.type)
-    values: list[Any] = (column.cast(_INT64) if is_time else column).to_pylist()
-    return values

@@ -2,7 +2,6 @@
 """Segments of a tape: their footers proven before Arrow sees them, their pages as it reads."""
 
 import hashlib
-import io
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -17,6 +16,7 @@ from booktape.errors import DamagedSegment, NewerSchema
 from booktape.ledger import Flush
 from booktape.manifest import TableEntry
 from booktape.pages import BadPage, Chunk, check_pages
+from booktape.ranges import MAGIC, Source, join_ranges, with_magic
 from booktape.store.protocol import Store
 from booktape.tables import (
     FOOTER_END_BYTES,
@@ -28,8 +28,6 @@ from booktape.tables import (
 
 SEGMENTS_REMEMBERED_MAX: Final = 4096  # their footers alone
 WHOLE_BYTES_MAX: Final = 256 * 1024  # a segment up to here comes in one request
-RANGE_GAP_BYTES_MAX: Final = 64 * 1024  # less between two ranges is read with them
-_MAGIC: Final = b"PAR1"
 
 
 class Rows(Struct, frozen=True):
@@ -68,6 +66,8 @@ class Segment:
         self._store = store
         self._bytes = entry.bytes
         self._whole: bytes | None = None
+        self._source = Source(entry.bytes)
+        self._file: parquet.ParquetFile | None = None
         is_summed = entry.footer_bytes is not None
         if not is_summed or entry.bytes <= WHOLE_BYTES_MAX:
             data = store.get(entry.key)
@@ -137,7 +137,8 @@ class Segment:
         places = [self._places[name] for name in columns]
         chunks = [self._metadata.row_group(group).column(place) for place in places]
         ranges = [_find_range(chunk) for chunk in chunks]
-        source = _Source(self._fetch(ranges), self._bytes)
+        source = self._source
+        source.hold(self._fetch(ranges))
         checksums = set()
         for chunk, (first, length) in zip(chunks, ranges, strict=True):
             try:
@@ -147,14 +148,17 @@ class Segment:
         if checksums == {True, False}:  # a whole file has them or none of it
             raise self._damaged("a page has no checksum")
         try:
-            file = parquet.ParquetFile(
-                pa.PythonFile(source, mode="r"),
-                metadata=self._metadata,
-                page_checksum_verification=True,
-            )
-            table = file.read_row_group(group, columns=list(columns), use_threads=False)
+            if self._file is None:
+                self._file = parquet.ParquetFile(
+                    pa.PythonFile(source, mode="r"),
+                    metadata=self._metadata,
+                    pre_buffer=False,
+                    page_checksum_verification=True,
+                )
+            table = self._file.read_row_group(group, columns=list(columns), use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(str(error).partition("\n")[0]) from None
+        source.hold([])
         if table.num_rows != self._metadata.row_group(group).num_rows:
             raise self._damaged("a column has other rows than its row group")
         return table
@@ -170,7 +174,7 @@ class Segment:
         if entry.footer_crc32c is not None and crc32c(tail) != entry.footer_crc32c:
             raise self._damaged("its footer is not what its checksum says")
         said = int.from_bytes(tail[-FOOTER_END_BYTES:-4], "little") + FOOTER_END_BYTES
-        is_whole = tail.endswith(_MAGIC) and said <= length
+        is_whole = tail.endswith(MAGIC) and said <= length
         if not is_whole or (entry.footer_bytes is not None and said != length):
             raise self._damaged("it has no footer")
         try:
@@ -199,61 +203,20 @@ class Segment:
 
     def _fetch(self, ranges: Iterable[tuple[int, int]]) -> "list[tuple[int, bytes]]":
         found = []
-        for first, length in _join(sorted(ranges)):
+        for first, length in join_ranges(sorted(with_magic(ranges))):
             if self._whole is not None:
                 data = self._whole[first : first + length]
             else:
                 data = self._store.get_range(self.key, first, length)
             if len(data) != length:
                 raise self._damaged("it ends before its rows do")
+            if not first and not data.startswith(MAGIC):
+                raise self._damaged("it does not begin as Parquet")
             found.append((first, data))
         return found
 
     def _damaged(self, reason: str) -> DamagedSegment:
         return DamagedSegment(self.key, reason)
-
-
-class _Source:
-    """A file of which some ranges are there, as Arrow takes one."""
-
-    closed = False
-
-    def __init__(self, ranges: list[tuple[int, bytes]], size: int) -> None:
-        self._ranges = ranges
-        self._size = size
-        self._place = 0
-
-    def find(self, first: int, length: int) -> bytes:
-        """Return bytes that are there; what is not would be a fault of ours."""
-        for begin, data in self._ranges:
-            if begin <= first and first + length <= begin + len(data):
-                return data[first - begin : first - begin + length]
-        raise OSError(f"no bytes from {first} to {first + length}")
-
-    def read(self, size: int) -> bytes:
-        """Return the next bytes."""
-        data = self.find(self._place, size)
-        self._place += size
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; return it."""
-        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}
-        self._place = bases[whence] + offset
-        return self._place
-
-    def tell(self) -> int:
-        """Return the place."""
-        return self._place
-
-    def readable(self) -> bool:
-        """Return that it is."""
-        return True
-
-    def close(self) -> None:
-        """Forget what was read."""
-        self._ranges = []
-        self.closed = True
 
 
 def _cut(table: pa.Table, rows: Rows) -> pa.Table:
@@ -276,17 +239,3 @@ def _describe(chunk: parquet.ColumnChunkMetaData) -> Chunk:
 def _find_range(chunk: parquet.ColumnChunkMetaData) -> tuple[int, int]:
     first = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
     return first, chunk.total_compressed_size
-
-
-def _join(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield ranges, those that nearly touch as one."""
-    begin = end = -1
-    for first, length in ranges:
-        if end >= 0 and first <= end + RANGE_GAP_BYTES_MAX:
-            end = max(end, first + length)
-            continue
-        if end >= 0:
-            yield begin, end - begin
-        begin, end = first, first + length
-    if end >= 0:
-        yield begin, end - begin

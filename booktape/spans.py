@@ -7,7 +7,7 @@ where the session's rows end. Times are microseconds; a span is `[start, end)`.
 
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush, merge
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 from msgspec import Struct, field
@@ -145,6 +145,8 @@ def find_spans(
                 walk.take_row(item)
             case Hole():
                 walk.end_at_latest(item.number, OPEN)
+            case _:
+                assert_never(item)
     walk.end_at_latest(end_number, OPEN)
     return walk.spans
 
@@ -245,8 +247,7 @@ class Piece(Struct, frozen=True):
 def stitch_spans(spans: Iterable[Span], start: int, end: int) -> list[Piece]:
     """Return which span is believed when, from start to end.
 
-    Of the spans that hold a moment: the lowest line, then the latest session, then the highest
-    event number. So the answer depends on the spans of that moment alone.
+    Of those that hold a moment: the lowest line, then the latest session, then the highest number.
     """
     if start >= end:
         return []
