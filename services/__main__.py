@@ -105,6 +105,7 @@ def _up(_: Namespace) -> int:
 
 def _demo(parsed: Namespace) -> int:
     from services.operator.commands.demo import Plan, run
+    from services.simulator.found import find_names
 
     exchanges = find_exchanges()
     return run(
@@ -113,7 +114,7 @@ def _demo(parsed: Namespace) -> int:
             truth=parsed.truth,
             is_fresh=parsed.fresh,
             seconds=parsed.seconds,
-            exchanges=list(exchanges),
+            exchanges=[name for name in find_names() if name in exchanges],
             symbols=parsed.symbols,
             rate=parsed.rate,
             faults=parsed.faults,

@@ -9,11 +9,9 @@ from msgspec import Struct
 from shared.delivery.frame import DAY_NS
 from shared.delivery.journal import Journal
 from shared.exchange import BOOK
-from shared.feed.feed import Feed
-from shared.ingest.recorder import Recorder
+from shared.feed.board import Board
+from shared.ingest.recorder import RecorderView
 from shared.process.stats import Stats
-from shared.transport.poller import Poller
-from shared.transport.reader import Reader
 
 NAMES_MAX = 10  # of symbols in one list
 
@@ -25,9 +23,8 @@ class View(Struct, frozen=True, kw_only=True):
     line: str
     ts: int
     now_s: float
-    readers: Sequence[Reader]
-    poller: Poller | None
-    recorder: Recorder
+    boards: Sequence[Board]
+    recorder: RecorderView
     journal: Journal
     journals: Sequence[Journal]  # with those of others that it delivers
     disk_free: int
@@ -35,10 +32,11 @@ class View(Struct, frozen=True, kw_only=True):
     is_stopping: bool
     blocked_s: float
     rest_error: str
+    poll_interval_s: float | None  # where books are polled
 
 
 class IngestStatus:
-    """Writes the status file of one ingest, once each second."""
+    """Writes the status file of one ingest, once each second; the main thread owns it."""
 
     def __init__(self, stats: Stats, path: Path) -> None:
         """Start with nothing seen."""
@@ -56,9 +54,9 @@ class IngestStatus:
         self._count(view)
         gauge = self._stats.gauge
         symbols, live, refused = _symbols(view)
-        sources = _sources(view)
-        down = [source.down_since_s for source in sources if source.down_since_s is not None]
-        state = _state(view, live, symbols, is_down=bool(down) or not sources)
+        links = [board.link for board in view.boards]
+        down = [link.down_since_s for link in links if link.down_since_s is not None]
+        state = _state(view, live, symbols, is_down=bool(down) or not links)
         if state != self._state:
             self._state, self._since = state, view.ts
         gauge("state", state)
@@ -70,13 +68,13 @@ class IngestStatus:
         gauge("live", len(live))
         gauge("waiting", _names(symbols - live - refused))
         gauge("refused", _names(refused))
-        gauge("connections", sum(source.is_connected for source in sources))
-        gauge("sockets", len(sources))
+        gauge("connections", sum(link.is_connected for link in links))
+        gauge("sockets", len(links))
         is_unreachable = bool(down) and not view.is_paused
         since = _before(view, view.now_s - min(down)) if is_unreachable else None
         gauge("unreachable_since", since)
-        gauge("last_error", next((s.error for s in sources if s.error), view.rest_error))
-        gauge("gaps_today", view.recorder.kinds["gap"] - self._gaps_before_today)
+        gauge("last_error", next((link.error for link in links if link.error), view.rest_error))
+        gauge("gaps_today", view.recorder.gaps - self._gaps_before_today)
         gauge("journal_bytes", sum(journal.bytes for journal in view.journals))
         gauge("journals", len(view.journals))
         gauge("journal_next", view.journal.next_number)
@@ -86,20 +84,19 @@ class IngestStatus:
         blocked_until = _before(view, -view.blocked_s) if view.blocked_s else None
         gauge("rate_limited_until", blocked_until)
         gauge("disk_free", view.disk_free)
-        gauge("poll_interval_s", view.poller.interval_s if view.poller else None)
+        gauge("poll_interval_s", view.poll_interval_s)
         self._stats.write(self._path)
 
     def _count(self, view: View) -> None:
         """Turn the totals of the parts into counters, whose rates follow by themselves."""
         if view.ts // DAY_NS != self._day:
             self._day = view.ts // DAY_NS
-            self._gaps_before_today = view.recorder.kinds["gap"]
+            self._gaps_before_today = view.recorder.gaps
         totals = Counter({"events_total": view.recorder.events})
-        totals["messages_total"] = sum(reader.feed.messages for reader in view.readers)
-        totals["messages_total"] += view.poller.polls if view.poller else 0
-        totals["reconnects"] = sum(source.reconnects for source in _sources(view))
-        totals["malformed_total"] = view.recorder.kinds["malformed"]
-        totals["gaps_total"] = view.recorder.kinds["gap"]
+        totals["messages_total"] = sum(board.feed.messages for board in view.boards)
+        totals["reconnects"] = sum(board.link.reconnects for board in view.boards)
+        totals["malformed_total"] = view.recorder.malformed
+        totals["gaps_total"] = view.recorder.gaps
         for name, total in totals.items():
             self._stats.count(name, total - self._counted[name])
         if totals["messages_total"] > self._counted["messages_total"]:
@@ -107,19 +104,13 @@ class IngestStatus:
         self._counted = totals
 
 
-def _sources(view: View) -> list[Reader | Poller]:
-    return [*view.readers, *([view.poller] if view.poller else [])]
-
-
 def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
     """Return the symbols that are wanted, those that are live, those that are refused."""
-    feeds: list[Feed | Poller] = [reader.feed for reader in view.readers]
-    feeds += [view.poller] if view.poller else []
     # Where books are recorded, a symbol lives by its book, whatever else there is of it.
-    with_books = [reader.feed for reader in view.readers if BOOK in reader.feed.channels]
-    wanted = {symbol for feed in feeds for symbol in feed.wanted}
-    live = {symbol for feed in with_books or feeds for symbol in feed.live}
-    refused = {symbol for feed in feeds for symbol in list(feed.refused)}
+    with_books = [board for board in view.boards if BOOK in board.channels]
+    wanted = {symbol for board in view.boards for symbol in board.wanted}
+    live = {symbol for board in with_books or view.boards for symbol in board.feed.live}
+    refused = {symbol for board in view.boards for symbol in board.feed.refused}
     return wanted, live, refused
 
 

@@ -1,6 +1,5 @@
 """What the machine does beneath a recording."""
 
-from threading import Event
 from typing import Any
 
 import msgspec
@@ -8,7 +7,7 @@ import pytest
 
 from shared.event import FeedEvent
 from shared.ingest.host import CLOCK_STEP_NS, Host
-from tests.support.toys import SECOND, Tape
+from tests.support.toys import SECOND
 
 MIN_BYTES = 1000
 
@@ -17,29 +16,28 @@ class World:
     """A machine whose clock and disk do what a test wants."""
 
     def __init__(self) -> None:
-        self.tape = Tape()
-        self.pause = Event()
         self.free = 5000
         self.ns = 1_795_356_000 * SECOND
         self.steady_ns = 77
         self.host = Host(
             lambda: self.free,
             MIN_BYTES,
-            record=self.tape.record,
-            pause=self.pause,
             clock_ns=lambda: self.ns,
             steady_ns=lambda: self.steady_ns,
         )
+
+    def is_full(self) -> bool:
+        return self.host.is_full
 
     def look(self, *, free: int | None = None, step_ns: int = 0) -> list[tuple[str, Any]]:
         """Look a second later; return what was recorded."""
         self.free = self.free if free is None else free
         self.steady_ns += SECOND
         self.ns += SECOND + step_ns
-        self.tape.rows.clear()
-        self.host.look()
-        assert {(self.ns, None)} >= {(ts, symbol) for ts, symbol, _ in self.tape.rows}
-        return [(e.kind, msgspec.json.decode(e.detail)) for e in self.tape.events(FeedEvent)]
+        rows = self.host.look()
+        assert {(self.ns, None)} >= {(ts, symbol) for ts, symbol, _ in rows}
+        events = [event for _, _, event in rows if isinstance(event, FeedEvent)]
+        return [(event.kind, msgspec.json.decode(event.detail)) for event in events]
 
 
 @pytest.fixture
@@ -59,20 +57,20 @@ def test_a_clock_that_is_slewed_is_none(world: World) -> None:
         assert [] == world.look(step_ns=CLOCK_STEP_NS // 1000)
 
 
-def test_a_full_disk_is_a_row_once_and_pauses_the_feeds(world: World) -> None:
+def test_a_full_disk_is_a_row_once(world: World) -> None:
     assert [] == world.look(free=MIN_BYTES)
-    assert not world.pause.is_set()
+    assert not world.is_full()
     full = {"free_bytes": MIN_BYTES - 1, "min_bytes": MIN_BYTES}
     assert [("disk_full", full)] == world.look(free=MIN_BYTES - 1)
-    assert world.pause.is_set()
+    assert world.is_full()
     assert [] == world.look(free=0)
     assert 0 == world.host.free
 
 
-def test_the_feeds_go_on_when_there_is_room_and_some_to_spare(world: World) -> None:
+def test_it_is_full_no_more_when_there_is_room_and_some_to_spare(world: World) -> None:
     world.look(free=0)
     world.look(free=MIN_BYTES + MIN_BYTES // 20 - 1)
-    assert world.pause.is_set()
+    assert world.is_full()
     assert [] == world.look(free=MIN_BYTES + MIN_BYTES // 20)
-    assert not world.pause.is_set()
+    assert not world.is_full()
     assert ["disk_full"] == [kind for kind, _ in world.look(free=0)]

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from services.simulator.btcturk_feed import NS_PER_MS, WINDOW_LEVELS, trade_id
+from services.simulator.btcturk.feed import NS_PER_MS, WINDOW_LEVELS, trade_id
 from services.simulator.digits import padded
 from services.simulator.limits import UNLIMITED, Budget
 from services.simulator.market import Market

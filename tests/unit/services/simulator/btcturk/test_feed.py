@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from services.simulator import listing
-from services.simulator.btcturk_feed import WINDOW_LEVELS, Feed, trade_id
+from services.simulator.btcturk.feed import WINDOW_LEVELS, Feed, trade_id
+from services.simulator.btcturk.listing import list_markets as btcturk_markets
 from services.simulator.connection import Connection
 from services.simulator.market import BID, Market, Step, Trade
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import TS_START, FakeSocket
 
-LISTING = listing.btcturk(1, levels=160)[0]
+LISTING = btcturk_markets(1, levels=160)[0]
 Levels = dict[str, str]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from services.simulator.bitvavo_data import BOOK_AGE_NS, NS_PER_MS, trade_id
+from services.simulator.bitvavo.data import BOOK_AGE_NS, NS_PER_MS, trade_id
 from services.simulator.connection import Chain, Connection
 from services.simulator.market import Market, Step, Trade
 

@@ -1,12 +1,13 @@
 import json
 from typing import Any
 
-from services.simulator import bitvavo_rows, listing
+from services.simulator.bitvavo import rows as bitvavo_rows
+from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
 from services.simulator.market import Market, Trade
 from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.fakes import shape
 
-MARKET = Market(listing.bitvavo(1, levels=10)[0], seed=1, ts=10**18)
+MARKET = Market(bitvavo_markets(1, levels=10)[0], seed=1, ts=10**18)
 
 
 def samples() -> dict[str, Any]:

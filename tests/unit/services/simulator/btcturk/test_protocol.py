@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.simulator.btcturk import CHATTER
+from services.simulator.btcturk.protocol import CHATTER
 from services.simulator.connection import Connection
 from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.conftest import MakeWorld

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from services.simulator import listing
-from services.simulator.bitvavo_feed import Feed, send_json
+from services.simulator.bitvavo.feed import Feed, send_json
+from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
 from services.simulator.connection import Chain, Connection
 from services.simulator.market import Market, Step, Trade
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import TS_START, FakeSocket
 
-LISTING = listing.bitvavo(1, levels=20)[0]
+LISTING = bitvavo_markets(1, levels=20)[0]
 STEP = Step({75_400: 0, 75_516: 58_294}, {}, [])
 
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from services.simulator.btcturk_feed import Feed
-from services.simulator.btcturk_rest import BtcturkRest
+from services.simulator.btcturk.feed import Feed
+from services.simulator.btcturk.rest import BtcturkRest
 from services.simulator.connection import Chain, Connection
 from services.simulator.limits import UNLIMITED, Budget
 from services.simulator.market import Market, Step

@@ -2,12 +2,12 @@ from typing import Any
 
 import pytest
 
-from services.simulator import listing
-from services.simulator.bitvavo_data import BitvavoData, Refusal, banned, trade_id
+from services.simulator.bitvavo.data import BitvavoData, Refusal, banned, trade_id
+from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
 from services.simulator.market import Market
 from tests.unit.services.simulator.fakes import TS_START, FakeClock
 
-MARKETS = [Market(one, seed=1, ts=TS_START) for one in listing.bitvavo(3, levels=1_200)]
+MARKETS = [Market(one, seed=1, ts=TS_START) for one in bitvavo_markets(3, levels=1_200)]
 DATA = BitvavoData(MARKETS, nonce_of=lambda _: 77, clock=FakeClock().clock)
 
 

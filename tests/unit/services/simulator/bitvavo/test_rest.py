@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from services.simulator import bitvavo_rest
-from services.simulator.bitvavo_data import Refusal
+from services.simulator.bitvavo import rest as bitvavo_rest
+from services.simulator.bitvavo.data import Refusal
 from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.conftest import MakeWorld
 from tests.unit.services.simulator.fakes import shape

@@ -1,7 +1,7 @@
 """Bitvavo's channels: what a subscribe names, and what its acknowledgement lists."""
 
-from services.simulator.bitvavo_data import INTERVALS_S, Parameters, Refusal
-from services.simulator.bitvavo_feed import Feed
+from services.simulator.bitvavo.data import INTERVALS_S, Parameters, Refusal
+from services.simulator.bitvavo.feed import Feed
 from services.simulator.connection import Chain, Connection
 
 CHANNELS = ("book", "trades", "ticker", "ticker24h", "candles")

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from services.simulator import bitvavo_channels, bitvavo_rest
-from services.simulator.bitvavo_data import (
+from services.simulator.bitvavo import channels, rest
+from services.simulator.bitvavo.data import (
     INTERVALS_S,
     NS_PER_MS,
     BitvavoData,
@@ -20,7 +20,7 @@ from services.simulator.bitvavo_data import (
     Refusal,
     banned,
 )
-from services.simulator.bitvavo_feed import Feed, send_json
+from services.simulator.bitvavo.feed import Feed, send_json
 from services.simulator.connection import Chain, Connection
 from services.simulator.limits import UNLIMITED, Budget
 from services.simulator.market import Market, Step
@@ -85,7 +85,7 @@ class Bitvavo:
     def handshake(self, path: str) -> Answer | None:
         """Let every client in that asks for the right path."""
         is_known = urlsplit(path).path.rstrip("/") == self.rest_path
-        return None if is_known else bitvavo_rest.not_found()
+        return None if is_known else rest.not_found()
 
     def opened(self, connection: Connection) -> None:
         """Say nothing: Bitvavo waits for the client."""
@@ -98,7 +98,7 @@ class Bitvavo:
         del self._message_budgets[connection]
         for channel, names in connection.subscriptions.items():
             for name in list(names):
-                bitvavo_channels.leave(connection, channel, self._feeds[name])
+                channels.leave(connection, channel, self._feeds[name])
 
     def received(self, connection: Connection, message: str | bytes) -> None:
         """Answer one message: an acknowledgement, an answer, or one of the error shapes."""
@@ -137,16 +137,16 @@ class Bitvavo:
 
     def request(self, path: str) -> Answer:
         """Answer one GET, with what is left of the minute's points in the headers."""
-        routed = bitvavo_rest.route(path)
+        routed = rest.route(path)
         if routed is None:
-            return bitvavo_rest.not_found()
+            return rest.not_found()
         action, parameters = routed
         try:
-            answer = bitvavo_rest.answered(self._answer(action, parameters))
+            answer = rest.answered(self._answer(action, parameters))
             if action == "getBook":
                 self._feeds[str(parameters["market"])].give_snapshot(None)
         except Refusal as refusal:
-            answer = bitvavo_rest.refused(refusal)
+            answer = rest.refused(refusal)
         headers = {
             "bitvavo-ratelimit-limit": str(self._budget.points_max),
             "bitvavo-ratelimit-remaining": str(self._budget.points_left),
@@ -179,12 +179,12 @@ class Bitvavo:
             # One bad name refuses them all, so every name is looked at before the first counts.
             wanted = [
                 (channel, self._feed(connection, market))
-                for channel, market in bitvavo_channels.wanted(request)
+                for channel, market in channels.wanted(request)
             ]
-            change = bitvavo_channels.join if action == "subscribe" else bitvavo_channels.leave
+            change = channels.join if action == "subscribe" else channels.leave
             for channel, feed in wanted:
                 change(connection, channel, feed)
-            subscriptions = bitvavo_channels.listed(connection)
+            subscriptions = channels.listed(connection)
             acknowledgement = {"event": f"{action}d", **_echo(request)}
             send_json(connection, {**acknowledgement, "subscriptions": subscriptions})
         elif not isinstance(action, str):
@@ -237,7 +237,7 @@ class Bitvavo:
 
     def _send_candles(self, feed: Feed) -> None:
         for interval, interval_s in INTERVALS_S.items():
-            key = bitvavo_channels.candles_key(interval)
+            key = channels.candles_key(interval)
             for connection in list(feed.listeners.get(key, ())):
                 candle = next(self._data.candles(feed.market, interval_s))
                 name = feed.market.listing.raw_symbol

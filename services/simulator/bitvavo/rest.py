@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
-from services.simulator.bitvavo_data import Parameters, Refusal
+from services.simulator.bitvavo.data import Parameters, Refusal
 from services.simulator.protocol import Answer
 
 PATHS = {

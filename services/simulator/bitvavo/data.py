@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from services.simulator.bitvavo_rows import (
+from services.simulator.bitvavo.rows import (
     Row,
     asset_row,
     candle,

@@ -1,7 +1,7 @@
 import pytest
 
-from services.simulator import bitvavo_channels
-from services.simulator.bitvavo_data import Refusal
+from services.simulator.bitvavo import channels as bitvavo_channels
+from services.simulator.bitvavo.data import Refusal
 
 
 def test_a_request_names_each_market_of_each_channel() -> None:
