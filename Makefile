@@ -43,7 +43,7 @@ soak: $(VENV)/.test
 
 # A tape is recorded with every fault, and read in every way: held against a slow plain reader.
 test-readers: $(VENV)/.test
-	$(PYTEST) -m readers tests/reference
+	$(BIN)/pytest -m readers tests/reference
 
 # The store against servers that are no imitation: Ceph's radosgw and Swift. Debian, as root.
 test-s3: $(VENV)/.test .venv-s3/.s3
