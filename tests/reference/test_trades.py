@@ -124,6 +124,11 @@ def test_bars_that_overlap_a_gap_of_trades_are_not_whole(tmp_path: Path) -> None
     } == show_whole(answers, BTC, 0, 420)
 
 
+def test_behind_a_gap_nothing_is_whole_until_the_next_trade(tmp_path: Path) -> None:
+    answers = Answers(tmp_path, "trade_gap_open")
+    assert {0.0: True, 60.0: False, 120.0: False, 180.0: False} == show_whole(answers, BTC, 0, 240)
+
+
 def test_a_trade_that_came_more_than_25_hours_late_belongs_to_no_answer(tmp_path: Path) -> None:
     answers = Answers(tmp_path, "late_trades")
     assert [("t2", -89980.0)] == show_trades(answers, BTC, -90000, -80000)

@@ -61,6 +61,16 @@ session bitvavo a
 500   -       session_end stopped
 """
 
+# R14: a gap behind which no trade has come yet.
+TRADE_GAP_OPEN: Final = """
+session bitvavo a
+0     -       session_start
+1     BTC-EUR trade t1 buy 100x1 event=0.9
+70    BTC-EUR trade t2 buy 100x1 event=69
+130   BTC-EUR gap {"channel":"trades","last":"t2","first":null,"reason":"no answer"}
+300   -       session_end stopped
+"""
+
 # R11: a trade that comes more than 25 hours late belongs to no answer; one of exactly 25 does.
 LATE_TRADES: Final = """
 session bitvavo a
@@ -97,6 +107,7 @@ TAPES_OF_TRADES: Final = {
     "trades": TRADES,
     "lists": LISTS,
     "trade_gap": TRADE_GAP,
+    "trade_gap_open": TRADE_GAP_OPEN,
     "late_trades": LATE_TRADES,
     "quotes": QUOTES,
 }

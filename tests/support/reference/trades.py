@@ -11,6 +11,7 @@ SECOND = 1_000_000
 LOOK_BEFORE = 60 * SECOND
 LOOK_AFTER = 25 * 3600 * SECOND
 QUOTE_LATE = 5 * SECOND
+NEVER = 1 << 62  # behind any time of a tape
 
 
 class Trade(Struct):
@@ -127,7 +128,7 @@ class Trades:
         after = [_time(row) for row in own if row.number > gap.number]
         if is_before:
             return max(before, default=gap.ts_recv)
-        return after[0] if after else gap.ts_recv
+        return after[0] if after else NEVER
 
     def _find_watched(self) -> list[tuple[int, int]]:
         """Return the life of each session, and what its list of trades reached back over (R14).
