@@ -1,6 +1,6 @@
 """Where the CPU of an ingest goes, saturated: its stages on the same messages, without threads.
 
-Messages go through as a recorder digests them, a few dozen at a time, so that each stage finds
+Messages go through as a recorder digests them, a few hundred at a time, so that each stage finds
 the caches as the others left them. Microseconds of CPU for each event. The rest, up to what
 `saturated` measures, is the socket, the pipe, syncs, and threads that wait for one another.
 """
@@ -23,7 +23,7 @@ from shared.event import Delta, Row, Snapshot
 from shared.feed.books import Books
 from shared.feed.rows import Rows
 from shared.ingest.recorder import FRAME_BYTES_MAX
-from shared.ingest.source import FEED_MESSAGES_MAX
+from shared.ingest.source import DIGEST_MESSAGES_MAX
 from shared.transport.websocket_frames import MessageReader
 
 EVENTS = 100_000
@@ -66,8 +66,8 @@ def _run_stages(traffic: Traffic, stream: bytes, folder: Path) -> dict[str, floa
     journal = Journal.create(folder, SESSION)
     _build(builder, rows, journal, _Stopwatch())  # the snapshots, which nobody counts
     gc.collect()
-    for first in range(0, EVENTS, FEED_MESSAGES_MAX):
-        part = slice(first, first + FEED_MESSAGES_MAX)
+    for first in range(0, EVENTS, DIGEST_MESSAGES_MAX):
+        part = slice(first, first + DIGEST_MESSAGES_MAX)
         with watch.measure("parse"):
             events = _parse(traffic.deltas[part])
         with watch.measure("judge and keep the books"):

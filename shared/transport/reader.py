@@ -148,7 +148,7 @@ class Socket:
             ts, now_s = clock_ns(), steady_s()
             if not messages:
                 return
-            inbox.append(Batch(ts, now_s, messages), len(messages), sum(map(len, messages)))
+            inbox.append(Batch(ts, now_s, messages, len(messages), sum(map(len, messages))))
             if now_s >= until_s or inbox.is_full:
                 return
 
