@@ -60,7 +60,7 @@ def _run_stages(traffic: Traffic, stream: bytes, folder: Path) -> dict[str, floa
     """Return the CPU seconds of each stage."""
     watch = _Stopwatch()
     with watch.measure("cut the stream into messages"):
-        _cut(stream)
+        _cut_stream(stream)
     books, rows = _begin_books(traffic)
     builder = FrameBuilder(SESSION)
     journal = Journal.create(folder, SESSION)
@@ -94,14 +94,14 @@ def _build(builder: FrameBuilder, rows: list[Row], journal: Journal, watch: _Sto
         journal.append(frame)
 
 
-def _cut(stream: bytes) -> None:
+def _cut_stream(stream: bytes) -> None:
     reader = MessageReader()
     done = 0
     while done < len(stream):
         space = reader.space
         part = stream[done : done + min(len(space), SOCKET_BYTES)]
         space[: len(part)] = part
-        reader.take(len(part))
+        reader.cut_messages(len(part))
         done += len(part)
 
 
@@ -118,8 +118,8 @@ def _begin_books(traffic: Traffic) -> tuple[Books, Rows]:
         (snapshot,) = parser.parse(raw)
         assert isinstance(snapshot, Snapshot)
         books.add(symbol, symbol)
-        books.hold(symbol)
-        books.answer(TS_START, snapshot)
+        books.hold_deltas(symbol)
+        books.splice(TS_START, snapshot)
     return books, rows
 
 

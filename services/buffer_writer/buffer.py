@@ -74,7 +74,7 @@ class Buffer:
             self._count(frame, -1)
         return run
 
-    def cut(self, session: str, first: int) -> None:
+    def cut_session(self, session: str, first: int) -> None:
         """Remove the frames of the session from the one that begins at `first` on."""
         for run in self._runs:
             if run.session == session and run.last >= first:

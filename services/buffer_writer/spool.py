@@ -80,7 +80,7 @@ class Spool:
             if path.name.removesuffix(_SEGMENT).rpartition(".")[0] not in names:
                 path.unlink()
         sync_folder(self._folder)
-        self._reserve.hold()
+        self._reserve.hold_room()
 
     def _recover(self, name: str) -> None:
         try:
@@ -111,7 +111,7 @@ class Spool:
         self._reserve.admit()
         manifest = self._reserve.lend(lambda: self._commit(run, name))
         self.committed.add(name, manifest, resumes_at=run.resumes_at)
-        self._reserve.hold()
+        self._reserve.hold_room()
         return manifest
 
     def _commit(self, run: Run, name: str) -> Manifest:
@@ -164,7 +164,7 @@ class Spool:
                 path.unlink()
         except OSError as error:  # the next start removes it: it has no manifest
             _log.warning("a segment stays", extra={"manifest": name, "reason": error.strerror})
-        self._reserve.hold()
+        self._reserve.hold_room()
 
     def set_aside(self, name: str, reason: str) -> None:
         """Move a manifest and its segments out of the way, for a person to look at."""

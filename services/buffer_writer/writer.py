@@ -16,7 +16,7 @@ from booktape.manifest import TableEntry
 from services.buffer_writer.admission import Admission
 from services.buffer_writer.buffer import Buffer
 from services.buffer_writer.events import BadFrame
-from services.buffer_writer.incoming import cut, ends_session, guess_session
+from services.buffer_writer.incoming import cut_frame, ends_session, guess_session
 from services.buffer_writer.spool import Spool
 from shared.delivery.frame import DAY_NS, Frame, decode, encode
 from shared.delivery.frame_builder import FrameBuilder
@@ -93,7 +93,9 @@ class Writer:
             frame = decode(data)
             exchange = exchange_of(frame.session)
         except UnknownFrameVersion as error:
-            self._hold(guess_session(data), str(error))  # the journal keeps it for that release
+            self._hold_session(
+                guess_session(data), str(error)
+            )  # the journal keeps it for that release
             return
         except (FrameError, TapeError) as error:
             self._refuse(guess_session(data), data, error)
@@ -102,13 +104,13 @@ class Writer:
             self.counters.frames_refused += 1
             return
         try:
-            self._take(frame, data)
+            self._accept(frame, data)
         except FrameError as error:
             self._refuse(frame.session, data, error)
         if self._is_full(exchange):
             self.flush(exchange)
 
-    def _take(self, frame: Frame, data: bytes) -> None:
+    def _accept(self, frame: Frame, data: bytes) -> None:
         """Append what is not there yet; raise FrameError where the frame contradicts itself."""
         session = frame.session
         if frame.base > self._expected[session]:
@@ -120,7 +122,7 @@ class Writer:
             return
         is_end = ends_session(frame, data)
         if frame.first < expected:
-            frame = cut(frame, expected)
+            frame = cut_frame(frame, expected)
         self._append(frame, is_end=is_end)
 
     def _append(self, frame: Frame, *, resumes_at: int | None = None, is_end: bool = False) -> None:
@@ -159,11 +161,11 @@ class Writer:
             self._spool.set_frame_aside(data)
         except OSError as failure:
             _log.warning("cannot set a frame aside", extra={"reason": failure.strerror})
-        self._hold(session, str(error))
+        self._hold_session(session, str(error))
 
-    def _hold(self, session: str, why: str) -> None:
+    def _hold_session(self, session: str, reason: str) -> None:
         self.counters.frames_refused += 1
-        self._admission.hold(session, why)
+        self._admission.hold_session(session, reason)
 
     def flush_due(self) -> None:
         """Flush each exchange whose time has come; after a failure, again after a while."""
@@ -191,7 +193,7 @@ class Writer:
             try:
                 manifest = self._spool.commit(run)
             except BadFrame as error:
-                self._cut(buffer, error)
+                self._drop_frame(buffer, error)
                 continue
             except OSError as error:
                 self._block(error)
@@ -214,10 +216,10 @@ class Writer:
             buffer.rows >= self._settings.flush_rows or buffer.bytes >= self._settings.flush_bytes
         )
 
-    def _cut(self, buffer: Buffer, error: BadFrame) -> None:
+    def _drop_frame(self, buffer: Buffer, error: BadFrame) -> None:
         """Drop a frame that contradicts itself and all that follows it: the journal has it."""
         frame = error.frame
-        buffer.cut(frame.session, frame.first)
+        buffer.cut_session(frame.session, frame.first)
         self._expected[frame.session] = frame.first
         self._refuse(frame.session, encode(frame), error)
 

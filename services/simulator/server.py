@@ -48,7 +48,7 @@ class Server:
             self._handle,
             HOST,
             port,
-            process_request=self._answer,
+            process_request=self._answer_request,
             create_connection=_Websocket,
             compression=self._exchange.compression,
             ping_interval=None,
@@ -100,7 +100,7 @@ class Server:
                 pong = asyncio.ensure_future(await websocket.ping(exchange.ping_payload))
                 unanswered_since = unanswered_since or loop.time()
 
-    def _answer(self, _: ServerConnection, request: Request) -> Response | None:
+    def _answer_request(self, _: ServerConnection, request: Request) -> Response | None:
         if request.headers.get("Upgrade", "").lower() != "websocket":
             answer = self._exchange.request(request.path)
         else:

@@ -49,9 +49,9 @@ class Books:
         """Keep none: the connection is gone."""
         self._entries.clear()
 
-    def hold(self, raw_symbol: str) -> None:
+    def hold_deltas(self, raw_symbol: str) -> None:
         """Hold the deltas from now on: a snapshot was asked for."""
-        self._entries[raw_symbol].sequencer.hold()
+        self._entries[raw_symbol].sequencer.hold_deltas()
 
     def live(self) -> set[str]:
         """Return the symbols whose books are on the tape and go on."""
@@ -91,7 +91,7 @@ class Books:
         entry.is_recorded = False
         self._resync(raw_symbol, reason)
 
-    def answer(self, ts_recv: int, snapshot: Snapshot) -> bool:
+    def splice(self, ts_recv: int, snapshot: Snapshot) -> bool:
         """Begin a book at the snapshot that was asked for; return False where it is too old."""
         entry = self._entries[snapshot.raw_symbol]
         held = entry.sequencer.splice(snapshot)

@@ -145,7 +145,7 @@ class Subscriptions:
         """Return the raw symbols of which something was refused."""
         return {raw_symbol for _, raw_symbol in self.refused}
 
-    def answer(self, channel: str, raw_symbol: str) -> bool:
+    def note_data(self, channel: str, raw_symbol: str) -> bool:
         """Note that data came; return whether it is what makes the subscription stand.
 
         Where the exchange's word does that, data may come before it.

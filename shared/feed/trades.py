@@ -34,7 +34,7 @@ class Trades:
         for raw_symbol in self._recent:
             self.lose(raw_symbol)
 
-    def take_last(self, raw_symbol: str) -> str | None:
+    def pop_last(self, raw_symbol: str) -> str | None:
         """Return the trade that the next list should reach, once after each outage."""
         return self._last.pop(raw_symbol, None)
 
@@ -42,7 +42,7 @@ class Trades:
         """Forget no trade of this symbol, so that none in a list on its way is taken for new."""
         self._expecting[raw_symbol] += 1
 
-    def settle(self, raw_symbol: str) -> None:
+    def settle_list(self, raw_symbol: str) -> None:
         """Take note that a list came, or never will."""
         self._expecting[raw_symbol] = max(0, self._expecting[raw_symbol] - 1)
 
@@ -51,7 +51,7 @@ class Trades:
         recent = self._recent.setdefault(trade.raw_symbol, {})
         if trade.trade_id in recent:
             return
-        if self._begin_with_list and (last := self.take_last(trade.raw_symbol)):
+        if self._begin_with_list and (last := self.pop_last(trade.raw_symbol)):
             self.missing(ts_recv, symbol, last, "no list came", first=trade.trade_id)
         self._rows.append((ts_recv, symbol, trade))
         recent[trade.trade_id] = None

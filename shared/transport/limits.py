@@ -70,8 +70,8 @@ class Limits:
         self._lock = threading.Lock()  # keeps threads apart even where there is no file
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def take(self, cost: Cost) -> float:
-        """Take the points and return 0.0, or take none and return the seconds to wait."""
+    def spend(self, cost: Cost) -> float:
+        """Spend the points and return 0.0, or spend none and return the seconds to wait."""
         points_max = self._points_max[cost.limit]
         assert 1 <= cost.points <= points_max
         slot_ns = self._interval_ns[cost.limit] // SLOTS
@@ -87,11 +87,11 @@ class Limits:
             return 0.0
 
     def acquire(self, cost: Cost, *, timeout_s: float, stop: threading.Event) -> None:
-        """Take the points as soon as they are there.
+        """Spend the points as soon as they are there.
 
         Raise RateLimited where that takes too long, ConnectionLost where `stop` comes first.
         """
-        while wait_s := self.take(cost):
+        while wait_s := self.spend(cost):
             if wait_s > timeout_s:
                 raise RateLimited(f"no {cost.limit} are left to us", retry_after_s=wait_s)
             if stop.wait(wait_s):

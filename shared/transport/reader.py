@@ -59,7 +59,7 @@ class Socket:
         url: str,
         connect: Callable[[str], Connection],
         connect_cost: Cost | None,
-        take: Callable[[Cost], float],
+        spend: Callable[[Cost], float],
         ban: Callable[[float, str], None],
         backoff: Backoff,
         clock_ns: Callable[[], int],
@@ -72,7 +72,7 @@ class Socket:
         self._url = url
         self._connect = connect
         self._connect_cost = connect_cost
-        self._take = take
+        self._spend = spend
         self._ban = ban
         self._backoff = backoff
         self._clock_ns = clock_ns
@@ -106,7 +106,7 @@ class Socket:
     def _open(self) -> float:
         if self._pause.is_set():
             return self._wait(PAUSE_LOOK_S)
-        wait_s = self._take(self._connect_cost) if self._connect_cost else 0.0
+        wait_s = self._spend(self._connect_cost) if self._connect_cost else 0.0
         if wait_s:
             return self._wait(min(wait_s, LIMIT_LOOK_S))
         try:

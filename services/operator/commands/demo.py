@@ -121,13 +121,13 @@ def _record(
     try:
         up.watch(recording, state, stopping, look, seconds=plan.seconds or inf)
         simulators.quiesce()
-        _settle(recording, state, stopping)
+        _settle_markets(recording, state, stopping)
     finally:
         is_drained = up.drain(recording, state)
     return is_drained
 
 
-def _settle(recording: Recording, state: Path, stopping: Stopping) -> None:
+def _settle_markets(recording: Recording, state: Path, stopping: Stopping) -> None:
     """Wait until each book is live: then it is the simulator's own, for that moves no more."""
     say("the markets stand still; waiting until each book is live")
     impatient = stopping.count + 1

@@ -90,7 +90,7 @@ class BitvavoData:
         known = self._actions.get(action)
         return known[1] if known else None
 
-    def answer(self, action: str, parameters: Parameters) -> object:
+    def answer_action(self, action: str, parameters: Parameters) -> object:
         """Return the body of the answer; raise `Refusal` for a wrong question."""
         return self._actions[action][0](parameters)
 

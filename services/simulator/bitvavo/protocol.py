@@ -142,7 +142,7 @@ class Bitvavo:
             return rest.not_found()
         action, parameters = routed
         try:
-            answer = rest.answered(self._answer(action, parameters))
+            answer = rest.answered(self._answer_action(action, parameters))
             if action == "getBook":
                 self._feeds[str(parameters["market"])].give_snapshot(None)
         except Refusal as refusal:
@@ -172,7 +172,7 @@ class Bitvavo:
 
     def _act(self, connection: Connection, request: Parameters) -> None:
         action = request.get("action")
-        if not self._message_budgets[connection].take(1):
+        if not self._message_budgets[connection].spend(1):
             raise Refusal(112, "Too many websocket messages per second.")
         if action in ("subscribe", "unsubscribe"):
             self._take_points(1)
@@ -201,7 +201,7 @@ class Bitvavo:
     def _reply(self, connection: Connection, request: Parameters) -> None:
         action = str(request["action"])
         try:
-            response = self._answer(action, request)
+            response = self._answer_action(action, request)
         except Refusal as refusal:
             self._refuse(connection, request, refusal)
             return
@@ -216,14 +216,14 @@ class Bitvavo:
             reply["market"] = refusal.market
         send_json(connection, {**reply, "errorCode": refusal.code, "error": refusal.error})
 
-    def _answer(self, action: str, parameters: Parameters) -> object:
+    def _answer_action(self, action: str, parameters: Parameters) -> object:
         points = self._data.points(action, parameters)
         assert points is not None
         self._take_points(points)
-        return self._data.answer(action, parameters)
+        return self._data.answer_action(action, parameters)
 
     def _take_points(self, points: int) -> None:
-        if not self._budget.take(points):
+        if not self._budget.spend(points):
             raise banned(self._budget.ts_blocked_until)
 
     def _feed(self, connection: Connection, raw_symbol: object) -> Feed:

@@ -82,7 +82,7 @@ class Btcturk:
         """Let a client in unless connections come too often."""
         if urlsplit(path).path.rstrip("/") not in PATHS:
             return Answer(404, b"")
-        if self._handshakes.take(1):
+        if self._handshakes.spend(1):
             return None
         retry_after = str(self._handshakes.retry_after_s)
         return Answer(429, b"", headers={"Retry-After": retry_after})

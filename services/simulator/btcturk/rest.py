@@ -54,7 +54,7 @@ class BtcturkRest:
         if where not in self._paths:
             return Answer(404, b"")
         budget = self._budgets.get(where)
-        if budget is not None and not budget.take(1):
+        if budget is not None and not budget.spend(1):
             return _too_many(budget)
         return self._paths[where](dict(parse_qsl(split.query)))
 

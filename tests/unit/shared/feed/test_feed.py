@@ -75,7 +75,7 @@ class World:
         self.feed = Feed(
             self.exchange,
             self.board,
-            take=lambda _cost: self.wait_s,
+            spend=lambda _cost: self.wait_s,
             ban=self.bans.append,
             stale_after_s=20.0,
             checkpoint_interval_s=3600.0,

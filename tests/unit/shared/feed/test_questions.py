@@ -25,7 +25,7 @@ class World:
         self.held: list[str] = []
         self.subscriptions = Subscriptions(exchange, ["book"])
         self.questions = Questions(
-            exchange, self.subscriptions, take=self._take, hold=self.held.append
+            exchange, self.subscriptions, spend=self._take, hold_deltas=self.held.append
         )
 
     def _take(self, cost: Cost) -> float:
@@ -41,7 +41,7 @@ class World:
         self.sent(0.0)
         self.subscriptions.acknowledge("book", raw_symbols)
         for raw_symbol in raw_symbols:
-            self.subscriptions.answer("book", raw_symbol)
+            self.subscriptions.note_data("book", raw_symbol)
 
 
 def test_a_subscription_is_asked_for_when_the_limit_allows_it() -> None:
@@ -63,7 +63,7 @@ def test_a_book_is_asked_for_and_its_deltas_are_held_from_then_on() -> None:
     assert ["book A"] == world.sent(1.0)
     assert ["A"] == world.held
     assert world.questions.is_snapshot_asked("A")
-    world.questions.settle("A")
+    world.questions.settle_book("A")
     assert not world.questions.is_snapshot_asked("A")
     assert [] == world.sent(100.0)
 
@@ -101,7 +101,7 @@ def test_a_book_that_is_refused_waits_until_it_is_asked_for_again() -> None:
     world.go_live("A")
     world.subscriptions.refused["book", "A"] = 600.0
     assert not world.questions.resync("A", 1.0)
-    world.subscriptions.answer("book", "A")
+    world.subscriptions.note_data("book", "A")
     del world.subscriptions.refused["book", "A"]
     assert world.questions.resync("A", 1.0)
 
@@ -114,8 +114,8 @@ def test_a_book_that_waits_for_its_turn_needs_no_resync() -> None:
     assert ["book A"] == world.sent(1.0)
     assert not world.questions.resync("B", 1.0)
     assert ["book B"] == world.sent(2.0)
-    world.questions.settle("A")
-    world.questions.settle("B")
+    world.questions.settle_book("A")
+    world.questions.settle_book("B")
     assert [] == world.sent(100.0)
 
 
@@ -124,7 +124,7 @@ def test_a_snapshot_that_comes_by_itself_settles_a_resync(*, asks_snapshots: boo
     world = World(asks_snapshots=asks_snapshots)
     world.go_live("A")
     world.questions.resync("A", 1.0)
-    world.questions.settle("A")
+    world.questions.settle_book("A")
     assert [] == world.sent(2.0)
 
 

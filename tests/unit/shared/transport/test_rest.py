@@ -357,8 +357,8 @@ def test_a_request_that_waits_can_be_stopped(
 
 def test_what_costs_more_takes_more(client: RestClient, limits: Limits) -> None:
     client.trades("BTC-EUR", "t7")
-    assert 0.0 < limits.take(Cost("trades", 4))
-    assert 0.0 == limits.take(Cost("trades", 3))
+    assert 0.0 < limits.spend(Cost("trades", 4))
+    assert 0.0 == limits.spend(Cost("trades", 3))
 
 
 # --- what the network does -----------------------------------------------------------------------

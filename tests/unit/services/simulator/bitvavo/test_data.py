@@ -12,12 +12,12 @@ DATA = BitvavoData(MARKETS, nonce_of=lambda _: 77, clock=FakeClock().clock)
 
 
 def answer(action: str, **parameters: object) -> Any:
-    return DATA.answer(action, parameters)
+    return DATA.answer_action(action, parameters)
 
 
 def refusal(action: str, **parameters: object) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        DATA.answer(action, parameters)
+        DATA.answer_action(action, parameters)
     return caught.value
 
 
@@ -100,10 +100,10 @@ def test_a_halted_market_is_listed_and_its_book_refused() -> None:
     market = Market(MARKETS[0].listing, seed=1, ts=TS_START)
     data = BitvavoData([market], nonce_of=lambda _: 1, clock=FakeClock().clock)
     market.is_halted = True
-    rows: Any = data.answer("getMarkets", {})
+    rows: Any = data.answer_action("getMarkets", {})
     assert "halted" == rows[0]["status"]
     with pytest.raises(Refusal) as caught:
-        data.answer("getBook", {"market": "BTC-EUR"})
+        data.answer_action("getBook", {"market": "BTC-EUR"})
     assert 431 == caught.value.code
 
 
@@ -111,7 +111,7 @@ def test_a_delisted_market_is_gone() -> None:
     market = Market(MARKETS[0].listing, seed=1, ts=TS_START)
     data = BitvavoData([market], nonce_of=lambda _: 1, clock=FakeClock().clock)
     market.is_delisted = True
-    assert [] == data.answer("getMarkets", {})
+    assert [] == data.answer_action("getMarkets", {})
     with pytest.raises(Refusal):
         data.find("BTC-EUR")
 
