@@ -58,7 +58,7 @@ def run(settings: Settings) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         with lock:
-            return Process(settings).run(stop)
+            return WriterProcess(settings).run(stop)
     except LockHeld as held:
         _log.error("another writer runs", extra={"reason": str(held)})
         return EXIT_LOCKED
@@ -86,7 +86,7 @@ class Stop:
             self._woken.get(timeout=seconds)
 
 
-class Process:
+class WriterProcess:
     """The parts of the writer and its two threads: this one receives, the other one uploads."""
 
     def __init__(self, settings: Settings) -> None:

@@ -17,10 +17,10 @@ from shared.event import (
     Chatter,
     Delta,
     Notice,
-    RateLimited,
     Refused,
     Snapshot,
     Subscribed,
+    Throttled,
     Ticker,
     Trade,
     TradeList,
@@ -64,8 +64,8 @@ _MARKET = re.compile(rb'"market"\s*:\s*"([^"\\]{1,64})"')
 class _Snapshot(Struct, kw_only=True):
     market: str
     nonce: form.Sequence
-    bids: list[form.Level]
-    asks: list[form.Level]
+    bids: list[form.WireLevel]
+    asks: list[form.WireLevel]
     timestamp: form.Nanoseconds | None = None
 
 
@@ -248,7 +248,7 @@ def _parse_error(reply: _Reply, code: int) -> Notice:
     if code in _RATE_LIMITED:
         until_ns = _ban_end(reply.error)
         is_ban = until_ns is None and code in _BANNED
-        return RateLimited(reason, wait_s=BAN_S if is_ban else None, until_ns=until_ns)
+        return Throttled(reason, wait_s=BAN_S if is_ban else None, until_ns=until_ns)
     request = _REQUESTS.get(reply.action or code)
     # A busy engine is no word against the symbols that were asked for: no answer is the truth.
     is_final = code in _REQUEST_CODES or code == _HALTED

@@ -49,8 +49,8 @@ class _Pairs(Struct):
 class _RestBook(Struct, kw_only=True):
     # Was written as 1647493701782.0 for years.
     timestamp: form.Milliseconds | form.MillisecondsFloat | None = None
-    bids: list[form.Level]
-    asks: list[form.Level]
+    bids: list[form.WireLevel]
+    asks: list[form.WireLevel]
 
 
 class _RestTrade(Struct, kw_only=True):

@@ -17,9 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
-from services.simulator.connection import Connection
+from services.simulator.connection import ClientConnection
 from services.simulator.faults import Faults
-from services.simulator.protocol import Answer, Exchange
+from services.simulator.protocol import Answer, SimulatedExchange
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
 
@@ -35,7 +35,7 @@ class Server:
 
     def __init__(self, simulation: Simulation, *, faults: Faults, truth: Truth) -> None:
         self._simulation = simulation
-        self._exchange: Exchange = simulation.exchange
+        self._exchange: SimulatedExchange = simulation.exchange
         self._faults = faults
         self._truth = truth
         self._numbers = itertools.count(1)
@@ -68,7 +68,7 @@ class Server:
 
     async def _handle(self, websocket: ServerConnection) -> None:
         assert isinstance(websocket, _Websocket)
-        connection = Connection(next(self._numbers), _Socket(websocket), truth=self._truth)
+        connection = ClientConnection(next(self._numbers), _Socket(websocket), truth=self._truth)
         self._simulation.opened(connection)
         pings = asyncio.create_task(self._ping(websocket, connection))
         try:
@@ -80,11 +80,13 @@ class Server:
             pings.cancel()
             self._simulation.closed(connection)
 
-    async def _ping(self, websocket: ServerConnection, connection: Connection) -> None:
+    async def _ping(self, websocket: ServerConnection, connection: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
             await self._ping_until_closed(websocket, connection)
 
-    async def _ping_until_closed(self, websocket: ServerConnection, connection: Connection) -> None:
+    async def _ping_until_closed(
+        self, websocket: ServerConnection, connection: ClientConnection
+    ) -> None:
         exchange = self._exchange
         loop = asyncio.get_running_loop()
         unanswered_since: float | None = None

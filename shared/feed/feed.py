@@ -12,11 +12,11 @@ from shared.event import (
     Delta,
     Kind,
     Notice,
-    RateLimited,
     Refused,
     Row,
     Snapshot,
     Subscribed,
+    Throttled,
     Ticker,
     Trade,
     TradeList,
@@ -183,7 +183,7 @@ class Feed:
                 self._subscribed(notice)
             case Refused():
                 self._refused(notice)
-            case RateLimited():
+            case Throttled():
                 self._rate_limited(notice)
             case _:
                 (self.counts.chatter if notice.is_known else self.counts.unknown).note(notice.kind)
@@ -235,7 +235,7 @@ class Feed:
         else:
             self._questions.refuse_snapshot(notice, self._now_s)
 
-    def _rate_limited(self, notice: RateLimited) -> None:
+    def _rate_limited(self, notice: Throttled) -> None:
         is_news = not self._questions.is_quiet(self._now_s)
         wait_s = self._questions.stop(notice, self._ts, self._now_s)
         if is_news:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
-from shared.event import RateLimited, Refused
+from shared.event import Refused, Throttled
 from shared.exchange import BOOK, Cost, Exchange
 from shared.feed.resyncs import Resyncs
 from shared.feed.snapshots import SnapshotRequests
-from shared.feed.subscriptions import Key, Subscriptions
+from shared.feed.subscriptions import SubscriptionKey, Subscriptions
 
 BAN_S: Final = 60.0  # where the exchange does not say how long, and at the least
 BAN_S_MAX: Final = 86_400.0
@@ -82,7 +82,7 @@ class Questions:
         """Return whether the exchange wants no question at the moment."""
         return now_s < self._quiet_until_s
 
-    def stop(self, notice: RateLimited, ts: int, now_s: float) -> float:
+    def stop(self, notice: Throttled, ts: int, now_s: float) -> float:
         """Ask nothing for as long as the exchange says; return the seconds."""
         wait_s = notice.wait_s
         if wait_s is None:
@@ -92,7 +92,7 @@ class Questions:
         self._subscriptions.postpone()
         return wait_s
 
-    def due(self, now_s: float) -> tuple[list[str], list[Key]]:
+    def due(self, now_s: float) -> tuple[list[str], list[SubscriptionKey]]:
         """Return the messages to send now, and the subscriptions to be called refused.
 
         Raise `ConnectionLost` where only a new connection can help.

@@ -13,12 +13,12 @@ from shared.event import (
     Checkpoint,
     Delta,
     FeedEvent,
-    RateLimited,
     Recorded,
     Refused,
     Row,
     Snapshot,
     Subscribed,
+    Throttled,
     Ticker,
     Trade,
     TradeList,
@@ -735,8 +735,8 @@ def test_the_first_answer_of_a_subscription_is_no_flow_of_data() -> None:
 def test_when_the_exchange_says_stop_nothing_is_asked_until_the_wait_is_over() -> None:
     world = World()
     world.connect()
-    world.say(RateLimited("ban", wait_s=900))
-    world.say(RateLimited("ban", wait_s=900))
+    world.say(Throttled("ban", wait_s=900))
+    world.say(Throttled("ban", wait_s=900))
     assert [900, 900] == world.bans
     assert 1 == world.kinds().count("rate_limited")
     assert [] == world.later(899)

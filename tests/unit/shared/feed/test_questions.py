@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import ConnectionLost
-from shared.event import RateLimited, Refused
+from shared.event import Refused, Throttled
 from shared.exchange import Cost
 from shared.feed.questions import BAN_S, BAN_S_MAX, Questions
 from shared.feed.subscriptions import ANSWER_S, Subscriptions
@@ -160,15 +160,15 @@ def test_a_silent_subscription_is_told_as_refused() -> None:
 @pytest.mark.parametrize(
     ("notice", "wait_s"),
     [
-        (RateLimited("stop", wait_s=7.0), 7.0),
-        (RateLimited("stop", until_ns=TS + 900 * SECOND), 900.0),
-        (RateLimited("stop", until_ns=TS - 5), BAN_S),
-        (RateLimited("stop", until_ns=TS + 10**9 * SECOND), BAN_S_MAX),
-        (RateLimited("stop"), BAN_S),
+        (Throttled("stop", wait_s=7.0), 7.0),
+        (Throttled("stop", until_ns=TS + 900 * SECOND), 900.0),
+        (Throttled("stop", until_ns=TS - 5), BAN_S),
+        (Throttled("stop", until_ns=TS + 10**9 * SECOND), BAN_S_MAX),
+        (Throttled("stop"), BAN_S),
     ],
 )
 def test_when_the_exchange_says_stop_it_is_quiet_for_as_long_as_it_says(
-    notice: RateLimited, wait_s: float
+    notice: Throttled, wait_s: float
 ) -> None:
     world = World()
     world.subscriptions.ask(["A"])
@@ -182,8 +182,8 @@ def test_when_the_exchange_says_stop_it_is_quiet_for_as_long_as_it_says(
 
 def test_a_shorter_stop_does_not_end_a_longer_one() -> None:
     world = World()
-    world.questions.stop(RateLimited("stop", wait_s=100.0), TS, 0.0)
-    world.questions.stop(RateLimited("stop", wait_s=1.0), TS, 1.0)
+    world.questions.stop(Throttled("stop", wait_s=100.0), TS, 0.0)
+    world.questions.stop(Throttled("stop", wait_s=1.0), TS, 1.0)
     assert world.questions.is_quiet(99.0)
 
 
