@@ -71,7 +71,7 @@ def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
     logger = log.get(__name__)
 
     def complain(text: str) -> None:
-        logger.error("cannot run", extra={"why": text})
+        logger.error("cannot run", extra={"reason": text})
 
     try:
         status = command_line.guard(partial(run, parsed), complain=complain)

@@ -116,7 +116,7 @@ class WriterProcess:
             run_id=uuid.uuid4().hex,
             find_next=self._uploader.find_next,
             clock_ns=time.time_ns,
-            monotonic_s=time.monotonic,
+            steady_s=time.monotonic,
         )
         with open_context() as context:
             receiver = Receiver(context, endpoint(self._state, "frames"))

@@ -42,7 +42,7 @@ class Writer:
         run_id: str,
         find_next: Callable[[str], int | None],
         clock_ns: Callable[[], int],
-        monotonic_s: Callable[[], float],
+        steady_s: Callable[[], float],
     ) -> None:
         """Go on from what a recovered spool knows; `find_next` asks the ledger for a session."""
         self.counters = WriterCounters()
@@ -51,8 +51,8 @@ class Writer:
         self._settings = settings
         self._run_id = run_id
         self._clock_ns = clock_ns
-        self._monotonic_s = monotonic_s
-        self._admission = Admission(spool.committed, find_next=find_next, monotonic_s=monotonic_s)
+        self._steady_s = steady_s
+        self._admission = Admission(spool.committed, find_next=find_next, steady_s=steady_s)
         self._expected = self._admission.expected
         self._buffers: dict[str, Buffer] = {}
         self._since_s: dict[str, float] = {}  # when each buffer began to fill
@@ -129,7 +129,7 @@ class Writer:
         exchange = exchange_of(frame.session)
         buffer = self._buffers.setdefault(exchange, Buffer())
         if buffer.is_empty:
-            self._since_s[exchange] = self._monotonic_s()
+            self._since_s[exchange] = self._steady_s()
         buffer.append(frame, resumes_at=resumes_at, ends_session=is_end)
         self._expected[frame.session] = frame.last + 1 if resumes_at is None else resumes_at
         self.counters.rows += frame.rows
@@ -169,7 +169,7 @@ class Writer:
 
     def flush_due(self) -> None:
         """Flush each exchange whose time has come; after a failure, again after a while."""
-        now_s = self._monotonic_s()
+        now_s = self._steady_s()
         if self._retry_s is not None and now_s < self._retry_s:
             return
         day = self._clock_ns() // DAY_NS
@@ -227,4 +227,4 @@ class Writer:
         if str(error) != str(self.flush_error):
             _log.error("cannot flush; it is tried again", extra={"reason": str(error)})
         self.flush_error = error
-        self._retry_s = self._monotonic_s() + FLUSH_RETRY_S
+        self._retry_s = self._steady_s() + FLUSH_RETRY_S

@@ -143,7 +143,7 @@ class BufferWriter:
             run_id=run_id,
             find_next=self.uploader.find_next,
             clock_ns=clock.ns,
-            monotonic_s=clock.s,
+            steady_s=clock.s,
         )
         self.threads = (self.tick, self.tick, self.upload, self.upload)
 

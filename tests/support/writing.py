@@ -205,7 +205,7 @@ class World:
             run_id="run",
             find_next=self.uploader.find_next,
             clock_ns=self.clock.now_ns,
-            monotonic_s=self.clock.now_s,
+            steady_s=self.clock.now_s,
         )
 
     def journal(self, session: str = SESSION) -> Path:
