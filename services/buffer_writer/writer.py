@@ -93,9 +93,8 @@ class Writer:
             frame = decode(data)
             exchange = exchange_of(frame.session)
         except UnknownFrameVersion as error:
-            self._hold_session(
-                guess_session(data), str(error)
-            )  # the journal keeps it for that release
+            # The journal keeps it for that release.
+            self._hold_session(guess_session(data), str(error))
             return
         except (FrameError, TapeError) as error:
             self._refuse(guess_session(data), data, error)

@@ -69,9 +69,7 @@ class Feed:
         self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(self._rows)
         self._subscriptions = Subscriptions(exchange, board.channels)
-        self._questions = Questions(
-            exchange, self._subscriptions, spend=spend, hold_deltas=self._books.hold_deltas
-        )
+        self._questions = Questions(exchange, self._subscriptions, spend, self._books.hold_deltas)
         self._backfills = Backfills(self._trades, board, exchange)
         self._standing = Standing(board, self._books, self._subscriptions)
         self._checkpoints = Checkpoints(checkpoint_interval_s)

@@ -24,12 +24,12 @@ class Questions:
         self,
         exchange: Exchange,
         subscriptions: Subscriptions,
-        *,
         spend: Callable[[Cost], float],
         hold_deltas: Callable[[str], None],
     ) -> None:
-        """Start with nothing to ask; `hold_deltas` is called with each symbol whose snapshot is asked for.
+        """Start with nothing to ask.
 
+        `hold_deltas` is called with each symbol whose snapshot is asked for.
         `spend` takes points off the exchange's limit: it returns 0, or the seconds to wait.
         """
         self._exchange = exchange

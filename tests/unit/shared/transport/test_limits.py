@@ -32,8 +32,8 @@ class Clock:
     def __init__(self) -> None:
         self.ns = START
 
-    def __call__(self) -> int:
-        return self.ns
+    def __call__(self) -> float:
+        return self.ns / NS_PER_S
 
     def advance(self, seconds: float) -> None:
         self.ns += round(seconds * NS_PER_S)
@@ -51,7 +51,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def limits(path: Path, clock: Clock) -> Limits:
-    return Limits(path, LIMITS, clock_ns=clock)
+    return Limits(path, LIMITS, steady_s=clock)
 
 
 def use_up(limits: Limits, cost: Cost = WEIGHT) -> int:
@@ -109,7 +109,7 @@ def test_two_processes_share_one_limit(limits: Limits, path: Path) -> None:
         "import sys; from pathlib import Path; from shared.exchange import Cost, Limit\n"
         "from shared.transport.limits import Limits\n"
         "limits = Limits(Path(sys.argv[1]), {'weight': Limit(points=100, interval_s=60.0)},"
-        f" clock_ns=lambda: {START})\n"
+        f" steady_s=lambda: {START // NS_PER_S})\n"
         "print(sum(not limits.spend(Cost('weight')) for _ in range(100)))"
     )
     run = [sys.executable, "-c", script, str(path)]
@@ -152,7 +152,7 @@ def test_a_block_holds_for_its_time_and_for_all_processes(
     limits: Limits, path: Path, clock: Clock
 ) -> None:
     limits.block(900.0)
-    other = Limits(path, LIMITS, clock_ns=clock)
+    other = Limits(path, LIMITS, steady_s=clock)
     assert [900.0, 900.0] == [other.spend(WEIGHT), other.spend(Cost("connect"))]
     assert [900.0, 900.0] == [other.blocked_s(), other.blocked_s("connect")]
     clock.advance(899.0)
@@ -259,7 +259,7 @@ def test_a_disk_that_takes_nothing_does_not_make_the_limit_forget(
     assert 1 == len(caplog.records)
     limits.spend(WEIGHT)
     assert 80 == sum(points for _, points in json.loads(path.read_bytes())["grants"]["weight"])
-    Limits(path, LIMITS, clock_ns=clock).block(900.0)
+    Limits(path, LIMITS, steady_s=clock).block(900.0)
     assert 900.0 == limits.blocked_s()  # shared again
 
 
@@ -318,7 +318,7 @@ def test_acquire_ends_when_it_is_stopped(limits: Limits, clock: Clock) -> None:
 
 def test_a_limit_without_a_share_is_a_fault_of_ours(path: Path, clock: Clock) -> None:
     with pytest.raises(AssertionError):
-        Limits(path, {"weight": Limit(points=1, interval_s=0.1)}, clock_ns=clock)
+        Limits(path, {"weight": Limit(points=1, interval_s=0.1)}, steady_s=clock)
 
 
 steps = st.tuples(
@@ -335,7 +335,7 @@ def test_no_interval_ever_holds_more_than_the_share(
 ) -> None:
     clock = Clock()
     path = tmp_path_factory.mktemp("limits") / "one.json"
-    limits = Limits(path, {"weight": Limit(points=10, interval_s=60.0)}, clock_ns=clock)
+    limits = Limits(path, {"weight": Limit(points=10, interval_s=60.0)}, steady_s=clock)
     real_s = 0.0
     granted: list[tuple[float, int]] = []
     for passed_s, back_s, points in asked:
@@ -365,7 +365,7 @@ def test_no_file_stops_us_for_longer_than_a_block(
 ) -> None:
     clock = Clock()
     path = tmp_path_factory.mktemp("limits") / "one.json"
-    limits = Limits(path, LIMITS, clock_ns=clock)
+    limits = Limits(path, LIMITS, steady_s=clock)
     path.write_bytes(content)
     assert limits.spend(WEIGHT) <= BLOCK_S_MAX
     clock.advance(BLOCK_S_MAX)

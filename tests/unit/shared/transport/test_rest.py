@@ -142,13 +142,13 @@ class Clock:
     def __init__(self) -> None:
         self.ns = 10**18
 
-    def __call__(self) -> int:
-        return self.ns
+    def __call__(self) -> float:
+        return self.ns / 1e9
 
 
 @pytest.fixture
 def limits(tmp_path: Path) -> Limits:
-    return Limits(tmp_path / "test.json", EXCHANGE.limits, clock_ns=Clock())
+    return Limits(tmp_path / "test.json", EXCHANGE.limits, steady_s=Clock())
 
 
 @pytest.fixture
@@ -334,7 +334,7 @@ def test_a_request_waits_for_its_points(server: Server, tmp_path: Path) -> None:
     clock = Clock()
     begin = clock.ns
     limits = {"points": Limit(points=10, interval_s=30.0)}
-    shared = Limits(tmp_path / "test.json", limits, clock_ns=clock)
+    shared = Limits(tmp_path / "test.json", limits, steady_s=clock)
     server.answer.body = b"1"
     client = RestClient(EXCHANGE, server.url, shared, clock_ns=lambda: TS)
     for _ in range(9):
