@@ -173,8 +173,9 @@ class _Walk:
         self._extend(tables.get("book"), holes, key)
 
     def _read_manifest(self, key: Key) -> Manifest:
+        data = self._store.get(key.text)
         try:
-            manifest = decode_manifest(self._store.get(key.text))
+            manifest = decode_manifest(data)
         except TapeError as error:
             raise Broken(f"its manifest: {error}", key.first, key.last) from None
         if (manifest.session, manifest.first, manifest.last) != (key.session, key.first, key.last):

@@ -137,6 +137,17 @@ class MemoryStore(Store):
         return self.objects[key]
 
     @override
+    def get_range(self, key: str, first: int, length: int) -> bytes:
+        self._meet("get_range", key)
+        return self.objects[key][first : first + length]
+
+    @override
+    def folders(self, prefix: str) -> Sequence[str]:
+        self._meet("folders", prefix)
+        below = {key.removeprefix(prefix) for key in self.objects if key.startswith(prefix)}
+        return sorted({name.partition("/")[0] for name in below if "/" in name})
+
+    @override
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         self._meet("list", prefix)
         for key in sorted(self.objects):
