@@ -21,7 +21,7 @@ from shared.delivery.frame_builder import FrameBuilder
 from shared.delivery.journal import Journal
 from shared.event import Delta, Row, Snapshot
 from shared.feed.books import Books
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 from shared.ingest.recorder import FRAME_BYTES_MAX
 from shared.ingest.source import DIGEST_MESSAGES_MAX
 from shared.transport.websocket_frames import MessageReader
@@ -110,9 +110,9 @@ def _parse(messages: list[bytes]) -> list[Delta]:
     return [event for raw in messages for event in parse(raw) if isinstance(event, Delta)]
 
 
-def _begin_books(traffic: Traffic) -> tuple[Books, Rows]:
+def _begin_books(traffic: Traffic) -> tuple[Books, FeedRows]:
     """Return live books, and the list of what they record, which has the snapshots."""
-    rows = Rows()
+    rows = FeedRows()
     books = Books(rows, lambda *_: None)
     for symbol, raw in traffic.snapshots.items():
         (snapshot,) = parser.parse(raw)

@@ -104,12 +104,12 @@ def _up(_: Namespace) -> int:
 
 
 def _demo(parsed: Namespace) -> int:
-    from services.operator.commands.demo import Plan, run
+    from services.operator.commands.demo import DemoPlan, run
     from services.simulator.found import find_names
 
     exchanges = find_exchanges()
     return run(
-        Plan(
+        DemoPlan(
             folder=load_settings(exchanges, os.environ).folder / parsed.folder,
             truth=parsed.truth,
             is_fresh=parsed.fresh,

@@ -18,7 +18,7 @@ from services.buffer_writer.committed import Committed
 from services.buffer_writer.memory import bound_memory, give_back
 from services.buffer_writer.reserve import Reserve, is_full
 from services.buffer_writer.segment import prepare_arrow, write_segments
-from services.buffer_writer.sessions import Sessions
+from services.buffer_writer.sessions import SessionFiles
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
@@ -177,7 +177,7 @@ class WriterProcess:
             floor_bytes=self._settings.state.disk_free_min_bytes // 4,
             disk_free=self._disk_free,
         )
-        sessions = Sessions(self._folder.sessions, self._folder.journals)
+        sessions = SessionFiles(self._folder.sessions, self._folder.journals)
         spool = Spool(
             self._folder.spool,
             Committed(sessions, reserve),

@@ -25,7 +25,7 @@ from shared.event import (
     Trade,
     TradeList,
 )
-from shared.exchange import BOOK, TICKER, TRADES, Market, Message, Raw
+from shared.exchange import BOOK, TICKER, TRADES, ListedMarket, Message, Raw
 
 DEPTH: Final = 1000  # levels a side: the most that the exchange gives, and its default
 TRADES_MAX: Final = 1000  # in one answer
@@ -161,7 +161,7 @@ def parse(raw: Raw) -> list[Message]:
     return [Ticker(pushed.market, *bid, *ask, pushed.last_price)]
 
 
-def parse_markets(raw: Raw) -> list[Market]:
+def parse_markets(raw: Raw) -> list[ListedMarket]:
     """Return the rows of `/markets`; asked for a single market it answers without a list.
 
     Of a row only name and status are believed: the types of all others have changed.
@@ -169,7 +169,7 @@ def parse_markets(raw: Raw) -> list[Market]:
     rows = form.decode(_decode_markets, raw)
     if isinstance(rows, _Market):
         rows = [rows]
-    return [Market(row.market, row.market, row.status == "trading") for row in rows]
+    return [ListedMarket(row.market, row.market, row.status == "trading") for row in rows]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:

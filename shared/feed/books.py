@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from booktape.ladder import Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
 Reason = Literal["gap", "crossed", "mismatch", "malformed", "unknown", "old_snapshot"]
@@ -30,7 +30,7 @@ class Books:
     The recorder's thread owns them.
     """
 
-    def __init__(self, rows: Rows, resync: Callable[[str, Reason], None]) -> None:
+    def __init__(self, rows: FeedRows, resync: Callable[[str, Reason], None]) -> None:
         """Start without symbols."""
         self._rows = rows
         self._resync = resync

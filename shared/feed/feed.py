@@ -30,7 +30,7 @@ from shared.feed.checkpoints import Checkpoints
 from shared.feed.chores import Chores
 from shared.feed.counts import Counts
 from shared.feed.questions import Questions
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Verdict
 from shared.feed.standing import Standing
 from shared.feed.subscriptions import Subscriptions
@@ -63,7 +63,7 @@ class Feed:
         self._exchange = exchange
         self._board = board
         self._ban = ban
-        self._rows = Rows()
+        self._rows = FeedRows()
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
         self._books = Books(self._rows, self._resync)
         self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")

@@ -5,7 +5,7 @@ from itertools import dropwhile, islice
 from typing import Final
 
 from shared.event import Trade, TradeList, feed_event
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 
 RECENT_MAX: Final = 512  # ids kept of a symbol: more than a list repeats
 RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take minutes
@@ -14,7 +14,7 @@ RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take
 class Trades:
     """Remembers the latest trade ids of every symbol, over reconnects too."""
 
-    def __init__(self, rows: Rows, *, begin_with_list: bool = False) -> None:
+    def __init__(self, rows: FeedRows, *, begin_with_list: bool = False) -> None:
         """Start knowing no trade; `begin_with_list`: each subscription begins with a list."""
         self._rows = rows
         self._begin_with_list = begin_with_list

@@ -6,7 +6,16 @@ from typing import Final
 from shared.event import Row
 from shared.feed.feed import Feed
 from shared.feed.polled import PolledFeed
-from shared.transport.inbox import Arrival, Batch, Closed, Inbox, Opened, Over, Polled, TurnedAway
+from shared.transport.inbox import (
+    Arrival,
+    Closed,
+    Inbox,
+    Opened,
+    Over,
+    Polled,
+    SocketRead,
+    TurnedAway,
+)
 
 DIGEST_MESSAGES_MAX: Final = 256  # at once, or one read: then the next source has its turn
 # Rows go on to their frame a few at a time: as objects, those of hundreds of messages would push
@@ -49,7 +58,7 @@ class SocketSource:
         digested = 0
         while digested < DIGEST_MESSAGES_MAX and (arrival := inbox.take()) is not None:
             digested += arrival.count
-            if not isinstance(arrival, Batch):
+            if not isinstance(arrival, SocketRead):
                 rows += self._note(arrival)
                 continue
             ts, now_s = self._seen = arrival.ts, arrival.now_s

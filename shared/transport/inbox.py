@@ -28,7 +28,7 @@ class Opened(Struct, frozen=True):
     size: ClassVar[int] = 0
 
 
-class Batch(Struct, frozen=True, gc=False):
+class SocketRead(Struct, frozen=True, gc=False):
     """The messages of one read, how many and how many bytes, and when it returned."""
 
     ts: int
@@ -76,7 +76,7 @@ class Over(Struct, frozen=True):
     size: ClassVar[int] = 0
 
 
-Arrival = Opened | Batch | Polled | TurnedAway | Closed | Over
+Arrival = Opened | SocketRead | Polled | TurnedAway | Closed | Over
 
 
 class Inbox:

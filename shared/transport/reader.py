@@ -12,7 +12,7 @@ from shared.feed.board import Board
 from shared.process import log
 from shared.process.retry import Backoff
 from shared.transport.connection import Connection
-from shared.transport.inbox import Batch, Closed, Inbox, Opened, Over, TurnedAway
+from shared.transport.inbox import Closed, Inbox, Opened, Over, SocketRead, TurnedAway
 
 RECEIVE_S: Final = 0.1  # at most, before a turn looks at anything but its socket
 READ_INTERVAL_S: Final = 0.02  # where a thread has several sockets, none of which may be waited for
@@ -148,7 +148,7 @@ class Socket:
             ts, now_s = clock_ns(), steady_s()
             if not messages:
                 return
-            inbox.append(Batch(ts, now_s, messages, len(messages), sum(map(len, messages))))
+            inbox.append(SocketRead(ts, now_s, messages, len(messages), sum(map(len, messages))))
             if now_s >= until_s or inbox.is_full:
                 return
 

@@ -21,7 +21,7 @@ from services.buffer_writer.events import BadFrame, decode_events
 from services.buffer_writer.incoming import cut_frame, ends_session, guess_session
 from services.buffer_writer.manifest import check as check_manifest
 from services.buffer_writer.manifest import count_bytes, ledger_key, name_of
-from services.buffer_writer.segment import Segment, write_segments
+from services.buffer_writer.segment import WrittenSegment, write_segments
 from shared.delivery.cursor import Cursor
 from shared.delivery.frame import Frame, decode, encode
 from shared.delivery.frame_builder import FrameBuilder
@@ -191,7 +191,7 @@ def _segment(random: Random, folder: Path) -> None:
     if same != (SESSION, frames[at].day, frames[at].first, frames[at].last):
         return  # the writer would have made another run of it
     frames[at] = frame
-    segments: dict[str, Segment] = {}
+    segments: dict[str, WrittenSegment] = {}
     bad: Frame | None = None
     try:
         segments = write_segments(frames, lambda table: folder / table)

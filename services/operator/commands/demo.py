@@ -32,7 +32,7 @@ LOOK_S = 0.5
 HINT = "This should not be: the simulators listen on loopback."
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class DemoPlan(Struct, frozen=True, kw_only=True):
     """What was asked for."""
 
     folder: Path
@@ -46,7 +46,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 def run(
-    plan: Plan,
+    plan: DemoPlan,
     environment: Mapping[str, str],
     *,
     load: Callable[[Mapping[str, str]], Settings],
@@ -77,7 +77,7 @@ def say_examples(folder: Path) -> None:
 
 
 def _start(
-    simulators: Simulators, plan: Plan, environment: Mapping[str, str]
+    simulators: Simulators, plan: DemoPlan, environment: Mapping[str, str]
 ) -> dict[str, Address]:
     truth = plan.truth or plan.folder / "truth"
     truth.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def _start(
 
 
 def _record(
-    plan: Plan,
+    plan: DemoPlan,
     settings: Settings,
     recording: Recording,
     simulators: Simulators,

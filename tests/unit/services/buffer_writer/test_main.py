@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from booktape.store.storage import Storage
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Stop, WriterProcess, run
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
@@ -117,7 +117,7 @@ def test_what_waits_is_uploaded_before_anything_else_is_begun(
     process = WriterProcess(settings)
     process._spool.committed.begin(SESSION, 0)
     frame = make_book(0)
-    process._spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+    process._spool.commit(FrameRun(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
     (state / "run").write_text("where the sockets shall lie", encoding="utf-8")
     with pytest.raises(FileExistsError):
         process.run(Stop())

@@ -7,7 +7,7 @@ from services.ingest_bitvavo import parser
 from services.ingest_bitvavo.exchange import EXCHANGE
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, Refused, Snapshot, Subscribed, Throttled, Ticker, Trade
-from shared.exchange import Market, Message
+from shared.exchange import ListedMarket, Message
 from tests.support.levels import levels
 
 NOW_NS = 1_790_000_000_000_000_000
@@ -356,15 +356,15 @@ def test_a_snapshot_is_asked_for_as_deep_as_it_goes() -> None:
 def test_only_a_trading_market_is_trading(status: str) -> None:
     rows = [{"market": "A-EUR", "status": status}, {"market": "B-EUR", "status": "trading"}]
     expected = [
-        Market("A-EUR", "A-EUR", is_trading=False),
-        Market("B-EUR", "B-EUR", is_trading=True),
+        ListedMarket("A-EUR", "A-EUR", is_trading=False),
+        ListedMarket("B-EUR", "B-EUR", is_trading=True),
     ]
     assert expected == parser.parse_markets(json.dumps(rows).encode())
 
 
 def test_a_single_market_comes_without_a_list_and_with_types_that_drift() -> None:
     row = {"market": "A-EUR", "status": "trading", "pricePrecision": None, "tickSize": 5}
-    expected = [Market("A-EUR", "A-EUR", is_trading=True)]
+    expected = [ListedMarket("A-EUR", "A-EUR", is_trading=True)]
     assert expected == parser.parse_markets(json.dumps(row).encode())
 
 

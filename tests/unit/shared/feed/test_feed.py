@@ -23,7 +23,7 @@ from shared.event import (
     Trade,
     TradeList,
 )
-from shared.exchange import Call, Cost, Exchange, Limit, Market, Message, Raw, Rest
+from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Message, Raw, Rest
 from shared.feed.board import FeedView
 from shared.feed.counts import NAMES_MAX
 from shared.feed.feed import CHORES_S, Feed
@@ -153,7 +153,7 @@ class World:
 
 
 def _rest(*, offers_trades: bool) -> Rest:
-    def nothing(*_: object) -> list[Market]:
+    def nothing(*_: object) -> list[ListedMarket]:
         return []
 
     call = Call(path=lambda *_: "/")

@@ -13,7 +13,7 @@ from shared.exchange import Message, Raw
 from shared.feed.polled import PolledFeed
 from shared.ingest import source as module
 from shared.ingest.source import ROWS_FEW, PolledSource, SocketSource
-from shared.transport.inbox import Batch, Closed, Inbox, Opened, Over, Polled, TurnedAway
+from shared.transport.inbox import Closed, Inbox, Opened, Over, Polled, SocketRead, TurnedAway
 from tests.support.readers import make_board, make_feed
 from tests.support.toys import Tape, book, make_exchange, trade
 
@@ -48,7 +48,7 @@ class World:
 
     def say(self, *texts: str) -> None:
         messages = [text.encode() for text in texts]
-        batch = Batch(int(self.now_s), self.now_s, messages, len(messages), 0)
+        batch = SocketRead(int(self.now_s), self.now_s, messages, len(messages), 0)
         self.inbox.append(batch)
 
     def digest(self) -> int:

@@ -5,13 +5,13 @@ from threading import Thread
 import pytest
 
 from shared.transport import inbox as module
-from shared.transport.inbox import MESSAGES_EAGER, Batch, Inbox, Over
+from shared.transport.inbox import MESSAGES_EAGER, Inbox, Over, SocketRead
 
 WAIT_S = 10.0
 
 
-def batch(number: int, count: int = 1, size: int = 1) -> Batch:
-    return Batch(number, float(number), [b"x"] * count, count, size)
+def batch(number: int, count: int = 1, size: int = 1) -> SocketRead:
+    return SocketRead(number, float(number), [b"x"] * count, count, size)
 
 
 class World:
@@ -70,7 +70,7 @@ def test_two_threads_may_use_it_at_once(world: World) -> None:
     while len(taken) < 50_000:
         assert world.inbox.backlog >= 0
         if found := world.inbox.take():
-            assert isinstance(found, Batch)
+            assert isinstance(found, SocketRead)
             taken.append(found.ts)
     thread.join(WAIT_S)
     assert list(range(50_000)) == taken

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from shared.errors import ConnectionLost, ExchangeError, MalformedMessage, RateLimited
 from shared.event import Snapshot, Trade, TradeList
-from shared.exchange import Call, Cost, Exchange, Limit, Market, Raw, Rest
+from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Raw, Rest
 from shared.transport import rest as module
 from shared.transport.limits import Limits
 from shared.transport.rest import RequestRefused, RestClient
@@ -26,8 +26,8 @@ TS = 1_795_356_000_000_000_000  # 2026-11-22 14:00:00 UTC
 SECRET = "chocolate"
 
 
-def parse_markets(raw: Raw) -> list[Market]:
-    return [Market(symbol, symbol, is_trading=True) for symbol in bytes(raw).decode().split()]
+def parse_markets(raw: Raw) -> list[ListedMarket]:
+    return [ListedMarket(symbol, symbol, is_trading=True) for symbol in bytes(raw).decode().split()]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
@@ -216,7 +216,7 @@ def test_one_connection_serves_many_requests(server: Server, client: RestClient)
 def test_several_threads_ask_at_once(server: Server, client: RestClient) -> None:
     server.answer.body = b"BTC-EUR"
     server.arrive = Barrier(4, timeout=WAIT_S).wait  # nobody is answered before all have asked
-    found: list[list[Market]] = []
+    found: list[list[ListedMarket]] = []
     threads = [Thread(target=lambda: found.append(client.markets())) for _ in range(4)]
     for thread in threads:
         thread.start()
