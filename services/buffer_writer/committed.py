@@ -11,16 +11,16 @@ from typing import Final
 from msgspec.structs import replace
 
 from booktape.manifest import Manifest
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.manifest import count_bytes, next_of, session_of
 from services.buffer_writer.reserve import Reserve
-from services.buffer_writer.sessions import Known, Sessions
+from services.buffer_writer.sessions import Known, SessionFiles
 
 
 class Committed:
     """The sessions that are known and the manifests that wait, by name, oldest first."""
 
-    def __init__(self, sessions: Sessions, reserve: Reserve) -> None:
+    def __init__(self, sessions: SessionFiles, reserve: Reserve) -> None:
         """Start with nothing, before `load`."""
         self.lock: Final = Lock()
         self._sessions = sessions
@@ -79,7 +79,7 @@ class Committed:
                 self._sessions.forget(session)
         return done
 
-    def note(self, run: Run) -> None:
+    def note(self, run: FrameRun) -> None:
         """Write down, before the commit, what no manifest tells of a run."""
         has_hole = run.resumes_at != run.last + 1
         if not (has_hole or run.ends_session):

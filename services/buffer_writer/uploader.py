@@ -49,7 +49,7 @@ class Uploader:
     def step(self) -> float:
         """Do the next thing there is to do; return how long to wait before the one after it."""
         try:
-            has_worked = self._answer() or self._upload()
+            has_worked = self._answer_writer() or self._upload()
         except (StoreError, OSError) as error:
             self._note(error)
             return self._backoff.next_s()
@@ -71,7 +71,7 @@ class Uploader:
             del self._asked[session]
         return number
 
-    def _answer(self) -> bool:
+    def _answer_writer(self) -> bool:
         for session in [session for session, number in self._asked.items() if number is None]:
             self._asked[session] = max(self._ask(session), self._spool.committed.reach(session))
             return True

@@ -145,7 +145,7 @@ def _of_writer(process: Process, report: WriterReport) -> Iterator[Trouble]:
         text = f"uploads fail: {report.upload_error}"
         yield trouble_of(process, "upload-failing", text, "it is tried again for ever")
     if report.held_sessions:
-        held = "; ".join(f"{session}: {why}" for session, why in report.held_sessions.items())
+        held = "; ".join(f"{session}: {reason}" for session, reason in report.held_sessions.items())
         text = f"the writer holds back {held[:DETAIL_CHARACTERS_MAX]}"
         yield trouble_of(process, "session-held", text, "nothing of it is lost")
     if report.state == "disk_full":

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from booktape.store.storage import Storage
-from services.buffer_writer.buffer import Run
-from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Process, Stop, run
+from services.buffer_writer.buffer import FrameRun
+from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Stop, WriterProcess, run
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
 from shared.delivery.frame import Frame, encode
@@ -61,7 +61,7 @@ class Running:
     def __init__(self, settings: Settings) -> None:
         self.state = settings.state.path
         (self.state / "journal" / "toy" / SESSION).mkdir(parents=True)
-        self.process = Process(settings)
+        self.process = WriterProcess(settings)
         self.stop = Stop()
         self.status: int | None = None
         self._thread = Thread(target=self._run)
@@ -114,10 +114,10 @@ def test_what_waits_is_uploaded_before_anything_else_is_begun(
     # On a full disk an upload may be what makes room for all the rest.
     state = settings.state.path
     (state / "journal" / "toy" / SESSION).mkdir(parents=True)
-    process = Process(settings)
+    process = WriterProcess(settings)
     process._spool.committed.begin(SESSION, 0)
     frame = make_book(0)
-    process._spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+    process._spool.commit(FrameRun(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
     (state / "run").write_text("where the sockets shall lie", encoding="utf-8")
     with pytest.raises(FileExistsError):
         process.run(Stop())

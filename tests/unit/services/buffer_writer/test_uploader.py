@@ -7,7 +7,7 @@ import pytest
 
 from booktape.store.folder import FolderStore
 from booktape.store.protocol import ObjectInfo
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.uploader import IDLE_S, RETRY_CAP_S
 from tests.support.writing import (
     DAY,
@@ -39,7 +39,7 @@ def world(tmp_path: Path, store: MemoryStore) -> World:
 
 def commit(world: World, *firsts: int) -> None:
     for first in firsts:
-        run = Run(SESSION, DAY, [make_book(first)], first + 10, ends_session=False)
+        run = FrameRun(SESSION, DAY, [make_book(first)], first + 10, ends_session=False)
         world.spool.commit(run)
 
 
