@@ -1,4 +1,4 @@
-"""The command `top`: prints the best prices of a market, on a grid, at each change or at moments."""
+"""The command `top`: prints the best prices of a market through time."""
 
 from argparse import Namespace
 from collections.abc import Iterator
