@@ -17,8 +17,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, NamedTuple
 
-from msgspec.structs import replace
-
 from booktape.errors import TapeError
 from booktape.manifest import Manifest, decode_manifest, encode_manifest
 from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
@@ -203,14 +201,11 @@ class Spool:
 
     def _note(self, run: Run) -> None:
         """Write down, before the commit, what no manifest tells of a run."""
-        has_hole = run.resumes_at != run.last + 1
-        if not (has_hole or run.ends_session):
-            return
         with self._lock:
             known = self._known(run.session)
-            if has_hole:
-                known = replace(known, hole=(run.last, run.resumes_at))
-            self._sessions.write(run.session, replace(known, ended=run.ends_session))
+            announced = known.announce(run.first, run.last, run.resumes_at, is_end=run.ends_session)
+            if announced != known:
+                self._sessions.write(run.session, announced)
 
     def _undo(self, name: str) -> None:
         """Remove what a failed commit left; the next one may have another range."""

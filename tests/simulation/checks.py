@@ -4,26 +4,33 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from booktape.errors import TapeError
 from booktape.keys import exchange_of, parse_key
 from booktape.manifest import Manifest, decode_manifest
+from services.operator.health.left import find_delivered
 from shared.delivery.pipe import Watermark
 from tests.simulation.bucket import Bucket
 from tests.simulation.fate import Violation
 from tests.simulation.rows import Line, decode_line, number_of
-from tests.simulation.tree import File, Tree
+from tests.simulation.tree import File, Folder, Tree
 from tests.simulation.truth import Session, Truth, is_whole, journal_files, numbers_in
 
 Range = tuple[int, int]
 CONFLICT: Final = "state/spool/conflict"
+_SAID: Final = ("state/sessions", "state/journal/toy", "state/journal/other")
 
 
 class Checks:
     """Watch one machine and one store."""
 
-    def __init__(self, tree: Tree, bucket: Bucket, truth: Truth, *, is_plain: bool) -> None:
+    def __init__(
+        self, state: Path, tree: Tree, bucket: Bucket, truth: Truth, *, is_plain: bool
+    ) -> None:
+        self._state = state
+        self._said_version: tuple[int, ...] | None = None
         self._tree = tree
         self._bucket = bucket
         self._truth = truth
@@ -42,6 +49,42 @@ class Checks:
         committed = self.committed()
         for name, session in self._truth.sessions.items():
             self._check_kept(name, session, committed.get(name, 0))
+        self._check_said(committed)
+
+    def _check_said(self, committed: dict[str, int]) -> None:
+        """Raise `Violation` where operators read that all of a session is safe, and it is not."""
+        version = (
+            *(self._tree.versions[place] for place in _SAID),
+            *(self._committed_version or ()),
+        )
+        if version == self._said_version:
+            return
+        self._said_version = version
+        delivered = find_delivered(self._state / "sessions", self._state / "spool")
+        for name in delivered:
+            self._check_reached(name, committed.get(name, 0), "is said to be delivered")
+        if self._is_left(delivered):
+            return
+        stored: dict[str, set[Range]] = defaultdict(set)
+        for name, range_ in [*self._stored.values(), *self._aside()]:
+            stored[name].add(range_)
+        for name in self._truth.sessions:
+            self._check_reached(name, self._reach(name, stored[name]), "is said to be drained")
+
+    def _is_left(self, delivered: set[str]) -> bool:
+        """Say whether operators read that something is left for the next start."""
+        folders = self._tree.folder("state/journal").entries.values()
+        names = {
+            name for folder in folders if isinstance(folder, Folder) for name in folder.entries
+        }
+        journals = {name for name in names if not name.endswith((".partial", ".removed"))}
+        spool = self._tree.folder("state/spool").entries
+        return bool(journals - delivered) or any(name.endswith(".json") for name in spool)
+
+    def _check_reached(self, name: str, reach: int, said: str) -> None:
+        session = self._truth.sessions[name]
+        if any(n not in session.gone for n in range(reach, session.appended)):
+            raise Violation(f"{name} {said}, and {reach} to {session.appended - 1} are not there")
 
     def check_watermark(self, watermark: Watermark) -> None:
         """Raise `Violation` where it promises more than is committed."""

@@ -53,7 +53,9 @@ class Machine:
         self.disk = Disk(root, self.fate)
         self.truth = Truth()
         self.bucket = Bucket(self.fate, random)
-        self.checks = Checks(self.disk.tree, self.bucket, self.truth, is_plain=not plan.is_parquet)
+        self.checks = Checks(
+            root / "state", self.disk.tree, self.bucket, self.truth, is_plain=not plan.is_parquet
+        )
         self.network = Network(
             self.fate,
             random,

@@ -4,11 +4,10 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
-from booktape.errors import UNDECODABLE
 from booktape.store.files import PARTIAL_SUFFIX
+from services.operator.health.left import find_delivered
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.delivery.journal import REMOVED_SUFFIX
 from shared.process import stats
@@ -78,12 +77,6 @@ class Journal(Struct, frozen=True):
     is_delivered: bool  # the writer has its end; the folder goes when its feed hears of it
 
 
-class _Session(Struct):
-    """What the writer keeps of a session; the rest of it is its own."""
-
-    ended: bool
-
-
 class Health(Struct, frozen=True, kw_only=True):
     """All of it at one moment.
 
@@ -122,7 +115,7 @@ def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
         state_path=str(state),
         supervisor_pid=pid,
         processes=list(_processes(state, programs, locked, now_ns)),
-        journals=list(_journals(state, locked)),
+        journals=list(find_journals(state, locked)),
         spool_bytes=_bytes(spool, "*.parquet"),
         spool_flushes=len(list(spool.glob("*.json"))),
         conflicts=len(list((spool / "conflict").glob("*.json"))),
@@ -233,7 +226,9 @@ def _values(report: stats.Report) -> dict[str, Value]:
     return {**report.counters, **rates, **report.gauges}
 
 
-def _journals(state: Path, locked: Locked) -> Iterator[Journal]:
+def find_journals(state: Path, locked: Locked) -> Iterator[Journal]:
+    """Yield every journal that is there, with what has become of it."""
+    delivered = find_delivered(state / "sessions", state / "spool")
     for folder in sorted((state / "journal").glob("*/*")):
         if folder.is_dir() and not folder.name.endswith((PARTIAL_SUFFIX, REMOVED_SUFFIX)):
             yield Journal(
@@ -241,15 +236,8 @@ def _journals(state: Path, locked: Locked) -> Iterator[Journal]:
                 session=folder.name,
                 bytes=_bytes(folder, "*.journal"),
                 owner_pid=find_holder(folder / "lock", locked),
-                is_delivered=_is_ended(state / "sessions" / f"{folder.name}.json"),
+                is_delivered=folder.name in delivered,
             )
-
-
-def _is_ended(path: Path) -> bool:
-    try:
-        return _session_decoder.decode(path.read_bytes()).ended
-    except (OSError, *UNDECODABLE):
-        return False
 
 
 def _bytes(folder: Path, pattern: str) -> int:
@@ -260,6 +248,3 @@ def _bytes(folder: Path, pattern: str) -> int:
         except FileNotFoundError:  # done with since it was listed
             continue
     return total
-
-
-_session_decoder = msgspec.json.Decoder(_Session)

@@ -149,7 +149,11 @@ def test_journals_are_listed_with_their_owner(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [('{"next":9,"ended":true}', True), ('{"next":9,"ended":false}', False), ("{", False)],
+    [
+        ('{"next":9,"ended":true,"end":9}', True),
+        ('{"next":8,"ended":false,"end":9}', False),
+        ("{", False),
+    ],
 )
 def test_a_journal_is_delivered_when_the_writer_has_its_end(
     tmp_path: Path, text: str, *, expected: bool
