@@ -125,6 +125,27 @@ class Checks:
             present = numbers_in(journal_files(self._tree.folder(journal_path(name))))
             self._truth.cut(name, committed.get(name, 0), present)
 
+    def restore(self) -> None:
+        """Take note that the state is an earlier one: what is in it alone counts, and the store."""
+        self._waiting.clear()
+        self._look_at_store()
+        stored = self._count_stored()
+        for name, session in self._truth.sessions.items():
+            journalled = numbers_in(journal_files(self._tree.folder(journal_path(name))))
+            waiting = [
+                _parse_name(node)[1]
+                for node in self._tree.folder("state/spool").entries
+                if node.endswith(".json") and _parse_name(node)[0] == name
+            ]
+            spooled = {number for first, last in waiting for number in range(first, last + 1)}
+            session.restore(journalled, journalled | spooled | stored[name])
+
+    def _count_stored(self) -> dict[str, set[int]]:
+        stored: dict[str, set[int]] = defaultdict(set)
+        for name, (first, last) in self._stored.values():
+            stored[name] |= set(range(first, last + 1))
+        return stored
+
     def _forget_unsynced(self) -> None:
         """Forget the objects that vanished: whose spool still has them, nobody said was stored."""
         spool = self._tree.folder("state/spool").entries
@@ -172,13 +193,16 @@ class Checks:
 
     def _reach(self, name: str, ranges: set[Range]) -> int:
         reach = 0
-        gone = self._truth.sessions[name].gone
+        session = self._truth.sessions[name]
+        gone = session.gone
         for first, last in sorted(ranges):
+            if session.is_restored:  # what waits may be in the store already: it must not get there
+                first = max(first, reach)  # noqa: PLW2901
             if first < reach:
                 raise Violation(f"{name}: {first} to {last} are committed twice")
             if any(number not in gone for number in range(reach, first)):
                 raise Violation(f"{name}: {reach} to {first - 1} are left out of the tape")
-            reach = last + 1
+            reach = max(reach, last + 1)
         return reach
 
     def _look_at_store(self) -> None:
@@ -197,11 +221,20 @@ class Checks:
             if key.startswith("ledger/"):
                 self._check_manifest(objects[key], objects.get)
                 self._stored[key] = _parse_name(key.rpartition("/")[2])
+                self._check_once(*self._stored[key])
+
+    def _check_once(self, name: str, range_: Range) -> None:
+        """Raise `Violation` where another manifest of the store has some of these events."""
+        first, last = range_
+        for other, (begin, end) in self._stored.values():
+            if other == name and (begin, end) != range_ and begin <= last and first <= end:
+                raise Violation(f"{name}: {first} to {last} are stored twice")
 
     def _read_objects(self) -> dict[str, bytes]:
         objects = {key: stored.data for key, stored in self._bucket.objects.items()}
         for key, file in self._tree.files(self._tree.folder("data")):
-            if not key.endswith(".partial"):
+            # Whatever lies there readers take for the tape.
+            if key.startswith(("tape/", "ledger/")):
                 objects[key] = bytes(file.data)
         return objects
 
@@ -243,7 +276,7 @@ class Checks:
         """Raise `Violation` unless nothing waits for anything any more."""
         left = [path for path, _ in self._tree.files(self._tree.folder("state"))]
         known = ["spool/reserve", "locks/"]
-        if self._bucket.squatters:
+        if self._bucket.squatters or any(s.is_restored for s in self._truth.sessions.values()):
             known.append("spool/conflict/")
         left = [p for p in left if not p.startswith(tuple(known)) and ".removed/" not in p]
         if left:
@@ -261,7 +294,7 @@ class Checks:
                 for line in bytes(file.data).split(b"\n"):
                     tapes[_parse_name(path.rsplit(".", 2)[0])[0]][number_of(line)] = line
         for name, session in self._truth.sessions.items():
-            if session.appended:
+            if session.appended and not session.is_restored:
                 _check_session(name, session, tapes[name])
 
 

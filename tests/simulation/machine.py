@@ -69,6 +69,7 @@ class Machine:
         self._plan = plan
         self._random = random
         self._numbers = count(1)
+        self._copy: dict[str, bytes | None] | None = None
         self._running: list[tuple[Actor, Turn]] = []
 
     @contextmanager
@@ -196,6 +197,28 @@ class Machine:
         self.network.clear()
         self.disk.lose(self._random)
         self.checks.cut()
+
+    def copy_state(self) -> None:
+        """Keep a copy of the state as it is now, as a snapshot of its volume does."""
+        self._copy = self.disk.tree.copy("state")
+
+    def go_back(self) -> None:
+        """Put the copy in the place of the state, the machine being off."""
+        assert self._copy is not None
+        self.note("the state goes back in time")
+        for actor in list(self.actors.values()):
+            self.bury(actor)
+        self.network.clear()
+        self.bucket.do_late()
+        self.checks.check()
+        self.disk.replace("state", self._copy)
+        self._copy = None
+        self.checks.restore()
+
+    @property
+    def has_copy(self) -> bool:
+        """Say whether the state can go back."""
+        return self._copy is not None
 
     def lose_sessions(self) -> None:
         """Kill the writer, and lose what it knows of every session."""
