@@ -4,6 +4,8 @@ from typing import Final, NamedTuple
 
 FILES: Final = "shared/process/files.py"
 INGEST: Final = "shared/ingest/process.py"
+LEFT: Final = "services/operator/health/left.py"
+LEDGER: Final = "services/buffer_writer/ledger.py"
 JOURNAL: Final = "shared/delivery/journal.py"
 JOURNAL_FILE: Final = "shared/delivery/journal_file.py"
 RECORD_FILE: Final = "shared/process/record_file.py"
@@ -300,7 +302,58 @@ MUTATIONS: Final = (
         "        return self.ended\n",
         ("--walks",),
     ),
+    Mutation(
+        "a session has ended whatever ends it",
+        SESSIONS,
+        "end=resumes_at if is_end else None",
+        "end=resumes_at",
+    ),
+    Mutation(
+        "a hole that was noted counts for another commit",
+        SESSIONS,
+        "self.hole if self.hole and self.hole[0] < first else None",
+        "self.hole",
+    ),
+    Mutation(
+        "a session is said to be delivered before its end is committed",
+        LEFT,
+        " and committed >= known.end:\n",
+        ":\n",
+    ),
+    Mutation(
+        "what undoes a commit leaves its manifest",
+        SPOOL,
+        "                self._manifest(name).unlink()\n                sync",
+        "                sync",
+        ("--walks",),
+    ),
+    Mutation(
+        "the removal of a manifest that is undone is not synced",
+        SPOOL,
+        "                self._manifest(name).unlink()\n                sync_folder(self._folder)\n",
+        "                self._manifest(name).unlink()\n",
+        ("--walks",),
+    ),
+    Mutation(
+        "the removal of a journal is not synced",
+        JOURNAL,
+        "    path.rename(removed)\n    sync_folder(path.parent)\n",
+        "    path.rename(removed)\n",
+        ("--walks",),
+    ),
     # --- the store's side ---
+    Mutation(
+        "what the store has in other flushes is put",
+        LEDGER,
+        "        if not found:\n",
+        "        if found or not found:\n",
+    ),
+    Mutation(
+        "what the store has is not asked for",
+        LEDGER,
+        "                if key.session in sessions and key.last >= sessions[key.session]:\n",
+        "                if False:\n",
+    ),
     Mutation(
         "the manifest is uploaded before its segments",
         UPLOADER,

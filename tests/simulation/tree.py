@@ -97,6 +97,11 @@ class Tree:
         self.newest_kept: int | None = None  # of what is not certain; None: as chance will have it
         self._changes: list[Change] = []
 
+    @property
+    def uncertain(self) -> int:
+        """Return how many changes of names a power cut may take back."""
+        return len(self._changes)
+
     def find(self, path: str) -> Node | None:
         """Return what lies at a path relative to the root."""
         node: Node = self.root

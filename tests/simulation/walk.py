@@ -31,6 +31,8 @@ TURNS: Final = (
     (None, "upload"),
     (None, "tick"),
 )
+# Then the first session is removed and forgotten.
+END: Final = (*((INGEST, "send"), (None, "tick"), (None, "upload")) * 4, (None, "tick"))
 TURN_S: Final = 2.5  # all that is due with time is due in each turn
 SOON: Final = 4  # turns, that of the kill being the first: what is made anew is synced by then
 BOUNDARIES_MAX: Final = 2000
@@ -47,8 +49,12 @@ class Kind(Enum):
     KILL_UPLOAD_AND_POWER_CUT = "a process is killed, what waits is uploaded, and the power is cut"
     KILL_UPLOAD_AND_LOSE = "a process is killed, what waits is uploaded, and what is known is lost"
     FAILURE = "a call to the disk fails"
+    FAILURE_AND_KILL = "a call to the disk fails, and all is killed"
+    FAILURE_AND_POWER_CUT = "a call to the disk fails, and the power is cut"
+    POWER_CUT_AT_END = "the power is cut when all is stored and forgotten"
 
 
+FAILING: Final = {Kind.FAILURE, Kind.FAILURE_AND_KILL, Kind.FAILURE_AND_POWER_CUT}
 UPLOADING: Final = {Kind.KILL_UPLOAD_AND_POWER_CUT, Kind.KILL_UPLOAD_AND_LOSE}
 
 
@@ -86,9 +92,9 @@ def walk_all() -> Iterator[Outcome]:
 def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     """Return whether it came to the boundary."""
     machine.install()
-    if kind is Kind.FAILURE:
+    if kind in FAILING:
         machine.disk.fails_in = boundary
-    else:
+    elif kind is not Kind.POWER_CUT_AT_END:
         is_power_cut = kind in {Kind.POWER_CUT, Kind.POWER_CUT_NEWEST}
         machine.fate.arm(boundary, is_power_cut=is_power_cut)
         if kind is Kind.POWER_CUT_NEWEST:
@@ -99,6 +105,9 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     for line, name in TURNS:
         _take_turn(machine, line, name)
         machine.checks.check()
+        if kind in FAILING and machine.disk.is_sound and turns_left == SOON:
+            turns_left = 0
+            _follow_failure(machine, kind)
         turns_left -= not machine.fate.is_armed
         if kind is Kind.KILL_AND_POWER_CUT_SOON and not turns_left:
             machine.black_out()
@@ -109,12 +118,39 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
                 machine.black_out()
             else:
                 machine.lose_sessions()
+    if kind is Kind.POWER_CUT_AT_END:
+        return _cut_at_end(machine, boundary)
     was_met = not machine.fate.is_armed and machine.disk.is_sound
     machine.fate.disarm()
     machine.disk.fails_in = NEVER
     if kind is Kind.KILL_AND_POWER_CUT:
         machine.black_out()
     return was_met
+
+
+def _follow_failure(machine: Machine, kind: Kind) -> None:
+    """Let the processes of a machine end whose disk has failed once."""
+    if kind is Kind.FAILURE_AND_KILL:
+        for actor in list(machine.actors.values()):
+            machine.bury(actor)
+    elif kind is Kind.FAILURE_AND_POWER_CUT:
+        machine.disk.tree.newest_kept = 1
+        machine.black_out()
+
+
+def _cut_at_end(machine: Machine, newest: int) -> bool:
+    """Cut the power when the session is forgotten; keep so many of the uncertain names alone.
+
+    Return whether there were more of them.
+    """
+    for line, name in END:
+        _take_turn(machine, line, name)
+        machine.checks.check()
+    count = machine.disk.tree.uncertain
+    machine.disk.tree.newest_kept = min(newest, count)
+    machine.black_out()
+    machine.disk.tree.newest_kept = None
+    return newest < count
 
 
 def _take_turn(machine: Machine, line: Line | None, name: str) -> None:
