@@ -330,8 +330,8 @@ MUTATIONS: Final = (
     Mutation(
         "the removal of a manifest that is undone is not synced",
         SPOOL,
-        "                self._manifest(name).unlink()\n                sync_folder(self._folder)\n",
-        "                self._manifest(name).unlink()\n",
+        "                sync_folder(self._folder)\n            for path in self._files_of",
+        "            for path in self._files_of",
         ("--walks",),
     ),
     Mutation(

@@ -92,15 +92,7 @@ def walk_all() -> Iterator[Outcome]:
 def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     """Return whether it came to the boundary."""
     machine.install()
-    if kind in FAILING:
-        machine.disk.fails_in = boundary
-    elif kind is not Kind.POWER_CUT_AT_END:
-        is_power_cut = kind in {Kind.POWER_CUT, Kind.POWER_CUT_NEWEST}
-        machine.fate.arm(boundary, is_power_cut=is_power_cut)
-        if kind is Kind.POWER_CUT_NEWEST:
-            machine.disk.tree.newest_kept = 2  # it was made under one name, and has another one
-        if kind is Kind.KILL_UPLOAD_AND_POWER_CUT:
-            machine.disk.tree.newest_kept = 0
+    _arm(machine, boundary, kind)
     turns_left = SOON
     for line, name in TURNS:
         _take_turn(machine, line, name)
@@ -126,6 +118,18 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     if kind is Kind.KILL_AND_POWER_CUT:
         machine.black_out()
     return was_met
+
+
+def _arm(machine: Machine, boundary: int, kind: Kind) -> None:
+    if kind in FAILING:
+        machine.disk.fails_in = boundary
+    elif kind is not Kind.POWER_CUT_AT_END:
+        is_power_cut = kind in {Kind.POWER_CUT, Kind.POWER_CUT_NEWEST}
+        machine.fate.arm(boundary, is_power_cut=is_power_cut)
+    if kind is Kind.POWER_CUT_NEWEST:
+        machine.disk.tree.newest_kept = 2  # it was made under one name, and has another one
+    elif kind is Kind.KILL_UPLOAD_AND_POWER_CUT:
+        machine.disk.tree.newest_kept = 0
 
 
 def _follow_failure(machine: Machine, kind: Kind) -> None:
