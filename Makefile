@@ -7,7 +7,7 @@ PIP_TOOLS := 7.6.2
 # Tests of the whole walk count no lines; each of these modules is covered by its own tests, fully.
 WHOLE := tests/meta tests/simulation tests/process
 COVERED := booktape/keys.py booktape/ladder.py booktape/manifest.py shared/feed/sequencer.py shared/event.py shared/exchange.py shared/delivery/frame.py shared/delivery/journal.py \
-    services/*/parser.py $(addprefix services/buffer_writer/,buffer.py segment.py spool.py)
+    services/*/parser.py $(addprefix services/buffer_writer/,buffer.py committed.py segment.py spool.py)
 # Most of a test of real processes is waiting: two for each core.
 PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist worksteal
 EMPTY :=

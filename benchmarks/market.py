@@ -7,8 +7,8 @@ from functools import cache
 import msgspec
 from msgspec import Struct
 
-from services.simulator import listing
-from services.simulator.bitvavo import Bitvavo
+from services.simulator.bitvavo.listing import SYMBOLS_MAX, list_markets
+from services.simulator.bitvavo.protocol import Bitvavo
 from services.simulator.connection import Connection
 from services.simulator.faults import Faults, FaultTimes
 from services.simulator.market import Market
@@ -16,7 +16,7 @@ from services.simulator.protocol import Clock
 from services.simulator.simulation import BUCKET_S, Simulation
 from services.simulator.truth import Truth
 
-SYMBOLS = listing.BITVAVO_SYMBOLS_MAX
+SYMBOLS = SYMBOLS_MAX
 LEVELS = 500  # a side, of the busiest books
 RATE = 1000.0  # book messages a second: the live mean of all markets
 MINUTES_5 = 300.0
@@ -80,7 +80,7 @@ def make_traffic(seconds: float = MINUTES_5, *, rate: float = RATE, seed: int = 
     now = _Now()
     clock = Clock(ns=now.ns, monotonic=lambda: now.s)
     truth = Truth(None, clock_ns=now.ns)
-    listings = listing.bitvavo(SYMBOLS, levels=LEVELS)
+    listings = list_markets(SYMBOLS, levels=LEVELS)
     markets = [Market(one, seed=seed, ts=now.ns()) for one in listings]
     exchange = Bitvavo(
         markets,

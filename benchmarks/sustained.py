@@ -24,6 +24,7 @@ from benchmarks.speed import measure
 from benchmarks.truth import compare
 from benchmarks.usage import cpu_s, descendants, pss_bytes
 from benchmarks.walk import prove, wait_for
+from booktape.settings_source import FILE_NAME
 from services.__main__ import find_exchanges
 from services.operator.commands.demo_folder import Address, make_environment
 from services.operator.commands.simulators import Simulators
@@ -31,7 +32,6 @@ from services.operator.health.health import gather
 from services.operator.supervision.programs import prepare
 from services.operator.supervision.recording import Recording
 from shared.process.configured import load_settings
-from shared.process.settings_source import FILE_NAME
 
 MARKETS = {
     "bitvavo": ["--symbols", "437", "--rate", "1700", "--levels", "500"],
@@ -181,4 +181,4 @@ def _sample(recording: Recording, state: Path, seconds: float) -> Samples:
 
 def _count_messages(recording: Recording, state: Path) -> int:
     health = gather(state, recording.supervisor, now_ns=time.time_ns())
-    return sum(int(process.number("messages_total") or 0) for process in health.processes)
+    return sum(process.ingest.messages_total for process in health.processes if process.ingest)

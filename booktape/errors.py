@@ -1,6 +1,6 @@
 """Every error that a tape's library raises on purpose, named for what happened."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 # What msgspec raises for bytes that are not what was asked for: its own errors, which are
 # ValueErrors, as is the one for a text that is no UTF-8; and one for what is nested too deeply.
@@ -8,7 +8,19 @@ UNDECODABLE: Final = (ValueError, RecursionError)
 
 
 class BooktapeError(Exception):
-    """Stand for any error raised on purpose; nobody raises it itself."""
+    """Stand for any error raised on purpose; a command ends with `exit_status` by it."""
+
+    exit_status: ClassVar[int] = 1
+
+
+class ConfigError(BooktapeError):
+    """Tell the operator to correct the configuration; supervisord never retries it."""
+
+    exit_status = 78  # EX_CONFIG of sysexits.h
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
 
 
 class StoreError(BooktapeError):

@@ -1,49 +1,50 @@
-"""The command line; finds exchanges by their folder."""
+"""The collector's commands; finds exchanges by their folder."""
 
 import os
 import pkgutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
+from typing import Final
 
 import services
-from booktape.errors import BooktapeError
-from services.operator.commands.arguments import build_parser
+from booktape.commands import main as command_line
+from booktape.commands.command import Command
+from services.operator.commands import arguments
 from services.operator.supervision.child import PARENT_OPTION, end_with_parent, hold_back
-from shared.errors import ConfigError, LockHeld
 from shared.exchange import Exchange
 from shared.process import log
 from shared.process.configured import load_settings
 from shared.process.settings import Settings
 
-FOLDER_PREFIX = "ingest_"
-PROCESSES = ("ingest", "write")
-# Of sysexits.h. supervisord never retries the first.
-CONFIG_STATUS = 78
-HELD_STATUS = 75
-FAULT_STATUS = 1
-INTERRUPTED_STATUS = 130
+FOLDER_PREFIX: Final = "ingest_"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return its exit status."""
-    start_s = time.monotonic()
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == [PARENT_OPTION]:
-        end_with_parent(int(arguments[1]))
-        arguments = arguments[2:]
-    if arguments[:1] == ["simulate"]:
-        from services.simulator.main import run
+def main(given: Sequence[str] | None = None) -> int:
+    """Run one command as a child of ours does: it ends with its parent where that is asked for."""
+    given = sys.argv[1:] if given is None else given
+    if given[:1] == [PARENT_OPTION]:
+        end_with_parent(int(given[1]))
+        given = given[2:]
+    return command_line.main(given)
 
-        return run(arguments[1:])
-    parsed = build_parser(find_exchange_names()).parse_args(arguments)
-    if parsed.command not in PROCESSES:
-        return _run_operators(parsed)
-    status = _run_process(parsed)
-    hold_back(status, age_s=time.monotonic() - start_s, environment=os.environ)
-    return status
+
+def commands() -> list[Command]:
+    """Return the commands that the collector adds to the library's."""
+    names = find_exchange_names()
+    return [
+        *arguments.operating(names, up=_up, demo=_demo, status=_status, handover=_handover),
+        *arguments.looking(names, book=_book, listing=_exchanges),
+        *arguments.processes(
+            names,
+            ingest=partial(_run_process, _ingest),
+            write=partial(_run_process, _write),
+            simulate=_simulate,
+        ),
+    ]
 
 
 def find_exchange_names() -> list[str]:
@@ -62,50 +63,23 @@ def find_exchanges() -> dict[str, Exchange]:
     }
 
 
-def _run_operators(parsed: Namespace) -> int:
-    """Run what a person asked for."""
+def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
+    """Run what supervisord runs: whatever it says is a line of JSON."""
+    start_s = time.monotonic()
+    is_feed = parsed.command == "ingest"
+    log.setup(f"{FOLDER_PREFIX}{parsed.exchange}-{parsed.line}" if is_feed else "buffer_writer")
+    logger = log.get(__name__)
 
     def complain(text: str) -> None:
-        print(f"booktape: {text}", file=sys.stderr)
+        logger.error("cannot run", extra={"why": text})
 
     try:
-        return _run(parsed, complain=complain)
-    except OSError as error:  # a folder that cannot be made, a disk that is full
-        complain(f"{error.strerror}: {error.filename}" if error.filename else str(error))
-        return FAULT_STATUS
-
-
-def _run(parsed: Namespace, *, complain: Callable[[str], None]) -> int:
-    """Run the command; tell its errors by `complain`."""
-    try:
-        return _COMMANDS[parsed.command](parsed)
-    except ConfigError as error:
-        for fault in error.faults:
-            complain(fault)
-        return CONFIG_STATUS
-    except LockHeld as error:
-        complain(str(error))
-        return HELD_STATUS
-    except BooktapeError as error:
-        complain(str(error))
-        return FAULT_STATUS
-    except BrokenPipeError:  # whoever read our output has seen enough: `booktape verify | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAULT_STATUS
-    except KeyboardInterrupt:
-        return INTERRUPTED_STATUS
-
-
-def _run_process(parsed: Namespace) -> int:
-    """Run what supervisord runs: whatever it says is a line of JSON."""
-    line = f"{FOLDER_PREFIX}{parsed.exchange}-{parsed.line}" if parsed.command == "ingest" else ""
-    log.setup(line or "buffer_writer")
-    logger = log.get(__name__)
-    try:
-        return _run(parsed, complain=lambda text: logger.error("cannot run", extra={"why": text}))
+        status = command_line.guard(partial(run, parsed), complain=complain)
     except Exception:
         logger.exception("ended by a fault of its own")
-        return FAULT_STATUS
+        status = command_line.FAULT_STATUS
+    hold_back(status, age_s=time.monotonic() - start_s, environment=os.environ)
+    return status
 
 
 def _ingest(parsed: Namespace) -> int:
@@ -131,6 +105,7 @@ def _up(_: Namespace) -> int:
 
 def _demo(parsed: Namespace) -> int:
     from services.operator.commands.demo import Plan, run
+    from services.simulator.found import find_names
 
     exchanges = find_exchanges()
     return run(
@@ -139,7 +114,7 @@ def _demo(parsed: Namespace) -> int:
             truth=parsed.truth,
             is_fresh=parsed.fresh,
             seconds=parsed.seconds,
-            exchanges=list(exchanges),
+            exchanges=[name for name in find_names() if name in exchanges],
             symbols=parsed.symbols,
             rate=parsed.rate,
             faults=parsed.faults,
@@ -151,9 +126,9 @@ def _demo(parsed: Namespace) -> int:
 
 
 def _prove(settings: Settings) -> int:
-    from services.operator.commands.verify import run
+    from booktape.commands.verify import run
 
-    return run(settings, None, date=None, as_json=False)
+    return run(settings.storage, date=None, as_json=False)
 
 
 def _status(parsed: Namespace) -> int:
@@ -178,30 +153,16 @@ def _book(parsed: Namespace) -> int:
     return run(exchanges[parsed.exchange], settings, parsed.symbol, limit=parsed.limit)
 
 
-def _verify(parsed: Namespace) -> int:
-    from services.operator.commands.verify import run
-
-    settings = load_settings(find_exchanges(), os.environ)
-    return run(settings, parsed.url, date=parsed.date, as_json=parsed.json)
-
-
 def _exchanges(_: Namespace) -> int:
     from services.operator.commands.exchanges import run
 
     return run(find_exchanges())
 
 
-_COMMANDS: dict[str, Callable[[Namespace], int]] = {
-    "up": _up,
-    "demo": _demo,
-    "status": _status,
-    "handover": _handover,
-    "verify": _verify,
-    "book": _book,
-    "exchanges": _exchanges,
-    "ingest": _ingest,
-    "write": _write,
-}
+def _simulate(parsed: Namespace) -> int:
+    from services.simulator.main import run
+
+    return run(parsed.arguments)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,10 @@
 from booktape.errors import BooktapeError
 
 
-class ConfigError(BooktapeError):
-    """Tell the operator to correct the configuration: exit with status 78, never retried."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
-
-
 class LockHeld(BooktapeError):
-    """Tell the operator who already runs: exit with status 75, retried by supervisord."""
+    """Tell the operator who already runs; supervisord tries again."""
+
+    exit_status = 75  # EX_TEMPFAIL of sysexits.h
 
     def __init__(self, name: str, *, holder: str) -> None:
         super().__init__(f"{name} is already held by {holder}; stop that process or wait for it")

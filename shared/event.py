@@ -134,10 +134,11 @@ class RateLimited(Struct, frozen=True):
     until_ns: int | None = None
 
 
-class Chatter(Struct, frozen=True):
+class Chatter(Struct, frozen=True, omit_defaults=True):
     """A message that is known to mean nothing to us, or not known at all: counted by its kind."""
 
     kind: str
+    is_known: bool = True
 
 
 Notice = Subscribed | Refused | RateLimited | Chatter

@@ -55,7 +55,7 @@ class Uploader:
     def step(self) -> float:
         """Do the next thing there is to do; return how long to wait before the one after it."""
         session = ""
-        if not self._spool.names():
+        if not self._spool.committed.names():
             self._failed.clear()
         try:
             if "" in self._failed or not self._answer():
@@ -90,11 +90,11 @@ class Uploader:
 
     def _ask(self, session: str) -> int:
         _log.info("asking the ledger", extra={"session": session})
-        return max(self._ledger.find_next(session), self._spool.reach(session))
+        return max(self._ledger.find_next(session), self._spool.committed.reach(session))
 
     def _choose(self) -> str | None:
         """Return the oldest flush of a session that has not failed in this round."""
-        names = self._spool.names()
+        names = self._spool.committed.names()
         fresh = [name for name in names if session_of(name) not in self._failed]
         if not fresh:
             self._failed.clear()
@@ -116,7 +116,7 @@ class Uploader:
     def _compare(self, exchange: str) -> None:
         """Ask the ledger, once, of each session of the exchange that has a flush here."""
         firsts: dict[str, int] = {}
-        for name in reversed(self._spool.names()):  # the oldest of a session comes first
+        for name in reversed(self._spool.committed.names()):  # the oldest of a session comes first
             firsts[session_of(name)] = range_of(name)[0]
         sessions = {
             session: first

@@ -222,14 +222,14 @@ def _parse_reply(raw: bytes, reason: str) -> list[Message]:
     if reply.action == "getBook":
         return [_parse_answer(reply, raw)]
     if reply.action is not None:
-        return [Chatter(reply.action if reply.action in _CHATTER else "unknown action")]
+        return [Chatter(reply.action, is_known=reply.action in _CHATTER)]
     # One page shows the confirmation as `"event":"book"`:
     # https://docs.bitvavo.com/docs/websocket-api/book-subscription
     if reply.subscriptions is not None and reply.event in {"subscribed", "book"}:
         return list(_confirmations(reply.subscriptions))
     if reply.event in {None, "subscribed", "book", "trade", "ticker"}:
         raise _malformed(reason, raw)
-    return [Chatter(reply.event if reply.event in _CHATTER else "unknown event")]
+    return [Chatter(reply.event, is_known=reply.event in _CHATTER)]
 
 
 def _parse_answer(reply: _Reply, raw: bytes) -> Snapshot:

@@ -7,20 +7,17 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from typing_extensions import override
 
-from services.simulator import listing, truth
-from services.simulator.bitvavo import Bitvavo
-from services.simulator.btcturk import Btcturk
+from services.simulator import truth
 from services.simulator.faults import Faults, FaultTimes
 from services.simulator.faults import __doc__ as faults_doc
-from services.simulator.listing import Listing
+from services.simulator.found import find_names, load
 from services.simulator.market import Market
-from services.simulator.protocol import Clock, Exchange
+from services.simulator.protocol import Clock
 from services.simulator.server import HOST, Server
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
@@ -36,25 +33,6 @@ books go to the truth file, while sockets stay open and questions are answered, 
 drain; --quiet-s after --seconds it ends. TERM and INT do both at once.
 """
 SYMBOLS_DEFAULT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    build: Callable[..., Exchange]
-    list_markets: Callable[..., list[Listing]]
-    symbols_max: int
-    levels: int
-    faults: tuple[str, ...]
-
-
-EXCHANGES = {
-    "bitvavo": _Kind(
-        Bitvavo, listing.bitvavo, listing.BITVAVO_SYMBOLS_MAX, 500, faults=Bitvavo.faults
-    ),
-    "btcturk": _Kind(
-        Btcturk, listing.btcturk, listing.BTCTURK_SYMBOLS_MAX, 160, faults=Btcturk.faults
-    ),
-}
 
 
 def run(arguments: list[str]) -> int:
@@ -102,7 +80,7 @@ async def _serve(options: argparse.Namespace) -> None:
 
 def build(options: argparse.Namespace, *, clock: Clock, record: Truth) -> tuple[Simulation, Faults]:
     """Return the simulation that the options ask for, and its faults."""
-    kind = EXCHANGES[options.exchange]
+    kind = load(options.exchange)
     listings = kind.list_markets(options.symbols, levels=options.levels or kind.levels)
     record.start(
         exchange=options.exchange,
@@ -154,7 +132,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     _add_arguments(parser)
     options = parser.parse_args(arguments)
-    kind = EXCHANGES[options.exchange]
+    kind = load(options.exchange)
     if options.symbols > kind.symbols_max:
         parser.error(f"argument --symbols: {options.exchange} lists {kind.symbols_max} at most")
     options.faults = _fault_names(options.faults, known=kind.faults, parser=parser)
@@ -162,7 +140,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("exchange", choices=sorted(EXCHANGES))
+    parser.add_argument("exchange", choices=find_names())
     parser.add_argument("--port", type=_port, default=0, help="0 (the default): any free one")
     parser.add_argument(
         "--symbols", type=_count, default=SYMBOLS_DEFAULT, metavar="N", help="the N busiest; 3"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.simulator.connection import Chain, Connection
+from services.simulator.listing import Listing
 from services.simulator.market import Market, Step
 
 DEPTH_ALL = 1_000_000
@@ -101,3 +102,17 @@ class Exchange(Protocol):
     def final_depth(self) -> int:
         """Return how many levels a side a client can know of."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What a folder of the simulator declares: how to build its exchange, and of which markets.
+
+    `levels` is the depth of a side in the busiest book unless another is asked for.
+    """
+
+    build: Callable[..., Exchange]
+    list_markets: Callable[..., list[Listing]]
+    symbols_max: int
+    levels: int
+    faults: tuple[str, ...]

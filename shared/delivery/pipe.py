@@ -16,9 +16,9 @@ import msgspec
 import zmq
 from msgspec import Meta, Struct
 
-from booktape.errors import UNDECODABLE
+from booktape.errors import UNDECODABLE, ConfigError
 from shared.delivery.frame import FRAME_BYTES_MAX
-from shared.errors import ConfigError
+from shared.process.state import StateFolder
 
 FRAMES_MAX: Final = 1000  # held on either side of a pipe
 WATERMARKS_MAX: Final = 100  # held for a subscriber that does not look, ten seconds of them
@@ -57,7 +57,7 @@ def socket_path(state_path: Path, name: str) -> Path:
     That is `run` in the state, or a short folder in the runtime or temporary one where the
     system could not take the path. Whoever shares a state must share `XDG_RUNTIME_DIR` too then.
     """
-    path = state_path.absolute() / "run" / name
+    path = StateFolder(state_path.absolute()).run / name
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path

@@ -59,7 +59,7 @@ class Feed:
         """
         self.wanted = tuple(symbols)  # another thread may replace it at any time
         self.messages = 0  # that came so far
-        self.counts = Counts()  # of what is no event, by kind
+        self.counts = Counts()  # of what is no event
         self._exchange = exchange
         self.channels = tuple(channels)
         self._record = record
@@ -187,19 +187,19 @@ class Feed:
             case RateLimited():
                 self._rate_limited(notice)
             case _:
-                self.counts.note("chatter", notice.kind)
+                (self.counts.chatter if notice.is_known else self.counts.unknown).note(notice.kind)
 
     def _is_data(self, delta: Delta, verdict: Verdict | None) -> bool:
         """Say whether a delta that continues no book shows that its subscription flows."""
         if verdict is None:
-            self.counts["not asked for"] += 1
+            self.counts.not_asked_for += 1
         # Before the subscription stands, what comes may come before the answer.
         return self._subscriptions.is_ready(BOOK, delta.raw_symbol)
 
     def _data(self, channel: str, raw_symbol: str) -> str | None:
         """Take note of data; return our symbol, or `None` where we do not record it."""
         if channel not in self.channels or raw_symbol not in self._symbols:
-            self.counts["not asked for"] += 1
+            self.counts.not_asked_for += 1
             return None
         if not self._subscriptions.answer(channel, raw_symbol):
             self._watchdog.data(self._now_s)
@@ -208,7 +208,7 @@ class Feed:
     def _snapshot(self, snapshot: Snapshot) -> None:
         raw_symbol = snapshot.raw_symbol
         if not self._questions.is_snapshot_asked(raw_symbol):
-            self.counts["snapshot not asked for"] += 1
+            self.counts.snapshots_not_asked_for += 1
         elif self._exchange.request_snapshot is None:
             if self._data(BOOK, raw_symbol):
                 self._questions.settle(raw_symbol)
@@ -218,7 +218,7 @@ class Feed:
             self._questions.settle(raw_symbol)
             self._watchdog.expect(self._now_s)
             if not self._books.answer(self._ts, snapshot):
-                self.counts["snapshot too old"] += 1
+                self.counts.snapshots_late += 1
                 self._resync(raw_symbol, "old_snapshot")
 
     def _subscribed(self, notice: Subscribed) -> None:
@@ -229,7 +229,7 @@ class Feed:
                 self.backfills.ask(self._symbols[raw_symbol], raw_symbol, self._now_s)
 
     def _refused(self, notice: Refused) -> None:
-        self.counts["refused " + notice.request] += 1
+        self.counts.refused.note(notice.request)
         if notice.request == "subscribe":
             for raw_symbol in self._subscriptions.refuse(notice.raw_symbol, self._now_s):
                 self._row("subscription_refused", raw_symbol, reason=notice.reason)
@@ -244,7 +244,7 @@ class Feed:
         self._ban(wait_s)
 
     def _malformed(self, error: MalformedMessage) -> None:
-        self.counts["malformed"] += 1
+        self.counts.malformed += 1
         raw_symbol = error.raw_symbol if error.raw_symbol in self._symbols else None
         self._row("malformed", raw_symbol, reason=error.reason, raw=error.excerpt)
         if raw_symbol is not None and BOOK in self.channels:

@@ -20,14 +20,16 @@ from shared.delivery.session import new_session
 from shared.errors import LockHeld
 from shared.exchange import Exchange
 from shared.feed.feed import Feed
-from shared.ingest.host import Host
+from shared.ingest.clock import ClockWatch
+from shared.ingest.disk import DiskWatch
 from shared.ingest.recorder import Recorder, end_session
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
 from shared.process.files import Lock
 from shared.process.retry import Backoff
 from shared.process.settings import ExchangeSettings, Settings
-from shared.process.stats import Stats
+from shared.process.state import ingest_name
+from shared.process.status import StatusFile
 from shared.process.threads import Threads
 from shared.transport.connection import Connection
 from shared.transport.limits import Limits
@@ -58,8 +60,8 @@ def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
     75: another process records this line already. 1: a fault of our own, which is in the log; the
     journal holds everything, and a new start goes on from there.
     """
-    log.setup(f"ingest_{exchange.name}-{line}")
-    lock = Lock(settings.state.path / "locks" / f"{exchange.name}-{line}.lock")
+    log.setup(ingest_name(exchange.name, line))
+    lock = Lock(settings.state.folder.ingest_lock(exchange.name, line))
     try:
         lock.acquire()
     except LockHeld as held:
@@ -82,14 +84,14 @@ class Ingest:
 
     def __init__(self, exchange: Exchange, settings: Settings, line: str) -> None:
         """Build what lives as long as the process; nothing is asked of the exchange yet."""
-        state = settings.state.path
+        state, folder = settings.state.path, settings.state.folder
         self.has_failed = False
         # An Event may not be set by a signal handler: it could wait for itself.
         self._told_to_stop: SimpleQueue[None] = SimpleQueue()
         self._exchange = exchange
         self._line = line
         self._own: ExchangeSettings = settings.exchanges[exchange.name]
-        self._journals = state / "journal" / exchange.name
+        self._journals = folder.journals_of(exchange.name)
         session = new_session(state, exchange.name, line, clock_ns=time.time_ns)
         self._journal = Journal.create(self._journals, session)
         self._recorder = Recorder(self._journal, time.time_ns)
@@ -102,9 +104,7 @@ class Ingest:
             time.monotonic,
         )
         self._limits = Limits(
-            state / "limits" / f"{exchange.name}.json",
-            exchange.limits,
-            clock_ns=time.monotonic_ns,
+            folder.limits(exchange.name), exchange.limits, clock_ns=time.monotonic_ns
         )
         self._stop_feeds, self._stop_recorder, self._stop_sender = Event(), Event(), Event()
         self._rest = RestClient(exchange, self._own.rest_url, self._limits)
@@ -118,18 +118,19 @@ class Ingest:
         self._rest_worker = self._make_rest_worker()
         self._pause = Event()  # the disk is full: no socket is open
         self._threads = Threads()
-        self._host = Host(
+        record = self._recorder.record
+        self._clock = ClockWatch(record=record, clock_ns=time.time_ns, steady_ns=time.monotonic_ns)
+        self._disk = DiskWatch(
             lambda: shutil.disk_usage(state).free,
             settings.state.disk_free_min_bytes,
-            record=self._recorder.record,
+            record=record,
             pause=self._pause,
             clock_ns=time.time_ns,
-            steady_ns=time.monotonic_ns,
         )
         self._adopt_due_s = 0.0
-        process = f"ingest_{exchange.name}-{line}"
-        stats = Stats(process, clock_ns=time.time_ns, monotonic_s=time.monotonic)
-        self._status = IngestStatus(stats, state / "status" / f"{process}.json")
+        process = ingest_name(exchange.name, line)
+        file = StatusFile(folder.report(process), process, clock_ns=time.time_ns)
+        self._status = IngestStatus(file, now_s=time.monotonic())
 
     def run(self) -> int:
         """Record until told to stop; return the exit status."""
@@ -138,7 +139,7 @@ class Ingest:
         self._recorder.begin(symbols=symbols, transport=own.transport)
         self._threads.start("recorder", self._recorder.run, self._stop_recorder)
         self._threads.start("sender", self._sender.run, self._stop_sender)
-        self._host.look()  # first: where the disk is full nothing is opened
+        self._look_at_machine()  # first: where the disk is full nothing is opened
         if own.symbols is not None:
             self._follow(own.symbols)
         self._threads.start("rest", self._rest_worker.run, self._stop_feeds)
@@ -233,8 +234,12 @@ class Ingest:
         if now_s >= self._adopt_due_s:
             self._adopt_due_s = now_s + ADOPT_INTERVAL_S
             self._adopt()
-        self._host.look()
+        self._look_at_machine()
         self._write_status()
+
+    def _look_at_machine(self) -> None:
+        self._clock.look()
+        self._disk.look()
 
     def _adopt(self) -> None:
         """Take over what dead ingests of this exchange left behind."""
@@ -264,7 +269,7 @@ class Ingest:
             recorder=self._recorder,
             journal=self._journal,
             journals=self._sender.journals,
-            disk_free=self._host.free,
+            disk_free_bytes=self._disk.free_bytes,
             is_paused=self._pause.is_set(),
             is_stopping=is_stopping,
             blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),

@@ -17,7 +17,7 @@ from shared.delivery.journal import Journal
 from shared.errors import ConnectionLost, JournalError
 from shared.event import FeedEvent, Recorded, feed_event
 from shared.process import log
-from shared.process.threads import Alarm
+from shared.process.alarm import Alarm
 
 FRAME_INTERVAL_S: Final = 0.02
 FRAME_BYTES_MAX: Final = 64 * 1024

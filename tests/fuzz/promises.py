@@ -69,6 +69,6 @@ def check_message(message: Any) -> None:
         for number in (*said, message.last_price):
             assert number is None or 0 <= number <= NUMBER_MAX
     if isinstance(message, Chatter):
-        assert len(message.kind) <= 32  # counted by it
+        assert len(message.kind) <= 32 or not message.is_known  # counted by it
     if isinstance(message, Refused | RateLimited):
         assert len(message.reason) <= 200

@@ -113,7 +113,7 @@ def _feed(exchange: Exchange) -> Callable[[Random, Path], None]:
         malformed = [
             event for _, _, event in tape.rows if getattr(event, "kind", "") == "malformed"
         ]
-        assert len(malformed) == feed.counts["malformed"]
+        assert len(malformed) == feed.counts.malformed
         builder = FrameBuilder(SESSION)
         for row in tape.rows:
             builder.add(*row)

@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -9,6 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.tapes import Recording, Tape, record_minute
 
 REQUIREMENTS = ROOT / "requirements"
 BUILD = {"editables", "hatchling"}
@@ -51,25 +53,84 @@ def test_pandas_stays_out_of_production_for_pyarrow_would_load_it() -> None:
 
 def test_no_dependency_owns_the_names_of_our_packages() -> None:
     owners = packages_distributions()
-    assert {"booktape"} >= {*owners.get("services", []), *owners.get("shared", [])}
+    names = ("booktape", "services", "shared")
+    assert {"booktape-collector"} >= {owner for name in names for owner in owners.get(name, [])}
+
+
+def test_no_distribution_of_ours_asks_an_index_for_another() -> None:
+    for path in (ROOT / "pyproject.toml", ROOT / "booktape/pyproject.toml"):
+        project = tomllib.loads(path.read_text())["project"]
+        assert [] == [name for name in project["dependencies"] if name.startswith("booktape")]
+
+
+def build_wheel(folder: Path, to: Path) -> Path:
+    code = "import sys, hatchling.build as b; print(b.build_wheel(sys.argv[1]))"
+    command = [sys.executable, "-c", code, str(to)]
+    said = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
+    return to / said.stdout.strip()
 
 
 def test_the_wheel_is_what_the_tree_is(tmp_path: Path) -> None:
-    run_python("import sys, hatchling.build as b; b.build_wheel(sys.argv[1])", str(tmp_path))
-    [wheel] = tmp_path.glob("*.whl")
+    wheel = build_wheel(ROOT, tmp_path)
     with ZipFile(wheel) as archive:
         names = set(archive.namelist())
         [entry] = [name for name in names if name.endswith("entry_points.txt")]
-        assert b"booktape = services.__main__:main" in archive.read(entry)
+        text = archive.read(entry).decode()
+    assert "booktape = booktape.commands.main:main" in text
+    assert "[booktape.commands]\ncollector = services.__main__:commands" in text
     modules = {
         str(path.relative_to(ROOT))
         for package in ("booktape", "services", "shared")
         for path in (ROOT / package).rglob("*.py")
     }
     assert modules == {name for name in names if name.endswith(".py")}
+    assert {"booktape/py.typed"} == {
+        name for name in names - modules if "-info/" not in name and ".data/" not in name
+    }
     assert [f"{wheel.name.split('-py3')[0]}.data/data/share/booktape/supervisor.conf"] == [
         name for name in names if ".data/" in name
     ]
+
+
+READ = """
+import shared.mine, services.mine, sys
+import booktape
+from booktape.commands.main import main
+ours = [name for name in sys.modules if name.startswith(("shared.", "services."))]
+assert ["shared.mine", "services.mine"] == ours
+sys.exit(main(["verify", sys.argv[1]]))
+"""
+
+
+def test_the_library_alone_reads_a_tape_beside_a_users_own_folders(tmp_path: Path) -> None:
+    """Install its wheel where nothing else of ours is, but what it names as its needs."""
+    wheel = build_wheel(ROOT / "booktape", tmp_path)
+    with ZipFile(wheel) as archive:
+        folders = {name.split("/")[0] for name in archive.namelist()}
+    assert {"booktape", f"{wheel.name.split('-py3')[0]}.dist-info"} == folders
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    [site] = venv.glob("lib/python*/site-packages")
+    for name in ("msgspec", "pyarrow", "typing_extensions.py"):
+        (site / name).symlink_to(Path(sysconfig.get_path("platlib")) / name)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--python", str(venv / "bin/python")]
+    subprocess.run([*pip, "install", "--no-deps", "--no-index", str(wheel)], check=True)
+    for name in ("shared", "services"):
+        (tmp_path / "user" / name).mkdir(parents=True)
+        (tmp_path / "user" / name / "mine.py").touch()
+    (tmp_path / "tape").mkdir()
+    tape = Tape(tmp_path / "tape")
+    tape.write(record_minute(Recording()))
+    command = [str(venv / "bin/python"), "-c", READ, str(tmp_path / "tape")]
+    ran = subprocess.run(
+        command, cwd=tmp_path / "user", check=False, capture_output=True, text=True
+    )
+    assert "The tape is whole" in ran.stdout, ran.stderr
+    said = subprocess.run(
+        [venv / "bin/booktape", "--help"], cwd=tmp_path, check=True, capture_output=True, text=True
+    ).stdout
+    assert "verify" in said
+    assert "ingest" not in said
 
 
 def test_ingest_loads_nothing_that_is_heavy() -> None:

@@ -1,10 +1,12 @@
 from configparser import RawConfigParser
+from pathlib import Path
 
 import pytest
 
+from booktape.commands.main import build_parser, find_commands
 from services.__main__ import find_exchange_names
-from services.operator.commands.arguments import build_parser
 from services.operator.supervision.supervisorctl import make_plugin
+from shared.process.state import StateFolder
 from tests.support.paths import ROOT
 
 FEED, WRITER = "ingest_", "buffer_writer"
@@ -33,7 +35,7 @@ def test_no_program_is_in_a_group() -> None:
 def test_a_program_runs_its_own_command(name: str) -> None:
     env, booktape, *arguments = PROGRAMS[name]["command"].split()
     assert ("/usr/bin/env", "booktape") == (env, booktape)
-    parsed = build_parser(find_exchange_names()).parse_args(arguments)
+    parsed = build_parser(find_commands()).parse_args(arguments)
     expected = "write" if name == WRITER else name.removeprefix(FEED)
     assert expected == getattr(parsed, "exchange", parsed.command)
     assert "a" == getattr(parsed, "line", "a")
@@ -77,6 +79,13 @@ def test_there_is_one_socket_for_its_owner_and_no_port() -> None:
     assert "inet_http_server" not in CONF
     assert "0700" == CONF["unix_http_server"]["chmod"]
     assert f"unix://{CONF['unix_http_server']['file']}" == CONF["supervisorctl"]["serverurl"]
+
+
+def test_its_paths_are_those_of_the_state_folder() -> None:
+    state = StateFolder(Path("%(here)s/var"))
+    assert str(state.supervisor_pid) == CONF["supervisord"]["pidfile"]
+    logs = {program["stdout_logfile"] for program in PROGRAMS.values()}
+    assert {str(state.log("%(program_name)s"))} == logs
 
 
 def test_the_plugin_is_where_the_file_says() -> None:

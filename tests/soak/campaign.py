@@ -9,7 +9,7 @@ from random import Random
 
 from msgspec import Struct, field
 
-from services.simulator.main import EXCHANGES as SIMULATED
+from services.simulator.found import load
 from tests.process.collector import EXCHANGES, FEEDS, PROCESSES
 from tests.process.standing import wait_until
 from tests.soak.faults import ALONE, INSTANT, LASTING, ON_A_DISK
@@ -95,7 +95,7 @@ def do_some(world: World, names: Iterator[str], done: Counter[str]) -> None:
 
 
 def _faults(exchange: str) -> list[str]:
-    return [name for name in SIMULATED[exchange].faults if name != LEFT_OUT]
+    return [name for name in load(exchange).faults if name != LEFT_OUT]
 
 
 def say(text: str) -> None:

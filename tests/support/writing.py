@@ -14,6 +14,7 @@ from booktape.errors import AlreadyStored, StoreError
 from booktape.keys import exchange_of
 from booktape.manifest import decode_manifest
 from booktape.store.protocol import ObjectInfo, Store
+from services.buffer_writer.committed import Committed
 from services.buffer_writer.reserve import Reserve
 from services.buffer_writer.segment import Segment
 from services.buffer_writer.sessions import Sessions
@@ -24,7 +25,6 @@ from shared.delivery.frame import DAY_NS, LEVEL_BYTES, Columns, Frame, decode_co
 from shared.delivery.frame_builder import FrameBuilder
 from shared.event import Delta, FeedEvent, Snapshot
 from shared.process.settings import WriterSettings
-from shared.process.stats import Stats
 from tests.support.columns import unpack
 from tests.support.levels import levels
 
@@ -190,7 +190,7 @@ class World:
         self.sessions = Sessions(state / "sessions", state / "journal")
         self.spool = Spool(
             state / "spool",
-            self.sessions,
+            Committed(self.sessions, self.reserve),
             self.reserve,
             write_segments=write_segments,
             clock_ns=self.clock.now_ns,
@@ -199,11 +199,9 @@ class World:
         self.uploader = Uploader(
             self.spool, self.store, random=Random(1), clock_ns=self.clock.now_ns
         )
-        self.stats = Stats("writer", clock_ns=self.clock.now_ns, monotonic_s=self.clock.now_s)
         self.writer = Writer(
             self.spool,
             settings,
-            self.stats,
             run_id="run",
             find_next=self.uploader.find_next,
             clock_ns=self.clock.now_ns,
@@ -230,11 +228,8 @@ class World:
 
     def ranges(self) -> list[tuple[str, int, int]]:
         """Return session, first and last of each manifest in the spool."""
-        manifests = map(self.spool.read, self.spool.names())
+        manifests = map(self.spool.read, self.spool.committed.names())
         return [(m.session, m.first, m.last) for m in manifests]
-
-    def counter(self, name: str) -> int:
-        return self.stats.report().counters.get(name, 0)
 
     def files(self) -> list[str]:
         """Return every file of the spool."""
@@ -264,6 +259,11 @@ def noted(steps: list[str], say: Callable[..., str], do: Callable[..., None]) ->
         do(*arguments)
 
     return call
+
+
+def broken_disk(*_: object) -> NoReturn:
+    """Fail as a broken disk does."""
+    raise OSError(errno.EIO, "broken")
 
 
 def disk_full(*_: object, **__: object) -> NoReturn:

@@ -1,76 +1,143 @@
-"""What each command takes, and how it explains itself."""
+"""The arguments of the collector's commands, and how each explains itself."""
 
 import argparse
 import re
+from argparse import Namespace
 from collections.abc import Callable, Sequence
-from datetime import date
 from pathlib import Path
-from typing import NoReturn
+from typing import Final
 
-from typing_extensions import override
+from booktape.commands.command import Command, Parser, count, positive
 
-USAGE_STATUS = 2
-LIMIT_DEFAULT = 10
+LIMIT_DEFAULT: Final = 10
 DEMO_SYMBOLS, DEMO_RATE = 20, 100.0
 
-_SYMBOL = re.compile(r"[A-Z0-9]+-[A-Z0-9]+\Z")
-_LINE = re.compile(r"[a-z0-9]{1,8}\Z")
+_SYMBOL: Final = re.compile(r"[A-Z0-9]+-[A-Z0-9]+\Z")
+_LINE: Final = re.compile(r"[a-z0-9]{1,8}\Z")
+
+Run = Callable[[Namespace], int]
 
 
-class Parser(argparse.ArgumentParser):
-    """Answer wrong usage by one line."""
+def operating(
+    exchanges: Sequence[str], *, up: Run, demo: Run, status: Run, handover: Run
+) -> list[Command]:
+    """Return the commands by which a person records."""
+    return [
+        Command(
+            name="up",
+            summary="records all feeds under supervisord until Ctrl-C, which drains",
+            example="booktape up",
+            run=up,
+        ),
+        Command(
+            name="demo",
+            summary="records the simulated exchanges on loopback, then proves the tape",
+            example="booktape demo --faults all --seconds 120",
+            run=demo,
+            add_arguments=_add_demo,
+        ),
+        Command(
+            name="status",
+            summary="shows each feed and the writer; exit status 0 all well, 1 something is not",
+            example="booktape status --json",
+            run=status,
+            add_arguments=_add_status,
+        ),
+        Command(
+            name="handover",
+            summary="restarts one feed without a hole: a second line of it records meanwhile",
+            example=f"booktape handover {_first(exchanges)}",
+            run=handover,
+            add_arguments=_add_exchange(exchanges),
+        ),
+    ]
 
-    @override
-    def error(self, message: str) -> NoReturn:
-        self.exit(USAGE_STATUS, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+def looking(exchanges: Sequence[str], *, book: Run, listing: Run) -> list[Command]:
+    """Return the commands by which a person looks at an exchange."""
+
+    def add_book(parser: Parser) -> None:
+        parser.add_argument("exchange", choices=exchanges)
+        parser.add_argument("symbol", type=_symbol, help="ours, such as BTC-EUR")
+        parser.add_argument(
+            "--limit", type=count, default=LIMIT_DEFAULT, metavar="N",
+            help="levels a side (%(default)s)",
+        )  # fmt: skip
+
+    return [
+        Command(
+            name="book",
+            summary="fetches one order book over REST and prints it",
+            example=f"booktape book {_first(exchanges)} BTC-EUR --limit 5",
+            run=book,
+            add_arguments=add_book,
+        ),
+        Command(
+            name="exchanges",
+            summary="lists the exchanges, and what is recorded by default",
+            example="booktape exchanges",
+            run=listing,
+        ),
+    ]
 
 
-def build_parser(exchanges: Sequence[str]) -> Parser:
-    """Return the parser of the whole command line."""
-    parser = Parser(
-        prog="booktape",
-        description="Records the order books of crypto exchanges as Parquet that proves itself.",
-        epilog="Each command explains itself: booktape up --help",
-        allow_abbrev=False,
-    )
-    commands = parser.add_subparsers(dest="command", metavar="<command>", required=True)
+def processes(exchanges: Sequence[str], *, ingest: Run, write: Run, simulate: Run) -> list[Command]:
+    """Return the commands that supervisord and a demo run."""
 
-    def add(name: str, what: str, example: str) -> Parser:
-        command: Parser = commands.add_parser(
-            name,
-            help=what,
-            description=f"{what[0].upper()}{what[1:]}.",
-            epilog=f"example:\n  {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
+    def add_ingest(parser: Parser) -> None:
+        parser.add_argument("exchange", choices=exchanges)
+        parser.add_argument(
+            "--line", type=_line, default="a", help="which of two feeds side by side (%(default)s)"
         )
-        return command
 
-    _add_operating(add, exchanges)
-    _add_reading(add, exchanges)
-    _add_processes(add, exchanges)
-    return parser
+    return [
+        Command(
+            name="ingest",
+            summary="runs the feed of one exchange, as supervisord does",
+            example=f"booktape ingest {_first(exchanges)}",
+            run=ingest,
+            add_arguments=add_ingest,
+        ),
+        Command(
+            name="write",
+            summary="runs the writer, as supervisord does",
+            example="booktape write",
+            run=write,
+        ),
+        Command(
+            name="simulate",
+            summary="serves an exchange of its own on loopback",
+            example=f"booktape simulate {_first(exchanges)} --help",
+            run=simulate,
+            explains_itself=True,
+        ),
+    ]
 
 
-_Add = Callable[[str, str, str], Parser]
+def _first(exchanges: Sequence[str]) -> str:
+    return exchanges[0] if exchanges else "<exchange>"
 
 
-def _add_operating(add: _Add, exchanges: Sequence[str]) -> None:
-    add("up", "records both feeds under supervisord until Ctrl-C, which drains", "booktape up")
+def _add_exchange(exchanges: Sequence[str]) -> Callable[[Parser], None]:
+    def add(parser: Parser) -> None:
+        parser.add_argument("exchange", choices=exchanges)
 
-    demo = add(
-        "demo",
-        "records the simulated exchanges on loopback, then proves the tape",
-        "booktape demo --faults all --seconds 120",
-    )
-    demo.add_argument("--seconds", type=_positive, metavar="T", help="then drain (until Ctrl-C)")
+    return add
+
+
+def _add_status(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _add_demo(demo: Parser) -> None:
+    demo.add_argument("--seconds", type=positive, metavar="T", help="then drain (until Ctrl-C)")
     demo.add_argument("--faults", metavar="A,B|all", help="what the exchanges do wrong (nothing)")
     demo.add_argument(
-        "--symbols", type=_count, default=DEMO_SYMBOLS, metavar="N",
+        "--symbols", type=count, default=DEMO_SYMBOLS, metavar="N",
         help="of each exchange (%(default)s)",
     )  # fmt: skip
     demo.add_argument(
-        "--rate", type=_positive, default=DEMO_RATE, metavar="R",
+        "--rate", type=positive, default=DEMO_RATE, metavar="R",
         help="messages a second of each exchange (%(default)g)",
     )  # fmt: skip
     demo.add_argument(
@@ -81,93 +148,6 @@ def _add_operating(add: _Add, exchanges: Sequence[str]) -> None:
         "--truth", type=Path, metavar="FOLDER", help="what the exchanges sent (<folder>/truth)"
     )
     demo.add_argument("--fresh", action="store_true", help="remove an earlier demo's folder first")
-
-    status = add(
-        "status",
-        "shows each feed and the writer; exit status 0 all well, 1 something is not",
-        "booktape status --json",
-    )
-    status.add_argument("--json", action="store_true", help="for programs")
-
-    handover = add(
-        "handover",
-        "restarts one feed without a hole: a second line of it records meanwhile",
-        "booktape handover bitvavo",
-    )
-    handover.add_argument("exchange", choices=exchanges)
-
-
-def _add_reading(add: _Add, exchanges: Sequence[str]) -> None:
-    verify = add(
-        "verify",
-        "proves a tape whole; exit status 0 whole, 1 not whole, 2 unreadable",
-        "booktape verify s3://bucket/prefix --date 2026-09-21",
-    )
-    verify.add_argument(
-        "url", nargs="?", metavar="URL", help="file:<folder> or s3://... ([storage] url)"
-    )
-    verify.add_argument("--date", type=_date, metavar="D", help="one UTC day, 2026-09-21")
-    verify.add_argument("--json", action="store_true", help="for programs")
-
-    book = add(
-        "book",
-        "fetches one order book over REST and prints it",
-        f"booktape book {exchanges[0] if exchanges else '<exchange>'} BTC-EUR --limit 5",
-    )
-    book.add_argument("exchange", choices=exchanges)
-    book.add_argument("symbol", type=_symbol, help="ours, such as BTC-EUR")
-    book.add_argument(
-        "--limit", type=_count, default=LIMIT_DEFAULT, metavar="N",
-        help="levels a side (%(default)s)",
-    )  # fmt: skip
-
-    add(
-        "exchanges",
-        "lists the exchanges, and what is recorded by default",
-        "booktape exchanges",
-    )
-
-
-def _add_processes(add: _Add, exchanges: Sequence[str]) -> None:
-    ingest = add(
-        "ingest",
-        "runs the feed of one exchange, as supervisord does",
-        f"booktape ingest {exchanges[0] if exchanges else '<exchange>'}",
-    )
-    ingest.add_argument("exchange", choices=exchanges)
-    ingest.add_argument(
-        "--line", type=_line, default="a", help="which of two feeds side by side (%(default)s)"
-    )
-    add("write", "runs the writer, as supervisord does", "booktape write")
-    # It explains itself: its arguments are handed on as they are.
-    add("simulate", "serves an exchange of its own on loopback", "booktape simulate bitvavo --help")
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"takes a number above 0, not {text}")
-    return number
-
-
-_positive.__name__ = "number"  # argparse: "invalid number value"
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"takes a whole number from 1, not {text}")
-    return number
-
-
-_count.__name__ = "whole number"
-
-
-def _date(text: str) -> date:
-    return date.fromisoformat(text)
-
-
-_date.__name__ = "date"
 
 
 def _symbol(text: str) -> str:

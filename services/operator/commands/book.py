@@ -14,7 +14,7 @@ from shared.transport.rest import RestClient
 def run(exchange: Exchange, settings: Settings, symbol: str, *, limit: int) -> int:
     """Fetch the book and print its best levels."""
     own = settings.exchanges[exchange.name]
-    path = settings.state.path / "limits" / f"{exchange.name}.json"
+    path = settings.state.folder.limits(exchange.name)
     limits = Limits(path, exchange.limits, clock_ns=time.monotonic_ns)
     client = RestClient(exchange, own.rest_url, limits)
     snapshot = client.book(exchange.raw_symbol(symbol))

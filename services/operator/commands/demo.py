@@ -24,6 +24,7 @@ from services.operator.health.health import Health, gather
 from services.operator.supervision.programs import prepare
 from services.operator.supervision.recording import Recording
 from shared.process.settings import Settings
+from shared.process.state import StateFolder
 
 # What is under way when the markets stop: a resync, a reconnect after a silent stall.
 SETTLE_MIN_S, SETTLE_MAX_S = 3.0, 45.0
@@ -80,8 +81,8 @@ def _start(
 ) -> dict[str, Address]:
     truth = plan.truth or plan.folder / "truth"
     truth.mkdir(parents=True, exist_ok=True)
-    log = plan.folder / STATE / "log"
-    log.mkdir(parents=True)
+    state = StateFolder(plan.folder / STATE)
+    state.logs.mkdir(parents=True)
     addresses = {}
     for exchange in plan.exchanges:
         file = truth / f"{exchange}.jsonl"
@@ -91,7 +92,7 @@ def _start(
         if plan.faults:
             options += ["--faults", plan.faults]
         addresses[exchange] = simulators.start(
-            exchange, options, environment=environment, log=log / f"simulate_{exchange}.log"
+            exchange, options, environment=environment, log=state.log(f"simulate_{exchange}")
         )
     return addresses
 
@@ -114,7 +115,7 @@ def _record(
     def look(health: Health, age_s: float) -> None:
         ended = simulators.find_ended()
         if ended is not None:
-            raise BooktapeError(f"the simulator of {ended} ended; see {state / 'log'}")
+            raise BooktapeError(f"the simulator of {ended} ended; see {settings.state.folder.logs}")
         progress.look(health, age_s)
 
     try:

@@ -7,9 +7,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from booktape.errors import BooktapeError
+from booktape.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
-from shared.process.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 
 # What the first line says makes the folder ours to remove.
 MARK = "# Written by `booktape demo`: everything in this folder is a demo's and may be deleted."

@@ -35,7 +35,7 @@ class Simulators:
         self, exchange: str, options: Sequence[str], *, environment: Mapping[str, str], log: Path
     ) -> Address:
         """Start one and return where it listens."""
-        command = [sys.executable, "-m", "services", *self._lifeline.arguments, "simulate"]
+        command = [sys.executable, "-P", "-m", "services", *self._lifeline.arguments, "simulate"]
         with log.open("wb") as errors:
             child = subprocess.Popen(
                 [*command, exchange, *options],

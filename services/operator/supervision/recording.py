@@ -43,6 +43,7 @@ class Recording:
         self._check_command()
         command = [
             sys.executable,
+            "-P",  # a folder named `services` where an operator stands is none of ours
             "-m",
             "services.operator.supervision.supervisord",
             "--nodaemon",

@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 
 import services
-from booktape.errors import BooktapeError
 from services import __main__ as command
 from services.__main__ import find_exchange_names, find_exchanges, main
-from shared.errors import ConfigError, LockHeld
 from tests.support.paths import ROOT
-
-HELD = LockHeld("writer.lock", holder="process 7")
 
 
 @pytest.fixture(autouse=True)
@@ -41,32 +37,6 @@ def test_the_exchanges_are_the_folders_that_there_are(
     assert ["bitvavo", "btcturk", "toy"] == find_exchange_names()
 
 
-@pytest.mark.parametrize(
-    ("error", "status", "lines"),
-    [
-        (ConfigError(["a = 1", "b = 2"]), 78, ["booktape: a = 1", "booktape: b = 2"]),
-        (HELD, 75, [f"booktape: {HELD}"]),
-        (BooktapeError("it broke"), 1, ["booktape: it broke"]),
-        (KeyboardInterrupt(), 130, []),
-        (PermissionError(13, "Permission denied", "/x"), 1, ["booktape: Permission denied: /x"]),
-        (OSError("odd"), 1, ["booktape: odd"]),
-    ],
-)
-def test_an_error_is_a_line_and_a_status(
-    error: BaseException,
-    status: int,
-    lines: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def fail(_: object) -> int:
-        raise error
-
-    monkeypatch.setitem(command._COMMANDS, "status", fail)
-    assert status == main(["status"])
-    assert lines == capsys.readouterr().err.splitlines()
-
-
 def test_a_process_says_its_faults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     Path("booktape.toml").write_text("[storage]\nurl = 7\n")
     assert 78 == main(["write"])
@@ -83,7 +53,7 @@ def test_a_process_that_breaks_says_where(
     def fail(_: object) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(command._COMMANDS, "write", fail)
+    monkeypatch.setattr(command, "_write", fail)
     assert 1 == main(["write"])
     assert "ZeroDivisionError" in capsys.readouterr().err
 
@@ -111,14 +81,3 @@ def test_as_a_module_it_is_the_same_command() -> None:
     arguments = [sys.executable, "-m", "services", "exchanges"]
     said = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "btcturk  symbols" in said
-
-
-def test_help_loads_nothing_that_takes_long() -> None:
-    code = (
-        "import sys\nfrom services.__main__ import main\n"
-        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
-        "print(sorted({'pyarrow', 'boto3', 'zmq', 'requests', 'websockets'} & set(sys.modules)))"
-    )
-    arguments = [sys.executable, "-c", code]
-    said = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert said.endswith("\n[]\n")

@@ -3,15 +3,8 @@ import inspect
 import pytest
 
 import shared.errors
-from booktape.errors import BooktapeError
-from shared.errors import (
-    ConfigError,
-    ConnectionLost,
-    ExchangeError,
-    LockHeld,
-    MalformedMessage,
-    RateLimited,
-)
+from booktape.errors import BooktapeError, ConfigError
+from shared.errors import ConnectionLost, ExchangeError, LockHeld, MalformedMessage, RateLimited
 
 
 def test_all_of_them_can_be_caught_as_ours() -> None:

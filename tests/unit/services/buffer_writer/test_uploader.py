@@ -34,7 +34,7 @@ def store() -> MemoryStore:
 def world(tmp_path: Path, store: MemoryStore) -> World:
     world = World(tmp_path, store=store)
     world.journal()
-    world.spool.begin(SESSION, 0)
+    world.spool.committed.begin(SESSION, 0)
     return world
 
 
@@ -77,7 +77,7 @@ def test_a_failure_is_told_and_tried_again(
     waits = [world.uploader.step() for _ in range(2)]
     assert all(0 < wait <= RETRY_CAP_S for wait in waits)
     assert "cannot put memory: down; wait" == world.uploader.error
-    assert [NAME] == world.spool.names()
+    assert [NAME] == world.spool.committed.names()
     assert 0.0 == world.uploader.step()
     assert not world.uploader.error
     assert list(range(10)) == stored_numbers(store)
@@ -116,7 +116,7 @@ def test_the_flushes_of_a_session_are_stored_in_their_order_and_others_do_not_wa
     world: World, store: MemoryStore
 ) -> None:
     world.journal(OTHER)
-    world.spool.begin(OTHER, 0)
+    world.spool.committed.begin(OTHER, 0)
     commit(world, 0, 10, 20)
     commit_other(world, 0)
     commit_other(world, 10)
@@ -127,7 +127,7 @@ def test_the_flushes_of_a_session_are_stored_in_their_order_and_others_do_not_wa
     assert list(range(20)) == stored_numbers(store, OTHER)
     store.errors = [None, make_store_error()]
     assert 0.0 < world.uploader.step()
-    assert [NAME] == [name for name in world.spool.names() if name.startswith(NAME)]
+    assert [NAME] == [name for name in world.spool.committed.names() if name.startswith(NAME)]
     assert list(range(0)) == stored_numbers(store)
     world.upload()
     assert list(range(30)) == stored_numbers(store)
@@ -146,7 +146,7 @@ def test_what_stands_in_the_way_of_one_session_is_logged_once_whatever_else_is_s
 
     put = store.put
     world.journal(OTHER)
-    world.spool.begin(OTHER, 0)
+    world.spool.committed.begin(OTHER, 0)
     commit(world, 0)
     with monkeypatch.context() as patch:
         patch.setattr(store, "put", refuse)
@@ -193,7 +193,7 @@ def test_what_the_store_has_in_other_flushes_is_set_aside(
     assert "the store has 10 to 24 already in other flushes; was the state restored?" in {
         record.__dict__.get("reason") for record in caplog.records
     }
-    assert 50 == again.spool.sessions()[SESSION].next
+    assert 50 == again.spool.committed.sessions()[SESSION].next
 
 
 def test_a_session_that_the_copy_of_a_state_has_not_begun_is_found_out_too(
@@ -203,7 +203,7 @@ def test_a_session_that_the_copy_of_a_state_has_not_begun_is_found_out_too(
     world.upload()
     clone = World(tmp_path / "clone", store=store)
     clone.journal()
-    clone.spool.begin(SESSION, 0)
+    clone.spool.committed.begin(SESSION, 0)
     clone.spool.commit(Run(SESSION, DAY, [make_book(0, 15)], 15, ends_session=False))
     clone.upload()
     assert list(range(20)) == stored_numbers(store)
@@ -214,7 +214,7 @@ def test_the_ledger_is_compared_once_for_all_sessions_that_wait(
     world: World, store: MemoryStore
 ) -> None:
     world.journal(OTHER)
-    world.spool.begin(OTHER, 0)
+    world.spool.committed.begin(OTHER, 0)
     commit(world, 0, 10)
     commit_other(world, 0)
     world.upload()
@@ -238,7 +238,7 @@ def test_nothing_is_put_before_the_ledger_could_be_compared(
 def test_a_lost_answer_is_no_second_object(world: World, store: MemoryStore) -> None:
     commit(world, 0)
     store.loses_answers = True
-    while world.spool.names():
+    while world.spool.committed.names():
         world.uploader.step()
     assert list(range(10)) == stored_numbers(store)
     assert 0 == world.spool.count_conflicts()
@@ -288,7 +288,7 @@ def test_an_object_that_vanished_again_is_put_again(
     with monkeypatch.context() as patch:
         patch.setattr(store, "head", lambda _: None)
         assert 0 < world.uploader.step() <= RETRY_CAP_S
-    assert [NAME] == world.spool.names()
+    assert [NAME] == world.spool.committed.names()
     store.objects.clear()
     world.upload()
     assert list(range(10)) == stored_numbers(store)
@@ -390,13 +390,13 @@ def test_told_to_stop_it_waits_for_no_store(world: World, store: MemoryStore) ->
     stop.set()
     thread.join(30.0)
     assert not thread.is_alive()
-    assert 2 == len(world.spool.names())
+    assert 2 == len(world.spool.committed.names())
 
 
 def test_it_uploads_into_a_folder(tmp_path: Path) -> None:
     world = World(tmp_path / "var", store=FolderStore(tmp_path / "data"))
     world.journal()
-    world.spool.begin(SESSION, 0)
+    world.spool.committed.begin(SESSION, 0)
     commit(world, 0)
     world.upload()
     data = (tmp_path / "data" / "tape" / "book" / f"{KEY}.parquet").read_bytes()
@@ -410,7 +410,7 @@ def test_a_folder_that_has_another_object_is_a_conflict(tmp_path: Path) -> None:
     other.write_bytes(b"9 8 7 6 5 4 3 2 1 0")
     world = World(tmp_path / "var", store=FolderStore(tmp_path / "data"))
     world.journal()
-    world.spool.begin(SESSION, 0)
+    world.spool.committed.begin(SESSION, 0)
     commit(world, 0)
     world.upload()
     assert 1 == world.spool.count_conflicts()

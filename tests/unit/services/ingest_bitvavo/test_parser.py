@@ -224,14 +224,15 @@ def test_a_confirmation_of_nothing_readable_is_malformed() -> None:
         ({"event": "ticker24h", "data": [{}]}, "ticker24h"),
         ({"event": "ticker24h", "data": {}}, "ticker24h"),
         ({"action": "getTime", "response": {"time": 1}}, "getTime"),
-        ({"event": "nobody knows " * 1000}, "unknown event"),
-        ({"action": "nobody knows"}, "unknown action"),
     ],
 )
-def test_the_rest_is_chatter_of_a_bounded_number_of_kinds(
-    message: dict[str, Any], kind: str
-) -> None:
+def test_what_means_nothing_to_us_is_chatter(message: dict[str, Any], kind: str) -> None:
     assert [Chatter(kind)] == parse(message)
+
+
+@pytest.mark.parametrize("message", [{"event": "news"}, {"action": "news"}])
+def test_what_nobody_knows_is_told_apart_by_its_name(message: dict[str, Any]) -> None:
+    assert [Chatter("news", is_known=False)] == parse(message)
 
 
 def test_an_error_comes_before_the_action_and_the_event() -> None:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from services.simulator import connection as module
-from services.simulator import listing
+from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
 from services.simulator.connection import Chain, Connection
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import FakeSocket
 
-LISTING = listing.bitvavo(1, levels=10)[0]
+LISTING = bitvavo_markets(1, levels=10)[0]
 
 
 class Wire:

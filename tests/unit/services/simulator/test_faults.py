@@ -6,10 +6,10 @@ import pytest
 from services.simulator.connection import Connection
 from services.simulator.faults import AIM_WAIT_S, DELISTED_S, REFUSAL_S
 from services.simulator.garbage import BOOK_GARBAGE, PLAIN_GARBAGE
+from tests.unit.services.simulator.bitvavo.test_protocol import subscribe
+from tests.unit.services.simulator.btcturk.test_protocol import join
 from tests.unit.services.simulator.conftest import MakeWorld
 from tests.unit.services.simulator.fakes import FakeSocket, World, decoded
-from tests.unit.services.simulator.test_bitvavo import subscribe
-from tests.unit.services.simulator.test_btcturk import join
 
 BITVAVO = ["BTC-EUR", "ETH-EUR", "USDT-EUR"]
 BTCTURK = ["BTCTRY", "ETHTRY", "USDTTRY"]

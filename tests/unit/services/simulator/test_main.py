@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from services.simulator import main
-from services.simulator.bitvavo import Bitvavo
+from services.simulator.bitvavo.protocol import Bitvavo
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 import pytest
 
-from services.simulator import listing
+from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
 from services.simulator.market import ASK, BID, LEVELS_MIN, TRADES_AT_START, Market, Side, Step
 
-LISTING = listing.bitvavo(1, levels=200)[0]
+LISTING = bitvavo_markets(1, levels=200)[0]
 
 
 def market(seed: int = 1) -> Market:

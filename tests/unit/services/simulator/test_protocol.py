@@ -1,11 +1,11 @@
 import pytest
 
-from services.simulator.main import EXCHANGES
+from services.simulator.found import find_names
 from services.simulator.protocol import Answer
 from tests.unit.services.simulator.conftest import MakeWorld
 
 
-@pytest.mark.parametrize("name", sorted(EXCHANGES))
+@pytest.mark.parametrize("name", find_names())
 def test_every_exchange_says_what_it_is(make_world: MakeWorld, name: str) -> None:
     exchange = make_world(name).exchange
     assert name == exchange.name

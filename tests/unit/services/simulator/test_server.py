@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from services.simulator import connection as connection_module
 from services.simulator import main, server
-from services.simulator.btcturk import Btcturk
+from services.simulator.btcturk.protocol import Btcturk
 from services.simulator.faults import Faults
 from services.simulator.protocol import Clock
 from services.simulator.simulation import Simulation
@@ -154,7 +154,7 @@ def test_who_answers_pings_stays_and_who_does_not_is_closed(
 
 
 def test_a_ping_has_the_exchanges_payload(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.simulator.bitvavo.Bitvavo.ping_interval_s", 0.02)
+    monkeypatch.setattr("services.simulator.bitvavo.protocol.Bitvavo.ping_interval_s", 0.02)
 
     async def test() -> None:
         async with listening("bitvavo") as site:

@@ -2,9 +2,9 @@ import pytest
 
 from services.simulator.market import Market
 from services.simulator.simulation import LATE_MAX_S, chances_per_turn
+from tests.unit.services.simulator.bitvavo.test_protocol import subscribe
 from tests.unit.services.simulator.conftest import MakeWorld
 from tests.unit.services.simulator.fakes import decoded
-from tests.unit.services.simulator.test_bitvavo import subscribe
 
 
 def test_chances_follow_the_weights_up_to_one() -> None:

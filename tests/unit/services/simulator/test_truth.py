@@ -1,10 +1,10 @@
 import json
 from pathlib import Path
 
-from services.simulator import listing
+from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
 from services.simulator.truth import Truth
 
-LISTING = listing.bitvavo(1, levels=10)[0]
+LISTING = bitvavo_markets(1, levels=10)[0]
 
 
 def test_every_kind_of_line_is_written_in_order(tmp_path: Path) -> None:

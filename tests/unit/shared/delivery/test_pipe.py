@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 import pytest
 
+from booktape.errors import ConfigError
 from shared.delivery import pipe
 from shared.delivery.pipe import (
     FRAMES_MAX,
@@ -23,7 +24,6 @@ from shared.delivery.pipe import (
     open_context,
     socket_path,
 )
-from shared.errors import ConfigError
 from tests.support.paths import ROOT
 
 T = TypeVar("T", Publisher, Receiver, WatermarkPublisher, WatermarkSubscriber)

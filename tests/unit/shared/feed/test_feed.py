@@ -23,7 +23,7 @@ from shared.event import (
     TradeList,
 )
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Message, Raw, Rest
-from shared.feed.counts import COUNTS_MAX
+from shared.feed.counts import NAMES_MAX
 from shared.feed.feed import CHORES_S, Feed
 from tests.support.levels import levels
 
@@ -511,7 +511,7 @@ def test_a_snapshot_that_nobody_asked_for_is_counted_and_not_recorded() -> None:
     world.go_live()
     world.say(book("BTCEUR", 50), book("NOPE", 50))
     assert [] == world.rows
-    assert 2 == world.feed.counts["snapshot not asked for"]
+    assert 2 == world.feed.counts.snapshots_not_asked_for
 
 
 def test_without_books_a_symbol_lives_by_its_subscriptions_and_nothing_is_asked() -> None:
@@ -738,7 +738,7 @@ def test_a_refusal_of_a_snapshot_that_names_nobody_is_only_counted() -> None:
     world = World()
     world.go_live()
     world.say(Refused("snapshot", "no"))
-    assert 1 == world.feed.counts["refused snapshot"]
+    assert 1 == world.feed.counts.refused["snapshot"]
     assert [] == world.rows
 
 
@@ -753,13 +753,15 @@ def test_a_lost_connection_ends_every_book() -> None:
     assert [] == world.recorded(Delta)
 
 
-def test_kinds_of_chatter_are_counted_up_to_a_bound() -> None:
+def test_chatter_is_counted_apart_from_what_nobody_knows() -> None:
     world = World()
     world.connect()
-    world.say(*(Chatter(str(number)) for number in range(10 * COUNTS_MAX)))
-    assert len(world.feed.counts) <= COUNTS_MAX + 1
-    assert world.feed.counts["chatter 3"] == 1
-    assert world.feed.counts["chatter"] > 800
+    world.say(*(Chatter(str(number)) for number in range(10 * NAMES_MAX)))
+    world.say(Chatter("news", is_known=False), Chatter("3"))
+    counts = world.feed.counts
+    assert {"news": 1} == counts.unknown
+    assert NAMES_MAX + 1 == len(counts.chatter)
+    assert (2, 9 * NAMES_MAX) == (counts.chatter["3"], counts.chatter["others"])
 
 
 def test_what_was_not_asked_for_is_counted_and_not_recorded() -> None:
@@ -768,4 +770,4 @@ def test_what_was_not_asked_for_is_counted_and_not_recorded() -> None:
     world.say(Trade("BTCEUR", "1", None, 1.0, 1.0), delta("../etc", 1), Ticker("NOPE"))
     assert ["connected"] == world.kinds()
     assert 1 == len(world.rows)
-    assert 3 == world.feed.counts["not asked for"]
+    assert 3 == world.feed.counts.not_asked_for

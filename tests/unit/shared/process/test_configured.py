@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import ConfigError
+from booktape.errors import ConfigError
 from shared.process.configured import load_settings
 from tests.support.toys import make_exchange
 

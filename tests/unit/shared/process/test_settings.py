@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from booktape.errors import ConfigError
 from booktape.store.storage import Storage
-from shared.errors import ConfigError
 from shared.process.settings import ExchangeSettings, Settings, State, WriterSettings, load
 from tests.support.paths import ROOT
 

@@ -213,7 +213,7 @@ def test_what_the_socket_delivers_reaches_the_feed_with_the_time_it_came(
         assert "join trades BTCEUR" == connection.recv(WAIT_S)
     # What was said before anybody asked is not recorded.
     assert ["connected", "disconnected"] == world.kinds()
-    assert 3 == world.feed.counts["not asked for"]
+    assert 3 == world.feed.counts.not_asked_for
     assert [{"url": server.url}] == [
         msgspec.json.decode(event.detail) for event in world.tape.events(FeedEvent)[:1]
     ]

@@ -1,12 +1,27 @@
-from datetime import date
 from pathlib import Path
 
 import pytest
 
-from services.operator.commands.arguments import build_parser
+from booktape.commands.command import Parser
+from booktape.commands.main import build_parser as build
+from services.operator.commands import arguments
 
 EXCHANGES = ["bitvavo", "btcturk"]
-COMMANDS = ["up", "demo", "status", "handover", "verify", "book", "exchanges", "ingest", "write"]
+COMMANDS = ["up", "demo", "status", "handover", "book", "exchanges", "ingest", "write"]
+
+
+def never(_: object) -> int:
+    raise AssertionError
+
+
+def build_parser(exchanges: list[str]) -> Parser:
+    return build(
+        [
+            *arguments.operating(exchanges, up=never, demo=never, status=never, handover=never),
+            *arguments.looking(exchanges, book=never, listing=never),
+            *arguments.processes(exchanges, ingest=never, write=never, simulate=never),
+        ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -22,7 +37,6 @@ COMMANDS = ["up", "demo", "status", "handover", "verify", "book", "exchanges", "
         ("book bitvavo BTCEUR", "argument symbol: takes BASE-QUOTE, such as BTC-EUR, not BTCEUR"),
         ("demo --seconds 0", "argument --seconds: takes a number above 0, not 0"),
         ("demo --seconds inf", "argument --seconds: takes a number above 0, not inf"),
-        ("verify --date yesterday", "argument --date: invalid date value: 'yesterday'"),
         ("status --js", "unrecognized arguments: --js"),
         ("up now", "unrecognized arguments: now"),
     ],
@@ -73,8 +87,3 @@ def test_what_is_left_out_has_a_default() -> None:
 def test_a_symbol_may_be_typed_in_small_letters() -> None:
     parsed = build_parser(EXCHANGES).parse_args(["book", "bitvavo", "btc-eur"])
     assert "BTC-EUR" == parsed.symbol
-
-
-def test_a_day_is_a_date() -> None:
-    parsed = build_parser(EXCHANGES).parse_args(["verify", "file:data", "--date", "2026-09-21"])
-    assert ("file:data", date(2026, 9, 21)) == (parsed.url, parsed.date)

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 import services
+from booktape.errors import ConfigError
 from services.operator.supervision.programs import (
     find_conf,
     find_environment,
@@ -15,7 +16,6 @@ from services.operator.supervision.programs import (
     prepare,
     socket_path,
 )
-from shared.errors import ConfigError
 from shared.process.settings import Settings, load
 from tests.support.paths import ROOT
 

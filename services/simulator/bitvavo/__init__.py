@@ -1,0 +1,1 @@
+"""Bitvavo as it is simulated: protocol, answers and markets."""

@@ -1,0 +1,76 @@
+"""Bitvavo's channels: what a subscribe names, and what its acknowledgement lists."""
+
+from services.simulator.bitvavo.data import INTERVALS_S, Parameters, Refusal
+from services.simulator.bitvavo.feed import Feed
+from services.simulator.connection import Chain, Connection
+
+CHANNELS = ("book", "trades", "ticker", "ticker24h", "candles")
+_CANDLES = "candles "
+
+
+def wanted(request: Parameters) -> list[tuple[str, object]]:
+    """Return each channel with each market that a request names; one bad channel refuses all."""
+    names: list[tuple[str, object]] = []
+    for channel in _list(request.get("channels")):
+        name = channel.get("name") if isinstance(channel, dict) else None
+        if name == "account":
+            raise Refusal(300, "Authentication is required for this endpoint.")
+        if not isinstance(channel, dict) or name not in CHANNELS:
+            raise Refusal(205, "channel.name parameter is invalid.")
+        keys = _keys(name, channel)
+        names += [(key, market) for market in _list(channel.get("markets")) for key in keys]
+    return names
+
+
+def candles_key(interval: str) -> str:
+    """Return the name inside here of one interval's candles."""
+    return _CANDLES + interval
+
+
+def join(connection: Connection, channel: str, feed: Feed) -> None:
+    """Subscribe; who subscribes again gets the same events, once."""
+    raw_symbol = feed.market.listing.raw_symbol
+    connection.subscriptions.setdefault(channel, {})[raw_symbol] = None
+    if channel != "book":
+        feed.listeners.setdefault(channel, {})[connection] = None
+    elif connection not in feed.book:
+        feed.book[connection] = connection.chains[raw_symbol] = Chain(feed.market.listing)
+
+
+def leave(connection: Connection, channel: str, feed: Feed) -> None:
+    """Unsubscribe; who is not subscribed stays so."""
+    raw_symbol = feed.market.listing.raw_symbol
+    connection.subscriptions.get(channel, {}).pop(raw_symbol, None)
+    feed.listeners.get(channel, {}).pop(connection, None)
+    if channel == "book":
+        feed.book.pop(connection, None)
+        connection.chains.pop(raw_symbol, None)
+
+
+def listed(connection: Connection) -> dict[str, object]:
+    """Return everything that a connection is subscribed to, as acknowledgements list it."""
+    plain: dict[str, object] = {}
+    candles: dict[str, list[str]] = {}
+    for channel, names in connection.subscriptions.items():
+        if channel.startswith(_CANDLES) and names:
+            candles[channel.removeprefix(_CANDLES)] = list(names)
+        elif names:
+            plain[channel] = list(names)
+    return {**plain, "candles": candles} if candles else plain
+
+
+def _list(value: object) -> list[object]:
+    """Return the list, or one of nothing: what is missing is refused like what is wrong."""
+    return value if isinstance(value, list) and value else [None]
+
+
+def _keys(name: str, channel: dict[str, object]) -> list[str]:
+    """Return the names inside here: candles are a channel for each interval."""
+    if name != "candles":
+        return [name]
+    keys = []
+    for interval in _list(channel.get("interval")):
+        if not isinstance(interval, str) or interval not in INTERVALS_S:
+            raise Refusal(205, "channel.interval parameter is invalid.")
+        keys.append(candles_key(interval))
+    return keys

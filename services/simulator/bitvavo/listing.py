@@ -1,0 +1,48 @@
+"""The listing of Bitvavo: which markets it simulates, the busiest first."""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from services.simulator import listing
+from services.simulator.listing import Listing
+
+SYMBOLS_MAX: Final = 437
+_USDC_MARKETS: Final = 11
+
+
+def list_markets(count: int, *, levels: int) -> list[Listing]:
+    """Return the busiest `count` markets; 437 events/s-weighted markets make about 1,000 events/s.
+
+    `levels` is the depth of a side in the busiest book; quiet books are thinner.
+    """
+    listings = []
+    for index, (base, quote) in enumerate(listing.take(_pairs(), count)):
+        price = listing.price(base, quote)
+        # About five digits lead the price; the text has a digit more than the tick, as on the wire.
+        decimals = max(2, min(10, 5 - math.floor(math.log10(price))))
+        tick_units = 100 if base == "BTC" else 10
+        listings.append(
+            Listing(
+                raw_symbol=f"{base}-{quote}",
+                base=base,
+                quote=quote,
+                number=431 + index,
+                price_ticks=listing.ticks(price, decimals, tick_units),
+                tick_units=tick_units,
+                price_decimals=decimals,
+                size_decimals=listing.size_decimals(price),
+                messages_per_s=9.7 * math.exp(-index / 104),
+                operations=3.1,
+                levels=listing.depth(levels, index),
+            )
+        )
+    return listings
+
+
+def _pairs() -> Iterator[tuple[str, str]]:
+    euro_markets = SYMBOLS_MAX - _USDC_MARKETS
+    for base in listing.bases(euro_markets):
+        yield base, "EUR"
+    for base in listing.bases(_USDC_MARKETS):
+        yield base, "USDC"

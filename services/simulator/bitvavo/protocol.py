@@ -1,0 +1,252 @@
+"""Bitvavo's protocol: one websocket for channels and questions, REST beside it.
+
+As documented at https://docs.bitvavo.com and seen on the wire in September 2026. Where nobody has
+seen what the exchange does the choice is the simulator's: a sequence that is reset begins at 1, and
+a market that was halted goes on with the next nonce.
+"""
+
+import dataclasses
+import random
+from urllib.parse import urlsplit
+
+import msgspec
+
+from services.simulator.bitvavo import channels, rest
+from services.simulator.bitvavo.data import (
+    INTERVALS_S,
+    NS_PER_MS,
+    BitvavoData,
+    Parameters,
+    Refusal,
+    banned,
+)
+from services.simulator.bitvavo.feed import Feed, send_json
+from services.simulator.connection import Chain, Connection
+from services.simulator.limits import UNLIMITED, Budget
+from services.simulator.market import Market, Step
+from services.simulator.protocol import DEPTH_ALL, Answer, Clock, Later
+from services.simulator.truth import Truth
+
+POINTS_PER_MINUTE = 1_000
+BAN_S = 900.0
+CLIENT_MESSAGES_PER_S = 5_000
+# A book is answered late, so that changes come before their snapshot, as on the wire.
+BOOK_LATENCY_S = 0.2
+BEATS_PER_S = 10
+UNKNOWN_ACTION = 415
+
+
+class Bitvavo:
+    """Speak Bitvavo's protocol over the given markets."""
+
+    name = "bitvavo"
+    websocket_path = "/v2/"
+    rest_path = "/v2"
+    conflation_s = 0.1
+    ping_interval_s = 50.0
+    ping_payload: bytes | None = b"ping"
+    pong_timeout_s: float | None = None
+    compression: str | None = "deflate"
+    faults: tuple[str, ...] = (
+        *("gap", "nonce_reset", "drop", "close", "stall", "garbage", "handshake_429", "halted"),
+        *("no_pong", "bad_symbol"),
+    )
+
+    def __init__(
+        self,
+        markets: list[Market],
+        *,
+        clock: Clock,
+        later: Later,
+        rng: random.Random,
+        truth: Truth,
+        is_limited: bool = True,
+    ) -> None:
+        self.markets = markets
+        self._clock = clock
+        self._later = later
+        self._truth = truth
+        self._feeds = {
+            market.listing.raw_symbol: Feed(
+                market, nonce=rng.randrange(10**6, 4 * 10**8), rng=rng, clock_ns=clock.ns
+            )
+            for market in markets
+        }
+        self._data = BitvavoData(markets, nonce_of=self._nonce_of, clock=clock)
+        self._budget = Budget(
+            points_max=POINTS_PER_MINUTE if is_limited else UNLIMITED,
+            period_s=60,
+            block_s=BAN_S,
+            clock_ns=clock.ns,
+        )
+        self._message_budgets: dict[Connection, Budget] = {}
+        self._beats = 0
+
+    def handshake(self, path: str) -> Answer | None:
+        """Let every client in that asks for the right path."""
+        is_known = urlsplit(path).path.rstrip("/") == self.rest_path
+        return None if is_known else rest.not_found()
+
+    def opened(self, connection: Connection) -> None:
+        """Say nothing: Bitvavo waits for the client."""
+        self._message_budgets[connection] = Budget(
+            points_max=CLIENT_MESSAGES_PER_S, period_s=1, block_s=1, clock_ns=self._clock.ns
+        )
+
+    def closed(self, connection: Connection) -> None:
+        """Forget all its subscriptions."""
+        del self._message_budgets[connection]
+        for channel, names in connection.subscriptions.items():
+            for name in list(names):
+                channels.leave(connection, channel, self._feeds[name])
+
+    def received(self, connection: Connection, message: str | bytes) -> None:
+        """Answer one message: an acknowledgement, an answer, or one of the error shapes."""
+        try:
+            request = msgspec.json.decode(message, type=Parameters)
+        except msgspec.DecodeError:
+            send_json(connection, {"errorCode": 102, "error": "Invalid JSON."})
+            return
+        try:
+            self._act(connection, request)
+        except Refusal as refusal:
+            self._refuse(connection, request, refusal)
+
+    def publish(self, market: Market, step: Step) -> None:
+        """Send one step of a market to who listens to it."""
+        feed = self._feeds[market.listing.raw_symbol]
+        feed.publish(step)
+        if step.trades:
+            self._send_candles(feed)
+
+    def pulse(self, market: Market) -> None:
+        """Do nothing: a market that rests is silent."""
+
+    def beat(self) -> None:
+        """Send the day's figures of the markets that moved, once a second."""
+        self._beats += 1
+        if self._beats % BEATS_PER_S:
+            return
+        for feed in self._feeds.values():
+            listeners = feed.listeners.get("ticker24h")
+            if listeners and feed.has_moved:
+                row = self._data.ticker_24h(feed.market)
+                for connection in list(listeners):
+                    send_json(connection, {"event": "ticker24h", "data": [row]})
+            feed.has_moved = False
+
+    def request(self, path: str) -> Answer:
+        """Answer one GET, with what is left of the minute's points in the headers."""
+        routed = rest.route(path)
+        if routed is None:
+            return rest.not_found()
+        action, parameters = routed
+        try:
+            answer = rest.answered(self._answer(action, parameters))
+            if action == "getBook":
+                self._feeds[str(parameters["market"])].give_snapshot(None)
+        except Refusal as refusal:
+            answer = rest.refused(refusal)
+        headers = {
+            "bitvavo-ratelimit-limit": str(self._budget.points_max),
+            "bitvavo-ratelimit-remaining": str(self._budget.points_left),
+            "bitvavo-ratelimit-resetat": str(self._budget.ts_reset // NS_PER_MS),
+        }
+        return dataclasses.replace(answer, headers=headers)
+
+    def reset_sequence(self, market: Market) -> None:
+        """Make the market's next event number 1."""
+        self._feeds[market.listing.raw_symbol].is_reset = True
+
+    def send_snapshot(self, connection: Connection, chain: Chain) -> int:
+        """Never happen: this exchange sends no book unasked."""
+        raise NotImplementedError
+
+    def final_sequence(self, market: Market) -> int | dict[int, int]:
+        """Return the market's nonce, which all connections share."""
+        return self._nonce_of(market)
+
+    def final_depth(self) -> int:
+        """Return the depth of the whole book: changes come for every level."""
+        return DEPTH_ALL
+
+    def _act(self, connection: Connection, request: Parameters) -> None:
+        action = request.get("action")
+        if not self._message_budgets[connection].take(1):
+            raise Refusal(112, "Too many websocket messages per second.")
+        if action in ("subscribe", "unsubscribe"):
+            self._take_points(1)
+            # One bad name refuses them all, so every name is looked at before the first counts.
+            wanted = [
+                (channel, self._feed(connection, market))
+                for channel, market in channels.wanted(request)
+            ]
+            change = channels.join if action == "subscribe" else channels.leave
+            for channel, feed in wanted:
+                change(connection, channel, feed)
+            subscriptions = channels.listed(connection)
+            acknowledgement = {"event": f"{action}d", **_echo(request)}
+            send_json(connection, {**acknowledgement, "subscriptions": subscriptions})
+        elif not isinstance(action, str):
+            raise Refusal(UNKNOWN_ACTION, "Invalid action. Please check the request.")
+        elif action.startswith(("private", "authenticate")):
+            raise Refusal(300, "Authentication is required for this endpoint.")
+        elif self._data.points(action, request) is None:
+            raise Refusal(UNKNOWN_ACTION, "Invalid action. Please check the request.")
+        elif action == "getBook":
+            self._later(BOOK_LATENCY_S, lambda: self._reply(connection, request))
+        else:
+            self._reply(connection, request)
+
+    def _reply(self, connection: Connection, request: Parameters) -> None:
+        action = str(request["action"])
+        try:
+            response = self._answer(action, request)
+        except Refusal as refusal:
+            self._refuse(connection, request, refusal)
+            return
+        reply = {"action": action, **_echo(request), "response": response}
+        if send_json(connection, reply) and action == "getBook":
+            self._feeds[str(request["market"])].give_snapshot(connection)
+
+    def _refuse(self, connection: Connection, request: Parameters, refusal: Refusal) -> None:
+        action = "unknown" if refusal.code == UNKNOWN_ACTION else request.get("action")
+        reply = {"action": action, **_echo(request)}
+        if refusal.market is not None and action not in ("subscribe", "unsubscribe"):
+            reply["market"] = refusal.market
+        send_json(connection, {**reply, "errorCode": refusal.code, "error": refusal.error})
+
+    def _answer(self, action: str, parameters: Parameters) -> object:
+        points = self._data.points(action, parameters)
+        assert points is not None
+        self._take_points(points)
+        return self._data.answer(action, parameters)
+
+    def _take_points(self, points: int) -> None:
+        if not self._budget.take(points):
+            raise banned(self._budget.ts_blocked_until)
+
+    def _feed(self, connection: Connection, raw_symbol: object) -> Feed:
+        try:
+            return self._feeds[self._data.find(raw_symbol).listing.raw_symbol]
+        except Refusal:
+            if isinstance(raw_symbol, str) and raw_symbol in self._feeds:
+                listing = self._feeds[raw_symbol].market.listing
+                self._truth.fault("bad_symbol", connection=connection.number, listing=listing)
+            raise
+
+    def _send_candles(self, feed: Feed) -> None:
+        for interval, interval_s in INTERVALS_S.items():
+            key = channels.candles_key(interval)
+            for connection in list(feed.listeners.get(key, ())):
+                candle = next(self._data.candles(feed.market, interval_s))
+                name = feed.market.listing.raw_symbol
+                event = {"event": "candle", "market": name, "interval": interval}
+                send_json(connection, {**event, "candle": [candle]})
+
+    def _nonce_of(self, market: Market) -> int:
+        return self._feeds[market.listing.raw_symbol].nonce
+
+
+def _echo(request: Parameters) -> Parameters:
+    return {"requestId": request["requestId"]} if "requestId" in request else {}

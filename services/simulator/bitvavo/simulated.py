@@ -1,0 +1,15 @@
+"""What the simulator must know of Bitvavo."""
+
+from typing import Final
+
+from services.simulator.bitvavo.listing import SYMBOLS_MAX, list_markets
+from services.simulator.bitvavo.protocol import Bitvavo
+from services.simulator.protocol import Simulated
+
+SIMULATED: Final = Simulated(
+    build=Bitvavo,
+    list_markets=list_markets,
+    symbols_max=SYMBOLS_MAX,
+    levels=500,
+    faults=Bitvavo.faults,
+)

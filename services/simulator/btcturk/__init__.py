@@ -1,0 +1,1 @@
+"""BtcTurk as it is simulated: protocol, answers and markets."""
