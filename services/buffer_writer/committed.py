@@ -6,13 +6,20 @@ written or read.
 """
 
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 from booktape.manifest import Manifest
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.manifest import count_bytes, next_of, session_of
 from services.buffer_writer.reserve import Reserve
 from services.buffer_writer.sessions import Known, Sessions
+
+
+class _Waiting(NamedTuple):
+    """What a manifest says that waits for the store."""
+
+    bytes: int
+    ts: int
 
 
 class Committed:
@@ -23,7 +30,7 @@ class Committed:
         self.lock: Final = Lock()
         self._sessions = sessions
         self._reserve = reserve
-        self._waiting: dict[str, int] = {}  # the bytes of each
+        self._waiting: dict[str, _Waiting] = {}
 
     def load(self) -> None:
         """Read what is known of each session."""
@@ -32,7 +39,12 @@ class Committed:
     @property
     def waiting_bytes(self) -> int:
         """Return the bytes of all segments that wait for the store."""
-        return sum(self._waiting.copy().values())
+        return sum(waiting.bytes for waiting in self._waiting.copy().values())
+
+    @property
+    def oldest_ts(self) -> int | None:
+        """Return when the oldest manifest that waits was written."""
+        return min((waiting.ts for waiting in self._waiting.copy().values()), default=None)
 
     def names(self) -> list[str]:
         """Return the name of each manifest that waits for the store."""
@@ -88,14 +100,14 @@ class Committed:
     def add(self, name: str, manifest: Manifest, *, resumes_at: int) -> None:
         """Know a manifest that was just committed, and where its session goes on."""
         with self.lock:
-            self._waiting[name] = count_bytes(manifest)
+            self._waiting[name] = _Waiting(count_bytes(manifest), manifest.written_at)
             known = self._known(manifest.session).reach(manifest.last + 1)
             assert known.next == resumes_at
             self._sessions.set(manifest.session, known)
 
     def recover(self, name: str, manifest: Manifest) -> None:
         """Know a manifest that was there at the start."""
-        self._waiting[name] = count_bytes(manifest)
+        self._waiting[name] = _Waiting(count_bytes(manifest), manifest.written_at)
         known = self._sessions.get(manifest.session)
         if known:
             self._sessions.set(manifest.session, known.reach(manifest.last + 1))

@@ -15,6 +15,7 @@ from msgspec.structs import asdict
 
 from booktape.store.opening import open_store
 from services.buffer_writer.committed import Committed
+from services.buffer_writer.home import Home, find_home
 from services.buffer_writer.memory import bound_memory, give_back
 from services.buffer_writer.reserve import Reserve, is_full
 from services.buffer_writer.segment import prepare_arrow, write_segments
@@ -98,7 +99,9 @@ class Process:
         self._rate = Rate(now_s=time.monotonic())
         self._status_due_s = time.monotonic()
         self._spool = self._recover_spool()
-        store = open_store(settings.storage)
+        home = self._folder.home
+        is_used = find_home(home, settings.storage, self._spool.committed)
+        store = Home(open_store(settings.storage, is_used=is_used), home, settings.storage)
         random = SystemRandom()
         self._uploader = Uploader(self._spool, store, random=random, clock_ns=time.time_ns)
         self._stop_uploading = Event()
@@ -215,6 +218,8 @@ class Process:
             sessions=writer.watermark().sessions,
             spool_bytes=spool.committed.waiting_bytes,
             spool_flushes=len(spool.committed.names()),
+            oldest_flush_ts=spool.committed.oldest_ts,
+            flush_interval_s=self._settings.writer.flush_interval_s,
             conflicts=spool.count_conflicts(),
             last_upload_ts=uploader.last_upload_ts,
             upload_error=uploader.error,

@@ -96,6 +96,8 @@ class WriterReport(Report, frozen=True, kw_only=True):
     sessions: dict[str, tuple[int, int]]  # committed and expected of each
     spool_bytes: int
     spool_flushes: int
+    oldest_flush_ts: int | None = None  # when the oldest that waits was committed
+    flush_interval_s: float | None = None
     conflicts: int
     last_upload_ts: int | None
     upload_error: str | None

@@ -26,6 +26,7 @@ Code = Literal[
     "journal-failing",
     "symbols-refused",
     "upload-failing",
+    "upload-late",
     "session-held",
     "writer-disk-full",
     "flush-failing",

@@ -17,6 +17,9 @@ from shared.process.status import VERSION, IngestReport, WriterReport
 UNREACHABLE_S: Final = 15.0
 CONFIG_STATUS: Final = 78
 DETAIL_CHARACTERS_MAX: Final = 300  # of what a process says; the rest is in its log
+# A store may hang without a word: so long may a flush wait at least, and so many flush intervals.
+UPLOAD_LATE_S: Final = 600.0
+UPLOAD_LATE_INTERVALS: Final = 3
 NAMES_MAX: Final = 10  # of symbols in one sentence
 
 
@@ -28,8 +31,11 @@ def find_troubles(health: Health) -> list[Trouble]:
     troubles: list[Trouble] = []
     if health.conflicts:
         folder = StateFolder(Path(health.state_path)).conflict
-        text = f"{health.conflicts} flushes differ from what the store has under their names"
-        remedy = f"compare those in {folder} with the store"
+        text = (
+            f"{health.conflicts} flushes were set aside: the store has another object under their "
+            "names, or their events in other flushes already"
+        )
+        remedy = f"was the state restored, or the box cloned? compare {folder} with the store"
         troubles.append(Trouble(code="flush-conflict", text=text, remedy=remedy))
     for process in health.processes:
         troubles += _of_process(process, health)
@@ -64,7 +70,7 @@ def _of_process(process: Process, health: Health) -> Iterator[Trouble]:
         text = f"{process.name} (pid {process.pid}) runs and reports nothing"
         yield trouble_of(process, "report-missing", text, f"if it stays so: {restart}")
     elif process.writer:
-        yield from _of_writer(process, process.writer)
+        yield from _of_writer(process, process.writer, now_ns=health.ts)
     elif process.ingest:
         yield from _of_feed(process, process.ingest, now_ns=health.ts)
     elif process.report:
@@ -140,10 +146,16 @@ def _not_live(process: Process, report: IngestReport) -> Trouble:
     return trouble_of(process, "feed-not-live", text, remedy)
 
 
-def _of_writer(process: Process, report: WriterReport) -> Iterator[Trouble]:
+def _of_writer(process: Process, report: WriterReport, *, now_ns: int) -> Iterator[Trouble]:
     if report.upload_error:
         text = f"uploads fail: {report.upload_error}"
         yield trouble_of(process, "upload-failing", text, "it is tried again for ever")
+    late_s = max(UPLOAD_LATE_S, UPLOAD_LATE_INTERVALS * (report.flush_interval_s or 0.0))
+    age_s = (now_ns - (report.oldest_flush_ts or now_ns)) / 1e9
+    if age_s > late_s:
+        text = f"a flush waits for the store for {round(age_s / 60)} min"
+        remedy = "look at the store: it hangs, or is slower than what is recorded"
+        yield trouble_of(process, "upload-late", text, remedy)
     if report.held_sessions:
         held = "; ".join(f"{session}: {why}" for session, why in report.held_sessions.items())
         text = f"the writer holds back {held[:DETAIL_CHARACTERS_MAX]}"

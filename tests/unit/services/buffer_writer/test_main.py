@@ -13,6 +13,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
+from booktape.errors import ConfigError
 from booktape.store.storage import Storage
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Process, Stop, run
@@ -139,6 +140,50 @@ def test_it_says_how_it_does(settings: Settings) -> None:
     assert (1, 10, 10) == (report.frames, report.rows, report.last_flush_rows)
     assert (0, 0, 0) == (report.rows_buffered, report.spool_flushes, report.conflicts)
     assert report.disk_free_bytes > 0
+
+
+def test_it_says_since_when_the_oldest_flush_waits(settings: Settings) -> None:
+    (settings.state.path / "journal" / "toy" / SESSION).mkdir(parents=True)
+    spool = Process(settings)._spool
+    assert spool.committed.oldest_ts is None
+    spool.committed.begin(SESSION, 0)
+    first, *_ = [
+        spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+        for frame in (make_book(0), make_book(10))
+    ]
+    assert (
+        first.written_at
+        == spool.committed.oldest_ts
+        == Process(settings)._spool.committed.oldest_ts
+    )
+
+
+def test_another_store_under_a_session_that_goes_on_is_a_fault_of_the_configuration(
+    settings: Settings, tmp_path: Path
+) -> None:
+    running = Running(settings)
+    running.send(make_book(0))
+    assert 0 == running.end()
+    other = msgspec.structs.replace(settings, storage=Storage(f"file:{tmp_path}/other"))
+    with pytest.raises(ConfigError, match="1 sessions that began in file:"):
+        Process(other)
+    assert not (tmp_path / "other").exists()
+    Process(settings)
+
+
+def test_a_root_that_was_there_and_is_gone_is_not_made_anew(
+    settings: Settings, tmp_path: Path
+) -> None:
+    running = Running(settings)
+    running.send(make_book(0))
+    assert 0 == running.end()
+    (tmp_path / "data").rename(tmp_path / "unmounted")
+    process = Process(settings)
+    frame = make_book(10)
+    process._spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+    assert process._uploader.step() > 0
+    assert "mount its disk" in str(process._uploader.error)
+    assert not (tmp_path / "data").exists()
 
 
 def test_it_says_which_sessions_it_holds_back(settings: Settings) -> None:

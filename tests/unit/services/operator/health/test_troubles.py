@@ -124,6 +124,14 @@ def test_a_ban_that_is_over_is_no_trouble() -> None:
             {"upload_error": "cannot put s3://b/k"},
             "uploads fail: cannot put s3://b/k; it is tried again",
         ),
+        (
+            {"oldest_flush_ts": TS - 601 * S, "flush_interval_s": 30.0},
+            "a flush waits for the store for 10 min; look at the store",
+        ),
+        (
+            {"oldest_flush_ts": TS - 901 * S, "flush_interval_s": 300.0},
+            "a flush waits for the store for 15 min",
+        ),
         ({"held_sessions": {"s": "frame version 9"}}, "holds back s: frame version 9"),
         ({"state": "disk_full"}, "no room to flush"),
         ({"state": "disk_error", "flush_error": "read-only"}, "cannot flush: read-only"),
@@ -134,9 +142,16 @@ def test_the_writer_says_what_ails_it(values: dict[str, Any], expected: str) -> 
     assert expected in trouble
 
 
+@pytest.mark.parametrize(("age_s", "flush_interval_s"), [(599, 30.0), (899, 300.0), (-5, 300.0)])
+def test_a_flush_may_wait_for_a_while(age_s: int, flush_interval_s: float) -> None:
+    writer = make_writer(oldest_flush_ts=TS - age_s * S, flush_interval_s=flush_interval_s)
+    assert [] == find_sentences(make_health(make_feed(), writer))
+
+
 def test_a_conflict_is_told_first() -> None:
     troubles = find_sentences(make_health(make_feed(state="disk_full"), make_writer(), conflicts=2))
-    assert "2 flushes differ from what the store has" in troubles[0]
+    assert "2 flushes were set aside: the store has another object" in troubles[0]
+    assert "was the state restored" in troubles[0]
     assert 2 == len(troubles)
 
 
