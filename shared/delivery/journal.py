@@ -44,6 +44,7 @@ class Journal:
         self.next_number = first
         self.synced = files[0].first if files else first  # what is below survives a power cut
         self.damages: list[Damage] = []
+        self.is_cut_short = False  # what is damaged at its end the writer may have
         self._lock = lock
         self._files = files
         self._last = last
@@ -121,6 +122,7 @@ class Journal:
                 _log.warning("a torn tail was cut off a journal", extra=_facts(tail))
             else:
                 journal.note(tail)
+                journal.is_cut_short = True
         return journal
 
     @property
@@ -174,6 +176,16 @@ class Journal:
         with self._mutex:
             self._files.append(file)
             self._has_unsynced_names = True
+
+    def skip_to(self, number: int) -> None:
+        """Go on with this event number, in a file of its own: the writer has all that precedes it.
+
+        Raise `JournalError` where the disk refuses.
+        """
+        assert self.next_number <= number
+        if number > self.next_number:
+            self.next_number = number
+            self._roll()
 
     def sync(self) -> None:
         """Make what was appended so far survive a power cut.

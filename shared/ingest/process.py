@@ -12,8 +12,7 @@ from random import SystemRandom
 from threading import Event
 from typing import Final
 
-from booktape.errors import BooktapeError
-from shared.delivery.journal import Journal, leftovers
+from shared.delivery.journal import Journal
 from shared.delivery.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
 from shared.delivery.sender import Sender
 from shared.delivery.session import new_session
@@ -22,7 +21,8 @@ from shared.exchange import Exchange
 from shared.feed.feed import Feed
 from shared.ingest.clock import ClockWatch
 from shared.ingest.disk import DiskWatch
-from shared.ingest.recorder import Recorder, end_session
+from shared.ingest.leftovers import Leftovers
+from shared.ingest.recorder import Recorder
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
 from shared.process.files import Lock
@@ -91,9 +91,9 @@ class Ingest:
         self._exchange = exchange
         self._line = line
         self._own: ExchangeSettings = settings.exchanges[exchange.name]
-        self._journals = folder.journals_of(exchange.name)
+        journals = folder.journals_of(exchange.name)
         session = new_session(state, exchange.name, line, clock_ns=time.time_ns)
-        self._journal = Journal.create(self._journals, session)
+        self._journal = Journal.create(journals, session)
         self._recorder = Recorder(self._journal, time.time_ns)
         self._context = open_context()
         self._watermarks = WatermarkSubscriber(self._context, endpoint(state, "watermarks"))
@@ -127,6 +127,7 @@ class Ingest:
             pause=self._pause,
             clock_ns=time.time_ns,
         )
+        self._leftovers = Leftovers(journals, self._sender, clock_ns=time.time_ns)
         self._adopt_due_s = 0.0
         process = ingest_name(exchange.name, line)
         file = StatusFile(folder.report(process), process, clock_ns=time.time_ns)
@@ -231,32 +232,15 @@ class Ingest:
     def _look(self) -> None:
         """Look after what nothing else wakes up for."""
         now_s = time.monotonic()
-        if now_s >= self._adopt_due_s:
+        # One at a time: nothing else waits for a hundred of them, a stop neither.
+        if now_s >= self._adopt_due_s and not self._leftovers.adopt():
             self._adopt_due_s = now_s + ADOPT_INTERVAL_S
-            self._adopt()
         self._look_at_machine()
         self._write_status()
 
     def _look_at_machine(self) -> None:
         self._clock.look()
         self._disk.look()
-
-    def _adopt(self) -> None:
-        """Take over what dead ingests of this exchange left behind."""
-        for path in leftovers(self._journals):
-            journal = None
-            try:
-                journal = Journal.adopt(path)
-                if journal and not journal.ended:
-                    end_session(journal, time.time_ns(), reason="killed")
-            except BooktapeError as error:
-                _log.error("cannot adopt a journal", extra={"path": str(path), "why": str(error)})
-                if journal:
-                    journal.close()
-                continue
-            if journal:
-                _log.info("adopted", extra={"session": journal.session, "bytes": journal.bytes})
-                self._sender.add(journal)
 
     def _write_status(self, *, is_stopping: bool = False) -> None:
         view = View(

@@ -17,7 +17,6 @@ from shared.delivery import journal as journal_module
 from shared.delivery import sender as sender_module
 from shared.delivery.frame import Frame
 from shared.delivery.journal import Journal
-from shared.ingest import process as ingest_module
 from shared.ingest import recorder as recorder_module
 from shared.process import log
 from tests.simulation.bucket import Bucket
@@ -95,7 +94,6 @@ class Machine:
                 (recorder_module, "FRAME_BYTES_MAX", FRAME_BYTES_MAX),
                 (sender_module, "FRAMES_PER_STEP_MAX", plan.frames_per_step_max),
                 (sender_module, "time", self.clock),
-                (ingest_module, "time", self.clock),
                 (store_s3, "MULTIPART_BYTES_MIN", plan.multipart_bytes_min),
                 (store_s3, "PART_BYTES", plan.multipart_bytes_min // 2),
             ):

@@ -6,7 +6,7 @@ ADMISSION: Final = "services/buffer_writer/admission.py"
 COMMITTED: Final = "services/buffer_writer/committed.py"
 FILES: Final = "shared/process/files.py"
 FOLDERS: Final = "booktape/store/files.py"
-INGEST: Final = "shared/ingest/process.py"
+LEFTOVERS: Final = "shared/ingest/leftovers.py"
 LEFT: Final = "services/operator/health/left.py"
 LEDGER: Final = "services/buffer_writer/ledger.py"
 JOURNAL: Final = "shared/delivery/journal.py"
@@ -151,9 +151,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a session that has ended is ended again",
-        INGEST,
-        "                if journal and not journal.ended:\n",
-        "                if journal:\n",
+        LEFTOVERS,
+        "            if journal and not journal.ended and not journal.is_cut_short:\n",
+        "            if journal and not journal.is_cut_short:\n",
     ),
     # --- the writer's side ---
     Mutation(
@@ -317,6 +317,7 @@ MUTATIONS: Final = (
         SESSIONS,
         "self.hole if self.hole and self.hole[0] < first else None",
         "self.hole",
+        ("--walks",),
     ),
     Mutation(
         "a session is said to be delivered before its end is committed",

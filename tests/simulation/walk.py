@@ -9,9 +9,12 @@ from random import Random
 from typing import Final
 
 from tests.simulation.campaign import Outcome, scratch, undisturbed
+from tests.simulation.checks import journal_path
 from tests.simulation.fate import NEVER
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Line, Plan
+from tests.simulation.tree import File
+from tests.simulation.truth import find_records, journal_files
 from tests.simulation.world import calm_down
 
 INGEST: Final[Line] = ("toy", "a")
@@ -33,6 +36,7 @@ TURNS: Final = (
 )
 # Then the first session is removed and forgotten.
 END: Final = (*((INGEST, "send"), (None, "tick"), (None, "upload")) * 4, (None, "tick"))
+ROT_TURN: Final = 6  # all is synced by then, and nothing of it sent
 TURN_S: Final = 2.5  # all that is due with time is due in each turn
 SOON: Final = 4  # turns, that of the kill being the first: what is made anew is synced by then
 BOUNDARIES_MAX: Final = 2000
@@ -51,6 +55,7 @@ class Kind(Enum):
     FAILURE = "a call to the disk fails"
     FAILURE_AND_KILL = "a call to the disk fails, and all is killed"
     FAILURE_AND_POWER_CUT = "a call to the disk fails, and the power is cut"
+    KILL_AND_HEAL = "a record cannot be read, a process is killed, and it can be read again"
     POWER_CUT_AT_END = "the power is cut when all is stored and forgotten"
 
 
@@ -63,7 +68,7 @@ def walk_until_through(kind: Kind, *, is_folder: bool, chance: int) -> Outcome |
 
     `chance` decides what a power cut leaves, and what is recorded.
     """
-    plan = Plan(is_folder=is_folder)
+    plan = Plan(is_folder=is_folder, recuts=kind is Kind.KILL_AND_HEAL)
     with undisturbed():
         for boundary in range(1, BOUNDARIES_MAX):
             with scratch() as root:
@@ -92,10 +97,19 @@ def walk_all() -> Iterator[Outcome]:
 def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     """Return whether it came to the boundary."""
     machine.install()
-    _arm(machine, boundary, kind)
+    if kind is not Kind.KILL_AND_HEAL:
+        _arm(machine, boundary, kind)
     turns_left = SOON
-    for line, name in TURNS:
+    rotten = None
+    for number, (line, name) in enumerate(_turns(kind)):
+        if kind is Kind.KILL_AND_HEAL and number == ROT_TURN:
+            rotten = _rot(machine)
+            _arm(machine, boundary, kind)
         _take_turn(machine, line, name)
+        if rotten and not machine.fate.is_armed:
+            if machine.disk.tree.find(rotten[0]):
+                machine.disk.damage(*rotten)
+            rotten = None
         machine.checks.check()
         if kind in FAILING and machine.disk.is_sound and turns_left == SOON:
             turns_left = 0
@@ -118,6 +132,33 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     if kind is Kind.KILL_AND_POWER_CUT:
         machine.black_out()
     return was_met
+
+
+def _turns(kind: Kind) -> tuple[tuple[Line | None, str], ...]:
+    """Return the turns of a walk: behind a record that cannot be read it takes more of them."""
+    return (*TURNS, *END) if kind is Kind.KILL_AND_HEAL else TURNS
+
+
+def _rot(machine: Machine) -> tuple[str, int, int]:
+    """Let a record in the midst of the journal rot; return how to heal it."""
+    [name] = machine.truth.sessions
+    session = machine.truth.sessions[name]
+    folder = journal_path(name)
+    found = [
+        (f"{folder}/{path}", record)
+        for path, file in journal_files(machine.disk.tree.folder(folder))
+        for record in find_records(bytes(file.data))
+    ]
+    path, (start, _, frame) = found[len(found) // 2 - 1]
+    assert frame.last < session.synced
+    file = machine.disk.tree.find(path)
+    assert isinstance(file, File)
+    byte = file.data[start]
+    machine.note(f"{path} rots at {start}: {frame.first} to {frame.last}")
+    machine.disk.damage(path, start, byte ^ 1)
+    session.is_damaged = True
+    session.gone |= set(range(frame.first, frame.last + 1))
+    return path, start, byte
 
 
 def _arm(machine: Machine, boundary: int, kind: Kind) -> None:

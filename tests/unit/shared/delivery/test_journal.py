@@ -513,3 +513,20 @@ def test_one_thread_appends_while_another_syncs_reads_and_trims(
     appender.join()
     assert journal.base > 0
     cursor.close()
+
+
+def test_it_can_go_on_with_a_later_number_in_a_file_of_its_own(
+    tmp_path: Path, journal: Journal
+) -> None:
+    fill(journal, 2)
+    journal.skip_to(2)
+    assert [f"{0:012}.journal", "lock"] == names(journal.path)
+    journal.skip_to(7)
+    journal.append(make_end(7))
+    assert [f"{0:012}.journal", f"{7:012}.journal", "lock"] == names(journal.path)
+    journal.sync()
+    assert [0, 1, 7] == read(journal)
+    journal.close()
+    again = adopt(tmp_path / SESSION)
+    assert (8, True) == (again.next_number, again.ended)
+    again.close()

@@ -90,6 +90,9 @@ class World:
     def has_reported(self) -> bool:
         return self.path.exists()
 
+    def counts_journals(self, count: int) -> bool:
+        return self.has_reported() and self.report().journals == count
+
     def is_live(self) -> bool:
         return self.has_reported() and self.report().state == "live"
 
@@ -232,12 +235,14 @@ def test_a_status_that_cannot_be_written_stops_nothing(
 # --- what dead ingests left ----------------------------------------------------------------------
 
 
-def test_journals_that_nobody_owns_are_adopted_and_their_sessions_ended(world: World) -> None:
+def test_journals_that_nobody_owns_are_adopted_and_their_sessions_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     killed = world.leave(OLD, make_frame(0, 5, session=OLD))
     stopped = world.leave("2" + OLD, make_end(0, session="2" + OLD))
     empty = world.leave("3" + OLD)
-    assert 0 == world.run(world.make(), lambda: wait_until(world.has_reported))
-    assert 3 == world.report().journals
+    monkeypatch.setattr("shared.ingest.process.LOOK_S", 0.01)
+    assert 0 == world.run(world.make(), lambda: wait_until(lambda: world.counts_journals(3)))
     assert ("session_end", {"reason": "killed", "events": 6}) == feed_events(killed)[-1]
     assert ["session_end"] == [kind for kind, _ in feed_events(stopped)]
     assert not empty.exists()
@@ -255,6 +260,23 @@ def test_journals_that_lose_their_owner_later_are_adopted_as_well(
         wait_until(lambda: "session_end" in [kind for kind, _ in feed_events(killed)])
 
     assert 0 == world.run(world.make(), orphan)
+
+
+def test_a_stop_comes_between_two_adoptions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(20):
+        session = f"20{number:02}{OLD[4:]}"
+        world.leave(session, make_frame(0, 5, session=session))
+    adopt, ingest = Journal.adopt, world.make()
+    adopted: list[Path] = []
+
+    def adopt_and_stop(path: Path) -> Journal | None:
+        adopted.append(path)
+        ingest.stop()
+        return adopt(path)
+
+    monkeypatch.setattr(Journal, "adopt", adopt_and_stop)
+    assert 0 == ingest.run()
+    assert 1 == len(adopted)
 
 
 def test_a_journal_that_cannot_be_adopted_is_left_alone(
@@ -277,7 +299,7 @@ def test_a_session_that_cannot_be_ended_now_is_ended_later(
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
-        ingest._adopt()
+        assert not ingest._leftovers.adopt()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "cannot adopt a journal" in [record.message for record in caplog.records]
