@@ -178,7 +178,7 @@ def _processes(
     for name in [*sorted(names), WRITER]:
         process = _process(state, name, programs, locked, now_ns)
         is_past = process.line not in {LINE, None} or (programs and not process.program_state)
-        if process.is_running or not is_past:
+        if process.is_running or not is_past or name == WRITER:  # without it nothing is stored
             yield process
 
 

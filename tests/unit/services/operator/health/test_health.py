@@ -5,12 +5,13 @@ import msgspec
 import pytest
 from typing_extensions import override
 
+from services.operator.commands.progress import format_line
 from services.operator.health.health import FOREIGN, find_holder, find_locked, gather
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.process.files import Lock, write_atomic
 from shared.process.state import StateFolder
 from shared.process.status import VERSION
-from tests.support.healths import TS, S, make_ingest_report
+from tests.support.healths import TS, S, find_sentences, make_ingest_report
 
 SESSION = "20260101T000000.000000Z-bitvavo-a"
 
@@ -126,6 +127,14 @@ def test_a_feed_that_was_taken_out_of_supervisord_is_forgotten(tmp_path: Path) -
     assert "ingest_gone-a" not in names
     names = [process.name for process in gather(tmp_path, NOBODY, now_ns=TS).processes]
     assert "ingest_gone-a" in names
+
+
+def test_a_writer_that_is_missing_among_the_programs_is_not_overlooked(tmp_path: Path) -> None:
+    health = gather(tmp_path, Answers("ingest_bitvavo"), now_ns=TS)
+    [writer] = [process for process in health.processes if process.name == "buffer_writer"]
+    assert "stopped" == writer.state
+    assert "no supervisord runs it" in " ".join(find_sentences(health))
+    assert "writer" in format_line(health)
 
 
 def test_a_supervisord_that_goes_between_two_questions_is_none(tmp_path: Path) -> None:
