@@ -5,8 +5,6 @@ the ingest that writes the journal or, once that is gone, by the one that adopte
 share a journal: one appends; another, the sender's, does everything else.
 """
 
-import fcntl
-import os
 import shutil
 from collections import deque
 from collections.abc import Iterable
@@ -17,6 +15,7 @@ from typing import Final
 from msgspec import structs
 
 from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
+from shared.delivery.abandoned import LOCK_NAME, REMOVED_SUFFIX
 from shared.delivery.frame import Frame, decode_columns, encode
 from shared.delivery.journal_file import Damage, FrameReader, JournalFile, find_files
 from shared.errors import JournalError, LockHeld
@@ -25,8 +24,6 @@ from shared.process.files import Lock
 
 JOURNAL_FILE_BYTES_MAX: Final = 16 * 1024 * 1024  # a file is full at this size
 DAMAGES_MAX: Final = 100  # remembered for each journal; all are logged
-LOCK_NAME: Final = "lock"
-REMOVED_SUFFIX: Final = ".removed"
 
 _log = log.get(__name__)
 
@@ -267,32 +264,9 @@ class Journal:
         _discard([removed])
 
 
-def leftovers(folder: Path) -> list[Path]:
-    """Return the journals in an exchange's folder that nobody owns, oldest first."""
-    if not folder.is_dir():
-        return []
-    half = (PARTIAL_SUFFIX, REMOVED_SUFFIX)
-    paths = sorted(path for path in folder.iterdir() if path.is_dir())
-    return [path for path in paths if not path.name.endswith(half) and not _is_owned(path)]
-
-
 def _is_end(frame: Frame) -> bool:
     rows = decode_columns(frame).feed_events
     return rows is not None and rows.kind[-1] == "session_end"
-
-
-def _is_owned(path: Path) -> bool:
-    try:
-        descriptor = os.open(path / LOCK_NAME, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _rename_away(path: Path) -> Path:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from booktape.errors import BooktapeError
-from shared.delivery.journal import Journal, leftovers
+from shared.delivery.abandoned import leftovers
+from shared.delivery.journal import Journal
 from shared.delivery.sender import Sender
 from shared.ingest.recorder import end_session
 from shared.process import log

@@ -313,13 +313,6 @@ MUTATIONS: Final = (
         "end=resumes_at",
     ),
     Mutation(
-        "a hole that was noted counts for another commit",
-        SESSIONS,
-        "self.hole if self.hole and self.hole[0] < first else None",
-        "self.hole",
-        ("--walks",),
-    ),
-    Mutation(
         "a session is said to be delivered before its end is committed",
         LEFT,
         " and committed >= known.end:\n",

@@ -97,19 +97,12 @@ def walk_all() -> Iterator[Outcome]:
 def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     """Return whether it came to the boundary."""
     machine.install()
-    if kind is not Kind.KILL_AND_HEAL:
-        _arm(machine, boundary, kind)
+    _arm(machine, boundary, kind)
+    if kind is Kind.KILL_AND_HEAL:
+        return _walk_and_heal(machine, boundary)
     turns_left = SOON
-    rotten = None
-    for number, (line, name) in enumerate(_turns(kind)):
-        if kind is Kind.KILL_AND_HEAL and number == ROT_TURN:
-            rotten = _rot(machine)
-            _arm(machine, boundary, kind)
+    for line, name in TURNS:
         _take_turn(machine, line, name)
-        if rotten and not machine.fate.is_armed:
-            if machine.disk.tree.find(rotten[0]):
-                machine.disk.damage(*rotten)
-            rotten = None
         machine.checks.check()
         if kind in FAILING and machine.disk.is_sound and turns_left == SOON:
             turns_left = 0
@@ -134,9 +127,23 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     return was_met
 
 
-def _turns(kind: Kind) -> tuple[tuple[Line | None, str], ...]:
-    """Return the turns of a walk: behind a record that cannot be read it takes more of them."""
-    return (*TURNS, *END) if kind is Kind.KILL_AND_HEAL else TURNS
+def _walk_and_heal(machine: Machine, boundary: int) -> bool:
+    """Do not let a record be read until a process was killed, at a boundary behind that."""
+    machine.fate.disarm()
+    rotten = None
+    for number, (line, name) in enumerate((*TURNS, *END)):
+        if number == ROT_TURN:
+            rotten = _rot(machine)
+            machine.fate.arm(boundary, is_power_cut=False)
+        _take_turn(machine, line, name)
+        machine.checks.check()
+        if rotten and not machine.fate.is_armed:
+            if machine.disk.tree.find(rotten[0]):
+                machine.disk.damage(*rotten)
+            rotten = None
+    was_met = not machine.fate.is_armed
+    machine.fate.disarm()
+    return was_met
 
 
 def _rot(machine: Machine) -> tuple[str, int, int]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from booktape.store.files import PARTIAL_SUFFIX
 from services.operator.health.left import find_delivered
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
-from shared.delivery.journal import LOCK_NAME, REMOVED_SUFFIX
+from shared.delivery.abandoned import LOCK_NAME, REMOVED_SUFFIX
 from shared.process.state import INGEST_PREFIX, WRITER, StateFolder
 from shared.process.status import IngestReport, Report, WriterReport, read, read_head
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from shared.delivery import journal as journal_module
+from shared.delivery.abandoned import leftovers
 from shared.delivery.cursor import Cursor
 from shared.delivery.frame import decode, encode
-from shared.delivery.journal import DAMAGES_MAX, Journal, leftovers
+from shared.delivery.journal import DAMAGES_MAX, Journal
 from shared.delivery.journal_file import Damage
 from shared.errors import JournalError, UnknownFrameVersion
 from shared.process.record_file import pack

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.delivery.abandoned import leftovers
 from shared.delivery.frame import FRAME_VERSION
-from shared.delivery.journal import Journal, leftovers
+from shared.delivery.journal import Journal
 from shared.delivery.sender import STILL_S_MAX, Sender
 from shared.ingest.leftovers import ADOPTED_IN_ALL_MAX, ADOPTED_MAX, Leftovers
 from tests.support.fake_writer import FakeWriter
