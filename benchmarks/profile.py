@@ -1,6 +1,6 @@
 """Where the CPU of an ingest goes, saturated: its stages on the same messages, without threads.
 
-Messages go through as a recorder digests them, a few hundred at a time, so that each stage finds
+Messages go through as a recorder digests them, a few dozen at a time, so that each stage finds
 the caches as the others left them. Microseconds of CPU for each event. The rest, up to what
 `saturated` measures, is the socket, the pipe, syncs, and threads that wait for one another.
 """
@@ -19,17 +19,16 @@ from services.ingest_bitvavo import parser
 from shared.delivery.cursor import Cursor
 from shared.delivery.frame_builder import FrameBuilder
 from shared.delivery.journal import Journal
-from shared.event import Delta, Recorded, Snapshot
+from shared.event import Delta, Row, Snapshot
 from shared.feed.books import Books
+from shared.feed.rows import Rows
 from shared.ingest.recorder import FRAME_BYTES_MAX
-from shared.transport.reader import DIGEST_MESSAGES_MAX
+from shared.ingest.source import FEED_MESSAGES_MAX
 from shared.transport.websocket_frames import MessageReader
 
 EVENTS = 100_000
 SESSION = "20260921T000000.000000Z-bitvavo-a"
 SOCKET_BYTES = 128 * 1024  # that a saturated socket gives at once
-
-Row = tuple[int, str | None, Recorded]
 
 
 def run(folder: Path, *, rounds: int) -> list[Figure]:
@@ -67,8 +66,8 @@ def _run_stages(traffic: Traffic, stream: bytes, folder: Path) -> dict[str, floa
     journal = Journal.create(folder, SESSION)
     _build(builder, rows, journal, _Stopwatch())  # the snapshots, which nobody counts
     gc.collect()
-    for first in range(0, EVENTS, DIGEST_MESSAGES_MAX):
-        part = slice(first, first + DIGEST_MESSAGES_MAX)
+    for first in range(0, EVENTS, FEED_MESSAGES_MAX):
+        part = slice(first, first + FEED_MESSAGES_MAX)
         with watch.measure("parse"):
             events = _parse(traffic.deltas[part])
         with watch.measure("judge and keep the books"):
@@ -111,10 +110,10 @@ def _parse(messages: list[bytes]) -> list[Delta]:
     return [event for raw in messages for event in parse(raw) if isinstance(event, Delta)]
 
 
-def _begin_books(traffic: Traffic) -> tuple[Books, list[Row]]:
+def _begin_books(traffic: Traffic) -> tuple[Books, Rows]:
     """Return live books, and the list of what they record, which has the snapshots."""
-    rows: list[Row] = []
-    books = Books(1, lambda *row: rows.append(row), lambda *_: None)
+    rows = Rows()
+    books = Books(1, rows, lambda *_: None)
     for symbol, raw in traffic.snapshots.items():
         (snapshot,) = parser.parse(raw)
         assert isinstance(snapshot, Snapshot)

@@ -1,6 +1,5 @@
 """Events: what an exchange says and what a feed says of itself, before they have numbers."""
 
-from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -147,5 +146,5 @@ Notice = Subscribed | Refused | RateLimited | Chatter
 Recorded = Snapshot | Delta | Checkpoint | Trade | Ticker | FeedEvent
 """What becomes an event of the tape."""
 
-Record = Callable[[int, str | None, Recorded], None]
-"""Takes `ts_recv`, our symbol (`None`: the connection) and the event."""
+Row = tuple[int, str | None, Recorded]
+"""`ts_recv`, our symbol (`None`: the connection) and the event."""

@@ -227,7 +227,7 @@ def _parse_reply(raw: bytes, reason: str) -> list[Message]:
     # https://docs.bitvavo.com/docs/websocket-api/book-subscription
     if reply.subscriptions is not None and reply.event in {"subscribed", "book"}:
         return list(_confirmations(reply.subscriptions))
-    if reply.event in {None, "subscribed", "book", "trade", "ticker"}:
+    if reply.event is None or reply.event in {"subscribed", "book", "trade", "ticker"}:
         raise _malformed(reason, raw)
     return [Chatter(reply.event, is_known=reply.event in _CHATTER)]
 

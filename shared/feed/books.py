@@ -6,7 +6,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from booktape.ladder import Ladder
-from shared.event import Checkpoint, Delta, FeedEvent, Record, Snapshot, feed_event
+from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
+from shared.feed.rows import Rows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict
 
 Reason = Literal["gap", "crossed", "mismatch", "malformed", "unknown", "old_snapshot"]
@@ -25,13 +26,14 @@ class _Entry(Struct):
 class Books:
     """Judges every book event of one connection and records those that continue their book.
 
-    `resync` is called with a raw symbol that needs a new snapshot, and why.
+    They go to `rows`; `resync` is called with a raw symbol that needs a new snapshot, and why.
+    The recorder's thread owns them.
     """
 
-    def __init__(self, step: int, record: Record, resync: Callable[[str, Reason], None]) -> None:
+    def __init__(self, step: int, rows: Rows, resync: Callable[[str, Reason], None]) -> None:
         """Start without symbols."""
         self._step = step
-        self._record = record
+        self._rows = rows
         self._resync = resync
         self._entries: dict[str, _Entry] = {}
 
@@ -54,7 +56,7 @@ class Books:
 
     def live(self) -> set[str]:
         """Return the symbols whose books are on the tape and go on."""
-        return {entry.symbol for entry in list(self._entries.values()) if entry.is_recorded}
+        return {entry.symbol for entry in self._entries.values() if entry.is_recorded}
 
     def delta(self, ts_recv: int, delta: Delta) -> Verdict | None:
         """Judge one delta; record it, hold it, drop it, or lose the book.
@@ -76,7 +78,7 @@ class Books:
                 sequence_received=delta.sequence,
                 detail='{"channel":"book"}',
             )
-            self._record(ts_recv, entry.symbol, gap)
+            self._rows.append((ts_recv, entry.symbol, gap))
             self.doubt(delta.raw_symbol, "gap")
         elif verdict is Verdict.UNKNOWN:
             self._resync(delta.raw_symbol, "unknown")
@@ -115,19 +117,19 @@ class Books:
         if entry and entry.is_recorded and entry.sequencer.is_live:
             bids, asks = list(entry.book.bids.items()), list(entry.book.asks.items())
             checkpoint = Checkpoint(raw_symbol, bids, asks, entry.sequencer.last)
-            self._record(ts, entry.symbol, checkpoint)
+            self._rows.append((ts, entry.symbol, checkpoint))
 
     def _begin(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
         entry.book = Ladder()
         entry.book.replace(snapshot.bids, snapshot.asks)
-        self._record(ts_recv, entry.symbol, snapshot)
+        self._rows.append((ts_recv, entry.symbol, snapshot))
         entry.is_recorded = True
         self._find_crossing(entry, ts_recv, snapshot.raw_symbol)
 
     def _accept(self, entry: _Entry, ts_recv: int, delta: Delta) -> None:
         book = entry.book
         book.apply(delta.bids, delta.asks)
-        self._record(ts_recv, entry.symbol, delta)
+        self._rows.append((ts_recv, entry.symbol, delta))
         if book.bid_max >= book.ask_min:
             self._find_crossing(entry, ts_recv, delta.raw_symbol)
 
@@ -136,7 +138,7 @@ class Books:
         if crossing is None:
             return
         crossed = feed_event("crossed", bid=crossing[0], ask=crossing[1])
-        self._record(ts_recv, entry.symbol, crossed)
+        self._rows.append((ts_recv, entry.symbol, crossed))
         self.doubt(raw_symbol, "crossed")
 
     def _compare(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
@@ -147,4 +149,4 @@ class Books:
         found = entry.book.find_mismatch(other)
         if found is not None:
             mismatch = feed_event("mismatch", side=found[0], price=found[1])
-            self._record(ts_recv, entry.symbol, mismatch)
+            self._rows.append((ts_recv, entry.symbol, mismatch))

@@ -32,3 +32,10 @@ class Counts:
         self.not_asked_for = 0
         self.snapshots_not_asked_for = 0
         self.snapshots_late = 0  # older than the changes that had to follow them
+
+    def copy(self) -> "Counts":
+        """Return them as they stand, for another thread to read."""
+        copy = Counts()
+        for name, value in vars(self).items():
+            setattr(copy, name, Tally(value) if isinstance(value, Tally) else value)
+        return copy

@@ -1,20 +1,20 @@
 """One connection's messages become events; its silences and faults become rows.
 
 Nothing here reads a clock or a socket: the caller passes the receive time (`ts`, UTC ns) and the
-steady time (`now_s`), hands over what came, and sends what `chores` returns.
+steady time (`now_s`), hands over what came, records the rows and sends the messages that it gets.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from shared.errors import MalformedMessage, Stale
+from shared.errors import ConnectionLost, MalformedMessage, Stale
 from shared.event import (
     Delta,
     Kind,
     Notice,
     RateLimited,
-    Record,
     Refused,
+    Row,
     Snapshot,
     Subscribed,
     Ticker,
@@ -24,11 +24,15 @@ from shared.event import (
 )
 from shared.exchange import BOOK, TICKER, TRADES, Cost, Exchange, Raw
 from shared.feed.backfills import Backfills
+from shared.feed.board import Board
 from shared.feed.books import Books, Reason
 from shared.feed.checkpoints import Checkpoints
+from shared.feed.chores import Chores
 from shared.feed.counts import Counts
 from shared.feed.questions import Questions
+from shared.feed.rows import Rows
 from shared.feed.sequencer import ACCEPTED, Verdict
+from shared.feed.standing import Standing
 from shared.feed.subscriptions import Subscriptions
 from shared.feed.tickers import Tickers
 from shared.feed.trades import Trades
@@ -38,43 +42,44 @@ CHORES_S: Final = 0.1  # between two looks at what is due
 
 
 class Feed:
-    """The subscriptions, books, trades and tickers of one connection."""
+    """The subscriptions, books, trades and tickers of one connection.
+
+    The recorder's thread owns it; others read and write its board.
+    """
 
     def __init__(
         self,
         exchange: Exchange,
-        symbols: Iterable[str],
-        channels: Sequence[str],
+        board: Board,
         *,
-        record: Record,
         take: Callable[[Cost], float],
         ban: Callable[[float], None],
         stale_after_s: float,
         checkpoint_interval_s: float,
     ) -> None:
-        """Prepare for these symbols of ours; nothing is recorded before `connected`.
+        """Prepare for what the board wants, on the next connection.
 
         `take` spends points of the exchange's limit (0.0, or the seconds to wait), `ban` tells
         all others behind this address to ask nothing for so many seconds.
         """
-        self.wanted = tuple(symbols)  # another thread may replace it at any time
         self.messages = 0  # that came so far
         self.counts = Counts()  # of what is no event
         self._exchange = exchange
-        self.channels = tuple(channels)
-        self._record = record
+        self._board = board
+        self._channels = board.channels
         self._ban = ban
+        self._rows = Rows()
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
-        self._books = Books(exchange.sequence_step, record, self._resync)
-        self._trades = Trades(record, begin_with_list=exchange.ready == "data")
-        self._tickers = Tickers(record)
-        self._subscriptions = Subscriptions(exchange, channels)
+        self._books = Books(exchange.sequence_step, self._rows, self._resync)
+        self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")
+        self._tickers = Tickers(self._rows)
+        self._subscriptions = Subscriptions(exchange, board.channels)
         self._questions = Questions(exchange, self._subscriptions, take=take, hold=self._books.hold)
-        self.backfills = Backfills(self._trades, is_possible=exchange.rest.trades is not None)
+        self._backfills = Backfills(self._trades, board, exchange)
+        self._standing = Standing(board, self._books, self._subscriptions)
         self._checkpoints = Checkpoints(checkpoint_interval_s)
         self._watchdog = Watchdog(stale_after_s)
-        self._ts, self._now_s, self._due_s = 0, 0.0, 0.0
-        self._is_settled = False
+        self._ts, self._now_s, self._due_s, self._is_settled = 0, 0.0, 0.0, False
         self._followed: tuple[str, ...] = ()
 
     @property
@@ -82,33 +87,24 @@ class Feed:
         """Return whether data came on this connection."""
         return self._watchdog.is_flowing
 
-    @property
-    def live(self) -> set[str]:
-        """Return the symbols whose books go on now; without books, those that are subscribed."""
-        if BOOK in self.channels:
-            return self._books.live()
-        stands = self._subscriptions.stands
-        return {symbol for raw_symbol, symbol in self._symbols.items() if stands(raw_symbol)}
+    def show(self) -> None:
+        """Put on the board how the feed stands; it takes a look at every book."""
+        self._standing.show(self._symbols, self.messages, self.counts)
 
-    @property
-    def refused(self) -> set[str]:
-        """Return the symbols that the exchange refused, which are asked for again later."""
-        refused = self._subscriptions.refused_symbols()
-        return {symbol for raw_symbol, symbol in self._symbols.items() if raw_symbol in refused}
-
-    def connected(self, ts: int, now_s: float, url: str) -> None:
+    def connected(self, ts: int, now_s: float, url: str) -> list[Row]:
         """Begin on a new connection."""
-        self._ts, self._now_s, self._due_s = ts, now_s, now_s
-        self._is_settled = False
+        self._ts, self._now_s, self._due_s, self._is_settled = ts, now_s, now_s, False
         self._row("connected", url=url)
         self._watchdog.connected(now_s)
+        return self._rows.take()
 
-    def connection_refused(self, ts: int, wait_s: float, reason: str) -> None:
+    def connection_refused(self, ts: int, wait_s: float, reason: str) -> list[Row]:
         """Take note that the exchange wants no connection for a while."""
         self._ts = ts
         self._row("rate_limited", wait_s=wait_s, reason=reason)
+        return self._rows.take()
 
-    def disconnected(self, ts: int, reason: str) -> None:
+    def disconnected(self, ts: int, reason: str) -> list[Row]:
         """End on a lost connection: no book goes on, and no subscription stands."""
         self._ts = ts
         self._row("disconnected", reason=reason)
@@ -118,13 +114,15 @@ class Feed:
         self._tickers.clear()
         self._symbols = {}
         self._followed = ()
+        return self._rows.take()
 
-    def end(self, ts: int) -> None:
+    def end(self, ts: int) -> list[Row]:
         """Take note that no other connection follows."""
-        self.backfills.end(ts)
+        self._backfills.end(ts)
+        return self._rows.take()
 
-    def receive(self, ts: int, now_s: float, raws: Sequence[Raw]) -> None:
-        """Take messages as they came, all at one time."""
+    def receive(self, ts: int, now_s: float, raws: Sequence[Raw]) -> list[Row]:
+        """Return the rows of messages that all came at one time."""
         self._ts, self._now_s = ts, now_s
         self.messages += len(raws)
         parse, judge = self._exchange.parse, self._books.delta
@@ -139,17 +137,25 @@ class Feed:
                     self._take(message)
                 elif (verdict := judge(ts, message)) is ACCEPTED or self._is_data(message, verdict):
                     self._watchdog.data(now_s)
+        return self._rows.take()
 
-    def chores(self, ts: int, now_s: float) -> list[str]:
-        """Do what is due; return the messages to send.
-
-        Raise `ConnectionLost` where a new connection is needed.
-        """
+    def chores(self, ts: int, now_s: float) -> Chores | None:
+        """Do what is due; return what came of it, or `None` where nothing was."""
         if now_s < self._due_s:
-            return []
+            return None
         self._ts, self._now_s, self._due_s = ts, now_s, now_s + CHORES_S
-        self._watch()
-        self.backfills.record(ts)
+        try:
+            messages = self._do_chores(ts, now_s)
+        except ConnectionLost as lost:
+            return Chores(self._rows.take(), [], lost)
+        return Chores(self._rows.take(), messages)
+
+    def _do_chores(self, ts: int, now_s: float) -> list[str]:
+        silent_s = self._watchdog.silent_s(now_s)
+        if silent_s is not None:
+            self._row("stale", silent_s=round(silent_s, 3))
+            raise Stale(f"open, but silent for {silent_s:.1f} s")
+        self._backfills.record(ts)
         if raw_symbol := self._checkpoints.due(self._symbols, now_s):
             self._books.checkpoint(ts, raw_symbol)
         if self._questions.is_quiet(now_s):
@@ -198,7 +204,7 @@ class Feed:
 
     def _data(self, channel: str, raw_symbol: str) -> str | None:
         """Take note of data; return our symbol, or `None` where we do not record it."""
-        if channel not in self.channels or raw_symbol not in self._symbols:
+        if channel not in self._channels or raw_symbol not in self._symbols:
             self.counts.not_asked_for += 1
             return None
         if not self._subscriptions.answer(channel, raw_symbol):
@@ -226,7 +232,7 @@ class Feed:
             if notice.channel == BOOK:
                 self._questions.begin_book(raw_symbol)
             elif notice.channel == TRADES:
-                self.backfills.ask(self._symbols[raw_symbol], raw_symbol, self._now_s)
+                self._backfills.ask(self._symbols[raw_symbol], raw_symbol, self._now_s)
 
     def _refused(self, notice: Refused) -> None:
         self.counts.refused.note(notice.request)
@@ -247,18 +253,12 @@ class Feed:
         self.counts.malformed += 1
         raw_symbol = error.raw_symbol if error.raw_symbol in self._symbols else None
         self._row("malformed", raw_symbol, reason=error.reason, raw=error.excerpt)
-        if raw_symbol is not None and BOOK in self.channels:
+        if raw_symbol is not None and BOOK in self._channels:
             self._books.doubt(raw_symbol, "malformed")
-
-    def _watch(self) -> None:
-        silent_s = self._watchdog.silent_s(self._now_s)
-        if silent_s is not None:
-            self._row("stale", silent_s=round(silent_s, 3))
-            raise Stale(f"open, but silent for {silent_s:.1f} s")
 
     def _follow(self) -> list[str]:
         """Subscribe to what is wanted now, and leave what is not."""
-        wanted = self.wanted
+        wanted = self._board.wanted
         # While an answer is due, nobody could tell which question it means.
         if wanted is self._followed or self._subscriptions.is_asking:
             return []
@@ -272,7 +272,7 @@ class Feed:
             self._trades.lose(raw_symbol)
             self._tickers.remove(raw_symbol)
         added = [raw_symbol for raw_symbol in symbols if raw_symbol not in self._symbols]
-        if BOOK in self.channels:
+        if BOOK in self._channels:
             for raw_symbol in added:
                 self._books.add(raw_symbol, symbols[raw_symbol])
         self._symbols = symbols
@@ -291,10 +291,10 @@ class Feed:
         if self._is_settled or not self._symbols or not self._subscriptions.is_settled():
             return
         self._is_settled = True
-        for channel in self.channels:
+        for channel in self._channels:
             ready = sum(self._subscriptions.is_ready(channel, raw) for raw in self._symbols)
             self._row("subscribed", channel=channel, symbols=ready)
 
     def _row(self, kind: Kind, raw_symbol: str | None = None, **detail: object) -> None:
-        symbol = None if raw_symbol is None else self._symbols.get(raw_symbol)
-        self._record(self._ts, symbol, feed_event(kind, **detail))
+        symbol = self._symbols.get(raw_symbol) if raw_symbol else None
+        self._rows.append((self._ts, symbol, feed_event(kind, **detail)))

@@ -138,13 +138,12 @@ class Subscriptions:
         return (channel, raw_symbol) in self._ready
 
     def stands(self, raw_symbol: str) -> bool:
-        """Return whether every subscription of a symbol stands; any thread may ask."""
+        """Return whether every subscription of a symbol stands."""
         return all((channel, raw_symbol) in self._ready for channel in self._channels)
 
     def refused_symbols(self) -> set[str]:
-        """Return the raw symbols of which something was refused; any thread may ask."""
-        # A copy of the keys is made at once, whoever changes them.
-        return {raw_symbol for _, raw_symbol in list(self.refused)}
+        """Return the raw symbols of which something was refused."""
+        return {raw_symbol for _, raw_symbol in self.refused}
 
     def answer(self, channel: str, raw_symbol: str) -> bool:
         """Note that data came; return whether it is what makes the subscription stand.

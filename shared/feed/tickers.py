@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from shared.event import Record, Ticker
+from shared.event import Ticker
+from shared.feed.rows import Rows
 
 _FIELDS = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price")
 
@@ -10,9 +11,9 @@ _FIELDS = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price")
 class Tickers:
     """Keeps the state of every ticker of one connection."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, rows: Rows) -> None:
         """Start knowing nothing."""
-        self._record = record
+        self._rows = rows
         self._tickers: dict[str, Ticker] = {}
 
     def ticker(self, ts_recv: int, symbol: str, ticker: Ticker) -> None:
@@ -32,7 +33,7 @@ class Tickers:
                 return
             ticker = replace(before, ts_event=ticker.ts_event, **changed)
         self._tickers[ticker.raw_symbol] = ticker
-        self._record(ts_recv, symbol, ticker)
+        self._rows.append((ts_recv, symbol, ticker))
 
     def remove(self, raw_symbol: str) -> None:
         """Forget one symbol: it is left."""

@@ -4,7 +4,8 @@ from collections import Counter
 from itertools import dropwhile, islice
 from typing import Final
 
-from shared.event import Record, Trade, TradeList, feed_event
+from shared.event import Trade, TradeList, feed_event
+from shared.feed.rows import Rows
 
 RECENT_MAX: Final = 512  # ids kept of a symbol: more than a list repeats
 RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take minutes
@@ -13,9 +14,9 @@ RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take
 class Trades:
     """Remembers the latest trade ids of every symbol, over reconnects too."""
 
-    def __init__(self, record: Record, *, begin_with_list: bool = False) -> None:
+    def __init__(self, rows: Rows, *, begin_with_list: bool = False) -> None:
         """Start knowing no trade; `begin_with_list`: each subscription begins with a list."""
-        self._record = record
+        self._rows = rows
         self._begin_with_list = begin_with_list
         # Of each symbol the ids in the order of their coming; a dict is an ordered set.
         self._recent: dict[str, dict[str, None]] = {}
@@ -52,7 +53,7 @@ class Trades:
             return
         if self._begin_with_list and (last := self.take_last(trade.raw_symbol)):
             self.missing(ts_recv, symbol, last, "no list came", first=trade.trade_id)
-        self._record(ts_recv, symbol, trade)
+        self._rows.append((ts_recv, symbol, trade))
         recent[trade.trade_id] = None
         is_expecting = self._expecting[trade.raw_symbol] > 0
         recent_max = RECENT_EXPECTING_MAX if is_expecting else RECENT_MAX
@@ -90,4 +91,4 @@ class Trades:
     ) -> None:
         """Record that trades may be missing after the trade `last`, before the trade `first`."""
         gap = feed_event("gap", channel="trades", last=last, first=first, reason=reason)
-        self._record(ts_recv, symbol, gap)
+        self._rows.append((ts_recv, symbol, gap))

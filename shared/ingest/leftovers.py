@@ -47,7 +47,7 @@ class Leftovers:
             if journal and not journal.ended and not journal.is_cut_short:
                 self._end(journal)
         except BooktapeError as error:
-            _log.error("cannot adopt a journal", extra={"path": str(path), "why": str(error)})
+            _log.error("cannot adopt a journal", extra={"path": str(path), "reason": str(error)})
             if journal:
                 journal.close()
             self._failed.add(path)

@@ -8,12 +8,10 @@ from msgspec import Struct
 from shared.delivery.frame import DAY_NS
 from shared.delivery.journal import Journal
 from shared.exchange import BOOK
-from shared.feed.feed import Feed
-from shared.ingest.recorder import Recorder
+from shared.feed.board import Board
+from shared.ingest.recorder import RecorderView
 from shared.process.stats import Rate
 from shared.process.status import FeedCounts, IngestReport, StatusFile
-from shared.transport.poller import Poller
-from shared.transport.reader import Reader
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -23,9 +21,8 @@ class View(Struct, frozen=True, kw_only=True):
     line: str
     ts: int
     now_s: float
-    readers: Sequence[Reader]
-    poller: Poller | None
-    recorder: Recorder
+    boards: Sequence[Board]
+    recorder: RecorderView
     journal: Journal
     journals: Sequence[Journal]  # with those of others that it delivers
     disk_free_bytes: int
@@ -33,10 +30,11 @@ class View(Struct, frozen=True, kw_only=True):
     is_stopping: bool
     blocked_s: float
     rest_error: str
+    poll_interval_s: float | None  # where books are polled
 
 
 class IngestStatus:
-    """Writes the status file of one ingest, once each second."""
+    """Writes the status file of one ingest, once each second; the main thread owns it."""
 
     def __init__(self, file: StatusFile, *, now_s: float) -> None:
         """Start with nothing seen."""
@@ -52,29 +50,29 @@ class IngestStatus:
     def write(self, view: View) -> None:
         """Replace the file."""
         symbols, live, refused = _symbols(view)
-        sources = _sources(view)
-        down = [source.down_since_s for source in sources if source.down_since_s is not None]
+        links = [board.link for board in view.boards]
+        down = [link.down_since_s for link in links if link.down_since_s is not None]
         is_unreachable = bool(down) and not view.is_paused
         messages = self._count_messages(view)
-        kinds = dict(view.recorder.kinds)
+        kinds = view.recorder.kinds
         report = IngestReport(
             **self._file.head(),
             exchange=view.exchange,
             line=view.line,
             session=view.journal.session,
-            state=self._find_state(view, live, symbols, is_down=bool(down) or not sources),
+            state=self._find_state(view, live, symbols, is_down=bool(down) or not links),
             since=self._since,
             symbols=len(symbols),
             live=len(live),
             waiting=sorted(symbols - live - refused),
             refused=sorted(refused),
-            sockets=len(sources),
-            connections=sum(source.is_connected for source in sources),
-            reconnects=sum(source.reconnects for source in sources),
+            sockets=len(links),
+            connections=sum(link.is_connected for link in links),
+            reconnects=sum(link.reconnects for link in links),
             unreachable_since=_before(view, view.now_s - min(down)) if is_unreachable else None,
-            last_error=next((s.error for s in sources if s.error), view.rest_error) or None,
+            last_error=next((link.error for link in links if link.error), view.rest_error) or None,
             rate_limited_until=_before(view, -view.blocked_s) if view.blocked_s else None,
-            poll_interval_s=view.poller.interval_s if view.poller else None,
+            poll_interval_s=view.poll_interval_s,
             messages_total=messages,
             messages_per_s=self._rate.measure(messages, now_s=view.now_s),
             events_total=view.recorder.events,
@@ -93,8 +91,7 @@ class IngestStatus:
         self._file.write(report)
 
     def _count_messages(self, view: View) -> int:
-        messages = sum(reader.feed.messages for reader in view.readers)
-        messages += view.poller.polls if view.poller else 0
+        messages = sum(board.feed.messages for board in view.boards)
         if messages > self._messages:
             self._messages, self._last_data_ts = messages, view.ts
         return messages
@@ -113,24 +110,18 @@ class IngestStatus:
         return state
 
 
-def _sources(view: View) -> list[Reader | Poller]:
-    return [*view.readers, *([view.poller] if view.poller else [])]
-
-
 def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
     """Return the symbols that are wanted, those that are live, those that are refused."""
-    feeds: list[Feed | Poller] = [reader.feed for reader in view.readers]
-    feeds += [view.poller] if view.poller else []
     # Where books are recorded, a symbol lives by its book, whatever else there is of it.
-    with_books = [reader.feed for reader in view.readers if BOOK in reader.feed.channels]
-    wanted = {symbol for feed in feeds for symbol in feed.wanted}
-    live = {symbol for feed in with_books or feeds for symbol in feed.live}
-    refused = {symbol for feed in feeds for symbol in list(feed.refused)}
+    with_books = [board for board in view.boards if BOOK in board.channels]
+    wanted = {symbol for board in view.boards for symbol in board.wanted}
+    live = {symbol for board in with_books or view.boards for symbol in board.feed.live}
+    refused = {symbol for board in view.boards for symbol in board.feed.refused}
     return wanted, live, refused
 
 
 def _counts(view: View) -> FeedCounts:
-    counts = [reader.feed.counts for reader in view.readers]
+    counts = [board.feed.counts for board in view.boards]
     return FeedCounts(
         chatter=_add(each.chatter for each in counts),
         unknown=_add(each.unknown for each in counts),
@@ -145,7 +136,7 @@ def _counts(view: View) -> FeedCounts:
 def _add(tallies: Iterable[Counter[str]]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for tally in tallies:
-        total.update(dict(tally))  # a copy at once: the recorder's thread goes on counting
+        total.update(tally)
     return dict(total)
 
 

@@ -1,37 +1,60 @@
-"""One socket, read for ever: connect, receive, reconnect.
+"""Reads sockets for ever, each in turns: connect, receive, reconnect."""
 
-Two threads share a reader. Its own one reads the socket and stamps what came; the recorder's one
-has the feed make events of it (`digest`). Between them lie an inbox and an outbox.
-"""
-
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event
-from typing import Any, Final
+from typing import Final
+
+from msgspec.structs import replace
 
 from shared.errors import ConnectionLost
 from shared.exchange import Cost
-from shared.feed.feed import Feed
+from shared.feed.board import Board
 from shared.process import log
 from shared.process.retry import Backoff
 from shared.transport.connection import Connection
+from shared.transport.inbox import Batch, Closed, Inbox, Opened, Over, TurnedAway
 
-RECEIVE_S: Final = 0.1  # at most, before the reader looks at anything but its socket
-DIGEST_MESSAGES_MAX: Final = 256  # at once, or one delivery: then the next socket has its turn
-BACKLOG_BYTES_MAX: Final = 16 * 1024 * 1024  # read, not digested: a minute of every market
-ROOM_WAIT_S: Final = 5.0  # for a slow disk; a reader that waits longer misses its pongs
+RECEIVE_S: Final = 0.1  # at most, before a turn looks at anything but its socket
+READ_INTERVAL_S: Final = 0.02  # where a thread has several sockets, none of which may be waited for
+ROOM_WAIT_S: Final = 5.0  # for a slow disk; who waits longer misses its pongs
 ROOM_LOOK_S: Final = 0.005
 LIMIT_LOOK_S: Final = 60.0  # at most, before the limit is asked again
+PAUSE_LOOK_S: Final = 1.0
 
 _log = log.get(__name__)
 
 
 class Reader:
-    """Keeps one connection up and hands everything that it delivers to its feed."""
+    """Gives each of its sockets its turn; its own thread owns it, and all of them."""
+
+    def __init__(self, sockets: Sequence["Socket"]) -> None:
+        """Prepare to read these."""
+        self._sockets = sockets
+        is_alone = len(sockets) == 1
+        self._receive_s = RECEIVE_S if is_alone else 0.0
+        self._interval_s = 0.0 if is_alone else READ_INTERVAL_S
+
+    def run(self, stop: Event) -> None:
+        """Read until told to stop; whatever the exchange does, go on."""
+        while not stop.is_set():
+            wait_s = min(socket.turn(self._receive_s) for socket in self._sockets)
+            wait_s = max(wait_s, self._interval_s)
+            if wait_s:
+                stop.wait(wait_s)
+        for socket in self._sockets:
+            socket.end()
+
+
+class Socket:
+    """Keeps one connection up and puts everything that it delivers into an inbox.
+
+    Its reader's thread owns it.
+    """
 
     def __init__(
         self,
-        feed: Feed,
+        inbox: Inbox,
+        board: Board,
         *,
         url: str,
         connect: Callable[[str], Connection],
@@ -42,17 +65,10 @@ class Reader:
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
         pause: Event,
-        announce: Callable[[int], None],
     ) -> None:
-        """Prepare; `pause` closes the connection and keeps it closed while it is set.
-
-        `announce` tells the recorder how much there is to digest.
-        """
-        self.feed = feed
-        self.is_connected = False
-        self.down_since_s: float | None = steady_s()
-        self.reconnects = 0
-        self.error = ""
+        """Prepare; `pause` closes the connection and keeps it closed while it is set."""
+        self._inbox = inbox
+        self._board = board
         self._url = url
         self._connect = connect
         self._connect_cost = connect_cost
@@ -62,154 +78,124 @@ class Reader:
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._pause = pause
-        self._announce = announce
-        # How many messages it is, and what is to be called with them.
-        self._inbox: deque[tuple[int, Callable[..., None], tuple[Any, ...]]] = deque()
-        # The feed lags behind the socket: what it says is of the connection with this number.
-        self._outbox: deque[tuple[int, str]] = deque()
-        self._given_up: tuple[int, ConnectionLost] | None = None
-        self._connection = 0  # of the socket
-        self._feed_connection = 0  # of the feed; 0: between two
-        self._seen = 0, 0.0  # when what the feed saw last came
-        self._posted = self._digested = 0
-        self._bytes_read = self._bytes_digested = 0
+        self._connection: Connection | None = None
+        self._number = 0  # of the connection
+        self._due_s = 0.0  # when to look again, without a connection
+        self._full_since_s: float | None = None  # the inbox, while there is a connection
 
-    @property
-    def backlog(self) -> int:
-        """Return how many messages wait to be digested."""
-        return max(0, self._posted - self._digested)
+    def turn(self, receive_s: float) -> float:
+        """Do what is to be done now; return the seconds until the next turn is worth while.
 
-    def digest(self) -> None:
-        """Have the feed take the next messages and do its chores; the recorder's thread calls."""
-        until = self._digested + DIGEST_MESSAGES_MAX
-        while self._inbox and self._digested < until:
-            count, call, arguments = self._inbox.popleft()
-            call(*arguments)
-            self._digested += count
-        # Behind the socket, the feed lives in the time of what it has seen: nobody is silent yet.
-        ts, now_s = self._seen if self._inbox else (self._clock_ns(), self._steady_s())
-        number = self._feed_connection
-        if not number or (self._given_up and self._given_up[0] == number):
-            return
+        It takes a connect or, where something may still come, `receive_s` of silence.
+        """
+        if self._connection is None:
+            wait_s = self._due_s - self._steady_s()
+            return wait_s if wait_s > 0.0 else self._open()
         try:
-            messages = self.feed.chores(ts, now_s)
+            return self._read(self._connection, receive_s)
         except ConnectionLost as lost:
-            self._given_up = number, lost
-        else:
-            self._outbox.extend((number, message) for message in messages)
-
-    def run(self, stop: Event) -> None:
-        """Read until told to stop; whatever the exchange does, go on."""
-        while not stop.is_set():
-            if self._pause.is_set():
-                stop.wait(1.0)
-                continue
-            wait_s = self._take(self._connect_cost) if self._connect_cost else 0.0
-            if wait_s:
-                stop.wait(min(wait_s, LIMIT_LOOK_S))
-                continue
-            try:
-                connection = self._connect(self._url)
-            except ConnectionLost as lost:
-                self._fail(lost)
-                if lost.retry_after_s is not None:
-                    self._heed(lost.retry_after_s, str(lost))
-                stop.wait(self._backoff.next_s(at_least_s=lost.retry_after_s or 0.0))
-                continue
-            self._read(connection, stop)
-            if not stop.is_set() and not self._pause.is_set():
-                self.reconnects += 1
-                stop.wait(self._backoff.next_s())
-        self._post(1, self.feed.end, self._clock_ns())
-
-    def _read(self, connection: Connection, stop: Event) -> None:
-        self._connection += 1
-        self._post(1, self._open, self._connection, self._clock_ns(), self._steady_s())
-        self.is_connected, self.down_since_s, self.error = True, None, ""
-        reason = "stopped"
-        try:
-            self._pump(connection, stop)
-            if self._pause.is_set():
-                reason = "the disk is full"
-        except ConnectionLost as lost:
-            reason = str(lost)
             self._fail(lost)
-        finally:
-            self.is_connected, self.down_since_s = False, self._steady_s()
-            if self._feed_connection == self._connection and self.feed.is_flowing:
-                self._backoff.reset()
-            connection.close()
-            self._post(1, self._close, self._clock_ns(), reason)
+            return self._close(self._connection, lost.reason, is_lost=True)
 
-    def _pump(self, connection: Connection, stop: Event) -> None:
-        """Read until told to stop; what is done for each message is as little as can be."""
-        look_s = 0.0
-        clock_ns, steady_s = self._clock_ns, self._steady_s
+    def end(self) -> None:
+        """Hang up, and take note that nothing more comes."""
+        if self._connection is not None:
+            self._close(self._connection, "stopped", is_lost=False)
+        self._inbox.append(Over(self._clock_ns()))
+
+    def _open(self) -> float:
+        if self._pause.is_set():
+            return self._wait(PAUSE_LOOK_S)
+        wait_s = self._take(self._connect_cost) if self._connect_cost else 0.0
+        if wait_s:
+            return self._wait(min(wait_s, LIMIT_LOOK_S))
+        try:
+            self._connection = self._connect(self._url)
+        except ConnectionLost as lost:
+            self._fail(lost)
+            if lost.retry_after_s is not None:
+                self._heed(lost.retry_after_s, lost.reason)
+            return self._wait(self._backoff.next_s(at_least_s=lost.retry_after_s or 0.0))
+        self._number += 1
+        opened = Opened(self._number, self._clock_ns(), self._steady_s(), self._url)
+        self._inbox.append(opened)
+        self._link(is_connected=True, down_since_s=None, error="")
+        return 0.0
+
+    def _wait(self, wait_s: float) -> float:
+        self._due_s = self._steady_s() + wait_s
+        return wait_s
+
+    def _read(self, connection: Connection, receive_s: float) -> float:
+        if self._pause.is_set():
+            return self._close(connection, "the disk is full", is_lost=False)
+        given_up = self._inbox.given_up
+        if given_up and given_up[0] == self._number:
+            raise given_up[1]
+        if self._is_without_room():
+            return ROOM_LOOK_S
+        self._pump(connection, receive_s)
+        return 0.0
+
+    def _pump(self, connection: Connection, receive_s: float) -> None:
+        """Read for a while; what is done for each message is as little as can be."""
+        inbox, clock_ns, steady_s = self._inbox, self._clock_ns, self._steady_s
+        until_s = steady_s() + RECEIVE_S
         while True:
-            if self._outbox:
+            if inbox.outbox:
                 self._send(connection)
-            messages = connection.recv(RECEIVE_S)
+            messages = connection.recv(receive_s)
             ts, now_s = clock_ns(), steady_s()
-            if messages:
-                size = sum(map(len, messages))
-                self._bytes_read += size
-                self._post(len(messages), self._receive, ts, now_s, messages, size)
-                if self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX:
-                    self._wait_for_room(stop)
-                if now_s < look_s:
-                    continue
-            look_s = now_s + RECEIVE_S
-            if self._given_up and self._given_up[0] == self._connection:
-                raise self._given_up[1]
-            if stop.is_set() or self._pause.is_set():
-                break
+            if not messages:
+                return
+            inbox.append(Batch(ts, now_s, messages), len(messages), sum(map(len, messages)))
+            if now_s >= until_s or inbox.is_full:
+                return
 
     def _send(self, connection: Connection) -> None:
-        while self._outbox:
-            number, message = self._outbox.popleft()
-            if number == self._connection:
+        outbox = self._inbox.outbox
+        while outbox:
+            number, message = outbox.popleft()
+            if number == self._number:
                 connection.send(message)
 
-    def _wait_for_room(self, stop: Event) -> None:
-        """Read no more until what was read is digested, or give the connection up.
+    def _is_without_room(self) -> bool:
+        """Return whether to read no more until what was read is digested.
 
-        To read on would fill the memory; the hole that this makes is a row like every outage.
+        To read on would fill the memory; the hole that giving up makes is a row like every outage.
         """
-        deadline_s = self._steady_s() + ROOM_WAIT_S
-        while self._bytes_read - self._bytes_digested > BACKLOG_BYTES_MAX and not stop.is_set():
-            if self._steady_s() > deadline_s:
-                raise ConnectionLost(f"the disk has not kept up for {ROOM_WAIT_S:g} s")
-            stop.wait(ROOM_LOOK_S)
+        if not self._inbox.is_full:
+            self._full_since_s = None
+            return False
+        now_s = self._steady_s()
+        if self._full_since_s is None:
+            self._full_since_s = now_s
+        elif now_s > self._full_since_s + ROOM_WAIT_S:
+            raise ConnectionLost(f"the disk has not kept up for {ROOM_WAIT_S:g} s")
+        return True
 
-    def _post(self, count: int, call: Callable[..., None], *arguments: Any) -> None:
-        self._inbox.append((count, call, arguments))
-        self._posted += count
-        backlog = self._posted - self._digested
-        # Where others wait already, the recorder knows, and has no reason to sleep.
-        if backlog == count or backlog >= DIGEST_MESSAGES_MAX:
-            self._announce(backlog)
-
-    def _receive(self, ts: int, now_s: float, messages: list[bytes], size: int) -> None:
-        self._bytes_digested += size
-        self._seen = ts, now_s
-        self.feed.receive(ts, now_s, messages)
-
-    def _open(self, number: int, ts: int, now_s: float) -> None:
-        self._seen = ts, now_s
-        self.feed.connected(ts, now_s, self._url)
-        self._feed_connection = number
-
-    def _close(self, ts: int, reason: str) -> None:
-        self._feed_connection = 0
-        self.feed.disconnected(ts, reason)
+    def _close(self, connection: Connection, reason: str, *, is_lost: bool) -> float:
+        """Hang up; return the seconds to wait before the next connection."""
+        self._connection, self._full_since_s = None, None
+        link = self._board.link
+        again = link.reconnects + is_lost
+        self._link(is_connected=False, down_since_s=self._steady_s(), reconnects=again)
+        if self._inbox.flowing == self._number:
+            self._backoff.reset()
+        connection.close()
+        self._inbox.append(Closed(self._clock_ns(), reason))
+        return self._wait(self._backoff.next_s()) if is_lost else 0.0
 
     def _heed(self, wait_s: float, reason: str) -> None:
         """Let the other sockets of this address wait as well: the refusal is meant for all."""
-        self._post(1, self.feed.connection_refused, self._clock_ns(), wait_s, reason)
+        self._inbox.append(TurnedAway(self._clock_ns(), wait_s, reason))
         if self._connect_cost:
             self._ban(wait_s, self._connect_cost.limit)
 
     def _fail(self, lost: ConnectionLost) -> None:
-        if str(lost) != self.error:
-            _log.warning("connection lost", extra={"url": self._url, "why": str(lost)})
-        self.error = str(lost)
+        if lost.reason != self._board.link.error:
+            _log.warning("connection lost", extra={"url": self._url, "reason": lost.reason})
+        self._link(error=lost.reason)
+
+    def _link(self, **changes: object) -> None:
+        self._board.link = replace(self._board.link, **changes)

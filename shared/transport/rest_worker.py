@@ -1,14 +1,14 @@
 """What an ingest asks over REST beside books: the list of markets, and trades that it missed."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Final
 
 from booktape.errors import BooktapeError
 from shared.errors import ConnectionLost, RateLimited
 from shared.exchange import SYMBOL
-from shared.feed.backfills import Backfills
+from shared.feed.board import Board
 from shared.process import log
 from shared.process.retry import Backoff
 from shared.transport.rest import RestClient
@@ -26,22 +26,28 @@ _log = log.get(__name__)
 
 
 class RestWorker:
-    """One thread's worth of questions, so that no reader ever waits for an answer."""
+    """Asks, so that no reader ever waits for an answer; its own thread owns it.
+
+    Any thread may read `error`.
+    """
 
     def __init__(
         self,
         rest: RestClient,
         *,
         follow: Callable[[tuple[str, ...]], None] | None,
-        backfills: Callable[[], Iterable[Backfills]],
+        boards: Sequence[Board],
         backoff: Backoff,
         steady_s: Callable[[], float],
     ) -> None:
-        """Prepare; `follow` takes all symbols that trade, `None` where they are configured."""
+        """Prepare; `follow` takes all symbols that trade, `None` where they are configured.
+
+        Questions are on the boards; others come while it asks.
+        """
         self.error = ""
         self._rest = rest
         self._follow = follow
-        self._backfills = backfills
+        self._boards = boards
         self._backoff = backoff
         self._steady_s = steady_s
         self._odd: list[str] = []  # of the last list of markets
@@ -81,28 +87,28 @@ class RestWorker:
 
     def _ask_trades(self, stop: Event) -> None:
         """Ask one question; what cannot be had in time is told as well, for it makes a gap."""
-        backfills = next((one for one in self._backfills() if one.questions), None)
-        if backfills is None:
+        board = next((board for board in self._boards if board.questions), None)
+        if board is None:
             return
-        question = backfills.questions.popleft()
+        question = board.questions.popleft()
         try:
             trades = self._rest.trades(question.raw_symbol, question.last, stop)
         except BooktapeError as error:
             self._trades_due_s = self._fail(error)
-            backfills.questions.append(question)  # after all others
-            self._give_up(backfills, str(error))
+            board.questions.append(question)  # after all others
+            self._give_up(board, str(error))
         else:
             self._succeed()
-            backfills.answer(question, trades)
+            board.answer_backfill(question, trades)
 
-    def _give_up(self, backfills: Backfills, reason: str) -> None:
+    def _give_up(self, board: Board, reason: str) -> None:
         oldest_s = self._steady_s() - GIVE_UP_S
-        for _ in range(len(backfills.questions)):
-            question = backfills.questions.popleft()
+        for _ in range(len(board.questions)):
+            question = board.questions.popleft()
             if question.asked_s < oldest_s:
-                backfills.answer(question, None, reason)
+                board.answer_backfill(question, None, reason)
             else:
-                backfills.questions.append(question)
+                board.questions.append(question)
 
     def _succeed(self) -> None:
         self.error = ""
@@ -111,7 +117,7 @@ class RestWorker:
     def _fail(self, error: BooktapeError) -> float:
         """Take note of a failure; return when to ask again."""
         if str(error) != self.error:
-            _log.warning("no answer over REST; asking again", extra={"why": str(error)})
+            _log.warning("no answer over REST; asking again", extra={"reason": str(error)})
         self.error = str(error)
         at_least_s = 0.0
         if isinstance(error, RateLimited | ConnectionLost):

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from shared.transport.reader import Reader
+from shared.feed.board import Board
 
-Add = Callable[[Sequence[str], Sequence[str]], Reader]
+Add = Callable[[Sequence[str], Sequence[str]], Board]
 
 
 class Sockets:
-    """The readers of one exchange, each with at most so many symbols.
+    """The sockets of one exchange by their boards, each with at most so many symbols.
+
+    Whoever follows the listings owns them.
 
     Channels that come whole, every symbol at once, have a socket of their own: on each of the
     others they would come whole once more.
@@ -23,19 +25,14 @@ class Sockets:
         symbols_per_socket: int,
         add: Add,
     ) -> None:
-        """Start without any; `add` makes and starts a reader of some symbols and channels."""
+        """Start without any; `add` opens one for some symbols and channels."""
         assert symbols_per_socket > 0
         self._channels = [channel for channel in channels if channel not in whole_channels]
         self._whole_channels = [channel for channel in channels if channel in whole_channels]
         self._symbols_per_socket = symbols_per_socket
         self._add = add
-        self._readers: list[Reader] = []
-        self._whole: Reader | None = None
-
-    @property
-    def readers(self) -> list[Reader]:
-        """Return all of them; any thread may ask."""
-        return [*self._readers, *([self._whole] if self._whole else [])]
+        self._boards: list[Board] = []
+        self._whole: Board | None = None
 
     def follow(self, symbols: Sequence[str]) -> None:
         """Read these symbols from now on: leave the others, put new ones where there is room.
@@ -50,20 +47,20 @@ class Sockets:
     def _follow_whole(self, symbols: tuple[str, ...]) -> None:
         if self._whole is None:
             self._whole = self._add(symbols, self._whole_channels)
-        elif self._whole.feed.wanted != symbols:
-            self._whole.feed.wanted = symbols
+        elif self._whole.wanted != symbols:
+            self._whole.wanted = symbols
 
     def _follow_each(self, symbols: Sequence[str]) -> None:
         new = dict.fromkeys(symbols)
-        kept = [tuple(s for s in reader.feed.wanted if s in new) for reader in self._readers]
+        kept = [tuple(s for s in board.wanted if s in new) for board in self._boards]
         for symbol in chain.from_iterable(kept):
             del new[symbol]
         rest = tuple(new)
-        for reader, stay in zip(self._readers, kept, strict=True):
+        for board, stay in zip(self._boards, kept, strict=True):
             room = self._symbols_per_socket - len(stay)
             share, rest = rest[:room], rest[room:]
-            if stay + share != reader.feed.wanted:
-                reader.feed.wanted = stay + share
+            if stay + share != board.wanted:
+                board.wanted = stay + share
         while rest:
             share, rest = rest[: self._symbols_per_socket], rest[self._symbols_per_socket :]
-            self._readers.append(self._add(share, self._channels))
+            self._boards.append(self._add(share, self._channels))

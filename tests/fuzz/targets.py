@@ -43,7 +43,7 @@ from tests.fuzz.corpus import (
 )
 from tests.fuzz.mutate import mutate_bytes, mutate_text, mutate_tree
 from tests.fuzz.promises import check
-from tests.support.readers import make_feed
+from tests.support.readers import make_board, make_feed
 from tests.support.toys import Tape
 
 _OUTSIDE = re.compile(r"(^|/)\.\.?(/|$)|^/|\x00")
@@ -101,24 +101,23 @@ def _feed(exchange: Exchange) -> Callable[[Random, Path], None]:
     def run(random: Random, _: Path) -> None:
         """Whatever a feed makes of a connection can be journalled, and written by the writer."""
         tape = Tape()
-        feed = make_feed(exchange, symbols, tape=tape)
-        feed.connected(TS, 0.0, "ws://")
+        feed = make_feed(exchange, make_board(symbols))
+        tape += feed.connected(TS, 0.0, "ws://")
         for now_s in range(random.randint(1, 12)):
             raw = random.choice(messages)
             if random.random() < 0.7:
                 raw = mutate_text(random, raw, messages)
-            feed.receive(TS, float(now_s), [raw])
-            feed.chores(TS, float(now_s))
-        feed.disconnected(TS, "over")
-        malformed = [
-            event for _, _, event in tape.rows if getattr(event, "kind", "") == "malformed"
-        ]
+            tape += feed.receive(TS, float(now_s), [raw])
+            chores = feed.chores(TS, float(now_s))
+            tape += chores.rows if chores else []
+        tape += feed.disconnected(TS, "over")
+        malformed = [event for _, _, event in tape if getattr(event, "kind", "") == "malformed"]
         assert len(malformed) == feed.counts.malformed
         builder = FrameBuilder(SESSION)
-        for row in tape.rows:
+        for row in tape:
             builder.add(*row)
         frame = decode(encode(builder.take(0)))
-        assert [len(tape.rows)] == [frame.last + 1]
+        assert [len(tape)] == [frame.last + 1]
         decode_events([frame])
 
     return run

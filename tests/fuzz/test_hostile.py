@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
-from typing_extensions import override
 from websockets.sync.server import ServerConnection, serve
 
 from booktape.keys import segment_key
@@ -20,15 +19,17 @@ from services.buffer_writer.segment import write_segments
 from shared.delivery.cursor import Cursor
 from shared.delivery.frame import decode
 from shared.delivery.journal import Journal
-from shared.event import FeedEvent, Recorded
+from shared.event import FeedEvent, Row
 from shared.exchange import Exchange
 from shared.form import MESSAGE_BYTES_MAX
+from shared.ingest.intake import Intake
 from shared.ingest.recorder import Recorder
+from shared.ingest.source import SocketSource
 from shared.transport.connection import Connection
+from shared.transport.inbox import Inbox
 from shared.transport.reader import Reader
 from tests.fuzz.corpus import EXCHANGES, SESSION
-from tests.support.readers import make_feed, make_reader
-from tests.support.toys import Tape
+from tests.support.readers import make_board, make_feed, make_socket
 
 WAIT_S: Final = 60.0
 THE_END: Final = b"the end"  # no exchange's message, so that it becomes a row
@@ -120,24 +121,35 @@ class Huge(NamedTuple):
             peer.socket.sendall(part)
 
 
-class World(Tape):
+class World:
     """A feed of one symbol, from its socket to its journal."""
 
     def __init__(self, exchange: Exchange, folder: Path, *, symbol: str = "") -> None:
-        super().__init__()
         self.talk = Talk(exchange, symbol)
         self.journal = Journal.create(folder / "journal" / exchange.name, SESSION)
-        self.recorder = Recorder(self.journal, lambda: 7)
+        self.intake = Intake()
+        self.recorder = Recorder(self.journal, self.intake, lambda: 7)
         self.is_over = Event()
         self.exchange = exchange
         self.folder = folder
-        self.feed = make_feed(exchange, [self.talk.symbol], ("book", "trades"), tape=self)
+        self.board = make_board([self.talk.symbol], ("book", "trades"))
+        self.feed = make_feed(exchange, self.board)
+        self.inbox = Inbox(self.intake.announce)
+        self.source = SocketSource(
+            self.inbox, self.feed, clock_ns=lambda: 7, steady_s=time.monotonic
+        )
 
-    @override
-    def record(self, ts: int, symbol: str | None, event: Recorded) -> None:
-        self.recorder.record(ts, symbol, event)
-        if isinstance(event, FeedEvent) and event.kind == "malformed" and "the end" in event.detail:
-            self.is_over.set()
+    @property
+    def backlog(self) -> int:
+        return self.source.backlog
+
+    def digest(self) -> Iterator[list[Row]]:
+        """Yield what the feed makes of it, and see whether it is over."""
+        for rows in self.source.digest():
+            yield rows
+            events = [event for _, _, event in rows if isinstance(event, FeedEvent)]
+            if any(event.kind == "malformed" and "the end" in event.detail for event in events):
+                self.is_over.set()
 
     def run(self, messages: Sequence[bytes | Huge], *, levels: int = 4) -> Tables:
         """Let the exchange say all of it behind its book; return the rows of each table."""
@@ -157,18 +169,18 @@ class World(Tape):
                     said.clear()
 
         with _serving(talk) as url:
-            reader = make_reader(
-                self.feed,
+            socket = make_socket(
+                self.inbox,
+                self.board,
                 url=url,
                 connect=lambda to: Connection(to, clock_ns=lambda: 7),
-                announce=self.recorder.announce,
                 steady_s=time.monotonic,
             )
-            self._run(reader)
+            self._run(Reader([socket]))
         return self._read()
 
     def _run(self, reader: Reader) -> None:
-        self.recorder.attach(reader)
+        self.intake.attach(self)
         self.recorder.begin()
         stop, stop_recorder = Event(), Event()
         reading = Thread(target=reader.run, args=(stop,))

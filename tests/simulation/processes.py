@@ -16,6 +16,7 @@ from services.buffer_writer.writer import Writer
 from shared.delivery.journal import Journal
 from shared.delivery.sender import Sender
 from shared.delivery.session import new_session
+from shared.ingest.intake import Intake
 from shared.ingest.leftovers import Leftovers
 from shared.ingest.recorder import Recorder
 from shared.process.files import Lock
@@ -49,7 +50,8 @@ class Ingest:
         session = new_session(self._state, self._exchange, self._line, clock_ns=clock.ns)
         journal = Journal.create(self._journals, session)
         self._clock, self._feed, self._random = clock, feed, random
-        self.recorder = Recorder(journal, clock.ns)
+        self.intake = Intake()
+        self.recorder = Recorder(journal, self.intake, clock.ns)
         self.sender = Sender(
             [journal],
             lambda: network.make_pipe(self.process),
@@ -64,7 +66,7 @@ class Ingest:
     def record(self) -> None:
         for _ in range(self._random.randrange(1, 9)):
             symbol, event = self._feed.next()
-            self.recorder.record(self._clock.ns(), symbol, event)
+            self.intake.record([(self._clock.ns(), symbol, event)])
         self.recorder.step()
 
     def send(self) -> None:

@@ -1,4 +1,4 @@
-"""Readers, with nothing behind them."""
+"""Feeds, and sockets with nothing behind them."""
 
 from collections.abc import Sequence
 from random import Random
@@ -7,26 +7,25 @@ from typing import Any, NoReturn
 
 from shared.errors import ConnectionLost
 from shared.exchange import Exchange
+from shared.feed.board import Board
 from shared.feed.feed import Feed
 from shared.process.retry import Backoff
-from shared.transport.reader import Reader
-from tests.support.toys import Tape
+from shared.transport.inbox import Inbox
+from shared.transport.reader import Socket
 
 
-def make_feed(
-    exchange: Exchange,
-    symbols: Sequence[str],
-    channels: Sequence[str] = ("book", "trades", "ticker"),
-    *,
-    tape: Tape | None = None,
-    stale_after_s: float = 20.0,
-) -> Feed:
+def make_board(
+    symbols: Sequence[str], channels: Sequence[str] = ("book", "trades", "ticker")
+) -> Board:
+    """Return the board of a feed that is down."""
+    return Board(symbols, channels, down_since_s=1000.0)
+
+
+def make_feed(exchange: Exchange, board: Board, *, stale_after_s: float = 20.0) -> Feed:
     """Return a feed for which nothing is limited."""
     return Feed(
         exchange,
-        symbols,
-        channels,
-        record=(tape or Tape()).record,
+        board,
         take=lambda _: 0.0,
         ban=lambda _: None,
         stale_after_s=stale_after_s,
@@ -34,8 +33,8 @@ def make_feed(
     )
 
 
-def make_reader(feed: Feed, **changes: Any) -> Reader:
-    """Return a reader that nobody lets connect, unless told otherwise."""
+def make_socket(inbox: Inbox, board: Board, **changes: Any) -> Socket:
+    """Return a socket that nobody lets connect, unless told otherwise."""
     defaults: dict[str, Any] = {
         "url": "ws://127.0.0.1/",
         "connect": refuse,
@@ -46,9 +45,8 @@ def make_reader(feed: Feed, **changes: Any) -> Reader:
         "clock_ns": lambda: 7,
         "steady_s": lambda: 1000.0,
         "pause": Event(),
-        "announce": lambda _: None,
     }
-    return Reader(feed, **{**defaults, **changes})
+    return Socket(inbox, board, **{**defaults, **changes})
 
 
 def refuse(_url: str) -> NoReturn:

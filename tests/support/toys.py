@@ -5,8 +5,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.event import Delta, Recorded, Snapshot, Trade, TradeList
+from shared.event import Delta, Snapshot, Trade, TradeList
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Rest
+from shared.feed.rows import Rows
 from tests.support.levels import levels
 
 SECOND = 1_000_000_000
@@ -69,15 +70,9 @@ def trades(*numbers: int, is_cut: bool = True) -> TradeList:
     return TradeList("BTCEUR", [trade(number) for number in numbers], is_cut)
 
 
-class Tape:
+class Tape(Rows):
     """Keeps what is recorded."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[int, str | None, Recorded]] = []
-
-    def record(self, ts: int, symbol: str | None, event: Recorded) -> None:
-        self.rows.append((ts, symbol, event))
 
     def events(self, *kinds: Any) -> list[Any]:
         """Return what was recorded of these types, or everything."""
-        return [event for _, _, event in self.rows if isinstance(event, kinds or (object,))]
+        return [event for _, _, event in self if isinstance(event, kinds or (object,))]

@@ -3,11 +3,13 @@
 import msgspec
 import pytest
 
-from shared.errors import ConnectionLost
-from shared.event import FeedEvent, Recorded, Trade
-from shared.feed.backfills import Backfill, Backfills
+from shared.event import FeedEvent, Trade
+from shared.exchange import Call
+from shared.feed.backfills import Backfills
+from shared.feed.board import Backfill
 from shared.feed.trades import RECENT_MAX, Trades
-from tests.support.toys import Tape, trade, trades
+from tests.support.readers import make_board
+from tests.support.toys import Tape, make_exchange, make_rest, trade, trades
 
 
 class World:
@@ -15,8 +17,11 @@ class World:
 
     def __init__(self, *, is_possible: bool = True) -> None:
         self.tape = Tape()
-        self.trades = Trades(self.tape.record)
-        self.backfills = Backfills(self.trades, is_possible=is_possible)
+        self.trades = Trades(self.tape)
+        self.board = make_board(["BTC-EUR"])
+        trades = Call(path=lambda *_: "/") if is_possible else None
+        exchange = make_exchange(rest=make_rest(trades=trades))
+        self.backfills = Backfills(self.trades, self.board, exchange)
         self.trades.trade(1, "BTC-EUR", trade(1))
         self.trades.lose_all()
 
@@ -26,7 +31,7 @@ class World:
     def ask_twice(self, number: int) -> Backfill:
         """Lose the connection again, after this trade, while the first question is under way."""
         self.ask()
-        under_way = self.backfills.questions.popleft()
+        under_way = self.board.questions.popleft()
         self.trades.trade(2, "BTC-EUR", trade(number))
         self.trades.lose_all()
         self.ask()
@@ -47,7 +52,7 @@ def world() -> World:
 
 def test_after_an_outage_the_trades_since_the_last_one_are_asked_for(world: World) -> None:
     world.ask()
-    (question,) = world.backfills.questions
+    (question,) = world.board.questions
     assert ("BTC-EUR", "BTCEUR", "t1", 5.0) == (
         question.symbol,
         question.raw_symbol,
@@ -60,18 +65,18 @@ def test_where_there_was_no_outage_nothing_is_asked(world: World) -> None:
     world.ask()
     world.ask()
     world.backfills.ask("ETH-EUR", "ETHEUR", 5.0)
-    assert 1 == len(world.backfills.questions)
+    assert 1 == len(world.board.questions)
 
 
 def test_an_answer_is_recorded_by_the_one_who_asked(world: World) -> None:
     world.ask()
-    question = world.backfills.questions.popleft()
+    question = world.board.questions.popleft()
     world.trades.trade(2, "BTC-EUR", trade(4))
-    world.backfills.answer(question, trades(1, 2, 3, 4))
+    world.board.answer_backfill(question, trades(1, 2, 3, 4))
     assert ["t1", "t4"] == world.ids()
     world.backfills.record(3)
     assert ["t1", "t4", "t2", "t3"] == world.ids()
-    assert (3, "BTC-EUR", trade(2)) == world.tape.rows[2]
+    assert (3, "BTC-EUR", trade(2)) == world.tape[2]
     world.backfills.end(4)
     assert [] == world.gaps()
 
@@ -81,28 +86,28 @@ def test_no_trade_is_recorded_twice_however_long_the_answer_takes(world: World) 
     live = range(10, 10 + 2 * RECENT_MAX)
     for number in live:
         world.trades.trade(2, "BTC-EUR", trade(number))
-    world.backfills.answer(world.backfills.questions.popleft(), trades(1, 2, *live))
+    world.board.answer_backfill(world.board.questions.popleft(), trades(1, 2, *live))
     world.backfills.record(3)
     assert ["t1", *(f"t{number}" for number in live), "t2"] == world.ids()
 
 
 def test_no_trade_is_recorded_twice_while_a_second_answer_is_on_its_way(world: World) -> None:
     first = world.ask_twice(2)
-    second = world.backfills.questions.popleft()
-    world.backfills.answer(first, trades(1, 2))
+    second = world.board.questions.popleft()
+    world.board.answer_backfill(first, trades(1, 2))
     world.backfills.record(3)
     live = range(10, 10 + 2 * RECENT_MAX)
     for number in live:
         world.trades.trade(4, "BTC-EUR", trade(number))
-    world.backfills.answer(second, trades(2, 3, *live))
+    world.board.answer_backfill(second, trades(2, 3, *live))
     world.backfills.record(5)
     assert ["t1", "t2", *(f"t{number}" for number in live), "t3"] == world.ids()
 
 
 def test_what_cannot_be_had_is_a_gap(world: World) -> None:
     world.ask()
-    question = world.backfills.questions.popleft()
-    world.backfills.answer(question, None, "gone")
+    question = world.board.questions.popleft()
+    world.board.answer_backfill(question, None, "gone")
     world.backfills.record(3)
     assert [("t1", "gone")] == world.gaps()
     world.backfills.end(4)
@@ -112,7 +117,7 @@ def test_what_cannot_be_had_is_a_gap(world: World) -> None:
 def test_an_exchange_without_old_trades_makes_a_gap_and_no_question() -> None:
     world = World(is_possible=False)
     world.ask()
-    assert not world.backfills.questions
+    assert not world.board.questions
     world.backfills.record(3)
     assert [("t1", "the exchange offers no way to ask for them")] == world.gaps()
 
@@ -122,13 +127,13 @@ def test_an_older_question_reaches_further_so_a_newer_one_is_not_asked(world: Wo
     world.trades.trade(2, "BTC-EUR", trade(5))
     world.trades.lose_all()
     world.ask()
-    assert ["t1"] == [question.last for question in world.backfills.questions]
+    assert ["t1"] == [question.last for question in world.board.questions]
 
 
 def test_while_one_is_being_asked_a_newer_one_is_asked_as_well(world: World) -> None:
     under_way = world.ask_twice(5)
-    assert ["t5"] == [question.last for question in world.backfills.questions]
-    world.backfills.answer(under_way, trades(1, 2, 5))
+    assert ["t5"] == [question.last for question in world.board.questions]
+    world.board.answer_backfill(under_way, trades(1, 2, 5))
     world.backfills.record(3)
     world.backfills.end(4)
     assert [("t5", "there was no answer in time")] == world.gaps()
@@ -139,34 +144,12 @@ def test_at_the_end_every_question_without_an_answer_is_a_gap(world: World) -> N
     world.backfills.end(4)
     world.backfills.end(5)
     assert [("t1", "there was no answer in time")] == world.gaps()
-    assert (4, "BTC-EUR") == world.tape.rows[-1][:2]
+    assert (4, "BTC-EUR") == world.tape[-1][:2]
 
 
 def test_at_the_end_an_answer_that_just_came_is_recorded(world: World) -> None:
     world.ask()
-    world.backfills.answer(world.backfills.questions.popleft(), trades(1, 2))
+    world.board.answer_backfill(world.board.questions.popleft(), trades(1, 2))
     world.backfills.end(4)
     assert ["t1", "t2"] == world.ids()
     assert [] == world.gaps()
-
-
-def test_an_answer_that_cannot_be_recorded_now_is_recorded_later() -> None:
-    refusals: list[Exception] = []
-    tape = Tape()
-
-    def record(ts: int, symbol: str | None, event: Recorded) -> None:
-        if refusals:
-            raise refusals.pop()
-        tape.record(ts, symbol, event)
-
-    kept = Trades(record)
-    backfills = Backfills(kept, is_possible=True)
-    kept.trade(1, "BTC-EUR", trade(1))
-    kept.lose_all()
-    backfills.ask("BTC-EUR", "BTCEUR", 5.0)
-    backfills.answer(backfills.questions.popleft(), trades(1, 2, 3))
-    refusals.append(ConnectionLost("the disk does not keep up"))
-    with pytest.raises(ConnectionLost):
-        backfills.record(2)
-    backfills.record(3)
-    assert [trade(1), trade(2), trade(3)] == tape.events()

@@ -17,14 +17,14 @@ class World:
     def __init__(self) -> None:
         self.tape = Tape()
         self.resyncs: list[tuple[str, str]] = []
-        self.books = Books(1, self.tape.record, lambda raw, why: self.resyncs.append((raw, why)))
+        self.books = Books(1, self.tape, lambda raw, why: self.resyncs.append((raw, why)))
         self.books.add("BTCEUR", "BTC-EUR")
         self.books.add("ETHEUR", "ETH-EUR")
 
     def go_live(self, *, sequence: int | None = 10) -> None:
         for raw_symbol in ("BTCEUR", "ETHEUR"):
             self.books.replace(1, book(raw_symbol, sequence))
-        self.tape.rows.clear()
+        self.tape.clear()
 
     def sequences(self) -> list[int]:
         return [event.sequence for event in self.tape.events(Snapshot, Delta)]
@@ -45,7 +45,7 @@ def world() -> World:
 def test_a_delta_before_any_question_asks_for_a_snapshot(world: World) -> None:
     world.books.delta(1, delta("BTCEUR", 5))
     assert [("BTCEUR", "unknown")] == world.resyncs
-    assert [] == world.tape.rows
+    assert [] == world.tape
     assert set() == world.books.live()
 
 
@@ -55,11 +55,11 @@ def test_held_deltas_are_recorded_behind_their_snapshot_with_the_times_they_came
     world.books.hold("BTCEUR")
     for ts, sequence in ((1, 9), (2, 10), (3, 11), (4, 12)):
         world.books.delta(ts, delta("BTCEUR", sequence))
-    assert [] == world.tape.rows
+    assert [] == world.tape
     assert world.books.answer(5, book("BTCEUR", 10))
     assert [10, 11, 12] == world.sequences()
-    assert [5, 3, 4] == [ts for ts, _, _ in world.tape.rows]
-    assert {"BTC-EUR"} == {symbol for _, symbol, _ in world.tape.rows}
+    assert [5, 3, 4] == [ts for ts, _, _ in world.tape]
+    assert {"BTC-EUR"} == {symbol for _, symbol, _ in world.tape}
     assert {"BTC-EUR"} == world.books.live()
     assert [] == world.resyncs
 
@@ -68,7 +68,7 @@ def test_a_snapshot_older_than_what_is_held_is_not_taken(world: World) -> None:
     world.books.hold("BTCEUR")
     world.books.delta(1, delta("BTCEUR", 12))
     assert not world.books.answer(2, book("BTCEUR", 10))
-    assert [] == world.tape.rows
+    assert [] == world.tape
     assert world.books.answer(3, book("BTCEUR", 11))
     assert [11, 12] == world.sequences()
 
@@ -91,7 +91,7 @@ def test_a_gap_is_a_row_and_loses_only_its_own_book(world: World, sequence: int)
     gap = FeedEvent(
         "gap", sequence_expected=12, sequence_received=sequence, detail='{"channel":"book"}'
     )
-    assert (3, "BTC-EUR", gap) == world.tape.rows[1]
+    assert (3, "BTC-EUR", gap) == world.tape[1]
     assert [("BTCEUR", "gap")] == world.resyncs
     assert {"ETH-EUR"} == world.books.live()
     assert [11, 11] == world.sequences()
@@ -101,7 +101,7 @@ def test_behind_the_last_number_there_is_none_to_expect(world: World) -> None:
     world.go_live(sequence=2**63 - 1)
     world.books.delta(2, delta("BTCEUR", 5))
     gap = FeedEvent("gap", sequence_received=5, detail='{"channel":"book"}')
-    assert (2, "BTC-EUR", gap) == world.tape.rows[0]
+    assert (2, "BTC-EUR", gap) == world.tape[0]
 
 
 def test_a_snapshot_by_itself_begins_the_book_anew(world: World) -> None:
@@ -171,7 +171,7 @@ def test_a_doubted_book_is_lost(world: World) -> None:
     assert [("BTCEUR", "malformed")] == world.resyncs
     assert {"ETH-EUR"} == world.books.live()
     world.books.checkpoint(2, "BTCEUR")
-    assert [] == world.tape.rows
+    assert [] == world.tape
 
 
 def test_a_checkpoint_is_the_book_as_it_stands(world: World) -> None:
@@ -180,14 +180,14 @@ def test_a_checkpoint_is_the_book_as_it_stands(world: World) -> None:
     world.books.delta(2, Delta("BTCEUR", *changes, 11))
     world.books.checkpoint(3, "BTCEUR")
     checkpoint = Checkpoint("BTCEUR", [(98.0, 2.5)], [(101.0, 1.0), (102.0, 3.0)], 11)
-    assert (3, "BTC-EUR", checkpoint) == world.tape.rows[-1]
+    assert (3, "BTC-EUR", checkpoint) == world.tape[-1]
 
 
 def test_a_book_without_numbers_or_of_nobody_has_no_checkpoint(world: World) -> None:
     world.go_live(sequence=None)
     world.books.checkpoint(3, "BTCEUR")
     world.books.checkpoint(3, "gone")
-    assert [] == world.tape.rows
+    assert [] == world.tape
 
 
 def test_removed_books_are_forgotten(world: World) -> None:

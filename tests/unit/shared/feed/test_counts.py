@@ -29,6 +29,18 @@ def test_a_name_is_short_and_harms_no_terminal() -> None:
     assert expected == tally
 
 
+def test_a_copy_stands_still() -> None:
+    counts = Counts()
+    counts.unknown.note("news")
+    counts.malformed += 1
+    copy = counts.copy()
+    counts.unknown.note("news")
+    counts.malformed += 1
+    assert ({"news": 1}, 1) == (copy.unknown, copy.malformed)
+    copy.unknown.note("more")
+    assert {"news": 2} == counts.unknown
+
+
 def test_all_begins_at_zero() -> None:
     counts = Counts()
     assert {"chatter": {}, "unknown": {}, "refused": {}} == {

@@ -16,6 +16,7 @@ from shared.event import (
     RateLimited,
     Recorded,
     Refused,
+    Row,
     Snapshot,
     Subscribed,
     Ticker,
@@ -23,9 +24,11 @@ from shared.event import (
     TradeList,
 )
 from shared.exchange import Call, Cost, Exchange, Limit, Market, Message, Raw, Rest
+from shared.feed.board import FeedView
 from shared.feed.counts import NAMES_MAX
 from shared.feed.feed import CHORES_S, Feed
 from tests.support.levels import levels
+from tests.support.readers import make_board
 
 SECOND = 1_000_000_000
 SYMBOLS = ("BTC-EUR", "ETH-EUR")
@@ -47,6 +50,7 @@ class World:
         self.now_s = 1000.0
         self.rows: list[tuple[str | None, Recorded]] = []
         self.sent: list[str] = []
+        self.board = make_board(symbols, channels)
         self.bans: list[float] = []
         self.wait_s = 0.0
         self._said: dict[bytes, list[Message] | MalformedMessage] = {}
@@ -69,9 +73,7 @@ class World:
         )
         self.feed = Feed(
             self.exchange,
-            symbols,
-            channels,
-            record=lambda _ts, symbol, event: self.rows.append((symbol, event)),
+            self.board,
             take=lambda _cost: self.wait_s,
             ban=self.bans.append,
             stale_after_s=20.0,
@@ -89,14 +91,28 @@ class World:
         for message in messages:
             key = str(len(self._said)).encode()
             self._said[key] = message if isinstance(message, MalformedMessage) else [message]
-            self.feed.receive(int(self.now_s * SECOND), self.now_s, [key])
+            self.record(self.feed.receive(int(self.now_s * SECOND), self.now_s, [key]))
 
     def later(self, seconds: float = 0.0) -> list[str]:
         """Let time pass and the chores be done; return what was sent."""
         self.now_s += seconds
-        sent = self.feed.chores(int(self.now_s * SECOND), self.now_s)
-        self.sent += sent
-        return sent
+        chores = self.feed.chores(int(self.now_s * SECOND), self.now_s)
+        if chores is None:
+            return []
+        self.record(chores.rows)
+        if chores.lost:
+            raise chores.lost
+        self.sent += chores.messages
+        return chores.messages
+
+    def record(self, rows: list[Row]) -> None:
+        self.rows += [(symbol, event) for _, symbol, event in rows]
+
+    @property
+    def view(self) -> FeedView:
+        """Return how the feed stands now."""
+        self.feed.show()
+        return self.board.feed
 
     def wait(self, seconds: int) -> None:
         """Let time pass a second at a time."""
@@ -104,11 +120,11 @@ class World:
             self.later(1)
 
     def connect(self) -> list[str]:
-        self.feed.connected(int(self.now_s * SECOND), self.now_s, "ws://127.0.0.1/")
+        self.record(self.feed.connected(int(self.now_s * SECOND), self.now_s, "ws://127.0.0.1/"))
         return self.later()
 
     def disconnect(self, reason: str = "reset") -> None:
-        self.feed.disconnected(int(self.now_s * SECOND), reason)
+        self.record(self.feed.disconnected(int(self.now_s * SECOND), reason))
 
     def go_live(self) -> None:
         """Connect, and get every book live at sequence 10."""
@@ -118,7 +134,7 @@ class World:
             for _ in RAWS:
                 self.later(0.3)
         self.say(*(book(raw, 10) for raw in RAWS))
-        assert self.feed.live == set(SYMBOLS)
+        assert self.view.live == set(SYMBOLS)
         self.rows.clear()
         self.sent.clear()
 
@@ -198,7 +214,7 @@ def test_one_bad_symbol_is_dropped_and_the_rest_asked_for_again() -> None:
     assert ("ETH-EUR", "subscription_refused") in [
         (symbol, event.kind) for symbol, event in world.rows if isinstance(event, FeedEvent)
     ]
-    assert {"ETH-EUR"} == world.feed.refused
+    assert {"ETH-EUR"} == world.view.refused
 
 
 def test_a_refusal_that_names_nobody_is_narrowed_down_by_halves() -> None:
@@ -212,9 +228,9 @@ def test_a_refusal_that_names_nobody_is_narrowed_down_by_halves() -> None:
         else:
             world.say(*(Subscribed(c, asked) for c in ("book", "trades", "ticker")))
         sent = [m for m in world.later(0.1) if m.startswith("join")]
-    assert {"C-E"} == world.feed.refused
+    assert {"C-E"} == world.view.refused
     ready = {"A-E", "B-E", "D-E"}
-    assert ready == {s for s in ("A-E", "B-E", "C-E", "D-E") if s not in world.feed.refused}
+    assert ready == {s for s in ("A-E", "B-E", "C-E", "D-E") if s not in world.view.refused}
     assert 1 == world.kinds().count("subscription_refused")
 
 
@@ -244,16 +260,16 @@ def test_where_only_data_proves_a_subscription_silence_is_asked_again_and_then_r
     assert ["leave book BTCEUR", "join book BTCEUR"] == world.later(10.1)
     world.later(10.1)
     assert world.kinds()[-2:] == ["subscription_refused", "subscribed"]
-    assert {"BTC-EUR"} == world.feed.refused
+    assert {"BTC-EUR"} == world.view.refused
     world.say(book("BTCEUR", 4))
-    assert world.feed.live == {"BTC-EUR"}
-    assert set() == world.feed.refused
+    assert world.view.live == {"BTC-EUR"}
+    assert set() == world.view.refused
 
 
 def test_listings_and_delistings_are_followed_without_touching_the_others() -> None:
     world = World()
     world.go_live()
-    world.feed.wanted = ("ETH-EUR", "XRP-EUR")
+    world.board.wanted = ("ETH-EUR", "XRP-EUR")
     sent = world.later(0.1)
     assert ["leave book,trades,ticker BTCEUR", "join book,trades,ticker XRPEUR"] == sent
     left = FeedEvent("gap", detail='{"channel":"book","reason":"no longer listed as trading"}')
@@ -273,15 +289,15 @@ def test_a_refused_symbol_that_is_no_longer_wanted_is_forgotten() -> None:
     world.say(Refused("subscribe", "market ETHEUR is invalid", "ETHEUR"))
     world.later(0.1)
     world.say(*(Subscribed(c, ["BTCEUR"]) for c in ("book", "trades", "ticker")))
-    world.feed.wanted = ("BTC-EUR",)
+    world.board.wanted = ("BTC-EUR",)
     world.later(0.1)
-    assert set() == world.feed.refused
+    assert set() == world.view.refused
 
 
 def test_while_an_answer_is_due_listings_wait() -> None:
     world = World()
     world.connect()
-    world.feed.wanted = ("BTC-EUR",)
+    world.board.wanted = ("BTC-EUR",)
     assert [] == world.later(0.1)
     world.say(*(Subscribed(c, RAWS) for c in ("book", "trades", "ticker")))
     sent = world.later(0.1)
@@ -299,7 +315,7 @@ def test_a_symbol_that_is_delisted_while_it_waits_for_its_book_is_not_asked_for(
         world.later(0.3)
         world.say(book("BTCEUR", sequence))
     world.say(delta("BTCEUR", 35))
-    world.feed.wanted = ("ETH-EUR",)
+    world.board.wanted = ("ETH-EUR",)
     world.sent.clear()
     world.wait(20)
     assert ["leave book,trades,ticker BTCEUR"] == world.sent
@@ -310,7 +326,7 @@ def test_a_symbol_that_comes_back_has_none_of_its_old_prices() -> None:
     world.connect()
     world.say(Ticker("BTCEUR", bid_price=9.0))
     for wanted in (("ETH-EUR",), SYMBOLS):
-        world.feed.wanted = wanted
+        world.board.wanted = wanted
         world.later(0.1)
     world.say(Ticker("BTCEUR", ask_price=10.0))
     assert [Ticker("BTCEUR", ask_price=10.0)] == world.recorded(Ticker)[1:]
@@ -320,9 +336,9 @@ def test_a_symbol_that_comes_back_has_a_gap_in_its_trades() -> None:
     world = World("data", asks_snapshots=False)
     world.connect()
     world.say(trades(1, 2))
-    world.feed.wanted = ("ETH-EUR",)
+    world.board.wanted = ("ETH-EUR",)
     world.later(0.1)
-    world.feed.wanted = SYMBOLS
+    world.board.wanted = SYMBOLS
     world.later(0.1)
     world.say(trades(8, 9))
     assert ["t2"] == [detail["last"] for detail in world.details("gap")]
@@ -354,7 +370,7 @@ def test_a_gap_is_a_row_and_only_its_own_symbol_is_resynced(sequence: int) -> No
     assert ("gap", 12, sequence) == (gap.kind, gap.sequence_expected, gap.sequence_received)
     assert ["gap", "resync"] == world.kinds()
     assert ["ETH-EUR"] == [symbol for symbol, event in world.rows if isinstance(event, Delta)]
-    assert {"ETH-EUR"} == world.feed.live
+    assert {"ETH-EUR"} == world.view.live
     assert ["book BTCEUR"] == world.later(0.3)
     world.say(delta("BTCEUR", 20), book("BTCEUR", 20), delta("BTCEUR", 21))
     assert [20, 21] == [
@@ -452,7 +468,7 @@ def test_a_crossed_book_is_a_row_and_a_resync() -> None:
     world.say(delta("BTCEUR", 11, "101"))
     assert ["crossed", "resync"] == world.kinds()
     assert [{"bid": 101.0, "ask": 101.0}] == world.details("crossed")
-    assert {"ETH-EUR"} == world.feed.live
+    assert {"ETH-EUR"} == world.view.live
 
 
 def test_a_message_that_cannot_be_parsed_is_a_row_and_resyncs_the_book_it_names() -> None:
@@ -462,7 +478,7 @@ def test_a_message_that_cannot_be_parsed_is_a_row_and_resyncs_the_book_it_names(
     world.say(MalformedMessage("no JSON", raw=b"\xff"))
     assert ["malformed", "resync", "malformed"] == world.kinds()
     assert 200 == len(world.details("malformed")[0]["raw"])
-    assert {"ETH-EUR"} == world.feed.live
+    assert {"ETH-EUR"} == world.view.live
     assert ["book BTCEUR"] == world.later(0.3)
 
 
@@ -503,7 +519,7 @@ def test_a_snapshot_in_mid_stream_makes_a_resync_needless() -> None:
     world.sent.clear()
     world.wait(9)
     assert [] == world.sent
-    assert set(SYMBOLS) == world.feed.live
+    assert set(SYMBOLS) == world.view.live
 
 
 def test_a_snapshot_that_nobody_asked_for_is_counted_and_not_recorded() -> None:
@@ -518,9 +534,9 @@ def test_without_books_a_symbol_lives_by_its_subscriptions_and_nothing_is_asked(
     world = World(channels=["trades", "ticker"])
     assert ["join trades,ticker BTCEUR,ETHEUR"] == world.connect()
     world.say(Subscribed("trades", RAWS))
-    assert set() == world.feed.live
+    assert set() == world.view.live
     world.say(Subscribed("ticker", RAWS))
-    assert set(SYMBOLS) == world.feed.live
+    assert set(SYMBOLS) == world.view.live
     world.say(book("BTCEUR", 1), delta("BTCEUR", 2))
     world.say(MalformedMessage("no number", raw=b"", raw_symbol="BTCEUR"))
     assert [] == world.later(1)
@@ -583,10 +599,10 @@ def test_trades_after_a_reconnect_are_asked_for_over_rest_and_recorded_once() ->
     world.say(trade(1))
     world.disconnect()
     world.go_live()
-    question = world.feed.backfills.questions.popleft()
+    question = world.board.questions.popleft()
     assert ("BTCEUR", "t1") == (question.raw_symbol, question.last)
     world.say(trade(4))
-    world.feed.backfills.answer(question, trades(1, 2, 3, 4))
+    world.board.answer_backfill(question, trades(1, 2, 3, 4))
     world.later(0.1)
     assert ["t4", "t2", "t3"] == [t.trade_id for t in world.recorded(Trade)]
     assert [] == world.kinds()
@@ -610,7 +626,7 @@ def test_a_trade_before_the_word_of_the_exchange_hides_no_gap() -> None:
     world.disconnect()
     world.connect()
     world.say(trade(9), Subscribed("trades", RAWS))
-    assert ["t1"] == [question.last for question in world.feed.backfills.questions]
+    assert ["t1"] == [question.last for question in world.board.questions]
 
 
 def test_an_answer_of_the_old_connection_is_recorded_on_the_new_one() -> None:
@@ -619,9 +635,9 @@ def test_an_answer_of_the_old_connection_is_recorded_on_the_new_one() -> None:
     world.say(trade(1))
     world.disconnect()
     world.go_live()
-    question = world.feed.backfills.questions.popleft()
+    question = world.board.questions.popleft()
     world.disconnect()
-    world.feed.backfills.answer(question, trades(1, 2))
+    world.board.answer_backfill(question, trades(1, 2))
     world.connect()
     assert ["t2"] == [t.trade_id for t in world.recorded(Trade)]
 
@@ -633,7 +649,7 @@ def test_at_the_end_a_question_without_an_answer_is_a_gap() -> None:
     world.disconnect()
     world.go_live()
     world.disconnect("stopped")
-    world.feed.end(7)
+    world.record(world.feed.end(7))
     assert ["disconnected", "gap"] == world.kinds()
 
 
@@ -721,14 +737,14 @@ def test_when_the_exchange_says_stop_nothing_is_asked_until_the_wait_is_over() -
 
 def test_a_refused_connection_is_a_row() -> None:
     world = World()
-    world.feed.connection_refused(7, 60.0, "429")
+    world.record(world.feed.connection_refused(7, 60.0, "429"))
     assert [{"wait_s": 60.0, "reason": "429"}] == world.details("rate_limited")
 
 
 def test_chores_are_not_done_at_every_look() -> None:
     world = World()
     world.connect()
-    world.feed.wanted = ("BTC-EUR",)
+    world.board.wanted = ("BTC-EUR",)
     world.say(*(Subscribed(c, RAWS) for c in ("book", "trades", "ticker")))
     assert [] == world.later(0.8 * CHORES_S)
     assert [] != world.later(0.4 * CHORES_S)
@@ -746,7 +762,7 @@ def test_a_lost_connection_ends_every_book() -> None:
     world = World()
     world.go_live()
     world.disconnect("reset by peer")
-    assert set() == world.feed.live
+    assert set() == world.view.live
     assert [{"reason": "reset by peer"}] == world.details("disconnected")
     world.connect()
     world.say(delta("BTCEUR", 11))

@@ -7,16 +7,16 @@ from tests.support.toys import Tape
 
 def test_what_a_message_leaves_out_stays_as_it_was() -> None:
     tape = Tape()
-    tickers = Tickers(tape.record)
+    tickers = Tickers(tape)
     tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price=9.0, bid_size=1.0, ts_event=5))
     tickers.ticker(2, "BTC-EUR", Ticker("BTCEUR", ask_price=10.0, ts_event=6))
     merged = Ticker("BTCEUR", bid_price=9.0, bid_size=1.0, ask_price=10.0, ts_event=6)
-    assert (2, "BTC-EUR", merged) == tape.rows[1]
+    assert (2, "BTC-EUR", merged) == tape[1]
 
 
 def test_a_message_that_changes_nothing_is_no_row() -> None:
     tape = Tape()
-    tickers = Tickers(tape.record)
+    tickers = Tickers(tape)
     for last_price in (9.0, 9.0, None, 8.0, 9.0):
         tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", last_price=last_price))
     assert [9.0, 8.0, 9.0] == [ticker.last_price for ticker in tape.events(Ticker)]
@@ -24,7 +24,7 @@ def test_a_message_that_changes_nothing_is_no_row() -> None:
 
 def test_symbols_are_not_mixed() -> None:
     tape = Tape()
-    tickers = Tickers(tape.record)
+    tickers = Tickers(tape)
     tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price=9.0))
     tickers.ticker(1, "ETH-EUR", Ticker("ETHEUR", ask_price=3.0))
     assert Ticker("ETHEUR", ask_price=3.0) == tape.events()[1]
@@ -32,7 +32,7 @@ def test_symbols_are_not_mixed() -> None:
 
 def test_a_symbol_that_was_left_comes_back_without_its_old_halves() -> None:
     tape = Tape()
-    tickers = Tickers(tape.record)
+    tickers = Tickers(tape)
     for raw_symbol in ("BTCEUR", "ETHEUR"):
         tickers.ticker(1, "BTC-EUR", Ticker(raw_symbol, bid_price=9.0))
     tickers.remove("BTCEUR")
@@ -45,7 +45,7 @@ def test_a_symbol_that_was_left_comes_back_without_its_old_halves() -> None:
 
 def test_a_lost_connection_forgets_the_old_halves() -> None:
     tape = Tape()
-    tickers = Tickers(tape.record)
+    tickers = Tickers(tape)
     tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", bid_price=9.0))
     tickers.clear()
     tickers.ticker(1, "BTC-EUR", Ticker("BTCEUR", ask_price=10.0))

@@ -3,8 +3,7 @@
 import msgspec
 import pytest
 
-from shared.errors import ConnectionLost
-from shared.event import Delta, FeedEvent, Recorded, Trade
+from shared.event import FeedEvent, Trade
 from shared.feed.trades import RECENT_EXPECTING_MAX, RECENT_MAX, Trades
 from tests.support.toys import Tape, trade, trades
 
@@ -14,7 +13,7 @@ class World:
 
     def __init__(self) -> None:
         self.tape = Tape()
-        self.trades = Trades(self.tape.record)
+        self.trades = Trades(self.tape)
 
     def live(self, *numbers: int) -> None:
         for number in numbers:
@@ -41,7 +40,7 @@ def world() -> World:
 def test_a_trade_is_recorded_once(world: World) -> None:
     world.live(1, 2, 1, 2, 3)
     assert [1, 2, 3] == world.ids()
-    assert (1, "BTC-EUR", trade(1)) == world.tape.rows[0]
+    assert (1, "BTC-EUR", trade(1)) == world.tape[0]
 
 
 def test_ids_of_different_symbols_are_different_trades(world: World) -> None:
@@ -63,7 +62,7 @@ def test_after_an_outage_a_list_that_does_not_reach_the_last_trade_is_a_gap(worl
     world.come(5, 6)
     assert [("t2", "t5")] == world.gaps()
     assert [1, 2, 5, 6] == world.ids()
-    gap = world.tape.rows[2]
+    gap = world.tape[2]
     assert (2, "BTC-EUR") == gap[:2]
     assert isinstance(gap[2], FeedEvent)
     expected = {
@@ -113,7 +112,7 @@ def test_a_cut_list_that_reaches_both_ends_hides_nothing(
 
 def test_where_a_list_must_come_first_a_trade_without_it_is_a_gap() -> None:
     tape = Tape()
-    recorded = Trades(tape.record, begin_with_list=True)
+    recorded = Trades(tape, begin_with_list=True)
     recorded.trade(1, "BTC-EUR", trade(1))
     recorded.lose_all()
     for number in (5, 6):
@@ -195,22 +194,3 @@ def test_no_more_ids_are_kept_than_the_bound(world: World) -> None:
     world.trades.expect("BTCEUR")
     world.live(*range(2 * RECENT_MAX, 2 * RECENT_EXPECTING_MAX))
     assert RECENT_EXPECTING_MAX == len(world.trades._recent["BTCEUR"])
-
-
-def test_a_trade_that_could_not_be_recorded_was_not_seen() -> None:
-    refusals = [ConnectionLost("the disk does not keep up")]
-    rows: list[Recorded] = []
-
-    def record(_ts: int, _symbol: str | None, event: Recorded) -> None:
-        assert not isinstance(event, Delta)
-        if refusals:
-            raise refusals.pop()
-        rows.append(event)
-
-    kept = Trades(record)
-    with pytest.raises(ConnectionLost):
-        kept.trade(1, "BTC-EUR", trade(1))
-    kept.lose_all()
-    assert kept.take_last("BTCEUR") is None
-    kept.trade(1, "BTC-EUR", trade(1))
-    assert [trade(1)] == rows

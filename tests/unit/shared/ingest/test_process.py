@@ -204,7 +204,7 @@ def test_polled_symbols_are_followed_too(world: World) -> None:
 
     def follow() -> None:
         wait_until(world.is_live)
-        ingest._follow(["BTC-EUR"])
+        ingest._doors.follow(["BTC-EUR"])
         wait_until(lambda: world.report().symbols == 1)
 
     assert 0 == world.run(ingest, follow)

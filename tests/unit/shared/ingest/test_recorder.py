@@ -16,10 +16,12 @@ from typing_extensions import override
 from shared.delivery.cursor import Cursor
 from shared.delivery.frame import DAY_NS, Columns, Frame, decode, decode_columns
 from shared.delivery.journal import Journal
-from shared.errors import ConnectionLost
-from shared.event import Recorded, Ticker, Trade, feed_event
+from shared.event import Recorded, Row, Ticker, Trade, feed_event
+from shared.ingest import intake as intake_module
 from shared.ingest import recorder as module
+from shared.ingest.intake import Intake
 from shared.ingest.recorder import Recorder, end_session
+from shared.transport.inbox import MESSAGES_EAGER
 from tests.support.columns import unpack
 from tests.support.frames import SESSION
 from tests.support.toys import book, delta, trade
@@ -34,11 +36,12 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.journal = Journal.create(folder / "journal" / "toy", SESSION)
-        self.recorder = Recorder(self.journal, lambda: NOON)
+        self.intake = Intake()
+        self.recorder = Recorder(self.journal, self.intake, lambda: NOON)
 
     def record(self, *numbers: int) -> None:
         for number in numbers:
-            self.recorder.record(NOON + number, "BTC-EUR", trade(number))
+            self.intake.record([(NOON + number, "BTC-EUR", trade(number))])
 
     def frames(self) -> list[Frame]:
         self.journal.sync()
@@ -87,7 +90,7 @@ class World:
             yield
         finally:
             stop.set()
-            self.recorder.announce(module.MESSAGES_EAGER)
+            self.intake.announce(MESSAGES_EAGER)
             thread.join(WAIT_S)
             assert not thread.is_alive()
 
@@ -95,20 +98,19 @@ class World:
 class Source:
     """Messages that become trades, two a turn."""
 
-    def __init__(self, world: World, *numbers: int) -> None:
+    def __init__(self, *numbers: int) -> None:
         self.numbers = list(numbers)
         self.turns = 0
-        self._world = world
 
     @property
     def backlog(self) -> int:
         return len(self.numbers)
 
-    def digest(self) -> None:
+    def digest(self) -> Iterator[list[Row]]:
         self.turns += 1
         for _ in range(min(2, len(self.numbers))):
             number = self.numbers.pop(0)
-            self._world.recorder.append(NOON + number, "BTC-EUR", trade(number))
+            yield [(NOON + number, "BTC-EUR", trade(number))]
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
@@ -136,7 +138,7 @@ def test_a_session_begins_with_its_start(world: World) -> None:
     assert events is not None
     assert (["session_start"], [0], [NOON]) == (events.kind, events.offset, events.ts_recv)
     assert {"symbols": "all", "transport": "rest"} == msgspec.json.decode(events.detail[0])
-    assert 2 == world.recorder.events
+    assert 2 == world.recorder.view.events
 
 
 def test_events_are_numbered_in_the_order_in_which_they_came(world: World) -> None:
@@ -148,7 +150,7 @@ def test_events_are_numbered_in_the_order_in_which_they_came(world: World) -> No
         (None, feed_event("connected")),
     ]
     for ts, (symbol, event) in enumerate(events):
-        world.recorder.record(NOON + ts, symbol, event)
+        world.intake.record([(NOON + ts, symbol, event)])
     assert world.recorder.step()
     (frame,) = world.frames()
     columns = decode_columns(frame)
@@ -165,7 +167,7 @@ def test_nothing_to_write_writes_nothing(world: World) -> None:
 
 def test_a_frame_is_cut_where_it_is_full(world: World) -> None:
     for number in range(20):
-        world.recorder.record(NOON, None, feed_event("malformed", raw=LONG, number=number))
+        world.intake.record([(NOON, None, feed_event("malformed", raw=LONG, number=number))])
     assert world.recorder.step()
     spans = [(frame.first, frame.last) for frame in world.frames()]
     assert [(0, 6), (7, 13), (14, 19)] == spans
@@ -174,7 +176,7 @@ def test_a_frame_is_cut_where_it_is_full(world: World) -> None:
 def test_a_frame_is_of_one_day(world: World) -> None:
     midnight = 20_001 * DAY_NS
     for ts in (midnight - 1, midnight, midnight + 1, midnight - 5):
-        world.recorder.record(ts, "BTC-EUR", trade(ts))
+        world.intake.record([(ts, "BTC-EUR", trade(ts))])
     assert world.recorder.step()
     assert [(0, 0, 20_000), (1, 2, 20_001), (3, 3, 20_000)] == [
         (frame.first, frame.last, frame.day) for frame in world.frames()
@@ -183,68 +185,33 @@ def test_a_frame_is_of_one_day(world: World) -> None:
 
 def test_rows_about_the_feed_are_counted_by_kind(world: World) -> None:
     for event in (feed_event("gap"), feed_event("malformed"), feed_event("gap")):
-        world.recorder.record(NOON, None, event)
+        world.intake.record([(NOON, None, event)])
     world.record(1)
     world.recorder.step()
-    assert {"gap": 2, "malformed": 1} == world.recorder.kinds
+    assert 4 == world.recorder.view.events
+    assert {"gap": 2, "malformed": 1} == world.recorder.view.kinds
 
 
 # --- where messages come from --------------------------------------------------------------------
 
 
 def test_sources_have_their_turn_until_none_has_any_more(world: World) -> None:
-    much, little = Source(world, 1, 2, 3, 4, 5), Source(world, 10, 11, 12)
-    world.recorder.attach(much)
-    world.recorder.attach(little)
+    much, little = Source(1, 2, 3, 4, 5), Source(10, 11, 12)
+    world.intake.attach(much)
+    world.intake.attach(little)
     world.record(0)
     assert world.recorder.step()
     assert [0, 1, 2, 10, 11, 3, 4, 12, 5] == world.ids()
 
 
 def test_a_source_without_messages_has_its_turn_for_what_else_is_due(world: World) -> None:
-    source = Source(world)
-    world.recorder.attach(source)
+    source = Source()
+    world.intake.attach(source)
     assert world.recorder.step()
     assert 1 == source.turns
 
 
-def test_who_empties_the_queue_does_not_wait_for_room_in_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "PENDING_EVENTS_MAX", 1)
-    world.recorder.attach(Source(world, 1, 2, 3, 4))
-    assert world.recorder.step()
-    assert [1, 2, 3, 4] == world.ids()
-
-
 # --- a disk that is slow or full -----------------------------------------------------------------
-
-
-def test_where_the_disk_does_not_keep_up_reading_on_is_refused(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "PENDING_EVENTS_MAX", 3)
-    monkeypatch.setattr(module, "ROOM_WAIT_S", 0.01)
-    world.record(1, 2, 3)
-    with pytest.raises(ConnectionLost, match=r"the disk has not kept up for 0\.01 s"):
-        world.record(4)
-    with pytest.raises(ConnectionLost):
-        world.recorder.record(NOON, None, feed_event("malformed"))
-    world.recorder.record(NOON, None, feed_event("disconnected"))
-    assert world.recorder.step()
-    world.record(5)
-    assert world.recorder.step()
-    assert [1, 2, 3, 5] == world.ids()
-    assert 1 == world.recorder.kinds["disconnected"]
-
-
-def test_who_waits_for_room_goes_on_as_soon_as_there_is_some(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "PENDING_EVENTS_MAX", 3)
-    with world.run():
-        world.record(*range(100))
-    assert list(range(100)) == world.ids()
 
 
 def test_what_the_disk_refuses_is_written_later_and_nothing_is_lost(
@@ -258,18 +225,18 @@ def test_what_the_disk_refuses_is_written_later_and_nothing_is_lost(
             assert not world.recorder.step()
         world.record(4)
         assert not world.recorder.step()
-        assert "make room" in (world.recorder.error or "")
+        assert "make room" in (world.recorder.view.error or "")
     assert ["the journal cannot be written; retrying"] == [r.message for r in caplog.records]
     assert [1] == world.ids()
     assert world.recorder.step()
     assert [1, 2, 3, 4] == world.ids()
-    assert world.recorder.error is None
+    assert world.recorder.view.error is None
 
 
 def test_a_disk_that_fills_up_between_two_frames_costs_no_event(world: World) -> None:
     for number in range(30):
         event = Trade("BTCEUR", f"t{number}", None, 1.0, 1.0)
-        world.recorder.record(NOON + number * DAY_NS, "BTC-EUR", event)
+        world.intake.record([(NOON + number * DAY_NS, "BTC-EUR", event)])
     with world.full_disk(room=1_500):
         assert not world.recorder.step()
         written = len(world.ids())
@@ -283,22 +250,22 @@ def test_a_disk_that_fills_up_between_two_frames_costs_no_event(world: World) ->
 
 
 def test_the_thread_writes_what_comes_and_at_the_end_what_is_left(world: World) -> None:
-    source = Source(world)
-    world.recorder.attach(source)
+    source = Source()
+    world.intake.attach(source)
     with world.run():
         world.record(1)
         wait_until(lambda: world.journal.next_number == 1)
-        wait_until(lambda: world.recorder._is_idle)
+        wait_until(lambda: world.intake._is_idle)
         source.numbers += [2, 3]
-        world.recorder.announce(2)
+        world.intake.announce(2)
         wait_until(lambda: world.journal.next_number == 3)
         source.numbers += range(4, 1000)
-        world.recorder.announce(996)
+        world.intake.announce(996)
     assert list(range(1, 1000)) == world.ids()
 
 
 def test_what_is_there_before_the_thread_is_written_as_well(world: World) -> None:
-    world.recorder.announce(1)
+    world.intake.announce(1)
     world.record(1)
     with world.run():
         wait_until(lambda: world.journal.next_number == 1)
@@ -313,36 +280,36 @@ def test_the_thread_does_not_sleep_over_what_came_when_it_lay_down(
         @property
         @override
         def backlog(self) -> int:
-            if world.recorder._is_idle and not self.turns:
+            if world.intake._is_idle and not self.turns:
                 self.numbers = [1]
             return len(self.numbers)
 
-    monkeypatch.setattr(module, "IDLE_S", WAIT_S * 10)
-    world.recorder.attach(Late(world))
+    monkeypatch.setattr(intake_module, "IDLE_S", WAIT_S * 10)
+    world.intake.attach(Late())
     with world.run():
         wait_until(lambda: world.journal.next_number == 1)
-        monkeypatch.setattr(module, "IDLE_S", 0.01)
-        world.recorder.announce(module.MESSAGES_EAGER)
+        monkeypatch.setattr(intake_module, "IDLE_S", 0.01)
+        world.intake.announce(MESSAGES_EAGER)
     assert [1] == world.ids()
 
 
 def test_an_event_wakes_the_thread_whoever_records_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "IDLE_S", WAIT_S * 10)
+    monkeypatch.setattr(intake_module, "IDLE_S", WAIT_S * 10)
     with world.run():
-        wait_until(lambda: world.recorder._is_idle)
+        wait_until(lambda: world.intake._is_idle)
         world.record(1)
         wait_until(lambda: world.journal.next_number == 1)
-        wait_until(lambda: world.recorder._is_idle)
+        wait_until(lambda: world.intake._is_idle)
 
 
 def test_the_thread_does_what_is_due_without_any_message(world: World) -> None:
-    source = Source(world)
-    world.recorder.attach(source)
+    source = Source()
+    world.intake.attach(source)
     with world.run():
         wait_until(lambda: source.turns >= 3)
-        world.recorder.announce(0)
+        world.intake.announce(0)
     assert [] == world.frames()
 
 
@@ -353,7 +320,7 @@ def test_the_thread_outlives_a_full_disk(world: World, monkeypatch: pytest.Monke
     with world.run():
         with world.full_disk():
             world.record(2)
-            wait_until(lambda: world.recorder.error is not None)
+            wait_until(lambda: world.recorder.view.error is not None)
         wait_until(lambda: world.journal.next_number == 2)
     assert [1, 2] == world.ids()
 
@@ -378,7 +345,7 @@ def test_while_events_cannot_be_written_the_session_does_not_end(world: World) -
     world.recorder.step()
     # There is room for the end, but not for what comes before it.
     with world.full_disk(room=300):
-        world.recorder.record(NOON, None, feed_event("malformed", raw=LONG))
+        world.intake.record([(NOON, None, feed_event("malformed", raw=LONG))])
         assert not world.recorder.end()
     assert not world.journal.ended
 

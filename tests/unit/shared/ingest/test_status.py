@@ -2,24 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
 
 from shared.delivery.frame import DAY_NS
 from shared.delivery.journal import Journal
-from shared.event import Chatter, Refused, Subscribed, Trade, feed_event
+from shared.event import Chatter, Refused, Subscribed, Trade
 from shared.exchange import Message
-from shared.ingest.recorder import Recorder
+from shared.feed.board import Board, FeedView, Link
+from shared.feed.feed import Feed
+from shared.ingest.recorder import RecorderView
 from shared.ingest.status import IngestStatus, View
 from shared.process.status import FeedCounts, IngestReport, StatusFile, read
-from shared.transport.limits import Limits
-from shared.transport.poller import Poller
-from shared.transport.reader import Reader
-from shared.transport.rest import RestClient
 from tests.support.frames import SESSION, make_frame
-from tests.support.readers import make_feed, make_reader
+from tests.support.readers import make_board, make_feed
 from tests.support.toys import SECOND, book, make_exchange
 
 NOON = 20_000 * DAY_NS + DAY_NS // 2
@@ -31,12 +28,11 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.ts = NOON
         self.now_s = 1000.0
-        self.readers: list[Reader] = []
+        self.boards: list[Board] = []
+        self._feeds: dict[int, Feed] = {}
         self._said: list[Message] = []
-        self.poller: Poller | None = None
         self.journal = Journal.create(folder / "journal" / "toy", SESSION)
-        self.recorder = Recorder(self.journal, lambda: self.ts)
-        self._folder = folder
+        self.recorded = RecorderView()
         self._path = folder / "status" / "ingest_toy-a.json"
         file = StatusFile(self._path, "ingest_toy-a", clock_ns=lambda: self.ts)
         self.status = IngestStatus(file, now_s=self.now_s)
@@ -52,9 +48,8 @@ class World:
             "line": "a",
             "ts": self.ts,
             "now_s": self.now_s,
-            "readers": self.readers,
-            "poller": self.poller,
-            "recorder": self.recorder,
+            "boards": self.boards,
+            "recorder": self.recorded,
             "journal": self.journal,
             "journals": [self.journal],
             "disk_free_bytes": 77,
@@ -62,55 +57,44 @@ class World:
             "is_stopping": False,
             "blocked_s": 0.0,
             "rest_error": "",
+            "poll_interval_s": None,
         }
         self.status.write(View(**{**values, **changes}))
         report = read(self._path, IngestReport)
         assert report is not None
         return report
 
-    def say(self, reader: Reader, *messages: Message) -> None:
+    def say(self, board: Board, *messages: Message) -> None:
         """Let the exchange say this on one connection."""
+        feed = self._feeds[id(board)]
         for message in messages:
             self._said.append(message)
-            reader.feed.receive(self.ts, self.now_s, [b"%d" % (len(self._said) - 1)])
+            feed.receive(self.ts, self.now_s, [b"%d" % (len(self._said) - 1)])
+        feed.show()
 
-    def connect(self, *symbols: str, channels: Sequence[str] = ("book",)) -> Reader:
-        """Add a reader that is connected and has asked for its symbols."""
+    def connect(self, *symbols: str, channels: Sequence[str] = ("book",)) -> Board:
+        """Add a feed that is connected and has asked for its symbols."""
         exchange = make_exchange(parse=lambda raw: [self._said[int(bytes(raw))]])
-        feed = make_feed(exchange, symbols, channels)
-        reader = make_reader(feed, steady_s=lambda: self.now_s)
-        self.readers.append(reader)
-        self.up(reader)
-        return reader
+        board = make_board(symbols, channels)
+        self._feeds[id(board)] = make_feed(exchange, board)
+        self.boards.append(board)
+        self.up(board)
+        return board
 
-    def up(self, reader: Reader) -> None:
-        reader.is_connected, reader.down_since_s = True, None
-        reader.feed.connected(self.ts, self.now_s, "ws://127.0.0.1/")
-        reader.feed.chores(self.ts, self.now_s)
+    def up(self, board: Board) -> None:
+        board.link = Link(is_connected=True, reconnects=board.link.reconnects)
+        feed = self._feeds[id(board)]
+        feed.connected(self.ts, self.now_s, "ws://127.0.0.1/")
+        feed.chores(self.ts, self.now_s)
 
-    def go_live(self, reader: Reader) -> None:
+    def go_live(self, board: Board) -> None:
         """Let the exchange say all that its books need."""
-        raw_symbols = [symbol.replace("-", "") for symbol in reader.feed.wanted]
-        self.say(reader, *(Subscribed(channel, raw_symbols) for channel in reader.feed.channels))
+        raw_symbols = [symbol.replace("-", "") for symbol in board.wanted]
+        self.say(board, *(Subscribed(channel, raw_symbols) for channel in board.channels))
         for raw_symbol in raw_symbols:
             self.later()
-            reader.feed.chores(self.ts, self.now_s)
-            self.say(reader, book(raw_symbol, 1))
-
-    def poll(self, *symbols: str) -> Poller:
-        exchange = make_exchange()
-        limits = Limits(self._folder / "limits.json", exchange.limits, clock_ns=lambda: self.ts)
-        self.poller = Poller(
-            exchange,
-            symbols,
-            RestClient(exchange, "http://127.0.0.1:1", limits),
-            record=self.recorder.record,
-            poll_interval_s=2.5,
-            clock_ns=lambda: self.ts,
-            steady_s=lambda: self.now_s,
-            pause=Event(),
-        )
-        return self.poller
+            self._feeds[id(board)].chores(self.ts, self.now_s)
+            self.say(board, book(raw_symbol, 1))
 
 
 @pytest.fixture
@@ -142,12 +126,12 @@ def test_with_all_its_books_it_is_live_and_with_some_degraded(world: World) -> N
 
 
 def test_the_state_says_since_when(world: World) -> None:
-    reader = world.connect("BTC-EUR")
+    board = world.connect("BTC-EUR")
     assert world.ts == world.write().since
     since = world.ts
     world.later(5)
     assert since == world.write().since
-    world.go_live(reader)
+    world.go_live(board)
     assert world.ts == world.write().since
 
 
@@ -160,7 +144,7 @@ def test_an_ingest_that_stops_or_has_no_room_says_so_first(world: World) -> None
 def test_an_outage_is_told_with_its_beginning_and_its_reason(world: World) -> None:
     up, down = world.connect("BTC-EUR"), world.connect("ETH-EUR")
     world.go_live(up)
-    down.is_connected, down.down_since_s, down.error = False, world.now_s, "reset by peer"
+    down.link = Link(down_since_s=world.now_s, error="reset by peer")
     since = world.ts
     world.later(7)
     report = world.write(rest_error="busy")
@@ -172,14 +156,13 @@ def test_an_outage_is_told_with_its_beginning_and_its_reason(world: World) -> No
     assert 1 == report.connections
     assert world.write(is_paused=True).unreachable_since is None  # we hung up ourselves
     world.up(down)
-    down.error = ""
     report = world.write(rest_error="busy")
     assert (None, "busy") == (report.unreachable_since, report.last_error)
 
 
 def test_refused_symbols_are_told_and_wait_for_nothing(world: World) -> None:
-    reader = world.connect("BTC-EUR", "ETH-EUR")
-    world.say(reader, Refused("subscribe", "no", "ETHEUR"))
+    board = world.connect("BTC-EUR", "ETH-EUR")
+    world.say(board, Refused("subscribe", "no", "ETHEUR"))
     report = world.write()
     assert (["ETH-EUR"], ["BTC-EUR"]) == (report.refused, report.waiting)
 
@@ -200,16 +183,17 @@ def test_where_no_books_are_recorded_it_lives_by_its_subscription(world: World) 
 
 
 def test_polled_books_count_as_well(world: World) -> None:
-    poller = world.poll("BTC-EUR", "ETH-EUR")
-    report = world.write()
+    board = make_board(["BTC-EUR", "ETH-EUR"], ["book"])
+    world.boards.append(board)
+    report = world.write(poll_interval_s=2.5)
     assert ("connecting", 2, 0, 2.5) == (
         report.state,
         report.symbols,
         report.live,
         report.poll_interval_s,
     )
-    poller.is_connected, poller.down_since_s, poller.polls = True, None, 5
-    poller.refused["ETH-EUR"] = "no"
+    board.link = Link(is_connected=True)
+    board.feed = FeedView(refused=frozenset(["ETH-EUR"]), messages=5)
     report = world.write()
     assert ("degraded", ["ETH-EUR"], 1) == (
         report.state,
@@ -223,13 +207,12 @@ def test_totals_are_those_of_all_sockets(world: World) -> None:
     first, second = world.connect("BTC-EUR"), world.connect("ETH-EUR")
     world.say(first, Subscribed("book", ["BTCEUR"]))
     world.say(second, Subscribed("book", ["ETHEUR"]), Subscribed("book", ["ETHEUR"]))
-    first.reconnects, second.reconnects = 2, 3
-    for event in (feed_event("gap"), feed_event("malformed"), feed_event("gap")):
-        world.recorder.record(world.ts, None, event)
-    world.recorder.step()
+    for board, reconnects in ((first, 2), (second, 3)):
+        board.link = Link(is_connected=True, reconnects=reconnects)
+    world.recorded = RecorderView(events=4, kinds={"gap": 2, "malformed": 1})
     world.later(2)
     report = world.write()
-    assert (3, 3, 5) == (report.messages_total, report.events_total, report.reconnects)
+    assert (3, 4, 5) == (report.messages_total, report.events_total, report.reconnects)
     assert {"gap": 2, "malformed": 1} == report.kinds
     assert 1.5 == report.messages_per_s
 
@@ -253,9 +236,9 @@ def test_what_is_no_event_is_counted_over_all_sockets(world: World) -> None:
 
 
 def test_the_time_of_the_last_data_is_that_of_the_last_message(world: World) -> None:
-    reader = world.connect("BTC-EUR")
+    board = world.connect("BTC-EUR")
     assert world.write().last_data_ts is None
-    world.say(reader, Subscribed("book", ["BTCEUR"]))
+    world.say(board, Subscribed("book", ["BTCEUR"]))
     came = world.ts
     assert came == world.write().last_data_ts
     world.later()
@@ -263,17 +246,12 @@ def test_the_time_of_the_last_data_is_that_of_the_last_message(world: World) -> 
 
 
 def test_gaps_are_those_of_today(world: World) -> None:
-    def gap() -> None:
-        world.recorder.record(world.ts, None, feed_event("gap"))
-        world.recorder.step()
-
     world.write()
-    gap()
-    gap()
+    world.recorded = RecorderView(kinds={"gap": 2})
     assert 2 == world.write().gaps_today
     world.later(86_400)
     assert 0 == world.write().gaps_today
-    gap()
+    world.recorded = RecorderView(kinds={"gap": 3})
     assert 1 == world.write().gaps_today
 
 

@@ -35,7 +35,6 @@ def test_a_process_just_started_has_no_rate() -> None:
 
 def test_samples_are_few_however_often_it_is_measured() -> None:
     rate = Rate(now_s=0.0)
-    for number in range(1, 3_001):
-        last = rate.measure(number, now_s=number / 100)
+    rates = [rate.measure(number, now_s=number / 100) for number in range(1, 3_001)]
     assert len(rate._samples) <= RATE_WINDOW_S + 2
-    assert pytest.approx(100.0, rel=0.01) == last
+    assert pytest.approx(100.0, rel=0.01) == rates[-1]

@@ -10,12 +10,16 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
-from shared.errors import ConnectionLost, MalformedMessage
+from shared.errors import MalformedMessage
 from shared.event import FeedEvent, Recorded, Snapshot
 from shared.exchange import Call, Cost, Exchange, Limit, Raw
+from shared.feed.polled import PolledFeed
+from shared.ingest.source import PolledSource
+from shared.transport.inbox import Inbox
 from shared.transport.limits import Limits
-from shared.transport.poller import WORKERS_MAX, Poller
+from shared.transport.poller import LEVEL_BYTES, WORKERS_MAX, Poller, stretch
 from shared.transport.rest import RestClient
+from tests.support.readers import make_board
 from tests.support.rest_server import Answer, RestServer
 from tests.support.toys import Tape, book, make_exchange, make_rest
 
@@ -77,25 +81,23 @@ class World:
         self.stop = Stop()
         self.pause = Event()
         limits = Limits(
-            folder / "limits.json", EXCHANGE.limits, clock_ns=lambda: int(self.stop.now_s * 1e9)
+            folder / "limits.json", exchange.limits, clock_ns=lambda: int(self.stop.now_s * 1e9)
         )
         self.client = RestClient(exchange, server.url, limits)
-        self.refusals: list[Exception] = []
+        self.announced: list[int] = []
+        self.inbox = Inbox(self.announced.append)
+        self.board = make_board(["BTC-EUR", "ETH-EUR"], ["book"])
+        self.source = PolledSource(self.inbox, PolledFeed(exchange, self.board, url=server.url))
         self.poller = Poller(
             exchange,
-            ("BTC-EUR", "ETH-EUR"),
+            self.board,
+            self.inbox,
             self.client,
-            record=self._record,
             poll_interval_s=10.0,
             clock_ns=lambda: int(self.stop.now_s),
             steady_s=lambda: self.stop.now_s,
             pause=self.pause,
         )
-
-    def _record(self, ts: int, symbol: str | None, event: Recorded) -> None:
-        if self.refusals and isinstance(event, Snapshot):
-            raise self.refusals.pop()
-        self.tape.record(ts, symbol, event)
 
     def poll(self, *changes: Callable[[], object]) -> list[str]:
         """Go round once, and once more after each change; return what was recorded, sorted."""
@@ -105,11 +107,13 @@ class World:
 
     def run(self, plan: list[tuple[float, Callable[[], object]]]) -> list[str]:
         """Go round until something of the plan, at its time, says to stop."""
-        self.tape.rows.clear()
+        self.tape.clear()
         self.stop.clear()
         self.stop.plan = plan
         self.poller.run(self.stop)
-        return sorted(_describe(symbol, event) for _, symbol, event in self.tape.rows)
+        for rows in self.source.digest():
+            self.tape += rows
+        return sorted(_describe(symbol, event) for _, symbol, event in self.tape)
 
     def say(self, path: str, body: str, status: int = 200) -> Callable[[], None]:
         """Return what makes the server say something else from then on."""
@@ -155,15 +159,15 @@ BOOKS = ["BTC-EUR book", "ETH-EUR book"]
 
 
 def test_each_answer_is_a_snapshot(world: World) -> None:
-    assert not world.poller.is_connected
+    assert not world.board.link.is_connected
     assert ["BTC-EUR book"] * 2 + ["ETH-EUR book"] * 2 + ["connected", "disconnected"] == (
         world.poll(nothing)
     )
     assert [{"url": world.server.url}] == world.details("connected")
     assert [{"reason": "stopped"}] == world.details("disconnected")
-    assert {"BTC-EUR", "ETH-EUR"} == world.poller.live
+    assert {"BTC-EUR", "ETH-EUR"} == world.board.feed.live
     assert book("BTCEUR", None) in world.tape.events(Snapshot)
-    assert 4 == world.poller.polls
+    assert 4 == world.board.feed.messages
 
 
 def test_books_are_polled_evenly_over_the_interval(world: World) -> None:
@@ -179,51 +183,53 @@ def test_the_interval_is_stretched_to_what_the_limit_allows(
         limits={"books": Limit(points=100, interval_s=60.0)},
         rest=replace(EXCHANGE.rest, book=Call(path=lambda _: "/", cost=Cost("books", 4))),
     )
-    poller = World(server, tmp_path, limited).poller
-    assert 10.0 == poller.interval_s
-    poller.wanted = tuple(f"S{number}-EUR" for number in range(20))
-    assert 60.0 == poller.interval_s  # 80 points a minute, 4 for each of 20 books
+    assert 10.0 == stretch(limited, 10.0, 2)
+    assert 60.0 == stretch(limited, 10.0, 20)  # 80 points a minute, 4 for each of 20 books
+    world = World(server, tmp_path, limited)
+    world.board.wanted = tuple(f"S{number}-EUR" for number in range(20))
+    world.poll()
+    assert {3.0} == set(world.stop.waits[1:4])
+    world.client.close()
 
 
-def test_without_a_limit_it_is_what_was_configured(world: World) -> None:
-    world.poller.wanted = tuple(f"S{number}-EUR" for number in range(1000))
-    assert 10.0 == world.poller.interval_s
+def test_without_a_limit_it_is_what_was_configured() -> None:
+    assert 10.0 == stretch(EXCHANGE, 10.0, 1000)
 
 
 def test_symbols_come_and_go(world: World) -> None:
     world.poll()
-    world.poller.wanted = ("ETH-EUR", "XRP-EUR")
+    world.board.wanted = ("ETH-EUR", "XRP-EUR")
     assert ["ETH-EUR book", "XRP-EUR book", "connected", "disconnected"] == world.poll()
-    assert {"ETH-EUR", "XRP-EUR"} == world.poller.live
+    assert {"ETH-EUR", "XRP-EUR"} == world.board.feed.live
 
 
 def test_without_symbols_nothing_is_asked(world: World) -> None:
-    world.poller.wanted = ()
+    world.board.wanted = ()
     assert [] == world.poll()
 
 
 def test_an_outage_is_told_once_and_so_is_its_end(world: World) -> None:
     rows = world.poll(world.hang_up, nothing, world.come_back)
     assert sorted([*BOOKS, *BOOKS, *["connected", "disconnected"] * 2]) == rows
-    assert 1 == world.poller.reconnects
-    assert "" == world.poller.error
-    assert world.poller.down_since_s is None
+    assert 1 == world.board.link.reconnects
+    assert "" == world.board.link.error
+    assert world.board.link.down_since_s is None
 
 
 def test_who_cannot_be_reached_has_no_live_book(world: World) -> None:
     world.poll(world.hang_up)
-    assert set() == world.poller.live
-    assert not world.poller.is_connected
-    assert world.poller.down_since_s is not None
-    assert 1010.0 <= world.poller.down_since_s
-    assert world.poller.error.startswith("GET /")
+    assert set() == world.board.feed.live
+    assert not world.board.link.is_connected
+    assert world.board.link.down_since_s is not None
+    assert 1010.0 <= world.board.link.down_since_s
+    assert world.board.link.error.startswith("GET /")
 
 
 def test_where_nobody_ever_answered_there_is_no_outage_to_tell(world: World) -> None:
     world.hang_up()
     assert [] == world.poll()
-    assert 0 == world.poller.reconnects
-    assert 1000.0 == world.poller.down_since_s
+    assert 0 == world.board.link.reconnects
+    assert 1000.0 == world.board.link.down_since_s
 
 
 def test_a_ban_is_told_once_until_the_next_answer(world: World) -> None:
@@ -232,8 +238,8 @@ def test_a_ban_is_told_once_until_the_next_answer(world: World) -> None:
     assert 4 <= len([row for row in rows if row in BOOKS]) < 12
     rows = world.poll(world.say("", "stop", 429))
     assert 1 == rows.count("rate_limited")
-    assert "429" in world.poller.error
-    assert set() == world.poller.live
+    assert "429" in world.board.link.error
+    assert set() == world.board.feed.live
 
 
 def test_a_refused_symbol_is_told_once_and_the_others_go_on(world: World) -> None:
@@ -242,24 +248,24 @@ def test_a_refused_symbol_is_told_once_and_the_others_go_on(world: World) -> Non
     assert 4 == rows.count("ETH-EUR book")
     reason = "GET /BTCEUR was answered 404: no such market"
     assert [{"reason": reason}] == world.details("subscription_refused")
-    assert {"BTC-EUR": reason} == world.poller.refused
-    assert {"ETH-EUR"} == world.poller.live
+    assert {"BTC-EUR"} == world.board.feed.refused
+    assert {"ETH-EUR"} == world.board.feed.live
 
 
 def test_an_answer_or_a_delisting_ends_a_refusal(world: World) -> None:
     world.poll(world.say(BTC, "no", 404), world.say(BTC, "0 98"))
-    assert {} == world.poller.refused
+    assert set() == world.board.feed.refused
     world.poll(world.say(BTC, "no", 404))
-    world.poller.wanted = ("ETH-EUR",)
+    world.board.wanted = ("ETH-EUR",)
     world.poll()
-    assert {} == world.poller.refused
+    assert set() == world.board.feed.refused
 
 
 def test_what_cannot_be_read_is_a_row_each_time(world: World) -> None:
     rows = world.poll(world.say(BTC, "<html>"), nothing)
     assert 2 == rows.count("BTC-EUR malformed")
     assert {"reason": "not two words", "raw": "<html>"} == world.details("malformed")[0]
-    assert {"ETH-EUR"} == world.poller.live
+    assert {"ETH-EUR"} == world.board.feed.live
 
 
 def test_a_book_is_judged_as_any_other(world: World) -> None:
@@ -268,7 +274,7 @@ def test_a_book_is_judged_as_any_other(world: World) -> None:
     assert ["bid"] == [detail["side"] for detail in world.details("mismatch")]
     assert 1 == rows.count("BTC-EUR crossed")
     assert 3 == rows.count("BTC-EUR book")
-    assert {"ETH-EUR"} == world.poller.live
+    assert {"ETH-EUR"} == world.board.feed.live
 
 
 def test_on_a_full_disk_nothing_is_asked(world: World) -> None:
@@ -279,21 +285,29 @@ def test_on_a_full_disk_nothing_is_asked(world: World) -> None:
 
 
 def test_a_disk_that_fills_up_ends_the_round(world: World) -> None:
-    world.poller.wanted = tuple(f"S{number}-EUR" for number in range(100))
+    world.board.wanted = tuple(f"S{number}-EUR" for number in range(100))
     world.server.arrive = lambda _: world.pause.set()
     world.poll()
     assert len(world.tape.events(Snapshot)) < 100
 
 
-def test_a_disk_that_does_not_keep_up_is_an_outage(world: World) -> None:
-    world.refusals.append(ConnectionLost("the disk does not keep up"))
-    rows = world.poll(nothing)
-    assert 3 == len([row for row in rows if row in BOOKS])
-    assert {"reason": "the disk does not keep up"} in world.details("disconnected")
+def test_a_recorder_that_does_not_keep_up_is_an_outage_that_is_told_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.transport.inbox.BACKLOG_BYTES_MAX", 3 * 2 * LEVEL_BYTES)
+    rows = world.poll(nothing, nothing, nothing)
+    assert 4 == len([row for row in rows if row in BOOKS])
+    assert [{"reason": "the disk has not kept up"}] == world.details("disconnected")
+    assert sorted([*BOOKS, "connected", "disconnected"]) == world.poll()
+
+
+def test_each_answer_is_announced(world: World) -> None:
+    world.poll()
+    assert [1] == world.announced[:1]
 
 
 def test_what_was_not_asked_before_the_end_is_not_asked_at_all(world: World) -> None:
-    world.poller.wanted = tuple(f"S{number}-EUR" for number in range(100))
+    world.board.wanted = tuple(f"S{number}-EUR" for number in range(100))
     is_submitted = Event()
 
     def arrive(_path: str) -> None:
@@ -303,4 +317,4 @@ def test_what_was_not_asked_before_the_end_is_not_asked_at_all(world: World) -> 
     world.server.arrive = arrive
     # Then nearly all of them were handed to the workers, of which each is asking.
     world.run([(world.stop.now_s + 9.8, is_submitted.set)])
-    assert world.poller.polls == WORKERS_MAX
+    assert WORKERS_MAX == world.board.feed.messages

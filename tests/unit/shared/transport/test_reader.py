@@ -1,4 +1,4 @@
-"""One socket, read from a real loopback server; the test digests what it delivers."""
+"""Sockets, read from a real loopback server; the test digests what they deliver."""
 
 import logging
 import time
@@ -21,10 +21,15 @@ from websockets.sync.server import ServerConnection, serve
 from shared.errors import ConnectionLost
 from shared.event import FeedEvent, Subscribed, Trade
 from shared.exchange import Call, Cost, Message, Raw
+from shared.ingest import source as source_module
+from shared.ingest.source import SocketSource
 from shared.process.retry import Backoff
+from shared.transport import inbox as inbox_module
 from shared.transport import reader as module
 from shared.transport.connection import Connection
-from tests.support.readers import make_feed, make_reader
+from shared.transport.inbox import Inbox
+from shared.transport.reader import Reader
+from tests.support.readers import make_board, make_feed, make_socket
 from tests.support.toys import Tape, make_exchange, make_rest, trade
 
 WAIT_S = 10.0
@@ -76,17 +81,19 @@ class Server:
 
 
 class Stop(Event):
-    """Waits for nothing, and remembers for how long it should have waited."""
+    """Waits by moving the clock on, and remembers for how long."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waits: list[float] = []
+        self.now_s = 1000.0
         self.then: Callable[[], object] = int
 
     @override
     def wait(self, timeout: float | None = None) -> bool:
         assert timeout is not None
         self.waits.append(timeout)
+        self.now_s += timeout
         self.then()
         return super().wait(0.001)
 
@@ -107,21 +114,25 @@ class World:
         self.tape = Tape()
         self.stop = Stop()
         self.pause = Event()
-        self.now_s = 1000.0
         self.bans: list[tuple[float, str]] = []
-        self.feed = make_feed(EXCHANGE, ["BTC-EUR"], ["trades"], tape=self.tape, stale_after_s=20.0)
         self._news = Event()
+        self.inbox = Inbox(lambda _: self._news.set())
+        self.board = make_board(["BTC-EUR"], ["trades"])
+        self.feed = make_feed(EXCHANGE, self.board)
+        clocks: dict[str, Any] = {
+            "clock_ns": lambda: int(self.stop.now_s),
+            "steady_s": lambda: self.stop.now_s,
+        }
+        self.source = SocketSource(self.inbox, self.feed, **clocks)
         defaults: dict[str, Any] = {
             "url": server.url,
             "connect": self.connect,
             "ban": lambda wait_s, limit: self.bans.append((wait_s, limit)),
             "backoff": Backoff(base_s=1.0, cap_s=8.0, random=Longest()),
-            "clock_ns": lambda: int(self.now_s),
-            "steady_s": lambda: self.now_s,
             "pause": self.pause,
-            "announce": lambda _: self._news.set(),
         }
-        self.reader = make_reader(self.feed, **{**defaults, **changes})
+        self.socket = make_socket(self.inbox, self.board, **{**defaults, **clocks, **changes})
+        self.reader = Reader([self.socket])
 
     def connect(self, url: str) -> Connection:
         return Connection(url, clock_ns=lambda: 0)
@@ -136,8 +147,12 @@ class World:
             self.stop.set()
             thread.join(WAIT_S)
             assert not thread.is_alive()
-            while self.reader.backlog:
-                self.reader.digest()
+            while self.inbox.backlog:
+                self.digest()
+
+    def digest(self) -> None:
+        for rows in self.source.digest():
+            self.tape += rows
 
     def digest_until(self, is_so: Callable[[], bool]) -> None:
         """Digest whatever comes until it is so."""
@@ -146,7 +161,7 @@ class World:
             assert time.monotonic() < end_s
             self._news.wait(0.01)
             self._news.clear()
-            self.reader.digest()
+            self.digest()
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         """Look again and again, digesting nothing."""
@@ -157,7 +172,7 @@ class World:
             self._news.clear()
 
     def down_since(self) -> float | None:
-        return self.reader.down_since_s
+        return self.board.link.down_since_s
 
     def ids(self) -> list[str]:
         return [one.trade_id for one in self.tape.events(Trade)]
@@ -200,16 +215,16 @@ def test_what_the_socket_delivers_reaches_the_feed_with_the_time_it_came(
     assert 1000.0 == world.down_since()
     with world.run():
         connection = server.next()
-        world.now_s = 1007.0
+        world.stop.now_s = 1007.0
         say(connection, "1", "2")
-        world.wait_for(lambda: world.reader.backlog == 3)
-        assert world.reader.is_connected
+        world.wait_for(lambda: world.inbox.backlog == 3)
+        assert world.board.link.is_connected
         assert world.down_since() is None
-        world.now_s = 1009.0
+        world.stop.now_s = 1009.0
         say(connection, "3")
-        world.wait_for(lambda: world.reader.backlog == 4)
-        assert [] == world.tape.rows
-        world.reader.digest()
+        world.wait_for(lambda: world.inbox.backlog == 4)
+        assert [] == world.tape
+        world.digest()
         assert "join trades BTCEUR" == connection.recv(WAIT_S)
     # What was said before anybody asked is not recorded.
     assert ["connected", "disconnected"] == world.kinds()
@@ -217,24 +232,6 @@ def test_what_the_socket_delivers_reaches_the_feed_with_the_time_it_came(
     assert [{"url": server.url}] == [
         msgspec.json.decode(event.detail) for event in world.tape.events(FeedEvent)[:1]
     ]
-
-
-def test_the_first_message_is_announced_and_what_is_too_much_to_wait(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "DIGEST_MESSAGES_MAX", 3)
-    announced: list[int] = []
-    world = World(server, announce=announced.append)
-    with world.run():
-        connection = server.next()
-        world.wait_for(lambda: announced == [1])
-        world.reader.digest()
-        say(connection, "1")
-        world.wait_for(lambda: announced == [1, 1])
-        say(connection, "2")
-        world.wait_for(lambda: world.reader.backlog == 2)
-        say(connection, "3")
-        world.wait_for(lambda: announced == [1, 1, 3])
 
 
 def test_a_socket_that_is_never_silent_ends_nevertheless(server: Server) -> None:
@@ -248,7 +245,7 @@ def test_a_socket_that_is_never_silent_ends_nevertheless(server: Server) -> None
         connection = server.next()
         flooding = Thread(target=flood)
         flooding.start()
-        world.wait_for(lambda: world.reader.backlog > 100)
+        world.wait_for(lambda: world.inbox.backlog > 100)
     flooding.join(WAIT_S)
     assert not flooding.is_alive()
     assert ["stopped"] == world.reasons()
@@ -259,14 +256,14 @@ def test_what_was_asked_for_is_recorded(world: World, server: Server) -> None:
         connection = server.next()
         world.digest_until(lambda: bool(world.kinds()))
         assert "join trades BTCEUR" == connection.recv(WAIT_S)
-        world.now_s = 1001.5
+        world.stop.now_s = 1001.5
         say(connection, "ready", "1", "2")
         world.digest_until(lambda: len(world.ids()) == 2)
     assert [(1001, "BTC-EUR", trade(1)), (1001, "BTC-EUR", trade(2))] == [
-        row for row in world.tape.rows if isinstance(row[2], Trade)
+        row for row in world.tape if isinstance(row[2], Trade)
     ]
     assert ["stopped"] == world.reasons()
-    assert not world.reader.is_connected
+    assert not world.board.link.is_connected
 
 
 def test_a_lost_connection_is_told_and_made_anew(world: World, server: Server) -> None:
@@ -275,8 +272,8 @@ def test_a_lost_connection_is_told_and_made_anew(world: World, server: Server) -
         again = server.next()
         world.digest_until(lambda: world.kinds().count("connected") == 2)
         assert "join trades BTCEUR" == again.recv(WAIT_S)
-        assert 1 == world.reader.reconnects
-        assert "" == world.reader.error
+        assert 1 == world.board.link.reconnects
+        assert "" == world.board.link.error
     assert ["connected", "disconnected", "connected", "disconnected"] == world.kinds()
     assert "the exchange closed the connection: code 1012 restart" == world.reasons()[0]
 
@@ -306,7 +303,7 @@ def test_data_makes_the_next_wait_short_again_and_only_data(world: World, server
         # The feed still believes in the connection before: what it says is of that one.
         connection = server.next()
         say(connection, "3")
-        world.wait_for(lambda: world.reader.backlog == 3)
+        world.wait_for(lambda: world.inbox.backlog == 3)
         connection.close()
         server.next()
         assert [1.0, 2.0, 4.0, 1.0, 2.0] == world.stop.waits
@@ -315,16 +312,16 @@ def test_data_makes_the_next_wait_short_again_and_only_data(world: World, server
 def test_messages_for_a_connection_that_is_gone_are_not_sent_on_the_next(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "DIGEST_MESSAGES_MAX", 1)
+    monkeypatch.setattr(source_module, "DIGEST_MESSAGES_MAX", 1)
     with world.run():
         server.next().close()
         second = server.next()
-        world.reader.digest()
+        world.digest()
         assert ["connected"] == world.kinds()
-        assert [1] == [number for number, _ in world.reader._outbox]
-        world.wait_for(lambda: not world.reader._outbox)
+        assert [1] == [number for number, _ in world.inbox.outbox]
+        world.wait_for(lambda: not world.inbox.outbox)
         world.digest_until(lambda: world.kinds().count("connected") == 2)
-        world.wait_for(lambda: not world.reader._outbox)
+        world.wait_for(lambda: not world.inbox.outbox)
         assert "join trades BTCEUR" == second.recv(WAIT_S)
     with pytest.raises(ConnectionClosed):
         second.recv(WAIT_S)
@@ -339,7 +336,7 @@ def test_a_refused_connection_is_told_and_waited_for_by_all(server: Server) -> N
     assert [(70.0, "connects")] == world.bans
     assert ["rate_limited", "connected", "disconnected"] == world.kinds()
     assert world.reasons("rate_limited")[0].startswith("the handshake was answered 429")
-    assert 0 == world.reader.reconnects
+    assert 0 == world.board.link.reconnects
 
 
 def test_where_connections_cost_nothing_a_refusal_is_for_this_socket_alone(
@@ -362,8 +359,8 @@ def test_who_cannot_be_reached_is_tried_for_ever_and_told_once_in_the_log(
     with caplog.at_level(logging.WARNING), world.run():
         world.wait_for(lambda: len(world.stop.waits) >= 6)
     assert [1.0, 2.0, 4.0, 8.0, 8.0, 8.0] == world.stop.waits[:6]
-    assert [] == world.tape.rows
-    assert "nobody is there" == world.reader.error
+    assert [] == world.tape
+    assert "nobody is there" == world.board.link.error
     assert 1000.0 == world.down_since()
     assert ["connection lost"] == [record.message for record in caplog.records]
 
@@ -391,7 +388,7 @@ def test_on_a_full_disk_the_connection_is_closed_until_there_is_room(
             connection.recv(WAIT_S)
         server.next()
         assert 1.0 == world.stop.waits[0]
-        assert 0 == world.reader.reconnects
+        assert 0 == world.board.link.reconnects
     assert ["the disk is full", "stopped"] == world.reasons()
 
 
@@ -403,8 +400,8 @@ def test_a_connection_that_the_feed_gives_up_is_closed_and_only_that_one(
         world.digest_until(lambda: bool(world.kinds()))
         connection.recv(WAIT_S)
         for seconds in (10.1, 0.1, 10.1, 0.1):  # it is asked again, and not answered again
-            world.now_s += seconds
-            world.reader.digest()
+            world.stop.now_s += seconds
+            world.digest()
         hear_out(connection)
         again = server.next()
         world.digest_until(lambda: world.kinds().count("connected") == 2)
@@ -415,58 +412,58 @@ def test_a_connection_that_the_feed_gives_up_is_closed_and_only_that_one(
 def test_a_feed_that_lags_behind_takes_nobody_for_silent(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "DIGEST_MESSAGES_MAX", 1)
+    monkeypatch.setattr(source_module, "DIGEST_MESSAGES_MAX", 1)
     with world.run():
         connection = server.next()
         world.digest_until(lambda: bool(world.kinds()))
         connection.recv(WAIT_S)
         say(connection, "ready", "1", "2", "3")
-        world.wait_for(lambda: world.reader.backlog == 4)
-        world.now_s += 25.0
+        world.wait_for(lambda: world.inbox.backlog == 4)
+        world.stop.now_s += 25.0
         say(connection, "4")
-        world.wait_for(lambda: world.reader.backlog == 5)
+        world.wait_for(lambda: world.inbox.backlog == 5)
         for _ in range(5):
             assert "stale" not in world.kinds()
-            world.now_s += 1.0
-            world.reader.digest()
+            world.stop.now_s += 1.0
+            world.digest()
         assert ["t1", "t2", "t3", "t4"] == world.ids()
         assert "stale" not in world.kinds()
-        world.now_s += 51.0  # twice the silence that ended by itself, and more
-        world.reader.digest()
+        world.stop.now_s += 51.0  # twice the silence that ended by itself, and more
+        world.digest()
         assert "stale" in world.kinds()
 
 
 def test_what_is_not_digested_is_bounded_and_then_the_connection_given_up(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BACKLOG_BYTES_MAX", 10)
+    monkeypatch.setattr(inbox_module, "BACKLOG_BYTES_MAX", 10)
     with world.run():
         say(server.next(), "1" * 11)
         world.wait_for(lambda: module.ROOM_LOOK_S in world.stop.waits)
-        assert world.reader.is_connected
-        world.now_s += module.ROOM_WAIT_S + 0.1
-        world.wait_for(lambda: not world.reader.is_connected)
+        assert world.board.link.is_connected
+        world.stop.now_s += module.ROOM_WAIT_S + 0.1
+        world.wait_for(lambda: not world.board.link.is_connected)
     assert "the disk has not kept up for 5 s" == world.reasons()[0]
 
 
 def test_a_reader_that_waits_for_room_goes_on_as_soon_as_there_is_some(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BACKLOG_BYTES_MAX", 10)
+    monkeypatch.setattr(inbox_module, "BACKLOG_BYTES_MAX", 10)
     with world.run():
         connection = server.next()
         say(connection, "1" * 11)
         world.wait_for(lambda: module.ROOM_LOOK_S in world.stop.waits)
         say(connection, "2")
         world.digest_until(lambda: world.feed.messages == 2)
-        assert world.reader.is_connected
+        assert world.board.link.is_connected
     assert ["stopped"] == world.reasons()
 
 
 def test_a_reader_that_waits_for_room_ends_when_it_is_told_to(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BACKLOG_BYTES_MAX", 10)
+    monkeypatch.setattr(inbox_module, "BACKLOG_BYTES_MAX", 10)
     with world.run():
         say(server.next(), "1" * 11)
         world.wait_for(lambda: module.ROOM_LOOK_S in world.stop.waits)
@@ -487,3 +484,36 @@ def test_at_the_end_what_was_asked_and_not_answered_is_a_gap(world: World, serve
         say(connection, "ready")
         world.digest_until(lambda: world.feed.messages == 3)
     assert "gap" == world.kinds()[-1]
+
+
+def test_one_thread_reads_several_sockets_each_into_its_own_inbox(
+    world: World, server: Server
+) -> None:
+    other = World(server)
+    other.stop = world.stop
+    world.reader = Reader([world.socket, other.socket])
+    with world.run():
+        connections = [server.next(), server.next()]
+        # Which is whose is not known before they say so.
+        world.digest_until(lambda: bool(world.kinds()))
+        other.digest_until(lambda: bool(other.kinds()))
+        for connection in connections:
+            assert "join trades BTCEUR" == connection.recv(WAIT_S)
+            say(connection, "ready", "1", "2")
+        world.digest_until(lambda: len(world.ids()) == 2)
+        other.digest_until(lambda: len(other.ids()) == 2)
+        assert {module.READ_INTERVAL_S} == set(world.stop.waits)
+        connections[0].close()
+        assert "join trades BTCEUR" == _join(world, other, server.next())
+    other.digest()
+    assert ["connected"] * 3 == [
+        kind for kind in world.kinds() + other.kinds() if kind == "connected"
+    ]
+
+
+def _join(world: World, other: World, connection: ServerConnection) -> str:
+    """Return what is asked on a connection that came anew."""
+    while (world.kinds() + other.kinds()).count("connected") < 3:
+        world.digest()
+        other.digest()
+    return str(connection.recv(WAIT_S))

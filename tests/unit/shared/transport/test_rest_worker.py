@@ -18,7 +18,7 @@ from shared.transport import rest_worker as module
 from shared.transport.limits import Limits
 from shared.transport.rest import RestClient
 from shared.transport.rest_worker import GIVE_UP_S, MARKETS_INTERVAL_S, RestWorker
-from tests.support.readers import make_backoff
+from tests.support.readers import make_backoff, make_board
 from tests.support.rest_server import Answer, RestServer
 from tests.support.toys import Tape, make_exchange, make_rest, market, trade, trades
 
@@ -69,8 +69,9 @@ class World:
         self.clock = Clock()
         self.followed: list[tuple[str, ...]] = []
         self.tape = Tape()
-        self.trades = Trades(self.tape.record)
-        self.backfills = Backfills(self.trades, is_possible=True)
+        self.trades = Trades(self.tape)
+        self.board = make_board(["BTC-EUR"])
+        self.backfills = Backfills(self.trades, self.board, EXCHANGE)
         limits = Limits(
             folder / "limits.json", EXCHANGE.limits, clock_ns=lambda: int(self.clock.s * 1e9)
         )
@@ -78,7 +79,7 @@ class World:
         self.worker = RestWorker(
             self.client,
             follow=self.followed.append if is_listing else None,
-            backfills=lambda: [Backfills(self.trades, is_possible=True), self.backfills],
+            boards=[make_board([]), self.board],
             backoff=make_backoff(),
             steady_s=self.clock.now_s,
         )
@@ -89,13 +90,13 @@ class World:
             self.trades.trade(1, f"our {raw_symbol}", trade(1, raw_symbol))
             self.trades.lose(raw_symbol)
             self.backfills.ask(f"our {raw_symbol}", raw_symbol, self.clock.s)
-        self.tape.rows.clear()
+        self.tape.clear()
 
     def gaps(self) -> list[tuple[str | None, Any]]:
         self.backfills.record(2)
         return [
             (symbol, msgspec.json.decode(event.detail)["reason"])
-            for _, symbol, event in self.tape.rows
+            for _, symbol, event in self.tape
             if isinstance(event, FeedEvent)
         ]
 
@@ -226,7 +227,7 @@ def test_missed_trades_are_asked_for_in_turn_and_handed_back(
         assert ["/BTCEUR/t1", "/B/t1"] == [server.next(), server.next()]
     world.backfills.record(2)
     assert ["t2", "t3"] == [one.trade_id for one in world.tape.events(Trade)]
-    assert not world.backfills.questions
+    assert not world.board.questions
 
 
 def test_a_question_without_an_answer_is_asked_again_after_all_others(
@@ -253,7 +254,7 @@ def test_what_cannot_be_had_in_time_is_given_up_and_told(make: Make, server: Res
     with world.run():
         server.next()
     assert ("our A", "GET /A/t1 was answered 503: busy") in world.gaps()
-    assert ["B"] == [question.raw_symbol for question in world.backfills.questions]
+    assert ["B"] == [question.raw_symbol for question in world.board.questions]
 
 
 def test_a_long_outage_of_the_answers_leaves_no_question_behind(
@@ -266,7 +267,7 @@ def test_a_long_outage_of_the_answers_leaves_no_question_behind(
     with world.run():
         server.next()
     assert 400 == len(world.gaps())
-    assert not world.backfills.questions
+    assert not world.board.questions
 
 
 def test_a_market_whose_name_would_be_a_path_is_not_recorded_and_told_once(

@@ -1,0 +1,70 @@
+"""The board of one feed: what others want of it, and how it stands, for any thread to read."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct, field
+
+from shared.event import TradeList
+from shared.feed.counts import Counts
+
+
+class Link(Struct, frozen=True):
+    """How the way to the exchange stands; `down_since_s` is of the steady clock."""
+
+    is_connected: bool = False
+    down_since_s: float | None = None
+    reconnects: int = 0
+    error: str = ""
+
+
+class FeedView(Struct, frozen=True):
+    """What a feed has of its exchange: our symbols that are live or refused, all messages."""
+
+    live: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    messages: int = 0
+    counts: Counts = field(default_factory=Counts)  # nobody changes this copy
+
+
+class Backfill(Struct, frozen=True):
+    """A question: all trades of a symbol since the trade `last`."""
+
+    symbol: str
+    raw_symbol: str
+    last: str
+    asked_s: float  # when, by the steady clock
+
+
+class BackfillAnswer(Struct, frozen=True):
+    """The trades that a question brought; `None` for a reason."""
+
+    question: Backfill
+    trades: TradeList | None
+    reason: str
+
+
+class Board:
+    """Lies between the threads that have to do with one feed.
+
+    Each value has one thread that replaces it, whole; every thread may read it. The symbols are
+    those of whoever follows the listings, `link` is the reader's, `feed` the recorder's. Questions
+    go from the recorder to whoever asks over REST, and answers come back.
+    """
+
+    def __init__(
+        self, symbols: Iterable[str], channels: Sequence[str], *, down_since_s: float
+    ) -> None:
+        """Start with symbols of ours that nobody has asked the exchange for."""
+        self.wanted = tuple(symbols)
+        self.channels = tuple(channels)
+        self.link = Link(down_since_s=down_since_s)
+        self.feed = FeedView()
+        self.questions: deque[Backfill] = deque()  # of a symbol one here, one being asked
+        self.answers: deque[BackfillAnswer] = deque()
+
+    def answer_backfill(
+        self, question: Backfill, trades: TradeList | None, reason: str = ""
+    ) -> None:
+        """Hand over the answer, from whatever thread asked; `None` for a reason."""
+        self.answers.append(BackfillAnswer(question, trades, reason))

@@ -1,0 +1,120 @@
+"""The feed of a poller: each book that was asked for over REST is an epoch of its own."""
+
+from msgspec.structs import replace
+
+from booktape.errors import BooktapeError
+from shared.errors import ConnectionLost, MalformedMessage, RateLimited
+from shared.event import Kind, Row, Snapshot, feed_event
+from shared.exchange import Exchange
+from shared.feed.board import Board, FeedView
+from shared.feed.books import Books, Reason
+from shared.feed.rows import Rows
+
+
+class PolledFeed:
+    """Makes rows of answers and refusals; the recorder's thread owns it."""
+
+    def __init__(self, exchange: Exchange, board: Board, *, url: str) -> None:
+        """Prepare for what the board wants, asked for at `url`."""
+        self._exchange = exchange
+        self._board = board
+        self._url = url
+        self._rows = Rows()
+        self._books = Books(exchange.sequence_step, self._rows, _ignore)
+        self._symbols: dict[str, str] = {}  # raw symbol -> ours
+        self._followed: tuple[str, ...] = ()
+        self._refused: set[str] = set()  # our symbols
+        self._polls = 0
+        self._is_limited = False
+
+    def receive(
+        self, ts: int, now_s: float, raw_symbol: str, outcome: Snapshot | BooktapeError
+    ) -> list[Row]:
+        """Return the rows of what a question for one book brought."""
+        self._follow()
+        if raw_symbol in self._symbols:  # else it was asked for before nobody wanted it
+            match outcome:
+                case Snapshot():
+                    self._succeed(ts, outcome)
+                case ConnectionLost():
+                    self._disconnect(ts, now_s, raw_symbol, str(outcome))
+                case RateLimited():
+                    self._limit(ts, raw_symbol, str(outcome))
+                case MalformedMessage():
+                    self._books.doubt(raw_symbol, "unknown")
+                    symbol, reason = self._symbols[raw_symbol], outcome.reason
+                    self._row(ts, "malformed", symbol, reason=reason, raw=outcome.excerpt)
+                case _:
+                    self._refuse(ts, raw_symbol, str(outcome))
+        return self._rows.take()
+
+    def end(self, ts: int) -> list[Row]:
+        """Take note that nothing more is asked."""
+        if self._board.link.is_connected:
+            self._link(is_connected=False)
+            self._row(ts, "disconnected", None, reason="stopped")
+        return self._rows.take()
+
+    def show(self) -> None:
+        """Put on the board how the books stand."""
+        live, refused = frozenset(self._books.live()), frozenset(self._refused)
+        self._board.feed = FeedView(live, refused, self._polls)
+
+    def _follow(self) -> None:
+        wanted = self._board.wanted
+        if wanted is self._followed:
+            return
+        self._followed = wanted
+        symbols = {self._exchange.raw_symbol(symbol): symbol for symbol in wanted}
+        for raw_symbol in self._symbols.keys() - symbols.keys():
+            self._books.remove(raw_symbol)
+            self._refused.discard(self._symbols[raw_symbol])
+        for raw_symbol in symbols.keys() - self._symbols.keys():
+            self._books.add(raw_symbol, symbols[raw_symbol])
+        self._symbols = symbols
+
+    def _succeed(self, ts: int, snapshot: Snapshot) -> None:
+        self._polls += 1
+        self._refused.discard(self._symbols[snapshot.raw_symbol])
+        link = self._board.link
+        if not link.is_connected:
+            self._row(ts, "connected", None, url=self._url)
+        if not link.is_connected or link.error:
+            self._link(is_connected=True, down_since_s=None, error="")
+        self._is_limited = False
+        self._books.replace(ts, snapshot)
+
+    def _disconnect(self, ts: int, now_s: float, raw_symbol: str, reason: str) -> None:
+        self._lose(raw_symbol, reason)
+        link = self._board.link
+        if link.is_connected:
+            again = link.reconnects + 1
+            self._link(is_connected=False, down_since_s=now_s, reconnects=again)
+            self._row(ts, "disconnected", None, reason=reason)
+
+    def _limit(self, ts: int, raw_symbol: str, reason: str) -> None:
+        self._lose(raw_symbol, reason)
+        if not self._is_limited:  # once until the next answer
+            self._row(ts, "rate_limited", None, reason=reason)
+        self._is_limited = True
+
+    def _refuse(self, ts: int, raw_symbol: str, reason: str) -> None:
+        self._books.doubt(raw_symbol, "unknown")
+        symbol = self._symbols[raw_symbol]
+        if symbol not in self._refused:
+            self._row(ts, "subscription_refused", symbol, reason=reason)
+        self._refused.add(symbol)
+
+    def _lose(self, raw_symbol: str, reason: str) -> None:
+        self._books.doubt(raw_symbol, "unknown")
+        self._link(error=reason)
+
+    def _link(self, **changes: object) -> None:
+        self._board.link = replace(self._board.link, **changes)
+
+    def _row(self, ts: int, kind: Kind, symbol: str | None, **detail: str) -> None:
+        self._rows.append((ts, symbol, feed_event(kind, **detail)))
+
+
+def _ignore(_raw_symbol: str, _reason: Reason) -> None:
+    """Ask for nothing: the next poll is a new snapshot anyhow."""

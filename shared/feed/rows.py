@@ -1,0 +1,13 @@
+"""Rows of one feed on their way to the recorder: whatever part of the feed has one appends it."""
+
+from shared.event import Row
+
+
+class Rows(list[Row]):
+    """The rows of one feed, in the order in which they came; the recorder's thread owns them."""
+
+    def take(self) -> list[Row]:
+        """Return what was appended since the last time."""
+        rows = self[:]
+        self.clear()
+        return rows

@@ -1,0 +1,36 @@
+"""How the symbols of one feed stand: which are live, which the exchange refused."""
+
+from collections.abc import Mapping
+
+from shared.exchange import BOOK
+from shared.feed.board import Board, FeedView
+from shared.feed.books import Books
+from shared.feed.counts import Counts
+from shared.feed.subscriptions import Subscriptions
+
+
+class Standing:
+    """Looks at the books and subscriptions of one feed; the recorder's thread owns it."""
+
+    def __init__(self, board: Board, books: Books, subscriptions: Subscriptions) -> None:
+        """Prepare to look; what is seen is put on the board."""
+        self._board = board
+        self._books = books
+        self._subscriptions = subscriptions
+
+    def show(self, symbols: Mapping[str, str], messages: int, counts: Counts) -> None:
+        """Put on the board how these symbols stand: ours, by their raw ones."""
+        live, refused = self._find_live(symbols), self._find_refused(symbols)
+        self._board.feed = FeedView(live, refused, messages, counts.copy())
+
+    def _find_live(self, symbols: Mapping[str, str]) -> frozenset[str]:
+        """Return those whose books go on now; without books, those that are subscribed."""
+        if BOOK in self._board.channels:
+            return frozenset(self._books.live())
+        stands = self._subscriptions.stands
+        return frozenset(ours for raw_symbol, ours in symbols.items() if stands(raw_symbol))
+
+    def _find_refused(self, symbols: Mapping[str, str]) -> frozenset[str]:
+        """Return those that the exchange refused, which are asked for again later."""
+        refused = self._subscriptions.refused_symbols()
+        return frozenset(ours for raw_symbol, ours in symbols.items() if raw_symbol in refused)

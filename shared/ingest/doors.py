@@ -1,0 +1,127 @@
+"""The doors of one exchange: sockets or a poller, opened for the symbols that are followed."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from random import SystemRandom
+from threading import Event
+from typing import Final
+
+from shared.exchange import BOOK, Exchange
+from shared.feed.board import Board
+from shared.feed.feed import Feed
+from shared.feed.polled import PolledFeed
+from shared.ingest.intake import Intake
+from shared.ingest.source import PolledSource, SocketSource
+from shared.process.retry import Backoff
+from shared.process.settings import ExchangeSettings
+from shared.process.threads import Threads
+from shared.transport.connection import Connection
+from shared.transport.inbox import Inbox
+from shared.transport.limits import Limits
+from shared.transport.poller import Poller
+from shared.transport.reader import Reader, Socket
+from shared.transport.rest import RestClient
+from shared.transport.sockets import Sockets
+
+RECONNECT_BASE_S: Final = 1.0
+RECONNECT_CAP_S: Final = 60.0
+
+make_backoff = partial(
+    Backoff, base_s=RECONNECT_BASE_S, cap_s=RECONNECT_CAP_S, random=SystemRandom()
+)
+
+
+class Doors:
+    """Opens what a list of symbols needs; whoever follows the listings owns them.
+
+    Every reader and poller has a thread of its own. Any thread may read `boards`, to which each
+    door adds its own.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        own: ExchangeSettings,
+        intake: Intake,
+        limits: Limits,
+        rest: RestClient,
+        *,
+        threads: Threads,
+        stop: Event,
+        pause: Event,
+    ) -> None:
+        """Prepare; `stop` ends all of their threads, `pause` keeps them closed while it is set."""
+        self.boards: list[Board] = []
+        self._exchange = exchange
+        self._own = own
+        self._intake = intake
+        self._limits = limits
+        self._rest = rest
+        self._start: Callable[..., None] = partial(threads.start, stop=stop)
+        self._pause = pause
+        self._sockets = Sockets(
+            own.channels,
+            whole_channels=exchange.whole_channels,
+            symbols_per_socket=own.symbols_per_socket,
+            add=self._open_socket,
+        )
+
+    def follow(self, symbols: Sequence[str]) -> None:
+        """Record these symbols from now on."""
+        if self._own.transport == "websocket":
+            self._sockets.follow(symbols)
+        elif not self.boards:
+            self._open_poller(symbols)
+        else:
+            self.boards[0].wanted = tuple(symbols)
+
+    def _open_poller(self, symbols: Sequence[str]) -> None:
+        board, inbox = self._add_board(symbols, [BOOK])
+        feed = PolledFeed(self._exchange, board, url=self._rest.url)
+        self._intake.attach(PolledSource(inbox, feed))
+        poller = Poller(
+            self._exchange,
+            board,
+            inbox,
+            self._rest,
+            poll_interval_s=self._own.poll_interval_s,
+            clock_ns=time.time_ns,
+            steady_s=time.monotonic,
+            pause=self._pause,
+        )
+        self._start("poller", poller.run)
+
+    def _open_socket(self, symbols: Sequence[str], channels: Sequence[str]) -> Board:
+        own, limits = self._own, self._limits
+        board, inbox = self._add_board(symbols, channels)
+        feed = Feed(
+            self._exchange,
+            board,
+            take=limits.take,
+            ban=limits.block,
+            stale_after_s=own.stale_after_s,
+            checkpoint_interval_s=own.checkpoint_interval_s,
+        )
+        source = SocketSource(inbox, feed, clock_ns=time.time_ns, steady_s=time.monotonic)
+        self._intake.attach(source)
+        socket = Socket(
+            inbox,
+            board,
+            url=own.websocket_url,
+            connect=partial(Connection, clock_ns=time.time_ns),
+            connect_cost=self._exchange.connect_cost,
+            take=limits.take,
+            ban=limits.block,
+            backoff=make_backoff(),
+            clock_ns=time.time_ns,
+            steady_s=time.monotonic,
+            pause=self._pause,
+        )
+        self._start(f"reader-{len(self.boards) - 1}", Reader([socket]).run)
+        return board
+
+    def _add_board(self, symbols: Sequence[str], channels: Sequence[str]) -> tuple[Board, Inbox]:
+        board = Board(symbols, channels, down_since_s=time.monotonic())
+        self.boards.append(board)
+        return board, Inbox(self._intake.announce)

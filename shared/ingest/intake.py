@@ -1,0 +1,78 @@
+"""The intake of the recorder: what any other thread has for it, and what wakes it."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Final, Protocol
+
+from shared.event import Row
+from shared.process.alarm import Alarm
+from shared.transport.inbox import MESSAGES_EAGER
+
+IDLE_S: Final = 0.1  # between two looks at what is due
+
+
+class Source(Protocol):
+    """Where messages come from, with the feed that makes rows of them."""
+
+    @property
+    def backlog(self) -> int:
+        """Return how many messages wait to be digested."""
+        ...
+
+    def digest(self) -> Iterator[list[Row]]:
+        """Yield the rows of some of them, and of what is due."""
+        ...
+
+
+class Intake:
+    """Lies between the recorder's thread and all others.
+
+    Any thread may `record`, `attach` and `announce`; the recorder's alone does the rest. What is
+    recorded here is what we say of ourselves: a few rows an hour, which wait for no room.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.sources: list[Source] = []
+        self._rows: deque[Row] = deque()
+        self._alarm = Alarm()
+        self._is_idle = False
+
+    def record(self, rows: Iterable[Row]) -> None:
+        """Have rows of our own recorded."""
+        self._rows.extend(rows)
+        if self._is_idle and self._rows:
+            self._alarm.ring()
+
+    def attach(self, source: Source) -> None:
+        """Have messages of this source recorded as well from now on."""
+        self.sources.append(source)
+
+    def announce(self, backlog: int) -> None:
+        """Take note that a source has messages."""
+        if self._is_idle or backlog >= MESSAGES_EAGER:
+            self._alarm.ring()
+
+    @property
+    def has_work(self) -> bool:
+        """Return whether anything waits."""
+        return bool(self._rows) or any(source.backlog for source in self.sources)
+
+    def take(self) -> list[Row]:
+        """Return the rows that came since the last time."""
+        return [self._rows.popleft() for _ in range(len(self._rows))]
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait so long, or until there is more than should wait."""
+        self._alarm.wait(timeout_s)
+
+    def sleep(self) -> bool:
+        """Wait for the next message, until something else may be due; return whether one came.
+
+        That is cheaper than looking for one each 20 ms.
+        """
+        self._is_idle = True
+        # What came before the line above woke nobody.
+        has_come = self.has_work or self._alarm.wait(IDLE_S)
+        self._is_idle = False
+        return has_come

@@ -1,0 +1,115 @@
+"""The inbox of one feed: what came for it and is not digested, and what it says to its socket.
+
+A reader's thread appends, the recorder's takes, and neither waits for the other.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from booktape.errors import BooktapeError
+from shared.errors import ConnectionLost
+from shared.event import Snapshot
+
+BACKLOG_BYTES_MAX: Final = 16 * 1024 * 1024  # read, not digested: a minute of every market
+MESSAGES_EAGER: Final = 256  # about a full frame: not worth waiting 20 ms
+
+
+class Opened(Struct, frozen=True):
+    """A connection stands; `number` tells it from those before it."""
+
+    number: int
+    ts: int
+    now_s: float
+    url: str
+
+
+class Batch(Struct, frozen=True, gc=False):
+    """The messages of one read, and when it returned."""
+
+    ts: int
+    now_s: float
+    messages: list[bytes]
+
+
+class Polled(Struct, frozen=True):
+    """What a question for one book brought: the book, or why there is none."""
+
+    ts: int
+    now_s: float
+    raw_symbol: str
+    outcome: Snapshot | BooktapeError
+
+
+class TurnedAway(Struct, frozen=True):
+    """The exchange wants no connection for a while."""
+
+    ts: int
+    wait_s: float
+    reason: str
+
+
+class Closed(Struct, frozen=True):
+    """The connection is gone."""
+
+    ts: int
+    reason: str
+
+
+class Over(Struct, frozen=True):
+    """Nothing more comes."""
+
+    ts: int
+
+
+Delivery = Opened | Batch | Polled | TurnedAway | Closed | Over
+
+
+class Inbox:
+    """Lies between the thread that reads for one feed and the recorder's, which owns the feed.
+
+    Each count and each value has one thread that writes it: no lock is needed. Where several
+    threads append, they see to it that one does at a time.
+    """
+
+    def __init__(self, announce: Callable[[int], None]) -> None:
+        """Start empty; `announce` tells the recorder how many messages wait."""
+        self._announce = announce
+        self._deliveries: deque[tuple[Delivery, int, int]] = deque()
+        self._appended = self._appended_bytes = 0
+        self._taken = self._taken_bytes = 0
+        # What the feed says is of the connection with this number: it lags behind the socket.
+        self.outbox: deque[tuple[int, str]] = deque()
+        self.given_up: tuple[int, ConnectionLost] | None = None
+        self.flowing = 0  # the connection on which data came
+
+    @property
+    def backlog(self) -> int:
+        """Return how many messages wait; any of the two may ask."""
+        return max(0, self._appended - self._taken)
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether so much waits that reading on would fill the memory."""
+        return self._appended_bytes - self._taken_bytes > BACKLOG_BYTES_MAX
+
+    def append(self, delivery: Delivery, count: int = 1, size: int = 0) -> None:
+        """Hand over what came: so many messages of so many bytes; the reader's thread calls."""
+        self._deliveries.append((delivery, count, size))
+        self._appended += count
+        self._appended_bytes += size
+        backlog = self._appended - self._taken
+        # Where others wait already, the recorder knows, and has no reason to sleep.
+        if backlog == count or backlog >= MESSAGES_EAGER:
+            self._announce(backlog)
+
+    def take(self) -> tuple[Delivery, int] | None:
+        """Return the oldest delivery and its messages' number, if any; the recorder's calls."""
+        if not self._deliveries:
+            return None
+        delivery, count, size = self._deliveries.popleft()
+        self._taken += count
+        self._taken_bytes += size
+        return delivery, count

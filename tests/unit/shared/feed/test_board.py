@@ -1,0 +1,31 @@
+"""What lies between the threads that have to do with one feed."""
+
+from shared.feed.board import Backfill, BackfillAnswer, Board
+from tests.support.toys import trades
+
+
+def test_a_board_begins_with_what_is_wanted_and_nothing_that_stands() -> None:
+    board = Board(iter(["BTC-EUR"]), ["book"], down_since_s=7.0)
+    assert (("BTC-EUR",), ("book",)) == (board.wanted, board.channels)
+    assert (False, 7.0, 0, "") == (
+        board.link.is_connected,
+        board.link.down_since_s,
+        board.link.reconnects,
+        board.link.error,
+    )
+    assert (frozenset(), frozenset(), 0) == (
+        board.feed.live,
+        board.feed.refused,
+        board.feed.messages,
+    )
+
+
+def test_answers_are_handed_over_in_their_order_with_their_questions() -> None:
+    board = Board([], [], down_since_s=0.0)
+    first, second = (Backfill(name, name, "t1", 5.0) for name in "AB")
+    board.answer_backfill(first, trades(1, 2))
+    board.answer_backfill(second, None, "gone")
+    assert [
+        BackfillAnswer(first, trades(1, 2), ""),
+        BackfillAnswer(second, None, "gone"),
+    ] == list(board.answers)
