@@ -27,6 +27,7 @@ from shared.delivery.pipe import Receiver, WatermarkPublisher, endpoint, open_co
 from shared.errors import LockHeld, SpoolError
 from shared.process import log
 from shared.process.files import Lock
+from shared.process.room import explain_refusal
 from shared.process.settings import Settings
 from shared.process.state import WRITER as NAME
 from shared.process.stats import Rate
@@ -213,7 +214,11 @@ class Process:
             state=_state_of(writer.flush_error),
             rows_per_s=self._rate.measure(writer.counters.rows, now_s=now_s),
             rows_buffered=writer.rows,
-            flush_error=str(writer.flush_error) if writer.flush_error else None,
+            flush_error=(
+                explain_refusal(writer.flush_error, self._folder.spool)
+                if writer.flush_error
+                else None
+            ),
             held_sessions=writer.held,
             sessions=writer.watermark().sessions,
             spool_bytes=spool.committed.waiting_bytes,

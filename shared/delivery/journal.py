@@ -21,6 +21,7 @@ from shared.delivery.journal_file import Damage, FrameReader, JournalFile, find_
 from shared.errors import JournalError, LockHeld
 from shared.process import log
 from shared.process.files import Lock
+from shared.process.room import explain_refusal, is_lack_of_room
 
 JOURNAL_FILE_BYTES_MAX: Final = 16 * 1024 * 1024  # a file is full at this size
 DAMAGES_MAX: Final = 100  # remembered for each journal; all are logged
@@ -156,7 +157,19 @@ class Journal:
         self._refuse_after_failure()
         if not self._files or self._is_full(self._files[-1]):
             self._roll()
-        self._files[-1].append(encode(frame))
+        data = encode(frame)
+        try:
+            self._files[-1].append(data)
+        except JournalError as error:
+            # It may be this file alone: a bad block, a limit of its size.
+            # A short write is the first sign of a full disk: it is tried here once more.
+            refusal = error.__cause__
+            is_first = self._files[-1].first == self.next_number
+            if refusal is None or is_lack_of_room(refusal) or is_first:
+                raise
+            _log.warning("a journal goes on in its next file", extra={"reason": str(error)})
+            self._roll()
+            self._files[-1].append(data)
         self._last = frame
         self.next_number = frame.last + 1
 
@@ -169,7 +182,8 @@ class Journal:
         try:
             file.create()
         except OSError as error:
-            raise JournalError(f"cannot create {file.path}: {error}; make room") from error
+            reason = explain_refusal(error, self.path)
+            raise JournalError(f"cannot create {file.path}: {reason}") from error
         with self._mutex:
             self._files.append(file)
             self._has_unsynced_names = True

@@ -161,7 +161,8 @@ def _of_writer(process: Process, report: WriterReport, *, now_ns: int) -> Iterat
         text = f"the writer holds back {held[:DETAIL_CHARACTERS_MAX]}"
         yield trouble_of(process, "session-held", text, "nothing of it is lost")
     if report.state == "disk_full":
-        text, remedy = "the writer has no room to flush", "make room on the disk of [state] path"
+        text = f"the writer has no room to flush: {report.flush_error}"
+        remedy = "the disk is that of [state] path"
         yield trouble_of(process, "writer-disk-full", text, remedy)
     elif report.flush_error:
         text = f"the writer cannot flush: {report.flush_error}"
