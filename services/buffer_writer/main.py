@@ -29,6 +29,7 @@ from shared.process import log
 from shared.process.files import Lock
 from shared.process.room import explain_refusal
 from shared.process.settings import Settings
+from shared.process.signals import STOP_SIGNALS
 from shared.process.state import WRITER as NAME
 from shared.process.stats import Rate
 from shared.process.status import StatusFile, WriterReport
@@ -56,7 +57,7 @@ def run(settings: Settings) -> int:
     gc.freeze()  # what was imported stays: no look at it, not at the end either
     lock = Lock(settings.state.folder.writer_lock)
     stop = Stop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: stop.set())
     try:
         with lock:
@@ -138,6 +139,7 @@ class Process:
         # A thread that died has told the log why; a new process is the way on.
         while not stop.is_set and self._uploading.is_alive():
             flushes = self._writer.counters.flushes
+            self._bind_anew(receiver, watermarks)
             is_busy = self._receive(receiver)
             self._writer.flush_due()
             self._writer.tend_sessions()
@@ -147,6 +149,14 @@ class Process:
                 give_back()
             if not is_busy:
                 stop.wait(TICK_S)
+
+    def _bind_anew(self, *sockets: Receiver | WatermarkPublisher) -> None:
+        """Do so where a cleaner of temporary files took the sockets' folder."""
+        if not all(socket.is_there for socket in sockets):
+            _log.warning("the sockets are gone from their folder; binding them anew")
+            endpoint(self._state, "frames")  # makes the folder
+            for socket in sockets:
+                socket.bind_anew()
 
     def _receive(self, receiver: Receiver) -> bool:
         """Receive for one tick at most; return whether the pipe may have more."""

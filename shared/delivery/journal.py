@@ -16,6 +16,7 @@ from msgspec import structs
 
 from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
 from shared.delivery.abandoned import LOCK_NAME, REMOVED_SUFFIX
+from shared.delivery.backlog import Backlog
 from shared.delivery.frame import Frame, decode_columns, encode
 from shared.delivery.journal_file import Damage, FrameReader, JournalFile, find_files
 from shared.errors import JournalError, LockHeld
@@ -42,6 +43,7 @@ class Journal:
         self.next_number = first
         self.synced = files[0].first if files else first  # what is below survives a power cut
         self.damages: list[Damage] = []
+        self.backlog = Backlog(sum(file.size for file in files), first)
         self.is_cut_short = False  # what is damaged at its end the writer may have
         self._lock = lock
         self._files = files
@@ -161,17 +163,16 @@ class Journal:
         try:
             self._files[-1].append(data)
         except JournalError as error:
-            # It may be this file alone: a bad block, a limit of its size.
-            # A short write is the first sign of a full disk: it is tried here once more.
-            refusal = error.__cause__
-            is_first = self._files[-1].first == self.next_number
-            if refusal is None or is_lack_of_room(refusal) or is_first:
+            # A bad block is this file's alone; a short write is the first sign of a full disk.
+            is_empty = self._files[-1].first == self.next_number
+            if is_empty or not error.__cause__ or is_lack_of_room(error.__cause__):
                 raise
             _log.warning("a journal goes on in its next file", extra={"reason": str(error)})
             self._roll()
             self._files[-1].append(data)
         self._last = frame
         self.next_number = frame.last + 1
+        self.backlog.add(len(data), self.next_number)
 
     def _is_full(self, file: JournalFile) -> bool:
         # A file of damage alone can be full of nothing: the next one would have its very name.
@@ -189,10 +190,7 @@ class Journal:
             self._has_unsynced_names = True
 
     def skip_to(self, number: int) -> None:
-        """Go on with this event number, in a file of its own: the writer has all that precedes it.
-
-        Raise `JournalError` where the disk refuses.
-        """
+        """Go on with this event number, in a file of its own: the writer has all before it."""
         assert self.next_number <= number
         if number > self.next_number:
             self.next_number = number
@@ -257,6 +255,7 @@ class Journal:
             while kept > 0 and self._files[kept].first > committed:
                 kept -= 1
             trimmed, self._files[:kept] = self._files[:kept], []
+        self.backlog.settle(committed)
         for file in trimmed:
             file.close()
             file.path.unlink(missing_ok=True)

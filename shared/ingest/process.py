@@ -26,6 +26,7 @@ from shared.ingest.status import IngestStatus, View
 from shared.process import log
 from shared.process.files import Lock
 from shared.process.settings import ExchangeSettings, Settings
+from shared.process.signals import STOP_SIGNALS
 from shared.process.state import StateFolder, ingest_name
 from shared.process.status import StatusFile
 from shared.process.threads import Threads
@@ -62,7 +63,7 @@ def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
     gc.set_threshold(GC_ALLOCATIONS)
     gc.freeze()  # what was imported stays: no look at it, neither while we record nor at the end
     ingest = Ingest(exchange, settings, line)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: ingest.stop())
     threading.excepthook = ingest.fail
     try:
@@ -197,6 +198,7 @@ class Ingest:
             boards=list(self._doors.boards),
             recorder=self._recorder.view,
             journal=self._journal,
+            sessions_refused=self._sender.refused,
             journals=self._sender.journals,
             disk_free_bytes=self._disk.free_bytes,
             is_paused=self._pause.is_set(),

@@ -69,6 +69,8 @@ class IngestReport(Report, frozen=True, kw_only=True):
     counts: FeedCounts
     journals: int  # with those of dead ingests that it delivers
     journal_bytes: int
+    journal_waiting_bytes: int | None = None  # of them, what the writer has not committed
+    sessions_refused: list[str] = []  # of which the writer has more than their journals
     journal_base: int  # of its own session, as are the next three: event numbers
     journal_synced: int
     journal_next: int

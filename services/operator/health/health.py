@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -42,7 +43,8 @@ class Process(Struct, frozen=True, kw_only=True):
     @property
     def is_reporting(self) -> bool:
         """Say whether its figures are of now."""
-        return self.report_age_s is not None and self.report_age_s <= REPORT_AGE_S_MAX
+        # One of the future is older than the clock, which was set back.
+        return self.report_age_s is not None and abs(self.report_age_s) <= REPORT_AGE_S_MAX
 
     @property
     def state(self) -> str:
@@ -73,6 +75,7 @@ class Journal(Struct, frozen=True):
     bytes: int
     owner_pid: int | None
     is_delivered: bool  # the writer has its end; the folder goes when its feed hears of it
+    written_ts: int | None = None  # when its last file was
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -90,6 +93,7 @@ class Health(Struct, frozen=True, kw_only=True):
     spool_flushes: int
     conflicts: int
     is_supervisor_lost: bool = False
+    supervisor_deaf_pid: int | None = None  # of one that lives and does not answer
     conf: str | None = None  # the file that `supervisorctl -c` takes, if it is where we look
 
     def is_orphan(self, process: Process) -> bool:
@@ -118,8 +122,19 @@ def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
         spool_flushes=len(list(folder.spool.glob("*.json"))),
         conflicts=len(list(folder.conflict.glob("*.json"))),
         is_supervisor_lost=pid is None and _is_lost(folder.supervisor_pid),
+        supervisor_deaf_pid=None if pid else find_deaf(folder.supervisor_pid),
         conf=_find_conf(folder),
     )
+
+
+def find_deaf(path: Path, processes: Path = Path("/proc")) -> int | None:
+    """Return the supervisord that a pid file names, if it lives: it should have answered."""
+    try:
+        pid = int(path.read_text(encoding="ascii"))
+        command = (processes / str(pid) / "cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return pid if b"supervisord" in command else None
 
 
 def _is_lost(path: Path) -> bool:
@@ -232,7 +247,16 @@ def find_journals(state: StateFolder, locked: Locked) -> Iterator[Journal]:
                 bytes=_bytes(folder, "*.journal"),
                 owner_pid=find_holder(folder / LOCK_NAME, locked),
                 is_delivered=folder.name in delivered,
+                written_ts=_written(folder, "*.journal"),
             )
+
+
+def _written(folder: Path, pattern: str) -> int | None:
+    times = []
+    for path in folder.glob(pattern):
+        with suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime_ns)
+    return max(times, default=None)
 
 
 def _bytes(folder: Path, pattern: str) -> int:

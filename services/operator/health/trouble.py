@@ -31,6 +31,9 @@ Code = Literal[
     "writer-disk-full",
     "flush-failing",
     "journal-undelivered",
+    "journal-unheard",
+    "session-refused",
+    "supervisor-deaf",
 ]
 
 

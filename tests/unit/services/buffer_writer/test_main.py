@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 from typing import NoReturn
@@ -25,9 +25,10 @@ from shared.delivery.pipe import Publisher, endpoint, open_context
 from shared.errors import SpoolError
 from shared.process.files import Lock
 from shared.process.settings import Settings, State, WriterSettings
+from shared.process.signals import STOP_SIGNALS
 from shared.process.state import WRITER, StateFolder
 from shared.process.status import WriterReport, read
-from tests.support.writing import SESSION, disk_full, make_book
+from tests.support.writing import OTHER, SESSION, disk_full, make_book
 
 WAIT_S = 30.0
 
@@ -48,7 +49,7 @@ def own_process() -> Iterator[None]:
     """Put back what a process of its own would take with it."""
     root = logging.getLogger()
     handlers, level = root.handlers.copy(), root.level
-    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signals = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     yield
     for number, handler in signals.items():
         signal.signal(number, handler)
@@ -284,3 +285,26 @@ def test_a_disk_that_is_broken_ends_it(
     monkeypatch.setattr(Spool, "recover", fail)
     assert EXIT_FAULT == run(settings)
     assert "the writer cannot go on" in capsys.readouterr().err
+
+
+def test_a_feed_that_starts_after_the_sockets_were_swept_is_heard(settings: Settings) -> None:
+    running = Running(settings)
+    running.send(make_book(0))
+    path = running.state / "run" / "frames.ipc"
+    other = make_book(0, session=OTHER)
+    (running.state / "journal" / "toy" / OTHER).mkdir()
+    with open_context() as context:
+        wait_for(path.exists)
+        path.unlink()
+        publisher = Publisher(context, endpoint(running.state, "frames"))
+        publisher.publish(encode(other))
+        wait_for(lambda: OTHER in running.process._writer.watermark().sessions)
+        publisher.close()
+    assert 0 == running.end()
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + WAIT_S
+    while not is_so():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
