@@ -130,7 +130,7 @@ def test_a_feed_that_was_taken_out_of_supervisord_is_forgotten(tmp_path: Path) -
     assert "ingest_gone-a" in names
 
 
-def test_a_report_of_the_future_is_of_a_clock_that_was_set_back(tmp_path: Path) -> None:
+def test_a_report_of_the_future_is_of_a_clock_that_was_set_back() -> None:
     process = make_feed()
     ages = {-3600.0: False, -1.0: True, 0.5: True, 5.1: False}
     assert ages == {age: replace(process, report_age_s=age).is_reporting for age in ages}
