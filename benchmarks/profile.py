@@ -113,7 +113,7 @@ def _parse(messages: list[bytes]) -> list[Delta]:
 def _begin_books(traffic: Traffic) -> tuple[Books, Rows]:
     """Return live books, and the list of what they record, which has the snapshots."""
     rows = Rows()
-    books = Books(1, rows, lambda *_: None)
+    books = Books(rows, lambda *_: None)
     for symbol, raw in traffic.snapshots.items():
         (snapshot,) = parser.parse(raw)
         assert isinstance(snapshot, Snapshot)

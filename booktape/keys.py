@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from booktape.errors import TapeError
 
-TABLES: Final = ("book", "trades", "ticker", "feed_events")
+TABLES: Final = ("book", "trades", "ticker", "instruments", "feed_events")
 TAPE, LEDGER = "tape/", "ledger/"  # what every key of the tables, of the manifests begins with
 SESSIONS_REMEMBERED_MAX: Final = 1000
 
@@ -75,6 +75,11 @@ def exchange_of(session: str) -> str:
 def line_of(session: str) -> str:
     """Return the line that a session id names."""
     return _parse_session(session)[1]
+
+
+def are_of_one_line(session: str, other: str) -> bool:
+    """Return whether two sessions are of one line of one exchange."""
+    return _parse_session(session) == _parse_session(other)
 
 
 @lru_cache(maxsize=SESSIONS_REMEMBERED_MAX)  # the writer asks for each frame

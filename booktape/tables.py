@@ -6,73 +6,117 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from booktape.keys import TABLES
-from booktape.manifest import WRITER
+from booktape.release import RELEASE, WRITER
 
-SCHEMA_VERSION: Final = 1  # of the tables: a changed meaning is a new one
-SCHEMA_KEY, WRITER_KEY = b"booktape.schema", b"booktape.writer"  # in a segment's footer
+SCHEMA_VERSION: Final = 2  # of the tables: a changed meaning is a new one
+# In a segment's footer.
+SCHEMA_KEY, WRITER_KEY, RELEASE_KEY = b"booktape.schema", b"booktape.writer", b"booktape.release"
+FIELD_ID: Final = b"PARQUET:field_id"  # of a column; who knows columns by it need not know names
+FIELD_IDS_SINCE: Final = 2
+FOOTER_END_BYTES: Final = 8  # the footer's length, four bytes, and "PAR1"
 ROW_GROUP_ROWS_MAX: Final = 1024 * 1024
 
 _TIME = pa.timestamp("us", tz="UTC")
 _NAME = pa.dictionary(pa.int32(), pa.string())
-
-
-def _schema(*fields: tuple[str, pa.DataType], symbol_is_nullable: bool = False) -> pa.Schema:
-    """Return the columns that every table has, then these; a name ending in "?" is nullable."""
-    common = (
-        ("ts_recv", _TIME),
-        ("symbol?" if symbol_is_nullable else "symbol", _NAME),
-        ("session", _NAME),
-        ("event_number", pa.int64()),
-    )
-    return pa.schema(
-        [
-            pa.field(name.removesuffix("?"), type_, nullable=name.endswith("?"))
-            for name, type_ in common + fields
-        ],
-        metadata={SCHEMA_KEY: str(SCHEMA_VERSION), WRITER_KEY: WRITER},
-    )
-
-
-SCHEMAS: Final[dict[str, pa.Schema]] = {
-    # One row for each level; `is_snapshot` is also true of our own checkpoints.
-    "book": _schema(
-        ("ts_event?", _TIME),
-        ("sequence?", pa.int64()),
-        ("epoch", pa.int64()),
-        ("is_snapshot", pa.bool_()),
-        ("is_checkpoint", pa.bool_()),
-        ("side?", _NAME),
-        ("price?", pa.float64()),
-        ("size?", pa.float64()),
-    ),
-    "trades": _schema(
-        ("ts_event?", _TIME),
-        ("trade_id", pa.string()),
-        ("side?", _NAME),
-        ("price", pa.float64()),
-        ("size", pa.float64()),
-    ),
-    "ticker": _schema(
-        ("ts_event?", _TIME),
-        ("bid_price?", pa.float64()),
-        ("bid_size?", pa.float64()),
-        ("ask_price?", pa.float64()),
-        ("ask_size?", pa.float64()),
-        ("last_price?", pa.float64()),
-    ),
-    "feed_events": _schema(
-        ("kind", _NAME),
-        ("sequence_expected?", pa.int64()),
-        ("sequence_received?", pa.int64()),
-        ("detail", pa.string()),
-        symbol_is_nullable=True,
-    ),
+_COMMON: Final = {
+    "ts_recv": _TIME,
+    "symbol": _NAME,
+    "session": _NAME,
+    "event_number": pa.int64(),
 }
-assert tuple(SCHEMAS) == TABLES
+# Beside the columns that every table has; a name that ends in "?" is nullable.
+_COLUMNS: Final[dict[str, dict[str, pa.DataType]]] = {
+    # One row for each level; `is_snapshot` is also true of our own checkpoints.
+    "book": {
+        **_COMMON,
+        "ts_event?": _TIME,
+        "sequence?": pa.int64(),
+        "previous?": pa.int64(),  # the sequence that a delta follows; null: its own less one
+        "epoch": pa.int64(),
+        "is_snapshot": pa.bool_(),
+        "is_checkpoint": pa.bool_(),
+        "side?": _NAME,
+        "price?": pa.float64(),
+        "size?": pa.float64(),
+    },
+    "trades": {
+        **_COMMON,
+        "ts_event?": _TIME,
+        "trade_id": pa.string(),
+        "side?": _NAME,
+        "price": pa.float64(),
+        "size": pa.float64(),
+    },
+    "ticker": {
+        **_COMMON,
+        "ts_event?": _TIME,
+        "bid_price?": pa.float64(),
+        "bid_size?": pa.float64(),
+        "ask_price?": pa.float64(),
+        "ask_size?": pa.float64(),
+        "last_price?": pa.float64(),
+    },
+    # What an exchange says of its markets; an increment is the least step of a price or a size.
+    "instruments": {
+        **_COMMON,
+        "raw_symbol": pa.string(),
+        "base": pa.string(),
+        "quote": pa.string(),
+        "status": _NAME,
+        "price_decimals?": pa.int32(),
+        "size_decimals?": pa.int32(),
+        "price_increment?": pa.float64(),
+        "size_increment?": pa.float64(),
+        "min_size?": pa.float64(),
+        "max_size?": pa.float64(),
+        "min_notional?": pa.float64(),
+        "max_notional?": pa.float64(),
+        "reason": _NAME,
+        "info": pa.string(),
+    },
+    "feed_events": {
+        **{name + "?" * (name == "symbol"): type_ for name, type_ in _COMMON.items()},
+        "kind": _NAME,
+        "sequence_expected?": pa.int64(),
+        "sequence_received?": pa.int64(),
+        "detail": pa.string(),
+    },
+}
+assert tuple(_COLUMNS) == TABLES
+
+
+def _schema(version: int, columns: dict[str, pa.DataType]) -> pa.Schema:
+    """Return the schema of these columns.
+
+    Their ids are 1, 2, ... in their order. The next one is kept for `exchange`, which is in the key
+    alone; a column that is added later takes the one behind that, and no id is used again.
+    """
+    fields = [
+        pa.field(
+            name.removesuffix("?"),
+            type_,
+            nullable=name.endswith("?"),
+            metadata={FIELD_ID: str(number)} if version >= FIELD_IDS_SINCE else None,
+        )
+        for number, (name, type_) in enumerate(columns.items(), 1)
+    ]
+    metadata = {SCHEMA_KEY: str(version), WRITER_KEY: WRITER, RELEASE_KEY: RELEASE}
+    return pa.schema(fields, metadata=metadata)
+
+
+SCHEMAS: Final = {table: _schema(SCHEMA_VERSION, columns) for table, columns in _COLUMNS.items()}
+SCHEMAS_BY_VERSION: Final[dict[int, dict[str, pa.Schema]]] = {
+    1: {
+        table: _schema(1, {name: columns[name] for name in columns if name != "previous?"})
+        for table, columns in _COLUMNS.items()
+        if table != "instruments"
+    },
+    SCHEMA_VERSION: SCHEMAS,
+}
 SORT_KEYS: Final = (("symbol", "ascending"), ("event_number", "ascending"))
 _BATCH_ROWS: Final = 64 * 1024  # encoded at once: a tenth faster than Arrow's 1024
 # Numbers that grow by little from row to row.
-_DELTA_COLUMNS: Final = ("event_number", "sequence")
+_DELTA_COLUMNS: Final = ("event_number", "sequence", "previous")
 
 
 def parquet_options(table: str) -> dict[str, Any]:

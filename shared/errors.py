@@ -45,12 +45,26 @@ class MalformedMessage(BooktapeError):
 
     EXCERPT_CHARACTERS_MAX = 200
 
-    def __init__(self, reason: str, *, raw: bytes | str, raw_symbol: str | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        raw: bytes | str,
+        raw_symbol: str | None = None,
+        channel: str | None = None,
+    ) -> None:
         text = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
         self.reason = reason
         self.excerpt = text[: self.EXCERPT_CHARACTERS_MAX]
         self.raw_symbol = raw_symbol
+        self.channel = channel
         super().__init__(f"{reason}: {self.excerpt}")
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Return the detail of its row; the channel is in it where that is known."""
+        of = {} if self.channel is None else {"channel": self.channel}
+        return {**of, "reason": self.reason, "raw": self.excerpt}
 
 
 class FrameError(BooktapeError):

@@ -24,7 +24,11 @@ Kind = Literal[
     "journal_hole",
     "disconnected",
     "session_end",
+    "status",
+    "audit",
 ]
+MarketStatus = Literal["trading", "halted", "auction", "cancel_only", "delisted", "unknown"]
+ListingReason = Literal["start", "day", "changed", "listed", "delisted"]
 
 
 class Snapshot(Struct, frozen=True, gc=False):
@@ -38,13 +42,17 @@ class Snapshot(Struct, frozen=True, gc=False):
 
 
 class Delta(Struct, frozen=True, gc=False):
-    """The levels that changed, in the exchange's order: absolute sizes, 0 removes the level."""
+    """The levels that changed, in the exchange's order: absolute sizes, 0 removes the level.
+
+    `previous` is the sequence that it follows, where the exchange names one; else `sequence` - 1.
+    """
 
     raw_symbol: str
     bids: list[Level]
     asks: list[Level]
     sequence: int
     ts_event: int | None = None
+    previous: int | None = None
 
 
 class Checkpoint(Struct, frozen=True, gc=False):
@@ -89,6 +97,29 @@ class Ticker(Struct, frozen=True):
     ask_size: float | None = None
     last_price: float | None = None
     ts_event: int | None = None
+
+
+class Instrument(Struct, frozen=True, kw_only=True):
+    """What the exchange says of one market; `None` is what it does not say.
+
+    An increment is the least step of a price or a size, `info` the exchange's own row, and
+    `reason` says why this is an event: a session or a day began, or the market changed.
+    """
+
+    raw_symbol: str
+    base: str
+    quote: str
+    status: MarketStatus
+    price_decimals: int | None = None
+    size_decimals: int | None = None
+    price_increment: float | None = None
+    size_increment: float | None = None
+    min_size: float | None = None
+    max_size: float | None = None
+    min_notional: float | None = None
+    max_notional: float | None = None
+    reason: ListingReason
+    info: str
 
 
 class FeedEvent(Struct, frozen=True):
@@ -143,7 +174,7 @@ class Chatter(Struct, frozen=True, omit_defaults=True):
 Notice = Subscribed | Refused | RateLimited | Chatter
 
 
-Recorded = Snapshot | Delta | Checkpoint | Trade | Ticker | FeedEvent
+Recorded = Snapshot | Delta | Checkpoint | Trade | Ticker | Instrument | FeedEvent
 """What becomes an event of the tape."""
 
 Row = tuple[int, str | None, Recorded]

@@ -85,7 +85,6 @@ class Exchange(Struct, frozen=True, kw_only=True):
     # When a subscription stands: at the exchange's word, or not before its first data.
     ready: Literal["acknowledgement", "data"]
 
-    sequence_step: int = 1  # from one delta of a symbol to its next
     # Where a book begins: at the answer to `request_snapshot(raw_symbol)`, or, where that is
     # `None`, at the first message of the symbol's subscription.
     request_snapshot: Callable[[str], str] | None = None

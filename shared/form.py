@@ -50,13 +50,17 @@ def too_long(raw: Raw) -> MalformedMessage:
     return malformed(f"{len(raw)} bytes are more than {MESSAGE_BYTES_MAX}", raw)
 
 
-def malformed(reason: str, raw: Raw, *, raw_symbol: str | None = None) -> MalformedMessage:
+def malformed(
+    reason: str, raw: Raw, *, raw_symbol: str | None = None, channel: str | None = None
+) -> MalformedMessage:
     """Return the error, which keeps no more than the beginning of what it was given.
 
-    `raw_symbol` is for what may have been an event of that symbol's book, which is then doubtful.
+    `raw_symbol` is for what may have been an event of that symbol's book, which is then doubtful;
+    `channel` is the one that the message is of, where that can be told.
     """
     head = bytes(raw[: 4 * MalformedMessage.EXCERPT_CHARACTERS_MAX])  # a character has <= 4 bytes
-    return MalformedMessage(reason[:REASON_CHARACTERS_MAX], raw=head, raw_symbol=raw_symbol)
+    reason = reason[:REASON_CHARACTERS_MAX]
+    return MalformedMessage(reason, raw=head, raw_symbol=raw_symbol, channel=channel)
 
 
 def to_ns(milliseconds: float | str) -> int:

@@ -10,10 +10,10 @@ from importlib.metadata import entry_points
 from io import TextIOWrapper
 from typing import Final
 
-from booktape import __version__
 from booktape.commands import verify
 from booktape.commands.command import Command, Parser
 from booktape.errors import BooktapeError
+from booktape.release import WRITER
 
 # Each entry point of the group is a function that returns a list of `Command`.
 GROUP: Final = "booktape.commands"
@@ -54,7 +54,7 @@ def build_parser(commands: Sequence[Command]) -> Parser:
         epilog="Each command explains itself: booktape verify --help",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"booktape {__version__}")
+    parser.add_argument("--version", action="version", version=WRITER)
     subparsers = parser.add_subparsers(dest="command", metavar="<command>", required=True)
     for command in commands:
         own: Parser = subparsers.add_parser(

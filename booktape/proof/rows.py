@@ -7,22 +7,27 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
-from pyarrow import parquet
 
 from booktape.errors import TapeError
 from booktape.keys import Key, day_of
 from booktape.manifest import TableEntry
 from booktape.proof.findings import FeedRow
-from booktape.tables import SCHEMA_KEY, SCHEMA_VERSION, SCHEMAS
+from booktape.proof.footers import read_table
 
 _DAY_US: Final = 86_400_000_000
 # A symbol's place and, below it, the event number make one number that tells the order of rows.
 _NUMBER_BITS: Final = 40
 _INT64: Final = pa.int64()
 _NONE: Final = pa.scalar(-(1 << 63), _INT64)  # stands for null where rows are compared
-_OF_EVENT: Final = ("ts_recv", "ts_event", "sequence", "epoch", "is_snapshot", "is_checkpoint")
+_OF_EVENT: Final = (
+    *("ts_recv", "ts_event", "sequence", "previous"),
+    *("epoch", "is_snapshot", "is_checkpoint"),
+)
 _SIDES: Final = {"book": {"bid", "ask"}, "trades": {"buy", "sell"}}
-_REPORTED: Final = ("gap", "journal_hole", "disconnected", "stale", "disk_full", "session_end")
+_REPORTED: Final = (
+    *("session_start", "gap", "journal_hole", "disconnected"),
+    *("stale", "disk_full", "session_end"),
+)
 
 
 class Broken(TapeError):
@@ -58,9 +63,15 @@ class Events(Struct, frozen=True):
         )
 
 
-def read_events(name: str, data: bytes, key: Key, entry: TableEntry) -> Events:
-    """Return the events of a segment; raise `Broken` where its rows are not what they must be."""
-    table = _read(name, data, key)
+def read_events(name: str, data: bytes, key: Key, entry: TableEntry, version: int) -> Events:
+    """Return the events of a segment; raise `Broken` where its rows are not what they must be.
+
+    `version` is that of its manifest.
+    """
+    try:
+        table = read_table(name, data, entry, version)
+    except TapeError as error:
+        raise Broken(str(error), *_range(key)) from None
     numbers = table["event_number"].combine_chunks()
     is_outside = pc.or_(pc.less(numbers, key.first), pc.greater(numbers, key.last))
     _refuse(is_outside, numbers, f"{name} has an event outside of the manifest's range")
@@ -124,8 +135,8 @@ class Chains:
         """Raise `Broken` unless each delta and checkpoint continues its symbol's book.
 
         A snapshot begins an epoch, which has its number for a name. A delta and a checkpoint are of
-        the epoch before them; a delta's sequence is one more than the last, a checkpoint's is the
-        last.
+        the epoch before them. A delta follows the last sequence: it names it, or has the next one;
+        a checkpoint has the last.
         """
         if not len(book.numbers):
             return
@@ -134,7 +145,10 @@ class Chains:
         is_beginning = pc.and_not(book.columns["is_snapshot"], is_checkpoint)
         last_epoch, last_sequence = self._find_last(book)
         last_epoch = pc.if_else(is_beginning, book.numbers, last_epoch)
-        expected = pc.add(last_sequence, pc.if_else(is_checkpoint, 0, 1))
+        previous = book.columns["previous"]
+        follows = pc.coalesce(previous, pc.subtract(sequence, 1))
+        follows = pc.if_else(pc.is_null(sequence), None, follows)
+        follows = pc.if_else(is_checkpoint, sequence, follows)
 
         is_of_epoch = pc.fill_null(pc.equal(epoch, last_epoch), fill_value=False)
         _refuse(
@@ -142,45 +156,34 @@ class Chains:
             book.numbers,
             lambda at: f"{book.symbol(at)} is in epoch {epoch[at]}, its last is {last_epoch[at]}",
         )
-        continues = pc.fill_null(pc.equal(sequence, expected), fill_value=False)
+        continues = pc.fill_null(pc.equal(follows, last_sequence), fill_value=False)
         # A polled book need not have a sequence, nor need its checkpoint.
-        is_unnumbered = pc.and_(pc.is_null(sequence), pc.is_null(expected))
+        is_unnumbered = pc.and_(pc.is_null(sequence), pc.is_null(last_sequence))
         continues = pc.or_(continues, pc.and_(is_checkpoint, is_unnumbered))
         _refuse(
             pc.invert(pc.or_(is_beginning, continues)),
             book.numbers,
-            lambda at: f"{book.symbol(at)} has sequence {sequence[at]}, not {expected[at]}",
+            lambda at: f"{book.symbol(at)} {_describe(book.columns, last_sequence, at)}",
         )
-        for symbol, *last, _ in _take(book, _find_runs(book.places, at_end=True)):
-            self._last[symbol] = last[0], last[1]
+        for symbol, number, last, *_ in _take(book, _find_runs(book.places, at_end=True)):
+            self._last[symbol] = number, last
 
     def _find_last(self, book: Events) -> list[pa.Array]:
         """Return epoch and sequence of what came before each event of its symbol."""
         is_first = _find_runs(book.places)
         carried = []
-        for symbol, epoch, sequence, is_checkpoint in _take(book, is_first):
+        for symbol, epoch, sequence, previous, is_checkpoint in _take(book, is_first):
             last = self._last.get(symbol)
             if last is None and epoch < self._unread:
-                step = 0 if is_checkpoint else 1
-                last = epoch, None if sequence is None else sequence - step
+                follows = sequence if is_checkpoint else previous
+                if follows is None and sequence is not None:
+                    follows = sequence - 1
+                last = epoch, follows
             carried.append(last or (None, None))
         return [
             pc.replace_with_mask(_shift(book.columns[name]), is_first, pa.array(values, _INT64))
             for name, values in zip(("epoch", "sequence"), zip(*carried, strict=True), strict=True)
         ]
-
-
-def _read(name: str, data: bytes, key: Key) -> pa.Table:
-    try:
-        table = parquet.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        raise Broken(f"{name} cannot be read as Parquet: {error}", key.first, key.last) from None
-    version = (table.schema.metadata or {}).get(SCHEMA_KEY)
-    if version != str(SCHEMA_VERSION).encode() or not table.schema.equals(SCHEMAS[name]):
-        raise Broken(f"{name} has other columns than the tape's", key.first, key.last)
-    if not table.num_rows:
-        raise Broken(f"{name} has no rows", key.first, key.last)
-    return table
 
 
 def _rank_symbols(symbols: pa.ChunkedArray) -> tuple[list[str], pa.Array]:
@@ -207,6 +210,8 @@ def _check_levels(table: pa.Table, numbers: pa.Array, is_same: pa.Array) -> None
     _refuse(is_beside, numbers[1:], "a book event has levels and none")
     is_own = pc.and_not(table["is_checkpoint"], table["is_snapshot"]).combine_chunks()
     _refuse(is_own, numbers, "a checkpoint is no snapshot")
+    is_led = pc.and_(table["is_snapshot"], pc.is_valid(table["previous"])).combine_chunks()
+    _refuse(is_led, numbers, "a snapshot follows nothing")
 
 
 def _check_entry(name: str, table: pa.Table, events: int, key: Key, entry: TableEntry) -> None:
@@ -241,12 +246,21 @@ def _find_runs(places: pa.Array, *, at_end: bool = False) -> pa.Array:
     return pa.concat_arrays([changes, edge] if at_end else [edge, changes])
 
 
-def _take(book: Events, mask: pa.Array) -> Iterator[tuple[str, int, int | None, bool]]:
-    """Yield symbol, epoch, sequence and whether it is a checkpoint, of each event in the mask."""
+def _take(book: Events, mask: pa.Array) -> Iterator[tuple[str, int, int | None, int | None, bool]]:
+    """Yield, of each event in the mask, its symbol and the columns that make a chain."""
     names = (book.names[place] for place in book.places.filter(mask).to_pylist())
-    columns = ("epoch", "sequence", "is_checkpoint")
+    columns = ("epoch", "sequence", "previous", "is_checkpoint")
     values = (book.columns[name].filter(mask).to_pylist() for name in columns)
     return zip(names, *values, strict=True)
+
+
+def _describe(columns: pa.RecordBatch, last: pa.Array, at: int) -> str:
+    """Return how an event fails to continue its book, whose last sequence each is given."""
+    sequence, previous = columns["sequence"][at], columns["previous"][at]
+    if previous.is_valid:
+        return f"has sequence {sequence} that follows {previous}, not {last[at]}"
+    expected = last[at] if columns["is_checkpoint"][at].as_py() else pc.add(last[at], 1)
+    return f"has sequence {sequence}, not {expected}"
 
 
 def _shift(column: pa.Array) -> pa.Array:

@@ -10,17 +10,18 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
-from booktape.errors import UNDECODABLE, TapeError
+from booktape.errors import TapeError
 from booktape.keys import LEDGER, TAPE, Key, parse_key
 from booktape.manifest import Manifest, TableEntry, decode_manifest
+from booktape.proof.details import End, find_before, find_end, is_stopped
 from booktape.proof.findings import FeedRow, Range, Report, Session, format_report
+from booktape.proof.lines import judge_lines
 from booktape.proof.rows import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
 from booktape.store.protocol import Store
 from booktape.tables import SCHEMAS
 
 __all__ = ["Report", "format_report", "verify"]
 
-_STOPPED: Final = '{"reason":"stopped"}'  # a connection closed because somebody stopped the feed
 _GAPS: Final = ("gap", "journal_hole")  # what is missing; all else that is reported: outages
 
 
@@ -42,11 +43,15 @@ def verify(
         report.faults.append(Range(None, None, None, key, "this object is not of the tape"))
     total = sum(listing.is_read(key) for keys in listing.manifests.values() for key in keys)
     done = 0
+    followed: dict[str, str] = {}
     for session in sorted(listing.manifests.keys() | listing.orphans.keys()):
         walk = _Walk(session, store, listing, report)
         for _ in walk.read():
             done += 1
             progress(done, total)
+        if walk.before is not None:
+            followed[session] = walk.before
+    judge_lines(followed, listing.manifests, listing.orphans, report)
     report.ok = not report.faults
     return report
 
@@ -96,6 +101,7 @@ class _Walk:
         self._manifests = sorted(listing.manifests[session], key=lambda key: (key.first, key.last))
         self._chains = Chains()
         self._found: Session | None = None
+        self.before: str | None = None  # the session that this one follows, as far as it says
         self._gone: list[Range] = []
         self._next = 0  # the event number that should come next
 
@@ -155,7 +161,8 @@ class _Walk:
         manifest = self._read_manifest(key)
         tables = {}
         for name, (entry,) in manifest.tables.items():
-            tables[name] = read_events(name, self._read_segment(key, entry), key, entry)
+            data = self._read_segment(key, entry)
+            tables[name] = read_events(name, data, key, entry, manifest.version)
             self._found.rows += entry.rows
             self._found.bytes += entry.bytes
         check_numbers(list(tables.values()), key)
@@ -166,8 +173,9 @@ class _Walk:
         self._extend(tables.get("book"), holes, key)
 
     def _read_manifest(self, key: Key) -> Manifest:
+        data = self._store.get(key.text)
         try:
-            manifest = decode_manifest(self._store.get(key.text))
+            manifest = decode_manifest(data)
         except TapeError as error:
             raise Broken(f"its manifest: {error}", key.first, key.last) from None
         if (manifest.session, manifest.first, manifest.last) != (key.session, key.first, key.last):
@@ -201,10 +209,12 @@ class _Walk:
         assert self._found is not None
         if row.kind in _GAPS:
             self._found.gaps.append(row)
+        elif row.kind == "session_start":
+            self._start(row)
         elif row.kind == "session_end":
-            if self._end(row, key) != "stopped":
+            if not self._end(row, key).is_stop:
                 self._found.outages.append(row)
-        elif row.detail != _STOPPED:
+        elif not is_stopped(row.detail):
             self._found.outages.append(row)
         if row.kind == "journal_hole":
             number, present = row.event_number, row.sequence_received or 0
@@ -212,20 +222,26 @@ class _Walk:
                 raise Broken(f"a journal_hole ends at {present}", number, number)
             self._next = present
 
-    def _end(self, row: FeedRow, key: Key) -> str:
-        """Return why the session ended; raise `Broken` where it goes on, or counts otherwise."""
+    def _start(self, row: FeedRow) -> None:
+        try:
+            self.before = find_before(self._session, row.detail)
+        except TapeError as error:
+            raise Broken(str(error), row.event_number, row.event_number) from None
+
+    def _end(self, row: FeedRow, key: Key) -> End:
+        """Return the session's end; raise `Broken` where it goes on, or counts otherwise."""
         assert self._found is not None
         self._found.ended = True
         number = row.event_number
         if number != key.last:
             raise Broken("events follow the end of the session", number + 1, key.last)
         try:
-            end = _end_decoder.decode(row.detail)
-        except UNDECODABLE as error:
-            raise Broken(f"a session_end says {row.detail}: {error}", number, number) from None
+            end = find_end(row.detail)
+        except TapeError as error:
+            raise Broken(str(error), number, number) from None
         if end.events != number + 1:
             raise Broken(f"its session_end counts {end.events} events", number, number)
-        return end.reason
+        return end
 
     def _extend(self, book: Events | None, holes: list[FeedRow], key: Key) -> None:
         """Prove the books between the journal holes: each ends every epoch.
@@ -258,13 +274,3 @@ class _Walk:
             else:
                 reason, ranges = "no manifest names this object", self._report.faults
             ranges.append(Range(key.session, key.first, key.last, key.text, reason))
-
-
-class _End(Struct):
-    """The detail of a `session_end`."""
-
-    reason: str
-    events: int
-
-
-_end_decoder = msgspec.json.Decoder(_End)

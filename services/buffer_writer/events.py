@@ -4,27 +4,20 @@ There are Python objects of an event for `CHUNK_ROWS` rows of the tape at a time
 neither an event's nor a level's: its columns are packed as Arrow holds them.
 """
 
-from array import array
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain
+from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from booktape.tables import SCHEMAS
-from services.buffer_writer.gather import Codes, Group, gather
-from shared.delivery.frame import BOOK_CODES, CHECKPOINT, DAY_NS, DELTA, LEVEL_BYTES, NULL, Frame
+from services.buffer_writer.columns import CONVERSIONS
+from services.buffer_writer.gather import Codes, gather
+from shared.delivery.frame import Frame
 from shared.errors import FrameError
 
 CHUNK_ROWS: Final = 32 * 1024
-_SIDES: Final = {"buy", "sell", None}
-_INT64: Final = pa.int64()
-_TIME: Final = SCHEMAS["book"].field("ts_recv").type
-_PACKED: Final = {"b": pa.int8(), "i": pa.int32(), "q": _INT64}
-
-_Arrays = dict[str, Any]
 
 
 class BadFrame(FrameError):
@@ -66,11 +59,6 @@ def decode_events(frames: Sequence[Frame]) -> Events:
     return Events(list(codes), tables, pa.concat_arrays(levels) if levels else None)
 
 
-def run_out(values: pa.Array, ends: pa.Array) -> pa.Array:
-    """Return each value as often as its run is long; `ends` says where each run ends."""
-    return pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(ends, values))
-
-
 def _chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
     chunk: list[Frame] = []
     rows = 0
@@ -84,20 +72,24 @@ def _chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
         yield chunk
 
 
-def _decode(frames: list[Frame], codes: Codes) -> dict[str, _Arrays]:
+def _decode(frames: list[Frame], codes: Codes) -> dict[str, dict[str, Any]]:
     """Return the columns of each table; search for the bad frame only when there is one."""
     try:
         groups = gather(frames, codes)
-        arrays = {name: _CONVERSIONS[name](group) for name, group in groups.items()}
+        arrays = {name: CONVERSIONS[name](group) for name, group in groups.items()}
         numbers = [columns["event_number"] for columns in arrays.values()]
-        is_complete = _is_complete(numbers, frames[0].first, frames[-1].last)
-        _require(is_complete, "its events are not those of its range")
+        _require_complete(numbers, frames[0].first, frames[-1].last)
     except (FrameError, pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         if len(frames) > 1:
             for frame in frames:
                 _decode([frame], codes)
         raise BadFrame(frames[0], error) from None
     return arrays
+
+
+def _require_complete(tables: list[pa.Array], first: int, last: int) -> None:
+    if not _is_complete(tables, first, last):
+        raise ValueError("its events are not those of its range")
 
 
 def _is_complete(tables: list[pa.Array], first: int, last: int) -> bool:
@@ -113,169 +105,3 @@ def _is_complete(tables: list[pa.Array], first: int, last: int) -> bool:
     behind = [longest[0].as_py(), *longest.take(pc.add(place, 1)).to_pylist(), last + 1]
     left_out = chain(*(range(a + 1, b) for a, b in zip(before, behind, strict=True)))
     return sorted(chain(*(numbers.to_pylist() for numbers in others))) == list(left_out)
-
-
-def _convert_book(group: Group) -> _Arrays:
-    pieces = group.columns()
-    counts = [len(piece) // array(BOOK_CODES["offset"]).itemsize for piece in pieces["offset"]]
-    sizes = {code: [count * array(code).itemsize for count in counts] for code in _PACKED}
-    for name, code in BOOK_CODES.items():
-        is_whole = list(map(len, pieces[name])) == sizes[code]
-        _require(is_whole, "columns of one table differ in length")
-    columns = {
-        name: _from_bytes(b"".join(pieces[name]), _PACKED[code])
-        for name, code in BOOK_CODES.items()
-    }
-    kind, bids = columns["kind"], columns["bids"]
-    _require_range(kind, DELTA, CHECKPOINT, "a book event is of no known kind")
-    for side in ("bids", "asks"):
-        _require_range(columns[side], 0, None, "a book event has fewer than no levels")
-    count = pc.add_checked(bids, columns["asks"]).cast(_INT64)
-    return {
-        **_convert_common(group, columns, counts),
-        "ts_event": _in_us(_or_null(columns["ts_event"])),
-        "sequence": _or_null(columns["sequence"]),
-        "epoch": columns["epoch"],
-        "is_snapshot": pc.not_equal(kind, DELTA),
-        "is_checkpoint": pc.equal(kind, CHECKPOINT),
-        "bids": pc.if_else(pc.equal(count, 0), None, bids),
-        "count": count,
-        "levels": _convert_levels(pieces["levels"], count, counts),
-    }
-
-
-def _from_bytes(data: bytes, type_: pa.DataType) -> pa.Array:
-    count = len(data) // (type_.bit_width // 8)
-    return pa.Array.from_buffers(type_, count, [None, pa.py_buffer(data)])
-
-
-def _or_null(numbers: pa.Array) -> pa.Array:
-    if pc.min(numbers).as_py() != NULL:  # nearly always
-        return numbers
-    return pc.if_else(pc.equal(numbers, NULL), None, numbers)
-
-
-def _convert_levels(pieces: Sequence[bytes], count: pa.Array, counts: list[int]) -> pa.Array:
-    """Return price and size of each level, having checked that each belongs to its event."""
-    ends = pc.cumulative_sum(count).take(pc.subtract(pa.array(accumulate(counts), _INT64), 1))
-    sizes = pa.array(accumulate(map(len, pieces)), _INT64)
-    is_whole = sizes.equals(pc.multiply(ends, LEVEL_BYTES))
-    _require(is_whole, "there is not one price and one size for each level")
-    return _require_finite(_from_bytes(b"".join(pieces), pa.float64()))
-
-
-def _convert_trades(group: Group) -> _Arrays:
-    columns, counts = _flatten(group)
-    _require(_SIDES.issuperset(columns["side"]), "a trade is neither buy nor sell")
-    return {
-        **_convert_common(group, columns, counts),
-        "ts_event": _in_us(_ints(columns["ts_event"])),
-        "trade_id": _texts(columns["trade_id"]),
-        "side": _texts(columns["side"]),
-        "price": _numbers(columns["price"]),
-        "size": _numbers(columns["size"]),
-    }
-
-
-def _convert_ticker(group: Group) -> _Arrays:
-    columns, counts = _flatten(group)
-    prices = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price")
-    return {
-        **_convert_common(group, columns, counts),
-        "ts_event": _in_us(_ints(columns["ts_event"])),
-        **{name: _numbers(columns[name]) for name in prices},
-    }
-
-
-def _convert_feed_events(group: Group) -> _Arrays:
-    columns, counts = _flatten(group)
-    return {
-        **_convert_common(group, columns, counts),
-        "kind": _texts(columns["kind"]),
-        "sequence_expected": _ints(columns["sequence_expected"]),
-        "sequence_received": _ints(columns["sequence_received"]),
-        "detail": _texts(columns["detail"]),
-    }
-
-
-def _flatten(group: Group) -> tuple[dict[str, list[Any]], list[int]]:
-    """Return the columns, and how many events each frame has."""
-    pieces = group.columns()
-    counts = list(map(len, pieces["offset"]))
-    is_whole = all(list(map(len, column)) == counts for column in pieces.values())
-    _require(is_whole, "columns of one table differ in length")
-    return {name: list(chain(*column)) for name, column in pieces.items()}, counts
-
-
-_CONVERSIONS: Final = {
-    "book": _convert_book,
-    "trades": _convert_trades,
-    "ticker": _convert_ticker,
-    "feed_events": _convert_feed_events,
-}
-
-
-def _convert_common(group: Group, columns: _Arrays, counts: list[int]) -> _Arrays:
-    """Return what every table has; `counts` are the events of each frame in this one."""
-    _require(all(counts), "a table is there without events")
-    ends = pa.array(accumulate(counts), _INT64)
-    first, count, code_begin, code_count = (
-        run_out(pa.array(values, _INT64), ends) for values in zip(*group.ranges, strict=True)
-    )
-    ts_recv = _ints(columns["ts_recv"])
-    midnight = group.day * DAY_NS
-    _require_range(ts_recv, midnight, midnight + DAY_NS - 1, "an event is of another day")
-    offset = _ints(columns["offset"])
-    _require_places(offset, count, "an event is not of its frame's range")
-    number = pc.add(offset, first)
-    steps = pc.subtract(number[1:], number[:-1])
-    _require_range(steps, 1, None, "the events of a table are out of order")
-    symbol = _ints(columns["symbol"])  # null in feed_events, where it concerns the connection
-    _require_places(symbol, code_count, "an event's symbol has no name")
-    place = pc.add(symbol, code_begin)
-    return {
-        "ts_recv": _in_us(ts_recv),
-        "symbol": pa.array(group.codes, pa.int32()).take(place),
-        "event_number": number,
-    }
-
-
-def _require_places(places: pa.Array, counts: pa.Array, otherwise: str) -> None:
-    """Raise unless each is a place among so many."""
-    _require_range(places, 0, None, otherwise)
-    _require_range(pc.subtract(places, counts), None, -1, otherwise)
-
-
-def _require_range(numbers: pa.Array, least: int | None, most: int | None, otherwise: str) -> None:
-    found = pc.min_max(numbers)
-    if found["min"].is_valid:
-        _require(least is None or found["min"].as_py() >= least, otherwise)
-        _require(most is None or found["max"].as_py() <= most, otherwise)
-
-
-def _require(statement: object, otherwise: str) -> None:
-    """Raise `ValueError` unless the statement holds."""
-    if not statement:
-        raise ValueError(otherwise)
-
-
-def _ints(column: pa.Array | list[int | None]) -> pa.Array:
-    return column.cast(_INT64) if isinstance(column, pa.Array) else pa.array(column, _INT64)
-
-
-def _in_us(times_ns: pa.Array) -> pa.Array:
-    return pc.divide(times_ns, 1000).cast(_TIME)
-
-
-def _texts(column: list[str | None]) -> pa.Array:
-    return pa.array(column, pa.string())
-
-
-def _numbers(column: list[float | None]) -> pa.Array:
-    return _require_finite(pa.array(column, pa.float64()))
-
-
-def _require_finite(numbers: pa.Array) -> pa.Array:
-    """Return the numbers; refuse infinities and NaN, which no exchange can have sent."""
-    _require(pc.all(pc.is_finite(numbers), min_count=0).as_py(), "a price or size is not finite")
-    return numbers

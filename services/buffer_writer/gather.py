@@ -6,13 +6,12 @@ that can be checked for many frames at once.
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 
+from booktape.keys import TABLES
 from shared.delivery.frame import Frame, decode_columns
-
-TABLES: Final = ("book", "trades", "ticker", "feed_events")
 
 
 def gather(frames: Sequence[Frame], codes: "Codes") -> dict[str, "Group"]:

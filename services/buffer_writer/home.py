@@ -1,6 +1,6 @@
 """Remembers which store the spool belongs to: a session's flushes go to one store, all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -77,6 +77,14 @@ class Home(Store):
     @override
     def get(self, key: str) -> bytes:
         return self._store.get(key)
+
+    @override
+    def get_range(self, key: str, first: int, length: int) -> bytes:
+        return self._store.get_range(key, first, length)
+
+    @override
+    def folders(self, prefix: str) -> Sequence[str]:
+        return self._store.folders(prefix)
 
     @override
     def list(self, prefix: str) -> Iterator[ObjectInfo]:

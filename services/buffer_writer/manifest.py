@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from booktape.errors import TapeError
 from booktape.keys import date_of, exchange_of, line_of, manifest_key, parse_key, segment_key
-from booktape.manifest import MANIFEST_VERSION, WRITER, Manifest, TableEntry
+from booktape.manifest import MANIFEST_VERSION, Manifest, TableEntry
+from booktape.release import WRITER
 from services.buffer_writer.buffer import Run
 from services.buffer_writer.segment import Segment
 
@@ -27,6 +28,8 @@ def make_manifest(run: Run, segments: Mapping[str, Segment], written_at: int) ->
                     rows=segment.rows,
                     bytes=segment.bytes,
                     sha256=segment.sha256,
+                    footer_bytes=segment.footer_bytes,
+                    footer_crc32c=segment.footer_crc32c,
                     events=segment.events,
                     ts_recv_min=segment.ts_recv_min,
                     ts_recv_max=segment.ts_recv_max,

@@ -18,8 +18,10 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from pyarrow import parquet
 
-from booktape.tables import ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
-from services.buffer_writer.events import decode_events, run_out
+from booktape.checksum import crc32c
+from booktape.tables import FOOTER_END_BYTES, ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
+from services.buffer_writer.columns import run_out
+from services.buffer_writer.events import decode_events
 from shared.delivery.frame import Frame
 
 SLICE_ROWS: Final = 128 * 1024  # of a book, written at a time as one row group
@@ -32,6 +34,8 @@ class Segment(Struct, frozen=True):
     rows: int
     bytes: int
     sha256: str
+    footer_bytes: int
+    footer_crc32c: int
     events: int
     ts_recv_min: int
     ts_recv_max: int
@@ -105,12 +109,18 @@ def _spread_slice(
     kept = [name for name in events.schema.names if name not in {"bids", "count", "start"}]
     return pa.record_batch(
         {
-            **{name: run_out(events[name], ends) for name in kept},
+            **{name: _run_out(events[name], ends, len(row)) for name in kept},
             "side": pa.DictionaryArray.from_arrays(is_ask.cast(pa.int32()), ["bid", "ask"]),
             "price": levels.take(price),
             "size": levels.take(pc.add(price, 1)),
         }
     )
+
+
+def _run_out(values: pa.Array, ends: pa.Array, count: int) -> pa.Array:
+    if values.null_count == len(values):  # `previous`, nearly always
+        return pa.nulls(count, values.type)
+    return run_out(values, ends)
 
 
 def _finish(table: str, batch: pa.RecordBatch, names: pa.Array, session: str) -> pa.Table:
@@ -139,14 +149,18 @@ def _write(table: str, events: pa.RecordBatch, parts: Iterator[pa.Table], path: 
             for part in parts:
                 writer.write_table(part, row_group_size=ROW_GROUP_ROWS_MAX)
                 rows += part.num_rows
+            hashing.keeps_end = True
         file.flush()
         os.fsync(file.fileno())
+    footer = hashing.footer()
     times = pc.min_max(events["ts_recv"].cast(pa.int64()))
     return Segment(
         path=path,
         rows=rows,
         bytes=hashing.bytes,
         sha256=hashing.sha256.hexdigest(),
+        footer_bytes=len(footer),
+        footer_crc32c=crc32c(footer),
         events=events.num_rows,
         ts_recv_min=times["min"].as_py() * 1000,
         ts_recv_max=times["max"].as_py() * 1000,
@@ -161,8 +175,17 @@ class _HashingFile:
         self.bytes = 0
         self.sha256 = hashlib.sha256()
         self.closed = False
+        self.keeps_end = False  # of what is written from now on
+        self._end = bytearray()
 
     def write(self, data: bytes) -> int:
         self.sha256.update(data)
         self.bytes += len(data)
+        if self.keeps_end:
+            self._end += data
         return self._file.write(data)
+
+    def footer(self) -> bytes:
+        """Return the end of the file: Parquet's metadata, its length and the last four letters."""
+        size = int.from_bytes(self._end[-FOOTER_END_BYTES:-4], "little")
+        return bytes(self._end[-FOOTER_END_BYTES - size :])

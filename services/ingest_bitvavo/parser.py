@@ -56,7 +56,8 @@ _NS_MIN = 10**15  # less cannot be nanoseconds of this century
 _MILLISECONDS = re.compile(r"[0-9]{13}")
 _BAN_END = re.compile(r"expires at ([0-9]{13})\b")
 _NAMED = re.compile(r"^market parameter (\S{1,64}) is invalid|\bfor (\S{1,64}) in state\b")
-_ABOUT_A_BOOK = re.compile(rb'"(?:event"\s*:\s*"book|action"\s*:\s*"getBook)"')
+_ABOUT = re.compile(rb'"(?:event|action)"\s*:\s*"(book|getBook|trade|ticker)"')
+_CHANNELS = {b"trade": TRADES, b"ticker": TICKER}
 _MARKET = re.compile(rb'"market"\s*:\s*"([^"\\]{1,64})"')
 
 
@@ -138,8 +139,7 @@ def unsubscribe(channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str
 
 def request_snapshot(raw_symbol: str) -> str:
     """Return the message that asks for the whole book; the answer names its market."""
-    request = {"action": "getBook", "market": raw_symbol, "depth": DEPTH}
-    return msgspec.json.encode(request).decode()
+    return msgspec.json.encode({"action": "getBook", "market": raw_symbol, "depth": DEPTH}).decode()
 
 
 def parse(raw: Raw) -> list[Message]:
@@ -182,8 +182,7 @@ def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
 
 def parse_trades(raw_symbol: str, raw: Raw) -> TradeList:
     """Return the body of `/{market}/trades`, which begins with the newest."""
-    rows = form.decode(_decode_trades, raw)
-    trades = [_trade(raw_symbol, row) for row in rows]
+    trades = [_trade(raw_symbol, row) for row in form.decode(_decode_trades, raw)]
     return form.trade_list(raw_symbol, trades, most=TRADES_MAX)
 
 
@@ -234,10 +233,9 @@ def _parse_reply(raw: bytes, reason: str) -> list[Message]:
 
 def _parse_answer(reply: _Reply, raw: bytes) -> Snapshot:
     try:
-        body = _decode_snapshot(reply.response)
+        return _snapshot(_decode_snapshot(reply.response))
     except form.UNDECODABLE as error:
         raise _malformed(str(error), raw) from None
-    return _snapshot(body)
 
 
 def _snapshot(body: _Snapshot) -> Snapshot:
@@ -295,6 +293,8 @@ def _reset_at(headers: Mapping[str, str]) -> int | None:
 
 def _malformed(reason: str, raw: bytes) -> MalformedMessage:
     """Return the error; where the message is about a book, name the market if it can be read."""
-    market = _MARKET.search(raw) if _ABOUT_A_BOOK.search(raw) else None
+    about = _ABOUT.search(raw)
+    channel = _CHANNELS.get(about[1], BOOK) if about else None
+    market = _MARKET.search(raw) if channel == BOOK else None
     raw_symbol = market[1].decode(errors="replace") if market else None
-    return form.malformed(reason, raw, raw_symbol=raw_symbol)
+    return form.malformed(reason, raw, raw_symbol=raw_symbol, channel=channel)

@@ -32,6 +32,8 @@ _CHATTER = frozenset(
 )
 
 _JOINED = re.compile(r"join\|([a-z]{1,16}):(\S{1,64})")
+_NUMBERS = {401: TICKER, 402: TICKER, 421: TRADES, 422: TRADES, 431: BOOK, 432: BOOK}
+_NUMBER = re.compile(rb"\s*\[\s*(4[0-9]{2})\s*,")
 _BOOK_SYMBOL = re.compile(rb'\s*\[\s*43[12]\s*,.*?"(?:PS|event)"\s*:\s*"([^"\\]{1,64})"', re.DOTALL)
 
 
@@ -199,7 +201,7 @@ def _book(body: _Book | _Changes, raw: Raw) -> Message:
     try:
         bids, asks = [_level(bid) for bid in body.bids], [_level(ask) for ask in body.asks]
     except ValueError as error:
-        raise form.malformed(str(error), raw, raw_symbol=raw_symbol) from None
+        raise form.malformed(str(error), raw, raw_symbol=raw_symbol, channel=BOOK) from None
     if isinstance(body, _Changes):
         return Delta(raw_symbol, bids, asks, body.sequence)
     return Snapshot(raw_symbol, bids, asks, body.sequence)
@@ -260,11 +262,17 @@ def _result(result: _Result) -> Message:
 def _symbol(named: _Named | _TradeItems, raw: Raw) -> str:
     if raw_symbol := named.symbol or named.event:
         return raw_symbol
-    raise form.malformed("it names no symbol", raw)
+    raise form.malformed("it names no symbol", raw, channel=_channel(raw))
 
 
 def _malformed(reason: str, raw: bytes) -> MalformedMessage:
     """Return the error; where the message is of a book, name the symbol if it can be read."""
     named = _BOOK_SYMBOL.match(raw)
     raw_symbol = named[1].decode(errors="replace") if named else None
-    return form.malformed(reason, raw, raw_symbol=raw_symbol)
+    return form.malformed(reason, raw, raw_symbol=raw_symbol, channel=_channel(raw))
+
+
+def _channel(raw: Raw) -> str | None:
+    """Return the channel of a message that cannot be read, by its number."""
+    number = _NUMBER.match(raw)
+    return _NUMBERS.get(int(number[1])) if number else None

@@ -18,8 +18,8 @@ from msgspec import Raw, Struct
 from booktape.errors import UNDECODABLE
 from shared.errors import FrameError, UnknownFrameVersion
 
-FRAME_VERSION: Final = 1
-FRAME_VERSIONS_READ: Final = (1,)  # this one and, once there is one, its predecessor
+FRAME_VERSION: Final = 2
+FRAME_VERSIONS_READ: Final = (1, 2)  # its predecessor lacks what has a default below
 DAY_NS: Final = 86_400_000_000_000
 FRAME_BYTES_MAX: Final = 256 * 1024 * 1024  # far above any book; a length above it is damage
 
@@ -38,14 +38,17 @@ BOOK_CODES: Final = {
     "bids": "i",  # how many levels
     "asks": "i",
 }
+PREVIOUS_CODE: Final = "q"
 LEVEL_CODE: Final = "d"  # price and size are two of it
 LEVEL_BYTES: Final = 16
 
 
 class BookColumns(Struct, array_like=True):
-    """Book events, one entry each in all columns but the last.
+    """Book events, one entry each in all columns but the last two.
 
     `levels` has price and size of each level: of each event the bids first, then the asks.
+    `previous` has the sequence that each delta follows, or NULL where that is its own less one; it
+    is empty where all of them are so.
     """
 
     offset: bytes
@@ -58,6 +61,7 @@ class BookColumns(Struct, array_like=True):
     bids: bytes
     asks: bytes
     levels: bytes
+    previous: bytes = b""
 
 
 class TradeColumns(Struct, array_like=True):
@@ -87,6 +91,28 @@ class TickerColumns(Struct, array_like=True):
     last_price: list[float | None]
 
 
+class InstrumentColumns(Struct, array_like=True):
+    """What an exchange says of its markets, one entry for each."""
+
+    offset: list[int]
+    ts_recv: list[int]
+    symbol: list[int]
+    raw_symbol: list[str]
+    base: list[str]
+    quote: list[str]
+    status: list[str]
+    price_decimals: list[int | None]
+    size_decimals: list[int | None]
+    price_increment: list[float | None]
+    size_increment: list[float | None]
+    min_size: list[float | None]
+    max_size: list[float | None]
+    min_notional: list[float | None]
+    max_notional: list[float | None]
+    reason: list[str]
+    info: list[str]
+
+
 class FeedEventColumns(Struct, array_like=True):
     """Rows about the feed itself; `symbol` is `None` where they concern the connection."""
 
@@ -107,6 +133,7 @@ class Columns(Struct, array_like=True):
     trades: TradeColumns | None
     ticker: TickerColumns | None
     feed_events: FeedEventColumns | None
+    instruments: InstrumentColumns | None = None
 
 
 class Frame(Struct, frozen=True, array_like=True):
@@ -182,9 +209,14 @@ def trim(frame: Frame, first: int) -> Frame:
         trades=columns.trades and _trim(columns.trades, shift),
         ticker=columns.ticker and _trim(columns.ticker, shift),
         feed_events=columns.feed_events and _trim(columns.feed_events, shift),
+        instruments=columns.instruments and _trim(columns.instruments, shift),
     )
     return msgspec.structs.replace(
-        frame, first=first, rows=count_rows(kept), events=Raw(_encoder.encode(kept))
+        frame,
+        version=FRAME_VERSION,  # as this release encodes it, whatever it was
+        first=first,
+        rows=count_rows(kept),
+        events=Raw(_encoder.encode(kept)),
     )
 
 
@@ -192,7 +224,7 @@ def count_rows(columns: Columns) -> int:
     """Return how many rows of the tape the events make: a book event without levels is one."""
     book = columns.book
     rows = sum(b + a or 1 for b, a in zip(*_counts(book), strict=True)) if book else 0
-    others = (columns.trades, columns.ticker, columns.feed_events)
+    others = (columns.trades, columns.ticker, columns.instruments, columns.feed_events)
     return rows + sum(len(table.offset) for table in others if table)
 
 
@@ -200,7 +232,7 @@ def _counts(book: BookColumns) -> tuple["array[int]", "array[int]"]:
     return array(BOOK_CODES["bids"], book.bids), array(BOOK_CODES["asks"], book.asks)
 
 
-_Table = TypeVar("_Table", TradeColumns, TickerColumns, FeedEventColumns)
+_Table = TypeVar("_Table", TradeColumns, TickerColumns, InstrumentColumns, FeedEventColumns)
 
 
 def _trim(table: _Table, shift: int) -> _Table | None:
@@ -216,6 +248,8 @@ def _trim_book(book: BookColumns, shift: int) -> BookColumns | None:
     columns = [array(code, getattr(book, name)) for name, code in BOOK_CODES.items()]
     bids, asks = _counts(book)
     levels = sum(bids) + sum(asks)
+    previous = array(PREVIOUS_CODE, book.previous)
+    columns += [previous] if previous else []
     if len(book.levels) != LEVEL_BYTES * levels or len(set(map(len, columns))) > 1:
         raise ValueError("columns of one table differ in length")
     start = bisect_left(columns[0], shift)
@@ -225,7 +259,7 @@ def _trim_book(book: BookColumns, shift: int) -> BookColumns | None:
     kept[0] = array(kept[0].typecode, [offset - shift for offset in kept[0]])
     begin = LEVEL_BYTES * (sum(bids[:start]) + sum(asks[:start]))
     packed = [column.tobytes() for column in kept]
-    packed.append(book.levels[begin:])
+    packed.insert(len(BOOK_CODES), book.levels[begin:])
     return BookColumns(*packed)
 
 

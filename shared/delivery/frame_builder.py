@@ -17,15 +17,17 @@ from shared.delivery.frame import (
     LEVEL_BYTES,
     LEVEL_CODE,
     NULL,
+    PREVIOUS_CODE,
     SNAPSHOT,
     BookColumns,
     Columns,
     FeedEventColumns,
     Frame,
+    InstrumentColumns,
     TickerColumns,
     TradeColumns,
 )
-from shared.event import Checkpoint, Delta, FeedEvent, Recorded, Snapshot, Ticker, Trade
+from shared.event import Checkpoint, Delta, FeedEvent, Instrument, Recorded, Snapshot, Ticker, Trade
 
 assert sys.byteorder == "little"  # as `struct` packs on every machine that this is made for
 
@@ -34,7 +36,7 @@ assert sys.byteorder == "little"  # as `struct` packs on every machine that this
 LEVELS_PACKED_MIN: Final = 256
 
 _EVENT_BYTES: Final = sum(map(struct.calcsize, BOOK_CODES.values()))
-_TRADE_BYTES, _TICKER_BYTES, _FEED_EVENT_BYTES = 100, 80, 60  # roughly
+_TRADE_BYTES, _TICKER_BYTES, _INSTRUMENT_BYTES, _FEED_EVENT_BYTES = 100, 80, 180, 60  # roughly
 _encoder = msgpack.Encoder()
 
 
@@ -56,10 +58,12 @@ class FrameBuilder:
         self._symbols: dict[str, int] = {}
         self._book: list[tuple[int, ...]] = []  # one row each, in the order of `BOOK_CODES`
         self._book_rows = 0
+        self._previous: dict[int, int] = {}  # of a delta, by its place in the book's rows
         self._levels: list[Level] = []  # not packed yet
         self._packed_levels: list[bytes] = []
         self._trades: TradeColumns | None = None
         self._ticker: TickerColumns | None = None
+        self._instruments: InstrumentColumns | None = None
         self._feed_events: FeedEventColumns | None = None
 
     def add(self, ts_recv: int, symbol: str | None, event: Recorded) -> int:
@@ -75,6 +79,8 @@ class FrameBuilder:
             index = self._symbols.setdefault(symbol, len(self._symbols))
             match event:
                 case Delta():
+                    if event.previous is not None and event.previous != event.sequence - 1:
+                        self._previous[len(self._book)] = event.previous
                     self._add_book(ts_recv, index, event, DELTA, self._epochs[symbol])
                 case Snapshot():
                     self._epochs[symbol] = self.next_number
@@ -85,6 +91,8 @@ class FrameBuilder:
                     self._add_trade(ts_recv, index, event)
                 case Ticker():
                     self._add_ticker(ts_recv, index, event)
+                case Instrument():
+                    self._add_instrument(ts_recv, index, event)
                 case _:
                     self._add_feed_event(ts_recv, index, event)
         self.next_number += 1
@@ -99,6 +107,7 @@ class FrameBuilder:
             trades=self._trades,
             ticker=self._ticker,
             feed_events=self._feed_events,
+            instruments=self._instruments,
         )
         frame = Frame(
             version=FRAME_VERSION,
@@ -150,6 +159,9 @@ class FrameBuilder:
         columns = zip(BOOK_CODES.values(), zip(*self._book, strict=True), strict=True)
         packed = [struct.pack(f"{len(column)}{code}", *column) for code, column in columns]
         packed.append(b"".join(self._packed_levels))
+        if self._previous:
+            named = [self._previous.get(place, NULL) for place in range(len(self._book))]
+            packed.append(struct.pack(f"{len(named)}{PREVIOUS_CODE}", *named))
         return BookColumns(*packed)
 
     def _add_trade(self, ts_recv: int, index: int, trade: Trade) -> None:
@@ -176,6 +188,17 @@ class FrameBuilder:
         table.ask_size.append(ticker.ask_size)
         table.last_price.append(ticker.last_price)
         self.bytes += _TICKER_BYTES
+
+    def _add_instrument(self, ts_recv: int, index: int, instrument: Instrument) -> None:
+        table = self._instruments = self._instruments or InstrumentColumns(
+            *([] for _ in InstrumentColumns.__struct_fields__)
+        )
+        table.offset.append(self.next_number - self.first)
+        table.ts_recv.append(ts_recv)
+        table.symbol.append(index)
+        for name in Instrument.__struct_fields__:
+            getattr(table, name).append(getattr(instrument, name))
+        self.bytes += _INSTRUMENT_BYTES + len(instrument.info)
 
     def _add_feed_event(self, ts_recv: int, index: int | None, event: FeedEvent) -> None:
         table = self._feed_events = self._feed_events or FeedEventColumns(

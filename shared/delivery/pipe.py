@@ -120,7 +120,7 @@ class Bound:
         return self._path.exists()
 
     def bind_anew(self) -> None:
-        """Bind once more, if it is not there; whoever is connected stays so."""
+        """Bind once more, if it is not there; whoever was connected connects again."""
         if not self.is_there:
             self._socket.unbind(self._endpoint)
             self._socket.bind(self._endpoint)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from booktape.ladder import Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
 from shared.feed.rows import Rows
-from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict
+from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
 Reason = Literal["gap", "crossed", "mismatch", "malformed", "unknown", "old_snapshot"]
 
@@ -30,16 +30,15 @@ class Books:
     The recorder's thread owns them.
     """
 
-    def __init__(self, step: int, rows: Rows, resync: Callable[[str, Reason], None]) -> None:
+    def __init__(self, rows: Rows, resync: Callable[[str, Reason], None]) -> None:
         """Start without symbols."""
-        self._step = step
         self._rows = rows
         self._resync = resync
         self._entries: dict[str, _Entry] = {}
 
     def add(self, raw_symbol: str, symbol: str) -> None:
         """Keep a book of this symbol from now on."""
-        self._entries[raw_symbol] = _Entry(symbol, Sequencer(self._step), Ladder())
+        self._entries[raw_symbol] = _Entry(symbol, Sequencer(), Ladder())
 
     def remove(self, raw_symbol: str) -> bool:
         """Keep it no longer; return whether it was on the tape and went on."""
@@ -75,7 +74,7 @@ class Books:
                 "gap",
                 # Nothing can follow the last of the numbers that the tape can hold.
                 sequence_expected=expected if expected in _INT64 else None,
-                sequence_received=delta.sequence,
+                sequence_received=first_of(delta),
                 detail='{"channel":"book"}',
             )
             self._rows.append((ts_recv, entry.symbol, gap))

@@ -42,10 +42,7 @@ CHORES_S: Final = 0.1  # between two looks at what is due
 
 
 class Feed:
-    """The subscriptions, books, trades and tickers of one connection.
-
-    The recorder's thread owns it; others read and write its board.
-    """
+    """One connection's subscriptions, books, trades and tickers; the recorder's thread owns it."""
 
     def __init__(
         self,
@@ -59,18 +56,16 @@ class Feed:
     ) -> None:
         """Prepare for what the board wants, on the next connection.
 
-        `take` spends points of the exchange's limit (0.0, or the seconds to wait), `ban` tells
-        all others behind this address to ask nothing for so many seconds.
+        `take` spends points of the limit (0.0, or the seconds to wait); `ban` silences the others.
         """
         self.messages = 0  # that came so far
         self.counts = Counts()  # of what is no event
         self._exchange = exchange
         self._board = board
-        self._channels = board.channels
         self._ban = ban
         self._rows = Rows()
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
-        self._books = Books(exchange.sequence_step, self._rows, self._resync)
+        self._books = Books(self._rows, self._resync)
         self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(self._rows)
         self._subscriptions = Subscriptions(exchange, board.channels)
@@ -79,7 +74,8 @@ class Feed:
         self._standing = Standing(board, self._books, self._subscriptions)
         self._checkpoints = Checkpoints(checkpoint_interval_s)
         self._watchdog = Watchdog(stale_after_s)
-        self._ts, self._now_s, self._due_s, self._is_settled = 0, 0.0, 0.0, False
+        self._ts, self._now_s, self._due_s, self._connection = 0, 0.0, 0.0, 0
+        self._is_settled = False
         self._followed: tuple[str, ...] = ()
 
     @property
@@ -91,10 +87,11 @@ class Feed:
         """Put on the board how the feed stands; it takes a look at every book."""
         self._standing.show(self._symbols, self.messages, self.counts)
 
-    def connected(self, ts: int, now_s: float, url: str) -> list[Row]:
-        """Begin on a new connection."""
+    def connected(self, ts: int, now_s: float, url: str, connection: int) -> list[Row]:
+        """Begin on a new connection, which has this number in its session."""
         self._ts, self._now_s, self._due_s, self._is_settled = ts, now_s, now_s, False
-        self._row("connected", url=url)
+        self._connection = connection
+        self._row("connected", connection=connection, url=url)
         self._watchdog.connected(now_s)
         return self._rows.take()
 
@@ -107,13 +104,7 @@ class Feed:
     def disconnected(self, ts: int, reason: str) -> list[Row]:
         """End on a lost connection: no book goes on, and no subscription stands."""
         self._ts = ts
-        self._row("disconnected", reason=reason)
-        self._questions.clear()
-        self._books.clear()
-        self._trades.lose_all()
-        self._tickers.clear()
-        self._symbols = {}
-        self._followed = ()
+        self._lose_all("disconnected", reason=reason)
         return self._rows.take()
 
     def end(self, ts: int) -> list[Row]:
@@ -153,7 +144,7 @@ class Feed:
     def _do_chores(self, ts: int, now_s: float) -> list[str]:
         silent_s = self._watchdog.silent_s(now_s)
         if silent_s is not None:
-            self._row("stale", silent_s=round(silent_s, 3))
+            self._lose_all("stale", silent_s=round(silent_s, 3))
             raise Stale(f"open, but silent for {silent_s:.1f} s")
         self._backfills.record(ts)
         if raw_symbol := self._checkpoints.due(self._symbols, now_s):
@@ -204,7 +195,7 @@ class Feed:
 
     def _data(self, channel: str, raw_symbol: str) -> str | None:
         """Take note of data; return our symbol, or `None` where we do not record it."""
-        if channel not in self._channels or raw_symbol not in self._symbols:
+        if channel not in self._board.channels or raw_symbol not in self._symbols:
             self.counts.not_asked_for += 1
             return None
         if not self._subscriptions.answer(channel, raw_symbol):
@@ -251,10 +242,9 @@ class Feed:
 
     def _malformed(self, error: MalformedMessage) -> None:
         self.counts.malformed += 1
-        raw_symbol = error.raw_symbol if error.raw_symbol in self._symbols else None
-        self._row("malformed", raw_symbol, reason=error.reason, raw=error.excerpt)
-        if raw_symbol is not None and BOOK in self._channels:
-            self._books.doubt(raw_symbol, "malformed")
+        self._row("malformed", error.raw_symbol, **error.facts)
+        if error.raw_symbol in self._symbols and BOOK in self._board.channels:
+            self._books.doubt(error.raw_symbol, "malformed")
 
     def _follow(self) -> list[str]:
         """Subscribe to what is wanted now, and leave what is not."""
@@ -272,7 +262,7 @@ class Feed:
             self._trades.lose(raw_symbol)
             self._tickers.remove(raw_symbol)
         added = [raw_symbol for raw_symbol in symbols if raw_symbol not in self._symbols]
-        if BOOK in self._channels:
+        if BOOK in self._board.channels:
             for raw_symbol in added:
                 self._books.add(raw_symbol, symbols[raw_symbol])
         self._symbols = symbols
@@ -291,9 +281,19 @@ class Feed:
         if self._is_settled or not self._symbols or not self._subscriptions.is_settled():
             return
         self._is_settled = True
-        for channel in self._channels:
+        for channel in self._board.channels:
             ready = sum(self._subscriptions.is_ready(channel, raw) for raw in self._symbols)
-            self._row("subscribed", channel=channel, symbols=ready)
+            self._row("subscribed", connection=self._connection, channel=channel, symbols=ready)
+
+    def _lose_all(self, kind: Kind, **detail: object) -> None:
+        """Record why every book ends, and which they are; end all that the connection had."""
+        ended = sorted(self._books.live())
+        self._row(kind, None, connection=self._connection, symbols=ended, **detail)
+        self._questions.clear()
+        self._books.clear()
+        self._trades.lose_all()
+        self._tickers.clear()
+        self._symbols, self._followed = {}, ()
 
     def _row(self, kind: Kind, raw_symbol: str | None = None, **detail: object) -> None:
         symbol = self._symbols.get(raw_symbol) if raw_symbol else None

@@ -1,11 +1,13 @@
 """The feed of a poller: each book that was asked for over REST is an epoch of its own."""
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from booktape.errors import BooktapeError
 from shared.errors import ConnectionLost, MalformedMessage, RateLimited
 from shared.event import Kind, Row, Snapshot, feed_event
-from shared.exchange import Exchange
+from shared.exchange import BOOK, Exchange
 from shared.feed.board import Board, FeedView
 from shared.feed.books import Books, Reason
 from shared.feed.rows import Rows
@@ -14,18 +16,25 @@ from shared.feed.rows import Rows
 class PolledFeed:
     """Makes rows of answers and refusals; the recorder's thread owns it."""
 
-    def __init__(self, exchange: Exchange, board: Board, *, url: str) -> None:
-        """Prepare for what the board wants, asked for at `url`."""
+    def __init__(
+        self, exchange: Exchange, board: Board, *, url: str, connections: Iterator[int]
+    ) -> None:
+        """Prepare for what the board wants, asked for at `url`.
+
+        What lies between two outages is a connection; `connections` counts those of the session.
+        """
         self._exchange = exchange
         self._board = board
         self._url = url
         self._rows = Rows()
-        self._books = Books(exchange.sequence_step, self._rows, _ignore)
+        self._books = Books(self._rows, _ignore)
         self._symbols: dict[str, str] = {}  # raw symbol -> ours
         self._followed: tuple[str, ...] = ()
         self._refused: set[str] = set()  # our symbols
         self._polls = 0
         self._is_limited = False
+        self._connections = connections
+        self._connection = 0
 
     def receive(
         self, ts: int, now_s: float, raw_symbol: str, outcome: Snapshot | BooktapeError
@@ -37,13 +46,13 @@ class PolledFeed:
                 case Snapshot():
                     self._succeed(ts, outcome)
                 case ConnectionLost():
-                    self._disconnect(ts, now_s, raw_symbol, str(outcome))
+                    self._disconnect(ts, now_s, str(outcome))
                 case RateLimited():
                     self._limit(ts, raw_symbol, str(outcome))
                 case MalformedMessage():
                     self._books.doubt(raw_symbol, "unknown")
-                    symbol, reason = self._symbols[raw_symbol], outcome.reason
-                    self._row(ts, "malformed", symbol, reason=reason, raw=outcome.excerpt)
+                    facts = {**outcome.facts, "channel": BOOK}
+                    self._row(ts, "malformed", self._symbols[raw_symbol], **facts)
                 case _:
                     self._refuse(ts, raw_symbol, str(outcome))
         return self._rows.take()
@@ -52,7 +61,7 @@ class PolledFeed:
         """Take note that nothing more is asked."""
         if self._board.link.is_connected:
             self._link(is_connected=False)
-            self._row(ts, "disconnected", None, reason="stopped")
+            self._disconnected(ts, "stopped")
         return self._rows.take()
 
     def show(self) -> None:
@@ -78,19 +87,28 @@ class PolledFeed:
         self._refused.discard(self._symbols[snapshot.raw_symbol])
         link = self._board.link
         if not link.is_connected:
-            self._row(ts, "connected", None, url=self._url)
+            self._connection = next(self._connections)
+            self._row(ts, "connected", None, connection=self._connection, url=self._url)
         if not link.is_connected or link.error:
             self._link(is_connected=True, down_since_s=None, error="")
         self._is_limited = False
         self._books.replace(ts, snapshot)
 
-    def _disconnect(self, ts: int, now_s: float, raw_symbol: str, reason: str) -> None:
-        self._lose(raw_symbol, reason)
+    def _disconnect(self, ts: int, now_s: float, reason: str) -> None:
         link = self._board.link
         if link.is_connected:
             again = link.reconnects + 1
             self._link(is_connected=False, down_since_s=now_s, reconnects=again)
-            self._row(ts, "disconnected", None, reason=reason)
+            self._disconnected(ts, reason)
+        for each in self._symbols:
+            self._books.doubt(each, "unknown")
+        self._link(error=reason)
+
+    def _disconnected(self, ts: int, reason: str) -> None:
+        """Record an outage, and which books end with it: the next answers begin new ones."""
+        symbols = sorted(self._books.live())
+        facts = {"connection": self._connection, "reason": reason, "symbols": symbols}
+        self._row(ts, "disconnected", None, **facts)
 
     def _limit(self, ts: int, raw_symbol: str, reason: str) -> None:
         self._lose(raw_symbol, reason)
@@ -112,7 +130,7 @@ class PolledFeed:
     def _link(self, **changes: object) -> None:
         self._board.link = replace(self._board.link, **changes)
 
-    def _row(self, ts: int, kind: Kind, symbol: str | None, **detail: str) -> None:
+    def _row(self, ts: int, kind: Kind, symbol: str | None, **detail: object) -> None:
         self._rows.append((ts, symbol, feed_event(kind, **detail)))
 
 

@@ -1,9 +1,10 @@
 """Judges by its sequence whether a delta continues its book.
 
 The rule: a book starts at a snapshot of sequence S. Of the deltas that came while the snapshot
-was on its way, those up to S are dropped; the first one that stays must be S + step, and each
-later one its predecessor + step. Anything else, higher or lower, is a gap: the book is worthless
-until the next snapshot.
+was on its way, those up to S are dropped; the first one that stays must follow S, and each later
+one its predecessor. What a delta follows it names itself; where it does not, that is its own
+sequence less one. Anything else, higher or lower, is a gap: the book is worthless until the next
+snapshot.
 """
 
 from enum import Enum, auto
@@ -29,13 +30,17 @@ class Verdict(Enum):
 ACCEPTED = Verdict.ACCEPTED
 
 
+def first_of(delta: Delta) -> int:
+    """Return the first of the numbers that a delta stands for: it follows the one before that."""
+    return delta.sequence if delta.previous is None else delta.previous + 1
+
+
 class Sequencer:
     """Says of each delta of one symbol whether it continues the book."""
 
-    def __init__(self, step: int) -> None:
-        """Start without a book; `step` lies between the sequences of two deltas."""
-        self.expected: int | None = None  # the sequence that continues the book
-        self._step = step
+    def __init__(self) -> None:
+        """Start without a book."""
+        self.expected: int | None = None  # the first number that the book lacks
         self._held: list[tuple[int, Delta]] | None = None
         self._is_joining = False
 
@@ -47,7 +52,7 @@ class Sequencer:
     @property
     def last(self) -> int | None:
         """Return the sequence of the book as it stands."""
-        return None if self.expected is None else self.expected - self._step
+        return None if self.expected is None else self.expected - 1
 
     def lose(self) -> None:
         """Forget the book: a gap, a disconnect, a doubt."""
@@ -63,13 +68,14 @@ class Sequencer:
 
     def judge(self, ts_recv: int, delta: Delta) -> Verdict:
         """Return what the delta's sequence says of it; an accepted one becomes the last."""
-        if delta.sequence == self.expected:
-            self.expected = delta.sequence + self._step
+        first = delta.sequence if delta.previous is None else delta.previous + 1
+        if first == self.expected:
+            self.expected = delta.sequence + 1
             self._is_joining = False
             return ACCEPTED
         if self.expected is None:
             return self._hold(ts_recv, delta)
-        overtaken = self.expected - OVERTAKEN_MAX * self._step
+        overtaken = self.expected - OVERTAKEN_MAX
         if self._is_joining and overtaken <= delta.sequence < self.expected:
             return Verdict.STALE
         return Verdict.GAP
@@ -78,7 +84,7 @@ class Sequencer:
         held = self._held
         if held is None:
             return Verdict.UNKNOWN
-        is_chain = bool(held) and delta.sequence == held[-1][1].sequence + self._step
+        is_chain = bool(held) and first_of(delta) == held[-1][1].sequence + 1
         if not is_chain or len(held) == HELD_DELTAS_MAX:
             held.clear()  # only what continues up to the newest can be spliced
         held.append((ts_recv, delta))
@@ -92,7 +98,7 @@ class Sequencer:
         """
         assert snapshot.sequence is not None
         held = [pair for pair in self._held or () if pair[1].sequence > snapshot.sequence]
-        if held and held[0][1].sequence != snapshot.sequence + self._step:
+        if held and first_of(held[0][1]) != snapshot.sequence + 1:
             return None
         self.begin(held[-1][1].sequence if held else snapshot.sequence)
         self._is_joining = not held
@@ -100,6 +106,6 @@ class Sequencer:
 
     def begin(self, sequence: int | None) -> None:
         """Begin a book at a snapshot that came by itself, whatever was before it."""
-        self.expected = None if sequence is None else sequence + self._step
+        self.expected = None if sequence is None else sequence + 1
         self._held = None
         self._is_joining = False

@@ -14,12 +14,22 @@ _log = log.get(__name__)
 class DiskWatch:
     """Sees when the disk is full; the main thread owns it."""
 
-    def __init__(self, disk_free: Callable[[], int], disk_free_min_bytes: int) -> None:
-        """Watch the bytes that are free: `is_full` for as long as they are too few."""
+    def __init__(
+        self,
+        disk_free: Callable[[], int],
+        disk_free_min_bytes: int,
+        *,
+        find_live: Callable[[], list[str]],
+    ) -> None:
+        """Watch the bytes that are free: `is_full` for as long as they are too few.
+
+        `find_live` returns the symbols whose books go on: a full disk ends them.
+        """
         self.free_bytes = disk_free()
         self.is_full = False
         self._disk_free = disk_free
         self._disk_free_min_bytes = disk_free_min_bytes
+        self._find_live = find_live
 
     def look(self) -> FeedEvent | None:
         """Return what to record where it became full since the last look."""
@@ -29,7 +39,7 @@ class DiskWatch:
         if self.free_bytes < min_bytes and not self.is_full:
             _log.error("the disk is full: nothing is recorded until there is room", extra=facts)
             self.is_full = True
-            return feed_event("disk_full", **facts)
+            return feed_event("disk_full", **facts, symbols=self._find_live())
         if self.free_bytes >= min_bytes * ROOM_SHARE and self.is_full:
             _log.info("there is room again: recording goes on", extra=facts)
             self.is_full = False

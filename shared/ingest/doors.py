@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import count
 from random import SystemRandom
 from threading import Event
 from typing import Final
@@ -36,7 +37,7 @@ class Doors:
     """Opens what a list of symbols needs; whoever follows the listings owns them.
 
     Every reader and poller has a thread of its own. Any thread may read `boards`, to which each
-    door adds its own.
+    door adds its own, and ask for `find_live`.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Doors:
         self._rest = rest
         self._start: Callable[..., None] = partial(threads.start, stop=stop)
         self._pause = pause
+        self._connections = count()  # those of the session; the recorder's thread counts
         self._sockets = Sockets(
             own.channels,
             whole_channels=exchange.whole_channels,
@@ -76,9 +78,15 @@ class Doors:
         else:
             self.boards[0].wanted = tuple(symbols)
 
+    def find_live(self) -> list[str]:
+        """Return the symbols whose books went on when each feed was looked at last."""
+        boards = [board for board in self.boards if BOOK in board.channels]
+        return sorted({symbol for board in boards for symbol in board.feed.live})
+
     def _open_poller(self, symbols: Sequence[str]) -> None:
         board, inbox = self._add_board(symbols, [BOOK])
-        feed = PolledFeed(self._exchange, board, url=self._rest.url)
+        url, connections = self._rest.url, self._connections
+        feed = PolledFeed(self._exchange, board, url=url, connections=connections)
         self._intake.attach(PolledSource(inbox, feed))
         poller = Poller(
             self._exchange,
@@ -103,7 +111,13 @@ class Doors:
             stale_after_s=own.stale_after_s,
             checkpoint_interval_s=own.checkpoint_interval_s,
         )
-        source = SocketSource(inbox, feed, clock_ns=time.time_ns, steady_s=time.monotonic)
+        source = SocketSource(
+            inbox,
+            feed,
+            connections=self._connections,
+            clock_ns=time.time_ns,
+            steady_s=time.monotonic,
+        )
         self._intake.attach(source)
         socket = Socket(
             inbox,

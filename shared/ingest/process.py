@@ -5,11 +5,13 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Final
 
+from shared.delivery.chain import Chain
 from shared.delivery.journal import Journal
 from shared.delivery.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
 from shared.delivery.sender import Sender
@@ -87,22 +89,17 @@ class Ingest:
         self._exchange = exchange
         self._line = line
         self._own: ExchangeSettings = settings.exchanges[exchange.name]
-        journals = folder.journals_of(exchange.name)
         session = new_session(state, exchange.name, line, clock_ns=time.time_ns)
-        self._journal = Journal.create(journals, session)
+        self._chain = Chain(state, session)
+        self._journal = Journal.create(folder.journals_of(exchange.name), session)
         self._intake = Intake()
         self._recorder = Recorder(self._journal, self._intake, time.time_ns)
         self._context = open_context()
         self._watermarks = WatermarkSubscriber(self._context, endpoint(state, "watermarks"))
-        self._sender = Sender(
-            [self._journal],
-            partial(Publisher, self._context, endpoint(state, "frames")),
-            self._watermarks,
-            time.monotonic,
-        )
-        self._limits = Limits(
-            folder.limits(exchange.name), exchange.limits, clock_ns=time.monotonic_ns
-        )
+        publisher = partial(Publisher, self._context, endpoint(state, "frames"))
+        self._sender = Sender([self._journal], publisher, self._watermarks, time.monotonic)
+        limits = folder.limits(exchange.name)
+        self._limits = Limits(limits, exchange.limits, clock_ns=time.monotonic_ns)
         self._stop_feeds, self._stop_recorder, self._stop_sender = Event(), Event(), Event()
         self._rest = RestClient(exchange, self._own.rest_url, self._limits)
         self._pause = Event()  # the disk is full: no socket is open
@@ -125,10 +122,8 @@ class Ingest:
             steady_s=time.monotonic,
         )
         self._clock = ClockWatch(clock_ns=time.time_ns, steady_ns=time.monotonic_ns)
-        self._disk = DiskWatch(
-            lambda: shutil.disk_usage(state).free, settings.state.disk_free_min_bytes
-        )
-        self._leftovers = Leftovers(journals, self._sender, clock_ns=time.time_ns)
+        self._leftovers = Leftovers(self._journal.path.parent, self._sender, clock_ns=time.time_ns)
+        self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0
         self._status = _make_status(folder, ingest_name(exchange.name, line))
 
@@ -136,7 +131,8 @@ class Ingest:
         """Record until told to stop; return the exit status."""
         own = self._own
         symbols = "all" if own.symbols is None else str(len(own.symbols))
-        self._recorder.begin(symbols=symbols, transport=own.transport)
+        before = self._chain.before
+        self._recorder.begin(symbols=symbols, transport=own.transport, session_before=before)
         self._threads.start("recorder", self._recorder.run, self._stop_recorder)
         self._threads.start("sender", self._sender.run, self._stop_sender)
         self._look_at_machine()  # first: where the disk is full nothing is opened
@@ -177,8 +173,14 @@ class Ingest:
         # One at a time: nothing else waits for a hundred of them, a stop neither.
         if now_s >= self._adopt_due_s and not self._leftovers.adopt():
             self._adopt_due_s = now_s + ADOPT_INTERVAL_S
+        self._remember()
         self._look_at_machine()
         self._write_status()
+
+    def _remember(self) -> None:
+        """Let the next session name this one, once there is something to name."""
+        if self._journal.synced and not self._chain.is_remembered:
+            self._chain.remember()
 
     def _look_at_machine(self) -> None:
         ts, events = time.time_ns(), (self._clock.look(), self._disk.look())
@@ -226,6 +228,7 @@ class Ingest:
         if not self.has_failed:
             self.has_failed = not (is_written and self._recorder.end())
         if self._threads.end(self._stop_sender, within_s=STOP_S):
+            self._remember()
             self._context.destroy()  # with whatever a sender that died left open
         _log.info(
             "ended", extra={"session": self._journal.session, "events": self._journal.next_number}
@@ -235,3 +238,8 @@ class Ingest:
 def _make_status(folder: StateFolder, process: str) -> IngestStatus:
     file = StatusFile(folder.report(process), process, clock_ns=time.time_ns)
     return IngestStatus(file, now_s=time.monotonic())
+
+
+def _watch_disk(settings: Settings, find_live: Callable[[], list[str]]) -> DiskWatch:
+    path, min_bytes = settings.state.path, settings.state.disk_free_min_bytes
+    return DiskWatch(lambda: shutil.disk_usage(path).free, min_bytes, find_live=find_live)

@@ -116,7 +116,7 @@ class Recorder:
             self._journal.append(self._frames[0])
             self._frames.popleft()
 
-    def begin(self, **detail: str) -> None:
+    def begin(self, **detail: str | None) -> None:
         """Append the session's first event."""
         assert self._builder.next_number == 0
         self._append([(self._clock_ns(), None, feed_event("session_start", **detail))])

@@ -23,12 +23,14 @@ class SocketSource:
         inbox: Inbox,
         feed: Feed,
         *,
+        connections: Iterator[int],
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
     ) -> None:
-        """Start without a connection."""
+        """Start without a connection; `connections` counts those of the whole session."""
         self._inbox = inbox
         self._feed = feed
+        self._connections = connections
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._number = 0  # of the connection that the feed is on; 0: between two
@@ -68,7 +70,7 @@ class SocketSource:
             case Opened(number, ts, now_s, url):
                 self._seen = ts, now_s
                 self._number = number
-                rows = self._feed.connected(ts, now_s, url)
+                rows = self._feed.connected(ts, now_s, url, next(self._connections))
             case TurnedAway(ts, wait_s, reason):
                 rows = self._feed.connection_refused(ts, wait_s, reason)
             case Closed(ts, reason):

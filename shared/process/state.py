@@ -87,6 +87,10 @@ class StateFolder(Struct, frozen=True):
     def _locks(self) -> Path:
         return self.path / "locks"
 
+    def last_session(self, exchange: str, line: str) -> Path:
+        """Return the file that names the last session of a line."""
+        return self.path / "lines" / f"{exchange}-{line}{_JSON}"
+
     def limits(self, exchange: str) -> Path:
         """Return the file of what was asked of an exchange lately."""
         return self.path / "limits" / f"{exchange}{_JSON}"

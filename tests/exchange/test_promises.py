@@ -18,7 +18,7 @@ import pytest
 import services
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, Snapshot, Subscribed, Ticker, Trade, TradeList
-from shared.exchange import Exchange
+from shared.exchange import BOOK, Exchange
 from shared.feed.sequencer import Sequencer, Verdict
 from tests.support.paths import RECORDINGS
 
@@ -239,7 +239,7 @@ def test_a_sequence_beyond_int64_is_malformed(exchange: Exchange) -> None:
     for sequence in (2**63, -(2**63) - 1, 10**400, 1.5):
         with pytest.raises(MalformedMessage) as refusal:
             exchange.parse(raw.replace(b"%d" % delta.sequence, str(sequence).encode()))
-        assert delta.raw_symbol == refusal.value.raw_symbol
+        assert (delta.raw_symbol, BOOK) == (refusal.value.raw_symbol, refusal.value.channel)
 
 
 @each_exchange
@@ -252,16 +252,16 @@ def test_it_proves_its_gaps(exchange: Exchange) -> None:
         return event
 
     def judge(*sequences: int) -> list[Verdict]:
-        sequencer = Sequencer(exchange.sequence_step)
+        sequencer = Sequencer()
         sequencer.begin(start)
         return [sequencer.judge(NOW_NS, numbered(sequence)) for sequence in sequences]
 
-    start, step = 1_000_000, exchange.sequence_step
-    whole = [start + step, start + 2 * step, start + 3 * step]
+    start = 1_000_000
+    whole = [start + 1, start + 2, start + 3]
     assert [Verdict.ACCEPTED] * 3 == judge(*whole)
-    assert Verdict.GAP == judge(start + step, start + 3 * step)[-1]  # one is missing
-    assert Verdict.GAP == judge(*whole, start + step)[-1]  # one comes again
-    assert Verdict.GAP == judge(start + step, 1)[-1]  # the numbers start again
+    assert Verdict.GAP == judge(start + 1, start + 3)[-1]  # one is missing
+    assert Verdict.GAP == judge(*whole, start + 1)[-1]  # one comes again
+    assert Verdict.GAP == judge(start + 1, 1)[-1]  # the numbers start again
 
 
 @each_exchange

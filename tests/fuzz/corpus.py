@@ -105,7 +105,7 @@ def make_manifest_bytes(random: Random) -> bytes:
     for _ in range(run.first, run.last + 1):
         events[random.randrange(len(tables))] += 1
     segments = {
-        table: Segment(Path("x"), events[at] * 3, 1000, "0" * 64, events[at], TS, TS)
+        table: Segment(Path("x"), events[at] * 3, 1000, "0" * 64, 100, 7, events[at], TS, TS)
         for at, table in enumerate(tables)
     }
     return encode_manifest(make_manifest(run, segments, TS))

@@ -102,7 +102,7 @@ def _feed(exchange: Exchange) -> Callable[[Random, Path], None]:
         """Whatever a feed makes of a connection can be journalled, and written by the writer."""
         tape = Tape()
         feed = make_feed(exchange, make_board(symbols))
-        tape += feed.connected(TS, 0.0, "ws://")
+        tape += feed.connected(TS, 0.0, "ws://", 0)
         for now_s in range(random.randint(1, 12)):
             raw = random.choice(messages)
             if random.random() < 0.7:

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final, NamedTuple
@@ -136,7 +137,7 @@ class World:
         self.feed = make_feed(exchange, self.board)
         self.inbox = Inbox(self.intake.announce)
         self.source = SocketSource(
-            self.inbox, self.feed, clock_ns=lambda: 7, steady_s=time.monotonic
+            self.inbox, self.feed, connections=count(), clock_ns=lambda: 7, steady_s=time.monotonic
         )
 
     @property

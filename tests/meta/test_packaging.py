@@ -70,6 +70,21 @@ def build_wheel(folder: Path, to: Path) -> Path:
     return to / said.stdout.strip()
 
 
+def test_a_wheel_that_is_deployed_knows_its_commit(tmp_path: Path) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    subprocess.run([ROOT / "deploy/wheel", commit, tmp_path], check=True, cwd=tmp_path)
+    [wheel] = tmp_path.glob("booktape_collector-*.whl")
+    with ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    said = run_python(
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from booktape.release import RELEASE, __file__\n"
+        "print(RELEASE, __file__)",
+        str(tmp_path),
+    )
+    assert f"0.1.0+g{commit[:12]} {tmp_path}/booktape/release.py" == said.strip()
+
+
 def test_the_wheel_is_what_the_tree_is(tmp_path: Path) -> None:
     wheel = build_wheel(ROOT, tmp_path)
     with ZipFile(wheel) as archive:

@@ -88,4 +88,4 @@ def _write(lines: list[bytes], path: Path) -> Segment:
         file.flush()
         os.fsync(file.fileno())
     digest = hashlib.sha256(data).hexdigest()
-    return Segment(path, len(lines), len(data), digest, len(lines), 0, 0)
+    return Segment(path, len(lines), len(data), digest, 0, 0, len(lines), 0, 0)

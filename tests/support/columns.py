@@ -4,9 +4,9 @@ from array import array
 from collections.abc import Iterable
 from typing import Any
 
-from shared.delivery.frame import BOOK_CODES, BookColumns
+from shared.delivery.frame import BOOK_CODES, LEVEL_CODE, PREVIOUS_CODE, BookColumns
 
-CODES = {**BOOK_CODES, "levels": "d"}
+CODES = {**BOOK_CODES, "levels": LEVEL_CODE, "previous": PREVIOUS_CODE}
 
 
 def unpack(book: BookColumns | None, name: str) -> list[Any]:

@@ -8,9 +8,10 @@ import msgspec
 import pyarrow as pa
 from pyarrow import parquet
 
+from booktape.checksum import crc32c
 from booktape.keys import Key, date_of, exchange_of, parse_key
 from booktape.ladder import Level
-from booktape.manifest import Manifest, decode_manifest, encode_manifest
+from booktape.manifest import MANIFEST_VERSION, Manifest, decode_manifest, encode_manifest
 from booktape.store.folder import FolderStore
 from booktape.tables import parquet_options
 from services.buffer_writer.buffer import Run
@@ -18,7 +19,18 @@ from services.buffer_writer.manifest import make_manifest
 from services.buffer_writer.segment import write_segments
 from shared.delivery.frame import DAY_NS, Frame
 from shared.delivery.frame_builder import FrameBuilder
-from shared.event import Checkpoint, Delta, FeedEvent, Kind, Recorded, Snapshot, Ticker, Trade
+from shared.event import (
+    Checkpoint,
+    Delta,
+    FeedEvent,
+    Instrument,
+    Kind,
+    Recorded,
+    Snapshot,
+    Ticker,
+    Trade,
+)
+from tests.support.first import make_first_manifest
 from tests.support.levels import levels
 
 SESSION = "20261122T091500.123456Z-bitvavo-a"
@@ -52,12 +64,20 @@ class Recording:
         return self.add(symbol, Snapshot(symbol, *sides, sequence, self.ts - STEP))
 
     def delta(
-        self, symbol: str = BTC, bids: Sequence[Level] | None = None, asks: Sequence[Level] = ()
+        self,
+        symbol: str = BTC,
+        bids: Sequence[Level] | None = None,
+        asks: Sequence[Level] = (),
+        *,
+        step: int = 1,
     ) -> int:
-        """Add a delta; by default it removes the best bid."""
-        self.sequences[symbol] += 1
+        """Add a delta; by default it removes the best bid. A step above 1 names what it follows."""
+        previous = self.sequences[symbol]
+        self.sequences[symbol] += step
         bids = [(99.5, 0.0)] if bids is None else list(bids)
-        return self.add(symbol, Delta(symbol, bids, list(asks), self.sequences[symbol], self.ts))
+        named = None if step == 1 else previous
+        sequence = self.sequences[symbol]
+        return self.add(symbol, Delta(symbol, bids, list(asks), sequence, self.ts, named))
 
     def checkpoint(self, symbol: str = BTC) -> int:
         event = Checkpoint(symbol, [(99.5, 1e-07)], [(100.5, 3.0)], self.sequences.get(symbol))
@@ -68,6 +88,24 @@ class Recording:
 
     def ticker(self, symbol: str = BTC) -> int:
         return self.add(symbol, Ticker(symbol, 99.0, 1.0, 100.5, None, None))
+
+    def instrument(self, symbol: str = BTC, **changes: object) -> int:
+        """Add what an exchange says of a market."""
+        base, quote = symbol.split("-")
+        instrument = Instrument(
+            raw_symbol=symbol,
+            base=base,
+            quote=quote,
+            status="trading",
+            price_decimals=2,
+            size_decimals=8,
+            price_increment=0.01,
+            min_size=1e-4,
+            min_notional=5.0,
+            reason="start",
+            info=f'{{"market":"{symbol}"}}',
+        )
+        return self.add(symbol, msgspec.structs.replace(instrument, **changes))
 
     def feed_event(
         self,
@@ -114,12 +152,14 @@ class Tape:
         self.root = root
         self.store = FolderStore(root)
 
-    def write(self, frames: Sequence[Frame]) -> Key:
-        """Write frames as one manifest; return its key."""
+    def write(self, frames: Sequence[Frame], *, version: int = MANIFEST_VERSION) -> Key:
+        """Write frames as one manifest, of whichever version; return its key."""
         session, day = frames[0].session, frames[0].day
         run = Run(session, day, list(frames), frames[-1].last + 1, ends_session=False)
         segments = write_segments(frames, lambda table: self.root / f"{table}.partial")
         manifest = make_manifest(run, segments, NOON)
+        if version == 1:
+            manifest = make_first_manifest(manifest, segments)
         for table, segment in segments.items():
             self.store.put(segment.path, manifest.tables[table][0].key)
             segment.path.unlink()
@@ -170,7 +210,11 @@ class Tape:
         """Replace a segment, and what its manifest says of its bytes."""
         self.put(self.segment(key, table), data)
         digest = hashlib.sha256(data).hexdigest()
-        self.edit_entry(key, table, bytes=len(data), sha256=digest)
+        footer = data[-int.from_bytes(data[-8:-4], "little") - 8 :]
+        changes = {"footer_bytes": len(footer), "footer_crc32c": crc32c(footer)}
+        is_first = self.manifest(key).version == 1
+        changes = {} if is_first else changes
+        self.edit_entry(key, table, bytes=len(data), sha256=digest, **changes)
 
 
 def set_value(rows: pa.Table, column: str, row: int, value: object) -> pa.Table:

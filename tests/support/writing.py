@@ -87,7 +87,7 @@ def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> di
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     rows = sum(frame.rows for frame in frames)
-    return {"book": Segment(path, rows, len(data), digest, len(numbers), 0, 0)}
+    return {"book": Segment(path, rows, len(data), digest, 0, 0, len(numbers), 0, 0)}
 
 
 class Clock:
@@ -135,6 +135,17 @@ class MemoryStore(Store):
     def get(self, key: str) -> bytes:
         self._meet("get", key)
         return self.objects[key]
+
+    @override
+    def get_range(self, key: str, first: int, length: int) -> bytes:
+        self._meet("get_range", key)
+        return self.objects[key][first : first + length]
+
+    @override
+    def folders(self, prefix: str) -> Sequence[str]:
+        self._meet("folders", prefix)
+        below = {key.removeprefix(prefix) for key in self.objects if key.startswith(prefix)}
+        return sorted({name.partition("/")[0] for name in below if "/" in name})
 
     @override
     def list(self, prefix: str) -> Iterator[ObjectInfo]:

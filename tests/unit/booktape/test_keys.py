@@ -3,6 +3,7 @@ import pytest
 from booktape.errors import TapeError
 from booktape.keys import (
     Key,
+    are_of_one_line,
     date_of,
     day_of,
     exchange_of,
@@ -86,3 +87,12 @@ def test_a_day_is_a_date() -> None:
 def test_what_is_no_date_is_refused(date: str) -> None:
     with pytest.raises(TapeError, match="no date"):
         day_of(date)
+
+
+def test_two_sessions_are_of_one_line_or_not() -> None:
+    later = SESSION.replace("20261122", "20261123")
+    assert are_of_one_line(SESSION, later)
+    assert not are_of_one_line(SESSION, later.replace("-a", "-b"))
+    assert not are_of_one_line(SESSION, later.replace("bitvavo", "btcturk"))
+    with pytest.raises(TapeError, match="no session id"):
+        are_of_one_line(SESSION, "x")

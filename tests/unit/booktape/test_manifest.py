@@ -1,11 +1,9 @@
-import tomllib
-from pathlib import Path
-
 import msgspec
 import pytest
 
 from booktape.errors import TapeError
-from booktape.manifest import WRITER, Manifest, TableEntry, decode_manifest, encode_manifest
+from booktape.manifest import Manifest, TableEntry, decode_manifest, encode_manifest
+from booktape.release import WRITER
 
 SESSION = "20261122T091500.123456Z-bitvavo-a"
 SEGMENT = (
@@ -13,14 +11,22 @@ SEGMENT = (
     "20261122T091500.123456Z-bitvavo-a-000000000007-1234567890123.parquet"
 )
 ENTRY = TableEntry(
-    key=SEGMENT, rows=3, bytes=4, sha256="ab", events=2, ts_recv_min=5, ts_recv_max=6
+    key=SEGMENT,
+    rows=3,
+    bytes=4,
+    sha256="ab",
+    footer_bytes=10,
+    footer_crc32c=11,
+    events=2,
+    ts_recv_min=5,
+    ts_recv_max=6,
 )
-A_MANIFEST = Manifest(1, SESSION, "bitvavo", "a", 7, 8, {"book": [ENTRY]}, 9, WRITER)
+A_MANIFEST = Manifest(2, SESSION, "bitvavo", "a", 7, 8, {"book": [ENTRY]}, 9, WRITER)
 
 
 def test_a_manifest_is_json_that_anybody_reads() -> None:
     assert {
-        "version": 1,
+        "version": 2,
         "session": SESSION,
         "exchange": "bitvavo",
         "line": "a",
@@ -33,6 +39,8 @@ def test_a_manifest_is_json_that_anybody_reads() -> None:
                     "rows": 3,
                     "bytes": 4,
                     "sha256": "ab",
+                    "footer_bytes": 10,
+                    "footer_crc32c": 11,
                     "events": 2,
                     "ts_recv_min": 5,
                     "ts_recv_max": 6,
@@ -48,7 +56,7 @@ def test_a_manifest_is_json_that_anybody_reads() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"version": 2}, "version 2 is unknown"),
+        ({"version": 3}, "version 3 is unknown"),
         ({"exchange": "btcturk"}, "names btcturk-a"),
         ({"line": "b"}, "names bitvavo-b"),
         ({"session": "x"}, "no session id"),
@@ -63,6 +71,30 @@ def test_a_manifest_that_contradicts_itself_is_refused(
         decode_manifest(encode_manifest(msgspec.structs.replace(A_MANIFEST, **change)))
 
 
+def first_version(**changes: int) -> Manifest:
+    """Return what the first version said, which knew nothing of footers."""
+    entry = msgspec.structs.replace(
+        ENTRY, **{"footer_bytes": None, "footer_crc32c": None} | changes
+    )
+    return msgspec.structs.replace(A_MANIFEST, version=1, tables={"book": [entry]})
+
+
+def test_a_manifest_of_the_first_version_is_still_read() -> None:
+    old = first_version()
+    assert b"footer" not in encode_manifest(old)
+    assert old == decode_manifest(encode_manifest(old))
+
+
+@pytest.mark.parametrize("field", ["footer_bytes", "footer_crc32c"])
+def test_a_version_says_of_footers_what_it_must(field: str) -> None:
+    with pytest.raises(TapeError, match=f"version 1 says the {field} of tape/book"):
+        decode_manifest(encode_manifest(first_version(**{field: 1})))
+    entry = msgspec.structs.replace(ENTRY, **{field: None})
+    manifest = msgspec.structs.replace(A_MANIFEST, tables={"book": [entry]})
+    with pytest.raises(TapeError, match=f"version 2 lacks the {field} of tape/book"):
+        decode_manifest(encode_manifest(manifest))
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -75,8 +107,3 @@ def test_a_manifest_that_contradicts_itself_is_refused(
 def test_what_is_no_manifest_is_refused(data: bytes) -> None:
     with pytest.raises(TapeError, match="not a manifest"):
         decode_manifest(data)
-
-
-def test_the_writer_is_this_release() -> None:
-    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert f"booktape {project['version']}" == WRITER

@@ -47,3 +47,9 @@ def test_a_malformed_message_need_not_be_text() -> None:
 
 def test_a_malformed_message_is_no_reason_to_reconnect() -> None:
     assert not issubclass(MalformedMessage, ExchangeError)
+
+
+def test_a_malformed_message_says_its_channel_where_that_is_known() -> None:
+    known = MalformedMessage("no size", raw=b"{}", channel="book")
+    assert {"channel": "book", "reason": "no size", "raw": "{}"} == known.facts
+    assert {"reason": "no size", "raw": "{}"} == MalformedMessage("no size", raw=b"{}").facts

@@ -4,11 +4,10 @@ from shared.exchange import BOOK, TICKER, TRADES, Call, Cost
 from tests.support.toys import make_exchange
 
 
-def test_an_exchange_has_every_channel_and_counts_by_one_unless_it_says_otherwise() -> None:
+def test_an_exchange_has_every_channel_unless_it_says_otherwise() -> None:
     exchange = make_exchange()
     assert (BOOK, TRADES, TICKER) == exchange.channels
     assert () == exchange.whole_channels
-    assert 1 == exchange.sequence_step
 
 
 def test_a_call_without_a_cost_is_free_and_a_cost_is_one_point() -> None:

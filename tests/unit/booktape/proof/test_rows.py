@@ -15,8 +15,10 @@ def tape(tmp_path: Path) -> Tape:
 
 
 def read(tape: Tape, key: Key, table: str = "book") -> Events:
-    [entry] = tape.manifest(key).tables[table]
-    return read_events(table, tape.path(tape.segment(key, table)).read_bytes(), key, entry)
+    manifest = tape.manifest(key)
+    [entry] = manifest.tables[table]
+    data = tape.path(tape.segment(key, table)).read_bytes()
+    return read_events(table, data, key, entry, manifest.version)
 
 
 def read_all(tape: Tape, key: Key) -> list[Events]:
@@ -153,3 +155,45 @@ def test_sequences_may_be_negative_and_begin_anew(tape: Tape) -> None:
     recording.snapshot(BTC, -1_000)
     recording.delta()
     chains.extend(read_book(tape, recording))
+
+
+def test_a_delta_follows_what_it_names(tape: Tape) -> None:
+    recording, chains = Recording(), Chains()
+    recording.snapshot(BTC, 0)
+    recording.delta(BTC, step=7)
+    recording.delta(BTC)
+    recording.checkpoint(BTC)
+    recording.delta(BTC, step=2)
+    chains.extend(read_book(tape, recording))
+    recording.delta(BTC, step=100)
+    chains.extend(read_book(tape, recording))
+
+
+def test_a_delta_that_names_another_than_the_last_is_broken(tape: Tape) -> None:
+    recording, chains = Recording(), Chains()
+    recording.snapshot(BTC)
+    recording.delta(BTC)
+    chains.extend(read_book(tape, recording))
+    recording.sequences[BTC] = 100
+    recording.delta(BTC, step=2)
+    with pytest.raises(Broken, match="BTC-EUR has sequence 102 that follows 100, not 101"):
+        chains.extend(read_book(tape, recording))
+
+
+def test_what_a_delta_names_is_taken_for_given_where_the_last_was_not_read(tape: Tape) -> None:
+    recording, chains = Recording(), Chains()
+    recording.snapshot(BTC, 0)
+    tape.write([recording.take()])
+    chains.skip(recording.next_number)
+    recording.delta(BTC, step=5)  # it names 0
+    recording.delta(BTC)
+    chains.extend(read_book(tape, recording))
+
+
+def test_a_segment_of_the_first_version_is_read_like_any_other(tape: Tape) -> None:
+    recording, chains = Recording(), Chains()
+    for version, begins in ((1, True), (2, False), (1, False)):
+        frames = record_minute(recording, begins=begins)
+        events = read(tape, tape.write(frames, version=version))
+        assert "previous" in events.columns.schema.names
+        chains.extend(events)

@@ -100,6 +100,8 @@ def test_gaps_and_outages_are_listed(tape: Tape) -> None:
 def test_a_session_stopped_as_it_should_is_no_outage(tape: Tape) -> None:
     recording = Recording()
     recording.feed_event("disconnected", detail='{"reason":"stopped"}')
+    detail = '{"connection":0,"reason":"stopped","symbols":["BTC-EUR"]}'
+    recording.feed_event("disconnected", detail=detail)
     recording.end()
     tape.write([recording.take()])
     assert [] == verify(tape.store).sessions[0].outages
@@ -113,6 +115,38 @@ def test_the_report_is_json_as_the_contract_says(tape: Tape) -> None:
     [session] = report["sessions"]
     assert {"session", "first", "last", "ended", "gaps"} <= set(session)
     assert [SESSION] == [pending["session"] for pending in report["pending"]]
+
+
+@pytest.mark.parametrize("versions", [(1, 1, 1), (1, 1, 2), (2, 1, 2), (1, 2, 1)])
+def test_a_tape_of_either_version_or_of_both_is_whole(
+    tape: Tape, versions: tuple[int, ...]
+) -> None:
+    recording = Recording()
+    for place, version in enumerate(versions):
+        if place:
+            recording.snapshot(BTC, 50 * place)
+        tape.write(record_minute(recording, begins=not place), version=version)
+    recording.end()
+    tape.write([recording.take()], version=versions[-1])
+    report = verify(tape.store)
+    assert (True, [], True) == (report.ok, report.faults, report.sessions[0].ended)
+
+
+def test_markets_and_what_a_delta_names_are_proven_too(tape: Tape) -> None:
+    recording = Recording()
+    recording.feed_event("session_start")
+    recording.instrument(ETH)
+    recording.snapshot(BTC)
+    recording.delta(BTC, step=9)
+    recording.instrument(BTC)
+    tape.write([recording.take()])
+    recording.delta(BTC, step=2)
+    recording.instrument(ETH, reason="changed")
+    recording.end()
+    tape.write([recording.take()])
+    report = verify(tape.store)
+    assert (True, [], []) == (report.ok, report.faults, report.pending)
+    assert 10 == report.sessions[0].rows
 
 
 def test_sessions_are_proven_one_by_one(tape: Tape) -> None:

@@ -11,6 +11,7 @@ from shared.delivery.frame import (
     Columns,
     FeedEventColumns,
     Frame,
+    InstrumentColumns,
     decode_columns,
     trim,
 )
@@ -25,6 +26,17 @@ def make_frame(recording: Recording | None = None) -> Frame:
     return record_minute(recording or Recording())[0]
 
 
+def make_new(recording: Recording) -> Frame:
+    """Return a frame that has what the first version had not, too."""
+    recording.feed_event("connected")
+    for symbol in (ETH, BTC):
+        recording.snapshot(symbol)
+        recording.delta(symbol, step=3)
+        recording.instrument(symbol)
+    recording.trade()
+    return recording.take()
+
+
 def change(frame: Frame, how: Change) -> Frame:
     columns = decode_columns(frame)
     how(columns)
@@ -34,6 +46,11 @@ def change(frame: Frame, how: Change) -> Frame:
 def book(columns: Columns) -> BookColumns:
     assert columns.book is not None
     return columns.book
+
+
+def instruments(columns: Columns) -> InstrumentColumns:
+    assert columns.instruments is not None
+    return columns.instruments
 
 
 def feed_events(columns: Columns) -> FeedEventColumns:
@@ -140,6 +157,13 @@ FAULTS: dict[str, Change] = {
     "infinite trade size": lambda c: c.trades and c.trades.size.__setitem__(0, inf),
     "bad trade side": lambda c: c.trades and c.trades.side.__setitem__(0, "bid"),
     "columns of trades differ": forget_sizes,
+    "no previous for one": shorten("previous"),
+    "no whole previous": lambda c: setattr(book(c), "previous", book(c).previous[:-1]),
+    "unknown status": lambda c: instruments(c).status.__setitem__(0, "open"),
+    "unknown reason": lambda c: instruments(c).reason.__setitem__(0, "because"),
+    "too many decimals": lambda c: instruments(c).price_decimals.__setitem__(0, 1 << 31),
+    "infinite increment": lambda c: instruments(c).price_increment.__setitem__(0, inf),
+    "market without its row": lambda c: instruments(c).info.clear(),
     "no columns": lambda c: setattr(c, "book", 1),
 }
 
@@ -152,7 +176,7 @@ def clear(table: FeedEventColumns) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_frame_that_contradicts_itself_is_named(fault: str) -> None:
     recording = Recording()
-    frames = [make_frame(recording), *record_minute(recording), *record_minute(recording)]
+    frames = [make_frame(recording), make_new(recording), *record_minute(recording)]
     bad = frames[1] = change(frames[1], FAULTS[fault])
     with pytest.raises(BadFrame) as caught:
         decode_events(frames)

@@ -96,6 +96,8 @@ def test_it_is_the_store_in_all_else(path: Path, tmp_path: Path, segment: Path) 
     home = Home(FolderStore(tmp_path / "data"), path, OLD)
     home.put(segment, "tape/x")
     assert b"data" == home.get("tape/x")
+    assert b"at" == home.get_range("tape/x", 1, 2)
+    assert ["tape"] == [*home.folders("")][-1:]
     info = home.head("tape/x")
     assert info is not None
     assert 4 == info.bytes

@@ -5,6 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import google_crc32c
 import msgspec
 import pyarrow as pa
 import pytest
@@ -25,6 +26,7 @@ from shared.delivery.frame import (
     decode_columns,
 )
 from tests.support.columns import unpack
+from tests.support.first import make_first_frame
 from tests.support.tapes import BTC, ETH, NOON, SESSION, Recording, record_minute
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -75,6 +77,7 @@ def expect_table(frame: Frame, symbols: list[str], table: Any) -> list[dict[str,
     if isinstance(table, BookColumns):
         columns = {name: unpack(table, name) for name in columns}
         levels = iter(columns.pop("levels"))
+        columns["previous"] = columns["previous"] or [NULL] * len(columns["offset"])
     for values in zip(*columns.values(), strict=True):
         row: dict[str, Any] = dict(zip(columns, values, strict=True))
         row |= {name: None for name, value in row.items() if value == NULL}
@@ -102,15 +105,15 @@ def record_at_random(random: Random, frames: int) -> list[Frame]:
     for symbol in (SOL, ETH, BTC):
         recording.snapshot(symbol, random.choice([None, 5]))
         recording.sequences.setdefault(symbol, 0)
-    found = []
+    found: list[Frame] = []
     for _ in range(frames):
         for _ in range(random.randrange(1, 30)):
-            record_one(recording, random)
+            record_one(recording, random, with_steps=len(found) > frames // 2)
         found.append(recording.take())
     return found
 
 
-def record_one(recording: Recording, random: Random) -> None:
+def record_one(recording: Recording, random: Random, *, with_steps: bool) -> None:
     def levels(most: int) -> list[Level]:
         return [
             (round(random.uniform(1, 9e4), 8), round(random.random(), 12))
@@ -118,7 +121,7 @@ def record_one(recording: Recording, random: Random) -> None:
         ]
 
     symbol = random.choice([BTC, ETH, SOL])
-    match random.randrange(12):
+    match random.randrange(14):
         case 0:
             recording.trade(symbol, str(random.random()))
         case 1:
@@ -129,6 +132,10 @@ def record_one(recording: Recording, random: Random) -> None:
             recording.snapshot(symbol, random.randrange(1000))
         case 4:
             recording.feed_event("gap", random.choice([symbol, None]), expected=1)
+        case 5:
+            recording.instrument(symbol, price_decimals=random.choice([None, -1, 8]))
+        case 6 if with_steps:
+            recording.delta(symbol, levels(4), levels(4), step=random.randrange(1, 9))
         case _:
             recording.delta(symbol, levels(4), levels(4))
 
@@ -183,6 +190,43 @@ def test_a_checkpoint_is_a_snapshot_of_the_same_epoch(folder: Path) -> None:
     assert [snapshot] * 3 + [delta] + [checkpoint] * 2 == found
 
 
+def test_a_market_is_one_row(folder: Path) -> None:
+    recording = Recording()
+    recording.instrument(ETH, size_decimals=None, reason="day")
+    recording.instrument(BTC, status="cancel_only", max_size=9.5, reason="changed")
+    segments = write([recording.take()], folder)
+    assert ["instruments"] == list(segments)
+    rows = read(folder)["instruments"]
+    assert [(BTC, 1), (ETH, 0)] == [(row["symbol"], row["event_number"]) for row in rows]
+    assert [(BTC, "BTC", "EUR")] == [(r["raw_symbol"], r["base"], r["quote"]) for r in rows[:1]]
+    assert [("cancel_only", "changed"), ("trading", "day")] == [
+        (row["status"], row["reason"]) for row in rows
+    ]
+    assert [(2, 8), (2, None)] == [(r["price_decimals"], r["size_decimals"]) for r in rows]
+    assert [9.5, None] == [row["max_size"] for row in rows]
+    assert ['{"market":"BTC-EUR"}', '{"market":"ETH-EUR"}'] == [row["info"] for row in rows]
+
+
+def test_a_delta_has_what_it_follows_where_it_says_so(folder: Path) -> None:
+    recording = Recording()
+    recording.snapshot()
+    recording.delta()
+    recording.delta(step=4)
+    recording.delta()
+    write([recording.take()], folder)
+    found = [(row["sequence"], row["previous"]) for row in read(folder)["book"]]
+    assert [(100, None)] * 3 + [(101, None), (105, 101), (106, None)] == found
+
+
+def test_a_frame_of_the_first_version_is_written_like_any_other(folder: Path) -> None:
+    recording = Recording()
+    frames = record_minute(recording)
+    write([make_first_frame(frames[0]), frames[1]], folder)
+    mixed = read(folder)
+    write(frames, folder)
+    assert read(folder) == mixed
+
+
 def test_a_session_without_symbols_has_its_feed_events(folder: Path) -> None:
     recording = Recording()
     recording.feed_event("session_start")
@@ -199,6 +243,12 @@ def test_a_segment_is_described_as_it_lies_there(folder: Path) -> None:
         data = (folder / f"{table}.parquet").read_bytes()
         assert folder / f"{table}.parquet" == found.path
         assert (len(data), hashlib.sha256(data).hexdigest()) == (found.bytes, found.sha256)
+        size = int.from_bytes(data[-8:-4], "little") + 8
+        assert parquet.ParquetFile(folder / f"{table}.parquet").metadata.serialized_size == size - 8
+        assert (size, google_crc32c.value(data[-size:])) == (
+            found.footer_bytes,
+            found.footer_crc32c,
+        )
         times = [row["ts_recv"] * 1000 for row in read(folder)[table]]
         assert (min(times), max(times)) == (found.ts_recv_min, found.ts_recv_max)
     assert NOON < segments["book"].ts_recv_min

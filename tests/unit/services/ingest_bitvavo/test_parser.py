@@ -146,6 +146,23 @@ def test_a_broken_answer_to_get_book_names_its_market(changes: dict[str, Any]) -
     assert "BTC-EUR" == refusal({"action": "getBook", "response": ANSWER | changes}).raw_symbol
 
 
+@pytest.mark.parametrize(
+    ("channel", "raw"),
+    [
+        ("book", b'{"event":"book","market":"BTC-EUR"}'),
+        ("book", b'{"action": "getBook","response":{}}'),
+        ("trades", b'{"event": "trade","market":"BTC-EUR"}'),
+        ("ticker", b'{"event":"ticker"}'),
+        (None, b"\xff"),
+        (None, b'{"event":"subscribed"}'),
+    ],
+)
+def test_what_is_malformed_is_of_the_channel_that_it_names(channel: str | None, raw: bytes) -> None:
+    with pytest.raises(MalformedMessage) as refusal:
+        parser.parse(raw)
+    assert channel == refusal.value.channel
+
+
 def test_an_answer_without_a_book_is_malformed() -> None:
     assert refusal({"action": "getBook"}).raw_symbol is None
 

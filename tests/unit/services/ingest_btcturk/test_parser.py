@@ -351,6 +351,29 @@ def test_a_message_of_another_shape_is_malformed(raw: bytes) -> None:
         parser.parse(raw)
 
 
+@pytest.mark.parametrize(
+    ("channel", "raw"),
+    [
+        ("ticker", b"[401,{}]"),
+        ("ticker", b' [ 402 , {"B":"1"}]'),
+        ("trades", b"[421,{}]"),
+        ("trades", b'[422,{"D":"1","I":"1","A":"1","P":"1"}]'),
+        ("book", b"[431,{}]"),
+        ("book", b'[432,{"CS":1,"channel":"obdiff","BO":[],"AO":[]}]'),
+        ("book", b'[432,{"CS":1,"channel":"obdiff","PS":"X","BO":[{"CP":0,"P":"1"}],"AO":[]}]'),
+        (None, b"[100,{}]"),
+        (None, b"garbage"),
+    ],
+)
+def test_what_is_malformed_is_of_the_channel_of_its_number(channel: str | None, raw: bytes) -> None:
+    with pytest.raises(MalformedMessage) as refusal:
+        parser.parse(raw)
+    assert channel == refusal.value.channel
+    with pytest.raises(MalformedMessage) as again:
+        parser.parse(memoryview(raw))
+    assert channel == again.value.channel
+
+
 def test_a_message_joins_one_channel_of_one_symbol() -> None:
     def ask(channel: str, event: str, *, join: bool) -> list[Any]:
         return [151, {"type": 151, "channel": channel, "event": event, "join": join}]

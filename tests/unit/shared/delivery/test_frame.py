@@ -15,8 +15,10 @@ from shared.delivery.frame import (
 )
 from shared.delivery.frame_builder import FrameBuilder
 from shared.errors import FrameError, UnknownFrameVersion
-from shared.event import Delta, FeedEvent, Recorded, Snapshot, Ticker, Trade
+from shared.event import Delta, FeedEvent, Instrument, Recorded, Snapshot, Ticker, Trade
+from tests.support import first as first_version
 from tests.support.columns import pack, unpack
+from tests.support.first import make_first_frame
 from tests.support.levels import levels
 
 SESSION = "20261122T091500.123456Z-bitvavo-a"
@@ -30,11 +32,22 @@ EVENTS: list[tuple[str | None, Recorded]] = [
     ("ETH-EUR", FeedEvent("gap", sequence_expected=3, sequence_received=9)),
     ("BTC-EUR", Delta("BTC-EUR", *levels([("9", "0")], []), 8)),
 ]
+INSTRUMENT = Instrument(
+    raw_symbol="ETH-EUR", base="ETH", quote="EUR", status="trading", reason="start", info="{}"
+)
+# What the first version of a frame could not hold.
+NEW: list[tuple[str | None, Recorded]] = [
+    *EVENTS,
+    ("ETH-EUR", INSTRUMENT),
+    ("BTC-EUR", Delta("BTC-EUR", *levels([], []), 20, previous=8)),
+    ("BTC-EUR", Delta("BTC-EUR", *levels([], []), 21, previous=20)),
+    ("ETH-EUR", INSTRUMENT),
+]
 
 
-def frame() -> Frame:
+def frame(events: list[tuple[str | None, Recorded]] = EVENTS) -> Frame:
     builder = FrameBuilder(SESSION, 100)
-    for ts, (symbol, event) in enumerate(EVENTS):
+    for ts, (symbol, event) in enumerate(events):
         builder.add(ts, symbol, event)
     return builder.take(base=40)
 
@@ -55,6 +68,42 @@ def test_a_frame_survives_the_wire() -> None:
 def test_rows_count_levels_and_events_without_any() -> None:
     assert frame().rows == 3 + 1 + 1 + 1 + 4
     assert count_rows(decode_columns(frame())) == 10
+
+
+def test_a_frame_of_the_first_version_is_still_read() -> None:
+    old = decode(first_version.FRAME)
+    assert (1, 2, 3, 8, 7) == (old.version, old.base, old.first, old.last, old.rows)
+    columns = decode_columns(old)
+    assert ["BTC-EUR", "ETH-EUR"] == columns.symbols
+    assert ([5, 6, 7], []) == (unpack(columns.book, "sequence"), unpack(columns.book, "previous"))
+    assert columns.instruments is None
+    assert [4, 2] == [trim(old, 5).rows, trim(old, 7).rows]
+    assert FRAME_VERSION == trim(old, 5).version, "it is encoded anew"
+    assert FRAME_VERSION > 1
+
+
+def test_a_helper_makes_what_the_first_release_wrote() -> None:
+    old = decode(first_version.FRAME)
+    assert first_version.FRAME == encode(make_first_frame(trim_nothing(old)))
+
+
+def trim_nothing(old: Frame) -> Frame:
+    """Return the frame as this release encodes it."""
+    events = msgspec.Raw(msgspec.msgpack.encode(decode_columns(old)))
+    return msgspec.structs.replace(old, version=FRAME_VERSION, events=events)
+
+
+@pytest.mark.parametrize("first", range(101, 112))
+def test_a_trimmed_frame_keeps_what_each_delta_follows(first: int) -> None:
+    columns = decode_columns(trim(frame(NEW), first))
+    followed = [NULL, NULL, NULL, NULL, 8, NULL]  # of 101, 103, 104, 107, 109 and 110
+    kept = sum(number >= first for number in (101, 103, 104, 107, 109, 110))
+    assert followed[len(followed) - kept :] == (
+        unpack(columns.book, "previous") if columns.book else []
+    )
+    listed = [number - first for number in (108, 111) if number >= first]
+    assert columns.instruments is not None
+    assert (listed, ["{}"] * len(listed)) == (columns.instruments.offset, columns.instruments.info)
 
 
 @pytest.mark.parametrize("first", range(101, 108))
@@ -80,13 +129,13 @@ def test_a_trimmed_frame_holds_exactly_the_later_events(first: int) -> None:
     assert unpack(whole.book, "ts_recv")[-len(places) :] == unpack(rest.book, "ts_recv")
 
 
-@pytest.mark.parametrize("name", ["offset", "sequence", "bids", "levels"])
+@pytest.mark.parametrize("name", ["offset", "sequence", "bids", "levels", "previous"])
 def test_columns_of_different_lengths_cannot_be_trimmed(name: str) -> None:
-    columns = decode_columns(frame())
+    columns = decode_columns(frame(NEW))
     pack(columns.book, name, unpack(columns.book, name)[:-1])
     events = msgspec.Raw(msgspec.msgpack.encode(columns))
     with pytest.raises(ValueError, match="differ in length"):
-        trim(msgspec.structs.replace(frame(), events=events), 103)
+        trim(msgspec.structs.replace(frame(NEW), events=events), 103)
 
 
 def test_a_trimmed_book_keeps_the_levels_of_its_events() -> None:

@@ -1,5 +1,6 @@
 """Numbers, epochs and columns of the events of one session."""
 
+import msgspec
 import pytest
 
 from shared.delivery.frame import (
@@ -12,7 +13,7 @@ from shared.delivery.frame import (
     decode_columns,
 )
 from shared.delivery.frame_builder import FrameBuilder
-from shared.event import Checkpoint, Delta, FeedEvent, Recorded, Snapshot, Ticker, Trade
+from shared.event import Checkpoint, Delta, FeedEvent, Instrument, Recorded, Snapshot, Ticker, Trade
 from tests.support.columns import unpack
 from tests.support.levels import levels
 
@@ -120,6 +121,46 @@ def test_what_an_exchange_does_not_number_has_no_number() -> None:
     assert [NULL, 77] == unpack(book, "ts_event")
     assert [9.0, 1.0, 10.0, 1.0] == unpack(book, "levels")
     assert ([1, 0], [1, 0]) == (unpack(book, "bids"), unpack(book, "asks"))
+
+
+def test_a_delta_says_what_it_follows_only_where_that_is_not_its_own_number_less_one() -> None:
+    builder = FrameBuilder("s")
+    builder.add(NOON, "A", snapshot("A", 1))
+    builder.add(NOON, "A", delta("A", 2))
+    builder.add(NOON, "A", msgspec.structs.replace(delta("A", 3), previous=2))
+    assert [] == unpack(decode_columns(builder.take(0)).book, "previous"), "it costs nothing"
+    builder.add(NOON, "A", delta("A", 4))
+    builder.add(NOON, "A", msgspec.structs.replace(delta("A", 9), previous=4))
+    builder.add(NOON, "A", msgspec.structs.replace(delta("A", 10), previous=9))
+    assert [NULL, 4, NULL] == unpack(decode_columns(builder.take(0)).book, "previous")
+    builder.add(NOON, "A", delta("A", 11))
+    assert [] == unpack(decode_columns(builder.take(0)).book, "previous")
+
+
+def test_an_instrument_has_its_place_among_the_events() -> None:
+    builder = FrameBuilder("s")
+    instrument = Instrument(
+        raw_symbol="AEUR",
+        base="A",
+        quote="EUR",
+        status="halted",
+        price_decimals=2,
+        min_size=0.5,
+        reason="changed",
+        info='{"market":"A-EUR"}',
+    )
+    builder.add(NOON, None, FeedEvent("connected"))
+    builder.add(NOON + 1, "A", instrument)
+    assert builder.bytes > len(instrument.info)
+    frame = builder.take(0)
+    table = decode_columns(frame).instruments
+    assert table is not None
+    assert ([1], [NOON + 1], [0]) == (table.offset, table.ts_recv, table.symbol)
+    for name in instrument.__struct_fields__:
+        assert [getattr(instrument, name)] == getattr(table, name)
+    assert 2 == frame.rows == count_rows(decode_columns(frame))
+    builder.add(NOON, None, FeedEvent("connected"))
+    assert decode_columns(builder.take(0)).instruments is None
 
 
 def test_a_row_about_the_feed_may_name_a_symbol() -> None:

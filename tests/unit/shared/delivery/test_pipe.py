@@ -355,19 +355,19 @@ def test_sockets_that_a_cleaner_took_are_bound_anew(ends: Ends, tmp_path: Path) 
     receiver, before = ends.receiver(), ends.publisher()
     before.publish(b"1")
     assert b"1" == receiver.receive(WAIT_MS)
-    assert receiver.is_there
+    seen = [receiver.is_there]
     path = tmp_path / "run" / "frames.ipc"
     path.unlink()
     path.parent.rmdir()
-    assert not receiver.is_there
+    seen.append(receiver.is_there)
     endpoint(tmp_path, "frames")  # which makes the folder
     receiver.bind_anew()
-    assert receiver.is_there
+    assert [True, False, True] == [*seen, receiver.is_there]
     after = ends.publisher()  # a feed that starts later
     after.publish(b"2")
     assert b"2" == receiver.receive(WAIT_MS)
-    before.publish(b"3")
-    assert b"3" == receiver.receive(WAIT_MS)
+    # What was sent before it connected again is lost, as a pipe may lose it.
+    assert any(before.publish(b"3") and receiver.receive(200) == b"3" for _ in range(50))
     receiver.bind_anew()  # nothing to do
     before.publish(b"4")
     assert b"4" == receiver.receive(WAIT_MS)

@@ -17,7 +17,7 @@ class World:
     def __init__(self) -> None:
         self.tape = Tape()
         self.resyncs: list[tuple[str, str]] = []
-        self.books = Books(1, self.tape, lambda raw, why: self.resyncs.append((raw, why)))
+        self.books = Books(self.tape, lambda raw, why: self.resyncs.append((raw, why)))
         self.books.add("BTCEUR", "BTC-EUR")
         self.books.add("ETHEUR", "ETH-EUR")
 

@@ -53,6 +53,7 @@ class World:
         self.board = make_board(symbols, channels)
         self.bans: list[float] = []
         self.wait_s = 0.0
+        self.connections = itertools.count(3)  # this is not the first socket
         self._said: dict[bytes, list[Message] | MalformedMessage] = {}
         self.exchange = Exchange(
             name="toy",
@@ -120,7 +121,9 @@ class World:
             self.later(1)
 
     def connect(self) -> list[str]:
-        self.record(self.feed.connected(int(self.now_s * SECOND), self.now_s, "ws://127.0.0.1/"))
+        number = next(self.connections)
+        ts, url = int(self.now_s * SECOND), "ws://127.0.0.1/"
+        self.record(self.feed.connected(ts, self.now_s, url, number))
         return self.later()
 
     def disconnect(self, reason: str = "reset") -> None:
@@ -191,7 +194,7 @@ def test_a_connection_subscribes_to_everything_and_asks_for_each_book_at_a_pace(
     asked = world.later(0.1) + world.later(0.1) + world.later(0.1)
     assert sorted(asked) == ["book BTCEUR", "book ETHEUR"]
     assert ["connected", "subscribed", "subscribed", "subscribed"] == world.kinds()
-    assert {"channel": "book", "symbols": 2} == world.details("subscribed")[0]
+    assert {"connection": 3, "channel": "book", "symbols": 2} == world.details("subscribed")[0]
 
 
 def test_a_snapshot_waits_until_the_limit_allows_it() -> None:
@@ -276,9 +279,9 @@ def test_listings_and_delistings_are_followed_without_touching_the_others() -> N
     assert [("BTC-EUR", left)] == world.rows
     world.say(*(Subscribed(c, ["XRPEUR", "ETHEUR"]) for c in ("book", "trades", "ticker")))
     world.later(0.1)
-    assert [{"channel": c, "symbols": 2} for c in ("book", "trades", "ticker")] == world.details(
-        "subscribed"
-    )
+    assert [("book", 2), ("trades", 2), ("ticker", 2)] == [
+        (detail["channel"], detail["symbols"]) for detail in world.details("subscribed")
+    ]
     world.say(delta("BTCEUR", 11), delta("ETHEUR", 11))
     assert ["ETH-EUR"] == [symbol for symbol, event in world.rows if isinstance(event, Delta)]
 
@@ -476,6 +479,10 @@ def test_a_message_that_cannot_be_parsed_is_a_row_and_resyncs_the_book_it_names(
     world.go_live()
     world.say(MalformedMessage("no number", raw=b'{"x"' * 100, raw_symbol="BTCEUR"))
     world.say(MalformedMessage("no JSON", raw=b"\xff"))
+    world.say(MalformedMessage("no trade", raw=b"7", channel="trades"))
+    channels = [detail.get("channel") for detail in world.details("malformed")]
+    assert ([None, None, "trades"], "malformed") == (channels, world.kinds().pop())
+    world.rows.pop()
     assert ["malformed", "resync", "malformed"] == world.kinds()
     assert 200 == len(world.details("malformed")[0]["raw"])
     assert {"ETH-EUR"} == world.view.live
@@ -685,6 +692,7 @@ def test_silence_after_data_is_stale_and_patience_doubles_until_data_flows_again
         with pytest.raises(Stale):
             world.wait(1000)
         assert ["stale"] == world.kinds()
+        assert list(SYMBOLS) == world.details("stale")[0]["symbols"]
         assert patience_s < world.details("stale")[0]["silent_s"] <= patience_s + 1
         world.disconnect()
         world.go_live()
@@ -763,10 +771,53 @@ def test_a_lost_connection_ends_every_book() -> None:
     world.go_live()
     world.disconnect("reset by peer")
     assert set() == world.view.live
-    assert [{"reason": "reset by peer"}] == world.details("disconnected")
+    ended = {"connection": 3, "symbols": ["BTC-EUR", "ETH-EUR"], "reason": "reset by peer"}
+    assert [ended] == world.details("disconnected")
     world.connect()
     world.say(delta("BTCEUR", 11))
     assert [] == world.recorded(Delta)
+
+
+def test_only_the_books_that_go_on_end_with_their_connection() -> None:
+    world = World()
+    world.go_live()
+    world.say(delta("BTCEUR", 15))
+    world.disconnect()
+    assert [["ETH-EUR"]] == [detail["symbols"] for detail in world.details("disconnected")]
+
+
+def test_what_a_silent_connection_ended_does_not_end_again_with_it() -> None:
+    world = World()
+    world.go_live()
+    with pytest.raises(Stale):
+        world.wait(700)
+    assert set() == world.view.live
+    world.say(delta("BTCEUR", 11), book("BTCEUR", 12), trade(9), Subscribed("book", RAWS))
+    world.disconnect()
+    assert ["stale", "disconnected"] == world.kinds()
+    details = world.details("stale") + world.details("disconnected")
+    assert [list(SYMBOLS), []] == [detail["symbols"] for detail in details]
+    assert [3, 3] == [detail["connection"] for detail in details]
+    assert 2 == len(world.rows)
+    world.go_live()
+
+
+def test_rows_of_a_connection_have_its_number() -> None:
+    world = World()
+    for _ in range(2):
+        world.connect()
+        world.say(*(Subscribed(c, RAWS) for c in ("book", "trades", "ticker")))
+        world.later(0.3)
+        world.disconnect()
+    numbers = {
+        kind: [detail["connection"] for detail in world.details(kind)]
+        for kind in ("connected", "subscribed", "disconnected")
+    }
+    assert {
+        "connected": [3, 4],
+        "subscribed": [3, 3, 3, 4, 4, 4],
+        "disconnected": [3, 4],
+    } == numbers
 
 
 def test_chatter_is_counted_apart_from_what_nobody_knows() -> None:

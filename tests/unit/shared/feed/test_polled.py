@@ -1,5 +1,6 @@
 """Answers and refusals become rows, without a server or a clock."""
 
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -19,7 +20,9 @@ class World:
     def __init__(self) -> None:
         self.tape = Tape()
         self.board = make_board(["BTC-EUR", "ETH-EUR"], ["book"])
-        self.feed = PolledFeed(make_exchange(), self.board, url="http://127.0.0.1")
+        self.feed = PolledFeed(
+            make_exchange(), self.board, url="http://127.0.0.1", connections=count()
+        )
         self._ts = 0
 
     def receive(self, outcome: Snapshot | BooktapeError, raw_symbol: str = "BTCEUR") -> list[str]:
@@ -48,7 +51,7 @@ def limited() -> RateLimited:
 def test_the_first_answer_is_a_connection_and_each_one_a_book(world: World) -> None:
     assert ["connected", "book"] == world.receive(book("BTCEUR", None))
     assert ["book"] == world.receive(book("ETHEUR", None), "ETHEUR")
-    assert [{"url": "http://127.0.0.1"}] == world.details("connected")
+    assert [{"connection": 0, "url": "http://127.0.0.1"}] == world.details("connected")
     assert {"BTC-EUR", "ETH-EUR"} == world.board.feed.live
     assert 2 == world.board.feed.messages
     assert world.board.link.is_connected
@@ -62,6 +65,9 @@ def test_an_outage_is_a_row_once_and_ends_the_book(world: World) -> None:
     assert ["disconnected"] == world.receive(ConnectionLost("reset"))
     assert [] == world.receive(ConnectionLost("reset"))
     assert set() == world.board.feed.live
+    assert [{"connection": 0, "reason": "reset", "symbols": ["BTC-EUR"]}] == world.details(
+        "disconnected"
+    )
     link = world.board.link
     assert (False, 1003.0, 1, "reset") == (
         link.is_connected,
@@ -70,7 +76,16 @@ def test_an_outage_is_a_row_once_and_ends_the_book(world: World) -> None:
         link.error,
     )
     assert ["connected", "book"] == world.receive(book("BTCEUR", None))
+    assert [0, 1] == [detail["connection"] for detail in world.details("connected")]
     assert (None, "") == (world.board.link.down_since_s, world.board.link.error)
+
+
+def test_an_outage_ends_every_book_whichever_was_asked_for(world: World) -> None:
+    for raw_symbol in ("ETHEUR", "BTCEUR"):
+        world.receive(book(raw_symbol, None), raw_symbol)
+    world.receive(ConnectionLost("reset"), "ETHEUR")
+    assert ["BTC-EUR", "ETH-EUR"] == world.details("disconnected")[0]["symbols"]
+    assert set() == world.board.feed.live
 
 
 def test_a_limit_is_a_row_once_until_the_next_answer(world: World) -> None:
@@ -98,7 +113,9 @@ def test_what_cannot_be_read_is_a_row_each_time(world: World) -> None:
     world.receive(book("BTCEUR", None))
     bad = MalformedMessage("no book", raw=b"<html>")
     assert [["malformed"]] * 2 == [world.receive(bad), world.receive(bad)]
-    assert {"reason": "no book", "raw": "<html>"} == world.details("malformed")[0]
+    assert {"channel": "book", "reason": "no book", "raw": "<html>"} == world.details("malformed")[
+        0
+    ]
     assert set() == world.board.feed.live
 
 
@@ -117,8 +134,7 @@ def test_symbols_are_followed_and_answers_that_nobody_wants_any_more_are_none(
 def test_the_end_of_a_connection_that_stands_is_a_row(world: World) -> None:
     assert [] == world.feed.end(1)
     world.receive(book("BTCEUR", None))
-    assert [(2, None, FeedEvent("disconnected", detail='{"reason":"stopped"}'))] == (
-        world.feed.end(2)
-    )
+    detail = '{"connection":0,"reason":"stopped","symbols":["BTC-EUR"]}'
+    assert [(2, None, FeedEvent("disconnected", detail=detail))] == world.feed.end(2)
     assert [] == world.feed.end(3)
     assert not world.board.link.is_connected

@@ -1,12 +1,12 @@
 import pytest
 
 from shared.event import Delta, Snapshot
-from shared.feed.sequencer import HELD_DELTAS_MAX, OVERTAKEN_MAX, Sequencer, Verdict
+from shared.feed.sequencer import HELD_DELTAS_MAX, OVERTAKEN_MAX, Sequencer, Verdict, first_of
 from tests.support.levels import levels
 
 
-def delta(sequence: int) -> Delta:
-    return Delta("BTC-EUR", *levels([("100", "1")], []), sequence)
+def delta(sequence: int, previous: int | None = None) -> Delta:
+    return Delta("BTC-EUR", *levels([("100", "1")], []), sequence, previous=previous)
 
 
 def snapshot(sequence: int) -> Snapshot:
@@ -14,7 +14,7 @@ def snapshot(sequence: int) -> Snapshot:
 
 
 def live(sequence: int) -> Sequencer:
-    sequencer = Sequencer(1)
+    sequencer = Sequencer()
     sequencer.hold()
     assert sequencer.splice(snapshot(sequence)) == []
     return sequencer
@@ -47,12 +47,35 @@ def test_a_reset_right_after_the_snapshot_is_a_gap_and_no_endless_silence() -> N
     assert judge(live(5_000), 5_000 - OVERTAKEN_MAX) == [Verdict.GAP]
 
 
+def test_a_delta_follows_what_it_names_and_not_its_number() -> None:
+    sequencer = live(5)
+    verdicts = [sequencer.judge(0, d) for d in (delta(9, 5), delta(30, 9), delta(31, 30))]
+    assert [Verdict.ACCEPTED] * 3 == verdicts
+    assert (31, 32) == (sequencer.last, sequencer.expected)
+    assert Verdict.GAP == sequencer.judge(0, delta(32, 30))
+    assert Verdict.GAP == live(5).judge(0, delta(6, 4))
+
+
+def test_a_delta_stands_for_all_numbers_behind_the_one_that_it_names() -> None:
+    assert [7, 7, 5] == [first_of(delta(7)), first_of(delta(7, 6)), first_of(delta(7, 4))]
+
+
+def test_held_deltas_are_spliced_by_what_they_name() -> None:
+    sequencer = Sequencer()
+    sequencer.hold()
+    for followed in (delta(10, 3), delta(20, 10), delta(31, 20)):
+        assert Verdict.HELD is sequencer.judge(0, followed)
+    assert sequencer.splice(snapshot(11)) is None
+    assert [20, 31] == [d.sequence for _, d in sequencer.splice(snapshot(10)) or ()]
+    assert 32 == sequencer.expected
+
+
 def test_without_a_question_for_a_snapshot_deltas_are_unknown() -> None:
-    assert judge(Sequencer(1), 5) == [Verdict.UNKNOWN]
+    assert judge(Sequencer(), 5) == [Verdict.UNKNOWN]
 
 
 def test_held_deltas_are_spliced_with_their_receive_times() -> None:
-    sequencer = Sequencer(1)
+    sequencer = Sequencer()
     sequencer.hold()
     for ts, sequence in [(10, 4), (20, 5), (30, 6), (40, 7)]:
         assert sequencer.judge(ts, delta(sequence)) is Verdict.HELD
@@ -63,7 +86,7 @@ def test_held_deltas_are_spliced_with_their_receive_times() -> None:
 
 
 def test_a_snapshot_older_than_what_is_held_is_refused_and_the_held_ones_stay() -> None:
-    sequencer = Sequencer(1)
+    sequencer = Sequencer()
     sequencer.hold()
     judge(sequencer, 7, 8)
     assert sequencer.splice(snapshot(5)) is None
@@ -72,7 +95,7 @@ def test_a_snapshot_older_than_what_is_held_is_refused_and_the_held_ones_stay() 
 
 
 def test_a_hole_among_held_deltas_drops_those_before_it() -> None:
-    sequencer = Sequencer(1)
+    sequencer = Sequencer()
     sequencer.hold()
     judge(sequencer, 4, 5, 8, 9)
     assert sequencer.splice(snapshot(5)) is None
@@ -80,7 +103,7 @@ def test_a_hole_among_held_deltas_drops_those_before_it() -> None:
 
 
 def test_no_more_than_a_bounded_number_of_deltas_is_held() -> None:
-    sequencer = Sequencer(1)
+    sequencer = Sequencer()
     sequencer.hold()
     judge(sequencer, *range(HELD_DELTAS_MAX + 1))
     held = sequencer.splice(snapshot(HELD_DELTAS_MAX - 1))

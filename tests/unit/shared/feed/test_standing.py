@@ -21,7 +21,7 @@ class World:
 
     def __init__(self, channels: Sequence[str] = ("book", "ticker")) -> None:
         self.board = make_board([*SYMBOLS.values()], channels)
-        self.books = Books(1, Rows(), lambda *_: None)
+        self.books = Books(Rows(), lambda *_: None)
         self.subscriptions = Subscriptions(make_exchange(), channels)
         self._standing = Standing(self.board, self.books, self.subscriptions)
         for raw_symbol, symbol in SYMBOLS.items():

@@ -6,6 +6,7 @@ from shared.event import FeedEvent, feed_event
 from shared.ingest.disk import DiskWatch
 
 MIN_BYTES = 1000
+LIVE = ["BTC-EUR", "ETH-EUR"]  # whose books a full disk ends
 
 
 class World:
@@ -13,7 +14,7 @@ class World:
 
     def __init__(self) -> None:
         self.free_bytes = 5000
-        self.disk = DiskWatch(lambda: self.free_bytes, MIN_BYTES)
+        self.disk = DiskWatch(lambda: self.free_bytes, MIN_BYTES, find_live=lambda: list(LIVE))
 
     def is_full(self) -> bool:
         return self.disk.is_full
@@ -32,7 +33,7 @@ def world() -> World:
 def test_a_full_disk_is_told_once(world: World) -> None:
     assert world.look(MIN_BYTES) is None
     assert not world.is_full()
-    full = feed_event("disk_full", free_bytes=MIN_BYTES - 1, min_bytes=MIN_BYTES)
+    full = feed_event("disk_full", free_bytes=MIN_BYTES - 1, min_bytes=MIN_BYTES, symbols=LIVE)
     assert full == world.look(MIN_BYTES - 1)
     assert world.is_full()
     assert world.look(0) is None

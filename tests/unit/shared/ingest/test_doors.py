@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.ingest_bitvavo.exchange import EXCHANGE
+from shared.feed.board import Board, FeedView
 from shared.ingest.doors import Doors
 from shared.ingest.intake import Intake
 from shared.process.configured import load_settings
@@ -64,6 +65,18 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         assert world.threads.end(world.stop, within_s=WAIT_S)
         # Each of them said that nothing more comes.
         assert len(world.doors.boards) == sum(s.backlog > 0 for s in world.intake.sources)
+
+
+def test_only_books_are_live_and_those_of_all_doors(make: Make) -> None:
+    doors = make().doors
+    live = ({"ETH-EUR", "BTC-EUR"}, {"SOL-EUR"}, {"XRP-EUR"})
+    channels = (("book", "trades"), ("trades",), ("book",))
+    for names, symbols in zip(channels, live, strict=True):
+        board = Board(symbols, names, down_since_s=0.0)
+        board.feed = FeedView(live=frozenset(symbols))
+        doors.boards.append(board)
+    assert ["BTC-EUR", "ETH-EUR", "XRP-EUR"] == doors.find_live()
+    doors.boards.clear()
 
 
 def test_nothing_is_open_before_there_are_symbols(make: Make) -> None:

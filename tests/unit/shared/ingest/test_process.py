@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import resource
+import shutil
 import signal
 import threading
 import time
@@ -165,15 +166,29 @@ def test_told_to_end_it_ends_its_session(world: World) -> None:
     thread.join(WAIT_S)
     (session,) = world.sessions()
     events = feed_events(session)
-    assert ("session_start", {"symbols": "3", "transport": "websocket"}) == events[0]
+    started = {"symbols": "3", "transport": "websocket", "session_before": None}
+    assert ("session_start", started) == events[0]
     assert ["connected", "subscribed"] == [kind for kind, _ in events[1:3]]
-    assert ("disconnected", {"reason": "stopped"}) == events[-2]
+    ended = ["BTC-EUR", "ETH-EUR", "USDT-EUR"]
+    stopped = {"connection": 0, "symbols": ended, "reason": "stopped"}
+    assert ("disconnected", stopped) == events[-2]
     adopted = Journal.adopt(session)
     assert adopted is not None
     adopted.close()
     assert ("session_end", {"reason": "stopped", "events": adopted.next_number}) == events[-1]
     assert "stopping" == world.report().state
     Lock(world.state / "locks" / "bitvavo-a.lock").acquire()
+
+
+def test_a_session_names_the_one_before_it_whose_journal_is_long_gone(world: World) -> None:
+    assert 0 == world.run(world.make(), lambda: wait_until(world.has_reported))
+    (first,) = world.sessions()
+    shutil.rmtree(world.journals)
+    assert 0 == world.run(world.make(), lambda: None)
+    (second,) = world.sessions()
+    assert first.name == feed_events(second)[0][1]["session_before"]
+    line = world.state / "lines" / "bitvavo-a.json"
+    assert {"session": second.name} == msgspec.json.decode(line.read_bytes())
 
 
 @pytest.mark.usefixtures("own_process")
@@ -243,10 +258,13 @@ def test_journals_that_nobody_owns_are_adopted_and_their_sessions_ended(
     stopped = world.leave("2" + OLD, make_end(0, session="2" + OLD))
     empty = world.leave("3" + OLD)
     monkeypatch.setattr("shared.ingest.process.LOOK_S", 0.01)
-    assert 0 == world.run(world.make(), lambda: wait_until(lambda: world.counts_journals(3)))
+
+    def adopt_all() -> None:
+        wait_until(lambda: world.counts_journals(3) and not empty.exists())
+
+    assert 0 == world.run(world.make(), adopt_all)
     assert ("session_end", {"reason": "killed", "events": 6}) == feed_events(killed)[-1]
     assert ["session_end"] == [kind for kind, _ in feed_events(stopped)]
-    assert not empty.exists()
 
 
 def test_journals_that_lose_their_owner_later_are_adopted_as_well(

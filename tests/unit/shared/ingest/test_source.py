@@ -1,7 +1,10 @@
 """What came into an inbox, made into rows; no socket, no thread."""
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.errors import ConnectionLost
@@ -26,7 +29,7 @@ def parse(raw: Raw) -> list[Message]:
 class World:
     """A source whose inbox the test fills, and its clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Iterator[int] | None = None) -> None:
         self.tape = Tape()
         self.now_s = 1000.0
         self.inbox = Inbox(lambda _: None)
@@ -35,6 +38,7 @@ class World:
         self.source = SocketSource(
             self.inbox,
             self.feed,
+            connections=connections or count(),
             clock_ns=lambda: int(self.now_s),
             steady_s=lambda: self.now_s,
         )
@@ -209,7 +213,7 @@ def test_what_is_for_no_socket_is_a_fault_of_our_own(world: World, delivery: Any
 def test_polled_books_become_rows_until_the_end() -> None:
     inbox = Inbox(lambda _: None)
     board = make_board(["BTC-EUR"], ["book"])
-    source = PolledSource(inbox, PolledFeed(make_exchange(), board, url=URL))
+    source = PolledSource(inbox, PolledFeed(make_exchange(), board, url=URL, connections=count()))
     tape = Tape()
     inbox.append(Polled(1, 1.0, "BTCEUR", book("BTCEUR", None)))
     inbox.append(Over(2))
@@ -221,3 +225,18 @@ def test_polled_books_become_rows_until_the_end() -> None:
     inbox.append(Closed(3, "what no poller says"))
     with pytest.raises(AssertionError):
         list(source.digest())
+
+
+def test_connections_are_counted_over_all_sockets_of_the_session() -> None:
+    connections = count()
+    worlds = [World(connections), World(connections)]
+    for world in (*worlds, worlds[0]):
+        world.open()
+        world.digest()
+        world.inbox.append(Closed(3, "reset"))
+        world.digest()
+    found = [
+        [msgspec.json.decode(e.detail)["connection"] for e in world.tape.events(FeedEvent)]
+        for world in worlds
+    ]
+    assert [[0, 0, 2, 2], [1, 1]] == found

@@ -85,7 +85,7 @@ class World:
     def up(self, board: Board) -> None:
         board.link = Link(is_connected=True, reconnects=board.link.reconnects)
         feed = self._feeds[id(board)]
-        feed.connected(self.ts, self.now_s, "ws://127.0.0.1/")
+        feed.connected(self.ts, self.now_s, "ws://127.0.0.1/", 0)
         feed.chores(self.ts, self.now_s)
 
     def go_live(self, board: Board) -> None:

@@ -70,6 +70,15 @@ def test_of_a_report_of_another_version_the_head_is_read(
     assert asdict(head) == {name: expected[name] for name in asdict(head)}
 
 
+def test_a_report_of_another_version_is_not_read_however_familiar_it_looks(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    path.write_bytes(msgspec.json.encode(make_writer_report(version=VERSION + 1)))
+    assert read(path, WriterReport) is None
+    head = read_head(path)
+    assert head is not None
+    assert VERSION + 1 == head.version
+
+
 def test_nothing_written_or_nothing_readable_is_nothing(tmp_path: Path) -> None:
     path = tmp_path / "one.json"
     assert read(path, IngestReport) is None

@@ -1,6 +1,7 @@
 """Books polled over REST, from a real loopback server, on a clock that waits for nobody."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -87,7 +88,8 @@ class World:
         self.announced: list[int] = []
         self.inbox = Inbox(self.announced.append)
         self.board = make_board(["BTC-EUR", "ETH-EUR"], ["book"])
-        self.source = PolledSource(self.inbox, PolledFeed(exchange, self.board, url=server.url))
+        feed = PolledFeed(exchange, self.board, url=server.url, connections=count())
+        self.source = PolledSource(self.inbox, feed)
         self.poller = Poller(
             exchange,
             self.board,
@@ -163,8 +165,10 @@ def test_each_answer_is_a_snapshot(world: World) -> None:
     assert ["BTC-EUR book"] * 2 + ["ETH-EUR book"] * 2 + ["connected", "disconnected"] == (
         world.poll(nothing)
     )
-    assert [{"url": world.server.url}] == world.details("connected")
-    assert [{"reason": "stopped"}] == world.details("disconnected")
+    assert [{"connection": 0, "url": world.server.url}] == world.details("connected")
+    assert [{"connection": 0, "reason": "stopped", "symbols": ["BTC-EUR", "ETH-EUR"]}] == (
+        world.details("disconnected")
+    )
     assert {"BTC-EUR", "ETH-EUR"} == world.board.feed.live
     assert book("BTCEUR", None) in world.tape.events(Snapshot)
     assert 4 == world.board.feed.messages
@@ -264,7 +268,8 @@ def test_an_answer_or_a_delisting_ends_a_refusal(world: World) -> None:
 def test_what_cannot_be_read_is_a_row_each_time(world: World) -> None:
     rows = world.poll(world.say(BTC, "<html>"), nothing)
     assert 2 == rows.count("BTC-EUR malformed")
-    assert {"reason": "not two words", "raw": "<html>"} == world.details("malformed")[0]
+    malformed = {"channel": "book", "reason": "not two words", "raw": "<html>"}
+    assert malformed == world.details("malformed")[0]
     assert {"ETH-EUR"} == world.board.feed.live
 
 
@@ -297,7 +302,8 @@ def test_a_recorder_that_does_not_keep_up_is_an_outage_that_is_told_once(
     monkeypatch.setattr("shared.transport.inbox.BACKLOG_BYTES_MAX", 3 * 2 * LEVEL_BYTES)
     rows = world.poll(nothing, nothing, nothing)
     assert 4 == len([row for row in rows if row in BOOKS])
-    assert [{"reason": "the disk has not kept up"}] == world.details("disconnected")
+    ended = {"connection": 0, "symbols": ["BTC-EUR", "ETH-EUR"]}
+    assert [ended | {"reason": "the disk has not kept up"}] == world.details("disconnected")
     assert sorted([*BOOKS, "connected", "disconnected"]) == world.poll()
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
+from itertools import count
 from queue import Queue
 from random import Random
 from threading import Event, Thread
@@ -123,7 +124,7 @@ class World:
             "clock_ns": lambda: int(self.stop.now_s),
             "steady_s": lambda: self.stop.now_s,
         }
-        self.source = SocketSource(self.inbox, self.feed, **clocks)
+        self.source = SocketSource(self.inbox, self.feed, connections=count(), **clocks)
         defaults: dict[str, Any] = {
             "url": server.url,
             "connect": self.connect,
@@ -229,7 +230,7 @@ def test_what_the_socket_delivers_reaches_the_feed_with_the_time_it_came(
     # What was said before anybody asked is not recorded.
     assert ["connected", "disconnected"] == world.kinds()
     assert 3 == world.feed.counts.not_asked_for
-    assert [{"url": server.url}] == [
+    assert [{"connection": 0, "url": server.url}] == [
         msgspec.json.decode(event.detail) for event in world.tape.events(FeedEvent)[:1]
     ]
 

@@ -161,7 +161,7 @@ def test_a_journal_that_its_own_feed_does_not_adopt_is_told(age_s: int, count: i
 def test_a_journal_that_grows_unheard_is_told() -> None:
     session = make_feed().ingest.session  # type: ignore[union-attr]
     known = make_writer(sessions={session: (0, 9)})
-    old = {"ts_start": TS - 61 * S, "journal_synced": 9}
+    old: dict[str, Any] = {"ts_start": TS - 61 * S, "journal_synced": 9}
     assert [] == find_sentences(make_health(make_feed(**old), known))
     held = make_writer(sessions={}, held_sessions={session: "why"})
     assert ["the writer holds back"] == [
@@ -169,7 +169,7 @@ def test_a_journal_that_grows_unheard_is_told() -> None:
     ]
     [trouble] = find_sentences(make_health(make_feed(**old), make_writer(sessions={})))
     assert f"the journal of {session} grows; the writer expects nothing of it" in trouble
-    young = {"ts_start": TS - 59 * S, "journal_synced": 9}
+    young: dict[str, Any] = {"ts_start": TS - 59 * S, "journal_synced": 9}
     assert [] == find_sentences(make_health(make_feed(**young), make_writer(sessions={})))
     writer = make_writer(sessions={}, ts_start=TS - 59 * S)
     assert [] == find_sentences(make_health(make_feed(**old), writer))

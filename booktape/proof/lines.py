@@ -1,0 +1,34 @@
+"""The sessions of a line follow one another, so one that is wholly gone is missed."""
+
+from collections.abc import Container, Mapping, Sequence
+
+from booktape.keys import Key, are_of_one_line
+from booktape.proof.findings import Range, Report
+
+
+def judge_lines(
+    followed: Mapping[str, str],
+    manifests: Mapping[str, Sequence[Key]],
+    orphans: Container[str],
+    report: Report,
+) -> None:
+    """Add to the report each session that another one follows and of which nothing is there.
+
+    `followed` says which session each one follows; `manifests` are those of the whole tape, by
+    their sessions; `orphans` are sessions of which there are segments that no manifest names.
+    """
+    ended = {found.session for found in report.sessions if found.ended}
+    for session, before in followed.items():
+        if manifests.get(before) or before in orphans:
+            continue
+        there = [other for other, keys in manifests.items() if keys]
+        line = [other for other in there if are_of_one_line(other, session)]
+        has_just_begun = session == max(line) and len(manifests[session]) == 1
+        if before < min(line):  # lifecycle takes the oldest first
+            ranges, reason = report.expired, "it is older than all that is left of its line"
+        elif has_just_begun and session not in ended:
+            # A flush of both may be on its way: the newer session's came first.
+            ranges, reason = report.pending, f"{session} has just begun behind it"
+        else:
+            ranges, reason = report.faults, f"nothing is left of this session before {session}"
+        ranges.append(Range(before, None, None, None, reason))

@@ -1,0 +1,17 @@
+"""A release names the code at work: its version, with the commit where a build knew it."""
+
+from typing import Final
+
+from booktape import __version__
+
+COMMIT: Final = ""  # 40 hex digits; `deploy/wheel` writes them into its own copy of this
+_DIGITS: Final = 12  # of a commit, which name it among all that a project will ever have
+
+
+def name_release(version: str, commit: str) -> str:
+    """Return the name of a release; without a commit it is the version alone."""
+    return f"{version}+g{commit[:_DIGITS]}" if commit else version
+
+
+RELEASE: Final = name_release(__version__, COMMIT)
+WRITER: Final = f"booktape {RELEASE}"

@@ -1,0 +1,135 @@
+"""A small file remembers each line's last session, so that the next one can name it.
+
+It outlives the session's journal. It is written once the session's first event is synced: what
+it names is on the tape some day, or is missed there. A session that was killed before that is
+found by its journal.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from booktape.errors import UNDECODABLE, TapeError
+from booktape.keys import are_of_one_line, exchange_of, line_of
+from booktape.store.files import make_folder
+from shared.delivery.frame import Frame, decode_columns
+from shared.delivery.journal_file import FrameReader, find_files
+from shared.errors import FrameError, UnknownFrameVersion
+from shared.process import log
+from shared.process.files import write_atomic
+from shared.process.state import StateFolder
+
+_log = log.get(__name__)
+
+
+class Chain:
+    """The session before this one, and this one for the next."""
+
+    def __init__(self, state: Path, session: str) -> None:
+        """Find the session before; this one's journal need not be there yet."""
+        folder, exchange = StateFolder(state), exchange_of(session)
+        self._session = session
+        self._path = folder.last_session(exchange, line_of(session))
+        self._journals, self._sessions = folder.journals_of(exchange), folder.sessions
+        remembered = self._read()
+        self.before = self._follow(remembered) if remembered else max(self._find(), default=None)
+        """`None` where the state folder knows of no session of this line."""
+        self.is_remembered = False
+
+    def remember(self) -> None:
+        """Let the next session name this one, whose first event is synced by now."""
+        try:
+            make_folder(self._path.parent)
+            write_atomic(self._path, msgspec.json.encode(_Line(self._session)))
+        except OSError as error:  # a full disk; it is tried again
+            _log.warning("cannot remember this session", extra={"reason": error.strerror})
+        else:
+            self.is_remembered = True
+
+    def _read(self) -> str | None:
+        try:
+            session = _line_decoder.decode(self._path.read_bytes()).session
+            reason = "" if are_of_one_line(session, self._session) else "it is of another line"
+        except FileNotFoundError:
+            return None
+        except (OSError, TapeError, *UNDECODABLE) as error:
+            session, reason = None, str(error)
+        if not reason:
+            return session
+        facts = {"path": str(self._path), "reason": reason}
+        _log.error("nobody remembers this line's last session", extra=facts)
+        return None
+
+    def _follow(self, session: str) -> str:
+        """Return the last of the sessions that follow it and were killed at once."""
+        after = {before: name for name, before in self._find_journals() if before}
+        while (follower := after.pop(session, None)) is not None:
+            session = follower
+        return session
+
+    def _find(self) -> Iterator[str]:
+        """Yield what else the disk knows of this line: an earlier release remembered nothing."""
+        yield from (name for name, _ in self._find_journals())
+        yield from (path.stem for path in self._sessions.glob("*.json") if self._is_of(path.stem))
+
+    def _find_journals(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the sessions that have an event, and which one each of them follows, if it says.
+
+        One that died before its first event is on no tape.
+        """
+        for path in self._journals.glob("*"):
+            if not self._is_of(path.name):
+                continue
+            try:
+                frame = _read_first(path)
+            except UnknownFrameVersion:
+                yield path.name, None
+            except OSError as error:
+                facts = {"path": str(path), "reason": error.strerror}
+                _log.warning("cannot read a journal", extra=facts)
+            else:
+                if frame:
+                    yield path.name, _find_before(frame)
+
+    def _is_of(self, name: str) -> bool:
+        """Say whether this is another session of the line."""
+        try:
+            return name != self._session and are_of_one_line(name, self._session)
+        except TapeError:
+            return False
+
+
+def _read_first(journal: Path) -> Frame | None:
+    for file in find_files(journal):
+        reader = FrameReader(file.path, journal.name)
+        try:
+            for found in reader.scan(0, file.size):
+                return found.frame
+        finally:
+            reader.close()
+    return None
+
+
+def _find_before(frame: Frame) -> str | None:
+    """Return what the frame's `session_start` says, if that is its first event."""
+    try:
+        rows = decode_columns(frame).feed_events
+        if frame.first == 0 and rows and rows.kind[0] == "session_start":
+            return _start_decoder.decode(rows.detail[0]).session_before
+    except (FrameError, LookupError, *UNDECODABLE):
+        pass  # a damaged journal: the writer will find it out
+    return None
+
+
+class _Line(Struct):
+    session: str
+
+
+class _Start(Struct):
+    session_before: str | None = None
+
+
+_line_decoder = msgspec.json.Decoder(_Line)
+_start_decoder = msgspec.json.Decoder(_Start)
