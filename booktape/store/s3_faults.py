@@ -46,8 +46,7 @@ def _explain_answer(response: dict[str, dict[str, object]]) -> Fault:
     return Fault(f"the store answered {code or status}: {message}", _AGAIN)
 
 
-_AGAIN = "it is tried again, and nothing is lost meanwhile"
-_RENEW = "it is tried again with what boto3 finds then"
+_AGAIN = "it may go better later"
 
 _BUCKET = Fault("there is no such bucket", "create it or correct [storage] url")
 _OBJECT = Fault("there is no such object", "check the key and [storage] url")
@@ -56,20 +55,20 @@ _DENIED = Fault(
     "allow these credentials s3:PutObject, s3:GetObject and s3:ListBucket there",
     is_about_credentials=True,
 )
-_EXPIRED = Fault("the credentials have expired", f"renew them; {_RENEW}", is_about_credentials=True)
+_EXPIRED = Fault("the credentials have expired", "renew them", is_about_credentials=True)
 _UNKNOWN_KEY = Fault(
     "the store does not know the access key",
-    f"correct the credentials or [storage] endpoint_url; {_RENEW}",
+    "correct the credentials or [storage] endpoint_url",
     is_about_credentials=True,
 )
 _SECRET = Fault(
     "the secret key does not belong to the access key",
-    f"correct the credentials; {_RENEW}",
+    "correct the credentials",
     is_about_credentials=True,
 )
 _MISSING = Fault(
     "there are no usable credentials",
-    f"give this machine an instance role, or set the variables or the profile of boto3; {_RENEW}",
+    "give this machine an instance role, or set the variables or the profile of boto3",
     is_about_credentials=True,
 )
 _REGION = Fault("the bucket is in another region", "set [storage] region to the bucket's own")

@@ -76,7 +76,8 @@ def _of_process(process: Process, health: Health) -> Iterator[Trouble]:
     restart = order("restart", process.program, health)
     if not process.is_reporting:
         text = f"{process.name} (pid {process.pid}) runs and reports nothing"
-        yield trouble_of(process, "report-missing", text, f"if it stays so: {restart}")
+        remedy = f"it may be slow: look at the machine's load; if it hangs for minutes: {restart}"
+        yield trouble_of(process, "report-missing", text, remedy)
     elif process.writer:
         yield from _of_writer(process, process.writer, now_ns=health.ts)
     elif process.ingest:
