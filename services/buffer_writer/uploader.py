@@ -131,6 +131,8 @@ class Uploader:
             files = self._spool.files(self._spool.read(name))
             for file in files:
                 self._put(file)
+        except StoreError:  # a TapeError too, which says nothing of the flush
+            raise
         except (TapeError, FileNotFoundError) as error:
             self._spool.set_aside(name, str(error))
             return
