@@ -11,7 +11,7 @@ from booktape.errors import StoreError, TapeError
 from booktape.keys import Key
 from booktape.manifest import Manifest, TableEntry, decode_manifest
 from booktape.proof.details import End, find_before, find_end, is_stopped
-from booktape.proof.findings import FeedRow, Range, Report, Session, format_report
+from booktape.proof.findings import NotedRow, Range, Report, Session, format_report
 from booktape.proof.lines import judge_lines
 from booktape.proof.listing import Listing, list_tape
 from booktape.proof.rows import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
@@ -196,7 +196,7 @@ class _Walk:
             raise Broken(f"{entry.key} is not what its checksum says", key.first, key.last)
         return data
 
-    def _take_row(self, row: FeedRow, key: Key) -> None:
+    def _take_row(self, row: NotedRow, key: Key) -> None:
         assert self._found is not None
         if row.kind in _GAPS:
             self._found.gaps.append(row)
@@ -213,13 +213,13 @@ class _Walk:
                 raise Broken(f"a journal_hole ends at {present}", number, number)
             self._next = present
 
-    def _start(self, row: FeedRow) -> None:
+    def _start(self, row: NotedRow) -> None:
         try:
             self.before = find_before(self._session, row.detail)
         except TapeError as error:
             raise Broken(str(error), row.event_number, row.event_number) from None
 
-    def _end(self, row: FeedRow, key: Key) -> End:
+    def _end(self, row: NotedRow, key: Key) -> End:
         """Return the session's end; raise `Broken` where it goes on, or counts otherwise."""
         assert self._found is not None
         self._found.ended = True
@@ -234,7 +234,7 @@ class _Walk:
             raise Broken(f"its session_end counts {end.events} events", number, number)
         return end
 
-    def _extend(self, book: Events | None, holes: list[FeedRow], key: Key) -> None:
+    def _extend(self, book: Events | None, holes: list[NotedRow], key: Key) -> None:
         """Prove the books between the journal holes: each ends every epoch.
 
         The ingest did not know of the hole when it recorded what follows. So deltas may follow of

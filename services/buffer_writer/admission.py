@@ -23,21 +23,21 @@ class Admission:
         committed: Committed,
         *,
         find_next: Callable[[str], int | None],
-        monotonic_s: Callable[[], float],
+        steady_s: Callable[[], float],
     ) -> None:
         """Go on from what is committed; `find_next` asks the ledger for a session."""
         self.expected = {name: known.next for name, known in committed.sessions().items()}
         self._committed = committed
         self._find_next = find_next
-        self._monotonic_s = monotonic_s
+        self._steady_s = steady_s
         self._held: dict[str, str] = {}  # refused until the next start, and why
         self._waiting: dict[str, tuple[int, str]] = {}  # not begun yet: base, and why
-        self._forget_s = monotonic_s()
+        self._forget_s = steady_s()
 
     @property
     def held(self) -> dict[str, str]:
         """Return each session of which nothing is taken, and why."""
-        return self._held | {session: why for session, (_, why) in self._waiting.items()}
+        return self._held | {session: reason for session, (_, reason) in self._waiting.items()}
 
     def admits(self, frame: Frame) -> bool:
         """Say whether frames of this one's session are taken, and begin it where it can begin."""
@@ -46,17 +46,17 @@ class Admission:
             return False
         return session in self.expected or self._begin(session, frame.base)
 
-    def hold(self, session: str, why: str) -> None:
+    def hold_session(self, session: str, reason: str) -> None:
         """Take nothing of a session until the next start."""
         if session not in self._held and len(self._held) < SESSIONS_MAX:
-            _log.error("a session is held back", extra={"session": session, "reason": why})
-            self._held[session] = why
+            _log.error("a session is held back", extra={"session": session, "reason": reason})
+            self._held[session] = reason
 
     def tend(self) -> None:
         """Begin the sessions that had to wait, and forget those that are done with."""
         for session, (base, _) in list(self._waiting.items()):
             self._begin(session, base)
-        now_s = self._monotonic_s()
+        now_s = self._steady_s()
         if now_s - self._forget_s >= FORGET_INTERVAL_S:
             self._forget_s = now_s
             for session in self._committed.forget_done():
@@ -70,11 +70,11 @@ class Admission:
         if not self._committed.has_journal(session):
             # A straggler: its ingest removed the journal, so that all of it was committed.
             return False
-        why = self._try_to_begin(session, base)
-        if why is None:
+        reason = self._try_to_begin(session, base)
+        if reason is None:
             return True
         if len(self._waiting) < SESSIONS_MAX:
-            self._waiting[session] = base, why
+            self._waiting[session] = base, reason
         return False
 
     def _try_to_begin(self, session: str, base: int) -> str | None:

@@ -9,10 +9,10 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 from booktape.manifest import Manifest
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.manifest import count_bytes, next_of, session_of
 from services.buffer_writer.reserve import Reserve
-from services.buffer_writer.sessions import Known, Sessions
+from services.buffer_writer.sessions import Known, SessionFiles
 
 
 class _Waiting(NamedTuple):
@@ -25,7 +25,7 @@ class _Waiting(NamedTuple):
 class Committed:
     """The sessions that are known and the manifests that wait, by name, oldest first."""
 
-    def __init__(self, sessions: Sessions, reserve: Reserve) -> None:
+    def __init__(self, sessions: SessionFiles, reserve: Reserve) -> None:
         """Start with nothing, before `load`."""
         self.lock: Final = Lock()
         self._sessions = sessions
@@ -89,7 +89,7 @@ class Committed:
                 self._sessions.forget(session)
         return done
 
-    def note(self, run: Run) -> None:
+    def note(self, run: FrameRun) -> None:
         """Write down, before the commit, what no manifest tells of a run."""
         with self.lock:
             known = self._known(run.session)

@@ -19,7 +19,7 @@ from services.buffer_writer.home import Home, find_home
 from services.buffer_writer.memory import bound_memory, give_back
 from services.buffer_writer.reserve import Reserve, is_full
 from services.buffer_writer.segment import prepare_arrow, write_segments
-from services.buffer_writer.sessions import Sessions
+from services.buffer_writer.sessions import SessionFiles
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
@@ -61,7 +61,7 @@ def run(settings: Settings) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         with lock:
-            return Process(settings).run(stop)
+            return WriterProcess(settings).run(stop)
     except LockHeld as held:
         _log.error("another writer runs", extra={"reason": str(held)})
         return EXIT_LOCKED
@@ -89,7 +89,7 @@ class Stop:
             self._woken.get(timeout=seconds)
 
 
-class Process:
+class WriterProcess:
     """The parts of the writer and its two threads: this one receives, the other one uploads."""
 
     def __init__(self, settings: Settings) -> None:
@@ -121,7 +121,7 @@ class Process:
             run_id=uuid.uuid4().hex,
             find_next=self._uploader.find_next,
             clock_ns=time.time_ns,
-            monotonic_s=time.monotonic,
+            steady_s=time.monotonic,
         )
         with open_context() as context:
             receiver = Receiver(context, endpoint(self._state, "frames"))
@@ -191,7 +191,7 @@ class Process:
             floor_bytes=self._settings.state.disk_free_min_bytes // 4,
             disk_free=self._disk_free,
         )
-        sessions = Sessions(self._folder.sessions, self._folder.journals)
+        sessions = SessionFiles(self._folder.sessions, self._folder.journals)
         spool = Spool(
             self._folder.spool,
             Committed(sessions, reserve),

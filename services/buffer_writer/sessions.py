@@ -67,7 +67,7 @@ class Known(Struct, frozen=True, omit_defaults=True):
         return replace(self, hole=hole, ended=False, end=resumes_at if is_end else None)
 
 
-class Sessions:
+class SessionFiles:
     """Every session that is known; not for two threads at once."""
 
     def __init__(self, folder: Path, journals: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from booktape.errors import TapeError
 from booktape.manifest import Manifest, decode_manifest, encode_manifest
 from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.committed import Committed
 from services.buffer_writer.manifest import (
     check,
@@ -26,7 +26,7 @@ from services.buffer_writer.manifest import (
     session_of,
 )
 from services.buffer_writer.reserve import Reserve
-from services.buffer_writer.segment import Segment
+from services.buffer_writer.segment import WrittenSegment
 from shared.delivery.frame import Frame
 from shared.errors import SpoolError
 from shared.process import log
@@ -37,7 +37,7 @@ FRAMES_ASIDE_MAX: Final = 100
 _MANIFEST, _SEGMENT = ".json", ".parquet"
 _log = log.get(__name__)
 
-WriteSegments = Callable[[Sequence[Frame], Callable[[str], Path]], dict[str, Segment]]
+WriteSegments = Callable[[Sequence[Frame], Callable[[str], Path]], dict[str, WrittenSegment]]
 
 
 class Stored(NamedTuple):
@@ -80,7 +80,7 @@ class Spool:
             if path.name.removesuffix(_SEGMENT).rpartition(".")[0] not in names:
                 path.unlink()
         sync_folder(self._folder)
-        self._reserve.hold()
+        self._reserve.hold_room()
 
     def _recover(self, name: str) -> None:
         try:
@@ -101,7 +101,7 @@ class Spool:
         """Return how many manifests and frames were set aside."""
         return sum(path.suffix != _SEGMENT for path in self._conflict.iterdir())
 
-    def commit(self, run: Run) -> Manifest:
+    def commit(self, run: FrameRun) -> Manifest:
         """Write a run's segments and their manifest, whole or not at all.
 
         Raise BadFrame for a frame that contradicts itself; OSError where the disk refuses, and it
@@ -111,10 +111,10 @@ class Spool:
         self._reserve.admit()
         manifest = self._reserve.lend(lambda: self._commit(run, name))
         self.committed.add(name, manifest, resumes_at=run.resumes_at)
-        self._reserve.hold()
+        self._reserve.hold_room()
         return manifest
 
-    def _commit(self, run: Run, name: str) -> Manifest:
+    def _commit(self, run: FrameRun, name: str) -> Manifest:
         try:
             self.committed.note(run)
             segments = self._write_segments(run.frames, lambda table: self._partial(name, table))
@@ -164,7 +164,7 @@ class Spool:
                 path.unlink()
         except OSError as error:  # the next start removes it: it has no manifest
             _log.warning("a segment stays", extra={"manifest": name, "reason": error.strerror})
-        self._reserve.hold()
+        self._reserve.hold_room()
 
     def set_aside(self, name: str, reason: str) -> None:
         """Move a manifest and its segments out of the way, for a person to look at."""

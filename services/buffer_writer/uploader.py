@@ -58,7 +58,7 @@ class Uploader:
         if not self._spool.committed.names():
             self._failed.clear()
         try:
-            if "" in self._failed or not self._answer():
+            if "" in self._failed or not self._answer_writer():
                 name = self._choose()
                 if name is None:
                     return IDLE_S
@@ -82,7 +82,7 @@ class Uploader:
             del self._asked[session]
         return number
 
-    def _answer(self) -> bool:
+    def _answer_writer(self) -> bool:
         for session in [session for session, number in self._asked.items() if number is None]:
             self._asked[session] = self._ask(session)
             return True

@@ -16,7 +16,7 @@ from booktape.manifest import TableEntry
 from services.buffer_writer.admission import Admission
 from services.buffer_writer.buffer import Buffer
 from services.buffer_writer.events import BadFrame
-from services.buffer_writer.incoming import cut, ends_session, guess_session
+from services.buffer_writer.incoming import cut_frame, ends_session, guess_session
 from services.buffer_writer.spool import Spool
 from shared.delivery.frame import DAY_NS, Frame, decode, encode
 from shared.delivery.frame_builder import FrameBuilder
@@ -42,7 +42,7 @@ class Writer:
         run_id: str,
         find_next: Callable[[str], int | None],
         clock_ns: Callable[[], int],
-        monotonic_s: Callable[[], float],
+        steady_s: Callable[[], float],
     ) -> None:
         """Go on from what a recovered spool knows; `find_next` asks the ledger for a session."""
         self.counters = WriterCounters()
@@ -51,8 +51,8 @@ class Writer:
         self._settings = settings
         self._run_id = run_id
         self._clock_ns = clock_ns
-        self._monotonic_s = monotonic_s
-        self._admission = Admission(spool.committed, find_next=find_next, monotonic_s=monotonic_s)
+        self._steady_s = steady_s
+        self._admission = Admission(spool.committed, find_next=find_next, steady_s=steady_s)
         self._expected = self._admission.expected
         self._buffers: dict[str, Buffer] = {}
         self._since_s: dict[str, float] = {}  # when each buffer began to fill
@@ -93,7 +93,8 @@ class Writer:
             frame = decode(data)
             exchange = exchange_of(frame.session)
         except UnknownFrameVersion as error:
-            self._hold(guess_session(data), str(error))  # the journal keeps it for that release
+            # The journal keeps it for that release.
+            self._hold_session(guess_session(data), str(error))
             return
         except (FrameError, TapeError) as error:
             self._refuse(guess_session(data), data, error)
@@ -102,13 +103,13 @@ class Writer:
             self.counters.frames_refused += 1
             return
         try:
-            self._take(frame, data)
+            self._accept(frame, data)
         except FrameError as error:
             self._refuse(frame.session, data, error)
         if self._is_full(exchange):
             self.flush(exchange)
 
-    def _take(self, frame: Frame, data: bytes) -> None:
+    def _accept(self, frame: Frame, data: bytes) -> None:
         """Append what is not there yet; raise FrameError where the frame contradicts itself."""
         session = frame.session
         if frame.base > self._expected[session]:
@@ -120,14 +121,14 @@ class Writer:
             return
         is_end = ends_session(frame, data)
         if frame.first < expected:
-            frame = cut(frame, expected)
+            frame = cut_frame(frame, expected)
         self._append(frame, is_end=is_end)
 
     def _append(self, frame: Frame, *, resumes_at: int | None = None, is_end: bool = False) -> None:
         exchange = exchange_of(frame.session)
         buffer = self._buffers.setdefault(exchange, Buffer())
         if buffer.is_empty:
-            self._since_s[exchange] = self._monotonic_s()
+            self._since_s[exchange] = self._steady_s()
         buffer.append(frame, resumes_at=resumes_at, ends_session=is_end)
         self._expected[frame.session] = frame.last + 1 if resumes_at is None else resumes_at
         self.counters.rows += frame.rows
@@ -159,15 +160,15 @@ class Writer:
             self._spool.set_frame_aside(data)
         except OSError as failure:
             _log.warning("cannot set a frame aside", extra={"reason": failure.strerror})
-        self._hold(session, str(error))
+        self._hold_session(session, str(error))
 
-    def _hold(self, session: str, why: str) -> None:
+    def _hold_session(self, session: str, reason: str) -> None:
         self.counters.frames_refused += 1
-        self._admission.hold(session, why)
+        self._admission.hold_session(session, reason)
 
     def flush_due(self) -> None:
         """Flush each exchange whose time has come; after a failure, again after a while."""
-        now_s = self._monotonic_s()
+        now_s = self._steady_s()
         if self._retry_s is not None and now_s < self._retry_s:
             return
         day = self._clock_ns() // DAY_NS
@@ -191,7 +192,7 @@ class Writer:
             try:
                 manifest = self._spool.commit(run)
             except BadFrame as error:
-                self._cut(buffer, error)
+                self._drop_frame(buffer, error)
                 continue
             except OSError as error:
                 self._block(error)
@@ -214,10 +215,10 @@ class Writer:
             buffer.rows >= self._settings.flush_rows or buffer.bytes >= self._settings.flush_bytes
         )
 
-    def _cut(self, buffer: Buffer, error: BadFrame) -> None:
+    def _drop_frame(self, buffer: Buffer, error: BadFrame) -> None:
         """Drop a frame that contradicts itself and all that follows it: the journal has it."""
         frame = error.frame
-        buffer.cut(frame.session, frame.first)
+        buffer.cut_session(frame.session, frame.first)
         self._expected[frame.session] = frame.first
         self._refuse(frame.session, encode(frame), error)
 
@@ -225,4 +226,4 @@ class Writer:
         if str(error) != str(self.flush_error):
             _log.error("cannot flush; it is tried again", extra={"reason": str(error)})
         self.flush_error = error
-        self._retry_s = self._monotonic_s() + FLUSH_RETRY_S
+        self._retry_s = self._steady_s() + FLUSH_RETRY_S

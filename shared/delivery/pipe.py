@@ -28,7 +28,7 @@ LINGER_MS: Final = 1000  # for what is still queued at the end
 SOCKET_PATH_BYTES_MAX: Final = 107
 
 Context = zmq.Context[zmq.Socket[bytes]]
-Number = Annotated[int, Meta(ge=0)]
+EventNumber = Annotated[int, Meta(ge=0)]
 
 
 class Watermark(Struct, frozen=True, array_like=True):
@@ -39,7 +39,7 @@ class Watermark(Struct, frozen=True, array_like=True):
     """
 
     run: str
-    sessions: dict[str, tuple[Number, Number]]
+    sessions: dict[str, tuple[EventNumber, EventNumber]]
 
     def __post_init__(self) -> None:
         """Refuse what no writer can mean."""

@@ -99,7 +99,7 @@ class Ingest:
         publisher = partial(Publisher, self._context, endpoint(state, "frames"))
         self._sender = Sender([self._journal], publisher, self._watermarks, time.monotonic)
         limits = folder.limits(exchange.name)
-        self._limits = Limits(limits, exchange.limits, clock_ns=time.monotonic_ns)
+        self._limits = Limits(limits, exchange.limits, steady_s=time.monotonic)
         self._stop_feeds, self._stop_recorder, self._stop_sender = Event(), Event(), Event()
         self._rest = RestClient(exchange, self._own.rest_url, self._limits)
         self._pause = Event()  # the disk is full: no socket is open
@@ -121,7 +121,7 @@ class Ingest:
             backoff=make_backoff(),
             steady_s=time.monotonic,
         )
-        self._clock = ClockWatch(clock_ns=time.time_ns, steady_ns=time.monotonic_ns)
+        self._clock = ClockWatch(clock_ns=time.time_ns, steady_s=time.monotonic)
         self._leftovers = Leftovers(self._journal.path.parent, self._sender, clock_ns=time.time_ns)
         self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0

@@ -73,7 +73,7 @@ class Recorder:
             self._digest()
             while any(source.backlog for source in self._intake.sources):
                 self._digest()
-            self._cut()
+            self._cut_frame()
             self._write()
         except JournalError as error:
             if self._error is None:
@@ -100,12 +100,12 @@ class Recorder:
         builder = self._builder
         for ts_recv, symbol, event in rows:
             if builder.bytes >= FRAME_BYTES_MAX or not builder.begin <= ts_recv < builder.end:
-                self._cut()
+                self._cut_frame()
             builder.add(ts_recv, symbol, event)
             if isinstance(event, FeedEvent):
                 self._kinds[event.kind] += 1
 
-    def _cut(self) -> None:
+    def _cut_frame(self) -> None:
         """End the frame that is being built."""
         if self._builder.next_number > self._builder.first:
             self._frames.append(self._builder.take(self._journal.base))

@@ -56,11 +56,11 @@ class RecordFile:
         except OSError as error:
             written, reason, refusal = 0, explain_refusal(error, self.path), error
         if written < len(record):
-            self.cut()
+            self.cut_tail()
             raise JournalError(f"cannot append to {self.path}: {reason}") from refusal
         self.size += written
 
-    def cut(self) -> None:
+    def cut_tail(self) -> None:
         """Remove what is beyond the last whole record."""
         try:
             os.ftruncate(self._open(), self.size)

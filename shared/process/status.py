@@ -19,7 +19,7 @@ from shared.process.files import write_atomic
 VERSION: Final = 2  # 1: counters, rates and gauges by name, without a version
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class ProcessReport(Struct, frozen=True, kw_only=True):
     """The head of every report, whatever its version; times are ns since 1970, UTC."""
 
     version: int = 1
@@ -41,7 +41,7 @@ class FeedCounts(Struct, frozen=True, kw_only=True):
     snapshots_late: int
 
 
-class IngestReport(Report, frozen=True, kw_only=True):
+class IngestReport(ProcessReport, frozen=True, kw_only=True):
     """What an ingest says; totals count from its start, which is that of its session."""
 
     exchange: str
@@ -78,7 +78,7 @@ class IngestReport(Report, frozen=True, kw_only=True):
     disk_free_bytes: int
 
 
-class WriterReport(Report, frozen=True, kw_only=True):
+class WriterReport(ProcessReport, frozen=True, kw_only=True):
     """What the writer says; totals count from its start."""
 
     state: str  # running disk_full disk_error
@@ -106,7 +106,7 @@ class WriterReport(Report, frozen=True, kw_only=True):
     disk_free_bytes: int
 
 
-AnyReport = TypeVar("AnyReport", bound=Report)
+AnyReport = TypeVar("AnyReport", bound=ProcessReport)
 
 
 class StatusFile:
@@ -130,7 +130,7 @@ class StatusFile:
             "ts_written": self._clock_ns(),
         }
 
-    def write(self, report: Report) -> None:
+    def write(self, report: ProcessReport) -> None:
         """Replace the file; not synced, for nobody needs it after a power cut."""
         write_atomic(self._path, msgspec.json.encode(report), fsync=False)
 
@@ -143,9 +143,9 @@ def read(path: Path, kind: type[AnyReport]) -> AnyReport | None:
     return _decode(path, kind)
 
 
-def read_head(path: Path) -> Report | None:
+def read_head(path: Path) -> ProcessReport | None:
     """Return the head of what a process of any release last wrote."""
-    return _decode(path, Report)
+    return _decode(path, ProcessReport)
 
 
 def _decode(path: Path, kind: type[AnyReport]) -> AnyReport | None:

@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 from msgspec import Struct
 
-from services.operator.health.health import Health, Journal, Process
+from services.operator.health.health import Health, JournalHealth, Process
 from services.operator.health.trouble import Code, Trouble
-from shared.process.status import VERSION, FeedCounts, IngestReport, Report, WriterReport
+from shared.process.status import VERSION, FeedCounts, IngestReport, ProcessReport, WriterReport
 from tests.support.paths import ROOT
 
 STATUS = (ROOT / "docs/status.md").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def read_keys(heading: str) -> list[str]:
 
 
 def own_fields(kind: type[Struct]) -> set[str]:
-    return set(kind.__struct_fields__) - set(Report.__struct_fields__)
+    return set(kind.__struct_fields__) - set(ProcessReport.__struct_fields__)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def own_fields(kind: type[Struct]) -> set[str]:
         ("`booktape status --json`", {"ok", "troubles", *Health.__struct_fields__}),
         ("Each of `troubles`", set(Trouble.__struct_fields__)),
         ("Each of `processes`", set(Process.__struct_fields__)),
-        ("Each of `journals`", set(Journal.__struct_fields__)),
-        ("The head of every report", set(Report.__struct_fields__)),
+        ("Each of `journals`", set(JournalHealth.__struct_fields__)),
+        ("The head of every report", set(ProcessReport.__struct_fields__)),
         ("`ingest_<exchange>-<line>.json`", own_fields(IngestReport)),
         ("`counts` of an ingest", set(FeedCounts.__struct_fields__)),
         ("`buffer_writer.json`", own_fields(WriterReport)),

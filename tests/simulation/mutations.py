@@ -98,13 +98,13 @@ MUTATIONS: Final = (
     Mutation(
         "a torn tail is not cut off and appended to",
         JOURNAL,
-        "                file.size = end\n                file.cut()\n",
+        "                file.size = end\n                file.cut_tail()\n",
         "                file.size = end + 1\n",
     ),
     Mutation(
         "a short write is kept",
         RECORD_FILE,
-        "            self.cut()\n            raise JournalError",
+        "            self.cut_tail()\n            raise JournalError",
         "            self.size += written\n            raise JournalError",
     ),
     Mutation(
@@ -197,7 +197,7 @@ MUTATIONS: Final = (
     Mutation(
         "what the writer has is taken again",
         WRITER,
-        "        if frame.first < expected:\n            frame = cut(frame, expected)\n",
+        "        if frame.first < expected:\n            frame = cut_frame(frame, expected)\n",
         "",
     ),
     Mutation(
@@ -210,7 +210,7 @@ MUTATIONS: Final = (
             return
         is_end = ends_session(frame, data)
         if frame.first < expected:
-            frame = cut(frame, expected)
+            frame = cut_frame(frame, expected)
 """,
         "        is_end = ends_session(frame, data)\n",
     ),

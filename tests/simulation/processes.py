@@ -9,7 +9,7 @@ from typing import Final
 from booktape.store.protocol import Store
 from services.buffer_writer.committed import Committed
 from services.buffer_writer.reserve import Reserve
-from services.buffer_writer.sessions import Sessions
+from services.buffer_writer.sessions import SessionFiles
 from services.buffer_writer.spool import Spool, WriteSegments
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
@@ -127,7 +127,7 @@ class BufferWriter:
             floor_bytes=FLOOR_BYTES,
             disk_free=disk_free,
         )
-        sessions = Sessions(state / "sessions", state / "journal")
+        sessions = SessionFiles(state / "sessions", state / "journal")
         self.spool = Spool(
             state / "spool",
             Committed(sessions, reserve),
@@ -143,7 +143,7 @@ class BufferWriter:
             run_id=run_id,
             find_next=self.uploader.find_next,
             clock_ns=clock.ns,
-            monotonic_s=clock.s,
+            steady_s=clock.s,
         )
         self.threads = (self.tick, self.tick, self.upload, self.upload)
 

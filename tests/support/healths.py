@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.operator.health.health import Health, Journal, Process
+from services.operator.health.health import Health, JournalHealth, Process
 from services.operator.health.troubles import find_troubles
 from shared.process.status import VERSION, FeedCounts, IngestReport, WriterReport
 
@@ -133,9 +133,9 @@ def make_writer(**values: Any) -> Process:
     )
 
 
-def make_journal(exchange: str = "bitvavo", *, owner_pid: int | None = 11) -> Journal:
+def make_journal(exchange: str = "bitvavo", *, owner_pid: int | None = 11) -> JournalHealth:
     """Return a journal that somebody owns, or nobody."""
-    return Journal(
+    return JournalHealth(
         exchange=exchange,
         session=f"20260101T000000.000000Z-{exchange}-a",
         bytes=1_200_000,
@@ -145,7 +145,7 @@ def make_journal(exchange: str = "bitvavo", *, owner_pid: int | None = 11) -> Jo
 
 
 def make_health(
-    *processes: Process, journals: list[Journal] | None = None, conflicts: int = 0
+    *processes: Process, journals: list[JournalHealth] | None = None, conflicts: int = 0
 ) -> Health:
     """Return these processes, else all of them well, under a supervisord."""
     return Health(

@@ -16,8 +16,8 @@ from booktape.manifest import decode_manifest
 from booktape.store.protocol import ObjectInfo, Store
 from services.buffer_writer.committed import Committed
 from services.buffer_writer.reserve import Reserve
-from services.buffer_writer.segment import Segment
-from services.buffer_writer.sessions import Sessions
+from services.buffer_writer.segment import WrittenSegment
+from services.buffer_writer.sessions import SessionFiles
 from services.buffer_writer.spool import Spool, WriteSegments
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
@@ -79,7 +79,9 @@ def numbers_of(frame: Frame) -> list[int]:
     return sorted(frame.first + offset for offset in offsets)
 
 
-def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> dict[str, Segment]:
+def write_plain(
+    frames: Sequence[Frame], make_path: Callable[[str], Path]
+) -> dict[str, WrittenSegment]:
     """Write the event numbers as text: what matters to the spool, at no cost."""
     numbers = [number for frame in frames for number in numbers_of(frame)]
     path = make_path("book")
@@ -87,7 +89,7 @@ def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> di
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     rows = sum(frame.rows for frame in frames)
-    return {"book": Segment(path, rows, len(data), digest, 0, 0, len(numbers), 0, 0)}
+    return {"book": WrittenSegment(path, rows, len(data), digest, 0, 0, len(numbers), 0, 0)}
 
 
 class Clock:
@@ -198,7 +200,7 @@ class World:
             floor_bytes=1 << 20,
             disk_free=self.disk.free_bytes,
         )
-        self.sessions = Sessions(state / "sessions", state / "journal")
+        self.sessions = SessionFiles(state / "sessions", state / "journal")
         self.spool = Spool(
             state / "spool",
             Committed(self.sessions, self.reserve),
@@ -216,7 +218,7 @@ class World:
             run_id="run",
             find_next=self.uploader.find_next,
             clock_ns=self.clock.now_ns,
-            monotonic_s=self.clock.now_s,
+            steady_s=self.clock.now_s,
         )
 
     def journal(self, session: str = SESSION) -> Path:

@@ -32,7 +32,7 @@ LOOK_S = 0.5
 HINT = "This should not be: the simulators listen on loopback."
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class DemoPlan(Struct, frozen=True, kw_only=True):
     """What was asked for."""
 
     folder: Path
@@ -46,7 +46,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 def run(
-    plan: Plan,
+    plan: DemoPlan,
     environment: Mapping[str, str],
     *,
     load: Callable[[Mapping[str, str]], Settings],
@@ -77,7 +77,7 @@ def say_examples(folder: Path) -> None:
 
 
 def _start(
-    simulators: Simulators, plan: Plan, environment: Mapping[str, str]
+    simulators: Simulators, plan: DemoPlan, environment: Mapping[str, str]
 ) -> dict[str, Address]:
     truth = plan.truth or plan.folder / "truth"
     truth.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def _start(
 
 
 def _record(
-    plan: Plan,
+    plan: DemoPlan,
     settings: Settings,
     recording: Recording,
     simulators: Simulators,
@@ -121,13 +121,13 @@ def _record(
     try:
         up.watch(recording, state, stopping, look, seconds=plan.seconds or inf)
         simulators.quiesce()
-        _settle(recording, state, stopping)
+        _settle_markets(recording, state, stopping)
     finally:
         is_drained = up.drain(recording, state)
     return is_drained
 
 
-def _settle(recording: Recording, state: Path, stopping: Stopping) -> None:
+def _settle_markets(recording: Recording, state: Path, stopping: Stopping) -> None:
     """Wait until each book is live: then it is the simulator's own, for that moves no more."""
     say("the markets stand still; waiting until each book is live")
     impatient = stopping.count + 1

@@ -33,7 +33,7 @@ class HandoverError(BooktapeError):
     """Tell the operator how far it came, and what runs now."""
 
 
-class Move(Protocol):
+class Upgrade(Protocol):
     """What makes the next start of a program another release's."""
 
     def forth(self) -> None:
@@ -49,7 +49,7 @@ def run(
     exchange: str,
     settings: Settings,
     environment: Mapping[str, str],
-    move: Move | None = None,
+    move: Upgrade | None = None,
 ) -> int:
     """Hand the feed over and back; return 0 once a new line a is live and b has drained.
 

@@ -12,7 +12,7 @@ from services.operator.health.left import find_delivered
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.delivery.abandoned import LOCK_NAME, REMOVED_SUFFIX
 from shared.process.state import INGEST_PREFIX, WRITER, StateFolder
-from shared.process.status import IngestReport, Report, WriterReport, read, read_head
+from shared.process.status import IngestReport, ProcessReport, WriterReport, read, read_head
 
 # Each process writes its report each second.
 REPORT_AGE_S_MAX = 5.0
@@ -37,7 +37,7 @@ class Process(Struct, frozen=True, kw_only=True):
     report_age_s: float | None
     program_state: str | None  # as supervisord sees it; None where it knows of none
     program_exitstatus: int | None
-    report: Report | None
+    report: ProcessReport | None
     parent_pid: int | None = None  # of the lock's holder, where the system tells it
 
     @property
@@ -67,7 +67,7 @@ class Process(Struct, frozen=True, kw_only=True):
         return self.report if isinstance(self.report, WriterReport) else None
 
 
-class Journal(Struct, frozen=True):
+class JournalHealth(Struct, frozen=True):
     """One session's journal on disk; a live feed or an adopter owns it, or nobody."""
 
     exchange: str
@@ -88,7 +88,7 @@ class Health(Struct, frozen=True, kw_only=True):
     state_path: str
     supervisor_pid: int | None
     processes: list[Process]
-    journals: list[Journal]
+    journals: list[JournalHealth]
     spool_bytes: int
     spool_flushes: int
     conflicts: int
@@ -236,12 +236,12 @@ def _find_parent(pid: int) -> int | None:
     return int(stat.rpartition(")")[2].split()[1])
 
 
-def find_journals(state: StateFolder, locked: Locked) -> Iterator[Journal]:
+def find_journals(state: StateFolder, locked: Locked) -> Iterator[JournalHealth]:
     """Yield every journal that is there, with what has become of it."""
     delivered = find_delivered(state.sessions, state.spool)
     for folder in sorted(state.journals.glob("*/*")):
         if folder.is_dir() and not folder.name.endswith((PARTIAL_SUFFIX, REMOVED_SUFFIX)):
-            yield Journal(
+            yield JournalHealth(
                 exchange=folder.parent.name,
                 session=folder.name,
                 bytes=_bytes(folder, "*.journal"),

@@ -174,7 +174,7 @@ def _of_writer(process: Process, report: WriterReport, *, now_ns: int) -> Iterat
         remedy = "look at the store: it hangs, or is slower than what is recorded"
         yield trouble_of(process, "upload-late", text, remedy)
     if report.held_sessions:
-        held = "; ".join(f"{session}: {why}" for session, why in report.held_sessions.items())
+        held = "; ".join(f"{session}: {reason}" for session, reason in report.held_sessions.items())
         text = f"the writer holds back {held[:DETAIL_CHARACTERS_MAX]}"
         yield trouble_of(process, "session-held", text, "nothing of it is lost")
     if report.state == "disk_full":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.sessions import Known
 from shared.delivery.frame import Frame
 from tests.support.writing import OTHER, SESSION, World, broken_disk, make_book, make_end
@@ -20,10 +20,10 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def make_run(*frames: Frame, resumes_at: int | None = None, ends_session: bool = False) -> Run:
+def make_run(*frames: Frame, resumes_at: int | None = None, ends_session: bool = False) -> FrameRun:
     last = frames[-1]
     next_number = last.last + 1 if resumes_at is None else resumes_at
-    return Run(last.session, last.day, list(frames), next_number, ends_session)
+    return FrameRun(last.session, last.day, list(frames), next_number, ends_session)
 
 
 def known(world: World, session: str = SESSION) -> Known:

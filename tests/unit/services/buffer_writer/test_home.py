@@ -7,7 +7,7 @@ import pytest
 from booktape.errors import AlreadyStored, ConfigError
 from booktape.store.folder import FolderStore
 from booktape.store.storage import Storage
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.home import Home, find_home
 from tests.support.writing import DAY, SESSION, MemoryStore, World, make_book, make_end
 
@@ -33,7 +33,7 @@ def live(tmp_path: Path, path: Path, *, ends: bool) -> World:
     world.journal()
     world.spool.committed.begin(SESSION, 0)
     frames = [make_book(0), *([make_end(10)] if ends else [])]
-    world.spool.commit(Run(SESSION, DAY, frames, frames[-1].last + 1, ends_session=ends))
+    world.spool.commit(FrameRun(SESSION, DAY, frames, frames[-1].last + 1, ends_session=ends))
     world.upload()
     return world
 
@@ -56,7 +56,7 @@ def test_a_session_that_began_in_one_store_does_not_go_on_in_another(
 
 def test_what_waits_goes_where_it_was_to_go(tmp_path: Path, path: Path) -> None:
     world = live(tmp_path, path, ends=False)
-    world.spool.commit(Run(SESSION, DAY, [make_end(10)], 11, ends_session=True))
+    world.spool.commit(FrameRun(SESSION, DAY, [make_end(10)], 11, ends_session=True))
     with pytest.raises(ConfigError, match="1 sessions"):
         find_home(path, NEW, world.spool.committed)
 

@@ -16,8 +16,8 @@ import pytest
 
 from booktape.errors import ConfigError
 from booktape.store.storage import Storage
-from services.buffer_writer.buffer import Run
-from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Process, Stop, run
+from services.buffer_writer.buffer import FrameRun
+from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Stop, WriterProcess, run
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
 from shared.delivery.frame import Frame, encode
@@ -64,7 +64,7 @@ class Running:
     def __init__(self, settings: Settings) -> None:
         self.state = settings.state.path
         (self.state / "journal" / "toy" / SESSION).mkdir(parents=True)
-        self.process = Process(settings)
+        self.process = WriterProcess(settings)
         self.stop = Stop()
         self.status: int | None = None
         self._thread = Thread(target=self._run)
@@ -117,10 +117,10 @@ def test_what_waits_is_uploaded_before_anything_else_is_begun(
     # On a full disk an upload may be what makes room for all the rest.
     state = settings.state.path
     (state / "journal" / "toy" / SESSION).mkdir(parents=True)
-    process = Process(settings)
+    process = WriterProcess(settings)
     process._spool.committed.begin(SESSION, 0)
     frame = make_book(0)
-    process._spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+    process._spool.commit(FrameRun(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
     (state / "run").write_text("where the sockets shall lie", encoding="utf-8")
     with pytest.raises(FileExistsError):
         process.run(Stop())
@@ -146,17 +146,17 @@ def test_it_says_how_it_does(settings: Settings) -> None:
 
 def test_it_says_since_when_the_oldest_flush_waits(settings: Settings) -> None:
     (settings.state.path / "journal" / "toy" / SESSION).mkdir(parents=True)
-    spool = Process(settings)._spool
+    spool = WriterProcess(settings)._spool
     assert spool.committed.oldest_ts is None
     spool.committed.begin(SESSION, 0)
     first, *_ = [
-        spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+        spool.commit(FrameRun(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
         for frame in (make_book(0), make_book(10))
     ]
     assert (
         first.written_at
         == spool.committed.oldest_ts
-        == Process(settings)._spool.committed.oldest_ts
+        == WriterProcess(settings)._spool.committed.oldest_ts
     )
 
 
@@ -168,9 +168,9 @@ def test_another_store_under_a_session_that_goes_on_is_a_fault_of_the_configurat
     assert 0 == running.end()
     other = msgspec.structs.replace(settings, storage=Storage(f"file:{tmp_path}/other"))
     with pytest.raises(ConfigError, match="1 sessions that began in file:"):
-        Process(other)
+        WriterProcess(other)
     assert not (tmp_path / "other").exists()
-    Process(settings)
+    WriterProcess(settings)
 
 
 def test_a_root_that_was_there_and_is_gone_is_not_made_anew(
@@ -180,9 +180,9 @@ def test_a_root_that_was_there_and_is_gone_is_not_made_anew(
     running.send(make_book(0))
     assert 0 == running.end()
     (tmp_path / "data").rename(tmp_path / "unmounted")
-    process = Process(settings)
+    process = WriterProcess(settings)
     frame = make_book(10)
-    process._spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+    process._spool.commit(FrameRun(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
     assert process._uploader.step() > 0
     assert "mount its disk" in str(process._uploader.error)
     assert not (tmp_path / "data").exists()

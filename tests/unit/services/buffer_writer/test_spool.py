@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from booktape.manifest import decode_manifest
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.sessions import Known
 from services.buffer_writer.spool import FRAMES_ASIDE_MAX
 from shared.delivery.frame import Frame
@@ -37,10 +37,10 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def make_run(*frames: Frame, resumes_at: int | None = None, ends_session: bool = False) -> Run:
+def make_run(*frames: Frame, resumes_at: int | None = None, ends_session: bool = False) -> FrameRun:
     last = frames[-1]
     next_number = last.last + 1 if resumes_at is None else resumes_at
-    return Run(last.session, last.day, list(frames), next_number, ends_session)
+    return FrameRun(last.session, last.day, list(frames), next_number, ends_session)
 
 
 def files_of(name: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from booktape.store.folder import FolderStore
 from booktape.store.protocol import ObjectInfo
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.uploader import IDLE_S, RETRY_CAP_S
 from tests.support.writing import (
     DAY,
@@ -40,7 +40,7 @@ def world(tmp_path: Path, store: MemoryStore) -> World:
 
 def commit(world: World, *firsts: int) -> None:
     for first in firsts:
-        run = Run(SESSION, DAY, [make_book(first)], first + 10, ends_session=False)
+        run = FrameRun(SESSION, DAY, [make_book(first)], first + 10, ends_session=False)
         world.spool.commit(run)
 
 
@@ -108,7 +108,7 @@ def test_the_waits_grow_up_to_their_cap_and_start_again_after_a_success(
 
 
 def commit_other(world: World, first: int) -> None:
-    run = Run(OTHER, DAY, [make_book(first, session=OTHER)], first + 10, ends_session=False)
+    run = FrameRun(OTHER, DAY, [make_book(first, session=OTHER)], first + 10, ends_session=False)
     world.spool.commit(run)
 
 
@@ -184,9 +184,9 @@ def test_what_the_store_has_in_other_flushes_is_set_aside(
     commit(world, 10, 20)
     world.upload()
     again = World(tmp_path / "restored", store=store)
-    again.spool.commit(Run(SESSION, DAY, [make_book(10, 15)], 25, ends_session=False))
-    again.spool.commit(Run(SESSION, DAY, [make_book(25, 15)], 40, ends_session=False))
-    again.spool.commit(Run(SESSION, DAY, [make_book(40)], 50, ends_session=False))
+    again.spool.commit(FrameRun(SESSION, DAY, [make_book(10, 15)], 25, ends_session=False))
+    again.spool.commit(FrameRun(SESSION, DAY, [make_book(25, 15)], 40, ends_session=False))
+    again.spool.commit(FrameRun(SESSION, DAY, [make_book(40)], 50, ends_session=False))
     again.upload()
     assert [*range(30), *range(40, 50)] == stored_numbers(store)
     assert 2 == again.spool.count_conflicts()
@@ -204,7 +204,7 @@ def test_a_session_that_the_copy_of_a_state_has_not_begun_is_found_out_too(
     clone = World(tmp_path / "clone", store=store)
     clone.journal()
     clone.spool.committed.begin(SESSION, 0)
-    clone.spool.commit(Run(SESSION, DAY, [make_book(0, 15)], 15, ends_session=False))
+    clone.spool.commit(FrameRun(SESSION, DAY, [make_book(0, 15)], 15, ends_session=False))
     clone.upload()
     assert list(range(20)) == stored_numbers(store)
     assert 1 == clone.spool.count_conflicts()

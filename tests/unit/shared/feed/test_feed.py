@@ -13,17 +13,17 @@ from shared.event import (
     Checkpoint,
     Delta,
     FeedEvent,
-    RateLimited,
     Recorded,
     Refused,
     Row,
     Snapshot,
     Subscribed,
+    Throttled,
     Ticker,
     Trade,
     TradeList,
 )
-from shared.exchange import Call, Cost, Exchange, Limit, Market, Message, Raw, Rest
+from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Message, Raw, Rest
 from shared.feed.board import FeedView
 from shared.feed.counts import NAMES_MAX
 from shared.feed.feed import CHORES_S, Feed
@@ -75,7 +75,7 @@ class World:
         self.feed = Feed(
             self.exchange,
             self.board,
-            take=lambda _cost: self.wait_s,
+            spend=lambda _cost: self.wait_s,
             ban=self.bans.append,
             stale_after_s=20.0,
             checkpoint_interval_s=3600.0,
@@ -153,7 +153,7 @@ class World:
 
 
 def _rest(*, offers_trades: bool) -> Rest:
-    def nothing(*_: object) -> list[Market]:
+    def nothing(*_: object) -> list[ListedMarket]:
         return []
 
     call = Call(path=lambda *_: "/")
@@ -735,8 +735,8 @@ def test_the_first_answer_of_a_subscription_is_no_flow_of_data() -> None:
 def test_when_the_exchange_says_stop_nothing_is_asked_until_the_wait_is_over() -> None:
     world = World()
     world.connect()
-    world.say(RateLimited("ban", wait_s=900))
-    world.say(RateLimited("ban", wait_s=900))
+    world.say(Throttled("ban", wait_s=900))
+    world.say(Throttled("ban", wait_s=900))
     assert [900, 900] == world.bans
     assert 1 == world.kinds().count("rate_limited")
     assert [] == world.later(899)

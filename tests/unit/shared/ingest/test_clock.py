@@ -12,12 +12,12 @@ class World:
 
     def __init__(self) -> None:
         self.ns = 1_795_356_000 * SECOND
-        self.steady_ns = 77
-        self.clock = ClockWatch(clock_ns=lambda: self.ns, steady_ns=lambda: self.steady_ns)
+        self.steady_s = 77.0
+        self.clock = ClockWatch(clock_ns=lambda: self.ns, steady_s=lambda: self.steady_s)
 
     def look(self, *, step_ns: int = 0) -> FeedEvent | None:
         """Look a second later."""
-        self.steady_ns += SECOND
+        self.steady_s += 1.0
         self.ns += SECOND + step_ns
         return self.clock.look()
 

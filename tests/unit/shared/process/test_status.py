@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from shared.process.status import (
     VERSION,
     IngestReport,
-    Report,
+    ProcessReport,
     StatusFile,
     WriterReport,
     read,
@@ -32,7 +32,7 @@ UNVERSIONED = {
 
 
 @pytest.mark.parametrize("report", [make_ingest_report(), make_writer_report()])
-def test_what_is_written_is_read(tmp_path: Path, report: Report) -> None:
+def test_what_is_written_is_read(tmp_path: Path, report: ProcessReport) -> None:
     path = tmp_path / "status" / "one.json"
     StatusFile(path, "one", clock_ns=lambda: 5).write(report)
     assert report == read(path, type(report))
@@ -42,14 +42,14 @@ def test_a_report_says_whose_it_is_and_when_it_was_written(tmp_path: Path) -> No
     times = count(1_000)
     file = StatusFile(tmp_path / "one.json", "one", clock_ns=lambda: next(times))
     for written in (1_001, 1_002):
-        expected = Report(
+        expected = ProcessReport(
             version=VERSION, process="one", pid=os.getpid(), ts_start=1_000, ts_written=written
         )
-        assert expected == Report(**file.head())
+        assert expected == ProcessReport(**file.head())
 
 
 @pytest.mark.parametrize("report", [make_ingest_report(), make_writer_report()])
-def test_keys_of_a_newer_release_are_ignored(tmp_path: Path, report: Report) -> None:
+def test_keys_of_a_newer_release_are_ignored(tmp_path: Path, report: ProcessReport) -> None:
     path = tmp_path / "one.json"
     path.write_bytes(msgspec.json.encode({**msgspec.to_builtins(report), "news": [{"a": 1}]}))
     assert report == read(path, type(report))
@@ -88,6 +88,6 @@ def test_nothing_written_or_nothing_readable_is_nothing(tmp_path: Path) -> None:
         assert read(path, IngestReport) is None
 
 
-def read_report() -> Report:
+def read_report() -> ProcessReport:
     """Return a head without all that an ingest says."""
-    return Report(version=VERSION, process="one", pid=1, ts_start=1, ts_written=2)
+    return ProcessReport(version=VERSION, process="one", pid=1, ts_start=1, ts_written=2)

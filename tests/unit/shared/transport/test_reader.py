@@ -371,7 +371,7 @@ def test_connections_are_made_as_the_limit_allows(server: Server) -> None:
     world = World(
         server,
         connect_cost=CONNECTS,
-        take=lambda cost: waits.pop(0) if waits else 0.0 * cost.points,
+        spend=lambda cost: waits.pop(0) if waits else 0.0 * cost.points,
     )
     with world.run():
         server.next()

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.operator.health.troubles import NAMES_MAX, find_troubles, find_unreachable
-from shared.process.status import VERSION, Report
+from shared.process.status import VERSION, ProcessReport
 from tests.support.healths import (
     TS,
     S,
@@ -230,7 +230,9 @@ def test_a_long_list_of_symbols_is_cut_in_a_sentence() -> None:
 
 
 def test_a_process_whose_report_is_of_another_release_is_told_apart() -> None:
-    head = Report(version=VERSION + 1, process="ingest_bitvavo-a", pid=11, ts_start=0, ts_written=0)
+    head = ProcessReport(
+        version=VERSION + 1, process="ingest_bitvavo-a", pid=11, ts_start=0, ts_written=0
+    )
     foreign = replace(make_feed(), report=head)
     assert "foreign" == foreign.state
     [trouble] = find_troubles(make_health(foreign, make_writer()))
