@@ -1,7 +1,7 @@
 """What an exchange must declare, and nothing of how any of them does it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -12,6 +12,8 @@ Message = Event | Notice
 Raw = bytes | bytearray | memoryview
 
 BOOK, TRADES, TICKER = "book", "trades", "ticker"
+# Of ours, whatever letters an exchange's names have; it is a part of paths and of addresses.
+SYMBOL: Final = r"[^\s/]{1,32}-[^\s/]{1,32}"
 
 
 class ListedMarket(Struct, frozen=True):

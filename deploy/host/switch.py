@@ -15,7 +15,6 @@ from booktape.errors import BooktapeError, ConfigError
 from services.__main__ import find_exchanges
 from services.operator.box.releases import Box, Move, SwitchError
 from services.operator.commands import handover
-from services.operator.commands.stopping import SIGNALS
 from services.operator.commands.up import say
 from services.operator.health.health import FOREIGN, LINE, Process, gather
 from services.operator.supervision.programs import socket_path
@@ -23,6 +22,7 @@ from services.operator.supervision.supervisor import Supervisor
 from shared.process.configured import load_settings
 from shared.process.files import write_atomic
 from shared.process.settings import Settings
+from shared.process.signals import STOP_SIGNALS
 from shared.process.state import INGEST_PREFIX, WRITER
 
 RELEASE_LENGTH = 40
@@ -210,11 +210,11 @@ def _stop_once() -> None:
     """Let the first signal end what we do, as a fault that is put back; then be deaf to others."""
 
     def stop(number: int, _: FrameType | None) -> None:
-        for each in SIGNALS:
+        for each in STOP_SIGNALS:
             signal.signal(each, lambda *_: None)
         raise SwitchError(f"stopped by {signal.Signals(number).name}")
 
-    for each in SIGNALS:
+    for each in STOP_SIGNALS:
         signal.signal(each, stop)
 
 

@@ -11,9 +11,8 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Final
 
-from booktape.errors import BooktapeError
 from shared.delivery.chain import Chain
-from shared.delivery.journal import Journal, leftovers
+from shared.delivery.journal import Journal
 from shared.delivery.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
 from shared.delivery.sender import Sender
 from shared.delivery.session import new_session
@@ -23,11 +22,13 @@ from shared.ingest.clock import ClockWatch
 from shared.ingest.disk import DiskWatch
 from shared.ingest.doors import Doors, make_backoff
 from shared.ingest.intake import Intake
-from shared.ingest.recorder import Recorder, end_session
+from shared.ingest.leftovers import Leftovers
+from shared.ingest.recorder import Recorder
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
 from shared.process.files import Lock
 from shared.process.settings import ExchangeSettings, Settings
+from shared.process.signals import STOP_SIGNALS
 from shared.process.state import StateFolder, ingest_name
 from shared.process.status import StatusFile
 from shared.process.threads import Threads
@@ -65,7 +66,7 @@ def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
     gc.set_threshold(GC_ALLOCATIONS)
     gc.freeze()  # what was imported stays: no look at it, neither while we record nor at the end
     ingest = Ingest(exchange, settings, line)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: ingest.stop())
     threading.excepthook = ingest.fail
     try:
@@ -89,10 +90,9 @@ class Ingest:
         self._exchange = exchange
         self._line = line
         self._own: ExchangeSettings = settings.exchanges[exchange.name]
-        self._journals = folder.journals_of(exchange.name)
         session = new_session(state, exchange.name, line, clock_ns=time.time_ns)
         self._chain = Chain(state, session)
-        self._journal = Journal.create(self._journals, session)
+        self._journal = Journal.create(folder.journals_of(exchange.name), session)
         self._intake = Intake()
         self._recorder = Recorder(self._journal, self._intake, time.time_ns)
         self._context = open_context()
@@ -126,6 +126,7 @@ class Ingest:
             steady_s=time.monotonic,
         )
         self._clock = ClockWatch(clock_ns=time.time_ns, steady_s=time.monotonic)
+        self._leftovers = Leftovers(self._journal.path.parent, self._sender, clock_ns=time.time_ns)
         self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0
         self._status = _make_status(folder, ingest_name(exchange.name, line))
@@ -182,9 +183,9 @@ class Ingest:
     def _look(self) -> None:
         """Look after what nothing else wakes up for."""
         now_s = time.monotonic()
-        if now_s >= self._adopt_due_s:
+        # One at a time: nothing else waits for a hundred of them, a stop neither.
+        if now_s >= self._adopt_due_s and not self._leftovers.adopt():
             self._adopt_due_s = now_s + ADOPT_INTERVAL_S
-            self._adopt()
         self._remember()
         self._look_at_machine()
         self._write_status()
@@ -203,25 +204,6 @@ class Ingest:
         else:
             self._pause.clear()
 
-    def _adopt(self) -> None:
-        """Take over what dead ingests of this exchange left behind."""
-        for path in leftovers(self._journals):
-            journal = None
-            try:
-                journal = Journal.adopt(path)
-                if journal and not journal.ended:
-                    end_session(journal, time.time_ns(), reason="killed")
-            except BooktapeError as error:
-                _log.error(
-                    "cannot adopt a journal", extra={"path": str(path), "reason": str(error)}
-                )
-                if journal:
-                    journal.close()
-                continue
-            if journal:
-                _log.info("adopted", extra={"session": journal.session, "bytes": journal.bytes})
-                self._sender.add(journal)
-
     def _write_status(self, *, is_stopping: bool = False) -> None:
         view = View(
             exchange=self._exchange.name,
@@ -231,6 +213,7 @@ class Ingest:
             boards=list(self._doors.boards),
             recorder=self._recorder.view,
             journal=self._journal,
+            sessions_refused=self._sender.refused,
             journals=self._sender.journals,
             disk_free_bytes=self._disk.free_bytes,
             is_paused=self._pause.is_set(),

@@ -7,6 +7,7 @@ from typing import Final
 
 from booktape.errors import BooktapeError
 from shared.errors import ConnectionLost, RateLimited
+from shared.exchange import SYMBOL
 from shared.feed.board import Board, BookAnswer
 from shared.feed.names import Names
 from shared.process import log
@@ -21,7 +22,7 @@ BOOK_PACE_S: Final = 0.05  # between two questions for a book, and two looks for
 GIVE_UP_S: Final = 900.0  # as long as Bitvavo's ban; then the trades are called missing
 
 # A market's name becomes part of messages and of REST paths, where ".." would be another place.
-SYMBOL: Final = re.compile(r"[^\s/]{1,32}-[^\s/]{1,32}")
+_SYMBOL: Final = re.compile(SYMBOL)
 
 _log = log.get(__name__)
 
@@ -107,7 +108,7 @@ class RestWorker:
         self._markets_due_s = self._steady_s() + MARKETS_INTERVAL_S
         self._names.learn(markets)
         symbols = sorted(market.symbol for market in markets if market.is_trading)
-        known = tuple(symbol for symbol in symbols if SYMBOL.fullmatch(symbol))
+        known = tuple(symbol for symbol in symbols if _SYMBOL.fullmatch(symbol))
         self._note_odd([symbol for symbol in symbols if symbol not in known])
         # An empty list is the exchange's fault, not the end of all markets.
         if known and self._follow is not None:

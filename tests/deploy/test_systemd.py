@@ -39,8 +39,14 @@ exit "$(cat /tmp/end)"
 PYTHON
 cat > $folder/.venv/bin/supervisord <<'SUPERVISORD'
 #!/bin/bash
-(trap 'echo a feed is told to stop' TERM; while true; do sleep 0.05; done) &
+(
+    trap 'echo a feed is told to stop' TERM
+    touch /opt/booktape/fed
+    while true; do sleep 0.05; done
+) &
 trap 'sleep 3; echo drained; exit 0' TERM
+until [[ -e /opt/booktape/fed ]]; do sleep 0.05; done
+touch /opt/booktape/supervised
 wait
 SUPERVISORD
 chmod +x $folder/.venv/bin/*
@@ -125,9 +131,10 @@ systemd-analyze verify booktape.service booktape-figures.service booktape-figure
 systemctl daemon-reload
 systemctl start booktape
 systemctl is-active booktape
+until [[ -e /opt/booktape/supervised ]]; do sleep 0.05; done
 systemctl stop booktape
 systemctl show booktape --property=Result
-journalctl --unit booktape --output=cat --no-pager _COMM=python + _COMM=supervisord | grep -v '^$'
+journalctl --unit booktape --output=cat --no-pager --identifier python --identifier supervisord
 """
     assert run(tmp_path, job) == [
         "active",
