@@ -57,7 +57,8 @@ COLLECTOR_ACTIONS = {
 }  # fmt: skip
 GLUE = {
     "string": "string", "dictionary<values=string, indices=int32, ordered=0>": "string",
-    "int64": "bigint", "bool": "boolean", "double": "double", "timestamp[us, tz=UTC]": "timestamp",
+    "int32": "int", "int64": "bigint", "bool": "boolean", "double": "double",
+    "timestamp[us, tz=UTC]": "timestamp",
 }  # fmt: skip
 
 
