@@ -96,6 +96,7 @@ class Doors:
             inbox,
             self._rest,
             poll_interval_s=self._own.poll_interval_s,
+            limit_share=self._own.limit_share,
             clock_ns=time.time_ns,
             steady_s=time.monotonic,
             pause=self._pause,

@@ -99,8 +99,8 @@ class Ingest:
         self._watermarks = WatermarkSubscriber(self._context, endpoint(state, "watermarks"))
         publisher = partial(Publisher, self._context, endpoint(state, "frames"))
         self._sender = Sender([self._journal], publisher, self._watermarks, time.monotonic)
-        limits = folder.limits(exchange.name)
-        self._limits = Limits(limits, exchange.limits, steady_s=time.monotonic)
+        limits, share = folder.limits(exchange.name), self._own.limit_share
+        self._limits = Limits(limits, exchange.limits, steady_s=time.monotonic, share=share)
         self._stop_feeds, self._stop_recorder, self._stop_sender = Event(), Event(), Event()
         self._rest = RestClient(exchange, self._own.rest_url, self._limits)
         self._pause = Event()  # the disk is full: no socket is open
@@ -135,21 +135,28 @@ class Ingest:
         """Record until told to stop; return the exit status."""
         own = self._own
         symbols = "all" if own.symbols is None else str(len(own.symbols))
+        symbols = symbols if own.enabled else "0"
         before = self._chain.before
         self._recorder.begin(symbols=symbols, transport=own.transport, session_before=before)
         self._threads.start("recorder", self._recorder.run, self._stop_recorder)
         self._threads.start("sender", self._sender.run, self._stop_sender)
         self._look_at_machine()  # first: where the disk is full nothing is opened
-        self._threads.start("rest", self._rest_worker.run, self._stop_feeds)
-        if own.symbols is not None:
-            self._wait_for_names()
-            self._doors.follow(own.symbols)
+        self._begin()
         _log.info("recording", extra={"session": self._journal.session, "symbols": symbols})
         self._look()
         while not self._is_told():
             self._look()
         self._end()
         return EXIT_FAULT if self.has_failed else 0
+
+    def _begin(self) -> None:
+        """Ask the exchange for what is wanted; earlier sessions' journals are sent in any case."""
+        if not self._own.enabled:
+            return
+        self._threads.start("rest", self._rest_worker.run, self._stop_feeds)
+        if self._own.symbols is not None:
+            self._wait_for_names()
+            self._doors.follow(self._own.symbols)
 
     def _wait_for_names(self) -> None:
         """Wait for the list that names the symbols, where one is needed, but not for long."""
@@ -207,6 +214,7 @@ class Ingest:
     def _write_status(self, *, is_stopping: bool = False) -> None:
         view = View(
             exchange=self._exchange.name,
+            is_enabled=self._own.enabled,
             line=self._line,
             ts=time.time_ns(),
             now_s=time.monotonic(),
@@ -231,7 +239,9 @@ class Ingest:
         boards = self._doors.boards
         if self._own.transport == "websocket" or not boards:
             return None
-        return stretch(self._exchange, self._own.poll_interval_s, len(boards[0].wanted))
+        own = self._own
+        books = len(boards[0].wanted)
+        return stretch(self._exchange, own.poll_interval_s, books, share=own.limit_share)
 
     def _end(self) -> None:
         """End the session: no more messages, then the last event, then what can still be sent."""
