@@ -1,24 +1,20 @@
 """Proves a tape whole from its objects alone, or names the range that is not."""
 
 import datetime as dt
-import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import Final
 
 import msgspec
-from msgspec import Struct, field
 
 from booktape.errors import TapeError
-from booktape.keys import LEDGER, TAPE, Key, parse_key
-from booktape.manifest import Manifest, TableEntry, decode_manifest
+from booktape.keys import Key
 from booktape.proof.details import End, find_before, find_end, is_stopped
 from booktape.proof.findings import NotedRow, Range, Report, Session, format_report
 from booktape.proof.lines import judge_lines
+from booktape.proof.listing import TapeListing, list_objects
+from booktape.proof.objects import read_manifest, read_segment
 from booktape.proof.rows import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
 from booktape.store.protocol import Store
-from booktape.tables import SCHEMAS
 
 __all__ = ["Report", "format_report", "verify"]
 
@@ -37,7 +33,7 @@ def verify(
     `expired`. `progress` is told how many objects are done, of how many. Raise `StoreError` where
     the store cannot be read.
     """
-    listing = _list(store, date.isoformat() if date else None)
+    listing = list_objects(store, date.isoformat() if date else None)
     report = Report(ok=True)
     for key in listing.foreign:
         report.faults.append(Range(None, None, None, key, "this object is not of the tape"))
@@ -56,44 +52,10 @@ def verify(
     return report
 
 
-class _Listing(Struct):
-    """Every object of the tape by its key; an orphan is a segment whose range has no manifest."""
-
-    date: str | None  # that is read; `None`: all
-    manifests: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
-    segments: dict[str, int] = field(default_factory=dict)  # key -> bytes
-    orphans: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
-    foreign: list[str] = field(default_factory=list)
-
-    def is_read(self, key: Key) -> bool:
-        """Return whether the object is of the date."""
-        return self.date in {None, key.date}
-
-
-def _list(store: Store, date: str | None) -> _Listing:
-    """List the ledger first: a manifest is stored after its segments."""
-    listing = _Listing(date)
-    known = set()
-    for info in chain(store.list(LEDGER), store.list(TAPE)):
-        try:
-            key = parse_key(info.key)
-        except TapeError:
-            listing.foreign.append(info.key)
-            continue
-        if key.table is None:
-            listing.manifests[key.session].append(key)
-            known.add(key)
-        elif listing.is_read(key):
-            listing.segments[info.key] = info.bytes
-            if msgspec.structs.replace(key, table=None) not in known:
-                listing.orphans[key.session].append(key)
-    return listing
-
-
 class _Walk:
     """Reads the manifests of one session, in the order of their event numbers."""
 
-    def __init__(self, session: str, store: Store, listing: _Listing, report: Report) -> None:
+    def __init__(self, session: str, store: Store, listing: TapeListing, report: Report) -> None:
         self._session = session
         self._store = store
         self._listing = listing
@@ -148,8 +110,6 @@ class _Walk:
         text = None if key is None else key.text
         self._report.faults.append(Range(self._session, first, last, text, reason))
 
-    # --- one manifest ---
-
     def _prove(self, key: Key) -> None:
         """Read the manifest's segments, one at a time; raise `Broken` for what is not proven."""
         if self._found is None:
@@ -158,10 +118,10 @@ class _Walk:
         self._found.last = key.last
         if self._found.ended:
             raise Broken("events follow the end of the session", key.first, key.last)
-        manifest = self._read_manifest(key)
+        manifest = read_manifest(self._store, self._listing, key)
         tables = {}
         for name, (entry,) in manifest.tables.items():
-            data = self._read_segment(key, entry)
+            data = read_segment(self._store, self._listing, key, entry)
             tables[name] = read_events(name, data, key, entry, manifest.version)
             self._found.rows += entry.rows
             self._found.bytes += entry.bytes
@@ -171,39 +131,6 @@ class _Walk:
             self._take_row(row, key)
         holes = [row for row in rows if row.kind == "journal_hole"]
         self._extend(tables.get("book"), holes, key)
-
-    def _read_manifest(self, key: Key) -> Manifest:
-        data = self._store.get(key.text)
-        try:
-            manifest = decode_manifest(data)
-        except TapeError as error:
-            raise Broken(f"its manifest: {error}", key.first, key.last) from None
-        if (manifest.session, manifest.first, manifest.last) != (key.session, key.first, key.last):
-            raise Broken("its manifest is of other events than its key", key.first, key.last)
-        for name in SCHEMAS.keys() | manifest.tables.keys():
-            entries = [entry.key for entry in manifest.tables.get(name, ())]
-            wanted = msgspec.structs.replace(key, table=name).text
-            is_there = wanted in self._listing.segments
-            if name not in manifest.tables and is_there:
-                raise Broken(f"{wanted} is not in its manifest", key.first, key.last)
-            if name in manifest.tables and (entries != [wanted] or name not in SCHEMAS):
-                raise Broken(f"its manifest names {entries} for {name}", key.first, key.last)
-            if entries and not is_there:
-                raise Broken(f"{wanted} is lost", key.first, key.last)
-        events = sum(entry.events for entries in manifest.tables.values() for entry in entries)
-        if events != key.last - key.first + 1:
-            raise Broken(f"its manifest counts {events} events", key.first, key.last)
-        return manifest
-
-    def _read_segment(self, key: Key, entry: TableEntry) -> bytes:
-        size = self._listing.segments[entry.key]
-        if size != entry.bytes:
-            reason = f"{entry.key} has {size} bytes, its manifest says {entry.bytes}"
-            raise Broken(reason, key.first, key.last)
-        data = self._store.get(entry.key)
-        if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise Broken(f"{entry.key} is not what its checksum says", key.first, key.last)
-        return data
 
     def _take_row(self, row: NotedRow, key: Key) -> None:
         assert self._found is not None
@@ -258,8 +185,6 @@ class _Walk:
             self._chains.skip(begin)
         if book is not None:
             self._chains.extend(book.between(begin, key.last))
-
-    # --- what no manifest names ---
 
     def _judge_orphans(self) -> None:
         """Take the newest range for an upload on its way, where it can be; any other is a fault."""
