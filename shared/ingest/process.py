@@ -40,6 +40,7 @@ EXIT_FAULT: Final = 1
 EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
 ADOPT_INTERVAL_S: Final = 60.0
 LOOK_S: Final = 1.0  # between two looks at the disk, the clock and the status
+NAMES_S: Final = 10.0  # then the exchange's rule makes the names
 STOP_S: Final = 8.0  # for feeds, recorder and sender each; supervisord waits for longer
 # Between two looks for cycles of objects. An event is a dozen objects and never a cycle; looking as
 # often as Python does by itself takes a quarter of the time of all that is done with an event.
@@ -117,8 +118,11 @@ class Ingest:
         self._rest_worker = RestWorker(
             self._rest,
             follow=self._doors.follow if self._own.symbols is None else None,
+            names=self._doors.names,
+            book_interval_s=exchange.snapshot_interval_s,
             boards=self._doors.boards,
             backoff=make_backoff(),
+            clock_ns=time.time_ns,
             steady_s=time.monotonic,
         )
         self._clock = ClockWatch(clock_ns=time.time_ns, steady_s=time.monotonic)
@@ -135,15 +139,24 @@ class Ingest:
         self._threads.start("recorder", self._recorder.run, self._stop_recorder)
         self._threads.start("sender", self._sender.run, self._stop_sender)
         self._look_at_machine()  # first: where the disk is full nothing is opened
-        if own.symbols is not None:
-            self._doors.follow(own.symbols)
         self._threads.start("rest", self._rest_worker.run, self._stop_feeds)
+        if own.symbols is not None:
+            self._wait_for_names()
+            self._doors.follow(own.symbols)
         _log.info("recording", extra={"session": self._journal.session, "symbols": symbols})
         self._look()
         while not self._is_told():
             self._look()
         self._end()
         return EXIT_FAULT if self.has_failed else 0
+
+    def _wait_for_names(self) -> None:
+        """Wait for the list that names the symbols, where one is needed, but not for long."""
+        until_s = time.monotonic() + NAMES_S
+        while not self._doors.names.is_known and time.monotonic() < until_s:
+            if self._is_told():
+                self.stop()  # for `run` to find it again
+                return
 
     def stop(self) -> None:
         """Have `run` come to its end."""

@@ -55,7 +55,7 @@ class Poller:
                 wanted = self._board.wanted
                 interval_s = stretch(self._exchange, self._poll_interval_s, len(wanted))
                 if not self._pause.is_set():
-                    raw_symbols = [self._exchange.raw_symbol(symbol) for symbol in wanted]
+                    raw_symbols = [self._board.names.raw_symbol(symbol) for symbol in wanted]
                     self._go_round(pool, raw_symbols, begun_s, interval_s, stop)
                 self._wait_until(begun_s + interval_s, stop)
         self._inbox.append(Over(self._clock_ns()))
