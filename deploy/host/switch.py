@@ -13,7 +13,7 @@ from typing import Any
 
 from booktape.errors import BooktapeError, ConfigError
 from services.__main__ import find_exchanges
-from services.operator.box.releases import Box, Move, SwitchError
+from services.operator.box.releases import Box, Relink, SwitchError
 from services.operator.commands import handover
 from services.operator.commands.stopping import SIGNALS
 from services.operator.commands.up import say
@@ -52,7 +52,7 @@ class Switch:
         box.folder(release)
         moves = self._plan(release, is_rollback=is_rollback)
         before, conf = box.release(box.current), box.conf.read_bytes()
-        done: list[Move] = []
+        done: list[Relink] = []
         try:
             for move in moves:
                 done.append(move)
@@ -67,7 +67,7 @@ class Switch:
         say(f"switched: {release} is live")
         box.prune({release, before})
 
-    def _plan(self, release: str, *, is_rollback: bool) -> list[Move]:
+    def _plan(self, release: str, *, is_rollback: bool) -> list[Relink]:
         """Return what must move, in order.
 
         A new writer reads the frames of the release before, so it goes first; to an older
@@ -77,9 +77,9 @@ class Switch:
         if is_rollback:
             names = [*names[1:], *names[:1]]
         links = [(name, self._box.release(self._box.program(name))) for name in names]
-        return [Move(self._box, name, old, release) for name, old in links if old != release]
+        return [Relink(self._box, name, old, release) for name, old in links if old != release]
 
-    def _move(self, move: Move) -> None:
+    def _move(self, move: Relink) -> None:
         say(f"{move.name}: {move.old} -> {move.new}")
         if move.name == WRITER:
             self._move_writer(move)
@@ -89,7 +89,7 @@ class Switch:
             move.forth()
             self._supervisor.restart(move.name)
 
-    def _move_writer(self, move: Move) -> None:
+    def _move_writer(self, move: Relink) -> None:
         """Restart the writer as another release; the journals hold what comes meanwhile."""
         before = self._find(WRITER)
         held = before.writer.held_sessions if before and before.writer else {}
@@ -101,7 +101,7 @@ class Switch:
             said = "; ".join(f"{session}: {why}" for session, why in refused.items())
             raise SwitchError(f"the writer refuses {said}")
 
-    def _move_feed(self, move: Move) -> None:
+    def _move_feed(self, move: Relink) -> None:
         """Hand a feed over; one that records nothing has nothing to lose by a plain restart."""
         exchange = move.name.removeprefix(INGEST_PREFIX)
         before = self._find(f"{move.name}-{LINE}")
@@ -117,7 +117,7 @@ class Switch:
         self._wait_steady(move, before, lambda _: True)
 
     def _wait_steady(
-        self, move: Move, before: Process | None, is_well: Callable[[Process], bool]
+        self, move: Relink, before: Process | None, is_well: Callable[[Process], bool]
     ) -> Process:
         """Return the restarted program once it has run well for a while."""
         name = move.name if move.name == WRITER else f"{move.name}-{LINE}"
@@ -153,7 +153,7 @@ class Switch:
             self._supervisor.remove(name)
         return changes.changed
 
-    def _put_back(self, done: Sequence[Move], conf: bytes) -> None:
+    def _put_back(self, done: Sequence[Relink], conf: bytes) -> None:
         """Undo what was done, last first; what cannot be undone is told and not in the way."""
         box = self._box
         for move in reversed(done):

@@ -80,7 +80,7 @@ class Box:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-class Move(NamedTuple):
+class Relink(NamedTuple):
     """One program's link, from one release to another."""
 
     box: Box
@@ -96,6 +96,6 @@ class Move(NamedTuple):
         """Name the old one again."""
         self.box.point(self.box.program(self.name), self.old)
 
-    def reversed(self) -> "Move":
+    def reversed(self) -> "Relink":
         """Return the way back."""
-        return Move(self.box, self.name, self.new, self.old)
+        return Relink(self.box, self.name, self.new, self.old)
