@@ -7,13 +7,13 @@ PIP_TOOLS := 7.6.2
 # Tests of the whole walk count no lines; each of these modules is covered by its own tests, fully.
 WHOLE := tests/meta tests/simulation tests/process
 COVERED := booktape/keys.py booktape/ladder.py booktape/manifest.py shared/feed/sequencer.py shared/event.py shared/exchange.py shared/delivery/frame.py shared/delivery/journal.py \
-    services/*/parser.py $(addprefix services/buffer_writer/,buffer.py segment.py spool.py)
+    services/*/parser.py $(addprefix services/buffer_writer/,buffer.py committed.py segment.py spool.py)
 # Most of a test of real processes is waiting: two for each core.
 PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist worksteal
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo test mutants fuzz soak test-s3 test-deploy bench format lock
+.PHONY: run demo test test-readers mutants fuzz soak test-s3 test-deploy bench format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -28,7 +28,7 @@ test: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(PYTEST) $(WHOLE:%=--ignore=%) --ignore=tests/deploy --cov --cov-report=
+	$(PYTEST) -m 'not readers' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
 	$(PYTEST) -m 'not soak' $(wildcard $(WHOLE))
@@ -40,6 +40,10 @@ SEED := $(shell date +%s)
 soak: $(VENV)/.test
 	$(BIN)/pytest -m soak tests/process
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED)
+
+# A tape is recorded with every fault, and read in every way: held against a slow plain reader.
+test-readers: $(VENV)/.test
+	$(BIN)/pytest -m readers tests/reference
 
 # The store against servers that are no imitation: Ceph's radosgw and Swift. Debian, as root.
 test-s3: $(VENV)/.test .venv-s3/.s3

@@ -10,6 +10,7 @@ from benchmarks import (
     latency,
     profile,
     recovery,
+    replay,
     results,
     saturated,
     sustained,
@@ -30,6 +31,7 @@ def main() -> int:
         "bytes": tape_bytes.run,
         "latency": latency.run,
         "recovery": recovery.run,
+        "replay": lambda folder: replay.run(folder, rounds=rounds),
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }

@@ -34,7 +34,7 @@ def run(folder: Path) -> list[Figure]:
         with Walk(folder, address, symbols='"all"', channels='["book"]') as walk:
             writer = walk.start("writer", "services", "write")
             ingest = walk.start("ingest", "benchmarks.ingest", str(notes))
-            wait_for("all books are live", lambda: walk.feed().get("live") == SYMBOLS)
+            wait_for("all books are live", lambda: walk.live() == SYMBOLS)
             first, cpu_s = walk.recorded(), ingest.cpu_s
             time.sleep(SECONDS)
             last, cpu_s = walk.recorded(), ingest.cpu_s - cpu_s

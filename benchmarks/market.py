@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from services.simulator.bitvavo.listing import SYMBOLS_MAX, list_markets
 from services.simulator.bitvavo.protocol import Bitvavo
-from services.simulator.connection import Connection
+from services.simulator.connection import ClientConnection
 from services.simulator.faults import Faults, FaultTimes
-from services.simulator.market import Market
+from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Clock
 from services.simulator.simulation import BUCKET_S, Simulation
 from services.simulator.truth import Truth
@@ -81,7 +81,7 @@ def make_traffic(seconds: float = MINUTES_5, *, rate: float = RATE, seed: int = 
     clock = Clock(ns=now.ns, monotonic=lambda: now.s)
     truth = Truth(None, clock_ns=now.ns)
     listings = list_markets(SYMBOLS, levels=LEVELS)
-    markets = [Market(one, seed=seed, ts=now.ns()) for one in listings]
+    markets = [SimulatedMarket(one, seed=seed, ts=now.ns()) for one in listings]
     exchange = Bitvavo(
         markets,
         clock=clock,
@@ -93,7 +93,7 @@ def make_traffic(seconds: float = MINUTES_5, *, rate: float = RATE, seed: int = 
     faults = _no_faults(exchange, markets, clock, truth)
     simulation = Simulation(exchange, rate=rate, faults=faults, truth=truth, clock=clock)
     tape = _Tape()
-    client = Connection(1, tape, truth=truth)
+    client = ClientConnection(1, tape, truth=truth)
     simulation.opened(client)
     symbols = [one.raw_symbol for one in listings]
     _ask(exchange, client, {"action": "subscribe", "channels": [_channel(symbols)]})
@@ -107,7 +107,9 @@ def make_traffic(seconds: float = MINUTES_5, *, rate: float = RATE, seed: int = 
     return Traffic(symbols, acknowledgement, snapshots, tape.messages, times)
 
 
-def _no_faults(exchange: Bitvavo, markets: list[Market], clock: Clock, truth: Truth) -> Faults:
+def _no_faults(
+    exchange: Bitvavo, markets: list[SimulatedMarket], clock: Clock, truth: Truth
+) -> Faults:
     return Faults(
         [],
         markets=markets,
@@ -124,7 +126,7 @@ def _channel(symbols: list[str]) -> dict[str, object]:
     return {"name": "book", "markets": symbols}
 
 
-def _ask(exchange: Bitvavo, client: Connection, request: dict[str, object]) -> None:
+def _ask(exchange: Bitvavo, client: ClientConnection, request: dict[str, object]) -> None:
     exchange.received(client, _encode(request))
 
 

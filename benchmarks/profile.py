@@ -1,6 +1,6 @@
 """Where the CPU of an ingest goes, saturated: its stages on the same messages, without threads.
 
-Messages go through as a recorder digests them, a few dozen at a time, so that each stage finds
+Messages go through as a recorder digests them, a few hundred at a time, so that each stage finds
 the caches as the others left them. Microseconds of CPU for each event. The rest, up to what
 `saturated` measures, is the socket, the pipe, syncs, and threads that wait for one another.
 """
@@ -21,9 +21,9 @@ from shared.delivery.frame_builder import FrameBuilder
 from shared.delivery.journal import Journal
 from shared.event import Delta, Row, Snapshot
 from shared.feed.books import Books
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 from shared.ingest.recorder import FRAME_BYTES_MAX
-from shared.ingest.source import FEED_MESSAGES_MAX
+from shared.ingest.source import DIGEST_MESSAGES_MAX
 from shared.transport.websocket_frames import MessageReader
 
 EVENTS = 100_000
@@ -60,14 +60,14 @@ def _run_stages(traffic: Traffic, stream: bytes, folder: Path) -> dict[str, floa
     """Return the CPU seconds of each stage."""
     watch = _Stopwatch()
     with watch.measure("cut the stream into messages"):
-        _cut(stream)
+        _cut_stream(stream)
     books, rows = _begin_books(traffic)
     builder = FrameBuilder(SESSION)
     journal = Journal.create(folder, SESSION)
     _build(builder, rows, journal, _Stopwatch())  # the snapshots, which nobody counts
     gc.collect()
-    for first in range(0, EVENTS, FEED_MESSAGES_MAX):
-        part = slice(first, first + FEED_MESSAGES_MAX)
+    for first in range(0, EVENTS, DIGEST_MESSAGES_MAX):
+        part = slice(first, first + DIGEST_MESSAGES_MAX)
         with watch.measure("parse"):
             events = _parse(traffic.deltas[part])
         with watch.measure("judge and keep the books"):
@@ -94,14 +94,14 @@ def _build(builder: FrameBuilder, rows: list[Row], journal: Journal, watch: _Sto
         journal.append(frame)
 
 
-def _cut(stream: bytes) -> None:
+def _cut_stream(stream: bytes) -> None:
     reader = MessageReader()
     done = 0
     while done < len(stream):
         space = reader.space
         part = stream[done : done + min(len(space), SOCKET_BYTES)]
         space[: len(part)] = part
-        reader.take(len(part))
+        reader.cut_messages(len(part))
         done += len(part)
 
 
@@ -110,16 +110,16 @@ def _parse(messages: list[bytes]) -> list[Delta]:
     return [event for raw in messages for event in parse(raw) if isinstance(event, Delta)]
 
 
-def _begin_books(traffic: Traffic) -> tuple[Books, Rows]:
+def _begin_books(traffic: Traffic) -> tuple[Books, FeedRows]:
     """Return live books, and the list of what they record, which has the snapshots."""
-    rows = Rows()
+    rows = FeedRows()
     books = Books(rows, lambda *_: None)
     for symbol, raw in traffic.snapshots.items():
         (snapshot,) = parser.parse(raw)
         assert isinstance(snapshot, Snapshot)
         books.add(symbol, symbol)
-        books.hold(symbol)
-        books.answer(TS_START, snapshot)
+        books.hold_deltas(symbol)
+        books.splice(TS_START, snapshot)
     return books, rows
 
 

@@ -5,7 +5,6 @@ next feed records as many, live, while its sender hands over both; the writer ta
 it can. Then, under supervisord, the writer is killed: until it has what was recorded since.
 """
 
-import json
 import os
 import signal
 import time
@@ -20,7 +19,7 @@ from benchmarks.frames import SESSION, parse_traffic
 from benchmarks.market import RATE, make_traffic
 from benchmarks.results import Figure
 from benchmarks.usage import peak_bytes, pss_bytes
-from benchmarks.walk import Walk, wait_for
+from benchmarks.walk import Walk, find_received, wait_for
 from booktape.proof.verify import verify
 from booktape.store.opening import open_store
 from booktape.store.storage import Storage
@@ -34,8 +33,9 @@ from shared.delivery.frame_builder import FrameBuilder
 from shared.delivery.journal import Journal
 from shared.event import Delta
 from shared.ingest.recorder import FRAME_INTERVAL_S, end_session
-from shared.process import stats
 from shared.process.configured import load_settings
+from shared.process.state import WRITER, StateFolder, ingest_name
+from shared.process.status import IngestReport, read
 
 PEAK = 1700  # events a second
 HOUR_S = 3600
@@ -86,13 +86,15 @@ def measure_replay(folder: Path, seconds: int) -> Replay:
         log = folder / "simulator.log"
         address = simulators.start("bitvavo", options, environment=os.environ, log=log)
         with Walk(folder, address, symbols='"all"', channels='["book"]') as walk:
-            replay = Replay(write_journal(folder / "var" / "journal" / "bitvavo", seconds))
+            replay = Replay(
+                write_journal(StateFolder(folder / "var").journals_of("bitvavo"), seconds)
+            )
             ingest = walk.start("ingest", "services", "ingest", "bitvavo")
-            wait_for("all books are live", lambda: walk.feed().get("live") == LIVE_SYMBOLS)
+            wait_for("all books are live", lambda: walk.live() == LIVE_SYMBOLS)
             replay.ingest_before_bytes = pss_bytes(ingest.pid)
             first, start_s, cpu_s = walk.recorded(), time.monotonic(), ingest.cpu_s
             writer = walk.start("writer", "services", "write")
-            while find_received(folder / "var").get(SESSION, 0) < replay.events:
+            while find_received(StateFolder(folder / "var")).get(SESSION, 0) < replay.events:
                 replay.ingest_bytes = max(replay.ingest_bytes, pss_bytes(ingest.pid))
                 time.sleep(SAMPLE_S)
             replay.seconds = time.monotonic() - start_s
@@ -152,15 +154,6 @@ def check_tape(folder: Path, events: int) -> None:
     assert ends[SESSION] == events
 
 
-def find_received(state: Path) -> dict[str, int]:
-    """Return the next number that the writer wants of each session, as it last said."""
-    report = stats.read(state / "status" / "buffer_writer.json")
-    if report is None:
-        return {}
-    sessions = json.loads(str(report.gauges.get("sessions") or "{}"))
-    return {session: expected for session, (_, expected) in sessions.items()}
-
-
 def measure_kills(folder: Path) -> list[float]:
     """Return how long it took after each kill until the writer had what was recorded since."""
     folder.mkdir(parents=True)
@@ -174,28 +167,26 @@ def measure_kills(folder: Path) -> list[float]:
         recording = Recording(prepare(settings, environment))
         recording.start()
         try:
-            return [kill_writer(settings.state.path) for _ in range(KILLS)]
+            return [kill_writer(settings.state.folder) for _ in range(KILLS)]
         finally:
             recording.drain(on_wait=lambda _: None)
 
 
-def kill_writer(state: Path) -> float:
+def kill_writer(state: StateFolder) -> float:
     """Kill it; return the seconds until the next one has more than was recorded at that moment."""
-    feed = state / "status" / "ingest_bitvavo-a.json"
+    feed = state.report(ingest_name("bitvavo", "a"))
 
     def recorded() -> tuple[str, int]:
-        report = stats.read(feed)
-        if report is None:
-            return "", 0
-        return str(report.gauges["session"]), int(str(report.gauges["journal_next"]))
+        report = read(feed, IngestReport)
+        return (report.session, report.journal_next) if report else ("", 0)
 
     def is_level() -> bool:
         session, number = recorded()
         return number > PEAK and find_received(state).get(session, 0) > number - 2 * PEAK
 
     wait_for("the writer is level", is_level)
-    status = state / "status" / "buffer_writer.json"
-    pid = int((state / "locks" / "writer.lock").read_text(encoding="ascii"))
+    status = state.report(WRITER)
+    pid = int(state.writer_lock.read_text(encoding="ascii"))
     session, number = recorded()
     os.kill(pid, signal.SIGKILL)
     start_s = time.monotonic()

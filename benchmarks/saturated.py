@@ -87,7 +87,7 @@ def record(traffic: Traffic, folder: Path) -> Cost:
     with Walk(folder, pusher.address, symbols=listed, channels='["book"]') as walk:
         writer = walk.start("writer", "services", "write")
         ingest = walk.start("ingest", "benchmarks.ingest")
-        wait_for("all books are live", lambda: walk.feed().get("live") == len(symbols))
+        wait_for("all books are live", lambda: walk.live() == len(symbols))
         before = Cost(ingest.cpu_s, writer.cpu_s)
         pusher.go.set()
         events = len(traffic.deltas)

@@ -181,4 +181,4 @@ def _sample(recording: Recording, state: Path, seconds: float) -> Samples:
 
 def _count_messages(recording: Recording, state: Path) -> int:
     health = gather(state, recording.supervisor, now_ns=time.time_ns())
-    return sum(int(process.number("messages_total") or 0) for process in health.processes)
+    return sum(process.ingest.messages_total for process in health.processes if process.ingest)

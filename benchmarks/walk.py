@@ -1,6 +1,5 @@
 """An ingest and a writer as processes of their own, on a configuration of their own."""
 
-import json
 import os
 import subprocess
 import sys
@@ -18,7 +17,8 @@ from booktape.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 from booktape.store.opening import open_store
 from booktape.store.storage import Storage
 from services.operator.commands.demo_folder import Address
-from shared.process import stats
+from shared.process.state import WRITER, StateFolder, ingest_name
+from shared.process.status import IngestReport, WriterReport, read
 
 ROOT = Path(__file__).parents[1]
 LOOK_S = 0.1
@@ -75,6 +75,7 @@ class Walk:
     def __init__(self, folder: Path, address: Address, *, symbols: str, channels: str) -> None:
         """Write the configuration: Bitvavo, from this address; what is asked for is TOML."""
         self.folder = folder
+        self._state = StateFolder(folder / "var")
         folder.mkdir(parents=True, exist_ok=True)
         lines = [
             "[exchanges.bitvavo]",
@@ -94,23 +95,22 @@ class Walk:
         self._children.append(child)
         return child
 
-    def values(self, process: str) -> dict[str, object]:
-        """Return what a process last said of itself."""
-        report = stats.read(self.folder / "var" / "status" / f"{process}.json")
-        return {**report.counters, **report.gauges} if report else {}
-
-    def feed(self) -> dict[str, object]:
-        """Return what the ingest says of itself."""
-        return self.values("ingest_bitvavo-a")
+    def live(self) -> int:
+        """Return how many books are live."""
+        feed = self._feed()
+        return feed.live if feed else 0
 
     def recorded(self) -> int:
         """Return how many events the ingest has put into its journal."""
-        return int(str(self.feed()["journal_next"]))
+        feed = self._feed()
+        return feed.journal_next if feed else 0
 
     def received(self) -> int:
         """Return how many events the writer has received."""
-        sessions = json.loads(str(self.values("buffer_writer").get("sessions") or "{}"))
-        return sum(expected for _, expected in sessions.values())
+        return sum(find_received(self._state).values())
+
+    def _feed(self) -> IngestReport | None:
+        return read(self._state.report(ingest_name("bitvavo", "a")), IngestReport)
 
     def verify(self) -> Report:
         """Return what the tape proves, which must be that nothing was lost."""
@@ -137,6 +137,13 @@ def prove(tape: Path) -> Report:
     if not report.ok or not report.sessions or lost:
         raise RuntimeError(f"the tape in {tape} is not whole: {report.to_json()}")
     return report
+
+
+def find_received(state: StateFolder) -> dict[str, int]:
+    """Return the next number that the writer wants of each session, as it last said."""
+    report = read(state.report(WRITER), WriterReport)
+    sessions = report.sessions if report else {}
+    return {session: expected for session, (_, expected) in sessions.items()}
 
 
 def wait_for(what: str, is_true: Callable[[], bool], *, wait_s: float = WAIT_S) -> None:

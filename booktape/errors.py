@@ -1,10 +1,12 @@
 """Every error that a tape's library raises on purpose, named for what happened."""
 
-from typing import ClassVar, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Final
 
 # What msgspec raises for bytes that are not what was asked for: its own errors, which are
 # ValueErrors, as is the one for a text that is no UTF-8; and one for what is nested too deeply.
 UNDECODABLE: Final = (ValueError, RecursionError)
+NAMES_MAX: Final = 12  # of what exists, in a message
 
 
 class BooktapeError(Exception):
@@ -23,7 +25,11 @@ class ConfigError(BooktapeError):
         self.faults = faults
 
 
-class StoreError(BooktapeError):
+class TapeError(BooktapeError):
+    """Tell the reader of a tape which object is unreadable or breaks its promise."""
+
+
+class StoreError(TapeError, OSError):
     """Make the uploader keep the object and retry for ever; name to the operator what helps."""
 
     def __init__(self, action: str, *, where: str, reason: str, remedy: str) -> None:
@@ -42,5 +48,67 @@ class AlreadyStored(BooktapeError):
         self.key = key
 
 
-class TapeError(BooktapeError):
-    """Tell the reader of a tape which object is unreadable or breaks its promise."""
+class NotATape(TapeError, ValueError):
+    """Tell the reader that nothing of a tape lies at the URL."""
+
+
+class UnknownExchange(TapeError, LookupError):
+    """Name the exchanges that are on the tape."""
+
+    def __init__(self, exchange: str, known: Iterable[str]) -> None:
+        super().__init__(f"no exchange {exchange!r} on this tape; it has {name_some(known)}")
+
+
+class UnknownSymbol(TapeError, LookupError):
+    """Name the markets whose names are nearest."""
+
+    def __init__(self, market: str, nearest: Sequence[str]) -> None:
+        near = f"; the nearest: {', '.join(nearest)}" if nearest else ""
+        super().__init__(f"no market {market!r} on this tape{near}")
+        self.nearest = tuple(nearest)
+
+
+class UnknownTable(TapeError, LookupError):
+    """Name the tables that a tape has."""
+
+    def __init__(self, table: str, known: Iterable[str]) -> None:
+        super().__init__(f"no table {table!r} on a tape; it has {name_some(known)}")
+
+
+class NotKnown(TapeError, LookupError):
+    """Tell why a book is not known at a moment: `gap` is a `Gap`, with its cause."""
+
+    def __init__(self, reason: str, gap: Any) -> None:
+        super().__init__(reason)
+        self.gap = gap
+
+
+class DamagedSegment(TapeError, OSError):
+    """Name the object that is not what was written, and what failed."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key} is damaged: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+class NewerSchema(TapeError, NotImplementedError):
+    """Tell the reader that a newer release wrote the object."""
+
+    def __init__(self, key: str, version: object) -> None:
+        super().__init__(f"{key} has version {version}: read it with a newer release of booktape")
+
+
+class MissingExtra(TapeError, ImportError):
+    """Name the packages that a call needs."""
+
+    def __init__(self, what: str, *packages: str) -> None:
+        super().__init__(f"{what} needs {' and '.join(packages)}: pip install {' '.join(packages)}")
+        self.packages = packages
+
+
+def name_some(names: Iterable[str]) -> str:
+    """Return the names as text, not more of them than can be read."""
+    listed = list(names)
+    rest = f" and {len(listed) - NAMES_MAX} more" if len(listed) > NAMES_MAX else ""
+    return (", ".join(listed[:NAMES_MAX]) or "none") + rest

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from booktape import __version__
-
+VERSION: Final = "0.1.0"
 COMMIT: Final = ""  # 40 hex digits; `deploy/wheel` writes them into its own copy of this
 _DIGITS: Final = 12  # of a commit, which name it among all that a project will ever have
 
@@ -13,5 +12,5 @@ def name_release(version: str, commit: str) -> str:
     return f"{version}+g{commit[:_DIGITS]}" if commit else version
 
 
-RELEASE: Final = name_release(__version__, COMMIT)
+RELEASE: Final = name_release(VERSION, COMMIT)
 WRITER: Final = f"booktape {RELEASE}"

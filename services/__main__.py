@@ -71,7 +71,7 @@ def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
     logger = log.get(__name__)
 
     def complain(text: str) -> None:
-        logger.error("cannot run", extra={"why": text})
+        logger.error("cannot run", extra={"reason": text})
 
     try:
         status = command_line.guard(partial(run, parsed), complain=complain)
@@ -104,12 +104,12 @@ def _up(_: Namespace) -> int:
 
 
 def _demo(parsed: Namespace) -> int:
-    from services.operator.commands.demo import Plan, run
+    from services.operator.commands.demo import DemoPlan, run
     from services.simulator.found import find_names
 
     exchanges = find_exchanges()
     return run(
-        Plan(
+        DemoPlan(
             folder=load_settings(exchanges, os.environ).folder / parsed.folder,
             truth=parsed.truth,
             is_fresh=parsed.fresh,

@@ -156,7 +156,7 @@ class Refused(Struct, frozen=True):
     is_halted: bool = False
 
 
-class RateLimited(Struct, frozen=True):
+class Throttled(Struct, frozen=True):
     """The exchange told us to stop: for `wait_s`, or until `until_ns`, where it named either."""
 
     reason: str
@@ -164,13 +164,14 @@ class RateLimited(Struct, frozen=True):
     until_ns: int | None = None
 
 
-class Chatter(Struct, frozen=True):
+class Chatter(Struct, frozen=True, omit_defaults=True):
     """A message that is known to mean nothing to us, or not known at all: counted by its kind."""
 
     kind: str
+    is_known: bool = True
 
 
-Notice = Subscribed | Refused | RateLimited | Chatter
+Notice = Subscribed | Refused | Throttled | Chatter
 
 
 Recorded = Snapshot | Delta | Checkpoint | Trade | Ticker | Instrument | FeedEvent

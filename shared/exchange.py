@@ -14,7 +14,7 @@ Raw = bytes | bytearray | memoryview
 BOOK, TRADES, TICKER = "book", "trades", "ticker"
 
 
-class Market(Struct, frozen=True):
+class ListedMarket(Struct, frozen=True):
     """One row of an exchange's list: our symbol, its own name for it, whether it trades now."""
 
     symbol: str
@@ -54,7 +54,7 @@ class Rest(Struct, frozen=True, kw_only=True):
     """
 
     markets: Call
-    parse_markets: Callable[[Raw], list[Market]]
+    parse_markets: Callable[[Raw], list[ListedMarket]]
     book: Call
     parse_book: Callable[[str, Raw], Snapshot]
     ban_s: Callable[[int, Mapping[str, str], Raw, int], float | None]

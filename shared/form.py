@@ -29,7 +29,7 @@ MillisecondsText = Annotated[str, Meta(pattern=r"^[0-8]?[0-9]{1,12}\Z")]  # int6
 # The bounds let no infinity and no NaN in; exchanges name prices up to 1e11 and sizes up to 1e10.
 Price = Annotated[float, Meta(gt=0, le=NUMBER_MAX)]
 Number = Annotated[float, Meta(ge=0, le=NUMBER_MAX)]
-Level = tuple[Price, Number]
+WireLevel = tuple[Price, Number]
 TradeId = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z")]
 
 _Decoded = TypeVar("_Decoded")

@@ -9,14 +9,14 @@ from functools import partial
 from importlib.metadata import entry_points
 from typing import Final
 
-from booktape.commands import verify
+from booktape.commands import sample, verify
 from booktape.commands.command import Command, Parser
 from booktape.errors import BooktapeError
 from booktape.release import WRITER
 
 # Each entry point of the group is a function that returns a list of `Command`.
 GROUP: Final = "booktape.commands"
-OWN: Final = (verify.COMMAND,)
+OWN: Final = (verify.COMMAND, sample.COMMAND)
 FAULT_STATUS: Final = 1
 INTERRUPTED_STATUS: Final = 130
 

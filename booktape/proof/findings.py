@@ -10,7 +10,7 @@ from msgspec import Struct, field
 LINES_MAX: Final = 40  # of one list, for people; programs get all
 
 
-class FeedRow(Struct, frozen=True):
+class NotedRow(Struct, frozen=True):
     """A row of feed_events that whoever uses the tape should know of."""
 
     kind: str
@@ -34,8 +34,8 @@ class Session(Struct):
     ended: bool = False
     rows: int = 0
     bytes: int = 0
-    gaps: list[FeedRow] = field(default_factory=list)
-    outages: list[FeedRow] = field(default_factory=list)
+    gaps: list[NotedRow] = field(default_factory=list)
+    outages: list[NotedRow] = field(default_factory=list)
 
 
 class Range(Struct, frozen=True):
@@ -109,7 +109,7 @@ def _format_line(cells: Sequence[str]) -> str:
     ).rstrip()
 
 
-def _format_rows(title: str, rows: Sequence[tuple[str, FeedRow]]) -> Iterator[str]:
+def _format_rows(title: str, rows: Sequence[tuple[str, NotedRow]]) -> Iterator[str]:
     if rows:
         yield f"\n{title} ({len(rows)})"
     for session, row in rows[:LINES_MAX]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from booktape.errors import TapeError
 from booktape.keys import Key, day_of
 from booktape.manifest import TableEntry
-from booktape.proof.findings import FeedRow
+from booktape.proof.findings import NotedRow
 from booktape.proof.footers import read_table
 
 _DAY_US: Final = 86_400_000_000
@@ -109,14 +109,14 @@ def check_numbers(tables: Sequence[Events], key: Key) -> None:
     raise Broken("events are missing", wanted, found - 1)
 
 
-def find_feed_rows(feed_events: Events) -> list[FeedRow]:
+def find_feed_rows(feed_events: Events) -> list[NotedRow]:
     """Return what a reader should know of, by event number."""
     columns = feed_events.columns
     is_reported = pc.is_in(columns["kind"].cast(pa.string()), pa.array(_REPORTED))
     rows = columns.filter(is_reported).drop_columns(["session"])
     times = pc.multiply(rows["ts_recv"].cast(pa.int64()), 1000)
     rows = rows.set_column(0, "ts_recv", times)
-    return sorted((FeedRow(**row) for row in rows.to_pylist()), key=lambda row: row.event_number)
+    return sorted((NotedRow(**row) for row in rows.to_pylist()), key=lambda row: row.event_number)
 
 
 class Chains:

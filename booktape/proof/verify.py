@@ -14,7 +14,7 @@ from booktape.errors import TapeError
 from booktape.keys import LEDGER, TAPE, Key, parse_key
 from booktape.manifest import Manifest, TableEntry, decode_manifest
 from booktape.proof.details import End, find_before, find_end, is_stopped
-from booktape.proof.findings import FeedRow, Range, Report, Session, format_report
+from booktape.proof.findings import NotedRow, Range, Report, Session, format_report
 from booktape.proof.lines import judge_lines
 from booktape.proof.rows import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
 from booktape.store.protocol import Store
@@ -173,8 +173,9 @@ class _Walk:
         self._extend(tables.get("book"), holes, key)
 
     def _read_manifest(self, key: Key) -> Manifest:
+        data = self._store.get(key.text)
         try:
-            manifest = decode_manifest(self._store.get(key.text))
+            manifest = decode_manifest(data)
         except TapeError as error:
             raise Broken(f"its manifest: {error}", key.first, key.last) from None
         if (manifest.session, manifest.first, manifest.last) != (key.session, key.first, key.last):
@@ -204,7 +205,7 @@ class _Walk:
             raise Broken(f"{entry.key} is not what its checksum says", key.first, key.last)
         return data
 
-    def _take_row(self, row: FeedRow, key: Key) -> None:
+    def _take_row(self, row: NotedRow, key: Key) -> None:
         assert self._found is not None
         if row.kind in _GAPS:
             self._found.gaps.append(row)
@@ -221,13 +222,13 @@ class _Walk:
                 raise Broken(f"a journal_hole ends at {present}", number, number)
             self._next = present
 
-    def _start(self, row: FeedRow) -> None:
+    def _start(self, row: NotedRow) -> None:
         try:
             self.before = find_before(self._session, row.detail)
         except TapeError as error:
             raise Broken(str(error), row.event_number, row.event_number) from None
 
-    def _end(self, row: FeedRow, key: Key) -> End:
+    def _end(self, row: NotedRow, key: Key) -> End:
         """Return the session's end; raise `Broken` where it goes on, or counts otherwise."""
         assert self._found is not None
         self._found.ended = True
@@ -242,7 +243,7 @@ class _Walk:
             raise Broken(f"its session_end counts {end.events} events", number, number)
         return end
 
-    def _extend(self, book: Events | None, holes: list[FeedRow], key: Key) -> None:
+    def _extend(self, book: Events | None, holes: list[NotedRow], key: Key) -> None:
         """Prove the books between the journal holes: each ends every epoch.
 
         The ingest did not know of the hole when it recorded what follows. So deltas may follow of

@@ -3,27 +3,24 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from typing_extensions import override
-
 from booktape.errors import AlreadyStored, StoreError
 from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
-from booktape.store.protocol import ObjectInfo, Store
+from booktape.store.protocol import ObjectInfo
 
 COPY_BYTES: Final = 1 << 20
 
 
-class FolderStore(Store):
+class FolderStore:
     """A folder; an object is a file below it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    @override
     def put(self, path: Path, key: str) -> None:
         """Copy the file beside its place, sync it, then link it there.
 
@@ -51,7 +48,6 @@ class FolderStore(Store):
                 partial.unlink(missing_ok=True)
             sync_folder(target.parent)
 
-    @override
     def head(self, key: str) -> ObjectInfo | None:
         """Return the size alone: the checksum would have to be read."""
         with self._explained("look at", key):
@@ -60,13 +56,30 @@ class FolderStore(Store):
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
-    @override
     def get(self, key: str) -> bytes:
+        """Return the file's bytes."""
         with self._explained("read", key):
             return self._path(key).read_bytes()
 
-    @override
+    def get_range(self, key: str, first: int, length: int) -> bytes:
+        """Return some of the file's bytes."""
+        with self._explained("read", key), self._path(key).open("rb", buffering=0) as file:
+            file.seek(first)
+            return file.read(length)
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Return the folders of a folder; none where it is not there."""
+        top, _, begin = prefix.rpartition("/")
+        with self._explained("list", prefix):
+            try:
+                with os.scandir(self._path(top)) as entries:
+                    found = [entry.name for entry in entries if entry.is_dir()]
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        return sorted(name[len(begin) :] for name in found if name.startswith(begin))
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the files below the prefix but those being written."""
         top = self._path(prefix.rpartition("/")[0])
         with self._explained("list", prefix):
             for path in sorted(top.rglob("*"), key=str):

@@ -1,6 +1,6 @@
 """The protocol of a store: objects that are put once and never change."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +28,14 @@ class Store(Protocol):
 
     def get(self, key: str) -> bytes:
         """Return the whole object."""
+        ...
+
+    def get_range(self, key: str, first: int, length: int) -> bytes:
+        """Return the bytes of an object from `first` on, fewer where it ends before."""
+        ...
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Return the names that come between the prefix and the next "/", in order."""
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:

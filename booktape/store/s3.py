@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -11,10 +11,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from typing_extensions import override
 
 from booktape.errors import AlreadyStored, StoreError
-from booktape.store.protocol import ObjectInfo, Store
+from booktape.store.protocol import ObjectInfo
 from booktape.store.s3_faults import explain
 from booktape.store.storage import Storage
 
@@ -51,7 +50,7 @@ def connect(storage: Storage) -> Client:
     )
 
 
-class S3Store(Store):
+class S3Store:
     """A bucket; `connect` is called at the first use, and again when credentials did not do."""
 
     def __init__(self, bucket: str, prefix: str, *, connect: Callable[[], Client]) -> None:
@@ -60,7 +59,6 @@ class S3Store(Store):
         self._connect = connect
         self._client: Client = None
 
-    @override
     def put(self, path: Path, key: str) -> None:
         """Send the file with its SHA-256, which the service compares, and only if absent."""
         size = path.stat().st_size
@@ -73,8 +71,8 @@ class S3Store(Store):
                     raise AlreadyStored(key) from None
                 raise
 
-    @override
     def head(self, key: str) -> ObjectInfo | None:
+        """Return size and checksum."""
         with self._explained("look at", key) as client:
             try:
                 answer = client.head_object(**self._place(key))
@@ -85,14 +83,42 @@ class S3Store(Store):
             digest = answer.get("Metadata", {}).get(SHA256)
             return ObjectInfo(key, answer["ContentLength"], digest)
 
-    @override
     def get(self, key: str) -> bytes:
+        """Return the object's body."""
         with self._explained("get", key) as client:
             body: bytes = client.get_object(**self._place(key))["Body"].read()
             return body
 
-    @override
+    def get_range(self, key: str, first: int, length: int) -> bytes:
+        """Ask for some of the object's bytes."""
+        if not length:
+            return b""
+        wanted = f"bytes={first}-{first + length - 1}"
+        with self._explained("get", key) as client:
+            try:
+                answer = client.get_object(**self._place(key), Range=wanted)
+            except ClientError as error:
+                if _code(error) in {"InvalidRange", "416"}:  # it ends before
+                    return b""
+                raise
+            body: bytes = answer["Body"].read()
+            return body
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Return what stands between the prefix and the next slash of each key."""
+        names = []
+        with self._explained("list", prefix) as client:
+            pages = client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix, Delimiter="/"
+            )
+            for page in pages:
+                for found in page.get("CommonPrefixes", ()):
+                    name = found["Prefix"].removeprefix(self._prefix + prefix)
+                    names.append(name.removesuffix("/"))
+        return sorted(names)
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects below the prefix, a page at a time."""
         with self._explained("list", prefix) as client:
             pages = client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix
@@ -107,9 +133,8 @@ class S3Store(Store):
     @contextmanager
     def _explained(self, action: str, key: str) -> Iterator[Client]:
         try:
-            if self._client is None:
-                self._client = self._connect()
-            yield self._client
+            client = self._client = self._client or self._connect()
+            yield client
         # A ValueError is an endpoint that is no address.
         except (ClientError, BotoCoreError, ValueError) as error:
             fault = explain(error)

@@ -9,19 +9,19 @@ from pathlib import Path
 import boto3
 
 from services.__main__ import find_exchanges
-from services.operator.health.health import WRITER, Health, gather
+from services.operator.health.health import Health, gather
 from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
-from shared.process import stats
 from shared.process.configured import load_settings
-from shared.process.stats import Report
+from shared.process.state import WRITER
+from shared.process.status import WriterReport, read
 
 LIVE = "live"
 
 
 def find_figures(
     health: Health,
-    writer: Report | None,
+    writer: WriterReport | None,
     *,
     flush_interval_s: float,
     disk_used_percent: float,
@@ -41,13 +41,9 @@ def find_figures(
         "DiskUsedPercent": disk_used_percent,
     }
     if writer is not None:
-        flushed = max(writer.ts_start, _number(writer.gauges.get("last_flush_ts")))
+        flushed = max(writer.ts_start, writer.last_flush_ts or 0)
         figures["FlushPeriodsMissed"] = (health.ts - flushed) / 1e9 / flush_interval_s
     return figures
-
-
-def _number(value: object) -> float:
-    return value if isinstance(value, int | float) else 0.0
 
 
 def _used_percent(path: Path) -> float:
@@ -62,7 +58,7 @@ def main() -> int:
     health = gather(state, Supervisor(socket_path(state)), now_ns=time.time_ns())
     figures = find_figures(
         health,
-        stats.read(state / "status" / f"{WRITER}.json"),
+        read(settings.state.folder.report(WRITER), WriterReport),
         flush_interval_s=settings.writer.flush_interval_s,
         disk_used_percent=max(_used_percent(state), _used_percent(Path("/"))),
     )

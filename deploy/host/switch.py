@@ -17,12 +17,13 @@ from services.operator.box.releases import Box, Move, SwitchError
 from services.operator.commands import handover
 from services.operator.commands.stopping import SIGNALS
 from services.operator.commands.up import say
-from services.operator.health.health import INGEST_PREFIX, LINE, WRITER, Process, gather
+from services.operator.health.health import FOREIGN, LINE, Process, gather
 from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
 from shared.process.configured import load_settings
 from shared.process.files import write_atomic
 from shared.process.settings import Settings
+from shared.process.state import INGEST_PREFIX, WRITER
 
 RELEASE_LENGTH = 40
 # A writer reads its spool before it reports, a feed asks its exchange; then each must stay.
@@ -91,18 +92,20 @@ class Switch:
     def _move_writer(self, move: Move) -> None:
         """Restart the writer as another release; the journals hold what comes meanwhile."""
         before = self._find(WRITER)
-        held = before.text("held_sessions") if before else ""
+        held = before.writer.held_sessions if before and before.writer else {}
         move.forth()
         self._supervisor.restart(WRITER)
-        after = self._wait_steady(move, before, lambda found: found.text("state") == "running")
-        if after.text("held_sessions") not in {"", held}:
-            raise SwitchError(f"the writer refuses {after.text('held_sessions')}")
+        after = self._wait_steady(move, before, lambda found: found.state in {"running", FOREIGN})
+        refused = after.writer.held_sessions if after.writer else {}
+        if refused and refused != held:
+            said = "; ".join(f"{session}: {why}" for session, why in refused.items())
+            raise SwitchError(f"the writer refuses {said}")
 
     def _move_feed(self, move: Move) -> None:
         """Hand a feed over; one that records nothing has nothing to lose by a plain restart."""
         exchange = move.name.removeprefix(INGEST_PREFIX)
         before = self._find(f"{move.name}-{LINE}")
-        if before is not None and before.is_reporting and before.number("live"):
+        if before is not None and before.is_reporting and before.ingest and before.ingest.live:
             handover.run(exchange, self._settings, self._environment, move)
             return
         move.forth()
@@ -130,7 +133,7 @@ class Switch:
             elif time.monotonic() - steady_s >= STEADY_S:
                 return found
             time.sleep(LOOK_S)
-        log = self._state / "log" / f"{move.name}.log"
+        log = self._settings.state.folder.log(move.name)
         raise SwitchError(f"{move.name} of {move.new} does not run; see the end of {log}")
 
     def _apply_conf(self, release: str) -> None:

@@ -16,7 +16,7 @@ from shared.delivery.frame import Frame
 FRAME_OBJECT_BYTES: Final = 512  # what Python takes for a frame beside its events
 
 
-class Run(Struct):
+class FrameRun(Struct):
     """What will become one manifest; `resumes_at` is the number that follows it."""
 
     session: str
@@ -42,7 +42,7 @@ class Buffer:
     def __init__(self) -> None:
         self.rows = 0
         self.bytes = 0
-        self._runs: list[Run] = []
+        self._runs: list[FrameRun] = []
 
     @property
     def is_empty(self) -> bool:
@@ -63,18 +63,18 @@ class Buffer:
         run.ends_session = ends_session
         self._count(frame, 1)
 
-    def oldest(self) -> Run | None:
+    def oldest(self) -> FrameRun | None:
         """Return the run that is to be flushed first; it stays until it is taken."""
         return self._runs[0] if self._runs else None
 
-    def take(self) -> Run:
+    def take(self) -> FrameRun:
         """Remove the oldest run, which is committed now, and return it."""
         run = self._runs.pop(0)
         for frame in run.frames:
             self._count(frame, -1)
         return run
 
-    def cut(self, session: str, first: int) -> None:
+    def cut_session(self, session: str, first: int) -> None:
         """Remove the frames of the session from the one that begins at `first` on."""
         for run in self._runs:
             if run.session == session and run.last >= first:
@@ -86,11 +86,11 @@ class Buffer:
                 run.ends_session = False
         self._runs = [run for run in self._runs if run.frames]
 
-    def _run_for(self, frame: Frame) -> Run:
+    def _run_for(self, frame: Frame) -> FrameRun:
         runs = (run for run in reversed(self._runs) if run.session == frame.session)
         run = next(runs, None)
         if run is None or run.day != frame.day or run.last + 1 != frame.first:
-            run = Run(frame.session, frame.day, [], frame.first, ends_session=False)
+            run = FrameRun(frame.session, frame.day, [], frame.first, ends_session=False)
             self._runs.append(run)
         return run
 

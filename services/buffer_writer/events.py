@@ -28,7 +28,7 @@ class BadFrame(FrameError):
         self.frame = frame
 
 
-class Events(Struct):
+class EventColumns(Struct):
     """The events of each table as columns, in the order of their numbers.
 
     `symbol` is an index into `symbols`. A book event says the `count` of its levels, how many of
@@ -41,7 +41,7 @@ class Events(Struct):
     levels: pa.Array | None
 
 
-def decode_events(frames: Sequence[Frame]) -> Events:
+def decode_events(frames: Sequence[Frame]) -> EventColumns:
     """Return the events of frames of one day; raise `BadFrame` for one that contradicts itself."""
     codes = Codes()
     parts: dict[str, list[pa.RecordBatch]] = {}
@@ -56,7 +56,7 @@ def decode_events(frames: Sequence[Frame]) -> Events:
         count = tables["book"]["count"]
         start = pc.subtract(pc.cumulative_sum(count), count)
         tables["book"] = tables["book"].append_column("start", start)
-    return Events(list(codes), tables, pa.concat_arrays(levels) if levels else None)
+    return EventColumns(list(codes), tables, pa.concat_arrays(levels) if levels else None)
 
 
 def _chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:

@@ -13,7 +13,7 @@ UNKNOWN_SESSION: Final = "an unknown session"
 _SESSION_END: Final = "session_end"
 
 
-def cut(frame: Frame, first: int) -> Frame:
+def cut_frame(frame: Frame, first: int) -> Frame:
     """Return the frame without the events before `first`; FrameError where it is damaged."""
     try:
         return trim(frame, first)

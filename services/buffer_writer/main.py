@@ -1,7 +1,6 @@
 """The writer's process: built here, and ended here."""
 
 import gc
-import json
 import shutil
 import signal
 import time
@@ -12,11 +11,14 @@ from random import SystemRandom
 from threading import Event, Thread
 from typing import Final
 
+from msgspec.structs import asdict
+
 from booktape.store.opening import open_store
+from services.buffer_writer.committed import Committed
 from services.buffer_writer.memory import bound_memory, give_back
 from services.buffer_writer.reserve import Reserve, is_full
 from services.buffer_writer.segment import prepare_arrow, write_segments
-from services.buffer_writer.sessions import Sessions
+from services.buffer_writer.sessions import SessionFiles
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
@@ -25,9 +27,10 @@ from shared.errors import LockHeld, SpoolError
 from shared.process import log
 from shared.process.files import Lock
 from shared.process.settings import Settings
-from shared.process.stats import Stats
+from shared.process.state import WRITER as NAME
+from shared.process.stats import Rate
+from shared.process.status import StatusFile, WriterReport
 
-NAME: Final = "buffer_writer"
 EXIT_FAULT: Final = 1
 EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
 TICK_S: Final = 0.1  # between two looks at an empty pipe, and two watermarks
@@ -49,13 +52,13 @@ def run(settings: Settings) -> int:
     bound_memory()
     prepare_arrow()
     gc.freeze()  # what was imported stays: no look at it, not at the end either
-    lock = Lock(settings.state.path / "locks" / "writer.lock")
+    lock = Lock(settings.state.folder.writer_lock)
     stop = Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
         with lock:
-            return Process(settings).run(stop)
+            return WriterProcess(settings).run(stop)
     except LockHeld as held:
         _log.error("another writer runs", extra={"reason": str(held)})
         return EXIT_LOCKED
@@ -83,16 +86,16 @@ class Stop:
             self._woken.get(timeout=seconds)
 
 
-class Process:
+class WriterProcess:
     """The parts of the writer and its two threads: this one receives, the other one uploads."""
 
     def __init__(self, settings: Settings) -> None:
         """Build what needs no other process, and recover the spool."""
         self._state = settings.state.path
+        self._folder = settings.state.folder
         self._settings = settings
-        self._stats = Stats(NAME, clock_ns=time.time_ns, monotonic_s=time.monotonic)
-        self._status = self._state / "status" / f"{NAME}.json"
-        self._status.parent.mkdir(parents=True, exist_ok=True)
+        self._status = StatusFile(self._folder.report(NAME), NAME, clock_ns=time.time_ns)
+        self._rate = Rate(now_s=time.monotonic())
         self._status_due_s = time.monotonic()
         self._spool = self._recover_spool()
         store = open_store(settings.storage)
@@ -110,11 +113,10 @@ class Process:
         self._writer = Writer(
             self._spool,
             self._settings.writer,
-            self._stats,
             run_id=uuid.uuid4().hex,
             find_next=self._uploader.find_next,
             clock_ns=time.time_ns,
-            monotonic_s=time.monotonic,
+            steady_s=time.monotonic,
         )
         with open_context() as context:
             receiver = Receiver(context, endpoint(self._state, "frames"))
@@ -131,13 +133,13 @@ class Process:
     def _serve(self, stop: Stop, receiver: Receiver, watermarks: WatermarkPublisher) -> None:
         # A thread that died has told the log why; a new process is the way on.
         while not stop.is_set and self._uploading.is_alive():
-            flushes = self._writer.flushes
+            flushes = self._writer.counters.flushes
             is_busy = self._receive(receiver)
             self._writer.flush_due()
             self._writer.tend_sessions()
             watermarks.publish(self._writer.watermark())
             self._report()
-            if self._writer.flushes != flushes:
+            if self._writer.counters.flushes != flushes:
                 give_back()
             if not is_busy:
                 stop.wait(TICK_S)
@@ -166,19 +168,19 @@ class Process:
         while self._uploading.is_alive() and time.monotonic() < end_s:
             self._uploading.join(STATUS_S)
             self._report()
-        _log.info("the writer ends", extra={"spool_flushes": len(self._spool.names())})
+        _log.info("the writer ends", extra={"spool_flushes": len(self._spool.committed.names())})
 
     def _recover_spool(self) -> Spool:
         reserve = Reserve(
-            self._state / "spool" / "reserve",
+            self._folder.reserve,
             self._settings.writer.flush_bytes,
             floor_bytes=self._settings.state.disk_free_min_bytes // 4,
             disk_free=self._disk_free,
         )
-        sessions = Sessions(self._state / "sessions", self._state / "journal")
+        sessions = SessionFiles(self._folder.sessions, self._folder.journals)
         spool = Spool(
-            self._state / "spool",
-            sessions,
+            self._folder.spool,
+            Committed(sessions, reserve),
             reserve,
             write_segments=write_segments,
             clock_ns=time.time_ns,
@@ -195,29 +197,29 @@ class Process:
         if now_s < self._status_due_s:
             return
         self._status_due_s = now_s + STATUS_S
-        for name, value in self._gauges().items():
-            self._stats.gauge(name, value)
         try:
-            self._stats.write(self._status)
+            self._status.write(self._make_report(now_s))
         except OSError as error:  # a full disk: the status is the least of it
             _log.warning("cannot write the status", extra={"reason": str(error)})
 
-    def _gauges(self) -> dict[str, int | str | None]:
+    def _make_report(self, now_s: float) -> WriterReport:
         writer, spool, uploader = self._writer, self._spool, self._uploader
-        held = "; ".join(f"{session}: {why}" for session, why in writer.held.items())
-        return {
-            "state": _state_of(writer.flush_error),
-            "flush_error": str(writer.flush_error) if writer.flush_error else None,
-            "rows_buffered": writer.rows,
-            "held_sessions": held or None,
-            "sessions": json.dumps(writer.watermark().sessions),  # [committed, expected] of each
-            "spool_bytes": spool.waiting_bytes,
-            "spool_flushes": len(spool.names()),
-            "conflicts": spool.count_conflicts(),
-            "last_upload_ts": uploader.last_upload_ts,
-            "upload_error": uploader.error,
-            "disk_free_bytes": self._disk_free(),
-        }
+        return WriterReport(
+            **self._status.head(),
+            **asdict(writer.counters),
+            state=_state_of(writer.flush_error),
+            rows_per_s=self._rate.measure(writer.counters.rows, now_s=now_s),
+            rows_buffered=writer.rows,
+            flush_error=str(writer.flush_error) if writer.flush_error else None,
+            held_sessions=writer.held,
+            sessions=writer.watermark().sessions,
+            spool_bytes=spool.committed.waiting_bytes,
+            spool_flushes=len(spool.committed.names()),
+            conflicts=spool.count_conflicts(),
+            last_upload_ts=uploader.last_upload_ts,
+            upload_error=uploader.error,
+            disk_free_bytes=self._disk_free(),
+        )
 
 
 def _state_of(flush_error: OSError | None) -> str:

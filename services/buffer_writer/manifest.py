@@ -6,11 +6,13 @@ from booktape.errors import TapeError
 from booktape.keys import date_of, exchange_of, line_of, manifest_key, parse_key, segment_key
 from booktape.manifest import MANIFEST_VERSION, Manifest, TableEntry
 from booktape.release import WRITER
-from services.buffer_writer.buffer import Run
-from services.buffer_writer.segment import Segment
+from services.buffer_writer.buffer import FrameRun
+from services.buffer_writer.segment import WrittenSegment
 
 
-def make_manifest(run: Run, segments: Mapping[str, Segment], written_at: int) -> Manifest:
+def make_manifest(
+    run: FrameRun, segments: Mapping[str, WrittenSegment], written_at: int
+) -> Manifest:
     """Return the manifest of a run that became these segments, one for each table."""
     exchange = exchange_of(run.session)
     place = exchange, date_of(run.day), run.session, run.first, run.last

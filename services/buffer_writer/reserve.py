@@ -35,7 +35,7 @@ class Reserve:
         self._floor_bytes = floor_bytes
         self._disk_free = disk_free
 
-    def hold(self) -> None:
+    def hold_room(self) -> None:
         """Take the room if that leaves more than the floor; nothing waits for it."""
         try:
             if self._is_whole() or self._disk_free() - self._size < self._floor_bytes:

@@ -27,7 +27,7 @@ from shared.delivery.frame import Frame
 SLICE_ROWS: Final = 128 * 1024  # of a book, written at a time as one row group
 
 
-class Segment(Struct, frozen=True):
+class WrittenSegment(Struct, frozen=True):
     """A file that is written and synced; times are ns here, and µs in the file."""
 
     path: Path
@@ -48,7 +48,9 @@ def prepare_arrow() -> None:
     pa.set_io_thread_count(1)
 
 
-def write_segments(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> dict[str, Segment]:
+def write_segments(
+    frames: Sequence[Frame], make_path: Callable[[str], Path]
+) -> dict[str, WrittenSegment]:
     """Write and sync one file for each table that the frames have events of.
 
     The frames are of one session and one day, and their numbers continue. One that contradicts
@@ -140,7 +142,9 @@ def _finish(table: str, batch: pa.RecordBatch, names: pa.Array, session: str) ->
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _write(table: str, events: pa.RecordBatch, parts: Iterator[pa.Table], path: Path) -> Segment:
+def _write(
+    table: str, events: pa.RecordBatch, parts: Iterator[pa.Table], path: Path
+) -> WrittenSegment:
     rows = 0
     with path.open("wb") as file:
         hashing = _HashingFile(file)
@@ -154,7 +158,7 @@ def _write(table: str, events: pa.RecordBatch, parts: Iterator[pa.Table], path: 
         os.fsync(file.fileno())
     footer = hashing.footer()
     times = pc.min_max(events["ts_recv"].cast(pa.int64()))
-    return Segment(
+    return WrittenSegment(
         path=path,
         rows=rows,
         bytes=hashing.bytes,

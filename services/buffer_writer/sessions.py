@@ -51,7 +51,7 @@ class Known(Struct, frozen=True, omit_defaults=True):
         return replace(self, next=number, is_found=False)
 
 
-class Sessions:
+class SessionFiles:
     """Every session that is known; not for two threads at once."""
 
     def __init__(self, folder: Path, journals: Path) -> None:

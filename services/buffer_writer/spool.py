@@ -6,46 +6,38 @@ happened. The steps are ordered so that a crash between any two leaves what `rec
     commit   segments .partial, synced, renamed; folder synced; the manifest the same way
     discard  the session's file, synced; manifest unlinked; folder synced; segments unlinked
     aside    the session's file, synced; segments moved to conflict/; then the manifest
-
-One thread commits, another one uploads and discards; `_lock` guards what both touch, and is never
-held while a segment is written or read.
 """
 
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Final, NamedTuple
-
-from msgspec.structs import replace
 
 from booktape.errors import TapeError
 from booktape.manifest import Manifest, decode_manifest, encode_manifest
 from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
+from services.buffer_writer.committed import Committed
 from services.buffer_writer.manifest import (
     check,
-    count_bytes,
     ledger_key,
     make_manifest,
     name_of,
-    next_of,
     session_of,
 )
 from services.buffer_writer.reserve import Reserve
-from services.buffer_writer.segment import Segment
-from services.buffer_writer.sessions import Known, Sessions
+from services.buffer_writer.segment import WrittenSegment
 from shared.delivery.frame import Frame
 from shared.errors import SpoolError
 from shared.process import log
 from shared.process.files import write_atomic
+from shared.process.state import CONFLICT
 
-CONFLICT: Final = "conflict"
 FRAMES_ASIDE_MAX: Final = 100
 _MANIFEST, _SEGMENT = ".json", ".parquet"
 _log = log.get(__name__)
 
-WriteSegments = Callable[[Sequence[Frame], Callable[[str], Path]], dict[str, Segment]]
+WriteSegments = Callable[[Sequence[Frame], Callable[[str], Path]], dict[str, WrittenSegment]]
 
 
 class Stored(NamedTuple):
@@ -57,12 +49,12 @@ class Stored(NamedTuple):
 
 
 class Spool:
-    """What is committed and not yet stored, by name, oldest first."""
+    """The files of what is committed and not yet stored."""
 
     def __init__(
         self,
         folder: Path,
-        sessions: Sessions,
+        committed: Committed,
         reserve: Reserve,
         *,
         write_segments: WriteSegments,
@@ -70,26 +62,25 @@ class Spool:
     ) -> None:
         self._folder = folder
         self._conflict = folder / CONFLICT
-        self._sessions = sessions
+        self.committed = committed
         self._reserve = reserve
         self._write_segments = write_segments
         self._clock_ns = clock_ns
-        self._lock = Lock()
-        self._waiting: dict[str, int] = {}  # the bytes of each
 
     def recover(self) -> None:
         """Finish or undo what a crash cut short; whatever is here then is whole."""
         make_folder(self._conflict)
-        self._sessions.load()
+        self.committed.load()
         for partial in self._folder.glob(f"*{PARTIAL_SUFFIX}"):
             partial.unlink()
         for path in sorted(self._folder.glob(f"*{_MANIFEST}")):
             self._recover(path.name.removesuffix(_MANIFEST))
+        names = set(self.committed.names())
         for path in self._folder.glob(f"*{_SEGMENT}"):
-            if path.name.removesuffix(_SEGMENT).rpartition(".")[0] not in self._waiting:
+            if path.name.removesuffix(_SEGMENT).rpartition(".")[0] not in names:
                 path.unlink()
         sync_folder(self._folder)
-        self._reserve.hold()
+        self._reserve.hold_room()
 
     def _recover(self, name: str) -> None:
         try:
@@ -99,78 +90,18 @@ class Spool:
             # Its range does not count as committed: the journal may still have it.
             self.set_aside(name, str(error))
             return
-        self._waiting[name] = count_bytes(manifest)
-        known = self._sessions.get(manifest.session)
-        if known:
-            self._sessions.set(manifest.session, known.reach(manifest.last + 1))
+        self.committed.recover(name, manifest)
 
     def _check_sizes(self, manifest: Manifest) -> None:
         for file, size in self._segments(manifest):
             if file.path.stat().st_size != size:
                 raise TapeError(f"{file.path.name} is not {size} bytes long")
 
-    @property
-    def waiting_bytes(self) -> int:
-        """Return the bytes of all segments that wait for the store."""
-        return sum(self._waiting.copy().values())
-
-    def names(self) -> list[str]:
-        """Return the name of each manifest that waits for the store."""
-        return list(self._waiting)
-
     def count_conflicts(self) -> int:
         """Return how many manifests and frames were set aside."""
         return sum(path.suffix != _SEGMENT for path in self._conflict.iterdir())
 
-    # --- sessions ---
-
-    def sessions(self) -> dict[str, Known]:
-        """Return what is known of each session."""
-        with self._lock:
-            return {session: self._known(session) for session in self._sessions.names()}
-
-    def has_journal(self, session: str) -> bool:
-        """Say whether a session's journal is still there."""
-        return self._sessions.has_journal(session)
-
-    def is_new(self, session: str) -> bool:
-        """Say whether nothing tells that the writer ever heard of a session."""
-        return not self._sessions.is_marked(session) and not self.reach(session)
-
-    def reach(self, session: str) -> int:
-        """Return the number that follows what waits of a session, 0 if that is nothing."""
-        return max((next_of(n) for n in self.names() if session_of(n) == session), default=0)
-
-    def begin(self, session: str, next_number: int) -> None:
-        """Know a session from now on; OSError where the disk refuses."""
-        known = Known(next_number, ended=False, is_found=next_number > 0)
-        with self._lock:
-            self._reserve.lend(lambda: self._sessions.mark(session))
-            self._reserve.lend(lambda: self._sessions.write(session, known))
-
-    def forget_done(self) -> list[str]:
-        """Forget each session that is stored to its end and has no journal; return which."""
-        with self._lock:
-            waiting = {session_of(name) for name in self._waiting}
-            done = [
-                session
-                for session in self._sessions.names()
-                if self._known(session).may_have_ended
-                and session not in waiting
-                and not self._sessions.has_journal(session)
-            ]
-            for session in done:
-                self._sessions.forget(session)
-        return done
-
-    def _known(self, session: str) -> Known:
-        known = self._sessions.get(session)
-        assert known is not None
-        return known
-
-    # --- commit ---
-
-    def commit(self, run: Run) -> Manifest:
+    def commit(self, run: FrameRun) -> Manifest:
         """Write a run's segments and their manifest, whole or not at all.
 
         Raise BadFrame for a frame that contradicts itself; OSError where the disk refuses, and it
@@ -179,17 +110,13 @@ class Spool:
         name = name_of(run.session, run.first, run.last)
         self._reserve.admit()
         manifest = self._reserve.lend(lambda: self._commit(run, name))
-        with self._lock:
-            self._waiting[name] = count_bytes(manifest)
-            known = self._known(run.session).reach(run.last + 1)
-            assert known.next == run.resumes_at
-            self._sessions.set(run.session, known)
-        self._reserve.hold()
+        self.committed.add(name, manifest, resumes_at=run.resumes_at)
+        self._reserve.hold_room()
         return manifest
 
-    def _commit(self, run: Run, name: str) -> Manifest:
+    def _commit(self, run: FrameRun, name: str) -> Manifest:
         try:
-            self._note(run)
+            self.committed.note(run)
             segments = self._write_segments(run.frames, lambda table: self._partial(name, table))
             for table, segment in segments.items():
                 segment.path.replace(self._segment(name, table))
@@ -201,17 +128,6 @@ class Spool:
             raise
         return manifest
 
-    def _note(self, run: Run) -> None:
-        """Write down, before the commit, what no manifest tells of a run."""
-        has_hole = run.resumes_at != run.last + 1
-        if not (has_hole or run.ends_session):
-            return
-        with self._lock:
-            known = self._known(run.session)
-            if has_hole:
-                known = replace(known, hole=(run.last, run.resumes_at))
-            self._sessions.write(run.session, replace(known, ended=run.ends_session))
-
     def _undo(self, name: str) -> None:
         """Remove what a failed commit left; the next one may have another range."""
         try:
@@ -222,8 +138,6 @@ class Spool:
                 path.unlink()
         except OSError as error:
             raise SpoolError(f"cannot undo the commit of {name}: {error}") from error
-
-    # --- after the commit ---
 
     def read(self, name: str) -> Manifest:
         """Return a manifest; TapeError where it is damaged."""
@@ -240,30 +154,30 @@ class Spool:
 
     def discard(self, name: str) -> None:
         """Remove a manifest that the store has, and its segments."""
-        with self._lock:
-            self._save(session_of(name))
+        with self.committed.lock:
+            self.committed.save(session_of(name))
             self._manifest(name).unlink()
-            del self._waiting[name]
+            self.committed.remove(name)
             sync_folder(self._folder)
         try:
             for path in self._files_of(name):
                 path.unlink()
         except OSError as error:  # the next start removes it: it has no manifest
             _log.warning("a segment stays", extra={"manifest": name, "reason": error.strerror})
-        self._reserve.hold()
+        self._reserve.hold_room()
 
     def set_aside(self, name: str, reason: str) -> None:
         """Move a manifest and its segments out of the way, for a person to look at."""
         _log.error("set aside in spool/conflict", extra={"manifest": name, "reason": reason})
-        with self._lock:
-            self._save(session_of(name))
+        with self.committed.lock:
+            self.committed.save(session_of(name))
             for path in self._files_of(name):
                 if path.suffix == _SEGMENT:
                     path.replace(self._conflict / path.name)
             # Left here without their manifest they would be deleted at the next start.
             sync_folder(self._folder)
             self._manifest(name).replace(self._conflict / f"{name}{_MANIFEST}")
-            self._waiting.pop(name, None)
+            self.committed.remove(name)
             sync_folder(self._conflict)
             sync_folder(self._folder)
 
@@ -272,12 +186,6 @@ class Spool:
         path = self._conflict / f"{hashlib.sha256(data).hexdigest()[:16]}.frame"
         if not path.exists() and len(list(self._conflict.glob("*.frame"))) < FRAMES_ASIDE_MAX:
             write_atomic(path, data)
-
-    def _save(self, session: str) -> None:
-        """Write down how far a session is, unless its file was lost: the store knows better."""
-        known = self._sessions.get(session)
-        if known:
-            self._reserve.lend(lambda: self._sessions.write(session, known))
 
     def _segments(self, manifest: Manifest) -> list[tuple[Stored, int]]:
         name = name_of(manifest.session, manifest.first, manifest.last)

@@ -49,7 +49,7 @@ class Uploader:
     def step(self) -> float:
         """Do the next thing there is to do; return how long to wait before the one after it."""
         try:
-            has_worked = self._answer() or self._upload()
+            has_worked = self._answer_writer() or self._upload()
         except (StoreError, OSError) as error:
             self._note(error)
             return self._backoff.next_s()
@@ -71,9 +71,9 @@ class Uploader:
             del self._asked[session]
         return number
 
-    def _answer(self) -> bool:
+    def _answer_writer(self) -> bool:
         for session in [session for session, number in self._asked.items() if number is None]:
-            self._asked[session] = max(self._ask(session), self._spool.reach(session))
+            self._asked[session] = max(self._ask(session), self._spool.committed.reach(session))
             return True
         return False
 
@@ -90,7 +90,7 @@ class Uploader:
         return number
 
     def _upload(self) -> bool:
-        names = self._spool.names()
+        names = self._spool.committed.names()
         if not names:
             return False
         fresh = [name for name in names if name not in self._failed]

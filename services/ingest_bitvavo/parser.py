@@ -17,15 +17,15 @@ from shared.event import (
     Chatter,
     Delta,
     Notice,
-    RateLimited,
     Refused,
     Snapshot,
     Subscribed,
+    Throttled,
     Ticker,
     Trade,
     TradeList,
 )
-from shared.exchange import BOOK, TICKER, TRADES, Market, Message, Raw
+from shared.exchange import BOOK, TICKER, TRADES, ListedMarket, Message, Raw
 
 DEPTH: Final = 1000  # levels a side: the most that the exchange gives, and its default
 TRADES_MAX: Final = 1000  # in one answer
@@ -64,8 +64,8 @@ _MARKET = re.compile(rb'"market"\s*:\s*"([^"\\]{1,64})"')
 class _Snapshot(Struct, kw_only=True):
     market: str
     nonce: form.Sequence
-    bids: list[form.Level]
-    asks: list[form.Level]
+    bids: list[form.WireLevel]
+    asks: list[form.WireLevel]
     timestamp: form.Nanoseconds | None = None
 
 
@@ -161,7 +161,7 @@ def parse(raw: Raw) -> list[Message]:
     return [Ticker(pushed.market, *bid, *ask, pushed.last_price)]
 
 
-def parse_markets(raw: Raw) -> list[Market]:
+def parse_markets(raw: Raw) -> list[ListedMarket]:
     """Return the rows of `/markets`; asked for a single market it answers without a list.
 
     Of a row only name and status are believed: the types of all others have changed.
@@ -169,7 +169,7 @@ def parse_markets(raw: Raw) -> list[Market]:
     rows = form.decode(_decode_markets, raw)
     if isinstance(rows, _Market):
         rows = [rows]
-    return [Market(row.market, row.market, row.status == "trading") for row in rows]
+    return [ListedMarket(row.market, row.market, row.status == "trading") for row in rows]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
@@ -221,14 +221,14 @@ def _parse_reply(raw: bytes, reason: str) -> list[Message]:
     if reply.action == "getBook":
         return [_parse_answer(reply, raw)]
     if reply.action is not None:
-        return [Chatter(reply.action if reply.action in _CHATTER else "unknown action")]
+        return [Chatter(reply.action, is_known=reply.action in _CHATTER)]
     # One page shows the confirmation as `"event":"book"`:
     # https://docs.bitvavo.com/docs/websocket-api/book-subscription
     if reply.subscriptions is not None and reply.event in {"subscribed", "book"}:
         return list(_confirmations(reply.subscriptions))
-    if reply.event in {None, "subscribed", "book", "trade", "ticker"}:
+    if reply.event is None or reply.event in {"subscribed", "book", "trade", "ticker"}:
         raise _malformed(reason, raw)
-    return [Chatter(reply.event if reply.event in _CHATTER else "unknown event")]
+    return [Chatter(reply.event, is_known=reply.event in _CHATTER)]
 
 
 def _parse_answer(reply: _Reply, raw: bytes) -> Snapshot:
@@ -248,7 +248,7 @@ def _parse_error(reply: _Reply, code: int) -> Notice:
     if code in _RATE_LIMITED:
         until_ns = _ban_end(reply.error)
         is_ban = until_ns is None and code in _BANNED
-        return RateLimited(reason, wait_s=BAN_S if is_ban else None, until_ns=until_ns)
+        return Throttled(reason, wait_s=BAN_S if is_ban else None, until_ns=until_ns)
     request = _REQUESTS.get(reply.action or code)
     # A busy engine is no word against the symbols that were asked for: no answer is the truth.
     is_final = code in _REQUEST_CODES or code == _HALTED

@@ -187,7 +187,7 @@ def _parse_other(raw: bytes, reason: str) -> Message:
         raise _malformed(reason, raw) from None
     if number in _READ:
         raise _malformed(reason, raw)
-    return Chatter(str(number) if number in _CHATTER else "unknown")
+    return Chatter(str(number), is_known=number in _CHATTER)
 
 
 def _book(body: _Book | _Changes, raw: Raw) -> Message:

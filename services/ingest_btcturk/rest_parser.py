@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 
 from shared import form
 from shared.event import Snapshot, Trade, TradeList
-from shared.exchange import Market, Raw
+from shared.exchange import ListedMarket, Raw
 
 DEPTH: Final = 100  # levels a side: the most that the exchange gives
 TRADES_MAX: Final = 50  # in one list
@@ -49,8 +49,8 @@ class _Pairs(Struct):
 class _RestBook(Struct, kw_only=True):
     # Was written as 1647493701782.0 for years.
     timestamp: form.Milliseconds | form.MillisecondsFloat | None = None
-    bids: list[form.Level]
-    asks: list[form.Level]
+    bids: list[form.WireLevel]
+    asks: list[form.WireLevel]
 
 
 class _RestTrade(Struct, kw_only=True):
@@ -67,10 +67,10 @@ _decode_book = Decoder(_RestBook, strict=False).decode
 _decode_trades = Decoder(list[_RestTrade], strict=False).decode
 
 
-def parse_markets(raw: Raw) -> list[Market]:
+def parse_markets(raw: Raw) -> list[ListedMarket]:
     """Return the pairs of `exchangeinfo`; only the fields tell where its name is to be split."""
     return [
-        Market(f"{pair.numerator}-{pair.denominator}", pair.name, pair.status == "TRADING")
+        ListedMarket(f"{pair.numerator}-{pair.denominator}", pair.name, pair.status == "TRADING")
         for pair in _open(_decode_pairs, raw).symbols
     ]
 

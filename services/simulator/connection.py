@@ -11,7 +11,7 @@ from services.simulator.truth import Truth
 UNSENT_BYTES_MAX = 4 << 20
 
 
-class Socket(Protocol):
+class ClientSocket(Protocol):
     """What a connection needs of a websocket."""
 
     def write(self, message: str | bytes) -> bool:
@@ -37,7 +37,7 @@ class Socket(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Chain:
+class ClientChain:
     """One subscription's book sequence, as far as this client can follow it.
 
     `has_snapshot`: the client can hold a live book at `sequence`, so a break will be seen. `cause`
@@ -87,13 +87,13 @@ class Chain:
         self.cause = None
 
 
-class Connection:
+class ClientConnection:
     """Send messages to one client, or withhold them as the faults ask; write the truth of it."""
 
-    def __init__(self, number: int, socket: Socket, *, truth: Truth) -> None:
+    def __init__(self, number: int, socket: ClientSocket, *, truth: Truth) -> None:
         self.number = number
         self.subscriptions: dict[str, dict[str, None]] = {}
-        self.chains: dict[str, Chain] = {}
+        self.chains: dict[str, ClientChain] = {}
         self.is_stalled = False
         self.close_reason = ""
         self.unsent_bytes = 0
@@ -109,7 +109,7 @@ class Connection:
             self.abort("slow reader")
         return True
 
-    def send_delta(self, chain: Chain, message: str, *, sequence: int) -> None:
+    def send_delta(self, chain: ClientChain, message: str, *, sequence: int) -> None:
         """Send one change of a book, or lose it, or spoil it; tell the truth of any break."""
         if self.is_stalled:
             chain.lose("stall")
@@ -152,7 +152,7 @@ class Connection:
 
         self.socket.leave_pings_unanswered(None if is_answering else withheld)
 
-    def _send_garbage(self, chain: Chain, message: str) -> None:
+    def _send_garbage(self, chain: ClientChain, message: str) -> None:
         assert chain.garbage is not None
         if self.send(chain.garbage(message)):
             self._truth.fault(

@@ -24,9 +24,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.simulator.connection import Chain, Connection
+from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.garbage import BOOK_GARBAGE, PLAIN_GARBAGE
-from services.simulator.market import Market
+from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Clock
 from services.simulator.truth import Truth
 
@@ -53,13 +53,13 @@ class Faults:
         self,
         names: list[str],
         *,
-        markets: list[Market],
+        markets: list[SimulatedMarket],
         times: FaultTimes,
         rng: random.Random,
         clock: Clock,
         truth: Truth,
-        reset_sequence: Callable[[Market], None],
-        send_snapshot: Callable[[Connection, Chain], int],
+        reset_sequence: Callable[[SimulatedMarket], None],
+        send_snapshot: Callable[[ClientConnection, ClientChain], int],
     ) -> None:
         self._names = names
         self._markets = {market.listing.raw_symbol: market for market in markets}
@@ -75,7 +75,7 @@ class Faults:
         self._refused_until = 0.0
         self._ends: list[tuple[float, Callable[[], None]]] = []
         self._garbage_turn = 0
-        self._actions: dict[str, Callable[[list[Connection]], bool]] = {
+        self._actions: dict[str, Callable[[list[ClientConnection]], bool]] = {
             "gap": self._gap,
             "nonce_reset": self._nonce_reset,
             "drop": self._drop,
@@ -89,7 +89,7 @@ class Faults:
             "snapshot_midstream": self._snapshot_midstream,
         }
 
-    def advance(self, connections: list[Connection]) -> None:
+    def advance(self, connections: list[ClientConnection]) -> None:
         """Do what is due by now."""
         now = self._clock.monotonic()
         self._end_what_is_over(now)
@@ -102,7 +102,7 @@ class Faults:
             self._turn += 1
             self._due = now + self._interval_s()
 
-    def end(self, connections: list[Connection]) -> None:
+    def end(self, connections: list[ClientConnection]) -> None:
         """End every fault for good; what was lost stays lost."""
         self._names = []
         self._refused_until = 0.0
@@ -122,21 +122,21 @@ class Faults:
         self._truth.fault("handshake_429", retry_after_s=retry_after_s)
         return retry_after_s
 
-    def _gap(self, connections: list[Connection]) -> bool:
+    def _gap(self, connections: list[ClientConnection]) -> bool:
         aim = self._aim_at_chain(connections)
         if aim is None:
             return False
         aim[1].withheld = self._rng.randint(1, WITHHELD_MAX)
         return True
 
-    def _nonce_reset(self, connections: list[Connection]) -> bool:
+    def _nonce_reset(self, connections: list[ClientConnection]) -> bool:
         aim = self._aim_at_chain(connections)
         if aim is None:
             return False
         self._reset_sequence(self._markets[aim[1].listing.raw_symbol])
         return True
 
-    def _drop(self, connections: list[Connection]) -> bool:
+    def _drop(self, connections: list[ClientConnection]) -> bool:
         connection = self._aim_at_connection(connections)
         if connection is None:
             return False
@@ -144,7 +144,7 @@ class Faults:
         connection.abort("drop")
         return True
 
-    def _close(self, connections: list[Connection]) -> bool:
+    def _close(self, connections: list[ClientConnection]) -> bool:
         connection = self._aim_at_connection(connections)
         if connection is None:
             return False
@@ -152,7 +152,7 @@ class Faults:
         connection.close("close")
         return True
 
-    def _stall(self, connections: list[Connection]) -> bool:
+    def _stall(self, connections: list[ClientConnection]) -> bool:
         connection = self._aim_at_connection(connections)
         if connection is None:
             return False
@@ -165,7 +165,7 @@ class Faults:
         self._end_after(self._times.stall_s, resume)
         return True
 
-    def _garbage(self, connections: list[Connection]) -> bool:
+    def _garbage(self, connections: list[ClientConnection]) -> bool:
         kinds = [*BOOK_GARBAGE, *PLAIN_GARBAGE]
         kind = kinds[self._garbage_turn % len(kinds)]
         aim = self._aim_at_chain(connections)
@@ -179,7 +179,7 @@ class Faults:
             self._truth.fault("garbage", connection=connection.number, kind=kind)
         return True
 
-    def _handshake_429(self, connections: list[Connection]) -> bool:
+    def _handshake_429(self, connections: list[ClientConnection]) -> bool:
         connection = self._aim_at_connection(connections)
         if connection is None:
             return False
@@ -187,7 +187,7 @@ class Faults:
         connection.abort("handshake_429")
         return True
 
-    def _halted(self, connections: list[Connection]) -> bool:
+    def _halted(self, connections: list[ClientConnection]) -> bool:
         aim = self._aim_at_chain(connections)
         if aim is None:
             return False
@@ -208,14 +208,14 @@ class Faults:
         self._end_after(self._times.halt_s, resume)
         return True
 
-    def _no_pong(self, connections: list[Connection]) -> bool:
+    def _no_pong(self, connections: list[ClientConnection]) -> bool:
         connection = self._aim_at_connection(connections)
         if connection is None:
             return False
         connection.answer_pings(is_answering=False)
         return True
 
-    def _bad_symbol(self, connections: list[Connection]) -> bool:
+    def _bad_symbol(self, connections: list[ClientConnection]) -> bool:
         """Delist a market and cut a client that has it: the fault shows when it subscribes anew."""
         victim = self._victim
         having = [one for one in connections if victim.listing.raw_symbol in one.chains]
@@ -231,7 +231,7 @@ class Faults:
         self._end_after(DELISTED_S, relist)
         return True
 
-    def _snapshot_midstream(self, connections: list[Connection]) -> bool:
+    def _snapshot_midstream(self, connections: list[ClientConnection]) -> bool:
         aim = self._aim_at_chain(connections)
         if aim is None:
             return False
@@ -247,7 +247,9 @@ class Faults:
         )
         return True
 
-    def _aim_at_chain(self, connections: list[Connection]) -> tuple[Connection, Chain] | None:
+    def _aim_at_chain(
+        self, connections: list[ClientConnection]
+    ) -> tuple[ClientConnection, ClientChain] | None:
         """Return a live book, a busy one rather than a quiet one: there the effect comes soon."""
         aims = [
             (connection, chain)
@@ -261,7 +263,7 @@ class Faults:
         weights = [chain.listing.messages_per_s for _, chain in aims]
         return self._rng.choices(aims, weights)[0]
 
-    def _aim_at_connection(self, connections: list[Connection]) -> Connection | None:
+    def _aim_at_connection(self, connections: list[ClientConnection]) -> ClientConnection | None:
         """Return a connection on which books live and no fault is pending."""
         aims = [
             connection

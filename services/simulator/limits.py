@@ -24,7 +24,7 @@ class Budget:
         self._window = -1
         self._used = 0
 
-    def take(self, points: int) -> bool:
+    def spend(self, points: int) -> bool:
         """Return whether these points were left; if not, the block begins."""
         now = self._enter_window()
         if now < self.ts_blocked_until:

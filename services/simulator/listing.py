@@ -75,7 +75,7 @@ def bases(count: int) -> list[str]:
     return list(names)[:count]
 
 
-def take(pairs: Iterator[tuple[str, str]], count: int) -> Iterator[tuple[str, str]]:
+def first(pairs: Iterator[tuple[str, str]], count: int) -> Iterator[tuple[str, str]]:
     """Return the first `count` pairs."""
     return (pair for pair, _ in zip(pairs, range(count), strict=False))
 

@@ -16,7 +16,7 @@ from services.simulator import truth
 from services.simulator.faults import Faults, FaultTimes
 from services.simulator.faults import __doc__ as faults_doc
 from services.simulator.found import find_names, load
-from services.simulator.market import Market
+from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Clock
 from services.simulator.server import HOST, Server
 from services.simulator.simulation import Simulation
@@ -87,7 +87,7 @@ def build(options: argparse.Namespace, *, clock: Clock, record: Truth) -> tuple[
         seed=options.seed,
         symbols=[one.symbol for one in listings],
     )
-    markets = [Market(one, seed=options.seed, ts=clock.ns()) for one in listings]
+    markets = [SimulatedMarket(one, seed=options.seed, ts=clock.ns()) for one in listings]
     exchange = kind.build(
         markets,
         clock=clock,

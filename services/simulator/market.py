@@ -24,7 +24,7 @@ ASK = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class Execution:
     """One execution; `number` counts up by one for each trade of its market."""
 
     number: int
@@ -40,7 +40,7 @@ class Step:
 
     bids: dict[int, int]
     asks: dict[int, int]
-    trades: list[Trade] = field(default_factory=list)
+    trades: list[Execution] = field(default_factory=list)
 
 
 class Side:
@@ -76,7 +76,7 @@ class Side:
         return changes
 
 
-class Market:
+class SimulatedMarket:
     """Keep a book that never crosses, never empties, and moves only in `step`."""
 
     def __init__(self, listing: Listing, *, seed: int, ts: int) -> None:
@@ -84,7 +84,7 @@ class Market:
         self.is_halted = False
         self.is_delisted = False
         self.sides = (Side(), Side())
-        self.trades: deque[Trade] = deque(maxlen=TRADES_MAX)
+        self.trades: deque[Execution] = deque(maxlen=TRADES_MAX)
         self.rng = random.Random(f"{seed} {listing.raw_symbol}")
         self._middle = float(listing.price_ticks)
         self._spread = max(1.5, listing.price_ticks * 1e-4)
@@ -226,7 +226,7 @@ class Market:
         floor = max(low, 10.0)
         self._middle = min(max(self._middle, floor), max(high, floor))
 
-    def _trade(self, ts: int) -> list[Trade]:
+    def _trade(self, ts: int) -> list[Execution]:
         is_buy = self._chance(0.5)
         side = ASK if is_buy else BID
         trades = []
@@ -246,11 +246,11 @@ class Market:
             self.turnover += trade.size * trade.price
         return trades
 
-    def _record(self, ts: int, *, is_buy: bool, size: int, price: int | None = None) -> Trade:
+    def _record(self, ts: int, *, is_buy: bool, size: int, price: int | None = None) -> Execution:
         self._trade_number += 1
         if price is None:
             price = (self.best_ask if is_buy else self.best_bid)[0]
-        trade = Trade(self._trade_number, ts, price, size, is_buy)
+        trade = Execution(self._trade_number, ts, price, size, is_buy)
         self.trades.append(trade)
         return trade
 

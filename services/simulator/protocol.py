@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from services.simulator.connection import Chain, Connection
+from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.listing import Listing
-from services.simulator.market import Market, Step
+from services.simulator.market import SimulatedMarket, Step
 
 DEPTH_ALL = 1_000_000
 
@@ -37,7 +37,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Exchange(Protocol):
+class SimulatedExchange(Protocol):
     """One exchange's protocol over its markets.
 
     `conflation_s` is how often a market's changes are published; a server ping goes out each
@@ -53,29 +53,29 @@ class Exchange(Protocol):
     pong_timeout_s: float | None
     compression: str | None
     faults: tuple[str, ...]
-    markets: list[Market]
+    markets: list[SimulatedMarket]
 
     def handshake(self, path: str) -> Answer | None:
         """Return None to let a client in, or the refusal."""
         ...
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: ClientConnection) -> None:
         """Greet a client."""
         ...
 
-    def received(self, connection: Connection, message: str | bytes) -> None:
+    def received(self, connection: ClientConnection, message: str | bytes) -> None:
         """Answer one message of a client."""
         ...
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: ClientConnection) -> None:
         """Forget a client."""
         ...
 
-    def publish(self, market: Market, step: Step) -> None:
+    def publish(self, market: SimulatedMarket, step: Step) -> None:
         """Send one step of a market to whom it concerns."""
         ...
 
-    def pulse(self, market: Market) -> None:
+    def pulse(self, market: SimulatedMarket) -> None:
         """Do what is due once each conflation interval for this market, changed or not."""
         ...
 
@@ -87,15 +87,15 @@ class Exchange(Protocol):
         """Answer one GET."""
         ...
 
-    def reset_sequence(self, market: Market) -> None:
+    def reset_sequence(self, market: SimulatedMarket) -> None:
         """Make the next change of this market's book start its numbers anew."""
         ...
 
-    def send_snapshot(self, connection: Connection, chain: Chain) -> int:
+    def send_snapshot(self, connection: ClientConnection, chain: ClientChain) -> int:
         """Send a book in mid-stream; return its sequence. Only where the exchange does so."""
         ...
 
-    def final_sequence(self, market: Market) -> int | dict[int, int]:
+    def final_sequence(self, market: SimulatedMarket) -> int | dict[int, int]:
         """Return the sequence of a market's last change, for all or by connection."""
         ...
 
@@ -111,7 +111,7 @@ class Simulated:
     `levels` is the depth of a side in the busiest book unless another is asked for.
     """
 
-    build: Callable[..., Exchange]
+    build: Callable[..., SimulatedExchange]
     list_markets: Callable[..., list[Listing]]
     symbols_max: int
     levels: int

@@ -17,9 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
-from services.simulator.connection import Connection
+from services.simulator.connection import ClientConnection
 from services.simulator.faults import Faults
-from services.simulator.protocol import Answer, Exchange
+from services.simulator.protocol import Answer, SimulatedExchange
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
 
@@ -35,7 +35,7 @@ class Server:
 
     def __init__(self, simulation: Simulation, *, faults: Faults, truth: Truth) -> None:
         self._simulation = simulation
-        self._exchange: Exchange = simulation.exchange
+        self._exchange: SimulatedExchange = simulation.exchange
         self._faults = faults
         self._truth = truth
         self._numbers = itertools.count(1)
@@ -48,7 +48,7 @@ class Server:
             self._handle,
             HOST,
             port,
-            process_request=self._answer,
+            process_request=self._answer_request,
             create_connection=_Websocket,
             compression=self._exchange.compression,
             ping_interval=None,
@@ -68,7 +68,7 @@ class Server:
 
     async def _handle(self, websocket: ServerConnection) -> None:
         assert isinstance(websocket, _Websocket)
-        connection = Connection(next(self._numbers), _Socket(websocket), truth=self._truth)
+        connection = ClientConnection(next(self._numbers), _Socket(websocket), truth=self._truth)
         self._simulation.opened(connection)
         pings = asyncio.create_task(self._ping(websocket, connection))
         try:
@@ -80,11 +80,13 @@ class Server:
             pings.cancel()
             self._simulation.closed(connection)
 
-    async def _ping(self, websocket: ServerConnection, connection: Connection) -> None:
+    async def _ping(self, websocket: ServerConnection, connection: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
             await self._ping_until_closed(websocket, connection)
 
-    async def _ping_until_closed(self, websocket: ServerConnection, connection: Connection) -> None:
+    async def _ping_until_closed(
+        self, websocket: ServerConnection, connection: ClientConnection
+    ) -> None:
         exchange = self._exchange
         loop = asyncio.get_running_loop()
         unanswered_since: float | None = None
@@ -100,7 +102,7 @@ class Server:
                 pong = asyncio.ensure_future(await websocket.ping(exchange.ping_payload))
                 unanswered_since = unanswered_since or loop.time()
 
-    def _answer(self, _: ServerConnection, request: Request) -> Response | None:
+    def _answer_request(self, _: ServerConnection, request: Request) -> Response | None:
         if request.headers.get("Upgrade", "").lower() != "websocket":
             answer = self._exchange.request(request.path)
         else:

@@ -2,10 +2,10 @@
 
 import random
 
-from services.simulator.connection import Connection
+from services.simulator.connection import ClientConnection
 from services.simulator.faults import Faults
-from services.simulator.market import Market
-from services.simulator.protocol import Clock, Exchange
+from services.simulator.market import SimulatedMarket
+from services.simulator.protocol import Clock, SimulatedExchange
 from services.simulator.truth import Truth
 
 # Markets are spread over their conflation interval, so that messages come evenly as on the wire.
@@ -28,10 +28,16 @@ class Simulation:
     """
 
     def __init__(
-        self, exchange: Exchange, *, rate: float, faults: Faults, truth: Truth, clock: Clock
+        self,
+        exchange: SimulatedExchange,
+        *,
+        rate: float,
+        faults: Faults,
+        truth: Truth,
+        clock: Clock,
     ) -> None:
         self.exchange = exchange
-        self.connections: dict[int, Connection] = {}
+        self.connections: dict[int, ClientConnection] = {}
         self.is_quiet = False
         self._faults = faults
         self._truth = truth
@@ -45,7 +51,9 @@ class Simulation:
         chances = chances_per_turn(
             [market.listing.messages_per_s for market in markets], expected=rate * turn_s
         )
-        self._buckets: list[list[tuple[Market, random.Random, float]]] = [[] for _ in range(count)]
+        self._buckets: list[list[tuple[SimulatedMarket, random.Random, float]]] = [
+            [] for _ in range(count)
+        ]
         order = random.Random("wheel").sample(range(len(markets)), len(markets))
         for position, index in enumerate(order):
             market = markets[index]
@@ -55,13 +63,13 @@ class Simulation:
         self._flush_due = clock.monotonic() + FLUSH_INTERVAL_S
         self.next_due = clock.monotonic()
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: ClientConnection) -> None:
         """Take in a new client."""
         self.connections[connection.number] = connection
         self._truth.opened(connection.number)
         self.exchange.opened(connection)
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: ClientConnection) -> None:
         """Forget a client that is gone."""
         del self.connections[connection.number]
         self.exchange.closed(connection)
@@ -121,7 +129,7 @@ class Simulation:
             if is_pulse:
                 exchange.pulse(market)
 
-    def _move_for_all(self, market: Market) -> None:
+    def _move_for_all(self, market: SimulatedMarket) -> None:
         """Move until listeners are told: nobody is told of what lies beyond a window."""
         before = self.exchange.final_sequence(market)
         for _ in range(LAST_MOVES_MAX):
@@ -129,7 +137,7 @@ class Simulation:
             if not before or self.exchange.final_sequence(market) != before:
                 return
 
-    def _move(self, market: Market) -> None:
+    def _move(self, market: SimulatedMarket) -> None:
         self.exchange.publish(market, market.step(self._clock.ns()))
 
 
@@ -146,6 +154,6 @@ def chances_per_turn(weights: list[float], *, expected: float) -> list[float]:
     return [min(1.0, weight * high) for weight in weights]
 
 
-def _level(market: Market, level: tuple[int, int]) -> tuple[str, str]:
+def _level(market: SimulatedMarket, level: tuple[int, int]) -> tuple[str, str]:
     price, size = level
     return market.price_text(price), market.size_text(size)

@@ -7,7 +7,6 @@ found by its journal.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -20,8 +19,8 @@ from shared.delivery.journal_file import FrameReader, find_files
 from shared.errors import FrameError, UnknownFrameVersion
 from shared.process import log
 from shared.process.files import write_atomic
+from shared.process.state import StateFolder
 
-FOLDER: Final = "lines"
 _log = log.get(__name__)
 
 
@@ -30,10 +29,10 @@ class Chain:
 
     def __init__(self, state: Path, session: str) -> None:
         """Find the session before; this one's journal need not be there yet."""
-        exchange = exchange_of(session)
+        folder, exchange = StateFolder(state), exchange_of(session)
         self._session = session
-        self._path = state / FOLDER / f"{exchange}-{line_of(session)}.json"
-        self._journals, self._sessions = state / "journal" / exchange, state / "sessions"
+        self._path = folder.last_session(exchange, line_of(session))
+        self._journals, self._sessions = folder.journals_of(exchange), folder.sessions
         remembered = self._read()
         self.before = self._follow(remembered) if remembered else max(self._find(), default=None)
         """`None` where the state folder knows of no session of this line."""

@@ -103,7 +103,7 @@ class FrameBuilder:
         assert self.next_number > self.first
         columns = Columns(
             symbols=list(self._symbols),
-            book=self._take_book() if self._book else None,
+            book=self._pack_book() if self._book else None,
             trades=self._trades,
             ticker=self._ticker,
             feed_events=self._feed_events,
@@ -154,7 +154,7 @@ class FrameBuilder:
         self._packed_levels.append(struct.pack(code, *numbers))
         self._levels.clear()
 
-    def _take_book(self) -> BookColumns:
+    def _pack_book(self) -> BookColumns:
         self._pack_levels()
         columns = zip(BOOK_CODES.values(), zip(*self._book, strict=True), strict=True)
         packed = [struct.pack(f"{len(column)}{code}", *column) for code, column in columns]

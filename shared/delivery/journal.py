@@ -117,7 +117,7 @@ class Journal:
             tail = Damage(file.path, end, file.size - end, first, None)
             if is_torn:
                 file.size = end
-                file.cut()
+                file.cut_tail()
                 _log.warning("a torn tail was cut off a journal", extra=_facts(tail))
             else:
                 journal.note(tail)

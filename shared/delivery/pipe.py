@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 
 from booktape.errors import UNDECODABLE, ConfigError
 from shared.delivery.frame import FRAME_BYTES_MAX
+from shared.process.state import StateFolder
 
 FRAMES_MAX: Final = 1000  # held on either side of a pipe
 WATERMARKS_MAX: Final = 100  # held for a subscriber that does not look, ten seconds of them
@@ -27,7 +28,7 @@ LINGER_MS: Final = 1000  # for what is still queued at the end
 SOCKET_PATH_BYTES_MAX: Final = 107
 
 Context = zmq.Context[zmq.Socket[bytes]]
-Number = Annotated[int, Meta(ge=0)]
+EventNumber = Annotated[int, Meta(ge=0)]
 
 
 class Watermark(Struct, frozen=True, array_like=True):
@@ -38,7 +39,7 @@ class Watermark(Struct, frozen=True, array_like=True):
     """
 
     run: str
-    sessions: dict[str, tuple[Number, Number]]
+    sessions: dict[str, tuple[EventNumber, EventNumber]]
 
     def __post_init__(self) -> None:
         """Refuse what no writer can mean."""
@@ -56,7 +57,7 @@ def socket_path(state_path: Path, name: str) -> Path:
     That is `run` in the state, or a short folder in the runtime or temporary one where the
     system could not take the path. Whoever shares a state must share `XDG_RUNTIME_DIR` too then.
     """
-    path = state_path.absolute() / "run" / name
+    path = StateFolder(state_path.absolute()).run / name
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path

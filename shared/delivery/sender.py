@@ -58,15 +58,15 @@ class Sender:
         journals: Iterable[Journal],
         make_pipe: Callable[[], Pipe],
         watermarks: Watermarks,
-        clock_s: Callable[[], float],
+        steady_s: Callable[[], float],
     ) -> None:
         """Take charge of the journals; `make_pipe` is called for each, in the sender's thread."""
         self._added = list(journals)
         self._make_pipe = make_pipe
         self._watermarks = watermarks
-        self._clock_s = clock_s
+        self._steady_s = steady_s
         self._deliveries: list[Delivery] = []
-        self._sync_due_s = clock_s()
+        self._sync_due_s = steady_s()
 
     @property
     def journals(self) -> list[Journal]:
@@ -99,7 +99,7 @@ class Sender:
             journal = self._added.pop(0)
             self._deliveries.append(Delivery(journal, self._make_pipe()))
             self._deliveries.sort(key=lambda delivery: delivery.journal.session)
-        is_sync_due = self._clock_s() >= self._sync_due_s
+        is_sync_due = self._steady_s() >= self._sync_due_s
         watermark = self._watermarks.receive()
         wait_s = SYNC_INTERVAL_S
         for delivery in self._deliveries.copy():
@@ -107,15 +107,15 @@ class Sender:
                 if is_sync_due:
                     delivery.journal.sync()
                 if watermark:
-                    delivery.heed(watermark, self._clock_s())
+                    delivery.heed(watermark, self._steady_s())
                 wait_s = min(wait_s, delivery.send())
             except (BooktapeError, OSError) as error:
                 self._give_up(delivery, error)
             if delivery.is_finished:
                 self._deliveries.remove(delivery)
         if is_sync_due:
-            self._sync_due_s = self._clock_s() + SYNC_INTERVAL_S
-        return max(0.0, min(wait_s, self._sync_due_s - self._clock_s()))
+            self._sync_due_s = self._steady_s() + SYNC_INTERVAL_S
+        return max(0.0, min(wait_s, self._sync_due_s - self._steady_s()))
 
     def _give_up(self, delivery: "Delivery", error: BooktapeError | OSError) -> None:
         journal = delivery.journal
@@ -123,7 +123,7 @@ class Sender:
             raise JournalError(f"the journal of {journal.session} cannot go on: {error}") from error
         _log.error(
             "an adopted journal is left alone",
-            extra={"session": journal.session, "why": str(error)},
+            extra={"session": journal.session, "reason": str(error)},
         )
         delivery.close()
         journal.close()
@@ -131,11 +131,11 @@ class Sender:
 
     def _drain(self) -> None:
         """Sync, and push what the pipe takes, for a moment."""
-        deadline_s = self._clock_s() + DRAIN_S
-        self._sync_due_s = self._clock_s()
+        deadline_s = self._steady_s() + DRAIN_S
+        self._sync_due_s = self._steady_s()
         wait_s = self.step()
         while any(delivery.is_behind for delivery in self._deliveries):
-            if self._clock_s() >= deadline_s:
+            if self._steady_s() >= deadline_s:
                 break
             time.sleep(wait_s)
             wait_s = self.step()

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shared.process.state import StateFolder
+
 
 def new_session(state: Path, exchange: str, line: str, *, clock_ns: Callable[[], int]) -> str:
     """Return a session id that nothing on this disk knows, whatever the clock does."""
+    folder = StateFolder(state)
     while True:
         session = f"{_utc(clock_ns()):%Y%m%dT%H%M%S.%fZ}-{exchange}-{line}"
-        known = (state / "journal" / exchange / session, state / "sessions" / f"{session}.json")
+        known = (folder.journal(session), folder.session(session))
         if not any(path.exists() for path in known):
             return session
 

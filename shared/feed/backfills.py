@@ -25,7 +25,7 @@ class Backfills:
         Where the trades never broke off there is nothing to ask.
         """
         board = self._board
-        last = self._trades.take_last(raw_symbol)
+        last = self._trades.pop_last(raw_symbol)
         if last is None or any(q.raw_symbol == raw_symbol for q in list(board.questions)):
             return
         question = Backfill(symbol, raw_symbol, last, now_s)
@@ -47,7 +47,7 @@ class Backfills:
                 self._trades.missing(ts, question.symbol, question.last, answer.reason)
             else:
                 self._trades.trade_list(ts, question.symbol, answer.trades, question.last)
-            self._trades.settle(question.raw_symbol)
+            self._trades.settle_list(question.raw_symbol)
             self._open.discard(question)
 
     def end(self, ts: int) -> None:

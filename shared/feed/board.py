@@ -3,9 +3,10 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shared.event import TradeList
+from shared.feed.counts import Counts
 
 
 class Link(Struct, frozen=True):
@@ -23,6 +24,7 @@ class FeedView(Struct, frozen=True):
     live: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     messages: int = 0
+    counts: Counts = field(default_factory=Counts)  # nobody changes this copy
 
 
 class Backfill(Struct, frozen=True):

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from booktape.ladder import Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
 Reason = Literal["gap", "crossed", "mismatch", "malformed", "unknown", "old_snapshot"]
@@ -30,7 +30,7 @@ class Books:
     The recorder's thread owns them.
     """
 
-    def __init__(self, rows: Rows, resync: Callable[[str, Reason], None]) -> None:
+    def __init__(self, rows: FeedRows, resync: Callable[[str, Reason], None]) -> None:
         """Start without symbols."""
         self._rows = rows
         self._resync = resync
@@ -49,9 +49,9 @@ class Books:
         """Keep none: the connection is gone."""
         self._entries.clear()
 
-    def hold(self, raw_symbol: str) -> None:
+    def hold_deltas(self, raw_symbol: str) -> None:
         """Hold the deltas from now on: a snapshot was asked for."""
-        self._entries[raw_symbol].sequencer.hold()
+        self._entries[raw_symbol].sequencer.hold_deltas()
 
     def live(self) -> set[str]:
         """Return the symbols whose books are on the tape and go on."""
@@ -91,7 +91,7 @@ class Books:
         entry.is_recorded = False
         self._resync(raw_symbol, reason)
 
-    def answer(self, ts_recv: int, snapshot: Snapshot) -> bool:
+    def splice(self, ts_recv: int, snapshot: Snapshot) -> bool:
         """Begin a book at the snapshot that was asked for; return False where it is too old."""
         entry = self._entries[snapshot.raw_symbol]
         held = entry.sequencer.splice(snapshot)

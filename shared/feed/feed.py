@@ -12,11 +12,11 @@ from shared.event import (
     Delta,
     Kind,
     Notice,
-    RateLimited,
     Refused,
     Row,
     Snapshot,
     Subscribed,
+    Throttled,
     Ticker,
     Trade,
     TradeList,
@@ -30,7 +30,7 @@ from shared.feed.checkpoints import Checkpoints
 from shared.feed.chores import Chores
 from shared.feed.counts import Counts
 from shared.feed.questions import Questions
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Verdict
 from shared.feed.standing import Standing
 from shared.feed.subscriptions import Subscriptions
@@ -49,27 +49,27 @@ class Feed:
         exchange: Exchange,
         board: Board,
         *,
-        take: Callable[[Cost], float],
+        spend: Callable[[Cost], float],
         ban: Callable[[float], None],
         stale_after_s: float,
         checkpoint_interval_s: float,
     ) -> None:
         """Prepare for what the board wants, on the next connection.
 
-        `take` spends points of the limit (0.0, or the seconds to wait); `ban` silences the others.
+        `spend` takes points off the limit (0.0, or the seconds to wait); `ban` silences the others.
         """
         self.messages = 0  # that came so far
-        self.counts = Counts()  # of what is no event, by kind
+        self.counts = Counts()  # of what is no event
         self._exchange = exchange
         self._board = board
         self._ban = ban
-        self._rows = Rows()
+        self._rows = FeedRows()
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
         self._books = Books(self._rows, self._resync)
         self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(self._rows)
         self._subscriptions = Subscriptions(exchange, board.channels)
-        self._questions = Questions(exchange, self._subscriptions, take=take, hold=self._books.hold)
+        self._questions = Questions(exchange, self._subscriptions, spend, self._books.hold_deltas)
         self._backfills = Backfills(self._trades, board, exchange)
         self._standing = Standing(board, self._books, self._subscriptions)
         self._checkpoints = Checkpoints(checkpoint_interval_s)
@@ -85,7 +85,7 @@ class Feed:
 
     def show(self) -> None:
         """Put on the board how the feed stands; it takes a look at every book."""
-        self._standing.show(self._symbols, self.messages)
+        self._standing.show(self._symbols, self.messages, self.counts)
 
     def connected(self, ts: int, now_s: float, url: str, connection: int) -> list[Row]:
         """Begin on a new connection, which has this number in its session."""
@@ -125,7 +125,7 @@ class Feed:
                 continue
             for message in messages:
                 if not isinstance(message, Delta):
-                    self._take(message)
+                    self._handle(message)
                 elif (verdict := judge(ts, message)) is ACCEPTED or self._is_data(message, verdict):
                     self._watchdog.data(now_s)
         return self._rows.take()
@@ -155,10 +155,10 @@ class Feed:
         asked, refused = self._questions.due(now_s)
         for channel, raw_symbol in refused:
             self._row("subscription_refused", raw_symbol, channel=channel, reason="nothing came")
-        self._settle()
+        self._settle_subscriptions()
         return messages + asked
 
-    def _take(self, message: Snapshot | Trade | TradeList | Ticker | Notice) -> None:
+    def _handle(self, message: Snapshot | Trade | TradeList | Ticker | Notice) -> None:
         match message:
             case Snapshot():
                 self._snapshot(message)
@@ -167,7 +167,7 @@ class Feed:
                     self._trades.trade(self._ts, symbol, message)
             case TradeList():
                 if symbol := self._data(TRADES, message.raw_symbol):
-                    last = self._trades.take_last(message.raw_symbol)
+                    last = self._trades.pop_last(message.raw_symbol)
                     self._trades.trade_list(self._ts, symbol, message, last)
             case Ticker():
                 if symbol := self._data(TICKER, message.raw_symbol):
@@ -181,41 +181,41 @@ class Feed:
                 self._subscribed(notice)
             case Refused():
                 self._refused(notice)
-            case RateLimited():
+            case Throttled():
                 self._rate_limited(notice)
             case _:
-                self.counts.note("chatter", notice.kind)
+                (self.counts.chatter if notice.is_known else self.counts.unknown).note(notice.kind)
 
     def _is_data(self, delta: Delta, verdict: Verdict | None) -> bool:
         """Say whether a delta that continues no book shows that its subscription flows."""
         if verdict is None:
-            self.counts["not asked for"] += 1
+            self.counts.not_asked_for += 1
         # Before the subscription stands, what comes may come before the answer.
         return self._subscriptions.is_ready(BOOK, delta.raw_symbol)
 
     def _data(self, channel: str, raw_symbol: str) -> str | None:
         """Take note of data; return our symbol, or `None` where we do not record it."""
         if channel not in self._board.channels or raw_symbol not in self._symbols:
-            self.counts["not asked for"] += 1
+            self.counts.not_asked_for += 1
             return None
-        if not self._subscriptions.answer(channel, raw_symbol):
+        if not self._subscriptions.note_data(channel, raw_symbol):
             self._watchdog.data(self._now_s)
         return self._symbols[raw_symbol]
 
     def _snapshot(self, snapshot: Snapshot) -> None:
         raw_symbol = snapshot.raw_symbol
         if not self._questions.is_snapshot_asked(raw_symbol):
-            self.counts["snapshot not asked for"] += 1
+            self.counts.snapshots_not_asked_for += 1
         elif self._exchange.request_snapshot is None:
             if self._data(BOOK, raw_symbol):
-                self._questions.settle(raw_symbol)
+                self._questions.settle_book(raw_symbol)
                 self._books.replace(self._ts, snapshot)
                 self._watchdog.expect(self._now_s)
         else:
-            self._questions.settle(raw_symbol)
+            self._questions.settle_book(raw_symbol)
             self._watchdog.expect(self._now_s)
-            if not self._books.answer(self._ts, snapshot):
-                self.counts["snapshot too old"] += 1
+            if not self._books.splice(self._ts, snapshot):
+                self.counts.snapshots_late += 1
                 self._resync(raw_symbol, "old_snapshot")
 
     def _subscribed(self, notice: Subscribed) -> None:
@@ -226,14 +226,14 @@ class Feed:
                 self._backfills.ask(self._symbols[raw_symbol], raw_symbol, self._now_s)
 
     def _refused(self, notice: Refused) -> None:
-        self.counts["refused " + notice.request] += 1
+        self.counts.refused.note(notice.request)
         if notice.request == "subscribe":
             for raw_symbol in self._subscriptions.refuse(notice.raw_symbol, self._now_s):
                 self._row("subscription_refused", raw_symbol, reason=notice.reason)
         else:
             self._questions.refuse_snapshot(notice, self._now_s)
 
-    def _rate_limited(self, notice: RateLimited) -> None:
+    def _rate_limited(self, notice: Throttled) -> None:
         is_news = not self._questions.is_quiet(self._now_s)
         wait_s = self._questions.stop(notice, self._ts, self._now_s)
         if is_news:
@@ -241,7 +241,7 @@ class Feed:
         self._ban(wait_s)
 
     def _malformed(self, error: MalformedMessage) -> None:
-        self.counts["malformed"] += 1
+        self.counts.malformed += 1
         self._row("malformed", error.raw_symbol, **error.facts)
         if error.raw_symbol in self._symbols and BOOK in self._board.channels:
             self._books.doubt(error.raw_symbol, "malformed")
@@ -276,7 +276,7 @@ class Feed:
             if reason != "unknown":
                 self._row("resync", raw_symbol, reason=reason)
 
-    def _settle(self) -> None:
+    def _settle_subscriptions(self) -> None:
         """Record once that every subscription was answered."""
         if self._is_settled or not self._symbols or not self._subscriptions.is_settled():
             return

@@ -10,7 +10,7 @@ from shared.event import Kind, Row, Snapshot, feed_event
 from shared.exchange import BOOK, Exchange
 from shared.feed.board import Board, FeedView
 from shared.feed.books import Books, Reason
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 
 
 class PolledFeed:
@@ -26,7 +26,7 @@ class PolledFeed:
         self._exchange = exchange
         self._board = board
         self._url = url
-        self._rows = Rows()
+        self._rows = FeedRows()
         self._books = Books(self._rows, _ignore)
         self._symbols: dict[str, str] = {}  # raw symbol -> ours
         self._followed: tuple[str, ...] = ()

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
-from shared.event import RateLimited, Refused
+from shared.event import Refused, Throttled
 from shared.exchange import BOOK, Cost, Exchange
 from shared.feed.resyncs import Resyncs
 from shared.feed.snapshots import SnapshotRequests
-from shared.feed.subscriptions import Key, Subscriptions
+from shared.feed.subscriptions import SubscriptionKey, Subscriptions
 
 BAN_S: Final = 60.0  # where the exchange does not say how long, and at the least
 BAN_S_MAX: Final = 86_400.0
@@ -24,19 +24,19 @@ class Questions:
         self,
         exchange: Exchange,
         subscriptions: Subscriptions,
-        *,
-        take: Callable[[Cost], float],
-        hold: Callable[[str], None],
+        spend: Callable[[Cost], float],
+        hold_deltas: Callable[[str], None],
     ) -> None:
-        """Start with nothing to ask; `hold` is called with each symbol whose snapshot is asked for.
+        """Start with nothing to ask.
 
-        `take` spends points of the exchange's limit: it returns 0, or the seconds to wait.
+        `hold_deltas` is called with each symbol whose snapshot is asked for.
+        `spend` takes points off the exchange's limit: it returns 0, or the seconds to wait.
         """
         self._exchange = exchange
         self._subscriptions = subscriptions
-        self._take = take
-        self._hold = hold
-        self._snapshots = SnapshotRequests(exchange, take)
+        self._spend = spend
+        self._hold_deltas = hold_deltas
+        self._snapshots = SnapshotRequests(exchange, spend)
         self._resyncs = Resyncs()
         self._quiet_until_s = 0.0
 
@@ -48,7 +48,7 @@ class Questions:
 
     def drop(self, raw_symbol: str) -> list[str]:
         """Ask nothing more about a symbol; return the messages that end its subscriptions."""
-        self.settle(raw_symbol)
+        self.settle_book(raw_symbol)
         return self._subscriptions.drop(raw_symbol)
 
     def begin_book(self, raw_symbol: str) -> None:
@@ -68,10 +68,10 @@ class Questions:
         """Return whether a snapshot of this symbol may come."""
         return self._exchange.request_snapshot is None or self._snapshots.is_asked(raw_symbol)
 
-    def settle(self, raw_symbol: str) -> None:
+    def settle_book(self, raw_symbol: str) -> None:
         """Take note that a snapshot came."""
-        self._snapshots.settle(raw_symbol)
-        self._resyncs.settle(raw_symbol)
+        self._snapshots.settle_snapshot(raw_symbol)
+        self._resyncs.settle_resync(raw_symbol)
 
     def refuse_snapshot(self, notice: Refused, now_s: float) -> None:
         """Take note that the exchange refused a snapshot: ask again later."""
@@ -82,7 +82,7 @@ class Questions:
         """Return whether the exchange wants no question at the moment."""
         return now_s < self._quiet_until_s
 
-    def stop(self, notice: RateLimited, ts: int, now_s: float) -> float:
+    def stop(self, notice: Throttled, ts: int, now_s: float) -> float:
         """Ask nothing for as long as the exchange says; return the seconds."""
         wait_s = notice.wait_s
         if wait_s is None:
@@ -92,7 +92,7 @@ class Questions:
         self._subscriptions.postpone()
         return wait_s
 
-    def due(self, now_s: float) -> tuple[list[str], list[Key]]:
+    def due(self, now_s: float) -> tuple[list[str], list[SubscriptionKey]]:
         """Return the messages to send now, and the subscriptions to be called refused.
 
         Raise `ConnectionLost` where only a new connection can help.
@@ -114,12 +114,12 @@ class Questions:
 
     def _may_subscribe(self) -> bool:
         cost = self._exchange.subscribe_cost
-        return cost is None or self._take(cost) == 0.0
+        return cost is None or self._spend(cost) == 0.0
 
     def _ask_snapshot(self, now_s: float) -> list[str]:
         if self._exchange.request_snapshot is None:
             return []
         asked = self._snapshots.ask(now_s)
         for raw_symbol, _ in asked:
-            self._hold(raw_symbol)
+            self._hold_deltas(raw_symbol)
         return [message for _, message in asked]

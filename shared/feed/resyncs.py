@@ -31,7 +31,7 @@ class Resyncs:
         self._due[raw_symbol] = now_s + wait_s
         return True
 
-    def settle(self, raw_symbol: str) -> None:
+    def settle_resync(self, raw_symbol: str) -> None:
         """Take a symbol off the list: its book has begun anew, or is wanted no longer."""
         self._due.pop(raw_symbol, None)
 

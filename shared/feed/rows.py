@@ -3,7 +3,7 @@
 from shared.event import Row
 
 
-class Rows(list[Row]):
+class FeedRows(list[Row]):
     """The rows of one feed, in the order in which they came; the recorder's thread owns them."""
 
     def take(self) -> list[Row]:

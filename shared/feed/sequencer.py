@@ -59,7 +59,7 @@ class Sequencer:
         self.expected = None
         self._held = None
 
-    def hold(self) -> None:
+    def hold_deltas(self) -> None:
         """Keep deltas from now on, a snapshot having been asked for.
 
         What came before the question needs no keeping: the answer is newer.
@@ -74,13 +74,13 @@ class Sequencer:
             self._is_joining = False
             return ACCEPTED
         if self.expected is None:
-            return self._hold(ts_recv, delta)
+            return self._hold_delta(ts_recv, delta)
         overtaken = self.expected - OVERTAKEN_MAX
         if self._is_joining and overtaken <= delta.sequence < self.expected:
             return Verdict.STALE
         return Verdict.GAP
 
-    def _hold(self, ts_recv: int, delta: Delta) -> Verdict:
+    def _hold_delta(self, ts_recv: int, delta: Delta) -> Verdict:
         held = self._held
         if held is None:
             return Verdict.UNKNOWN

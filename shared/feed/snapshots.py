@@ -13,13 +13,13 @@ HALTED_RETRY_S: Final = 60.0  # after the exchange said that the market stands s
 class SnapshotRequests:
     """Which symbols need a snapshot, which were asked for, and when to ask next.
 
-    `take` spends points of the exchange's limit: it returns 0, or the seconds to wait.
+    `spend` takes points off the exchange's limit: it returns 0, or the seconds to wait.
     """
 
-    def __init__(self, exchange: Exchange, take: Callable[[Cost], float]) -> None:
+    def __init__(self, exchange: Exchange, spend: Callable[[Cost], float]) -> None:
         """Start with nothing to ask."""
         self._exchange = exchange
-        self._take = take
+        self._spend = spend
         self._wanted: dict[str, float] = {}  # raw symbol -> not before
         self._asked: dict[str, float] = {}  # raw symbol -> since
         self._next_s = 0.0
@@ -42,7 +42,7 @@ class SnapshotRequests:
         """Return whether it was asked for, or will be."""
         return raw_symbol in self._asked or raw_symbol in self._wanted
 
-    def settle(self, raw_symbol: str) -> None:
+    def settle_snapshot(self, raw_symbol: str) -> None:
         """Take note that the answer came, or is no longer wanted."""
         self._asked.pop(raw_symbol, None)
         self._wanted.pop(raw_symbol, None)
@@ -64,7 +64,7 @@ class SnapshotRequests:
         raw_symbol = next((raw for raw, at_s in self._wanted.items() if at_s <= now_s), "")
         if not raw_symbol:
             return []
-        wait_s = self._take(self._exchange.snapshot_cost) if self._exchange.snapshot_cost else 0.0
+        wait_s = self._spend(self._exchange.snapshot_cost) if self._exchange.snapshot_cost else 0.0
         self._next_s = now_s + max(wait_s, self._exchange.snapshot_interval_s)
         if wait_s:
             return []

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from shared.exchange import BOOK
 from shared.feed.board import Board, FeedView
 from shared.feed.books import Books
+from shared.feed.counts import Counts
 from shared.feed.subscriptions import Subscriptions
 
 
@@ -17,10 +18,10 @@ class Standing:
         self._books = books
         self._subscriptions = subscriptions
 
-    def show(self, symbols: Mapping[str, str], messages: int) -> None:
+    def show(self, symbols: Mapping[str, str], messages: int, counts: Counts) -> None:
         """Put on the board how these symbols stand: ours, by their raw ones."""
         live, refused = self._find_live(symbols), self._find_refused(symbols)
-        self._board.feed = FeedView(live, refused, messages)
+        self._board.feed = FeedView(live, refused, messages, counts.copy())
 
     def _find_live(self, symbols: Mapping[str, str]) -> frozenset[str]:
         """Return those whose books go on now; without books, those that are subscribed."""

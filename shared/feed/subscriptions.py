@@ -14,7 +14,7 @@ ANSWER_S: Final = 10.0  # within which the exchange answers a subscription
 ATTEMPTS_MAX: Final = 2  # then it is refused
 REFUSED_RETRY_S: Final = 600.0  # and asked for again after this
 
-Key = tuple[str, str]  # channel and raw symbol
+SubscriptionKey = tuple[str, str]  # channel and raw symbol
 
 
 class _Asked(Struct):
@@ -44,10 +44,10 @@ class Subscriptions:
         self._list: list[str] = []  # asked for, not answered
         self._list_since_s = 0.0
         self._list_attempts = 0
-        self._asked: dict[Key, _Asked] = {}
-        self._ready: set[Key] = set()
-        self.refused: dict[Key, float] = {}  # and when to ask again
-        self._renewed: dict[Key, float] = {}  # when a connection was given up for it
+        self._asked: dict[SubscriptionKey, _Asked] = {}
+        self._ready: set[SubscriptionKey] = set()
+        self.refused: dict[SubscriptionKey, float] = {}  # and when to ask again
+        self._renewed: dict[SubscriptionKey, float] = {}  # when a connection was given up for it
 
     def clear(self) -> None:
         """Forget everything: the connection is gone."""
@@ -145,7 +145,7 @@ class Subscriptions:
         """Return the raw symbols of which something was refused."""
         return {raw_symbol for _, raw_symbol in self.refused}
 
-    def answer(self, channel: str, raw_symbol: str) -> bool:
+    def note_data(self, channel: str, raw_symbol: str) -> bool:
         """Note that data came; return whether it is what makes the subscription stand.
 
         Where the exchange's word does that, data may come before it.
@@ -177,13 +177,13 @@ class Subscriptions:
         self._asked[channel, raw_symbol] = _Asked(now_s, 1, is_resync=True)
         return self._rejoin(channel, raw_symbol)
 
-    def overdue(self, now_s: float) -> tuple[list[str], list[Key]]:
+    def overdue(self, now_s: float) -> tuple[list[str], list[SubscriptionKey]]:
         """Return the messages that ask once more, and what is to be called refused.
 
         Raise `ConnectionLost` where only a new connection can help.
         """
         messages: list[str] = []
-        refused: list[Key] = []
+        refused: list[SubscriptionKey] = []
         if self._list and now_s - self._list_since_s > ANSWER_S:
             refused += self._end_list(now_s)
         for key, asked in list(self._asked.items()):
@@ -202,7 +202,7 @@ class Subscriptions:
         messages += self._retry_refused(now_s)
         return list(dict.fromkeys(messages)), refused  # one may be for all symbols of a channel
 
-    def _end_list(self, now_s: float) -> list[Key]:
+    def _end_list(self, now_s: float) -> list[SubscriptionKey]:
         """Ask again for what is left of a list; return what is to be called refused.
 
         Where others stand on this connection, what stays without an answer is passed over by the

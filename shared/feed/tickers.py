@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from shared.event import Ticker
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 
 _FIELDS = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price")
 
@@ -11,7 +11,7 @@ _FIELDS = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price")
 class Tickers:
     """Keeps the state of every ticker of one connection."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: FeedRows) -> None:
         """Start knowing nothing."""
         self._rows = rows
         self._tickers: dict[str, Ticker] = {}

@@ -5,7 +5,7 @@ from itertools import dropwhile, islice
 from typing import Final
 
 from shared.event import Trade, TradeList, feed_event
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 
 RECENT_MAX: Final = 512  # ids kept of a symbol: more than a list repeats
 RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take minutes
@@ -14,7 +14,7 @@ RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take
 class Trades:
     """Remembers the latest trade ids of every symbol, over reconnects too."""
 
-    def __init__(self, rows: Rows, *, begin_with_list: bool = False) -> None:
+    def __init__(self, rows: FeedRows, *, begin_with_list: bool = False) -> None:
         """Start knowing no trade; `begin_with_list`: each subscription begins with a list."""
         self._rows = rows
         self._begin_with_list = begin_with_list
@@ -34,7 +34,7 @@ class Trades:
         for raw_symbol in self._recent:
             self.lose(raw_symbol)
 
-    def take_last(self, raw_symbol: str) -> str | None:
+    def pop_last(self, raw_symbol: str) -> str | None:
         """Return the trade that the next list should reach, once after each outage."""
         return self._last.pop(raw_symbol, None)
 
@@ -42,7 +42,7 @@ class Trades:
         """Forget no trade of this symbol, so that none in a list on its way is taken for new."""
         self._expecting[raw_symbol] += 1
 
-    def settle(self, raw_symbol: str) -> None:
+    def settle_list(self, raw_symbol: str) -> None:
         """Take note that a list came, or never will."""
         self._expecting[raw_symbol] = max(0, self._expecting[raw_symbol] - 1)
 
@@ -51,7 +51,7 @@ class Trades:
         recent = self._recent.setdefault(trade.raw_symbol, {})
         if trade.trade_id in recent:
             return
-        if self._begin_with_list and (last := self.take_last(trade.raw_symbol)):
+        if self._begin_with_list and (last := self.pop_last(trade.raw_symbol)):
             self.missing(ts_recv, symbol, last, "no list came", first=trade.trade_id)
         self._rows.append((ts_recv, symbol, trade))
         recent[trade.trade_id] = None

@@ -106,7 +106,7 @@ class Doors:
         feed = Feed(
             self._exchange,
             board,
-            take=limits.take,
+            spend=limits.spend,
             ban=limits.block,
             stale_after_s=own.stale_after_s,
             checkpoint_interval_s=own.checkpoint_interval_s,
@@ -125,7 +125,7 @@ class Doors:
             url=own.websocket_url,
             connect=partial(Connection, clock_ns=time.time_ns),
             connect_cost=self._exchange.connect_cost,
-            take=limits.take,
+            spend=limits.spend,
             ban=limits.block,
             backoff=make_backoff(),
             clock_ns=time.time_ns,

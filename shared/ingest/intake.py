@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 from shared.event import Row
-from shared.process.threads import Alarm
+from shared.process.alarm import Alarm
 from shared.transport.inbox import MESSAGES_EAGER
 
 IDLE_S: Final = 0.1  # between two looks at what is due
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """Where messages come from, with the feed that makes rows of them."""
 
     @property
@@ -33,7 +33,7 @@ class Intake:
 
     def __init__(self) -> None:
         """Start with nothing."""
-        self.sources: list[Source] = []
+        self.sources: list[RowSource] = []
         self._rows: deque[Row] = deque()
         self._alarm = Alarm()
         self._is_idle = False
@@ -44,7 +44,7 @@ class Intake:
         if self._is_idle and self._rows:
             self._alarm.ring()
 
-    def attach(self, source: Source) -> None:
+    def attach(self, source: RowSource) -> None:
         """Have messages of this source recorded as well from now on."""
         self.sources.append(source)
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -18,15 +19,17 @@ from shared.delivery.sender import Sender
 from shared.delivery.session import new_session
 from shared.errors import LockHeld
 from shared.exchange import Exchange
+from shared.ingest.clock import ClockWatch
+from shared.ingest.disk import DiskWatch
 from shared.ingest.doors import Doors, make_backoff
-from shared.ingest.host import Host
 from shared.ingest.intake import Intake
 from shared.ingest.recorder import Recorder, end_session
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
 from shared.process.files import Lock
 from shared.process.settings import ExchangeSettings, Settings
-from shared.process.stats import Stats
+from shared.process.state import StateFolder, ingest_name
+from shared.process.status import StatusFile
 from shared.process.threads import Threads
 from shared.transport.limits import Limits
 from shared.transport.poller import stretch
@@ -51,8 +54,8 @@ def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
     75: another process records this line already. 1: a fault of our own, which is in the log; the
     journal holds everything, and a new start goes on from there.
     """
-    log.setup(f"ingest_{exchange.name}-{line}")
-    lock = Lock(settings.state.path / "locks" / f"{exchange.name}-{line}.lock")
+    log.setup(ingest_name(exchange.name, line))
+    lock = Lock(settings.state.folder.ingest_lock(exchange.name, line))
     try:
         lock.acquire()
     except LockHeld as held:
@@ -78,14 +81,14 @@ class Ingest:
 
     def __init__(self, exchange: Exchange, settings: Settings, line: str) -> None:
         """Build what lives as long as the process; nothing is asked of the exchange yet."""
-        state = settings.state.path
+        state, folder = settings.state.path, settings.state.folder
         self.has_failed = False
         # An Event may not be set by a signal handler: it could wait for itself.
         self._told_to_stop: SimpleQueue[None] = SimpleQueue()
         self._exchange = exchange
         self._line = line
         self._own: ExchangeSettings = settings.exchanges[exchange.name]
-        self._journals = state / "journal" / exchange.name
+        self._journals = folder.journals_of(exchange.name)
         session = new_session(state, exchange.name, line, clock_ns=time.time_ns)
         self._chain = Chain(state, session)
         self._journal = Journal.create(self._journals, session)
@@ -93,17 +96,10 @@ class Ingest:
         self._recorder = Recorder(self._journal, self._intake, time.time_ns)
         self._context = open_context()
         self._watermarks = WatermarkSubscriber(self._context, endpoint(state, "watermarks"))
-        self._sender = Sender(
-            [self._journal],
-            partial(Publisher, self._context, endpoint(state, "frames")),
-            self._watermarks,
-            time.monotonic,
-        )
-        self._limits = Limits(
-            state / "limits" / f"{exchange.name}.json",
-            exchange.limits,
-            clock_ns=time.monotonic_ns,
-        )
+        publisher = partial(Publisher, self._context, endpoint(state, "frames"))
+        self._sender = Sender([self._journal], publisher, self._watermarks, time.monotonic)
+        limits = folder.limits(exchange.name)
+        self._limits = Limits(limits, exchange.limits, steady_s=time.monotonic)
         self._stop_feeds, self._stop_recorder, self._stop_sender = Event(), Event(), Event()
         self._rest = RestClient(exchange, self._own.rest_url, self._limits)
         self._pause = Event()  # the disk is full: no socket is open
@@ -125,17 +121,10 @@ class Ingest:
             backoff=make_backoff(),
             steady_s=time.monotonic,
         )
-        self._host = Host(
-            lambda: shutil.disk_usage(state).free,
-            settings.state.disk_free_min_bytes,
-            find_live=self._doors.find_live,
-            clock_ns=time.time_ns,
-            steady_ns=time.monotonic_ns,
-        )
+        self._clock = ClockWatch(clock_ns=time.time_ns, steady_s=time.monotonic)
+        self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0
-        process = f"ingest_{exchange.name}-{line}"
-        stats = Stats(process, clock_ns=time.time_ns, monotonic_s=time.monotonic)
-        self._status = IngestStatus(stats, state / "status" / f"{process}.json")
+        self._status = _make_status(folder, ingest_name(exchange.name, line))
 
     def run(self) -> int:
         """Record until told to stop; return the exit status."""
@@ -145,7 +134,7 @@ class Ingest:
         self._recorder.begin(symbols=symbols, transport=own.transport, session_before=before)
         self._threads.start("recorder", self._recorder.run, self._stop_recorder)
         self._threads.start("sender", self._sender.run, self._stop_sender)
-        self._look_at_host()  # first: where the disk is full nothing is opened
+        self._look_at_machine()  # first: where the disk is full nothing is opened
         if own.symbols is not None:
             self._doors.follow(own.symbols)
         self._threads.start("rest", self._rest_worker.run, self._stop_feeds)
@@ -184,7 +173,7 @@ class Ingest:
             self._adopt_due_s = now_s + ADOPT_INTERVAL_S
             self._adopt()
         self._remember()
-        self._look_at_host()
+        self._look_at_machine()
         self._write_status()
 
     def _remember(self) -> None:
@@ -192,10 +181,11 @@ class Ingest:
         if self._journal.synced and not self._chain.is_remembered:
             self._chain.remember()
 
-    def _look_at_host(self) -> None:
-        self._intake.record(self._host.look())
+    def _look_at_machine(self) -> None:
+        ts, events = time.time_ns(), (self._clock.look(), self._disk.look())
+        self._intake.record([(ts, None, event) for event in events if event is not None])
         # Only now: the row of a full disk comes before those of the connections that it closes.
-        if self._host.is_full:
+        if self._disk.is_full:
             self._pause.set()
         else:
             self._pause.clear()
@@ -229,7 +219,7 @@ class Ingest:
             recorder=self._recorder.view,
             journal=self._journal,
             journals=self._sender.journals,
-            disk_free=self._host.free,
+            disk_free_bytes=self._disk.free_bytes,
             is_paused=self._pause.is_set(),
             is_stopping=is_stopping,
             blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),
@@ -260,3 +250,13 @@ class Ingest:
         _log.info(
             "ended", extra={"session": self._journal.session, "events": self._journal.next_number}
         )
+
+
+def _make_status(folder: StateFolder, process: str) -> IngestStatus:
+    file = StatusFile(folder.report(process), process, clock_ns=time.time_ns)
+    return IngestStatus(file, now_s=time.monotonic())
+
+
+def _watch_disk(settings: Settings, find_live: Callable[[], list[str]]) -> DiskWatch:
+    path, min_bytes = settings.state.path, settings.state.disk_free_min_bytes
+    return DiskWatch(lambda: shutil.disk_usage(path).free, min_bytes, find_live=find_live)

@@ -32,8 +32,7 @@ class RecorderView(Struct, frozen=True):
     """How the recorder stands: what was numbered so far, and why the disk refuses, if it does."""
 
     events: int = 0
-    gaps: int = 0
-    malformed: int = 0
+    kinds: dict[str, int] = {}  # rows about the feed, of each kind
     error: str | None = None
 
 
@@ -74,7 +73,7 @@ class Recorder:
             self._digest()
             while any(source.backlog for source in self._intake.sources):
                 self._digest()
-            self._cut()
+            self._cut_frame()
             self._write()
         except JournalError as error:
             if self._error is None:
@@ -86,10 +85,7 @@ class Recorder:
         return self._error is None
 
     def _show(self) -> None:
-        kinds = self._kinds
-        self.view = RecorderView(
-            self._builder.next_number, kinds["gap"], kinds["malformed"], self._error
-        )
+        self.view = RecorderView(self._builder.next_number, dict(self._kinds), self._error)
 
     def _digest(self) -> None:
         """Let each source have its turn, however much another one has."""
@@ -104,12 +100,12 @@ class Recorder:
         builder = self._builder
         for ts_recv, symbol, event in rows:
             if builder.bytes >= FRAME_BYTES_MAX or not builder.begin <= ts_recv < builder.end:
-                self._cut()
+                self._cut_frame()
             builder.add(ts_recv, symbol, event)
             if isinstance(event, FeedEvent):
                 self._kinds[event.kind] += 1
 
-    def _cut(self) -> None:
+    def _cut_frame(self) -> None:
         """End the frame that is being built."""
         if self._builder.next_number > self._builder.first:
             self._frames.append(self._builder.take(self._journal.base))

@@ -6,12 +6,21 @@ from typing import Final
 from shared.event import Row
 from shared.feed.feed import Feed
 from shared.feed.polled import PolledFeed
-from shared.transport.inbox import Batch, Closed, Delivery, Inbox, Opened, Over, Polled, TurnedAway
+from shared.transport.inbox import (
+    Arrival,
+    Closed,
+    Inbox,
+    Opened,
+    Over,
+    Polled,
+    SocketRead,
+    TurnedAway,
+)
 
 DIGEST_MESSAGES_MAX: Final = 256  # at once, or one read: then the next source has its turn
-# To the feed at once. The rows of thousands of messages, waiting as objects for their frame, would
-# fill the CPU's caches.
-FEED_MESSAGES_MAX: Final = 64
+# Rows go on to their frame a few at a time: as objects, those of hundreds of messages would push
+# one another out of the CPU's caches.
+ROWS_FEW: Final = 16
 SHOW_S: Final = 0.5  # between two looks at how a feed stands
 
 
@@ -44,29 +53,26 @@ class SocketSource:
 
     def digest(self) -> Iterator[list[Row]]:
         """Have the feed take the next messages and do its chores; yield the rows of it."""
-        inbox = self._inbox
+        inbox, receive = self._inbox, self._feed.receive
+        rows: list[Row] = []
         digested = 0
-        while digested < DIGEST_MESSAGES_MAX and (taken := inbox.take()) is not None:
-            delivery, count = taken
-            digested += count
-            if isinstance(delivery, Batch):
-                yield from self._receive(delivery)
-            else:
-                yield self._note(delivery)
+        while digested < DIGEST_MESSAGES_MAX and (arrival := inbox.take()) is not None:
+            digested += arrival.count
+            if not isinstance(arrival, SocketRead):
+                rows += self._note(arrival)
+                continue
+            ts, now_s = self._seen = arrival.ts, arrival.now_s
+            for first in range(0, arrival.count, ROWS_FEW):
+                rows += receive(ts, now_s, arrival.messages[first : first + ROWS_FEW])
+                if len(rows) >= ROWS_FEW:
+                    yield rows
+                    rows = []
         if self._number:
-            yield from self._do_chores()
+            rows += self._do_chores()
+        yield rows
 
-    def _receive(self, batch: Batch) -> Iterator[list[Row]]:
-        ts, now_s = self._seen = batch.ts, batch.now_s
-        messages, receive = batch.messages, self._feed.receive
-        if len(messages) <= FEED_MESSAGES_MAX:
-            yield receive(ts, now_s, messages)
-            return
-        for first in range(0, len(messages), FEED_MESSAGES_MAX):
-            yield receive(ts, now_s, messages[first : first + FEED_MESSAGES_MAX])
-
-    def _note(self, delivery: Delivery) -> list[Row]:
-        match delivery:
+    def _note(self, arrival: Arrival) -> list[Row]:
+        match arrival:
             case Opened(number, ts, now_s, url):
                 self._seen = ts, now_s
                 self._number = number
@@ -79,28 +85,28 @@ class SocketSource:
             case Over(ts):
                 rows = self._feed.end(ts)
             case _:
-                raise AssertionError(delivery)
+                raise AssertionError(arrival)
         self._feed.show()
         return rows
 
-    def _do_chores(self) -> Iterator[list[Row]]:
+    def _do_chores(self) -> list[Row]:
         inbox, number = self._inbox, self._number
         # Behind the socket, the feed lives in the time of what it has seen: nobody is silent yet.
         ts, now_s = self._seen if inbox.backlog else (self._clock_ns(), self._steady_s())
         if inbox.flowing != number and self._feed.is_flowing:
             inbox.flowing = number
         if inbox.given_up and inbox.given_up[0] == number:
-            return
+            return []
         chores = self._feed.chores(ts, now_s)
         if chores is None:
-            return
+            return []
         if chores.lost is not None:
             inbox.given_up = number, chores.lost
         inbox.outbox.extend((number, message) for message in chores.messages)
         if now_s >= self._show_s:
             self._show_s = now_s + SHOW_S
             self._feed.show()
-        yield chores.rows
+        return chores.rows
 
 
 class PolledSource:
@@ -118,13 +124,13 @@ class PolledSource:
 
     def digest(self) -> Iterator[list[Row]]:
         """Yield the rows of the answers that wait."""
-        for _ in range(self._inbox.backlog):
-            taken = self._inbox.take()
-            match taken:
-                case Polled(ts, now_s, raw_symbol, outcome), _:
-                    yield self._feed.receive(ts, now_s, raw_symbol, outcome)
-                case Over(ts), _:
-                    yield self._feed.end(ts)
+        while (arrival := self._inbox.take()) is not None:
+            match arrival:
+                case Polled(ts, now_s, raw_symbol, outcome):
+                    rows = self._feed.receive(ts, now_s, raw_symbol, outcome)
+                case Over(ts):
+                    rows = self._feed.end(ts)
                 case _:
-                    raise AssertionError(taken)
+                    raise AssertionError(arrival)
             self._feed.show()
+            yield rows

@@ -1,8 +1,7 @@
-"""What an ingest says of itself, for `booktape status` to read."""
+"""What an ingest reports of itself, for `booktape status` to read."""
 
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -11,9 +10,8 @@ from shared.delivery.journal import Journal
 from shared.exchange import BOOK
 from shared.feed.board import Board
 from shared.ingest.recorder import RecorderView
-from shared.process.stats import Stats
-
-NAMES_MAX = 10  # of symbols in one list
+from shared.process.stats import Rate
+from shared.process.status import FeedCounts, IngestReport, StatusFile
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -27,7 +25,7 @@ class View(Struct, frozen=True, kw_only=True):
     recorder: RecorderView
     journal: Journal
     journals: Sequence[Journal]  # with those of others that it delivers
-    disk_free: int
+    disk_free_bytes: int
     is_paused: bool
     is_stopping: bool
     blocked_s: float
@@ -38,12 +36,12 @@ class View(Struct, frozen=True, kw_only=True):
 class IngestStatus:
     """Writes the status file of one ingest, once each second; the main thread owns it."""
 
-    def __init__(self, stats: Stats, path: Path) -> None:
+    def __init__(self, file: StatusFile, *, now_s: float) -> None:
         """Start with nothing seen."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._stats = stats
-        self._path = path
-        self._counted: Counter[str] = Counter()
+        self._file = file
+        self._rate = Rate(now_s=now_s)
+        self._messages = 0
+        self._last_data_ts: int | None = None
         self._day = -1
         self._gaps_before_today = 0
         self._state = ""
@@ -51,57 +49,65 @@ class IngestStatus:
 
     def write(self, view: View) -> None:
         """Replace the file."""
-        self._count(view)
-        gauge = self._stats.gauge
         symbols, live, refused = _symbols(view)
         links = [board.link for board in view.boards]
         down = [link.down_since_s for link in links if link.down_since_s is not None]
-        state = _state(view, live, symbols, is_down=bool(down) or not links)
-        if state != self._state:
-            self._state, self._since = state, view.ts
-        gauge("state", state)
-        gauge("since", self._since)
-        gauge("exchange", view.exchange)
-        gauge("line", view.line)
-        gauge("session", view.journal.session)
-        gauge("symbols", len(symbols))
-        gauge("live", len(live))
-        gauge("waiting", _names(symbols - live - refused))
-        gauge("refused", _names(refused))
-        gauge("connections", sum(link.is_connected for link in links))
-        gauge("sockets", len(links))
         is_unreachable = bool(down) and not view.is_paused
-        since = _before(view, view.now_s - min(down)) if is_unreachable else None
-        gauge("unreachable_since", since)
-        gauge("last_error", next((link.error for link in links if link.error), view.rest_error))
-        gauge("gaps_today", view.recorder.gaps - self._gaps_before_today)
-        gauge("journal_bytes", sum(journal.bytes for journal in view.journals))
-        gauge("journals", len(view.journals))
-        gauge("journal_next", view.journal.next_number)
-        gauge("journal_base", view.journal.base)
-        gauge("journal_synced", view.journal.synced)
-        gauge("journal_error", view.recorder.error)
-        blocked_until = _before(view, -view.blocked_s) if view.blocked_s else None
-        gauge("rate_limited_until", blocked_until)
-        gauge("disk_free", view.disk_free)
-        gauge("poll_interval_s", view.poll_interval_s)
-        self._stats.write(self._path)
+        messages = self._count_messages(view)
+        kinds = view.recorder.kinds
+        report = IngestReport(
+            **self._file.head(),
+            exchange=view.exchange,
+            line=view.line,
+            session=view.journal.session,
+            state=self._find_state(view, live, symbols, is_down=bool(down) or not links),
+            since=self._since,
+            symbols=len(symbols),
+            live=len(live),
+            waiting=sorted(symbols - live - refused),
+            refused=sorted(refused),
+            sockets=len(links),
+            connections=sum(link.is_connected for link in links),
+            reconnects=sum(link.reconnects for link in links),
+            unreachable_since=_before(view, view.now_s - min(down)) if is_unreachable else None,
+            last_error=next((link.error for link in links if link.error), view.rest_error) or None,
+            rate_limited_until=_before(view, -view.blocked_s) if view.blocked_s else None,
+            poll_interval_s=view.poll_interval_s,
+            messages_total=messages,
+            messages_per_s=self._rate.measure(messages, now_s=view.now_s),
+            events_total=view.recorder.events,
+            last_data_ts=self._last_data_ts,
+            gaps_today=self._count_gaps(view, kinds.get("gap", 0)),
+            kinds=kinds,
+            counts=_counts(view),
+            journals=len(view.journals),
+            journal_bytes=sum(journal.bytes for journal in view.journals),
+            journal_base=view.journal.base,
+            journal_synced=view.journal.synced,
+            journal_next=view.journal.next_number,
+            journal_error=view.recorder.error,
+            disk_free_bytes=view.disk_free_bytes,
+        )
+        self._file.write(report)
 
-    def _count(self, view: View) -> None:
-        """Turn the totals of the parts into counters, whose rates follow by themselves."""
+    def _count_messages(self, view: View) -> int:
+        messages = sum(board.feed.messages for board in view.boards)
+        if messages > self._messages:
+            self._messages, self._last_data_ts = messages, view.ts
+        return messages
+
+    def _count_gaps(self, view: View, gaps: int) -> int:
+        """Return how many of them are of today."""
         if view.ts // DAY_NS != self._day:
             self._day = view.ts // DAY_NS
-            self._gaps_before_today = view.recorder.gaps
-        totals = Counter({"events_total": view.recorder.events})
-        totals["messages_total"] = sum(board.feed.messages for board in view.boards)
-        totals["reconnects"] = sum(board.link.reconnects for board in view.boards)
-        totals["malformed_total"] = view.recorder.malformed
-        totals["gaps_total"] = view.recorder.gaps
-        for name, total in totals.items():
-            self._stats.count(name, total - self._counted[name])
-        if totals["messages_total"] > self._counted["messages_total"]:
-            self._stats.gauge("last_data_ts", view.ts)
-        self._counted = totals
+            self._gaps_before_today = gaps
+        return gaps - self._gaps_before_today
+
+    def _find_state(self, view: View, live: set[str], symbols: set[str], *, is_down: bool) -> str:
+        state = _state(view, live, symbols, is_down=is_down)
+        if state != self._state:
+            self._state, self._since = state, view.ts
+        return state
 
 
 def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
@@ -112,6 +118,26 @@ def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
     live = {symbol for board in with_books or view.boards for symbol in board.feed.live}
     refused = {symbol for board in view.boards for symbol in board.feed.refused}
     return wanted, live, refused
+
+
+def _counts(view: View) -> FeedCounts:
+    counts = [board.feed.counts for board in view.boards]
+    return FeedCounts(
+        chatter=_add(each.chatter for each in counts),
+        unknown=_add(each.unknown for each in counts),
+        refused=_add(each.refused for each in counts),
+        malformed=sum(each.malformed for each in counts),
+        not_asked_for=sum(each.not_asked_for for each in counts),
+        snapshots_not_asked_for=sum(each.snapshots_not_asked_for for each in counts),
+        snapshots_late=sum(each.snapshots_late for each in counts),
+    )
+
+
+def _add(tallies: Iterable[Counter[str]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for tally in tallies:
+        total.update(tally)
+    return dict(total)
 
 
 def _before(view: View, seconds: float) -> int:
@@ -127,9 +153,3 @@ def _state(view: View, live: set[str], symbols: set[str], *, is_down: bool) -> s
     if is_down:
         return "connecting"
     return "live" if symbols and live >= symbols else "degraded"
-
-
-def _names(symbols: set[str]) -> str:
-    names = sorted(symbols)
-    more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
-    return ", ".join(names[:NAMES_MAX]) + more

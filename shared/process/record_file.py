@@ -54,11 +54,11 @@ class RecordFile:
         except OSError as error:
             written, reason = 0, str(error)
         if written < len(record):
-            self.cut()
+            self.cut_tail()
             raise JournalError(f"cannot append to {self.path}: {reason}; make room on this disk")
         self.size += written
 
-    def cut(self) -> None:
+    def cut_tail(self) -> None:
         """Remove what is beyond the last whole record."""
         try:
             os.ftruncate(self._open(), self.size)

@@ -12,6 +12,7 @@ from msgspec.structs import fields, replace
 from booktape.errors import ConfigError
 from booktape.settings_source import Given, Key, find_file, read_environment, read_file
 from booktape.store.storage import Storage
+from shared.process.state import StateFolder
 
 ALL = "all"
 DAY_S = 86_400
@@ -32,6 +33,11 @@ class State(Struct, frozen=True):
     disk_free_min_bytes: Annotated[
         int, Meta(ge=0, le=1 << 50, description="a whole number of bytes, 0 or more")
     ] = GIB
+
+    @property
+    def folder(self) -> StateFolder:
+        """Return the layout of it."""
+        return StateFolder(self.path)
 
 
 class WriterSettings(Struct, frozen=True):

@@ -1,9 +1,8 @@
-"""The threads of one process, in groups that end together, and what wakes one of them."""
+"""The threads of one process, in groups that end together."""
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 
 from shared.process import log
 
@@ -34,25 +33,3 @@ class Threads:
         if alive:
             _log.warning("threads do not end", extra={"threads": ", ".join(alive)})
         return not alive
-
-
-class Alarm:
-    """Wakes the one thread that waits for it.
-
-    An Event does that too, but is made of Python: a thread that wakes fifty times a second, with
-    cold caches, spends more on the waiting than on the writing to its disk.
-    """
-
-    def __init__(self) -> None:
-        """Start silent."""
-        self._silence = Lock()
-        self._silence.acquire()
-
-    def ring(self) -> None:
-        """End the present wait or, if nobody waits, the next one; any thread may ring."""
-        with suppress(RuntimeError):  # it rings already
-            self._silence.release()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until it rings and silence it; return False where it did not ring in time."""
-        return self._silence.acquire(timeout=timeout_s)

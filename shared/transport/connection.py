@@ -95,9 +95,9 @@ class Connection:
             self._lose(f"the connection broke: {_explain(error)}")
         if not count:
             self._lose("the exchange hung up without a close frame")
-        messages = reader.take(count)
+        messages = reader.cut_messages(count)
         if reader.reply or reader.lost:
-            self._answer()
+            self._send_reply()
             if self._lost and not messages:
                 raise self._lost
         return messages
@@ -119,7 +119,7 @@ class Connection:
                     break
         self._socket.close()
 
-    def _answer(self) -> None:
+    def _send_reply(self) -> None:
         """Send the pong or the close that is due, and note the end; what is read comes first."""
         if self._reader.reply:
             with suppress(ConnectionLost):

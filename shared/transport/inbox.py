@@ -5,7 +5,7 @@ A reader's thread appends, the recorder's takes, and neither waits for the other
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
@@ -24,14 +24,18 @@ class Opened(Struct, frozen=True):
     ts: int
     now_s: float
     url: str
+    count: ClassVar[int] = 1
+    size: ClassVar[int] = 0
 
 
-class Batch(Struct, frozen=True, gc=False):
-    """The messages of one read, and when it returned."""
+class SocketRead(Struct, frozen=True, gc=False):
+    """The messages of one read, how many and how many bytes, and when it returned."""
 
     ts: int
     now_s: float
     messages: list[bytes]
+    count: int
+    size: int
 
 
 class Polled(Struct, frozen=True):
@@ -41,6 +45,8 @@ class Polled(Struct, frozen=True):
     now_s: float
     raw_symbol: str
     outcome: Snapshot | BooktapeError
+    size: int  # in memory, roughly
+    count: ClassVar[int] = 1
 
 
 class TurnedAway(Struct, frozen=True):
@@ -49,6 +55,8 @@ class TurnedAway(Struct, frozen=True):
     ts: int
     wait_s: float
     reason: str
+    count: ClassVar[int] = 1
+    size: ClassVar[int] = 0
 
 
 class Closed(Struct, frozen=True):
@@ -56,15 +64,19 @@ class Closed(Struct, frozen=True):
 
     ts: int
     reason: str
+    count: ClassVar[int] = 1
+    size: ClassVar[int] = 0
 
 
 class Over(Struct, frozen=True):
     """Nothing more comes."""
 
     ts: int
+    count: ClassVar[int] = 1
+    size: ClassVar[int] = 0
 
 
-Delivery = Opened | Batch | Polled | TurnedAway | Closed | Over
+Arrival = Opened | SocketRead | Polled | TurnedAway | Closed | Over
 
 
 class Inbox:
@@ -77,7 +89,7 @@ class Inbox:
     def __init__(self, announce: Callable[[int], None]) -> None:
         """Start empty; `announce` tells the recorder how many messages wait."""
         self._announce = announce
-        self._deliveries: deque[tuple[Delivery, int, int]] = deque()
+        self._arrivals: deque[Arrival] = deque()
         self._appended = self._appended_bytes = 0
         self._taken = self._taken_bytes = 0
         # What the feed says is of the connection with this number: it lags behind the socket.
@@ -95,21 +107,22 @@ class Inbox:
         """Return whether so much waits that reading on would fill the memory."""
         return self._appended_bytes - self._taken_bytes > BACKLOG_BYTES_MAX
 
-    def append(self, delivery: Delivery, count: int = 1, size: int = 0) -> None:
-        """Hand over what came: so many messages of so many bytes; the reader's thread calls."""
-        self._deliveries.append((delivery, count, size))
+    def append(self, arrival: Arrival) -> None:
+        """Hand over what came; the reader's thread calls."""
+        self._arrivals.append(arrival)
+        count = arrival.count
         self._appended += count
-        self._appended_bytes += size
+        self._appended_bytes += arrival.size
         backlog = self._appended - self._taken
         # Where others wait already, the recorder knows, and has no reason to sleep.
         if backlog == count or backlog >= MESSAGES_EAGER:
             self._announce(backlog)
 
-    def take(self) -> tuple[Delivery, int] | None:
-        """Return the oldest delivery and its messages' number, if any; the recorder's calls."""
-        if not self._deliveries:
+    def take(self) -> Arrival | None:
+        """Return what came first, if anything; the recorder's thread calls."""
+        if not self._arrivals:
             return None
-        delivery, count, size = self._deliveries.popleft()
-        self._taken += count
-        self._taken_bytes += size
-        return delivery, count
+        arrival = self._arrivals.popleft()
+        self._taken += arrival.count
+        self._taken_bytes += arrival.size
+        return arrival

@@ -5,8 +5,8 @@ Grants are kept as (time, points). Those within one slot, a `SLOTS`th of the int
 time of the first and are forgotten one interval after their slot's end, so that each of them is
 remembered for an interval or a little longer.
 
-The clock may be any that all processes share. `time.monotonic_ns` is the best: nobody sets it.
-Where it jumps back (that one at a reboot) what was granted or blocked before counts as of now: for
+The clock is the steady one, which all processes share and nobody sets.
+Where it jumps back (at a reboot) what was granted or blocked before counts as of now: for
 an interval more at the most, and a ban from its beginning.
 """
 
@@ -54,11 +54,11 @@ class Limits:
     """Grants points to whoever asks, from any thread of any process."""
 
     def __init__(
-        self, path: Path, limits: Mapping[str, Limit], *, clock_ns: Callable[[], int]
+        self, path: Path, limits: Mapping[str, Limit], *, steady_s: Callable[[], float]
     ) -> None:
         """Share `path` with the other processes of this exchange."""
         self._path = path
-        self._clock_ns = clock_ns
+        self._steady_s = steady_s
         self._points_max = {
             name: math.floor(limit.points * SHARE) for name, limit in limits.items()
         }
@@ -70,8 +70,8 @@ class Limits:
         self._lock = threading.Lock()  # keeps threads apart even where there is no file
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def take(self, cost: Cost) -> float:
-        """Take the points and return 0.0, or take none and return the seconds to wait."""
+    def spend(self, cost: Cost) -> float:
+        """Spend the points and return 0.0, or spend none and return the seconds to wait."""
         points_max = self._points_max[cost.limit]
         assert 1 <= cost.points <= points_max
         slot_ns = self._interval_ns[cost.limit] // SLOTS
@@ -87,11 +87,11 @@ class Limits:
             return 0.0
 
     def acquire(self, cost: Cost, *, timeout_s: float, stop: threading.Event) -> None:
-        """Take the points as soon as they are there.
+        """Spend the points as soon as they are there.
 
         Raise RateLimited where that takes too long, ConnectionLost where `stop` comes first.
         """
-        while wait_s := self.take(cost):
+        while wait_s := self.spend(cost):
             if wait_s > timeout_s:
                 raise RateLimited(f"no {cost.limit} are left to us", retry_after_s=wait_s)
             if stop.wait(wait_s):
@@ -124,7 +124,7 @@ class Limits:
             if descriptor is not None and self._is_shared:
                 self._read(descriptor)
             # Only now: what another process did while we waited for the file is not "later".
-            now = self._clock_ns()
+            now = round(self._steady_s() * NS_PER_S)
             _put_back(self._state, now)
             yield self._state, now
             if descriptor is not None:

@@ -119,7 +119,7 @@ class _Asker:
                 if not had_room:  # it is known, and each book begins anew at its next poll
                     return
                 outcome = ConnectionLost(_NO_ROOM)
-            self._inbox.append(Polled(ts, now_s, raw_symbol, outcome), size=size)
+            self._inbox.append(Polled(ts, now_s, raw_symbol, outcome, size))
 
 
 def stretch(exchange: Exchange, poll_interval_s: float, books: int) -> float:

@@ -12,7 +12,7 @@ from shared.feed.board import Board
 from shared.process import log
 from shared.process.retry import Backoff
 from shared.transport.connection import Connection
-from shared.transport.inbox import Batch, Closed, Inbox, Opened, Over, TurnedAway
+from shared.transport.inbox import Closed, Inbox, Opened, Over, SocketRead, TurnedAway
 
 RECEIVE_S: Final = 0.1  # at most, before a turn looks at anything but its socket
 READ_INTERVAL_S: Final = 0.02  # where a thread has several sockets, none of which may be waited for
@@ -59,7 +59,7 @@ class Socket:
         url: str,
         connect: Callable[[str], Connection],
         connect_cost: Cost | None,
-        take: Callable[[Cost], float],
+        spend: Callable[[Cost], float],
         ban: Callable[[float, str], None],
         backoff: Backoff,
         clock_ns: Callable[[], int],
@@ -72,7 +72,7 @@ class Socket:
         self._url = url
         self._connect = connect
         self._connect_cost = connect_cost
-        self._take = take
+        self._spend = spend
         self._ban = ban
         self._backoff = backoff
         self._clock_ns = clock_ns
@@ -106,7 +106,7 @@ class Socket:
     def _open(self) -> float:
         if self._pause.is_set():
             return self._wait(PAUSE_LOOK_S)
-        wait_s = self._take(self._connect_cost) if self._connect_cost else 0.0
+        wait_s = self._spend(self._connect_cost) if self._connect_cost else 0.0
         if wait_s:
             return self._wait(min(wait_s, LIMIT_LOOK_S))
         try:
@@ -148,7 +148,7 @@ class Socket:
             ts, now_s = clock_ns(), steady_s()
             if not messages:
                 return
-            inbox.append(Batch(ts, now_s, messages), len(messages), sum(map(len, messages)))
+            inbox.append(SocketRead(ts, now_s, messages, len(messages), sum(map(len, messages))))
             if now_s >= until_s or inbox.is_full:
                 return
 

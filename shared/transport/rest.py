@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from shared.errors import ConnectionLost, ExchangeError, RateLimited
 from shared.event import Snapshot, TradeList
-from shared.exchange import Call, Exchange, Market
+from shared.exchange import Call, Exchange, ListedMarket
 from shared.transport.limits import Limits, parse_retry_after
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -64,7 +64,7 @@ class RestClient:
         self._clock_ns = clock_ns
         self._session = _open_session(url)
 
-    def markets(self, stop: Event | None = None) -> list[Market]:
+    def markets(self, stop: Event | None = None) -> list[ListedMarket]:
         """Return every market that the exchange lists."""
         call = self._rest.markets
         return self._rest.parse_markets(self._get(call, call.path(), stop))

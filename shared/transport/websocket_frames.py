@@ -27,7 +27,7 @@ _CODE_BYTES = 2
 class MessageReader:
     """Takes what was read from a websocket and returns messages; it neither reads nor sends.
 
-    `space` is where the next bytes go. Its owner looks at two things after each `take`: `reply`,
+    `space` is where the next bytes go. Its owner looks at two things after each cut: `reply`,
     the opcode and payload of a frame that is to be sent and then set to `None`, and `lost`, why
     nothing more can be read.
     """
@@ -41,7 +41,7 @@ class MessageReader:
         self._rest = 0  # bytes at the beginning that were read and not yet cut
         self._fragments: bytearray | None = None
 
-    def take(self, count: int) -> list[bytes]:
+    def cut_messages(self, count: int) -> list[bytes]:
         """Return the messages that the next `count` bytes completed."""
         buffer, view, start, end = self._buffer, self._view, 0, self._rest + count
         messages: list[bytes] = []
@@ -65,7 +65,7 @@ class MessageReader:
                 if is_simple:
                     messages.append(view[payload:stop].tobytes())
                 else:
-                    self._take_other(first, view[payload:stop].tobytes(), messages)
+                    self._cut_other(first, view[payload:stop].tobytes(), messages)
                 start = stop
         except ConnectionLost as lost:
             self.lost = lost
@@ -108,7 +108,7 @@ class MessageReader:
         if fault:
             _fail(fault)
 
-    def _take_other(self, first: int, payload: bytes, messages: list[bytes]) -> None:
+    def _cut_other(self, first: int, payload: bytes, messages: list[bytes]) -> None:
         opcode = first & _OPCODE
         if opcode == PING:
             self.reply = PONG, payload  # of several pings the last may stand for all

@@ -3,15 +3,15 @@ import runpy
 import pytest
 from msgspec.structs import replace
 
-from shared.process.stats import Report
-from tests.support.healths import make_feed, make_health, make_writer
+from shared.process.status import WriterReport
+from tests.support.healths import make_feed, make_health, make_writer, make_writer_report
 from tests.support.paths import ROOT
 
 FIGURES = runpy.run_path(str(ROOT / "deploy" / "host" / "figures.py"))
 S = 1_000_000_000
 
 
-def find(*processes: object, writer: Report | None = None) -> dict[str, float]:
+def find(*processes: object, writer: WriterReport | None = None) -> dict[str, float]:
     health = replace(make_health(*processes), ts=1000 * S, spool_bytes=70, journals=[])  # type: ignore[arg-type]
     found: dict[str, float] = FIGURES["find_figures"](
         health, writer, flush_interval_s=100.0, disk_used_percent=12.5
@@ -19,9 +19,9 @@ def find(*processes: object, writer: Report | None = None) -> dict[str, float]:
     return found
 
 
-def make_report(*, start_s: int, flush_s: int | None) -> Report:
-    gauges = {"last_flush_ts": None if flush_s is None else flush_s * S}
-    return Report("buffer_writer", 1, start_s * S, 999 * S, {}, {}, dict(gauges))
+def make_report(*, start_s: int, flush_s: int | None) -> WriterReport:
+    flushed = None if flush_s is None else flush_s * S
+    return make_writer_report(ts_start=start_s * S, ts_written=999 * S, last_flush_ts=flushed)
 
 
 def test_what_waits_and_how_full_the_disk_is_are_told() -> None:
@@ -39,7 +39,7 @@ def test_a_feed_that_is_not_live_is_down() -> None:
 
 
 def test_a_feed_is_not_down_while_one_of_its_lines_is_live() -> None:
-    starting = replace(make_feed(), line="b", values={"state": "connecting"})
+    starting = make_feed(line="b", state="connecting")
     assert 0.0 == find(make_feed(), starting)["FeedsDown"]
     assert 1.0 == find(starting)["FeedsDown"]
 

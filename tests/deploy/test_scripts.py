@@ -69,7 +69,7 @@ def test_nothing_is_recorded_beside_the_disk_that_is_meant_for_it() -> None:
 
 
 def test_the_box_gives_a_feed_the_socket_buffer_that_it_asks_for() -> None:
-    source = (ROOT / "shared" / "connection.py").read_text(encoding="utf-8")
+    source = (ROOT / "shared" / "transport" / "connection.py").read_text(encoding="utf-8")
     asked = re.search(r"^SOCKET_BYTES: Final = (.+)$", source, re.MULTILINE)
     assert asked
     product = 1

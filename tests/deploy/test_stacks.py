@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import booktape.store.s3
 from booktape.errors import AlreadyStored
 from booktape.store.s3 import S3Store, connect
 from booktape.store.storage import Storage
-from shared.process.stats import Stats
+from shared.process.state import StateFolder
 from tests.deploy.cloud import ACCOUNT, REGION, Cloud
 from tests.deploy.judge import allows
+from tests.support.healths import make_writer_report
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.moto, pytest.mark.slow]
@@ -297,9 +299,10 @@ def test_the_figures_of_the_box_are_what_the_alarms_watch(cloud: Cloud, tmp_path
         for line in user_data.split("<<'ENV'\n")[1].split("\nENV\n")[0].splitlines()
     )
     (tmp_path / "booktape.toml").touch()
-    (tmp_path / "var" / "status").mkdir(parents=True)
-    stats = Stats("buffer_writer", clock_ns=time.time_ns, monotonic_s=time.monotonic)
-    stats.write(tmp_path / "var" / "status" / "buffer_writer.json")
+    path = StateFolder(tmp_path / "var").report("buffer_writer")
+    path.parent.mkdir(parents=True)
+    report = make_writer_report(ts_start=time.time_ns(), last_flush_ts=None)
+    path.write_bytes(msgspec.json.encode(report))
     subprocess.run(
         [sys.executable, str(ROOT / "deploy" / "host" / "figures.py")],
         env={

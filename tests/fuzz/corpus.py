@@ -10,9 +10,9 @@ from typing import Final
 import services
 from booktape.keys import TABLES
 from booktape.manifest import encode_manifest
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.manifest import make_manifest
-from services.buffer_writer.segment import Segment
+from services.buffer_writer.segment import WrittenSegment
 from shared.delivery.frame import Frame
 from shared.delivery.frame_builder import FrameBuilder
 from shared.event import FeedEvent
@@ -100,12 +100,12 @@ def make_manifest_bytes(random: Random) -> bytes:
     """Return a manifest of some tables."""
     tables = random.sample(TABLES, random.randint(1, 4))
     frames = make_frames(random, count_max=2)
-    run = Run(SESSION, frames[0].day, frames, frames[-1].last + 1, ends_session=False)
+    run = FrameRun(SESSION, frames[0].day, frames, frames[-1].last + 1, ends_session=False)
     events = [0] * len(tables)
     for _ in range(run.first, run.last + 1):
         events[random.randrange(len(tables))] += 1
     segments = {
-        table: Segment(Path("x"), events[at] * 3, 1000, "0" * 64, 100, 7, events[at], TS, TS)
+        table: WrittenSegment(Path("x"), events[at] * 3, 1000, "0" * 64, 100, 7, events[at], TS, TS)
         for at, table in enumerate(tables)
     }
     return encode_manifest(make_manifest(run, segments, TS))

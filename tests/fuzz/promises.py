@@ -10,10 +10,10 @@ from shared.errors import MalformedMessage
 from shared.event import (
     Chatter,
     Delta,
-    RateLimited,
     Refused,
     Snapshot,
     Subscribed,
+    Throttled,
     Ticker,
     Trade,
     TradeList,
@@ -22,7 +22,7 @@ from shared.form import NUMBER_MAX
 
 INT64: Final = range(-(2**63), 2**63)
 EVENTS: Final = (
-    Delta | Snapshot | Trade | TradeList | Ticker | Subscribed | Refused | RateLimited | Chatter
+    Delta | Snapshot | Trade | TradeList | Ticker | Subscribed | Refused | Throttled | Chatter
 )
 TRADE_ID: Final = re.compile(r"[!-~]{1,64}")
 
@@ -69,6 +69,6 @@ def check_message(message: Any) -> None:
         for number in (*said, message.last_price):
             assert number is None or 0 <= number <= NUMBER_MAX
     if isinstance(message, Chatter):
-        assert len(message.kind) <= 32  # counted by it
-    if isinstance(message, Refused | RateLimited):
+        assert len(message.kind) <= 32 or not message.is_known  # counted by it
+    if isinstance(message, Refused | Throttled):
         assert len(message.reason) <= 200

@@ -18,10 +18,10 @@ from booktape.errors import TapeError
 from booktape.keys import parse_key
 from booktape.manifest import decode_manifest
 from services.buffer_writer.events import BadFrame, decode_events
-from services.buffer_writer.incoming import cut, ends_session, guess_session
+from services.buffer_writer.incoming import cut_frame, ends_session, guess_session
 from services.buffer_writer.manifest import check as check_manifest
 from services.buffer_writer.manifest import count_bytes, ledger_key, name_of
-from services.buffer_writer.segment import Segment, write_segments
+from services.buffer_writer.segment import WrittenSegment, write_segments
 from shared.delivery.cursor import Cursor
 from shared.delivery.frame import Frame, decode, encode
 from shared.delivery.frame_builder import FrameBuilder
@@ -112,7 +112,7 @@ def _feed(exchange: Exchange) -> Callable[[Random, Path], None]:
             tape += chores.rows if chores else []
         tape += feed.disconnected(TS, "over")
         malformed = [event for _, _, event in tape if getattr(event, "kind", "") == "malformed"]
-        assert len(malformed) == feed.counts["malformed"]
+        assert len(malformed) == feed.counts.malformed
         builder = FrameBuilder(SESSION)
         for row in tape:
             builder.add(*row)
@@ -142,7 +142,7 @@ def _read(reader: MessageReader, data: bytes, size: Callable[[], int]) -> tuple[
         assert space
         part = data[at : at + min(len(space), size())]
         space[: len(part)] = part
-        messages += reader.take(len(part))
+        messages += reader.cut_messages(len(part))
         at += len(part)
     return messages, str(reader.lost)
 
@@ -172,7 +172,7 @@ def _frame(random: Random, _: Path) -> None:
         frame = decode(data)
         ends_session(frame, data)
         if frame.first < frame.last < frame.first + 1000:
-            frame = cut(frame, random.randint(frame.first + 1, frame.last))
+            frame = cut_frame(frame, random.randint(frame.first + 1, frame.last))
         events = decode_events([frame])
     except FrameError:
         return
@@ -191,7 +191,7 @@ def _segment(random: Random, folder: Path) -> None:
     if same != (SESSION, frames[at].day, frames[at].first, frames[at].last):
         return  # the writer would have made another run of it
     frames[at] = frame
-    segments: dict[str, Segment] = {}
+    segments: dict[str, WrittenSegment] = {}
     bad: Frame | None = None
     try:
         segments = write_segments(frames, lambda table: folder / table)

@@ -297,7 +297,7 @@ def test_a_symbol_is_never_a_path(exchange: Exchange, tmp_path: Path) -> None:
     world = World(exchange, tmp_path / "state")
     tables = world.run([world.talk.delta(2, "1", "1", raw_symbol=name) for name in SYMBOLS])
     assert {world.talk.symbol} == set(values(tables, "symbol"))
-    assert len(SYMBOLS) == world.feed.counts["not asked for"] + len(malformed(tables))
+    assert len(SYMBOLS) == world.feed.counts.not_asked_for + len(malformed(tables))
     assert files_of(world) == files_below(tmp_path)
 
 

@@ -1,10 +1,12 @@
 from configparser import RawConfigParser
+from pathlib import Path
 
 import pytest
 
 from booktape.commands.main import build_parser, find_commands
 from services.__main__ import find_exchange_names
 from services.operator.supervision.supervisorctl import make_plugin
+from shared.process.state import StateFolder
 from tests.support.paths import ROOT
 
 FEED, WRITER = "ingest_", "buffer_writer"
@@ -77,6 +79,13 @@ def test_there_is_one_socket_for_its_owner_and_no_port() -> None:
     assert "inet_http_server" not in CONF
     assert "0700" == CONF["unix_http_server"]["chmod"]
     assert f"unix://{CONF['unix_http_server']['file']}" == CONF["supervisorctl"]["serverurl"]
+
+
+def test_its_paths_are_those_of_the_state_folder() -> None:
+    state = StateFolder(Path("%(here)s/var"))
+    assert str(state.supervisor_pid) == CONF["supervisord"]["pidfile"]
+    logs = {program["stdout_logfile"] for program in PROGRAMS.values()}
+    assert {str(state.log("%(program_name)s"))} == logs
 
 
 def test_the_plugin_is_where_the_file_says() -> None:

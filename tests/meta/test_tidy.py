@@ -92,6 +92,40 @@ def test_a_module_has_a_test_file_of_its_own() -> None:
     assert [] == [str(path) for path, test in tests.items() if test not in TREES]
 
 
+def test_no_two_classes_have_one_name() -> None:
+    # A private one is a word of its own module alone, as is the form of a message on the wire.
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(TREES[path]):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path))
+    assert {} == {name: paths for name, paths in places.items() if len(paths) > 1}
+
+
+def test_a_verb_of_many_meanings_names_its_object() -> None:
+    bare = {"answer", "settle", "hold", "cut"}
+    assert [] == [
+        f"{path}:{node.lineno} {node.name}"
+        for path in MODULES
+        if path.parts[0] != "booktape"
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.FunctionDef) and node.name.lstrip("_") in bare
+    ]
+
+
+def test_one_module_alone_knows_the_layout_of_the_state_folder() -> None:
+    names = {"journal", "spool", "sessions", "status", "locks", "limits", "log", "run", "conflict"}
+    found = [
+        f"{path}:{node.lineno} {node.right.value}"
+        for path in MODULES
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+        if isinstance(node.right, ast.Constant) and node.right.value in names
+        if path != Path("shared/process/state.py")
+    ]
+    assert [] == found
+
+
 @pytest.mark.parametrize(
     "pattern",
     [UNFINISHED, OF_ONE_MACHINE, REGISTRY],

@@ -16,11 +16,12 @@ from services.__main__ import find_exchanges
 from services.operator.commands.demo_folder import make_environment
 from services.operator.commands.simulators import Simulators
 from services.operator.health.health import Health, Process, gather
-from services.operator.health.troubles import find_troubles
 from services.operator.supervision.programs import Programs, prepare
 from services.operator.supervision.recording import Recording
 from shared.process.configured import load_settings
+from shared.process.status import IngestReport
 from tests.process.standing import REAL, SUPERVISORCTL, install, wait_until
+from tests.support.healths import find_sentences
 from tests.support.judge import Verdict, judge
 from tests.support.s3_server import S3Server
 
@@ -101,6 +102,12 @@ class Collector:
     def process(self, name: str) -> Process:
         return next(process for process in self.health().processes if process.name == name)
 
+    def ingest(self, name: str) -> IngestReport:
+        """Return what a feed last said of itself."""
+        report = self.process(name).ingest
+        assert report is not None
+        return report
+
     def pid(self, name: str) -> int | None:
         """Return the pid of a process that runs and has said so since it started."""
         found = next((p for p in self.health().processes if p.name == name), None)
@@ -108,7 +115,7 @@ class Collector:
 
     def troubles(self) -> str:
         """Return what `booktape status` complains of."""
-        return "\n".join(find_troubles(self.health()))
+        return "\n".join(find_sentences(self.health()))
 
     def is_live(self) -> bool:
         feeds = [process for process in self.health().processes if process.name in FEEDS]
@@ -117,7 +124,7 @@ class Collector:
     def is_delivered(self) -> bool:
         """Say whether the writer has all that there is, but for what comes in."""
         health = self.health()
-        owned = {process.text("session") for process in health.processes}
+        owned = {process.ingest.session for process in health.processes if process.ingest}
         is_alone = all(journal.session in owned for journal in health.journals)
         return is_alone and not health.spool_flushes
 
@@ -155,7 +162,6 @@ class Collector:
         """Stop the markets; wait until each book is live and all is delivered; drain."""
         wait_until(self.is_live, seconds=SETTLE_S)
         self.simulators.quiesce()
-        seen = {name: self.process(name).number("messages_total") for name in FEEDS}
 
         def has_heard() -> bool:
             """Each feed has had a look since, so that it has seen what a fault hid."""
@@ -163,7 +169,7 @@ class Collector:
             return all(
                 process.report_age_s is not None and health.ts - process.report_age_s * 1e9 > after
                 for process in health.processes
-                if process.name in seen
+                if process.name in FEEDS
             )
 
         after = time.time_ns() + 1_500_000_000

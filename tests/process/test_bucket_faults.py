@@ -10,7 +10,6 @@ from booktape.proof.verify import verify
 from booktape.store.opening import open_store
 from booktape.store.storage import Storage
 from services.operator.health.health import gather
-from services.operator.health.troubles import find_troubles
 from services.operator.supervision.supervisor import Supervisor
 from tests.process.writers import (
     HASTE,
@@ -21,6 +20,7 @@ from tests.process.writers import (
     make_storage,
     wait_for,
 )
+from tests.support.healths import find_sentences
 from tests.support.s3_proxy import Mode, S3Proxy
 from tests.support.s3_server import S3Server
 from tests.support.writing import SESSION
@@ -50,7 +50,7 @@ def proxy(s3_server: S3Server) -> Iterator[S3Proxy]:
 
 def find_said(state: Path) -> str:
     health = gather(state, Supervisor(state / "none"), now_ns=time.time_ns())
-    return "\n".join(find_troubles(health))
+    return "\n".join(find_sentences(health))
 
 
 def test_what_a_bucket_refuses_fails_hangs_or_does_not_confirm_is_stored_once(
@@ -67,11 +67,11 @@ def test_what_a_bucket_refuses_fails_hangs_or_does_not_confirm_is_stored_once(
             feed.record(10, 20)
             if mode in SAID:
                 wait_for(lambda expected=SAID[mode]: expected in find_said(state), mode)  # type: ignore[misc]
-                assert "uploads fail and are tried again: cannot put s3://" in find_said(state)
+                assert "uploads fail: cannot put s3://" in find_said(state)
             if mode != "refuse":
                 wait_for(lambda mode=mode: proxy.met[mode], f"nobody met {mode}")  # type: ignore[misc]
             proxy.behave("pass")
-            wait_for(lambda: writer.gauges().get("spool_flushes") == 0, f"stuck after {mode}")
+            wait_for(lambda: writer.status().get("spool_flushes") == 0, f"stuck after {mode}")
             wait_for(lambda: "uploads fail" not in find_said(state), f"complains after {mode}")
         feed.end()
         wait_for(lambda: feed.is_delivered, "the journal stays")
@@ -82,4 +82,4 @@ def test_what_a_bucket_refuses_fails_hangs_or_does_not_confirm_is_stored_once(
     s3_server.download(tmp_path.name, tmp_path / "data")
     assert_whole(tmp_path / "data", feed)
     assert verify(open_store(Storage(url=f"file:{tmp_path}/data"))).ok
-    assert 0 == writer.gauges()["conflicts"]
+    assert 0 == writer.status()["conflicts"]

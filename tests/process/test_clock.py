@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.process import stats
+from shared.process.status import IngestReport, read
 from tests.process.standing import WAIT_S, wait_until
 from tests.support.judge import judge
 from tests.support.simulators import Simulator, booktape
@@ -54,18 +54,18 @@ def test_a_clock_that_is_set_is_told_and_neither_loses_nor_reorders(tmp_path: Pa
         ingest = booktape(tmp_path, variables, "ingest", "bitvavo")
         status = tmp_path / "var" / "status" / "ingest_bitvavo-a.json"
 
-        def gauge(name: str) -> object:
-            report = stats.read(status)
-            return report.gauges[name] if report else None
+        def recorded() -> int:
+            report = read(status, IngestReport)
+            return report.journal_next if report and report.state == "live" else 0
 
         try:
-            wait_until(lambda: gauge("state") == "live")
+            wait_until(lambda: recorded() > 0)
             ahead_s = 0
             for step_s in STEPS_S:
                 ahead_s += step_s
                 set_clock(ahead_s)
-                before = int(str(gauge("journal_next")))
-                wait_until(lambda least=before + EVENTS: int(str(gauge("journal_next"))) > least)  # type: ignore[misc]
+                least = recorded() + EVENTS
+                wait_until(lambda least=least: recorded() > least)  # type: ignore[misc]
         finally:
             for process in (ingest, writer):
                 process.terminate()

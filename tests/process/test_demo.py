@@ -28,10 +28,10 @@ def is_well(standing: Standing) -> bool:
 
 def session(standing: Standing, name: str) -> str:
     status = json.loads(standing.booktape("status", "--json").stdout)
-    values: dict[str, dict[str, str]] = {
-        process["name"]: process["values"] for process in status["processes"]
+    reports: dict[str, dict[str, str]] = {
+        process["name"]: process["report"] for process in status["processes"]
     }
-    return values[name]["session"]
+    return reports[name]["session"]
 
 
 def test_a_demo_with_a_handover_and_a_restart_leaves_a_whole_tape(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_what_befalls_processes_journals_and_the_bucket_loses_nothing(tmp_path: 
         order = f"supervisorctl -c {collector.programs.conf} restart buffer_writer"
         expect(collector, f"if it stays so: {order}", end=go_on)
         expect(collector, "the store cannot be reached", end=kill_bucket(world))
-        sessions = [collector.process(name).text("session") for name in FEEDS]
+        sessions = [collector.ingest(name).session for name in FEEDS]
         killed_all = [collector.kill(name) for name in PROCESSES]
         # What a feed takes for delivered must outlive the writer from that moment on.
         wait_until(lambda: not find_journals(collector, sessions))

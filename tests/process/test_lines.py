@@ -81,13 +81,8 @@ def test_two_lines_side_by_side_both_record_all(tmp_path: Path) -> None:
         try:
             wait_until(lambda: any(p.line == "b" for p in collector.health().processes))
             wait_until(lambda: collector.process("ingest_bitvavo-b").state == "live")
-            before = collector.process("ingest_bitvavo-b").number("journal_next") or 0
-            wait_until(
-                lambda: (
-                    (collector.process("ingest_bitvavo-b").number("journal_next") or 0)
-                    > before + 100
-                )
-            )
+            before = collector.ingest("ingest_bitvavo-b").journal_next
+            wait_until(lambda: collector.ingest("ingest_bitvavo-b").journal_next > before + 100)
         finally:
             line_b.terminate()
             line_b.communicate()

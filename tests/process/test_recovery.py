@@ -8,7 +8,7 @@ import pytest
 from booktape.proof.verify import verify
 from booktape.store.folder import FolderStore
 from shared.delivery.journal import Journal
-from shared.process import stats
+from shared.process.status import IngestReport, read
 from tests.process.standing import WAIT_S, wait_until
 from tests.process.writers import read_tape
 from tests.support.simulators import Simulator, booktape
@@ -44,8 +44,8 @@ def test_a_journal_left_behind_is_replayed_while_new_data_flows(tmp_path: Path) 
         ingest = booktape(tmp_path, variables, "ingest", "bitvavo")
 
         def recorded() -> int:
-            report = stats.read(state / "status" / "ingest_bitvavo-a.json")
-            return int(str(report.gauges["journal_next"])) if report else 0
+            report = read(state / "status" / "ingest_bitvavo-a.json", IngestReport)
+            return report.journal_next if report else 0
 
         writer = None
         try:

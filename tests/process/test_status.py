@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from services.operator.commands.simulators import Simulators
 from services.operator.health.health import gather
-from services.operator.health.troubles import find_troubles
 from services.operator.supervision.supervisor import Supervisor
 from shared.delivery.frame import encode
 from shared.delivery.pipe import Publisher, endpoint, open_context
-from shared.process import stats
+from shared.process.status import IngestReport, read
 from tests.process.standing import WAIT_S, wait_until
 from tests.process.writers import Feed, Writer
+from tests.support.healths import find_sentences
 from tests.support.simulators import booktape
 from tests.support.writing import SESSION, make_book
 
@@ -31,12 +31,12 @@ POINTS_MAX = 1000  # a minute, for one address; a ticker of all markets costs 25
 
 def find_said(state: Path) -> str:
     health = gather(state, Supervisor(state / "none"), now_ns=time.time_ns())
-    return "\n".join(find_troubles(health))
+    return "\n".join(find_sentences(health))
 
 
 def is_live(status: Path) -> bool:
-    report = stats.read(status)
-    return report is not None and report.gauges["state"] == "live"
+    report = read(status, IngestReport)
+    return report is not None and report.state == "live"
 
 
 @contextmanager

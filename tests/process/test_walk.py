@@ -42,8 +42,8 @@ def read_status(folder: Path, process: str) -> dict[str, object]:
 def wait_until_live(folder: Path, demo: "subprocess.Popen[str]") -> None:
     """Wait until every book of both exchanges is live."""
     while demo.poll() is None:
-        states = [read_status(folder, f"ingest_{name}-a").get("gauges") for name in EXCHANGES]
-        if all(isinstance(state, dict) and state["state"] == "live" for state in states):
+        states = {read_status(folder, f"ingest_{name}-a").get("state") for name in EXCHANGES}
+        if states == {"live"}:
             return
         time.sleep(0.1)  # of polling a file; nothing depends on how long
     pytest.fail(f"the demo ended: {demo.communicate()[0]}")

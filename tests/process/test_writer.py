@@ -54,7 +54,7 @@ def test_told_to_end_it_drains_into_the_store(
     made = [feeds(session) for session in (SESSION, OTHER, FOREIGN)]
     for feed in made:
         feed.record(*range(1, 30))
-    wait_for(lambda: writer.gauges().get("rows_buffered") == 3 * 435, "not all was received")
+    wait_for(lambda: writer.status().get("rows_buffered") == 3 * 435, "not all was received")
     assert {} == read_tape(tmp_path / "data")
     assert 0 == writer.stop()
     assert_whole(tmp_path / "data", *made)
@@ -98,7 +98,7 @@ def test_killed_at_any_moment_it_loses_and_doubles_nothing(
 
 def test_a_second_writer_says_who_holds_the_state(writer: Writer, state: Path) -> None:
     writer.start()
-    wait_for(writer.gauges, "it does not run")
+    wait_for(writer.status, "it does not run")
     other = Writer(state, {"url": "file:elsewhere"}).start()
     assert 75 == other.wait()
     assert f"already held by process {writer._process.pid}" in other.log()
@@ -117,8 +117,8 @@ def test_below_the_floor_it_takes_nothing_more_and_says_so(
     writer.start(free=1 << 50, flush_interval_s=0.2)
     feed = feeds(SESSION)
     feed.record(10)
-    wait_for(lambda: writer.gauges().get("state") == "disk_full", "it has room")
-    assert "make room" in writer.gauges()["flush_error"]
+    wait_for(lambda: writer.status().get("state") == "disk_full", "it has room")
+    assert "make room" in writer.status()["flush_error"]
     assert 0 == writer.stop()
     assert [] == list((state / "spool").glob("*.json"))
     assert not feed.is_delivered
@@ -145,20 +145,20 @@ def test_a_bucket_that_is_away_for_a_while_loses_nothing(
     try:
         writer.start(flush_interval_s=0.3)
         feed.record(10, 20)
-        wait_for(lambda: writer.gauges().get("last_upload_ts"), "nothing was stored")
+        wait_for(lambda: writer.status().get("last_upload_ts"), "nothing was stored")
         s3_server.kill()
         try:
             feed.record(30, 40)
-            wait_for(lambda: "cannot be reached" in str(writer.gauges().get("upload_error")), "?")
-            assert 1 <= writer.gauges()["spool_flushes"]
+            wait_for(lambda: "cannot be reached" in str(writer.status().get("upload_error")), "?")
+            assert 1 <= writer.status()["spool_flushes"]
             writer.kill()
             writer.start(flush_interval_s=0.3)
         finally:
             s3_server.start()
         feed.end()
         wait_for(lambda: feed.is_delivered, "the journal stays")
-        wait_for(lambda: writer.gauges().get("spool_flushes") == 0, "the spool stays")
-        wait_for(lambda: writer.gauges().get("upload_error") is None, "it still complains")
+        wait_for(lambda: writer.status().get("spool_flushes") == 0, "the spool stays")
+        wait_for(lambda: writer.status().get("upload_error") is None, "it still complains")
         assert 0 == writer.stop()
     finally:
         writer.close()
@@ -179,8 +179,8 @@ def test_a_wrong_bucket_is_named_and_loses_nothing(
     try:
         writer.start(flush_interval_s=0.3)
         feed.record(10)
-        wait_for(lambda: writer.gauges().get("upload_error"), "nobody complains")
-        said = writer.gauges()["upload_error"]
+        wait_for(lambda: writer.status().get("upload_error"), "nobody complains")
+        said = writer.status()["upload_error"]
         assert said.startswith(f"cannot put s3://not-there/{tmp_path.name}/tape/book/")
         assert said.endswith(
             "there is no such bucket (NoSuchBucket); create it or correct [storage] url"
@@ -202,7 +202,7 @@ def test_a_store_that_is_not_there_does_not_hold_up_the_end(
     writer = Writer(state, storage, environment).start()
     try:
         feeds(SESSION).record(10)
-        wait_for(lambda: writer.gauges().get("rows_buffered") == 10, "it was not received")
+        wait_for(lambda: writer.status().get("rows_buffered") == 10, "it was not received")
         assert 0 == writer.stop()
     finally:
         writer.close()

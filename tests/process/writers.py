@@ -90,9 +90,9 @@ class Writer:
         if hasattr(self, "_process") and self._process.poll() is None:
             self.kill()
 
-    def gauges(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
         path = self._state / "status" / "buffer_writer.json"
-        return dict(json.loads(path.read_bytes())["gauges"]) if path.exists() else {}
+        return dict(json.loads(path.read_bytes())) if path.exists() else {}
 
     def log(self) -> str:
         return self._log.read_text()

@@ -40,7 +40,7 @@ def main() -> int:
 def try_mutation(mutation: Mutation) -> str | None:
     """Return which seed catches it, and how; `None` where none does."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("services", "shared", "tests/simulation"):
+        for name in ("booktape", "services", "shared", "tests/simulation", "tests/support"):
             shutil.copytree(
                 ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__")
             )

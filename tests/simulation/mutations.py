@@ -2,7 +2,10 @@
 
 from typing import Final, NamedTuple
 
+ADMISSION: Final = "services/buffer_writer/admission.py"
+COMMITTED: Final = "services/buffer_writer/committed.py"
 FILES: Final = "shared/process/files.py"
+FOLDERS: Final = "booktape/store/files.py"
 INGEST: Final = "shared/ingest/process.py"
 JOURNAL: Final = "shared/delivery/journal.py"
 JOURNAL_FILE: Final = "shared/delivery/journal_file.py"
@@ -93,13 +96,13 @@ MUTATIONS: Final = (
     Mutation(
         "a torn tail is not cut off and appended to",
         JOURNAL,
-        "                file.size = end\n                file.cut()\n",
+        "                file.size = end\n                file.cut_tail()\n",
         "                file.size = end + 1\n",
     ),
     Mutation(
         "a short write is kept",
         RECORD_FILE,
-        "            self.cut()\n            raise JournalError",
+        "            self.cut_tail()\n            raise JournalError",
         "            self.size += written\n            raise JournalError",
     ),
     Mutation(
@@ -165,13 +168,13 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a new folder's name is not synced",
-        FILES,
+        FOLDERS,
         "            sync_folder(folder)\n",
         "            pass\n",
     ),
     Mutation(
         "a folder that a killed process has made counts as synced",
-        FILES,
+        FOLDERS,
         "    path.mkdir(parents=True, exist_ok=True)\n    device",
         "    if path.is_dir():\n        return\n    path.mkdir(parents=True)\n    device",
         ("--walks",),
@@ -192,7 +195,7 @@ MUTATIONS: Final = (
     Mutation(
         "what the writer has is taken again",
         WRITER,
-        "        if frame.first < expected:\n            frame = cut(frame, expected)\n",
+        "        if frame.first < expected:\n            frame = cut_frame(frame, expected)\n",
         "",
     ),
     Mutation(
@@ -200,11 +203,12 @@ MUTATIONS: Final = (
         WRITER,
         """\
         if frame.last < expected or frame.first > expected:
-            self._stats.count("frames_doubled" if frame.last < expected else "frames_ahead")
+            self.counters.frames_doubled += frame.last < expected
+            self.counters.frames_ahead += frame.first > expected
             return
         is_end = ends_session(frame, data)
         if frame.first < expected:
-            frame = cut(frame, expected)
+            frame = cut_frame(frame, expected)
 """,
         "        is_end = ends_session(frame, data)\n",
     ),
@@ -228,8 +232,8 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a session whose file is lost begins anew",
-        WRITER,
-        "if base or not self._spool.is_new(session):",
+        ADMISSION,
+        "if base or not self._committed.is_new(session):",
         "if False:",
     ),
     Mutation(
@@ -260,12 +264,12 @@ MUTATIONS: Final = (
     Mutation(
         "what a commit says beside its manifest is not written down",
         SPOOL,
-        "            self._note(run)\n",
+        "            self.committed.note(run)\n",
         "",
     ),
     Mutation(
         "what waits in the spool does not count at the next start",
-        SPOOL,
+        COMMITTED,
         "            self._sessions.set(manifest.session, known.reach(manifest.last + 1))\n",
         "            pass\n",
     ),
@@ -278,18 +282,18 @@ MUTATIONS: Final = (
     Mutation(
         "the session's file is not written before the discard",
         SPOOL,
-        "            self._save(session_of(name))\n            self._manifest(name).unlink()\n",
-        "            self._manifest(name).unlink()\n",
+        "            self.committed.save(session_of(name))\n            self._manifest(name)",
+        "            self._manifest(name)",
     ),
     Mutation(
         "segments are discarded before the manifest's removal is synced",
         SPOOL,
-        "            del self._waiting[name]\n            sync_folder(self._folder)\n",
-        "            del self._waiting[name]\n",
+        "            self.committed.remove(name)\n            sync_folder(self._folder)\n",
+        "            self.committed.remove(name)\n",
     ),
     Mutation(
         "a session is forgotten while its journal is there",
-        SPOOL,
+        COMMITTED,
         "                and not self._sessions.has_journal(session)\n",
         "",
     ),

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import Any, Final, cast
 
 from booktape.store.protocol import Store
+from services.buffer_writer.committed import Committed
 from services.buffer_writer.reserve import Reserve
-from services.buffer_writer.sessions import Sessions
+from services.buffer_writer.sessions import SessionFiles
 from services.buffer_writer.spool import Spool, WriteSegments
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
@@ -21,7 +22,6 @@ from shared.ingest.intake import Intake
 from shared.ingest.recorder import Recorder
 from shared.process.files import Lock
 from shared.process.settings import WriterSettings
-from shared.process.stats import Stats
 from tests.simulation.clock import Clock
 from tests.simulation.fate import Process
 from tests.simulation.feed import Feed
@@ -127,27 +127,30 @@ class BufferWriter:
             floor_bytes=FLOOR_BYTES,
             disk_free=disk_free,
         )
-        sessions = Sessions(state / "sessions", state / "journal")
+        sessions = SessionFiles(state / "sessions", state / "journal")
         self.spool = Spool(
-            state / "spool", sessions, reserve, write_segments=write_segments, clock_ns=clock.ns
+            state / "spool",
+            Committed(sessions, reserve),
+            reserve,
+            write_segments=write_segments,
+            clock_ns=clock.ns,
         )
         self.spool.recover()
         self.uploader = Uploader(self.spool, store, random=random, clock_ns=clock.ns)
         self.writer = Writer(
             self.spool,
             settings,
-            Stats("writer", clock_ns=clock.ns, monotonic_s=clock.s),
             run_id=run_id,
             find_next=self.uploader.find_next,
             clock_ns=clock.ns,
-            monotonic_s=clock.s,
+            steady_s=clock.s,
         )
         self.threads = (self.tick, self.tick, self.upload, self.upload)
 
     @property
     def is_locked(self) -> bool:
         """Say whether its other thread would have to wait."""
-        return not self.threads or self.spool._lock.locked()
+        return not self.threads or self.spool.committed.lock.locked()
 
     def tick(self) -> None:
         """Do one round of what the main thread does for ever."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from booktape.keys import TABLES
-from services.buffer_writer.segment import Segment
+from services.buffer_writer.segment import WrittenSegment
 from shared.delivery.frame import BOOK_CODES, NULL, BookColumns, Columns, Frame, decode_columns
 
 _encode = msgspec.json.Encoder().encode
@@ -73,7 +73,9 @@ def _split(numbers: list[float], counts: list[int]) -> list[list[float]]:
     return [numbers[end - 2 * count : end] for end, count in zip(ends, counts, strict=True)]
 
 
-def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> dict[str, Segment]:
+def write_plain(
+    frames: Sequence[Frame], make_path: Callable[[str], Path]
+) -> dict[str, WrittenSegment]:
     """Write and sync a file of lines for each table, as the real one writes Parquet."""
     tables: dict[str, list[bytes]] = {}
     for frame in frames:
@@ -82,11 +84,11 @@ def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> di
     return {name: _write(lines, make_path(name)) for name, lines in tables.items()}
 
 
-def _write(lines: list[bytes], path: Path) -> Segment:
+def _write(lines: list[bytes], path: Path) -> WrittenSegment:
     data = b"\n".join(lines)
     with path.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     digest = hashlib.sha256(data).hexdigest()
-    return Segment(path, len(lines), len(data), digest, 0, 0, len(lines), 0, 0)
+    return WrittenSegment(path, len(lines), len(data), digest, 0, 0, len(lines), 0, 0)

@@ -33,7 +33,7 @@ def test_on_a_full_disk_a_writer_that_starts_anew_makes_room_by_what_it_uploads(
             for turn in (writer.tick, ingest.record, ingest.send, ingest.send, writer.tick) * 3:
                 machine.clock.pass_s(2.5)
                 machine.enter(machine.actors[turn.__self__.key], turn)  # type: ignore[attr-defined]
-            waiting = writer.spool.waiting_bytes
+            waiting = writer.spool.committed.waiting_bytes
             assert waiting
             machine.bury(writer)
             machine.disk.capacity = machine.disk.tree.used
@@ -42,7 +42,7 @@ def test_on_a_full_disk_a_writer_that_starts_anew_makes_room_by_what_it_uploads(
             writer = machine.actors["writer"]
             assert isinstance(writer, BufferWriter)
             machine.enter(writer, writer.upload_all)
-            assert 0 == writer.spool.waiting_bytes
+            assert 0 == writer.spool.committed.waiting_bytes
             assert waiting <= machine.disk.free
             machine.disk.capacity = PLENTY
             calm_down(machine, plan)

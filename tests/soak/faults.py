@@ -128,7 +128,7 @@ def read_records(path: Path) -> list[tuple[int, int, int]]:
 
 def _stop_feed(world: World, program: str) -> Path | None:
     """Stop a feed; return the last file of its journal, if there is anything in it."""
-    session = world.collector.process(f"{program}-a").text("session")
+    session = world.collector.ingest(f"{program}-a").session
     world.collector.control("stop", program)
     folder = world.collector.state / "journal" / program.removeprefix("ingest_") / session
     files = sorted(folder.glob("*.journal"))
@@ -137,11 +137,10 @@ def _stop_feed(world: World, program: str) -> Path | None:
 
 def let_grow(world: World, program: str) -> None:
     """Wait until a feed has journalled something that no writer can have."""
-    before = world.collector.process(f"{program}-a").number("journal_next")
+    before = world.collector.ingest(f"{program}-a").journal_next
 
     def has_grown() -> bool:
-        process = world.collector.process(f"{program}-a")
-        return (process.number("journal_next") or 0) > (before or 0) + 20
+        return world.collector.ingest(f"{program}-a").journal_next > before + 20
 
     wait_until(has_grown)
 

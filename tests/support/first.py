@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from booktape.manifest import Manifest
 from booktape.tables import SCHEMAS_BY_VERSION, parquet_options
-from services.buffer_writer.segment import Segment
+from services.buffer_writer.segment import WrittenSegment
 from shared.delivery.frame import Frame
 
 SESSION = "20261122T091500.123456Z-toy-a"
@@ -40,7 +40,7 @@ def make_first_frame(frame: Frame) -> Frame:
     return replace(frame, version=1, events=events)
 
 
-def make_first_manifest(manifest: Manifest, segments: Mapping[str, Segment]) -> Manifest:
+def make_first_manifest(manifest: Manifest, segments: Mapping[str, WrittenSegment]) -> Manifest:
     """Write the segments anew as the first release did; return the manifest that it wrote."""
     tables = {}
     for table, [entry] in manifest.tables.items():

@@ -1,26 +1,105 @@
 """States of every kind, made by hand."""
 
-from services.operator.health.health import Health, Journal, Process, Value
+from typing import Any
+
+from services.operator.health.health import Health, JournalHealth, Process
+from services.operator.health.troubles import find_troubles
+from shared.process.status import VERSION, FeedCounts, IngestReport, WriterReport
 
 TS = 1_800_000_000_000_000_000
 S = 10**9
 
+COUNTS = FeedCounts(
+    chatter={"getTime": 7},
+    unknown={},
+    refused={},
+    malformed=0,
+    not_asked_for=0,
+    snapshots_not_asked_for=0,
+    snapshots_late=0,
+)
 
-def make_feed(exchange: str = "bitvavo", line: str = "a", **values: Value) -> Process:
-    """Return a feed that does well, but for what is given."""
-    defaults: dict[str, Value] = {
+
+def make_ingest_report(**values: Any) -> IngestReport:
+    """Return what a feed says that does well, but for what is given."""
+    defaults: dict[str, Any] = {
+        "version": VERSION,
+        "process": "ingest_bitvavo-a",
+        "pid": 11,
+        "ts_start": TS - 7200 * S,
+        "ts_written": TS - S // 2,
+        "exchange": "bitvavo",
+        "line": "a",
+        "session": "20260101T000000.000000Z-bitvavo-a",
         "state": "live",
         "since": TS - 7200 * S,
         "symbols": 3,
         "live": 3,
-        "session": "20260101T000000.000000Z-bitvavo-a",
+        "waiting": [],
+        "refused": [],
+        "sockets": 1,
+        "connections": 1,
+        "reconnects": 1,
+        "unreachable_since": None,
+        "last_error": None,
+        "rate_limited_until": None,
+        "poll_interval_s": None,
+        "messages_total": 660_000,
+        "messages_per_s": 91.7,
+        "events_total": 600_000,
         "last_data_ts": TS - S,
         "gaps_today": 2,
-        "reconnects": 1,
-        "messages_total_rate": 91.7,
+        "kinds": {"gap": 2},
+        "counts": COUNTS,
+        "journals": 1,
+        "journal_bytes": 1_200_000,
+        "journal_base": 590_000,
+        "journal_synced": 599_990,
+        "journal_next": 600_000,
+        "journal_error": None,
+        "disk_free_bytes": 10**10,
     }
+    return IngestReport(**{**defaults, **values})
+
+
+def make_writer_report(**values: Any) -> WriterReport:
+    """Return what a writer says that does well, but for what is given."""
+    defaults: dict[str, Any] = {
+        "version": VERSION,
+        "process": "buffer_writer",
+        "pid": 12,
+        "ts_start": TS - 7200 * S,
+        "ts_written": TS - S // 2,
+        "state": "running",
+        "frames": 30_000,
+        "frames_refused": 0,
+        "frames_doubled": 0,
+        "frames_ahead": 0,
+        "rows": 9_000_000,
+        "rows_per_s": 1234.5,
+        "rows_buffered": 56_789,
+        "flushes": 24,
+        "flush_error": None,
+        "last_flush_ts": TS - 12 * S,
+        "last_flush_rows": 500_000,
+        "last_flush_bytes": 4_000_000,
+        "held_sessions": {},
+        "sessions": {},
+        "spool_bytes": 0,
+        "spool_flushes": 0,
+        "conflicts": 0,
+        "last_upload_ts": TS - 11 * S,
+        "upload_error": None,
+        "disk_free_bytes": 10**10,
+    }
+    return WriterReport(**{**defaults, **values})
+
+
+def make_feed(exchange: str = "bitvavo", line: str = "a", **values: Any) -> Process:
+    """Return a feed that does well, but for what is given."""
+    name = f"ingest_{exchange}-{line}"
     return Process(
-        name=f"ingest_{exchange}-{line}",
+        name=name,
         program=f"ingest_{exchange}",
         exchange=exchange,
         line=line,
@@ -29,21 +108,12 @@ def make_feed(exchange: str = "bitvavo", line: str = "a", **values: Value) -> Pr
         report_age_s=0.5,
         program_state="RUNNING",
         program_exitstatus=0,
-        values={**defaults, **values},
+        report=make_ingest_report(process=name, exchange=exchange, line=line, **values),
     )
 
 
-def make_writer(**values: Value) -> Process:
+def make_writer(**values: Any) -> Process:
     """Return a writer that does well, but for what is given."""
-    defaults: dict[str, Value] = {
-        "state": "running",
-        "rows_rate": 1234.5,
-        "rows_buffered": 56_789,
-        "last_flush_ts": TS - 12 * S,
-        "last_flush_rows": 500_000,
-        "last_upload_ts": TS - 11 * S,
-        "upload_error": None,
-    }
     return Process(
         name="buffer_writer",
         program="buffer_writer",
@@ -54,13 +124,13 @@ def make_writer(**values: Value) -> Process:
         report_age_s=0.5,
         program_state="RUNNING",
         program_exitstatus=0,
-        values={**defaults, **values},
+        report=make_writer_report(**values),
     )
 
 
-def make_journal(exchange: str = "bitvavo", *, owner_pid: int | None = 11) -> Journal:
+def make_journal(exchange: str = "bitvavo", *, owner_pid: int | None = 11) -> JournalHealth:
     """Return a journal that somebody owns, or nobody."""
-    return Journal(
+    return JournalHealth(
         exchange=exchange,
         session=f"20260101T000000.000000Z-{exchange}-a",
         bytes=1_200_000,
@@ -70,7 +140,7 @@ def make_journal(exchange: str = "bitvavo", *, owner_pid: int | None = 11) -> Jo
 
 
 def make_health(
-    *processes: Process, journals: list[Journal] | None = None, conflicts: int = 0
+    *processes: Process, journals: list[JournalHealth] | None = None, conflicts: int = 0
 ) -> Health:
     """Return these processes, else all of them well, under a supervisord."""
     return Health(
@@ -83,3 +153,8 @@ def make_health(
         spool_flushes=0,
         conflicts=conflicts,
     )
+
+
+def find_sentences(health: Health) -> list[str]:
+    """Return the troubles as a person reads them."""
+    return [trouble.sentence for trouble in find_troubles(health)]

@@ -26,7 +26,7 @@ def make_feed(exchange: Exchange, board: Board, *, stale_after_s: float = 20.0) 
     return Feed(
         exchange,
         board,
-        take=lambda _: 0.0,
+        spend=lambda _: 0.0,
         ban=lambda _: None,
         stale_after_s=stale_after_s,
         checkpoint_interval_s=3600.0,
@@ -39,7 +39,7 @@ def make_socket(inbox: Inbox, board: Board, **changes: Any) -> Socket:
         "url": "ws://127.0.0.1/",
         "connect": refuse,
         "connect_cost": None,
-        "take": lambda _: 0.0,
+        "spend": lambda _: 0.0,
         "ban": lambda _wait_s, _limit: None,
         "backoff": make_backoff(),
         "clock_ns": lambda: 7,

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.event import Delta, Snapshot, Trade, TradeList
-from shared.exchange import Call, Cost, Exchange, Limit, Market, Rest
-from shared.feed.rows import Rows
+from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Rest
+from shared.feed.rows import FeedRows
 from tests.support.levels import levels
 
 SECOND = 1_000_000_000
@@ -50,8 +50,8 @@ def _ask(verb: str, channels: Sequence[str], raw_symbols: Sequence[str]) -> list
     return [f"{verb} {','.join(channels)} {','.join(raw_symbols)}"]
 
 
-def market(symbol: str, *, is_trading: bool = True) -> Market:
-    return Market(symbol, symbol.replace("-", ""), is_trading)
+def market(symbol: str, *, is_trading: bool = True) -> ListedMarket:
+    return ListedMarket(symbol, symbol.replace("-", ""), is_trading)
 
 
 def book(raw_symbol: str, sequence: int | None, *, bid: str = "99", ask: str = "101") -> Snapshot:
@@ -70,7 +70,7 @@ def trades(*numbers: int, is_cut: bool = True) -> TradeList:
     return TradeList("BTCEUR", [trade(number) for number in numbers], is_cut)
 
 
-class Tape(Rows):
+class Tape(FeedRows):
     """Keeps what is recorded."""
 
     def events(self, *kinds: Any) -> list[Any]:

@@ -14,9 +14,10 @@ from booktape.errors import AlreadyStored, StoreError
 from booktape.keys import exchange_of
 from booktape.manifest import decode_manifest
 from booktape.store.protocol import ObjectInfo, Store
+from services.buffer_writer.committed import Committed
 from services.buffer_writer.reserve import Reserve
-from services.buffer_writer.segment import Segment
-from services.buffer_writer.sessions import Sessions
+from services.buffer_writer.segment import WrittenSegment
+from services.buffer_writer.sessions import SessionFiles
 from services.buffer_writer.spool import Spool, WriteSegments
 from services.buffer_writer.uploader import Uploader
 from services.buffer_writer.writer import Writer
@@ -24,7 +25,6 @@ from shared.delivery.frame import DAY_NS, LEVEL_BYTES, Columns, Frame, decode_co
 from shared.delivery.frame_builder import FrameBuilder
 from shared.event import Delta, FeedEvent, Snapshot
 from shared.process.settings import WriterSettings
-from shared.process.stats import Stats
 from tests.support.columns import unpack
 from tests.support.levels import levels
 
@@ -79,7 +79,9 @@ def numbers_of(frame: Frame) -> list[int]:
     return sorted(frame.first + offset for offset in offsets)
 
 
-def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> dict[str, Segment]:
+def write_plain(
+    frames: Sequence[Frame], make_path: Callable[[str], Path]
+) -> dict[str, WrittenSegment]:
     """Write the event numbers as text: what matters to the spool, at no cost."""
     numbers = [number for frame in frames for number in numbers_of(frame)]
     path = make_path("book")
@@ -87,7 +89,7 @@ def write_plain(frames: Sequence[Frame], make_path: Callable[[str], Path]) -> di
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     rows = sum(frame.rows for frame in frames)
-    return {"book": Segment(path, rows, len(data), digest, 0, 0, len(numbers), 0, 0)}
+    return {"book": WrittenSegment(path, rows, len(data), digest, 0, 0, len(numbers), 0, 0)}
 
 
 class Clock:
@@ -135,6 +137,17 @@ class MemoryStore(Store):
     def get(self, key: str) -> bytes:
         self._meet("get", key)
         return self.objects[key]
+
+    @override
+    def get_range(self, key: str, first: int, length: int) -> bytes:
+        self._meet("get_range", key)
+        return self.objects[key][first : first + length]
+
+    @override
+    def folders(self, prefix: str) -> Sequence[str]:
+        self._meet("folders", prefix)
+        below = {key.removeprefix(prefix) for key in self.objects if key.startswith(prefix)}
+        return sorted({name.partition("/")[0] for name in below if "/" in name})
 
     @override
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -187,10 +200,10 @@ class World:
             floor_bytes=1 << 20,
             disk_free=self.disk.free_bytes,
         )
-        self.sessions = Sessions(state / "sessions", state / "journal")
+        self.sessions = SessionFiles(state / "sessions", state / "journal")
         self.spool = Spool(
             state / "spool",
-            self.sessions,
+            Committed(self.sessions, self.reserve),
             self.reserve,
             write_segments=write_segments,
             clock_ns=self.clock.now_ns,
@@ -199,15 +212,13 @@ class World:
         self.uploader = Uploader(
             self.spool, self.store, random=Random(1), clock_ns=self.clock.now_ns
         )
-        self.stats = Stats("writer", clock_ns=self.clock.now_ns, monotonic_s=self.clock.now_s)
         self.writer = Writer(
             self.spool,
             settings,
-            self.stats,
             run_id="run",
             find_next=self.uploader.find_next,
             clock_ns=self.clock.now_ns,
-            monotonic_s=self.clock.now_s,
+            steady_s=self.clock.now_s,
         )
 
     def journal(self, session: str = SESSION) -> Path:
@@ -230,11 +241,8 @@ class World:
 
     def ranges(self) -> list[tuple[str, int, int]]:
         """Return session, first and last of each manifest in the spool."""
-        manifests = map(self.spool.read, self.spool.names())
+        manifests = map(self.spool.read, self.spool.committed.names())
         return [(m.session, m.first, m.last) for m in manifests]
-
-    def counter(self, name: str) -> int:
-        return self.stats.report().counters.get(name, 0)
 
     def files(self) -> list[str]:
         """Return every file of the spool."""
@@ -264,6 +272,11 @@ def noted(steps: list[str], say: Callable[..., str], do: Callable[..., None]) ->
         do(*arguments)
 
     return call
+
+
+def broken_disk(*_: object) -> NoReturn:
+    """Fail as a broken disk does."""
+    raise OSError(errno.EIO, "broken")
 
 
 def disk_full(*_: object, **__: object) -> NoReturn:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from booktape.errors import BooktapeError
-from services.operator.supervision.programs import FOLDERS, find_conf, localise, socket_path
+from services.operator.supervision.programs import find_conf, localise, socket_path
 from shared.process.files import write_atomic
 from shared.process.settings import Settings
 
@@ -57,8 +57,8 @@ class Box:
     def write_conf(self, settings: Settings) -> list[str]:
         """Write supervisord's file as this release ships it; return its programs."""
         state = settings.state.path
-        for name in FOLDERS:
-            (state / name).mkdir(parents=True, exist_ok=True)
+        for folder in settings.state.folder.wanted_by_supervisor:
+            folder.mkdir(parents=True, exist_ok=True)
         text = find_conf(settings.folder).read_text(encoding="utf-8")
         names: list[str] = []
         lines = []

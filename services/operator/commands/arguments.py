@@ -15,11 +15,16 @@ DEMO_SYMBOLS, DEMO_RATE = 20, 100.0
 _SYMBOL: Final = re.compile(r"[A-Z0-9]+-[A-Z0-9]+\Z")
 _LINE: Final = re.compile(r"[a-z0-9]{1,8}\Z")
 
-Run = Callable[[Namespace], int]
+RunCommand = Callable[[Namespace], int]
 
 
 def operating(
-    exchanges: Sequence[str], *, up: Run, demo: Run, status: Run, handover: Run
+    exchanges: Sequence[str],
+    *,
+    up: RunCommand,
+    demo: RunCommand,
+    status: RunCommand,
+    handover: RunCommand,
 ) -> list[Command]:
     """Return the commands by which a person records."""
     return [
@@ -53,7 +58,7 @@ def operating(
     ]
 
 
-def looking(exchanges: Sequence[str], *, book: Run, listing: Run) -> list[Command]:
+def looking(exchanges: Sequence[str], *, book: RunCommand, listing: RunCommand) -> list[Command]:
     """Return the commands by which a person looks at an exchange."""
 
     def add_book(parser: Parser) -> None:
@@ -81,7 +86,9 @@ def looking(exchanges: Sequence[str], *, book: Run, listing: Run) -> list[Comman
     ]
 
 
-def processes(exchanges: Sequence[str], *, ingest: Run, write: Run, simulate: Run) -> list[Command]:
+def processes(
+    exchanges: Sequence[str], *, ingest: RunCommand, write: RunCommand, simulate: RunCommand
+) -> list[Command]:
     """Return the commands that supervisord and a demo run."""
 
     def add_ingest(parser: Parser) -> None:

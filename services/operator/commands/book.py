@@ -14,8 +14,8 @@ from shared.transport.rest import RestClient
 def run(exchange: Exchange, settings: Settings, symbol: str, *, limit: int) -> int:
     """Fetch the book and print its best levels."""
     own = settings.exchanges[exchange.name]
-    path = settings.state.path / "limits" / f"{exchange.name}.json"
-    limits = Limits(path, exchange.limits, clock_ns=time.monotonic_ns)
+    path = settings.state.folder.limits(exchange.name)
+    limits = Limits(path, exchange.limits, steady_s=time.monotonic)
     client = RestClient(exchange, own.rest_url, limits)
     snapshot = client.book(exchange.raw_symbol(symbol))
     print(format_book(exchange.name, symbol, snapshot, limit=limit))

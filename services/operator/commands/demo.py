@@ -24,6 +24,7 @@ from services.operator.health.health import Health, gather
 from services.operator.supervision.programs import prepare
 from services.operator.supervision.recording import Recording
 from shared.process.settings import Settings
+from shared.process.state import StateFolder
 
 # What is under way when the markets stop: a resync, a reconnect after a silent stall.
 SETTLE_MIN_S, SETTLE_MAX_S = 3.0, 45.0
@@ -31,7 +32,7 @@ LOOK_S = 0.5
 HINT = "This should not be: the simulators listen on loopback."
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class DemoPlan(Struct, frozen=True, kw_only=True):
     """What was asked for."""
 
     folder: Path
@@ -45,7 +46,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 def run(
-    plan: Plan,
+    plan: DemoPlan,
     environment: Mapping[str, str],
     *,
     load: Callable[[Mapping[str, str]], Settings],
@@ -76,12 +77,12 @@ def say_examples(folder: Path) -> None:
 
 
 def _start(
-    simulators: Simulators, plan: Plan, environment: Mapping[str, str]
+    simulators: Simulators, plan: DemoPlan, environment: Mapping[str, str]
 ) -> dict[str, Address]:
     truth = plan.truth or plan.folder / "truth"
     truth.mkdir(parents=True, exist_ok=True)
-    log = plan.folder / STATE / "log"
-    log.mkdir(parents=True)
+    state = StateFolder(plan.folder / STATE)
+    state.logs.mkdir(parents=True)
     addresses = {}
     for exchange in plan.exchanges:
         file = truth / f"{exchange}.jsonl"
@@ -91,13 +92,13 @@ def _start(
         if plan.faults:
             options += ["--faults", plan.faults]
         addresses[exchange] = simulators.start(
-            exchange, options, environment=environment, log=log / f"simulate_{exchange}.log"
+            exchange, options, environment=environment, log=state.log(f"simulate_{exchange}")
         )
     return addresses
 
 
 def _record(
-    plan: Plan,
+    plan: DemoPlan,
     settings: Settings,
     recording: Recording,
     simulators: Simulators,
@@ -114,19 +115,19 @@ def _record(
     def look(health: Health, age_s: float) -> None:
         ended = simulators.find_ended()
         if ended is not None:
-            raise BooktapeError(f"the simulator of {ended} ended; see {state / 'log'}")
+            raise BooktapeError(f"the simulator of {ended} ended; see {settings.state.folder.logs}")
         progress.look(health, age_s)
 
     try:
         up.watch(recording, state, stopping, look, seconds=plan.seconds or inf)
         simulators.quiesce()
-        _settle(recording, state, stopping)
+        _settle_markets(recording, state, stopping)
     finally:
         is_drained = up.drain(recording, state)
     return is_drained
 
 
-def _settle(recording: Recording, state: Path, stopping: Stopping) -> None:
+def _settle_markets(recording: Recording, state: Path, stopping: Stopping) -> None:
     """Wait until each book is live: then it is the simulator's own, for that moves no more."""
     say("the markets stand still; waiting until each book is live")
     impatient = stopping.count + 1

@@ -12,12 +12,14 @@ from typing import Protocol
 from booktape.errors import BooktapeError
 from services.operator.commands.stopping import Stopping, catch_stop
 from services.operator.commands.up import say
-from services.operator.health.health import INGEST_PREFIX, LINE, Health, Process, gather
+from services.operator.health.health import LINE, Health, Process, gather
 from services.operator.health.troubles import order
 from services.operator.supervision.child import Lifeline
 from services.operator.supervision.programs import find_environment, socket_path
 from services.operator.supervision.supervisor import Supervisor, SupervisorError
 from shared.process.settings import Settings
+from shared.process.state import INGEST_PREFIX, StateFolder, ingest_name
+from shared.process.status import IngestReport
 
 OTHER_LINE = "b"
 # Every market of Bitvavo is 437 snapshots at 5 a second, shared with line a.
@@ -31,7 +33,7 @@ class HandoverError(BooktapeError):
     """Tell the operator how far it came, and what runs now."""
 
 
-class Move(Protocol):
+class Upgrade(Protocol):
     """What makes the next start of a program another release's."""
 
     def forth(self) -> None:
@@ -47,7 +49,7 @@ def run(
     exchange: str,
     settings: Settings,
     environment: Mapping[str, str],
-    move: Move | None = None,
+    move: Upgrade | None = None,
 ) -> int:
     """Hand the feed over and back; return 0 once a new line a is live and b has drained.
 
@@ -60,23 +62,23 @@ def run(
         handover = _Handover(exchange, state, supervisor, stopping)
         before = handover.check()
         with _line_b(exchange, settings, environment) as is_alive:
-            say(f"line b of {exchange} starts; line a goes on ({before.number('live'):g} books)")
+            say(f"line b of {exchange} starts; line a goes on ({before.live} books)")
             handover.wait("b", lambda: handover.is_level(LINE, OTHER_LINE), is_alive)
             say(f"line b is live; restarting {INGEST_PREFIX}{exchange}")
             try:
                 if move is not None:
                     move.forth()
-                handover.restart(before.text("session"), is_alive)
+                handover.restart(before.session, is_alive)
             except HandoverError as error:
                 if move is None or not is_alive():
                     raise
                 say(f"{error}; line a goes back to what it was")
                 move.back()
                 stopping.forget()
-                handover.restart(handover.line(LINE).text("session"), is_alive)
+                handover.restart(handover.line(LINE).session, is_alive)
                 raise
             say("line a is live again; draining line b")
-    say(f"handed over: {exchange} records as {handover.line(LINE).text('session')}")
+    say(f"handed over: {exchange} records as {handover.line(LINE).session}")
     return 0
 
 
@@ -91,8 +93,8 @@ class _Handover:
         self._supervisor = supervisor
         self._stopping = stopping
 
-    def check(self) -> Process:
-        """Return line a as it is, or raise what speaks against a handover."""
+    def check(self) -> IngestReport:
+        """Return what line a says, or raise what speaks against a handover."""
         health = self._gather()
         name = f"{INGEST_PREFIX}{self._exchange}"
         if health.supervisor_pid is None:
@@ -102,7 +104,8 @@ class _Handover:
             raise HandoverError(
                 f"line b of {self._exchange} runs already, process {line_b.pid}; nothing was done"
             )
-        if line_a is None or not (line_a.is_reporting and line_a.number("live")):
+        report = _said(line_a)
+        if line_a is None or report is None or not report.live:
             raise HandoverError(
                 f"no book of {name} is live, so there is nothing to hand over; "
                 + order("restart", name, health)
@@ -114,7 +117,7 @@ class _Handover:
             )
         if line_a.program_state is None:
             raise HandoverError(f"supervisord does not run {name}, so it cannot restart it")
-        return line_a
+        return report
 
     def restart(self, session: str, is_alive: Callable[[], bool]) -> None:
         """Restart line a, and wait until it is live in another session than this one."""
@@ -124,9 +127,10 @@ class _Handover:
             say(f"{error}; line b records on while supervisord tries again")
         self.wait(LINE, lambda: self.is_new(session), is_alive)
 
-    def line(self, line: str) -> Process:
-        """Return one line as it is now."""
-        found = _find(self._gather(), self._exchange, line)
+    def line(self, line: str) -> IngestReport:
+        """Return what one line last said of itself."""
+        process = _find(self._gather(), self._exchange, line)
+        found = process.ingest if process else None
         if found is None:
             raise HandoverError(f"line {line} of {self._exchange} is gone")
         return found
@@ -134,13 +138,13 @@ class _Handover:
     def is_level(self, line: str, other: str) -> bool:
         """Say whether every symbol that is live on a line is live on the other."""
         health = self._gather()
-        one, two = (_find(health, self._exchange, name) for name in (line, other))
+        one, two = (_said(_find(health, self._exchange, name)) for name in (line, other))
         return one is not None and two is not None and _covers(two, one)
 
     def is_new(self, session: str) -> bool:
         """Say whether line a runs in another session, and all that b has is live on it."""
-        found = _find(self._gather(), self._exchange, LINE)
-        is_new = found is not None and found.is_reporting and found.text("session") != session
+        found = _said(_find(self._gather(), self._exchange, LINE))
+        is_new = found is not None and found.session != session
         return is_new and self.is_level(OTHER_LINE, LINE)
 
     def wait(self, line: str, is_done: Callable[[], bool], is_alive: Callable[[], bool]) -> None:
@@ -166,11 +170,8 @@ class _Handover:
             self._stopping.wait(LOOK_S)
 
     def _describe(self, line: str) -> str:
-        found = _find(self._gather(), self._exchange, line)
-        if found is None or not found.is_reporting:
-            return "not started yet"
-        live, symbols = found.number("live") or 0, found.number("symbols") or 0
-        return f"{found.state}, {live:g}/{symbols:g} live"
+        found = _said(_find(self._gather(), self._exchange, line))
+        return f"{found.state}, {found.live}/{found.symbols} live" if found else "not started yet"
 
     def _gather(self) -> Health:
         return gather(self._state, self._supervisor, now_ns=time.time_ns())
@@ -211,7 +212,7 @@ def _line_b(
 
 
 def _log_path(state: Path, exchange: str) -> Path:
-    return state / "log" / f"{INGEST_PREFIX}{exchange}-{OTHER_LINE}.log"
+    return StateFolder(state).log(ingest_name(exchange, OTHER_LINE))
 
 
 def _find(health: Health, exchange: str, line: str) -> Process | None:
@@ -221,18 +222,11 @@ def _find(health: Health, exchange: str, line: str) -> Process | None:
     return None
 
 
-def _covers(one: Process, other: Process) -> bool:
+def _said(process: Process | None) -> IngestReport | None:
+    """Return what a line says of itself, if it says it now."""
+    return process.ingest if process and process.is_reporting else None
+
+
+def _covers(one: IngestReport, other: IngestReport) -> bool:
     """Say whether all that is live on the other is live on this one."""
-    if not (one.is_reporting and other.is_reporting):
-        return False
-    if (one.number("live") or 0) < (other.number("live") or 0):
-        return False
-    missing, excused = _waiting(one), _waiting(other)
-    # Where a list is cut, the numbers must do.
-    return missing is None or excused is None or missing <= excused
-
-
-def _waiting(process: Process) -> set[str] | None:
-    """Return the symbols that are not live, or `None` where there are too many to name."""
-    text = process.text("waiting")
-    return None if " more" in text else {name for name in text.split(", ") if name}
+    return one.live >= other.live and set(one.waiting) <= set(other.waiting)

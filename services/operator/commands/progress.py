@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from services.operator.health.health import WRITER, Health, Process
-from services.operator.health.text import format_bytes, format_number, rate, since
+from services.operator.health.health import Health, Process
+from services.operator.health.text import format_bytes, format_number, since
 from services.operator.health.troubles import find_troubles, find_unreachable
+from shared.process.state import WRITER
 
 # Often at first, for whoever waits to see it work; then no more than a terminal can keep.
 FIRST_S, FIRST_INTERVAL_S, INTERVAL_S = 60.0, 5.0, 30.0
@@ -46,18 +47,18 @@ class Progress:
             trouble = find_unreachable(process, now_ns=health.ts)
             if trouble and name not in self._unreachable:
                 self._unreachable.add(name)
-                self._say(f"{trouble}\n  it goes on trying for ever. {self._hint}")
-            elif name in self._unreachable and not process.number("unreachable_since"):
+                self._say(f"{trouble.text}\n  it goes on trying for ever. {self._hint}")
+            elif name in self._unreachable and _is_reached(process):
                 self._unreachable.remove(name)
                 self._say(f"{name} is reached again")
 
     def _tell_troubles(self, health: Health) -> None:
         """Say each trouble once, if it lasts from one line to the next."""
-        troubles = {_NUMBER.sub("", text): text for text in find_troubles(health)}
-        for kind, text in troubles.items():
-            if kind in self._seen - self._told and "cannot be reached" not in text:
+        troubles = {_NUMBER.sub("", trouble.text): trouble for trouble in find_troubles(health)}
+        for kind, trouble in troubles.items():
+            if kind in self._seen - self._told and trouble.code != "exchange-unreachable":
                 self._told.add(kind)
-                self._say(f"! {text}")
+                self._say(f"! {trouble.sentence}")
         self._seen = set(troubles)
         self._told &= self._seen
 
@@ -73,12 +74,13 @@ def _parts(health: Health) -> Iterator[str]:
         if process.exchange is not None:
             yield _feed(process)
     writer = next(process for process in health.processes if process.name == WRITER)
-    if not writer.is_reporting:
+    report = writer.writer
+    if not writer.is_reporting or report is None:
         yield f"writer {writer.state}"
         return
-    flushed = writer.number("last_flush_ts")
+    flushed = report.last_flush_ts
     yield (
-        f"writer {format_number(writer.number('rows_buffered'))} rows held, "
+        f"writer {format_number(report.rows_buffered)} rows held, "
         + (f"flush {since(flushed, health.ts)} ago" if flushed else "no flush yet")
         + f", spool {format_bytes(health.spool_bytes)}"
     )
@@ -86,10 +88,14 @@ def _parts(health: Health) -> Iterator[str]:
 
 def _feed(process: Process) -> str:
     name = process.name.removeprefix("ingest_").removesuffix("-a")
-    if not process.is_reporting:
+    report = process.ingest
+    if not process.is_reporting or report is None:
         return f"{name} {process.state}"
-    live, symbols = process.number("live"), process.number("symbols")
     return (
-        f"{name} {process.state} {format_number(live)}/{format_number(symbols)}, "
-        f"{format_number(rate(process))}/s"
+        f"{name} {process.state} {report.live}/{report.symbols}, "
+        f"{format_number(report.messages_per_s)}/s"
     )
+
+
+def _is_reached(process: Process) -> bool:
+    return process.ingest is not None and process.ingest.unreachable_since is None

@@ -21,7 +21,7 @@ def run(settings: Settings, *, as_json: bool, clock_ns: Callable[[], int]) -> in
 
 
 def encode(health: Health) -> str:
-    """Return it as JSON, with the troubles in words."""
+    """Return it as JSON, with the troubles."""
     troubles = find_troubles(health)
     values = {"ok": not troubles, "troubles": troubles, **msgspec.to_builtins(health)}
     return msgspec.json.format(msgspec.json.encode(values)).decode()

@@ -10,26 +10,23 @@ from msgspec import Struct
 from booktape.errors import UNDECODABLE
 from booktape.store.files import PARTIAL_SUFFIX
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
-from shared.delivery.journal import REMOVED_SUFFIX
-from shared.process import stats
+from shared.delivery.journal import LOCK_NAME, REMOVED_SUFFIX
+from shared.process.state import INGEST_PREFIX, WRITER, StateFolder
+from shared.process.status import IngestReport, ProcessReport, WriterReport, read, read_head
 
 # Each process writes its report each second.
 REPORT_AGE_S_MAX = 5.0
-WRITER = "buffer_writer"
-INGEST_PREFIX = "ingest_"
-CONF_NAME = "supervisor.conf"
-PID_NAME = "supervisord.pid"  # of supervisor.conf
 LINE = "a"  # the one that supervisord runs
+FOREIGN = "foreign"  # a process of another release, whose report this one cannot read
 
 # supervisord has made the process, which has not got so far as to take its lock.
 _BEGINNING = {"STARTING", "RUNNING"}
 
-Value = int | float | str | None
 Locked = set[tuple[int, int]] | None
 
 
 class Process(Struct, frozen=True, kw_only=True):
-    """One feed or the writer; `values` are its own counters, gauges and rates (`<name>_rate`)."""
+    """One feed or the writer; `report` is what it says of itself."""
 
     name: str
     program: str
@@ -40,7 +37,7 @@ class Process(Struct, frozen=True, kw_only=True):
     report_age_s: float | None
     program_state: str | None  # as supervisord sees it; None where it knows of none
     program_exitstatus: int | None
-    values: dict[str, Value]
+    report: ProcessReport | None
     parent_pid: int | None = None  # of the lock's holder, where the system tells it
 
     @property
@@ -55,20 +52,21 @@ class Process(Struct, frozen=True, kw_only=True):
             return "starting" if self.program_state in _BEGINNING else "stopped"
         if not self.is_reporting:
             return "silent"
-        return str(self.values.get("state") or "running")
+        known = self.ingest or self.writer
+        return known.state if known else FOREIGN
 
-    def number(self, name: str) -> float | None:
-        """Return a figure, or `None` where the process does not give it."""
-        value = self.values.get(name)
-        return value if isinstance(value, int | float) else None
+    @property
+    def ingest(self) -> IngestReport | None:
+        """Return what a feed says, in the form that this release knows."""
+        return self.report if isinstance(self.report, IngestReport) else None
 
-    def text(self, name: str) -> str:
-        """Return a word of the process, empty where it gives none."""
-        value = self.values.get(name)
-        return value if isinstance(value, str) else ""
+    @property
+    def writer(self) -> WriterReport | None:
+        """Return what the writer says, in the form that this release knows."""
+        return self.report if isinstance(self.report, WriterReport) else None
 
 
-class Journal(Struct, frozen=True):
+class JournalHealth(Struct, frozen=True):
     """One session's journal on disk; a live feed or an adopter owns it, or nobody."""
 
     exchange: str
@@ -94,7 +92,7 @@ class Health(Struct, frozen=True, kw_only=True):
     state_path: str
     supervisor_pid: int | None
     processes: list[Process]
-    journals: list[Journal]
+    journals: list[JournalHealth]
     spool_bytes: int
     spool_flushes: int
     conflicts: int
@@ -116,18 +114,18 @@ def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
     except SupervisorError:  # it went between the two questions
         pid, programs = None, {}
     locked = find_locked()
-    spool = state / "spool"
+    folder = StateFolder(state)
     return Health(
         ts=now_ns,
         state_path=str(state),
         supervisor_pid=pid,
-        processes=list(_processes(state, programs, locked, now_ns)),
-        journals=list(_journals(state, locked)),
-        spool_bytes=_bytes(spool, "*.parquet"),
-        spool_flushes=len(list(spool.glob("*.json"))),
-        conflicts=len(list((spool / "conflict").glob("*.json"))),
-        is_supervisor_lost=pid is None and _is_lost(state / "run" / PID_NAME),
-        conf=_find_conf(state),
+        processes=list(_processes(folder, programs, locked, now_ns)),
+        journals=list(_journals(folder, locked)),
+        spool_bytes=_bytes(folder.spool, "*.parquet"),
+        spool_flushes=len(list(folder.spool.glob("*.json"))),
+        conflicts=len(list(folder.conflict.glob("*.json"))),
+        is_supervisor_lost=pid is None and _is_lost(folder.supervisor_pid),
+        conf=_find_conf(folder),
     )
 
 
@@ -139,9 +137,10 @@ def _is_lost(path: Path) -> bool:
         return False
 
 
-def _find_conf(state: Path) -> str | None:
+def _find_conf(state: StateFolder) -> str | None:
     """Return the copy that `booktape up` made for this state, else the file beside it."""
-    places = [state / "run" / CONF_NAME, state.parent / CONF_NAME]
+    made = state.supervisor_conf
+    places = [made, state.path.parent / made.name]
     return next((str(place) for place in places if place.is_file()), None)
 
 
@@ -178,11 +177,11 @@ def find_holder(path: Path, locked: Locked) -> int | None:
 
 
 def _processes(
-    state: Path, programs: Mapping[str, Program], locked: Locked, now_ns: int
+    state: StateFolder, programs: Mapping[str, Program], locked: Locked, now_ns: int
 ) -> Iterator[Process]:
     """Yield what supervisord runs, and what runs or has run beside it."""
     names = {f"{name}-{LINE}" for name in programs if name.startswith(INGEST_PREFIX)}
-    names |= {path.stem for path in (state / "status").glob(f"{INGEST_PREFIX}*.json")}
+    names |= {path.stem for path in state.status.glob(f"{INGEST_PREFIX}*.json")}
     for name in [*sorted(names), WRITER]:
         process = _process(state, name, programs, locked, now_ns)
         is_past = process.line not in {LINE, None} or (programs and not process.program_state)
@@ -191,7 +190,7 @@ def _processes(
 
 
 def _process(
-    state: Path,
+    state: StateFolder,
     name: str,
     programs: Mapping[str, Program],
     locked: Locked,
@@ -199,9 +198,10 @@ def _process(
 ) -> Process:
     program, _, line = name.partition("-")
     exchange = program.removeprefix(INGEST_PREFIX) if line else None
-    lock = f"{exchange}-{line}" if exchange else "writer"
-    pid = find_holder(state / "locks" / f"{lock}.lock", locked)
-    report = stats.read(state / "status" / f"{name}.json")
+    lock = state.ingest_lock(exchange, line) if exchange else state.writer_lock
+    pid = find_holder(lock, locked)
+    path = state.report(name)
+    report = read(path, IngestReport if exchange else WriterReport) or read_head(path)
     age_s = (now_ns - report.ts_written) / 1e9 if report else None
     known = programs.get(program) if line in {"", LINE} else None
     return Process(
@@ -215,7 +215,7 @@ def _process(
         program_state=known.statename if known else None,
         program_exitstatus=known.exitstatus if known else None,
         parent_pid=_find_parent(pid) if pid else None,
-        values=_values(report) if report else {},
+        report=report,
     )
 
 
@@ -228,20 +228,15 @@ def _find_parent(pid: int) -> int | None:
     return int(stat.rpartition(")")[2].split()[1])
 
 
-def _values(report: stats.Report) -> dict[str, Value]:
-    rates = {f"{name}_rate": rate for name, rate in report.rates.items()}
-    return {**report.counters, **rates, **report.gauges}
-
-
-def _journals(state: Path, locked: Locked) -> Iterator[Journal]:
-    for folder in sorted((state / "journal").glob("*/*")):
+def _journals(state: StateFolder, locked: Locked) -> Iterator[JournalHealth]:
+    for folder in sorted(state.journals.glob("*/*")):
         if folder.is_dir() and not folder.name.endswith((PARTIAL_SUFFIX, REMOVED_SUFFIX)):
-            yield Journal(
+            yield JournalHealth(
                 exchange=folder.parent.name,
                 session=folder.name,
                 bytes=_bytes(folder, "*.journal"),
-                owner_pid=find_holder(folder / "lock", locked),
-                is_delivered=_is_ended(state / "sessions" / f"{folder.name}.json"),
+                owner_pid=find_holder(folder / LOCK_NAME, locked),
+                is_delivered=_is_ended(state.session(folder.name)),
             )
 
 

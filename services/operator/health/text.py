@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from services.operator.health.health import WRITER, Health, Process
-from services.operator.health.troubles import find_troubles
+from services.operator.health.health import Health, Process
+from services.operator.health.troubles import find_troubles, format_names
+from shared.process.state import WRITER
 
 NOTHING = "-"
 FEED_COLUMNS = (
@@ -32,8 +33,9 @@ def format_health(health: Health) -> str:
             "",
             *_writer(health),
             *_journals(health),
+            *_unknown(health),
             "",
-            *([f"! {trouble}" for trouble in troubles] or ["all well"]),
+            *([f"! {trouble.sentence}" for trouble in troubles] or ["all well"]),
         ]
     )
 
@@ -76,26 +78,21 @@ def _head(health: Health) -> Iterator[str]:
 
 def _feed(process: Process, health: Health) -> tuple[str, ...]:
     name = process.name.removeprefix("ingest_").removesuffix("-a")
-    if not process.is_reporting:
+    report = process.ingest
+    if not process.is_reporting or report is None:
         return name, process.state, *[NOTHING] * (len(FEED_COLUMNS) - 3), _journal(process, health)
-    last = process.number("last_data_ts")
+    last = report.last_data_ts
     return (
         name,
         process.state,
-        since(process.number("since"), health.ts),
-        format_number(rate(process)),
+        since(report.since, health.ts),
+        format_number(report.messages_per_s),
         f"{since(last, health.ts)} ago" if last else NOTHING,
-        f"{format_number(process.number('live'))}/{format_number(process.number('symbols'))}",
-        format_number(process.number("gaps_today")),
-        format_number(process.number("reconnects")),
+        f"{report.live}/{report.symbols}",
+        format_number(report.gaps_today),
+        format_number(report.reconnects),
         _journal(process, health),
     )
-
-
-def rate(process: Process) -> float | None:
-    """Return messages a second, whichever way the process gives it."""
-    given = process.number("rate")
-    return process.number("messages_total_rate") if given is None else given
 
 
 def _journal(process: Process, health: Health) -> str:
@@ -107,15 +104,16 @@ def _journal(process: Process, health: Health) -> str:
 def _writer(health: Health) -> Iterator[str]:
     writer = next(process for process in health.processes if process.name == WRITER)
     spool = f"spool    {format_bytes(health.spool_bytes)} in {health.spool_flushes} flushes"
-    if not writer.is_reporting:
+    report = writer.writer
+    if not writer.is_reporting or report is None:
         yield f"writer   {writer.state}"
         yield spool
         return
-    flushed, uploaded = writer.number("last_flush_ts"), writer.number("last_upload_ts")
-    rows = format_number(writer.number("last_flush_rows"))
+    flushed, uploaded = report.last_flush_ts, report.last_upload_ts
+    rows = format_number(report.last_flush_rows)
     yield (
-        f"writer   {writer.state}, {format_number(writer.number('rows_rate'))} rows/s, "
-        f"{format_number(writer.number('rows_buffered'))} rows held, last flush "
+        f"writer   {writer.state}, {format_number(report.rows_per_s)} rows/s, "
+        f"{format_number(report.rows_buffered)} rows held, last flush "
         + (f"{since(flushed, health.ts)} ago ({rows} rows)" if flushed else NOTHING)
     )
     yield f"{spool}, last upload " + (f"{since(uploaded, health.ts)} ago" if uploaded else NOTHING)
@@ -126,6 +124,16 @@ def _journals(health: Health) -> Iterator[str]:
         if journal.owner_pid is None and not journal.is_delivered:
             size = format_bytes(journal.bytes)
             yield f"journal  {journal.session}: {size}, waits for a feed to adopt it"
+
+
+def _unknown(health: Health) -> Iterator[str]:
+    """Yield which messages of kinds that no parser of ours knows came, and how often."""
+    for process in health.processes:
+        unknown = process.ingest.counts.unknown if process.ingest else {}
+        if unknown:
+            most = sorted(unknown, key=lambda kind: (-unknown[kind], kind))
+            kinds = format_names([f"{kind} ({unknown[kind]:,})" for kind in most])
+            yield f"unknown  {process.exchange} sends messages that we do not know: {kinds}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -18,7 +18,6 @@ COMMAND = "booktape"
 SOCKET_NAME = "supervisor.sock"
 # supervisord first binds its socket as <socket>.<pid>, which must fit as well.
 PID_SUFFIX = ".4194304"
-FOLDERS = ("run", "log")
 
 # What supervisor.conf says where nothing else is configured.
 _STATE = "%(here)s/var"
@@ -38,21 +37,21 @@ class Programs(NamedTuple):
 
 def prepare(settings: Settings, environment: Mapping[str, str]) -> Programs:
     """Make the folders that supervisord wants, and a copy of its file if it needs other paths."""
-    state = settings.state.path
-    for name in FOLDERS:
-        (state / name).mkdir(parents=True, exist_ok=True)
+    state, folder = settings.state.path, settings.state.folder
+    for wanted in folder.wanted_by_supervisor:
+        wanted.mkdir(parents=True, exist_ok=True)
     given = find_conf(settings.folder)
     socket = socket_path(state)
     made = localise(given.read_text(encoding="utf-8"), settings.folder, state, socket)
     is_as_given = (given.parent, state) == (settings.folder, given.parent / "var") and (
-        socket == state / "run" / SOCKET_NAME
+        socket == folder.run / SOCKET_NAME
     )
     conf = given
     if not is_as_given:
-        conf = state / "run" / CONF_NAME
+        conf = folder.supervisor_conf
         write_atomic(conf, f"; Made by `booktape up` from {given}\n{made}".encode(), fsync=False)
     return Programs(
-        conf, socket, settings.folder, state / "log", find_environment(settings, environment)
+        conf, socket, settings.folder, folder.logs, find_environment(settings, environment)
     )
 
 

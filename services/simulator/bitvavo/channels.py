@@ -1,8 +1,8 @@
 """Bitvavo's channels: what a subscribe names, and what its acknowledgement lists."""
 
 from services.simulator.bitvavo.data import INTERVALS_S, Parameters, Refusal
-from services.simulator.bitvavo.feed import Feed
-from services.simulator.connection import Chain, Connection
+from services.simulator.bitvavo.feed import BitvavoFeed
+from services.simulator.connection import ClientChain, ClientConnection
 
 CHANNELS = ("book", "trades", "ticker", "ticker24h", "candles")
 _CANDLES = "candles "
@@ -27,17 +27,17 @@ def candles_key(interval: str) -> str:
     return _CANDLES + interval
 
 
-def join(connection: Connection, channel: str, feed: Feed) -> None:
+def join(connection: ClientConnection, channel: str, feed: BitvavoFeed) -> None:
     """Subscribe; who subscribes again gets the same events, once."""
     raw_symbol = feed.market.listing.raw_symbol
     connection.subscriptions.setdefault(channel, {})[raw_symbol] = None
     if channel != "book":
         feed.listeners.setdefault(channel, {})[connection] = None
     elif connection not in feed.book:
-        feed.book[connection] = connection.chains[raw_symbol] = Chain(feed.market.listing)
+        feed.book[connection] = connection.chains[raw_symbol] = ClientChain(feed.market.listing)
 
 
-def leave(connection: Connection, channel: str, feed: Feed) -> None:
+def leave(connection: ClientConnection, channel: str, feed: BitvavoFeed) -> None:
     """Unsubscribe; who is not subscribed stays so."""
     raw_symbol = feed.market.listing.raw_symbol
     connection.subscriptions.get(channel, {}).pop(raw_symbol, None)
@@ -47,7 +47,7 @@ def leave(connection: Connection, channel: str, feed: Feed) -> None:
         connection.chains.pop(raw_symbol, None)
 
 
-def listed(connection: Connection) -> dict[str, object]:
+def listed(connection: ClientConnection) -> dict[str, object]:
     """Return everything that a connection is subscribed to, as acknowledgements list it."""
     plain: dict[str, object] = {}
     candles: dict[str, list[str]] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from services.simulator.bitvavo.rows import (
-    Row,
+    JsonRow,
     asset_row,
     candle,
     level,
@@ -11,7 +11,7 @@ from services.simulator.bitvavo.rows import (
     price_row,
     quote_row,
 )
-from services.simulator.market import Market, Trade
+from services.simulator.market import Execution, SimulatedMarket
 from services.simulator.protocol import Clock
 
 NS_PER_MS = 1_000_000
@@ -57,7 +57,7 @@ def banned(ts_until: int) -> Refusal:
     )
 
 
-def trade_id(market: Market, trade: Trade) -> str:
+def trade_id(market: SimulatedMarket, trade: Execution) -> str:
     """Return the id as the engine of 2025 makes it: the market, then a counter."""
     return f"00000000-0000-{market.listing.number:04d}-0000-{trade.number:012x}"
 
@@ -66,7 +66,11 @@ class BitvavoData:
     """Answer the public actions from the markets as they stand."""
 
     def __init__(
-        self, markets: list[Market], *, nonce_of: Callable[[Market], int], clock: Clock
+        self,
+        markets: list[SimulatedMarket],
+        *,
+        nonce_of: Callable[[SimulatedMarket], int],
+        clock: Clock,
     ) -> None:
         self._markets = {market.listing.raw_symbol: market for market in markets}
         self._nonce_of = nonce_of
@@ -90,11 +94,11 @@ class BitvavoData:
         known = self._actions.get(action)
         return known[1] if known else None
 
-    def answer(self, action: str, parameters: Parameters) -> object:
+    def answer_action(self, action: str, parameters: Parameters) -> object:
         """Return the body of the answer; raise `Refusal` for a wrong question."""
         return self._actions[action][0](parameters)
 
-    def find(self, name: object) -> Market:
+    def find(self, name: object) -> SimulatedMarket:
         """Return the market of that name; raise `Refusal` where it is not listed (now)."""
         market = self._markets.get(name) if isinstance(name, str) else None
         if market is None or market.is_delisted:
@@ -104,7 +108,7 @@ class BitvavoData:
             )
         return market
 
-    def ticker_24h(self, market: Market) -> Row:
+    def ticker_24h(self, market: SimulatedMarket) -> JsonRow:
         """Return the day's figures of one market; the day began with the simulator."""
         price, size = market.price_text, market.size_text
         now_ms = self._clock.ns() // NS_PER_MS
@@ -132,10 +136,10 @@ class BitvavoData:
             "volumeQuote": f"{turnover // scale}.{turnover % scale:0{len(str(scale)) - 1}d}",
         }
 
-    def candles(self, market: Market, interval_s: int) -> Iterator[list[object]]:
+    def candles(self, market: SimulatedMarket, interval_s: int) -> Iterator[list[object]]:
         """Yield candles from the trades still known, newest first."""
         interval_ms = interval_s * 1_000
-        group: list[Trade] = []
+        group: list[Execution] = []
         start = 0
         for trade in reversed(market.trades):
             at = trade.ts // NS_PER_MS // interval_ms * interval_ms
@@ -147,15 +151,17 @@ class BitvavoData:
         if group:
             yield candle(market, start, group)
 
-    def _listed(self) -> list[Market]:
+    def _listed(self) -> list[SimulatedMarket]:
         return [market for market in self._markets.values() if not market.is_delisted]
 
-    def _one_or_all(self, parameters: Parameters, row: Callable[[Market], Row]) -> object:
+    def _one_or_all(
+        self, parameters: Parameters, row: Callable[[SimulatedMarket], JsonRow]
+    ) -> object:
         if "market" in parameters:
             return row(self.find(parameters["market"]))
         return [row(market) for market in self._listed()]
 
-    def _required(self, parameters: Parameters) -> Market:
+    def _required(self, parameters: Parameters) -> SimulatedMarket:
         if "market" not in parameters:
             raise Refusal(203, "market parameter is required.")
         return self.find(parameters["market"])
@@ -200,7 +206,7 @@ class BitvavoData:
         start = _number(parameters, "start", default=0, low=0)
         end = _number(parameters, "end", default=1 << 62, low=0)
         first, last = parameters.get("tradeIdFrom", ""), parameters.get("tradeIdTo", "~")
-        rows: list[Row] = []
+        rows: list[JsonRow] = []
         for trade in reversed(market.trades):
             identity = trade_id(market, trade)
             is_meant = start <= trade.ts // NS_PER_MS <= end and str(first) <= identity <= str(last)

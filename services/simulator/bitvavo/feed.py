@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from services.simulator.bitvavo.data import BOOK_AGE_NS, NS_PER_MS, trade_id
-from services.simulator.connection import Chain, Connection
-from services.simulator.market import Market, Step, Trade
+from services.simulator.connection import ClientChain, ClientConnection
+from services.simulator.market import Execution, SimulatedMarket, Step
 
 # An event may come again with the same levels under the next nonce: 6 to 30 times a minute.
 REPEATS = 0.01
@@ -18,23 +18,23 @@ AGE_JITTER_PER_NS = 1 / 4_000_000
 _encode = msgspec.json.Encoder().encode
 
 
-def send_json(connection: Connection, message: object) -> bool:
+def send_json(connection: ClientConnection, message: object) -> bool:
     """Send one JSON object; return whether the socket took it."""
     return connection.send(_encode(message).decode())
 
 
 @dataclass(slots=True)
-class Feed:
+class BitvavoFeed:
     """Send one market's events to its listeners; the nonce counts the book's events."""
 
-    market: Market
+    market: SimulatedMarket
     nonce: int
     rng: random.Random  # not the market's: what a market does must not depend on who listens
     clock_ns: Callable[[], int]
     is_reset: bool = False
     has_moved: bool = False
-    book: dict[Connection, Chain] = field(default_factory=dict)
-    listeners: dict[str, dict[Connection, None]] = field(default_factory=dict)
+    book: dict[ClientConnection, ClientChain] = field(default_factory=dict)
+    listeners: dict[str, dict[ClientConnection, None]] = field(default_factory=dict)
     _bid: tuple[int, int] = (0, 0)
     _ask: tuple[int, int] = (0, 0)
 
@@ -49,7 +49,7 @@ class Feed:
         if self.listeners.get("ticker"):
             self._send_ticker(step)
 
-    def give_snapshot(self, to: Connection | None) -> None:
+    def give_snapshot(self, to: ClientConnection | None) -> None:
         """Note that a book was given: to this connection, or over REST.
 
         Who asks over one way may listen over another: a book given to somebody who does not listen
@@ -81,7 +81,7 @@ class Feed:
         for connection, chain in list(self.book.items()):
             connection.send_delta(chain, message, sequence=self.nonce)
 
-    def _trade(self, trade: Trade) -> str:
+    def _trade(self, trade: Execution) -> str:
         market = self.market
         return (
             f'{{"event":"trade","id":"{trade_id(market, trade)}",'
@@ -116,7 +116,7 @@ class Feed:
             connection.send(message)
 
 
-def _levels(market: Market, changes: dict[int, int]) -> str:
+def _levels(market: SimulatedMarket, changes: dict[int, int]) -> str:
     """Return levels in no order, zero-padded, as changes are on the wire; gone is `"0"`."""
     price, size = market.price_text, market.size_text
     return ",".join(
@@ -125,6 +125,6 @@ def _levels(market: Market, changes: dict[int, int]) -> str:
     )
 
 
-def _quote(market: Market, side: str, quote: tuple[int, int]) -> str:
+def _quote(market: SimulatedMarket, side: str, quote: tuple[int, int]) -> str:
     price, size = market.price_text(quote[0]), market.size_text(quote[1])
     return f'"best{side}":"{price}","best{side}Size":"{size}"'

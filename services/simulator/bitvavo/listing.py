@@ -17,7 +17,7 @@ def list_markets(count: int, *, levels: int) -> list[Listing]:
     `levels` is the depth of a side in the busiest book; quiet books are thinner.
     """
     listings = []
-    for index, (base, quote) in enumerate(listing.take(_pairs(), count)):
+    for index, (base, quote) in enumerate(listing.first(_pairs(), count)):
         price = listing.price(base, quote)
         # About five digits lead the price; the text has a digit more than the tick, as on the wire.
         decimals = max(2, min(10, 5 - math.floor(math.log10(price))))

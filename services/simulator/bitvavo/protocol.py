@@ -20,10 +20,10 @@ from services.simulator.bitvavo.data import (
     Refusal,
     banned,
 )
-from services.simulator.bitvavo.feed import Feed, send_json
-from services.simulator.connection import Chain, Connection
+from services.simulator.bitvavo.feed import BitvavoFeed, send_json
+from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.limits import UNLIMITED, Budget
-from services.simulator.market import Market, Step
+from services.simulator.market import SimulatedMarket, Step
 from services.simulator.protocol import DEPTH_ALL, Answer, Clock, Later
 from services.simulator.truth import Truth
 
@@ -54,7 +54,7 @@ class Bitvavo:
 
     def __init__(
         self,
-        markets: list[Market],
+        markets: list[SimulatedMarket],
         *,
         clock: Clock,
         later: Later,
@@ -67,7 +67,7 @@ class Bitvavo:
         self._later = later
         self._truth = truth
         self._feeds = {
-            market.listing.raw_symbol: Feed(
+            market.listing.raw_symbol: BitvavoFeed(
                 market, nonce=rng.randrange(10**6, 4 * 10**8), rng=rng, clock_ns=clock.ns
             )
             for market in markets
@@ -79,7 +79,7 @@ class Bitvavo:
             block_s=BAN_S,
             clock_ns=clock.ns,
         )
-        self._message_budgets: dict[Connection, Budget] = {}
+        self._message_budgets: dict[ClientConnection, Budget] = {}
         self._beats = 0
 
     def handshake(self, path: str) -> Answer | None:
@@ -87,20 +87,20 @@ class Bitvavo:
         is_known = urlsplit(path).path.rstrip("/") == self.rest_path
         return None if is_known else rest.not_found()
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: ClientConnection) -> None:
         """Say nothing: Bitvavo waits for the client."""
         self._message_budgets[connection] = Budget(
             points_max=CLIENT_MESSAGES_PER_S, period_s=1, block_s=1, clock_ns=self._clock.ns
         )
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: ClientConnection) -> None:
         """Forget all its subscriptions."""
         del self._message_budgets[connection]
         for channel, names in connection.subscriptions.items():
             for name in list(names):
                 channels.leave(connection, channel, self._feeds[name])
 
-    def received(self, connection: Connection, message: str | bytes) -> None:
+    def received(self, connection: ClientConnection, message: str | bytes) -> None:
         """Answer one message: an acknowledgement, an answer, or one of the error shapes."""
         try:
             request = msgspec.json.decode(message, type=Parameters)
@@ -112,14 +112,14 @@ class Bitvavo:
         except Refusal as refusal:
             self._refuse(connection, request, refusal)
 
-    def publish(self, market: Market, step: Step) -> None:
+    def publish(self, market: SimulatedMarket, step: Step) -> None:
         """Send one step of a market to who listens to it."""
         feed = self._feeds[market.listing.raw_symbol]
         feed.publish(step)
         if step.trades:
             self._send_candles(feed)
 
-    def pulse(self, market: Market) -> None:
+    def pulse(self, market: SimulatedMarket) -> None:
         """Do nothing: a market that rests is silent."""
 
     def beat(self) -> None:
@@ -142,7 +142,7 @@ class Bitvavo:
             return rest.not_found()
         action, parameters = routed
         try:
-            answer = rest.answered(self._answer(action, parameters))
+            answer = rest.answered(self._answer_action(action, parameters))
             if action == "getBook":
                 self._feeds[str(parameters["market"])].give_snapshot(None)
         except Refusal as refusal:
@@ -154,15 +154,15 @@ class Bitvavo:
         }
         return dataclasses.replace(answer, headers=headers)
 
-    def reset_sequence(self, market: Market) -> None:
+    def reset_sequence(self, market: SimulatedMarket) -> None:
         """Make the market's next event number 1."""
         self._feeds[market.listing.raw_symbol].is_reset = True
 
-    def send_snapshot(self, connection: Connection, chain: Chain) -> int:
+    def send_snapshot(self, connection: ClientConnection, chain: ClientChain) -> int:
         """Never happen: this exchange sends no book unasked."""
         raise NotImplementedError
 
-    def final_sequence(self, market: Market) -> int | dict[int, int]:
+    def final_sequence(self, market: SimulatedMarket) -> int | dict[int, int]:
         """Return the market's nonce, which all connections share."""
         return self._nonce_of(market)
 
@@ -170,9 +170,9 @@ class Bitvavo:
         """Return the depth of the whole book: changes come for every level."""
         return DEPTH_ALL
 
-    def _act(self, connection: Connection, request: Parameters) -> None:
+    def _act(self, connection: ClientConnection, request: Parameters) -> None:
         action = request.get("action")
-        if not self._message_budgets[connection].take(1):
+        if not self._message_budgets[connection].spend(1):
             raise Refusal(112, "Too many websocket messages per second.")
         if action in ("subscribe", "unsubscribe"):
             self._take_points(1)
@@ -198,10 +198,10 @@ class Bitvavo:
         else:
             self._reply(connection, request)
 
-    def _reply(self, connection: Connection, request: Parameters) -> None:
+    def _reply(self, connection: ClientConnection, request: Parameters) -> None:
         action = str(request["action"])
         try:
-            response = self._answer(action, request)
+            response = self._answer_action(action, request)
         except Refusal as refusal:
             self._refuse(connection, request, refusal)
             return
@@ -209,24 +209,24 @@ class Bitvavo:
         if send_json(connection, reply) and action == "getBook":
             self._feeds[str(request["market"])].give_snapshot(connection)
 
-    def _refuse(self, connection: Connection, request: Parameters, refusal: Refusal) -> None:
+    def _refuse(self, connection: ClientConnection, request: Parameters, refusal: Refusal) -> None:
         action = "unknown" if refusal.code == UNKNOWN_ACTION else request.get("action")
         reply = {"action": action, **_echo(request)}
         if refusal.market is not None and action not in ("subscribe", "unsubscribe"):
             reply["market"] = refusal.market
         send_json(connection, {**reply, "errorCode": refusal.code, "error": refusal.error})
 
-    def _answer(self, action: str, parameters: Parameters) -> object:
+    def _answer_action(self, action: str, parameters: Parameters) -> object:
         points = self._data.points(action, parameters)
         assert points is not None
         self._take_points(points)
-        return self._data.answer(action, parameters)
+        return self._data.answer_action(action, parameters)
 
     def _take_points(self, points: int) -> None:
-        if not self._budget.take(points):
+        if not self._budget.spend(points):
             raise banned(self._budget.ts_blocked_until)
 
-    def _feed(self, connection: Connection, raw_symbol: object) -> Feed:
+    def _feed(self, connection: ClientConnection, raw_symbol: object) -> BitvavoFeed:
         try:
             return self._feeds[self._data.find(raw_symbol).listing.raw_symbol]
         except Refusal:
@@ -235,7 +235,7 @@ class Bitvavo:
                 self._truth.fault("bad_symbol", connection=connection.number, listing=listing)
             raise
 
-    def _send_candles(self, feed: Feed) -> None:
+    def _send_candles(self, feed: BitvavoFeed) -> None:
         for interval, interval_s in INTERVALS_S.items():
             key = channels.candles_key(interval)
             for connection in list(feed.listeners.get(key, ())):
@@ -244,7 +244,7 @@ class Bitvavo:
                 event = {"event": "candle", "market": name, "interval": interval}
                 send_json(connection, {**event, "candle": [candle]})
 
-    def _nonce_of(self, market: Market) -> int:
+    def _nonce_of(self, market: SimulatedMarket) -> int:
         return self._feeds[market.listing.raw_symbol].nonce
 
 

@@ -1,19 +1,19 @@
 """The rows of Bitvavo's answers, one function for each."""
 
-from services.simulator.market import Market, Trade
+from services.simulator.market import Execution, SimulatedMarket
 
 ORDER_TYPES = ("market", "limit", "stopLoss", "stopLossLimit", "takeProfit", "takeProfitLimit")
 
-Row = dict[str, object]
+JsonRow = dict[str, object]
 
 
-def level(market: Market, price_and_size: tuple[int, int]) -> tuple[str, str]:
+def level(market: SimulatedMarket, price_and_size: tuple[int, int]) -> tuple[str, str]:
     """Return one level of a snapshot: not padded, unlike those of a change."""
     price, size = price_and_size
     return market.price_text(price), market.size_text(size)
 
 
-def market_row(market: Market) -> Row:
+def market_row(market: SimulatedMarket) -> JsonRow:
     """Return a market as `getMarkets` lists it."""
     listing = market.listing
     least = max(1, int(5 / listing.price * 10**listing.size_decimals))
@@ -36,7 +36,7 @@ def market_row(market: Market) -> Row:
     }
 
 
-def asset_row(symbol: str) -> Row:
+def asset_row(symbol: str) -> JsonRow:
     """Return a coin as `getAssets` lists it."""
     return {
         "symbol": symbol,
@@ -53,13 +53,13 @@ def asset_row(symbol: str) -> Row:
     }
 
 
-def price_row(market: Market) -> Row:
+def price_row(market: SimulatedMarket) -> JsonRow:
     """Return a market's last price."""
     price = market.price_text(market.trades[-1].price)
     return {"market": market.listing.raw_symbol, "price": price}
 
 
-def quote_row(market: Market) -> Row:
+def quote_row(market: SimulatedMarket) -> JsonRow:
     """Return a market's best quotes."""
     bid, bid_size = level(market, market.best_bid)
     ask, ask_size = level(market, market.best_ask)
@@ -72,7 +72,7 @@ def quote_row(market: Market) -> Row:
     }
 
 
-def candle(market: Market, start_ms: int, newest_first: list[Trade]) -> list[object]:
+def candle(market: SimulatedMarket, start_ms: int, newest_first: list[Execution]) -> list[object]:
     """Return one candle made of these trades."""
     prices = [trade.price for trade in newest_first]
     texts = [market.price_text(p) for p in (prices[-1], max(prices), min(prices), prices[0])]

@@ -3,9 +3,9 @@
 import random
 from dataclasses import dataclass, field
 
-from services.simulator.connection import Chain, Connection
+from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.digits import padded
-from services.simulator.market import Market, Step, Trade
+from services.simulator.market import Execution, SimulatedMarket, Step
 
 # The exchange shows the best hundred levels of a side and tells only of these.
 WINDOW_LEVELS = 100
@@ -22,20 +22,20 @@ _Window = tuple[dict[int, int], dict[int, int]]
 class Subscription:
     """One client's own numbering of a pair's changes: no other subscription shares it."""
 
-    chain: Chain
+    chain: ClientChain
     change_set: int
 
 
 @dataclass(slots=True)
-class Feed:
+class BtcturkFeed:
     """Send one pair's frames to its listeners."""
 
-    market: Market
+    market: SimulatedMarket
     rng: random.Random
-    obdiff: dict[Connection, Subscription] = field(default_factory=dict)
-    orderbook: dict[Connection, Subscription] = field(default_factory=dict)
-    trade: dict[Connection, None] = field(default_factory=dict)
-    ticker: dict[Connection, None] = field(default_factory=dict)
+    obdiff: dict[ClientConnection, Subscription] = field(default_factory=dict)
+    orderbook: dict[ClientConnection, Subscription] = field(default_factory=dict)
+    trade: dict[ClientConnection, None] = field(default_factory=dict)
+    ticker: dict[ClientConnection, None] = field(default_factory=dict)
     _window: _Window = ({}, {})
     _ticker_fields: str = ""
 
@@ -51,24 +51,24 @@ class Feed:
             subscription.change_set += 1
             connection.send(self.book_frame("orderbook", subscription.change_set))
 
-    def join_obdiff(self, connection: Connection) -> None:
+    def join_obdiff(self, connection: ClientConnection) -> None:
         """Send the snapshot that begins a subscription; its changes follow from now on."""
         if not self.obdiff:
             self._window = self._window_now()
-        chain = Chain(self.market.listing)
+        chain = ClientChain(self.market.listing)
         subscription = Subscription(chain, self._new_change_set())
         self.obdiff[connection] = subscription
         connection.chains[self.market.listing.raw_symbol] = chain
         if connection.send(self.book_frame("obdiff", subscription.change_set)):
             chain.rebase(subscription.change_set)
 
-    def join_orderbook(self, connection: Connection) -> None:
+    def join_orderbook(self, connection: ClientConnection) -> None:
         """Send the whole window now; it comes again with each change."""
-        subscription = Subscription(Chain(self.market.listing), self._new_change_set())
+        subscription = Subscription(ClientChain(self.market.listing), self._new_change_set())
         self.orderbook[connection] = subscription
         connection.send(self.book_frame("orderbook", subscription.change_set))
 
-    def send_snapshot(self, connection: Connection) -> int:
+    def send_snapshot(self, connection: ClientConnection) -> int:
         """Send a snapshot in mid-stream under any number; the next change continues that one."""
         subscription = self.obdiff[connection]
         subscription.change_set = self._new_change_set()
@@ -82,7 +82,7 @@ class Feed:
             subscription.change_set = self._new_change_set()
             subscription.chain.lose("nonce_reset")
 
-    def leave(self, connection: Connection, channel: str) -> None:
+    def leave(self, connection: ClientConnection, channel: str) -> None:
         """Send nothing of this channel any more."""
         match channel:
             case "obdiff":
@@ -108,7 +108,7 @@ class Feed:
             f'"channel":"{channel}","event":"{name}","type":431}}]'
         )
 
-    def trade_frame(self, trade: Trade) -> str:
+    def trade_frame(self, trade: Execution) -> str:
         """Return a 422: one trade."""
         name = self.market.listing.raw_symbol
         return (
@@ -203,7 +203,7 @@ class Feed:
             f'{{"A":"{size_text(size)}","P":"{price_text(price)}"}}' for price, size in levels
         )
 
-    def _trade_fields(self, trade: Trade) -> str:
+    def _trade_fields(self, trade: Execution) -> str:
         listing = self.market.listing
         amount = padded(trade.size, listing.size_decimals).removesuffix("00")
         more_decimals = TRADE_DECIMALS - listing.price_decimals
@@ -223,6 +223,6 @@ class Feed:
         return -number if self.rng.random() < NEGATIVE_STARTS else number
 
 
-def trade_id(market: Market, trade: Trade) -> str:
+def trade_id(market: SimulatedMarket, trade: Execution) -> str:
     """Return a trade's id of 18 digits: 1, the pair, a counter."""
     return f"1{market.listing.number:03d}{63_840_000_000_000 + trade.number:014d}"

@@ -13,7 +13,7 @@ SYMBOLS_MAX: Final = 379
 def list_markets(count: int, *, levels: int) -> list[Listing]:
     """Return the busiest `count` pairs, half in TRY and half in USDT."""
     listings = []
-    for index, (base, quote) in enumerate(listing.take(_pairs(), count)):
+    for index, (base, quote) in enumerate(listing.first(_pairs(), count)):
         price = listing.price(base, quote)
         decimals = max(0, min(8, 4 - math.floor(math.log10(price))))
         listings.append(

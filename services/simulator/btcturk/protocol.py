@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from services.simulator.btcturk.feed import Feed
+from services.simulator.btcturk.feed import BtcturkFeed
 from services.simulator.btcturk.rest import BtcturkRest
-from services.simulator.connection import Chain, Connection
+from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.limits import UNLIMITED, Budget
-from services.simulator.market import Market, Step
+from services.simulator.market import SimulatedMarket, Step
 from services.simulator.protocol import Answer, Clock, Later
 from services.simulator.truth import Truth
 
@@ -55,7 +55,7 @@ class Btcturk:
 
     def __init__(
         self,
-        markets: list[Market],
+        markets: list[SimulatedMarket],
         *,
         clock: Clock,
         later: Later,
@@ -67,9 +67,9 @@ class Btcturk:
         self.markets = markets
         self._later = later
         self._rng = rng
-        self._feeds = {market.listing.raw_symbol: Feed(market, rng) for market in markets}
-        self._connections: dict[Connection, None] = {}
-        self._all_tickers: dict[Connection, None] = {}
+        self._feeds = {market.listing.raw_symbol: BtcturkFeed(market, rng) for market in markets}
+        self._connections: dict[ClientConnection, None] = {}
+        self._all_tickers: dict[ClientConnection, None] = {}
         self._rest = BtcturkRest(markets, clock=clock, is_limited=is_limited)
         self._handshakes = Budget(
             points_max=CONNECTIONS_PER_MINUTE if is_limited else UNLIMITED,
@@ -82,24 +82,24 @@ class Btcturk:
         """Let a client in unless connections come too often."""
         if urlsplit(path).path.rstrip("/") not in PATHS:
             return Answer(404, b"")
-        if self._handshakes.take(1):
+        if self._handshakes.spend(1):
             return None
         retry_after = str(self._handshakes.retry_after_s)
         return Answer(429, b"", headers={"Retry-After": retry_after})
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: ClientConnection) -> None:
         """Send the version, unasked."""
         self._connections[connection] = None
         connection.send(VERSION)
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: ClientConnection) -> None:
         """Forget all its subscriptions."""
         del self._connections[connection]
         for channel, events in connection.subscriptions.items():
             for event in events:
                 self._leave(connection, channel, event)
 
-    def received(self, connection: Connection, message: str | bytes) -> None:
+    def received(self, connection: ClientConnection, message: str | bytes) -> None:
         """Acknowledge a join or a leave; whatever else a client says gets no reply."""
         try:
             kind, body = msgspec.json.decode(message, type=tuple[int, dict[str, object]])
@@ -122,11 +122,11 @@ class Btcturk:
             joined.pop(event, None)
             self._leave(connection, channel, event)
 
-    def publish(self, market: Market, step: Step) -> None:
+    def publish(self, market: SimulatedMarket, step: Step) -> None:
         """Send one step of a market to who listens to it."""
         self._feeds[market.listing.raw_symbol].publish(step)
 
-    def pulse(self, market: Market) -> None:
+    def pulse(self, market: SimulatedMarket) -> None:
         """Send the pair's ticker, changed or not."""
         self._feeds[market.listing.raw_symbol].send_ticker()
 
@@ -148,15 +148,15 @@ class Btcturk:
         """Answer one GET."""
         return self._rest.request(path)
 
-    def reset_sequence(self, market: Market) -> None:
+    def reset_sequence(self, market: SimulatedMarket) -> None:
         """Let every client's next change of this book be numbered from somewhere else."""
         self._feeds[market.listing.raw_symbol].reset_sequence()
 
-    def send_snapshot(self, connection: Connection, chain: Chain) -> int:
+    def send_snapshot(self, connection: ClientConnection, chain: ClientChain) -> int:
         """Send a 431 in mid-stream; return its number."""
         return self._feeds[chain.listing.raw_symbol].send_snapshot(connection)
 
-    def final_sequence(self, market: Market) -> int | dict[int, int]:
+    def final_sequence(self, market: SimulatedMarket) -> int | dict[int, int]:
         """Return the last change set of each connection: every one has its own."""
         return {
             connection.number: subscription.change_set
@@ -167,7 +167,7 @@ class Btcturk:
         """Return the depth of the window: clients are told of nothing beyond."""
         return WINDOW_LEVELS
 
-    def _join(self, connection: Connection, channel: str, event: str) -> None:
+    def _join(self, connection: ClientConnection, channel: str, event: str) -> None:
         """Begin what a join asked for, unless the client is gone or has left again."""
         is_wanted = event in connection.subscriptions.get(channel, {})
         if connection not in self._connections or not is_wanted:
@@ -188,7 +188,7 @@ class Btcturk:
         elif channel == "ticker":
             feed.ticker[connection] = None
 
-    def _leave(self, connection: Connection, channel: str, event: str) -> None:
+    def _leave(self, connection: ClientConnection, channel: str, event: str) -> None:
         if (channel, event) == ("ticker", "all"):
             self._all_tickers.pop(connection, None)
         elif event in self._feeds:

@@ -9,7 +9,7 @@ import msgspec
 from services.simulator.btcturk.feed import NS_PER_MS, WINDOW_LEVELS, trade_id
 from services.simulator.digits import padded
 from services.simulator.limits import UNLIMITED, Budget
-from services.simulator.market import Market
+from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Answer, Clock
 
 PERIOD_S = 60
@@ -26,7 +26,7 @@ _Parameters = dict[str, str]
 class BtcturkRest:
     """Answer the public paths from the markets as they stand."""
 
-    def __init__(self, markets: list[Market], *, clock: Clock, is_limited: bool) -> None:
+    def __init__(self, markets: list[SimulatedMarket], *, clock: Clock, is_limited: bool) -> None:
         self._markets = {market.listing.raw_symbol: market for market in markets}
         self._clock = clock
         self._budgets = {
@@ -54,7 +54,7 @@ class BtcturkRest:
         if where not in self._paths:
             return Answer(404, b"")
         budget = self._budgets.get(where)
-        if budget is not None and not budget.take(1):
+        if budget is not None and not budget.spend(1):
             return _too_many(budget)
         return self._paths[where](dict(parse_qsl(split.query)))
 
@@ -142,7 +142,7 @@ class BtcturkRest:
         del parameters
         return Answer(200, _encode({"pong": True}))
 
-    def _find(self, name: str) -> Market | None:
+    def _find(self, name: str) -> SimulatedMarket | None:
         return self._markets.get(name.upper().replace("_", ""))
 
 
@@ -174,17 +174,17 @@ def _too_many(budget: Budget) -> Answer:
     return Answer(429, _encode(body), headers={"Retry-After": str(budget.retry_after_s)})
 
 
-def _level(market: Market, level: tuple[int, int]) -> tuple[str, str]:
+def _level(market: SimulatedMarket, level: tuple[int, int]) -> tuple[str, str]:
     return market.price_text(level[0]), _amount(market, level[1])
 
 
-def _amount(market: Market, units: int) -> str:
+def _amount(market: SimulatedMarket, units: int) -> str:
     """Return an amount padded to 8 decimals, as REST does; the few longer ones stay longer."""
     text = padded(units, market.listing.size_decimals)
     return text.removesuffix("0" * (market.listing.size_decimals - AMOUNT_DECIMALS))
 
 
-def _names(market: Market) -> _Row:
+def _names(market: SimulatedMarket) -> _Row:
     listing = market.listing
     return {"pair": listing.raw_symbol, "pairNormalized": f"{listing.base}_{listing.quote}"}
 
@@ -194,7 +194,7 @@ def _raw(text: str) -> msgspec.Raw:
     return msgspec.Raw(text.encode())
 
 
-def _ticker_row(market: Market, now_ms: int) -> _Row:
+def _ticker_row(market: SimulatedMarket, now_ms: int) -> _Row:
     listing = market.listing
     last = market.trades[-1].price
     change = last - market.open
@@ -222,7 +222,7 @@ def _ticker_row(market: Market, now_ms: int) -> _Row:
     }
 
 
-def _symbol_row(market: Market) -> _Row:
+def _symbol_row(market: SimulatedMarket) -> _Row:
     listing = market.listing
     price_filter: _Row = {
         "filterType": "PRICE_FILTER",

@@ -1,10 +1,10 @@
 import json
 
-from booktape.proof.findings import LINES_MAX, FeedRow, Range, Report, Session, format_report
+from booktape.proof.findings import LINES_MAX, NotedRow, Range, Report, Session, format_report
 
 SESSION = "20261122T091500.123456Z-bitvavo-a"
-GAP = FeedRow("gap", "BTC-EUR", 1_795_348_800_000_001_999, 5, 7, 9, '{"channel":"book"}')
-OUTAGE = FeedRow("disconnected", None, 1_795_348_800_000_000_000, 6, None, None, "{}")
+GAP = NotedRow("gap", "BTC-EUR", 1_795_348_800_000_001_999, 5, 7, 9, '{"channel":"book"}')
+OUTAGE = NotedRow("disconnected", None, 1_795_348_800_000_000_000, 6, None, None, "{}")
 
 
 def make_report(**changes: list[Range]) -> Report:

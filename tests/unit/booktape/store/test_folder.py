@@ -166,3 +166,22 @@ def test_an_object_that_goes_while_it_is_listed_is_explained(
     next(found)
     (tmp_path / "data" / "b").unlink()
     assert [] == list(found)
+
+
+def test_some_bytes_of_an_object_can_be_had(tmp_path: Path) -> None:
+    (tmp_path / "tape").mkdir()
+    (tmp_path / "tape" / "x").write_bytes(b"abcdef")
+    store = FolderStore(tmp_path)
+    assert (b"cd", b"f", b"") == tuple(store.get_range("tape/x", first, 2) for first in (2, 5, 6))
+    with pytest.raises(StoreError, match="cannot read"):
+        store.get_range("tape/y", 0, 1)
+
+
+def test_folders_are_those_right_below_a_prefix(tmp_path: Path) -> None:
+    for name in ("exchange=b/date=1", "exchange=a", "other"):
+        (tmp_path / "ledger" / name).mkdir(parents=True)
+    (tmp_path / "ledger" / "exchange=file").write_bytes(b"")
+    store = FolderStore(tmp_path)
+    assert ["a", "b"] == store.folders("ledger/exchange=")
+    assert ["1"] == store.folders("ledger/exchange=b/date=")
+    assert [] == store.folders("nowhere/x=")

@@ -64,7 +64,7 @@ def test_rows_and_bytes_are_those_of_the_frames_in_it() -> None:
 def test_a_cut_removes_the_frames_of_one_session_from_a_number_on() -> None:
     buffer = fill(make_book(0), make_book(0, session=OTHER), make_book(10), make_book(20))
     buffer.append(make_end(30, day=DAY + 1), ends_session=True)
-    buffer.cut(SESSION, 20)
+    buffer.cut_session(SESSION, 20)
     assert 30 == buffer.rows
     run = buffer.oldest()
     assert run is not None
@@ -75,7 +75,7 @@ def test_a_cut_removes_the_frames_of_one_session_from_a_number_on() -> None:
 
 def test_a_cut_before_all_of_it_leaves_nothing() -> None:
     buffer = fill(make_book(10), make_book(20))
-    buffer.cut(SESSION, 10)
+    buffer.cut_session(SESSION, 10)
     assert buffer.is_empty
     assert (0, 0) == (buffer.rows, buffer.bytes)
 

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from services.buffer_writer.incoming import UNKNOWN_SESSION, cut, ends_session, guess_session
+from services.buffer_writer.incoming import UNKNOWN_SESSION, cut_frame, ends_session, guess_session
 from shared.delivery.frame import decode_columns, encode
 from shared.delivery.frame_builder import FrameBuilder
 from shared.errors import FrameError
@@ -11,7 +11,7 @@ from tests.support.writing import SESSION, make_book, make_end, numbers_of, repl
 
 
 def test_a_cut_leaves_what_is_new() -> None:
-    assert [7, 8, 9] == numbers_of(cut(make_book(0), 7))
+    assert [7, 8, 9] == numbers_of(cut_frame(make_book(0), 7))
 
 
 def test_columns_of_different_lengths_cannot_be_cut() -> None:
@@ -20,7 +20,7 @@ def test_columns_of_different_lengths_cannot_be_cut() -> None:
     assert columns.book is not None
     pack(columns.book, "bids", unpack(columns.book, "bids")[1:])
     with pytest.raises(FrameError):
-        cut(replace_columns(frame, columns), 10 - 1)
+        cut_frame(replace_columns(frame, columns), 10 - 1)
 
 
 def test_too_few_levels_cannot_be_cut() -> None:
@@ -29,7 +29,7 @@ def test_too_few_levels_cannot_be_cut() -> None:
     assert columns.book is not None
     columns.book.levels = b""
     with pytest.raises(FrameError):
-        cut(replace_columns(frame, columns), 7)
+        cut_frame(replace_columns(frame, columns), 7)
 
 
 def test_a_session_end_is_seen() -> None:

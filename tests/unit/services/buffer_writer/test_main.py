@@ -14,16 +14,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from booktape.store.storage import Storage
-from services.buffer_writer.buffer import Run
-from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Process, Stop, run
+from services.buffer_writer.buffer import FrameRun
+from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Stop, WriterProcess, run
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
 from shared.delivery.frame import Frame, encode
 from shared.delivery.pipe import Publisher, endpoint, open_context
 from shared.errors import SpoolError
-from shared.process import stats
 from shared.process.files import Lock
 from shared.process.settings import Settings, State, WriterSettings
+from shared.process.state import WRITER, StateFolder
+from shared.process.status import WriterReport, read
 from tests.support.writing import SESSION, disk_full, make_book
 
 WAIT_S = 30.0
@@ -60,7 +61,7 @@ class Running:
     def __init__(self, settings: Settings) -> None:
         self.state = settings.state.path
         (self.state / "journal" / "toy" / SESSION).mkdir(parents=True)
-        self.process = Process(settings)
+        self.process = WriterProcess(settings)
         self.stop = Stop()
         self.status: int | None = None
         self._thread = Thread(target=self._run)
@@ -82,8 +83,8 @@ class Running:
         self._thread.join(WAIT_S)
         return self.status
 
-    def report(self) -> stats.Report:
-        report = stats.read(self.state / "status" / "buffer_writer.json")
+    def report(self) -> WriterReport:
+        report = read(StateFolder(self.state).report(WRITER), WriterReport)
         assert report is not None
         return report
 
@@ -113,10 +114,10 @@ def test_what_waits_is_uploaded_before_anything_else_is_begun(
     # On a full disk an upload may be what makes room for all the rest.
     state = settings.state.path
     (state / "journal" / "toy" / SESSION).mkdir(parents=True)
-    process = Process(settings)
-    process._spool.begin(SESSION, 0)
+    process = WriterProcess(settings)
+    process._spool.committed.begin(SESSION, 0)
     frame = make_book(0)
-    process._spool.commit(Run(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+    process._spool.commit(FrameRun(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
     (state / "run").write_text("where the sockets shall lie", encoding="utf-8")
     with pytest.raises(FileExistsError):
         process.run(Stop())
@@ -129,13 +130,15 @@ def test_it_says_how_it_does(settings: Settings) -> None:
     running = Running(settings)
     running.send(make_book(0))
     running.end()
-    gauges = running.report().gauges
-    assert "running" == gauges["state"]
-    assert f'{{"{SESSION}": [0, 0]}}' != gauges["sessions"]
-    for name in ("flush_error", "upload_error", "held_sessions"):
-        assert gauges[name] is None
-    for name in ("rows_buffered", "spool_bytes", "spool_flushes", "conflicts", "disk_free_bytes"):
-        assert isinstance(gauges[name], int)
+    running.process._status_due_s = 0.0
+    running.process._report()
+    report = running.report()
+    assert ("running", "buffer_writer") == (report.state, report.process)
+    assert {SESSION: (10, 10)} == report.sessions
+    assert (None, None, {}) == (report.flush_error, report.upload_error, report.held_sessions)
+    assert (1, 10, 10) == (report.frames, report.rows, report.last_flush_rows)
+    assert (0, 0, 0) == (report.rows_buffered, report.spool_flushes, report.conflicts)
+    assert report.disk_free_bytes > 0
 
 
 def test_it_says_which_sessions_it_holds_back(settings: Settings) -> None:
@@ -144,8 +147,8 @@ def test_it_says_which_sessions_it_holds_back(settings: Settings) -> None:
     running.end()
     running.process._status_due_s = 0.0
     running.process._report()
-    held = running.report().gauges["held_sessions"]
-    assert f"{SESSION}: frame version 99 is unknown to this release; deploy a newer one" == held
+    expected = {SESSION: "frame version 99 is unknown to this release; deploy a newer one"}
+    assert expected == running.report().held_sessions
 
 
 @pytest.mark.parametrize(("number", "state"), [(28, "disk_full"), (5, "disk_error")])
@@ -161,15 +164,15 @@ def test_it_says_when_it_cannot_flush(
     assert 0 == running.end()
     running.process._status_due_s = 0.0
     running.process._report()
-    gauges = running.report().gauges
-    assert (state, f"[Errno {number}] no") == (gauges["state"], gauges["flush_error"])
-    assert 10 == gauges["rows_buffered"]
+    report = running.report()
+    assert (state, f"[Errno {number}] no") == (report.state, report.flush_error)
+    assert 10 == report.rows_buffered
 
 
 def test_a_status_that_cannot_be_written_is_no_fault(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.process.stats.write_atomic", disk_full)
+    monkeypatch.setattr("shared.process.status.write_atomic", disk_full)
     running = Running(settings)
     running.send(make_book(0))
     assert 0 == running.end()

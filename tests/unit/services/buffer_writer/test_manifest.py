@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from booktape.errors import TapeError
 from booktape.manifest import Manifest
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.manifest import (
     check,
     count_bytes,
@@ -22,7 +22,7 @@ NAME = f"{SESSION}-000000000010-000000000019"
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Manifest:
-    run = Run(SESSION, DAY, [make_book(10)], 20, ends_session=False)
+    run = FrameRun(SESSION, DAY, [make_book(10)], 20, ends_session=False)
     return make_manifest(run, write_plain(run.frames, lambda table: tmp_path / table), 77)
 
 

@@ -38,13 +38,13 @@ class Write:
 
 
 def test_the_reserve_takes_real_room(reserve: Reserve, tmp_path: Path) -> None:
-    reserve.hold()
+    reserve.hold_room()
     assert SIZE <= (tmp_path / "reserve").stat().st_blocks * 512
 
 
 def test_no_room_is_taken_that_is_not_there(reserve: Reserve, tmp_path: Path, disk: Disk) -> None:
     disk.free = FLOOR + SIZE - 1
-    reserve.hold()
+    reserve.hold_room()
     assert not (tmp_path / "reserve").exists()
 
 
@@ -52,13 +52,13 @@ def test_a_reserve_that_the_disk_refuses_is_no_fault(
     reserve: Reserve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "posix_fallocate", disk_full)
-    reserve.hold()
+    reserve.hold_room()
     assert not (tmp_path / "reserve").exists()
 
 
 def test_a_smaller_reserve_of_earlier_is_made_whole(reserve: Reserve, tmp_path: Path) -> None:
     (tmp_path / "reserve").write_bytes(b"x")
-    reserve.hold()
+    reserve.hold_room()
     assert SIZE == (tmp_path / "reserve").stat().st_size
 
 
@@ -69,7 +69,7 @@ def test_above_the_floor_every_flush_may_begin(reserve: Reserve, disk: Disk) -> 
 
 
 def test_below_the_floor_one_flush_may_begin(reserve: Reserve, disk: Disk) -> None:
-    reserve.hold()
+    reserve.hold_room()
     disk.free = FLOOR - 1
     reserve.admit()
     with pytest.raises(OSError, match="less than 1048576 bytes of disk are free") as caught:
@@ -78,19 +78,19 @@ def test_below_the_floor_one_flush_may_begin(reserve: Reserve, disk: Disk) -> No
 
 
 def test_a_write_that_fits_leaves_the_reserve(reserve: Reserve, tmp_path: Path) -> None:
-    reserve.hold()
+    reserve.hold_room()
     assert 1 == reserve.lend(Write(0))
     assert (tmp_path / "reserve").exists()
 
 
 def test_a_write_on_a_full_disk_gets_the_reserve(reserve: Reserve, tmp_path: Path) -> None:
-    reserve.hold()
+    reserve.hold_room()
     assert 2 == reserve.lend(Write(1))
     assert not (tmp_path / "reserve").exists()
 
 
 def test_a_reserve_is_lent_once(reserve: Reserve) -> None:
-    reserve.hold()
+    reserve.hold_room()
     write = Write(9)
     with pytest.raises(OSError, match="no"):
         reserve.lend(write)
@@ -98,7 +98,7 @@ def test_a_reserve_is_lent_once(reserve: Reserve) -> None:
 
 
 def test_a_disk_that_is_broken_does_not_get_it(reserve: Reserve, tmp_path: Path) -> None:
-    reserve.hold()
+    reserve.hold_room()
     with pytest.raises(OSError, match="no"):
         reserve.lend(Write(1, errno.EIO))
     assert (tmp_path / "reserve").exists()

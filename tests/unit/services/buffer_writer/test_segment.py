@@ -15,7 +15,7 @@ from booktape.ladder import Level
 from booktape.tables import SCHEMAS
 from services.buffer_writer import events, segment
 from services.buffer_writer.events import BadFrame
-from services.buffer_writer.segment import Segment, prepare_arrow, write_segments
+from services.buffer_writer.segment import WrittenSegment, prepare_arrow, write_segments
 from shared.delivery.frame import (
     CHECKPOINT,
     DELTA,
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write(frames: Sequence[Frame], folder: Path) -> dict[str, Segment]:
+def write(frames: Sequence[Frame], folder: Path) -> dict[str, WrittenSegment]:
     return write_segments(frames, lambda table: folder / f"{table}.parquet")
 
 

@@ -2,30 +2,30 @@ from pathlib import Path
 
 import pytest
 
-from services.buffer_writer.sessions import Known, Sessions
+from services.buffer_writer.sessions import Known, SessionFiles
 from tests.support.writing import OTHER, SESSION
 
 
 @pytest.fixture
-def sessions(tmp_path: Path) -> Sessions:
+def sessions(tmp_path: Path) -> SessionFiles:
     sessions = make_sessions(tmp_path)
     (tmp_path / "journal" / "toy" / SESSION).mkdir(parents=True)
     return sessions
 
 
-def make_sessions(tmp_path: Path) -> Sessions:
-    sessions = Sessions(tmp_path / "sessions", tmp_path / "journal")
+def make_sessions(tmp_path: Path) -> SessionFiles:
+    sessions = SessionFiles(tmp_path / "sessions", tmp_path / "journal")
     sessions.load()
     return sessions
 
 
-def test_the_file_says_what_the_contract_says(sessions: Sessions, tmp_path: Path) -> None:
+def test_the_file_says_what_the_contract_says(sessions: SessionFiles, tmp_path: Path) -> None:
     sessions.write(SESSION, Known(7, ended=False))
     path = tmp_path / "sessions" / f"{SESSION}.json"
     assert b'{"next":7,"ended":false}' == path.read_bytes()
 
 
-def test_what_was_written_is_read_again(sessions: Sessions, tmp_path: Path) -> None:
+def test_what_was_written_is_read_again(sessions: SessionFiles, tmp_path: Path) -> None:
     known = Known(7, ended=True, hole=(6, 9))
     sessions.write(SESSION, known)
     again = make_sessions(tmp_path)
@@ -33,7 +33,7 @@ def test_what_was_written_is_read_again(sessions: Sessions, tmp_path: Path) -> N
     assert [SESSION] == again.names()
 
 
-def test_what_was_only_set_is_not(sessions: Sessions, tmp_path: Path) -> None:
+def test_what_was_only_set_is_not(sessions: SessionFiles, tmp_path: Path) -> None:
     sessions.write(SESSION, Known(7, ended=False))
     sessions.set(SESSION, Known(9, ended=False))
     assert Known(9, ended=False) == sessions.get(SESSION)
@@ -62,14 +62,16 @@ def test_a_file_of_somebody_else_is_no_session(tmp_path: Path) -> None:
     assert [] == make_sessions(tmp_path).names()
 
 
-def test_a_forgotten_session_is_gone_for_good(sessions: Sessions, tmp_path: Path) -> None:
+def test_a_forgotten_session_is_gone_for_good(sessions: SessionFiles, tmp_path: Path) -> None:
     sessions.write(SESSION, Known(7, ended=True))
     sessions.forget(SESSION)
     assert sessions.get(SESSION) is None
     assert [] == make_sessions(tmp_path).names()
 
 
-def test_the_mark_lies_in_the_journal_and_goes_with_it(sessions: Sessions, tmp_path: Path) -> None:
+def test_the_mark_lies_in_the_journal_and_goes_with_it(
+    sessions: SessionFiles, tmp_path: Path
+) -> None:
     assert not sessions.is_marked(SESSION)
     sessions.mark(SESSION)
     assert sessions.is_marked(SESSION)
@@ -77,7 +79,7 @@ def test_the_mark_lies_in_the_journal_and_goes_with_it(sessions: Sessions, tmp_p
     assert not sessions.is_marked(SESSION)
 
 
-def test_a_journal_is_there_or_not(sessions: Sessions) -> None:
+def test_a_journal_is_there_or_not(sessions: SessionFiles) -> None:
     assert sessions.has_journal(SESSION)
     assert not sessions.has_journal(OTHER)
 

@@ -1,14 +1,13 @@
-import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from booktape.manifest import decode_manifest
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.sessions import Known
 from services.buffer_writer.spool import FRAMES_ASIDE_MAX
 from shared.delivery.frame import Frame
@@ -16,9 +15,9 @@ from shared.errors import SpoolError
 from shared.process.files import write_atomic
 from tests.support.writing import (
     DAY,
-    OTHER,
     SESSION,
     World,
+    broken_disk,
     disk_full,
     make_book,
     make_end,
@@ -34,14 +33,14 @@ NEXT_NAME = f"{SESSION}-000000000010-000000000019"
 def world(tmp_path: Path) -> World:
     world = World(tmp_path)
     world.journal()
-    world.spool.begin(SESSION, 0)
+    world.spool.committed.begin(SESSION, 0)
     return world
 
 
-def make_run(*frames: Frame, resumes_at: int | None = None, ends_session: bool = False) -> Run:
+def make_run(*frames: Frame, resumes_at: int | None = None, ends_session: bool = False) -> FrameRun:
     last = frames[-1]
     next_number = last.last + 1 if resumes_at is None else resumes_at
-    return Run(last.session, last.day, list(frames), next_number, ends_session)
+    return FrameRun(last.session, last.day, list(frames), next_number, ends_session)
 
 
 def files_of(name: str) -> list[str]:
@@ -49,7 +48,7 @@ def files_of(name: str) -> list[str]:
 
 
 def known(world: World, session: str = SESSION) -> Known:
-    return world.spool.sessions()[session]
+    return world.spool.committed.sessions()[session]
 
 
 # --- commit ---
@@ -61,8 +60,8 @@ def test_a_commit_leaves_segments_and_their_manifest(world: World, tmp_path: Pat
     manifest = decode_manifest((tmp_path / "spool" / f"{NAME}.json").read_bytes())
     assert manifest == world.spool.read(NAME)
     assert 10 == known(world).next
-    assert [NAME] == world.spool.names()
-    assert manifest.tables["book"][0].bytes == world.spool.waiting_bytes
+    assert [NAME] == world.spool.committed.names()
+    assert manifest.tables["book"][0].bytes == world.spool.committed.waiting_bytes
 
 
 def test_the_manifest_comes_last_and_each_name_after_its_sync(
@@ -93,10 +92,6 @@ def test_a_refused_commit_leaves_nothing_and_can_be_tried_again(
     assert 0 == known(world).next
     world.spool.commit(make_run(make_book(0), make_book(10)))
     assert [(SESSION, 0, 19)] == world.ranges()
-
-
-def broken_disk(*_: object) -> NoReturn:
-    raise OSError(errno.EIO, "broken")
 
 
 def test_a_commit_whose_last_sync_failed_is_taken_back(
@@ -156,7 +151,7 @@ def test_a_manifest_is_found_again(world: World, tmp_path: Path) -> None:
     manifest = world.spool.commit(make_run(make_book(0)))
     again = World(tmp_path)
     assert manifest == again.spool.read(NAME)
-    assert world.spool.waiting_bytes == again.spool.waiting_bytes
+    assert world.spool.committed.waiting_bytes == again.spool.committed.waiting_bytes
     assert 10 == known(again).next
 
 
@@ -194,7 +189,7 @@ def test_a_damaged_manifest_is_set_aside_and_its_range_wanted_again(
     again = World(tmp_path)
     assert [f"conflict/{name}" for name in files_of(NAME)] == again.files()
     assert 1 == again.spool.count_conflicts()
-    assert [] == again.spool.names()
+    assert [] == again.spool.committed.names()
     assert 0 == known(again).next
     assert "set aside" in caplog.text
 
@@ -208,7 +203,7 @@ def test_a_flipped_bit_in_a_manifest_is_never_taken_for_another_range(
     for place in (data.index(b'"last":9') + 7, data.index(b'"events":10') + 10):
         path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
         again = World(tmp_path)
-        assert [] == again.spool.names()
+        assert [] == again.spool.committed.names()
         (tmp_path / "spool" / "conflict" / path.name).rename(path)
         segment = f"{NAME}.book.parquet"
         (tmp_path / "spool" / "conflict" / segment).rename(tmp_path / "spool" / segment)
@@ -240,7 +235,7 @@ def test_a_discard_leaves_how_far_the_session_is(world: World, tmp_path: Path) -
     world.spool.commit(make_run(make_book(0)))
     world.spool.discard(NAME)
     assert [] == world.files()
-    assert 0 == world.spool.waiting_bytes
+    assert 0 == world.spool.committed.waiting_bytes
     assert Known(10, ended=False) == known(World(tmp_path))
 
 
@@ -284,7 +279,7 @@ def test_what_is_set_aside_keeps_its_place_in_the_session(world: World, tmp_path
     world.spool.commit(make_run(make_book(0)))
     world.spool.set_aside(NAME, "the store has another")
     assert [f"conflict/{name}" for name in files_of(NAME)] == world.files()
-    assert [] == world.spool.names()
+    assert [] == world.spool.committed.names()
     assert 10 == known(World(tmp_path)).next
 
 
@@ -314,118 +309,6 @@ def test_a_frame_is_set_aside_once_and_only_so_many(world: World) -> None:
         world.spool.set_frame_aside(b"%d" % number)
         world.spool.set_frame_aside(b"%d" % number)
     assert FRAMES_ASIDE_MAX == world.spool.count_conflicts() == len(world.files())
-
-
-# --- sessions ---
-
-
-def test_a_session_that_nobody_heard_of_is_new(world: World) -> None:
-    world.journal(OTHER)
-    assert world.spool.is_new(OTHER)
-    assert not world.spool.is_new(SESSION)
-
-
-def test_a_session_whose_file_was_lost_is_not_new(world: World, tmp_path: Path) -> None:
-    assert not world.spool.is_new(SESSION)
-    (tmp_path / "sessions" / f"{SESSION}.json").unlink()
-    again = World(tmp_path)
-    assert not again.spool.is_new(SESSION)
-    assert {} == again.spool.sessions()
-
-
-def test_a_session_with_a_manifest_is_not_new(world: World, tmp_path: Path) -> None:
-    world.spool.commit(make_run(make_book(0)))
-    (tmp_path / "sessions" / f"{SESSION}.json").unlink()
-    (world.journal() / "taken").unlink()
-    again = World(tmp_path)
-    assert not again.spool.is_new(SESSION)
-    assert 10 == again.spool.reach(SESSION)
-
-
-def test_a_session_whose_file_was_lost_stays_so_when_its_manifests_are_stored(
-    world: World, tmp_path: Path
-) -> None:
-    world.spool.commit(make_run(make_book(0)))
-    (tmp_path / "sessions" / f"{SESSION}.json").unlink()
-    World(tmp_path).spool.discard(NAME)
-    assert {} == World(tmp_path).spool.sessions()
-
-
-def test_behind_a_hole_the_session_goes_on_whatever_is_killed(world: World, tmp_path: Path) -> None:
-    world.spool.commit(make_run(make_book(0), make_end(10), resumes_at=50))
-    assert 50 == known(world).next
-    assert 50 == known(World(tmp_path)).next
-    world.spool.discard(f"{SESSION}-000000000000-000000000010")
-    assert 50 == known(World(tmp_path)).next
-
-
-def test_a_hole_that_was_not_committed_is_not_one(
-    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("services.buffer_writer.spool.sync_folder", broken_disk)
-    with pytest.raises(OSError, match="broken"):
-        world.spool.commit(make_run(make_book(0), make_end(10), resumes_at=50))
-    assert 0 == known(world).next
-    monkeypatch.undo()
-    assert 0 == known(World(tmp_path)).next
-
-
-def test_a_second_hole_does_not_hide_the_first(world: World, tmp_path: Path) -> None:
-    world.spool.commit(make_run(make_end(0), resumes_at=50))
-    world.spool.commit(make_run(make_end(50), resumes_at=70))
-    world.spool.discard(f"{SESSION}-{50:012}-{50:012}")
-    again = World(tmp_path)
-    assert 70 == known(again).next
-
-
-def test_a_session_is_forgotten_when_it_ended_and_is_stored_and_its_journal_is_gone(
-    world: World, tmp_path: Path
-) -> None:
-    journal = world.journal()
-    world.spool.commit(make_run(make_end(0), ends_session=True))
-    moved = journal.rename(tmp_path / "moved")
-    assert [] == world.spool.forget_done()
-    world.spool.discard(f"{SESSION}-{0:012}-{0:012}")
-    moved.rename(journal)
-    assert [] == world.spool.forget_done()
-    journal.rename(tmp_path / "moved")
-    assert [SESSION] == world.spool.forget_done()
-    assert {} == world.spool.sessions() == World(tmp_path).spool.sessions()
-    assert [] == list((tmp_path / "sessions").iterdir())
-
-
-def test_a_session_that_did_not_end_is_not_forgotten(world: World) -> None:
-    (world.journal() / "taken").unlink()
-    world.journal().rmdir()
-    assert [] == world.spool.forget_done()
-
-
-def test_a_session_that_the_ledger_told_of_is_forgotten_with_its_journal(tmp_path: Path) -> None:
-    world = World(tmp_path)  # its file was lost, and with it that it had ended
-    journal = world.journal()
-    world.spool.begin(SESSION, 26)
-    assert [] == world.spool.forget_done() == World(tmp_path).spool.forget_done()
-    (journal / "taken").unlink()
-    journal.rmdir()
-    assert [SESSION] == World(tmp_path).spool.forget_done()
-
-
-def test_a_session_that_goes_on_behind_what_the_ledger_told_is_as_any_other(
-    tmp_path: Path,
-) -> None:
-    world = World(tmp_path)
-    journal = world.journal()
-    world.spool.begin(SESSION, 10)
-    world.spool.commit(make_run(make_book(10, 5)))
-    world.upload()
-    (journal / "taken").unlink()
-    journal.rmdir()
-    assert [] == world.spool.forget_done() == World(tmp_path).spool.forget_done()
-
-
-def test_that_a_session_ended_survives_a_crash(world: World, tmp_path: Path) -> None:
-    world.spool.commit(make_run(make_end(0), ends_session=True))
-    assert known(World(tmp_path)).ended
 
 
 # --- a crash at each step ---
@@ -471,8 +354,8 @@ FRAMES = [
 
 def live(world: World) -> None:
     """Commit, upload and discard a whole session, beginning where the spool stands."""
-    if not world.spool.sessions():
-        world.spool.begin(SESSION, 0)
+    if not world.spool.committed.sessions():
+        world.spool.committed.begin(SESSION, 0)
     for frame in FRAMES:
         if frame.first >= known(world).next:
             world.spool.commit(make_run(frame, ends_session=frame is FRAMES[-1]))
@@ -523,7 +406,7 @@ def test_what_a_crash_stops_being_set_aside_is_never_deleted(tmp_path: Path, is_
         folder = tmp_path / f"{last}"
         world = World(folder)
         world.journal()
-        world.spool.begin(SESSION, 0)
+        world.spool.committed.begin(SESSION, 0)
         world.spool.commit(make_run(make_book(0)))
         with pytest.MonkeyPatch.context() as patch:
             crashing = Crashing(patch, last, is_done=is_done)

@@ -7,7 +7,7 @@ import pytest
 
 from booktape.store.folder import FolderStore
 from booktape.store.protocol import ObjectInfo
-from services.buffer_writer.buffer import Run
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.uploader import IDLE_S, RETRY_CAP_S
 from tests.support.writing import (
     DAY,
@@ -33,13 +33,13 @@ def store() -> MemoryStore:
 def world(tmp_path: Path, store: MemoryStore) -> World:
     world = World(tmp_path, store=store)
     world.journal()
-    world.spool.begin(SESSION, 0)
+    world.spool.committed.begin(SESSION, 0)
     return world
 
 
 def commit(world: World, *firsts: int) -> None:
     for first in firsts:
-        run = Run(SESSION, DAY, [make_book(first)], first + 10, ends_session=False)
+        run = FrameRun(SESSION, DAY, [make_book(first)], first + 10, ends_session=False)
         world.spool.commit(run)
 
 
@@ -72,7 +72,7 @@ def test_a_failure_is_told_and_tried_again(
     waits = [world.uploader.step() for _ in range(2)]
     assert all(0 < wait <= RETRY_CAP_S for wait in waits)
     assert "cannot put memory: down; wait" == world.uploader.error
-    assert [NAME] == world.spool.names()
+    assert [NAME] == world.spool.committed.names()
     assert 0.0 == world.uploader.step()
     assert not world.uploader.error
     assert list(range(10)) == stored_numbers(store)
@@ -107,7 +107,7 @@ def test_one_flush_that_fails_does_not_hold_up_the_others(world: World, store: M
     store.errors = [make_store_error()]
     world.uploader.step()
     assert [0.0, 0.0] == [world.uploader.step() for _ in range(2)]
-    assert [NAME] == world.spool.names()
+    assert [NAME] == world.spool.committed.names()
     assert list(range(10, 30)) == stored_numbers(store)
     world.upload()
     assert list(range(30)) == stored_numbers(store)
@@ -116,7 +116,7 @@ def test_one_flush_that_fails_does_not_hold_up_the_others(world: World, store: M
 def test_a_lost_answer_is_no_second_object(world: World, store: MemoryStore) -> None:
     commit(world, 0)
     store.loses_answers = True
-    while world.spool.names():
+    while world.spool.committed.names():
         world.uploader.step()
     assert list(range(10)) == stored_numbers(store)
     assert 0 == world.spool.count_conflicts()
@@ -166,7 +166,7 @@ def test_an_object_that_vanished_again_is_put_again(
     with monkeypatch.context() as patch:
         patch.setattr(store, "head", lambda _: None)
         assert 0 < world.uploader.step() <= RETRY_CAP_S
-    assert [NAME] == world.spool.names()
+    assert [NAME] == world.spool.committed.names()
     store.objects.clear()
     world.upload()
     assert list(range(10)) == stored_numbers(store)
@@ -267,13 +267,13 @@ def test_told_to_stop_it_waits_for_no_store(world: World, store: MemoryStore) ->
     stop.set()
     thread.join(30.0)
     assert not thread.is_alive()
-    assert 2 == len(world.spool.names())
+    assert 2 == len(world.spool.committed.names())
 
 
 def test_it_uploads_into_a_folder(tmp_path: Path) -> None:
     world = World(tmp_path / "var", store=FolderStore(tmp_path / "data"))
     world.journal()
-    world.spool.begin(SESSION, 0)
+    world.spool.committed.begin(SESSION, 0)
     commit(world, 0)
     world.upload()
     data = (tmp_path / "data" / "tape" / "book" / f"{KEY}.parquet").read_bytes()
@@ -287,7 +287,7 @@ def test_a_folder_that_has_another_object_is_a_conflict(tmp_path: Path) -> None:
     other.write_bytes(b"9 8 7 6 5 4 3 2 1 0")
     world = World(tmp_path / "var", store=FolderStore(tmp_path / "data"))
     world.journal()
-    world.spool.begin(SESSION, 0)
+    world.spool.committed.begin(SESSION, 0)
     commit(world, 0)
     world.upload()
     assert 1 == world.spool.count_conflicts()

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import services.buffer_writer.writer
 from booktape.store.folder import FolderStore
 from services.buffer_writer.segment import write_segments
-from services.buffer_writer.writer import FLUSH_RETRY_S, FORGET_INTERVAL_S
+from services.buffer_writer.writer import FLUSH_RETRY_S
 from shared.delivery.frame import DAY_NS, Frame, encode
 from shared.process.settings import WriterSettings
 from tests.support.writing import (
@@ -24,7 +23,6 @@ from tests.support.writing import (
     disk_full,
     make_book,
     make_end,
-    make_store_error,
     stored_numbers,
 )
 
@@ -119,7 +117,7 @@ def test_a_hole_in_the_journal_is_an_event(tmp_path: Path) -> None:
     assert (60, 60) == world.watermark()
     # The event was received now, and today is another second of the same date.
     assert [(SESSION, 0, 10), (SESSION, 50, 59)] == world.ranges()
-    name = world.spool.names()[0]
+    name = world.spool.committed.names()[0]
     [row] = pq.read_table(tmp_path / "spool" / f"{name}.feed_events.parquet").to_pylist()
     assert ("journal_hole", 10, 50) == (
         row["kind"],
@@ -167,104 +165,6 @@ def test_an_older_base_makes_no_hole(world: World) -> None:
     world.receive(make_book(0), with_base(make_book(10), 10), with_base(make_book(20), 0))
     assert (0, 30) == world.watermark()
     assert 30 == world.writer.rows
-
-
-# --- sessions ---
-
-
-def test_a_lost_file_is_replaced_by_what_the_store_has(
-    world: World, store: MemoryStore, tmp_path: Path
-) -> None:
-    world.receive(make_book(0))
-    world.writer.flush("toy")
-    world.upload()
-    (tmp_path / "sessions" / f"{SESSION}.json").unlink()
-    again = World(tmp_path, store=store)
-    store.errors = [make_store_error()]
-    again.receive(make_book(0), make_book(10))
-    again.uploader.step()
-    again.receive(make_book(0), make_book(10))
-    assert SESSION not in again.writer.watermark().sessions
-    assert "its file is lost" in again.writer.held[SESSION]
-    again.uploader.step()
-    again.writer.tend_sessions()
-    assert (10, 10) == again.watermark()
-    assert {} == again.writer.held
-    again.receive(make_book(0), make_book(10))
-    again.writer.flush("toy")
-    again.upload()
-    assert list(range(20)) == stored_numbers(store)
-
-
-def test_a_lost_file_and_a_spool_that_still_has_the_flush(world: World, tmp_path: Path) -> None:
-    world.receive(make_book(0))
-    world.writer.flush("toy")
-    (tmp_path / "sessions" / f"{SESSION}.json").unlink()
-    again = World(tmp_path, store=world.store)
-    again.receive(make_book(0))
-    again.upload()
-    again.writer.tend_sessions()
-    assert (10, 10) == again.watermark()
-
-
-def test_a_new_session_needs_no_store(world: World, store: MemoryStore) -> None:
-    world.receive(make_book(0))
-    assert (0, 10) == world.watermark()
-    assert [] == store.calls
-
-
-def test_a_straggler_of_a_forgotten_session_is_nothing_new(world: World) -> None:
-    world.receive(make_book(0), make_end(10))
-    world.writer.flush("toy")
-    world.upload()
-    (world.journal() / "taken").unlink()
-    world.journal().rmdir()
-    world.clock.pass_s(FORGET_INTERVAL_S)
-    world.writer.tend_sessions()
-    assert {} == world.writer.watermark().sessions
-    world.receive(make_book(0), make_end(10))
-    assert {} == world.writer.watermark().sessions
-    assert {} == world.writer.held
-
-
-def test_a_session_whose_journal_is_there_is_not_forgotten(world: World) -> None:
-    world.receive(make_book(0), make_end(10))
-    world.writer.flush("toy")
-    world.upload()
-    world.clock.pass_s(FORGET_INTERVAL_S)
-    world.writer.tend_sessions()
-    assert (11, 11) == world.watermark()
-
-
-def test_a_session_whose_file_cannot_be_written_waits(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr("services.buffer_writer.sessions.write_atomic", disk_full)
-        world.receive(make_book(0))
-        world.writer.tend_sessions()
-        assert {} == world.writer.watermark().sessions
-        assert "cannot be written: No space left" in world.writer.held[SESSION]
-    world.writer.tend_sessions()
-    # It was marked, or not: only the store can tell.
-    world.upload()
-    world.writer.tend_sessions()
-    assert (0, 0) == world.watermark()
-    assert {} == world.writer.held
-
-
-def test_there_are_only_so_many_sessions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services.buffer_writer.writer, "SESSIONS_MAX", 1)
-    world.receive(make_book(0), make_book(0, session=OTHER), make_book(0, session=FOREIGN))
-    assert [SESSION] == list(world.writer.watermark().sessions)
-    assert {OTHER: "there are 1 sessions already"} == world.writer.held
-
-
-def test_a_waiting_session_whose_journal_went_waits_no_longer(world: World) -> None:
-    world.receive(make_book(50, base=50))
-    world.journal().rmdir()
-    world.writer.tend_sessions()
-    assert {} == world.writer.held
 
 
 # --- frames that cannot be used ---
@@ -421,7 +321,7 @@ def test_a_flush_is_cut_at_midnight(world: World) -> None:
     world.receive(make_book(0), make_book(10, day=DAY + 1))
     world.writer.flush("toy")
     assert [(SESSION, 0, 9), (SESSION, 10, 19)] == world.ranges()
-    dates = [world.spool.read(name).tables["book"][0].key for name in world.spool.names()]
+    dates = [world.spool.read(name).tables["book"][0].key for name in world.spool.committed.names()]
     assert ["date=2024-10-04" in dates[0], "date=2024-10-05" in dates[1]] == [True, True]
 
 
@@ -432,17 +332,17 @@ def test_nothing_to_write_is_not_written(world: World) -> None:
     world.clock.pass_s(1000)
     world.writer.flush_due()
     world.writer.flush_all()
-    assert 1 == len(world.spool.names())
-    assert 1 == world.counter("flushes")
+    assert 1 == len(world.spool.committed.names())
+    assert 1 == world.writer.counters.flushes
 
 
 def test_a_flush_says_what_it_was(world: World) -> None:
     world.receive(make_book(0), make_book(10, day=DAY + 1))
     world.writer.flush("toy")
-    gauges = world.stats.report().gauges
-    assert (20, world.clock.ns) == (gauges["last_flush_rows"], gauges["last_flush_ts"])
-    assert world.spool.waiting_bytes == gauges["last_flush_bytes"]
-    assert 20 == world.counter("rows")
+    counters = world.writer.counters
+    assert (20, world.clock.ns) == (counters.last_flush_rows, counters.last_flush_ts)
+    assert world.spool.committed.waiting_bytes == counters.last_flush_bytes
+    assert 20 == world.writer.counters.rows
 
 
 # --- a disk that refuses ---

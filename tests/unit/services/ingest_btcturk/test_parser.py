@@ -326,7 +326,7 @@ def test_a_number_that_says_nothing_to_us_is_counted(number: int) -> None:
 
 @pytest.mark.parametrize("number", [0, -1, 301, 10**6, 2**64, 10**30])
 def test_a_number_that_nobody_knows_is_counted(number: int) -> None:
-    assert [Chatter("unknown")] == parse(number, {})
+    assert [Chatter(str(number), is_known=False)] == parse(number, {})
 
 
 @pytest.mark.parametrize(

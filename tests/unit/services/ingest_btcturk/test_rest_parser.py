@@ -6,7 +6,7 @@ import pytest
 from services.ingest_btcturk import rest_parser
 from shared.errors import MalformedMessage
 from shared.event import Snapshot
-from shared.exchange import Market
+from shared.exchange import ListedMarket
 from tests.support.levels import levels
 
 BIDS, ASKS = [["3712281", "0.03866329"]], [["3715990", "0.01663000"]]
@@ -32,7 +32,7 @@ def parse_book(timestamp: Any = None, **changes: Any) -> Snapshot:
 def test_a_market_is_named_by_its_fields_and_not_by_cutting_its_name() -> None:
     row = {"name": "USDTTRY", "numerator": "USDT", "denominator": "TRY", "status": "TRADING"}
     rows = [row, row | {"status": "BREAK", "tickSize": 10}]
-    expected = [Market("USDT-TRY", "USDTTRY", is_trading=on) for on in (True, False)]
+    expected = [ListedMarket("USDT-TRY", "USDTTRY", is_trading=on) for on in (True, False)]
     assert expected == rest_parser.parse_markets(answer({"symbols": rows, "timeZone": "UTC"}))
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from services.simulator import main
-from services.simulator.connection import Connection
+from services.simulator.connection import ClientConnection
 from services.simulator.faults import Faults
-from services.simulator.market import Market
+from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Clock
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
@@ -79,14 +79,14 @@ class World:
         self.exchange = self.simulation.exchange
         self._numbers = 0
 
-    def connect(self) -> tuple[Connection, FakeSocket]:
+    def connect(self) -> tuple[ClientConnection, FakeSocket]:
         self._numbers += 1
         socket = FakeSocket()
-        connection = Connection(self._numbers, socket, truth=self.truth)
+        connection = ClientConnection(self._numbers, socket, truth=self.truth)
         self.simulation.opened(connection)
         return connection, socket
 
-    def say(self, connection: Connection, message: object) -> None:
+    def say(self, connection: ClientConnection, message: object) -> None:
         self.exchange.received(connection, json.dumps(message))
 
     def run(self, seconds: float, *, step_s: float = 0.05) -> None:
@@ -94,7 +94,7 @@ class World:
             self.time.pass_time(step_s)
             self.simulation.advance()
 
-    def market(self, raw_symbol: str) -> Market:
+    def market(self, raw_symbol: str) -> SimulatedMarket:
         return next(m for m in self.exchange.markets if m.listing.raw_symbol == raw_symbol)
 
     def lines(self, kind: str) -> list[dict[str, Any]]:

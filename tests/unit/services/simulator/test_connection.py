@@ -7,7 +7,7 @@ import pytest
 
 from services.simulator import connection as module
 from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
-from services.simulator.connection import Chain, Connection
+from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import FakeSocket
 
@@ -19,8 +19,8 @@ class Wire:
         self.path = path
         self.truth = Truth(path, clock_ns=lambda: 7)
         self.socket = FakeSocket()
-        self.connection = Connection(4, self.socket, truth=self.truth)
-        self.chain = Chain(LISTING)
+        self.connection = ClientConnection(4, self.socket, truth=self.truth)
+        self.chain = ClientChain(LISTING)
 
     def send(self, *sequences: int) -> None:
         for sequence in sequences:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from services.simulator.connection import Connection
+from services.simulator.connection import ClientConnection
 from services.simulator.faults import AIM_WAIT_S, DELISTED_S, REFUSAL_S
 from services.simulator.garbage import BOOK_GARBAGE, PLAIN_GARBAGE
 from tests.unit.services.simulator.bitvavo.test_protocol import subscribe
@@ -13,7 +13,7 @@ from tests.unit.services.simulator.fakes import FakeSocket, World, decoded
 
 BITVAVO = ["BTC-EUR", "ETH-EUR", "USDT-EUR"]
 BTCTURK = ["BTCTRY", "ETHTRY", "USDTTRY"]
-Client = tuple[Connection, FakeSocket]
+Client = tuple[ClientConnection, FakeSocket]
 
 
 def listen(world: World, client: Client) -> None:

@@ -10,7 +10,7 @@ def test_coins_are_always_the_same_and_each_is_one() -> None:
 
 def test_pairs_are_taken_from_the_front() -> None:
     pairs = iter([("BTC", "EUR"), ("ETH", "EUR"), ("XRP", "EUR")])
-    assert [("BTC", "EUR"), ("ETH", "EUR")] == list(listing.take(pairs, 2))
+    assert [("BTC", "EUR"), ("ETH", "EUR")] == list(listing.first(pairs, 2))
 
 
 def test_a_price_is_in_the_quote_and_has_its_digits() -> None:

@@ -1,13 +1,21 @@
 import pytest
 
 from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
-from services.simulator.market import ASK, BID, LEVELS_MIN, TRADES_AT_START, Market, Side, Step
+from services.simulator.market import (
+    ASK,
+    BID,
+    LEVELS_MIN,
+    TRADES_AT_START,
+    Side,
+    SimulatedMarket,
+    Step,
+)
 
 LISTING = bitvavo_markets(1, levels=200)[0]
 
 
-def market(seed: int = 1) -> Market:
-    return Market(LISTING, seed=seed, ts=10**18)
+def market(seed: int = 1) -> SimulatedMarket:
+    return SimulatedMarket(LISTING, seed=seed, ts=10**18)
 
 
 def apply(book: dict[int, int], changes: dict[int, int]) -> None:

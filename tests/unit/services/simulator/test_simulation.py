@@ -1,6 +1,6 @@
 import pytest
 
-from services.simulator.market import Market
+from services.simulator.market import SimulatedMarket
 from services.simulator.simulation import LATE_MAX_S, chances_per_turn
 from tests.unit.services.simulator.bitvavo.test_protocol import subscribe
 from tests.unit.services.simulator.conftest import MakeWorld
@@ -19,7 +19,7 @@ def test_the_rate_asked_for_is_kept(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, exchange: str, rate: float
 ) -> None:
     world = make_world(exchange, "--symbols", "20", "--rate", str(rate))
-    moved: list[Market] = []
+    moved: list[SimulatedMarket] = []
     monkeypatch.setattr(world.exchange, "publish", lambda market, _: moved.append(market))
     world.run(20)
     assert 20 * rate == pytest.approx(len(moved), rel=0.25)

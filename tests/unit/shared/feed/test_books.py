@@ -52,11 +52,11 @@ def test_a_delta_before_any_question_asks_for_a_snapshot(world: World) -> None:
 def test_held_deltas_are_recorded_behind_their_snapshot_with_the_times_they_came(
     world: World,
 ) -> None:
-    world.books.hold("BTCEUR")
+    world.books.hold_deltas("BTCEUR")
     for ts, sequence in ((1, 9), (2, 10), (3, 11), (4, 12)):
         world.books.delta(ts, delta("BTCEUR", sequence))
     assert [] == world.tape
-    assert world.books.answer(5, book("BTCEUR", 10))
+    assert world.books.splice(5, book("BTCEUR", 10))
     assert [10, 11, 12] == world.sequences()
     assert [5, 3, 4] == [ts for ts, _, _ in world.tape]
     assert {"BTC-EUR"} == {symbol for _, symbol, _ in world.tape}
@@ -65,17 +65,17 @@ def test_held_deltas_are_recorded_behind_their_snapshot_with_the_times_they_came
 
 
 def test_a_snapshot_older_than_what_is_held_is_not_taken(world: World) -> None:
-    world.books.hold("BTCEUR")
+    world.books.hold_deltas("BTCEUR")
     world.books.delta(1, delta("BTCEUR", 12))
-    assert not world.books.answer(2, book("BTCEUR", 10))
+    assert not world.books.splice(2, book("BTCEUR", 10))
     assert [] == world.tape
-    assert world.books.answer(3, book("BTCEUR", 11))
+    assert world.books.splice(3, book("BTCEUR", 11))
     assert [11, 12] == world.sequences()
 
 
 def test_deltas_that_continue_the_book_are_recorded_and_stale_ones_are_not(world: World) -> None:
-    world.books.hold("BTCEUR")
-    world.books.answer(1, book("BTCEUR", 10))
+    world.books.hold_deltas("BTCEUR")
+    world.books.splice(1, book("BTCEUR", 10))
     for sequence in (9, 10, 11, 12):
         world.books.delta(2, delta("BTCEUR", sequence))
     assert [10, 11, 12] == world.sequences()
@@ -148,19 +148,19 @@ def test_a_delta_that_crosses_the_book_is_recorded_and_loses_it(world: World) ->
 
 
 def test_a_crossed_snapshot_is_a_book_of_no_worth(world: World) -> None:
-    world.books.hold("BTCEUR")
+    world.books.hold_deltas("BTCEUR")
     world.books.delta(1, delta("BTCEUR", 11))
-    assert world.books.answer(2, book("BTCEUR", 10, bid="102"))
+    assert world.books.splice(2, book("BTCEUR", 10, bid="102"))
     assert ["crossed"] == world.kinds()
     assert [10] == world.sequences()
     assert set() == world.books.live()
 
 
 def test_after_a_crossing_among_the_held_deltas_the_others_are_not_recorded(world: World) -> None:
-    world.books.hold("BTCEUR")
+    world.books.hold_deltas("BTCEUR")
     world.books.delta(1, delta("BTCEUR", 11, bid="102"))
     world.books.delta(1, delta("BTCEUR", 12))
-    assert world.books.answer(2, book("BTCEUR", 10))
+    assert world.books.splice(2, book("BTCEUR", 10))
     assert [10, 11] == world.sequences()
     assert ["crossed"] == world.kinds()
 

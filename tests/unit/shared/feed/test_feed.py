@@ -13,19 +13,19 @@ from shared.event import (
     Checkpoint,
     Delta,
     FeedEvent,
-    RateLimited,
     Recorded,
     Refused,
     Row,
     Snapshot,
     Subscribed,
+    Throttled,
     Ticker,
     Trade,
     TradeList,
 )
-from shared.exchange import Call, Cost, Exchange, Limit, Market, Message, Raw, Rest
+from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Message, Raw, Rest
 from shared.feed.board import FeedView
-from shared.feed.counts import COUNTS_MAX
+from shared.feed.counts import NAMES_MAX
 from shared.feed.feed import CHORES_S, Feed
 from tests.support.levels import levels
 from tests.support.readers import make_board
@@ -75,7 +75,7 @@ class World:
         self.feed = Feed(
             self.exchange,
             self.board,
-            take=lambda _cost: self.wait_s,
+            spend=lambda _cost: self.wait_s,
             ban=self.bans.append,
             stale_after_s=20.0,
             checkpoint_interval_s=3600.0,
@@ -153,7 +153,7 @@ class World:
 
 
 def _rest(*, offers_trades: bool) -> Rest:
-    def nothing(*_: object) -> list[Market]:
+    def nothing(*_: object) -> list[ListedMarket]:
         return []
 
     call = Call(path=lambda *_: "/")
@@ -534,7 +534,7 @@ def test_a_snapshot_that_nobody_asked_for_is_counted_and_not_recorded() -> None:
     world.go_live()
     world.say(book("BTCEUR", 50), book("NOPE", 50))
     assert [] == world.rows
-    assert 2 == world.feed.counts["snapshot not asked for"]
+    assert 2 == world.feed.counts.snapshots_not_asked_for
 
 
 def test_without_books_a_symbol_lives_by_its_subscriptions_and_nothing_is_asked() -> None:
@@ -735,8 +735,8 @@ def test_the_first_answer_of_a_subscription_is_no_flow_of_data() -> None:
 def test_when_the_exchange_says_stop_nothing_is_asked_until_the_wait_is_over() -> None:
     world = World()
     world.connect()
-    world.say(RateLimited("ban", wait_s=900))
-    world.say(RateLimited("ban", wait_s=900))
+    world.say(Throttled("ban", wait_s=900))
+    world.say(Throttled("ban", wait_s=900))
     assert [900, 900] == world.bans
     assert 1 == world.kinds().count("rate_limited")
     assert [] == world.later(899)
@@ -762,7 +762,7 @@ def test_a_refusal_of_a_snapshot_that_names_nobody_is_only_counted() -> None:
     world = World()
     world.go_live()
     world.say(Refused("snapshot", "no"))
-    assert 1 == world.feed.counts["refused snapshot"]
+    assert 1 == world.feed.counts.refused["snapshot"]
     assert [] == world.rows
 
 
@@ -820,13 +820,15 @@ def test_rows_of_a_connection_have_its_number() -> None:
     } == numbers
 
 
-def test_kinds_of_chatter_are_counted_up_to_a_bound() -> None:
+def test_chatter_is_counted_apart_from_what_nobody_knows() -> None:
     world = World()
     world.connect()
-    world.say(*(Chatter(str(number)) for number in range(10 * COUNTS_MAX)))
-    assert len(world.feed.counts) <= COUNTS_MAX + 1
-    assert world.feed.counts["chatter 3"] == 1
-    assert world.feed.counts["chatter"] > 800
+    world.say(*(Chatter(str(number)) for number in range(10 * NAMES_MAX)))
+    world.say(Chatter("news", is_known=False), Chatter("3"))
+    counts = world.feed.counts
+    assert {"news": 1} == counts.unknown
+    assert NAMES_MAX + 1 == len(counts.chatter)
+    assert (2, 9 * NAMES_MAX) == (counts.chatter["3"], counts.chatter["others"])
 
 
 def test_what_was_not_asked_for_is_counted_and_not_recorded() -> None:
@@ -835,4 +837,4 @@ def test_what_was_not_asked_for_is_counted_and_not_recorded() -> None:
     world.say(Trade("BTCEUR", "1", None, 1.0, 1.0), delta("../etc", 1), Ticker("NOPE"))
     assert ["connected"] == world.kinds()
     assert 1 == len(world.rows)
-    assert 3 == world.feed.counts["not asked for"]
+    assert 3 == world.feed.counts.not_asked_for

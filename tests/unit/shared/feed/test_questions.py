@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import ConnectionLost
-from shared.event import RateLimited, Refused
+from shared.event import Refused, Throttled
 from shared.exchange import Cost
 from shared.feed.questions import BAN_S, BAN_S_MAX, Questions
 from shared.feed.subscriptions import ANSWER_S, Subscriptions
@@ -25,7 +25,7 @@ class World:
         self.held: list[str] = []
         self.subscriptions = Subscriptions(exchange, ["book"])
         self.questions = Questions(
-            exchange, self.subscriptions, take=self._take, hold=self.held.append
+            exchange, self.subscriptions, spend=self._take, hold_deltas=self.held.append
         )
 
     def _take(self, cost: Cost) -> float:
@@ -41,7 +41,7 @@ class World:
         self.sent(0.0)
         self.subscriptions.acknowledge("book", raw_symbols)
         for raw_symbol in raw_symbols:
-            self.subscriptions.answer("book", raw_symbol)
+            self.subscriptions.note_data("book", raw_symbol)
 
 
 def test_a_subscription_is_asked_for_when_the_limit_allows_it() -> None:
@@ -63,7 +63,7 @@ def test_a_book_is_asked_for_and_its_deltas_are_held_from_then_on() -> None:
     assert ["book A"] == world.sent(1.0)
     assert ["A"] == world.held
     assert world.questions.is_snapshot_asked("A")
-    world.questions.settle("A")
+    world.questions.settle_book("A")
     assert not world.questions.is_snapshot_asked("A")
     assert [] == world.sent(100.0)
 
@@ -101,7 +101,7 @@ def test_a_book_that_is_refused_waits_until_it_is_asked_for_again() -> None:
     world.go_live("A")
     world.subscriptions.refused["book", "A"] = 600.0
     assert not world.questions.resync("A", 1.0)
-    world.subscriptions.answer("book", "A")
+    world.subscriptions.note_data("book", "A")
     del world.subscriptions.refused["book", "A"]
     assert world.questions.resync("A", 1.0)
 
@@ -114,8 +114,8 @@ def test_a_book_that_waits_for_its_turn_needs_no_resync() -> None:
     assert ["book A"] == world.sent(1.0)
     assert not world.questions.resync("B", 1.0)
     assert ["book B"] == world.sent(2.0)
-    world.questions.settle("A")
-    world.questions.settle("B")
+    world.questions.settle_book("A")
+    world.questions.settle_book("B")
     assert [] == world.sent(100.0)
 
 
@@ -124,7 +124,7 @@ def test_a_snapshot_that_comes_by_itself_settles_a_resync(*, asks_snapshots: boo
     world = World(asks_snapshots=asks_snapshots)
     world.go_live("A")
     world.questions.resync("A", 1.0)
-    world.questions.settle("A")
+    world.questions.settle_book("A")
     assert [] == world.sent(2.0)
 
 
@@ -160,15 +160,15 @@ def test_a_silent_subscription_is_told_as_refused() -> None:
 @pytest.mark.parametrize(
     ("notice", "wait_s"),
     [
-        (RateLimited("stop", wait_s=7.0), 7.0),
-        (RateLimited("stop", until_ns=TS + 900 * SECOND), 900.0),
-        (RateLimited("stop", until_ns=TS - 5), BAN_S),
-        (RateLimited("stop", until_ns=TS + 10**9 * SECOND), BAN_S_MAX),
-        (RateLimited("stop"), BAN_S),
+        (Throttled("stop", wait_s=7.0), 7.0),
+        (Throttled("stop", until_ns=TS + 900 * SECOND), 900.0),
+        (Throttled("stop", until_ns=TS - 5), BAN_S),
+        (Throttled("stop", until_ns=TS + 10**9 * SECOND), BAN_S_MAX),
+        (Throttled("stop"), BAN_S),
     ],
 )
 def test_when_the_exchange_says_stop_it_is_quiet_for_as_long_as_it_says(
-    notice: RateLimited, wait_s: float
+    notice: Throttled, wait_s: float
 ) -> None:
     world = World()
     world.subscriptions.ask(["A"])
@@ -182,8 +182,8 @@ def test_when_the_exchange_says_stop_it_is_quiet_for_as_long_as_it_says(
 
 def test_a_shorter_stop_does_not_end_a_longer_one() -> None:
     world = World()
-    world.questions.stop(RateLimited("stop", wait_s=100.0), TS, 0.0)
-    world.questions.stop(RateLimited("stop", wait_s=1.0), TS, 1.0)
+    world.questions.stop(Throttled("stop", wait_s=100.0), TS, 0.0)
+    world.questions.stop(Throttled("stop", wait_s=1.0), TS, 1.0)
     assert world.questions.is_quiet(99.0)
 
 

@@ -48,8 +48,8 @@ def test_what_is_settled_or_cleared_is_not_due() -> None:
     resyncs = Resyncs()
     for raw_symbol in ("A", "B", "C"):
         resyncs.want(raw_symbol, 0.0)
-    resyncs.settle("A")
-    resyncs.settle("never wanted")
+    resyncs.settle_resync("A")
+    resyncs.settle_resync("never wanted")
     assert ["B", "C"] == resyncs.due(0.0)
     resyncs.want("B", 0.0)
     resyncs.clear()

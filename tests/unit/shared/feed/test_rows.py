@@ -1,12 +1,12 @@
 """Rows on their way to the recorder."""
 
 from shared.event import Row
-from shared.feed.rows import Rows
+from shared.feed.rows import FeedRows
 from tests.support.toys import trade
 
 
 def test_what_was_appended_is_taken_once_in_its_order() -> None:
-    rows = Rows()
+    rows = FeedRows()
     appended: list[Row] = [(number, "BTC-EUR", trade(number)) for number in range(3)]
     for row in appended:
         rows.append(row)
@@ -15,7 +15,7 @@ def test_what_was_appended_is_taken_once_in_its_order() -> None:
 
 
 def test_what_is_appended_later_is_not_in_what_was_taken() -> None:
-    rows = Rows()
+    rows = FeedRows()
     taken = rows.take()
     rows.append((1, None, trade(1)))
     assert [] == taken

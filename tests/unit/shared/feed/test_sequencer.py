@@ -15,7 +15,7 @@ def snapshot(sequence: int) -> Snapshot:
 
 def live(sequence: int) -> Sequencer:
     sequencer = Sequencer()
-    sequencer.hold()
+    sequencer.hold_deltas()
     assert sequencer.splice(snapshot(sequence)) == []
     return sequencer
 
@@ -62,7 +62,7 @@ def test_a_delta_stands_for_all_numbers_behind_the_one_that_it_names() -> None:
 
 def test_held_deltas_are_spliced_by_what_they_name() -> None:
     sequencer = Sequencer()
-    sequencer.hold()
+    sequencer.hold_deltas()
     for followed in (delta(10, 3), delta(20, 10), delta(31, 20)):
         assert Verdict.HELD is sequencer.judge(0, followed)
     assert sequencer.splice(snapshot(11)) is None
@@ -76,7 +76,7 @@ def test_without_a_question_for_a_snapshot_deltas_are_unknown() -> None:
 
 def test_held_deltas_are_spliced_with_their_receive_times() -> None:
     sequencer = Sequencer()
-    sequencer.hold()
+    sequencer.hold_deltas()
     for ts, sequence in [(10, 4), (20, 5), (30, 6), (40, 7)]:
         assert sequencer.judge(ts, delta(sequence)) is Verdict.HELD
     held = sequencer.splice(snapshot(5))
@@ -87,7 +87,7 @@ def test_held_deltas_are_spliced_with_their_receive_times() -> None:
 
 def test_a_snapshot_older_than_what_is_held_is_refused_and_the_held_ones_stay() -> None:
     sequencer = Sequencer()
-    sequencer.hold()
+    sequencer.hold_deltas()
     judge(sequencer, 7, 8)
     assert sequencer.splice(snapshot(5)) is None
     assert not sequencer.is_live
@@ -96,7 +96,7 @@ def test_a_snapshot_older_than_what_is_held_is_refused_and_the_held_ones_stay() 
 
 def test_a_hole_among_held_deltas_drops_those_before_it() -> None:
     sequencer = Sequencer()
-    sequencer.hold()
+    sequencer.hold_deltas()
     judge(sequencer, 4, 5, 8, 9)
     assert sequencer.splice(snapshot(5)) is None
     assert [d.sequence for _, d in sequencer.splice(snapshot(8)) or ()] == [9]
@@ -104,7 +104,7 @@ def test_a_hole_among_held_deltas_drops_those_before_it() -> None:
 
 def test_no_more_than_a_bounded_number_of_deltas_is_held() -> None:
     sequencer = Sequencer()
-    sequencer.hold()
+    sequencer.hold_deltas()
     judge(sequencer, *range(HELD_DELTAS_MAX + 1))
     held = sequencer.splice(snapshot(HELD_DELTAS_MAX - 1))
     assert [HELD_DELTAS_MAX] == [d.sequence for _, d in held or ()]

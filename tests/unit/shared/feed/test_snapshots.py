@@ -57,10 +57,10 @@ def test_one_that_was_asked_for_is_not_asked_for_twice(requests: SnapshotRequest
 def test_an_answer_settles_it(requests: SnapshotRequests) -> None:
     requests.want("A")
     requests.ask(0.0)
-    requests.settle("A")
+    requests.settle_snapshot("A")
     assert not requests.is_pending("A")
     requests.want("A")
-    requests.settle("A")
+    requests.settle_snapshot("A")
     assert [] == requests.ask(1.0)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from shared.event import Delta
 from shared.feed.books import Books
-from shared.feed.rows import Rows
+from shared.feed.counts import Counts
+from shared.feed.rows import FeedRows
 from shared.feed.standing import Standing
 from shared.feed.subscriptions import Subscriptions
 from tests.support.readers import make_board
@@ -20,7 +21,7 @@ class World:
 
     def __init__(self, channels: Sequence[str] = ("book", "ticker")) -> None:
         self.board = make_board([*SYMBOLS.values()], channels)
-        self.books = Books(Rows(), lambda *_: None)
+        self.books = Books(FeedRows(), lambda *_: None)
         self.subscriptions = Subscriptions(make_exchange(), channels)
         self._standing = Standing(self.board, self.books, self.subscriptions)
         for raw_symbol, symbol in SYMBOLS.items():
@@ -29,12 +30,12 @@ class World:
         self.subscriptions.messages(0.0)
 
     def live(self) -> set[str]:
-        self._standing.show(SYMBOLS, 7)
+        self._standing.show(SYMBOLS, 7, Counts())
         assert 7 == self.board.feed.messages
         return set(self.board.feed.live)
 
     def refused(self) -> set[str]:
-        self._standing.show(SYMBOLS, 7)
+        self._standing.show(SYMBOLS, 7, Counts())
         return set(self.board.feed.refused)
 
 

@@ -78,10 +78,10 @@ def test_only_what_was_asked_for_and_not_yet_acknowledged_is_made_ready() -> Non
 def test_data_before_the_word_proves_nothing() -> None:
     subscriptions = by_word("trades")
     ask(subscriptions, "A")
-    assert not subscriptions.answer("trades", "A")
+    assert not subscriptions.note_data("trades", "A")
     assert not subscriptions.is_ready("trades", "A")
     assert ["A"] == subscriptions.acknowledge("trades", ["A"])
-    assert not subscriptions.answer("trades", "A")
+    assert not subscriptions.note_data("trades", "A")
 
 
 def test_a_refused_symbol_is_dropped_and_the_rest_asked_for_again() -> None:
@@ -202,7 +202,7 @@ def test_a_book_that_comes_with_its_subscription_is_renewed_by_leaving_and_joini
     assert ["leave book A", "join book A"] == subscriptions.renew("book", "A", 3.0)
     assert subscriptions.is_asked("book", "A")
     assert not subscriptions.is_ready("book", "A")
-    assert subscriptions.answer("book", "A")
+    assert subscriptions.note_data("book", "A")
     assert subscriptions.is_ready("book", "A")
 
 
@@ -229,8 +229,8 @@ def test_everything_is_asked_for_at_once_and_stands_with_its_first_data() -> Non
     assert ["join book,trades B"] == ask(subscriptions, "B")
     assert [] == subscriptions.acknowledge("book", ["A"])
     assert subscriptions.is_asked("book", "A")
-    assert subscriptions.answer("book", "A")
-    assert not subscriptions.answer("book", "A")
+    assert subscriptions.note_data("book", "A")
+    assert not subscriptions.note_data("book", "A")
     assert subscriptions.is_ready("book", "A")
     assert not subscriptions.is_asked("book", "A")
     assert not subscriptions.is_settled()
@@ -261,7 +261,7 @@ def test_data_ends_a_refusal() -> None:
     ask(subscriptions, "A")
     subscriptions.overdue(LATE_S)
     subscriptions.overdue(2 * LATE_S)
-    assert subscriptions.answer("book", "A")
+    assert subscriptions.note_data("book", "A")
     assert set() == subscriptions.refused_symbols()
 
 
@@ -277,7 +277,7 @@ def test_messages_for_all_symbols_of_a_channel_are_sent_once() -> None:
 def test_where_renewing_brings_nothing_only_a_new_connection_helps() -> None:
     subscriptions = by_data()
     ask(subscriptions, "A")
-    subscriptions.answer("book", "A")
+    subscriptions.note_data("book", "A")
     subscriptions.renew("book", "A", 0.0)
     assert [] == subscriptions.renew("book", "A", 1.0)
     subscriptions.overdue(ANSWER_S)
@@ -290,7 +290,7 @@ def test_a_symbol_costs_all_others_their_connection_once_in_a_while() -> None:
 
     def renew(now_s: float) -> list[tuple[str, str]]:
         ask(subscriptions, "A", now_s=now_s)
-        subscriptions.answer("book", "A")
+        subscriptions.note_data("book", "A")
         subscriptions.renew("book", "A", now_s)
         return subscriptions.overdue(now_s + LATE_S)[1]
 
@@ -314,7 +314,7 @@ def test_a_refusal_says_nothing_where_only_data_counts() -> None:
 def test_a_dropped_symbol_is_left_whether_or_not_it_ever_said_anything() -> None:
     subscriptions = by_data("book", "trades")
     ask(subscriptions, "A")
-    subscriptions.answer("book", "A")
+    subscriptions.note_data("book", "A")
     assert ["leave book,trades A"] == subscriptions.drop("A")
     assert subscriptions.is_settled()
     assert not subscriptions.is_ready("book", "A")

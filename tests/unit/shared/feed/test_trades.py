@@ -21,7 +21,7 @@ class World:
 
     def come(self, *numbers: int, is_cut: bool = True) -> None:
         """Let a list come by itself, as it does after a subscription."""
-        last = self.trades.take_last("BTCEUR")
+        last = self.trades.pop_last("BTCEUR")
         self.trades.trade_list(2, "BTC-EUR", trades(*numbers, is_cut=is_cut), last)
 
     def ids(self) -> list[int]:
@@ -91,7 +91,7 @@ def test_a_list_that_reaches_it_is_none_and_neither_is_one_that_is_all_there_is(
 def test_a_cut_list_must_reach_what_came_since_as_well(world: World) -> None:
     world.live(1)
     world.trades.lose_all()
-    last = world.trades.take_last("BTCEUR")
+    last = world.trades.pop_last("BTCEUR")
     world.live(8, 9)
     world.trades.trade_list(2, "BTC-EUR", trades(1, 2, 3, is_cut=True), last)
     assert [("t3", "t8")] == world.gaps()
@@ -104,7 +104,7 @@ def test_a_cut_list_that_reaches_both_ends_hides_nothing(
 ) -> None:
     world.live(1)
     world.trades.lose_all()
-    last = world.trades.take_last("BTCEUR")
+    last = world.trades.pop_last("BTCEUR")
     world.live(8, 9)
     world.trades.trade_list(2, "BTC-EUR", trades(*numbers, is_cut=True), last)
     assert [] == world.gaps()
@@ -146,25 +146,25 @@ def test_after_several_outages_the_list_must_reach_the_trade_before_the_first(
     world.trades.lose_all()
     world.live(5)
     world.trades.lose_all()
-    assert "t1" == world.trades.take_last("BTCEUR")
-    assert world.trades.take_last("BTCEUR") is None
+    assert "t1" == world.trades.pop_last("BTCEUR")
+    assert world.trades.pop_last("BTCEUR") is None
 
 
 def test_without_an_outage_or_a_trade_nothing_has_to_be_reached(world: World) -> None:
     world.trades.lose("BTCEUR")
-    assert world.trades.take_last("BTCEUR") is None
+    assert world.trades.pop_last("BTCEUR") is None
     world.live(1)
-    assert world.trades.take_last("BTCEUR") is None
+    assert world.trades.pop_last("BTCEUR") is None
 
 
 def test_trades_filled_in_are_not_the_newest(world: World) -> None:
     world.live(1, 9)
     world.trades.trade_list(2, "BTC-EUR", trades(1, 2, 3, 9), "t1")
     world.trades.lose_all()
-    assert "t9" == world.trades.take_last("BTCEUR")
+    assert "t9" == world.trades.pop_last("BTCEUR")
     world.trades.trade_list(2, "BTC-EUR", trades(9, 10), "t9")
     world.trades.lose_all()
-    assert "t10" == world.trades.take_last("BTCEUR")
+    assert "t10" == world.trades.pop_last("BTCEUR")
 
 
 def test_a_list_longer_than_the_memory_repeats_no_trade_that_came_before_it(world: World) -> None:
@@ -173,7 +173,7 @@ def test_a_list_longer_than_the_memory_repeats_no_trade_that_came_before_it(worl
     world.trades.trade_list(2, "BTC-EUR", trades(*range(end)), "t0")
     assert sorted(world.ids()) == list(range(end))
     world.trades.lose_all()
-    assert f"t{end - 1}" == world.trades.take_last("BTCEUR")
+    assert f"t{end - 1}" == world.trades.pop_last("BTCEUR")
 
 
 def test_while_a_list_is_on_its_way_more_is_kept(world: World) -> None:
@@ -181,7 +181,7 @@ def test_while_a_list_is_on_its_way_more_is_kept(world: World) -> None:
     world.trades.expect("BTCEUR")
     world.live(*live)
     world.trades.trade_list(2, "BTC-EUR", trades(0, *live), None)
-    world.trades.settle("BTCEUR")
+    world.trades.settle_list("BTCEUR")
     assert [*live, 0] == world.ids()
     assert len(world.trades._recent["BTCEUR"]) == len(live) + 1
     world.live(10_000)

@@ -29,7 +29,7 @@ class World:
             for key, value in {**NOBODY, **changes}.items()
         }
         own = load_settings({"bitvavo": EXCHANGE}, variables).exchanges["bitvavo"]
-        limits = Limits(folder / "limits.json", EXCHANGE.limits, clock_ns=lambda: 7)
+        limits = Limits(folder / "limits.json", EXCHANGE.limits, steady_s=lambda: 7.0)
         self.intake = Intake()
         self.stop = Event()
         self.threads = Threads()

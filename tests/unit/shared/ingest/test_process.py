@@ -25,9 +25,9 @@ from shared.delivery.journal_file import FrameReader, find_files
 from shared.exchange import Exchange, Message, Raw
 from shared.ingest import process as module
 from shared.ingest.process import EXIT_FAULT, EXIT_LOCKED, Ingest, run
-from shared.process import stats
 from shared.process.configured import load_settings
 from shared.process.files import Lock
+from shared.process.status import IngestReport, read
 from tests.support.frames import make_end, make_foreign, make_frame
 from tests.support.simulators import Simulator, booktape
 
@@ -72,6 +72,7 @@ class World:
         self.folder = folder
         self.state = folder / "var"
         self.journals = self.state / "journal" / "bitvavo"
+        self.path = self.state / "status" / "ingest_bitvavo-a.json"
         self._simulator = simulator
         self.status: int | None = None
 
@@ -82,12 +83,16 @@ class World:
         settings = load_settings({"bitvavo": exchange}, self.variables(**changes))
         return Ingest(exchange, settings, "a")
 
-    def gauges(self) -> dict[str, Any]:
-        report = stats.read(self.state / "status" / "ingest_bitvavo-a.json")
-        return dict(report.gauges) if report else {}
+    def report(self) -> IngestReport:
+        report = read(self.path, IngestReport)
+        assert report is not None
+        return report
+
+    def has_reported(self) -> bool:
+        return self.path.exists()
 
     def is_live(self) -> bool:
-        return self.gauges().get("state") == "live"
+        return self.has_reported() and self.report().state == "live"
 
     def run(self, ingest: Ingest, then: Callable[[], object]) -> int:
         """Run it here; do that in another thread meanwhile, and stop it."""
@@ -167,12 +172,12 @@ def test_told_to_end_it_ends_its_session(world: World) -> None:
     assert adopted is not None
     adopted.close()
     assert ("session_end", {"reason": "stopped", "events": adopted.next_number}) == events[-1]
-    assert "stopping" == world.gauges()["state"]
+    assert "stopping" == world.report().state
     Lock(world.state / "locks" / "bitvavo-a.lock").acquire()
 
 
 def test_a_session_names_the_one_before_it_whose_journal_is_long_gone(world: World) -> None:
-    assert 0 == world.run(world.make(), lambda: wait_until(world.gauges))
+    assert 0 == world.run(world.make(), lambda: wait_until(world.has_reported))
     (first,) = world.sessions()
     shutil.rmtree(world.journals)
     assert 0 == world.run(world.make(), lambda: None)
@@ -193,13 +198,13 @@ def test_a_line_is_recorded_by_one_process(world: World) -> None:
 def test_all_symbols_are_found_and_followed(world: World) -> None:
     ingest = world.make(symbols="all")
     assert 0 == world.run(ingest, lambda: wait_until(world.is_live))
-    assert 3 == world.gauges()["symbols"]
+    assert 3 == world.report().symbols
 
 
 def test_books_may_be_polled(world: World) -> None:
     ingest = world.make(transport="rest", poll_interval_s=0.1)
     assert 0 == world.run(ingest, lambda: wait_until(world.is_live))
-    assert 3 == world.gauges()["live"]
+    assert 3 == world.report().live
     (session,) = world.sessions()
     assert {"session_start", "connected", "disconnected", "session_end"} == {
         kind for kind, _ in feed_events(session)
@@ -212,7 +217,7 @@ def test_polled_symbols_are_followed_too(world: World) -> None:
     def follow() -> None:
         wait_until(world.is_live)
         ingest._doors.follow(["BTC-EUR"])
-        wait_until(lambda: world.gauges()["symbols"] == 1)
+        wait_until(lambda: world.report().symbols == 1)
 
     assert 0 == world.run(ingest, follow)
 
@@ -220,7 +225,7 @@ def test_polled_symbols_are_followed_too(world: World) -> None:
 def test_on_a_full_disk_nothing_is_opened(world: World) -> None:
     variables = {**world.variables(), "BOOKTAPE__STATE__DISK_FREE_MIN_BYTES": str(1 << 50)}
     ingest = Ingest(EXCHANGE, load_settings({"bitvavo": EXCHANGE}, variables), "a")
-    assert 0 == world.run(ingest, lambda: wait_until(world.gauges))
+    assert 0 == world.run(ingest, lambda: wait_until(world.has_reported))
     (session,) = world.sessions()
     assert ["session_start", "disk_full", "session_end"] == [
         kind for kind, _ in feed_events(session)
@@ -246,8 +251,8 @@ def test_journals_that_nobody_owns_are_adopted_and_their_sessions_ended(world: W
     killed = world.leave(OLD, make_frame(0, 5, session=OLD))
     stopped = world.leave("2" + OLD, make_end(0, session="2" + OLD))
     empty = world.leave("3" + OLD)
-    assert 0 == world.run(world.make(), lambda: wait_until(world.gauges))
-    assert 3 == world.gauges()["journals"]
+    assert 0 == world.run(world.make(), lambda: wait_until(world.has_reported))
+    assert 3 == world.report().journals
     assert ("session_end", {"reason": "killed", "events": 6}) == feed_events(killed)[-1]
     assert ["session_end"] == [kind for kind, _ in feed_events(stopped)]
     assert not empty.exists()
@@ -260,7 +265,7 @@ def test_journals_that_lose_their_owner_later_are_adopted_as_well(
     monkeypatch.setattr("shared.ingest.process.ADOPT_INTERVAL_S", 0.05)
 
     def orphan() -> None:
-        wait_until(world.gauges)
+        wait_until(world.has_reported)
         killed = world.leave(OLD, make_frame(0, 5, session=OLD))
         wait_until(lambda: "session_end" in [kind for kind, _ in feed_events(killed)])
 
@@ -272,8 +277,8 @@ def test_a_journal_that_cannot_be_adopted_is_left_alone(
 ) -> None:
     foreign = world.leave(OLD, make_foreign(FRAME_VERSION + 1, session=OLD))
     data = next(foreign.glob("*.journal")).read_bytes()
-    assert 0 == world.run(world.make(), lambda: wait_until(world.gauges))
-    assert 1 == world.gauges()["journals"]
+    assert 0 == world.run(world.make(), lambda: wait_until(world.has_reported))
+    assert 1 == world.report().journals
     assert "cannot adopt a journal" in [record.message for record in caplog.records]
     assert data == next(foreign.glob("*.journal")).read_bytes()
 
@@ -291,7 +296,7 @@ def test_a_session_that_cannot_be_ended_now_is_ended_later(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "cannot adopt a journal" in [record.message for record in caplog.records]
-    assert 0 == world.run(ingest, lambda: wait_until(world.gauges))
+    assert 0 == world.run(ingest, lambda: wait_until(world.has_reported))
     assert ("session_end", {"reason": "killed", "events": 501}) == feed_events(killed)[-1]
 
 
@@ -349,7 +354,7 @@ def test_a_thread_that_hangs_does_not_keep_the_process(
     ingest = world.make()
     monkeypatch.setattr(module, "STOP_S", 0.5)
     monkeypatch.setattr(os, "fdatasync", lambda _: release.wait(WAIT_S))
-    assert 0 == world.run(ingest, lambda: wait_until(world.gauges))
+    assert 0 == world.run(ingest, lambda: wait_until(world.has_reported))
     release.set()
     assert ingest._threads.end(ingest._stop_sender, within_s=WAIT_S)
     ingest._context.destroy()
@@ -370,12 +375,10 @@ class Process:
         pid = self._child.pid
 
         def is_live() -> bool:
-            report = stats.read(self._world.state / "status" / "ingest_bitvavo-a.json")
-            return bool(report and report.pid == pid and report.gauges["state"] == "live")
+            return self._world.is_live() and self._world.report().pid == pid
 
         wait_until(is_live)
-        session: str = self._world.gauges()["session"]
-        return self._world.journals / session
+        return self._world.journals / self._world.report().session
 
     def kill(self) -> None:
         self._child.kill()

@@ -12,8 +12,8 @@ from shared.event import FeedEvent, Subscribed, Trade
 from shared.exchange import Message, Raw
 from shared.feed.polled import PolledFeed
 from shared.ingest import source as module
-from shared.ingest.source import FEED_MESSAGES_MAX, PolledSource, SocketSource
-from shared.transport.inbox import Batch, Closed, Inbox, Opened, Over, Polled, TurnedAway
+from shared.ingest.source import ROWS_FEW, PolledSource, SocketSource
+from shared.transport.inbox import Closed, Inbox, Opened, Over, Polled, SocketRead, TurnedAway
 from tests.support.readers import make_board, make_feed
 from tests.support.toys import Tape, book, make_exchange, trade
 
@@ -48,14 +48,15 @@ class World:
 
     def say(self, *texts: str) -> None:
         messages = [text.encode() for text in texts]
-        self.inbox.append(Batch(int(self.now_s), self.now_s, messages), len(messages))
+        batch = SocketRead(int(self.now_s), self.now_s, messages, len(messages), 0)
+        self.inbox.append(batch)
 
     def digest(self) -> int:
-        """Digest once; return in how many parts the rows came."""
+        """Digest once; return how many rows came at once, at most."""
         parts = list(self.source.digest())
         for rows in parts:
             self.tape += rows
-        return len(parts)
+        return max(map(len, parts), default=0)
 
     def begin(self) -> None:
         """Open a connection whose subscription stands."""
@@ -106,14 +107,6 @@ def test_what_the_feed_asks_is_for_the_connection_that_it_is_on(world: World) ->
     assert [(3, "join trades BTCEUR")] == list(world.inbox.outbox)
 
 
-def test_a_long_read_goes_to_the_feed_in_parts(world: World) -> None:
-    world.begin()
-    count = 2 * FEED_MESSAGES_MAX + 1
-    world.say(*map(str, range(10, 10 + count)))
-    assert 3 == world.digest()
-    assert [f"t{number}" for number in range(10, 10 + count)] == world.ids()
-
-
 def test_a_turn_has_its_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DIGEST_MESSAGES_MAX", 3)
     world.begin()
@@ -122,6 +115,24 @@ def test_a_turn_has_its_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> 
     world.digest()
     assert ["t2", "t3", "t4", "t5"] == world.ids()
     assert 4 == world.source.backlog
+
+
+def test_of_a_long_read_the_rows_come_a_few_at_a_time(world: World) -> None:
+    world.begin()
+    numbers = range(10, 10 + 3 * ROWS_FEW + 1)
+    world.say(*map(str, numbers))
+    assert ROWS_FEW == world.digest()
+    assert [f"t{number}" for number in numbers] == world.ids()
+    assert {1000} == {ts for ts, _, event in world.tape if isinstance(event, Trade)}
+
+
+def test_of_many_short_ones_too(world: World) -> None:
+    world.begin()
+    numbers = range(10, 10 + 3 * ROWS_FEW + 1)
+    for number in numbers:
+        world.say(str(number))
+    assert ROWS_FEW == world.digest()
+    assert [f"t{number}" for number in numbers] == world.ids()
 
 
 def test_a_feed_that_gives_its_connection_up_says_so_once_and_has_no_more_chores(
@@ -203,7 +214,7 @@ def test_how_the_feed_stands_is_shown_at_once_and_then_now_and_then(
     assert set() == world.board.feed.live
 
 
-@pytest.mark.parametrize("delivery", [Polled(1, 1.0, "BTCEUR", book("BTCEUR", None))])
+@pytest.mark.parametrize("delivery", [Polled(1, 1.0, "BTCEUR", book("BTCEUR", None), 0)])
 def test_what_is_for_no_socket_is_a_fault_of_our_own(world: World, delivery: Any) -> None:
     world.inbox.append(delivery)
     with pytest.raises(AssertionError):
@@ -215,7 +226,7 @@ def test_polled_books_become_rows_until_the_end() -> None:
     board = make_board(["BTC-EUR"], ["book"])
     source = PolledSource(inbox, PolledFeed(make_exchange(), board, url=URL, connections=count()))
     tape = Tape()
-    inbox.append(Polled(1, 1.0, "BTCEUR", book("BTCEUR", None)))
+    inbox.append(Polled(1, 1.0, "BTCEUR", book("BTCEUR", None), 0))
     inbox.append(Over(2))
     assert 2 == source.backlog
     for rows in source.digest():

@@ -8,13 +8,13 @@ import pytest
 
 from shared.delivery.frame import DAY_NS
 from shared.delivery.journal import Journal
-from shared.event import Refused, Subscribed
+from shared.event import Chatter, Refused, Subscribed, Trade
 from shared.exchange import Message
 from shared.feed.board import Board, FeedView, Link
 from shared.feed.feed import Feed
 from shared.ingest.recorder import RecorderView
-from shared.ingest.status import NAMES_MAX, IngestStatus, View
-from shared.process.stats import Report, Stats, read
+from shared.ingest.status import IngestStatus, View
+from shared.process.status import FeedCounts, IngestReport, StatusFile, read
 from tests.support.frames import SESSION, make_frame
 from tests.support.readers import make_board, make_feed
 from tests.support.toys import SECOND, book, make_exchange
@@ -34,14 +34,14 @@ class World:
         self.journal = Journal.create(folder / "journal" / "toy", SESSION)
         self.recorded = RecorderView()
         self._path = folder / "status" / "ingest_toy-a.json"
-        stats = Stats("ingest_toy-a", clock_ns=lambda: self.ts, monotonic_s=lambda: self.now_s)
-        self.status = IngestStatus(stats, self._path)
+        file = StatusFile(self._path, "ingest_toy-a", clock_ns=lambda: self.ts)
+        self.status = IngestStatus(file, now_s=self.now_s)
 
     def later(self, seconds: int = 1) -> None:
         self.ts += seconds * SECOND
         self.now_s += seconds
 
-    def write(self, **changes: Any) -> Report:
+    def write(self, **changes: Any) -> IngestReport:
         """Write the file and return what it says."""
         values: dict[str, Any] = {
             "exchange": "toy",
@@ -52,7 +52,7 @@ class World:
             "recorder": self.recorded,
             "journal": self.journal,
             "journals": [self.journal],
-            "disk_free": 77,
+            "disk_free_bytes": 77,
             "is_paused": False,
             "is_stopping": False,
             "blocked_s": 0.0,
@@ -60,12 +60,9 @@ class World:
             "poll_interval_s": None,
         }
         self.status.write(View(**{**values, **changes}))
-        report = read(self._path)
+        report = read(self._path, IngestReport)
         assert report is not None
         return report
-
-    def gauge(self, name: str, **changes: Any) -> Any:
-        return self.write(**changes).gauges[name]
 
     def say(self, board: Board, *messages: Message) -> None:
         """Let the exchange say this on one connection."""
@@ -108,40 +105,40 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def test_an_ingest_that_just_began_is_connecting(world: World) -> None:
-    gauges = world.write().gauges
-    assert "connecting" == gauges["state"]
-    assert ("toy", "a", SESSION) == (gauges["exchange"], gauges["line"], gauges["session"])
-    assert (0, 0, 0) == (gauges["symbols"], gauges["connections"], gauges["sockets"])
-    assert gauges["unreachable_since"] is None
-    assert gauges["poll_interval_s"] is None
+    report = world.write()
+    assert "connecting" == report.state
+    assert ("toy", "a", SESSION) == (report.exchange, report.line, report.session)
+    assert (0, 0, 0) == (report.symbols, report.connections, report.sockets)
+    assert report.unreachable_since is None
+    assert report.poll_interval_s is None
 
 
 def test_with_all_its_books_it_is_live_and_with_some_degraded(world: World) -> None:
     first, second = world.connect("BTC-EUR"), world.connect("ETH-EUR", "XRP-EUR")
     world.go_live(second)
-    gauges = world.write().gauges
-    assert ("degraded", 3, 2) == (gauges["state"], gauges["symbols"], gauges["live"])
-    assert "BTC-EUR" == gauges["waiting"]
-    assert (2, 2) == (gauges["connections"], gauges["sockets"])
+    report = world.write()
+    assert ("degraded", 3, 2) == (report.state, report.symbols, report.live)
+    assert ["BTC-EUR"] == report.waiting
+    assert (2, 2) == (report.connections, report.sockets)
     world.go_live(first)
-    gauges = world.write().gauges
-    assert ("live", 3, "") == (gauges["state"], gauges["live"], gauges["waiting"])
+    report = world.write()
+    assert ("live", 3, []) == (report.state, report.live, report.waiting)
 
 
 def test_the_state_says_since_when(world: World) -> None:
     board = world.connect("BTC-EUR")
-    assert world.ts == world.gauge("since")
+    assert world.ts == world.write().since
     since = world.ts
     world.later(5)
-    assert since == world.gauge("since")
+    assert since == world.write().since
     world.go_live(board)
-    assert world.ts == world.gauge("since")
+    assert world.ts == world.write().since
 
 
 def test_an_ingest_that_stops_or_has_no_room_says_so_first(world: World) -> None:
     world.go_live(world.connect("BTC-EUR"))
-    assert "disk_full" == world.gauge("state", is_paused=True)
-    assert "stopping" == world.gauge("state", is_paused=True, is_stopping=True)
+    assert "disk_full" == world.write(is_paused=True).state
+    assert "stopping" == world.write(is_paused=True, is_stopping=True).state
 
 
 def test_an_outage_is_told_with_its_beginning_and_its_reason(world: World) -> None:
@@ -150,105 +147,112 @@ def test_an_outage_is_told_with_its_beginning_and_its_reason(world: World) -> No
     down.link = Link(down_since_s=world.now_s, error="reset by peer")
     since = world.ts
     world.later(7)
-    gauges = world.write(rest_error="busy").gauges
+    report = world.write(rest_error="busy")
     assert ("connecting", since, "reset by peer") == (
-        gauges["state"],
-        gauges["unreachable_since"],
-        gauges["last_error"],
+        report.state,
+        report.unreachable_since,
+        report.last_error,
     )
-    assert 1 == gauges["connections"]
-    assert world.gauge("unreachable_since", is_paused=True) is None  # we hung up ourselves
+    assert 1 == report.connections
+    assert world.write(is_paused=True).unreachable_since is None  # we hung up ourselves
     world.up(down)
-    gauges = world.write(rest_error="busy").gauges
-    assert (None, "busy") == (gauges["unreachable_since"], gauges["last_error"])
+    report = world.write(rest_error="busy")
+    assert (None, "busy") == (report.unreachable_since, report.last_error)
 
 
 def test_refused_symbols_are_told_and_wait_for_nothing(world: World) -> None:
     board = world.connect("BTC-EUR", "ETH-EUR")
     world.say(board, Refused("subscribe", "no", "ETHEUR"))
-    gauges = world.write().gauges
-    assert ("ETH-EUR", "BTC-EUR") == (gauges["refused"], gauges["waiting"])
-
-
-def test_a_long_list_of_names_is_cut(world: World) -> None:
-    symbols = [f"S{number:02}-EUR" for number in range(NAMES_MAX + 3)]
-    world.connect(*symbols)
-    assert ", ".join(symbols[:NAMES_MAX]) + " and 3 more" == world.gauge("waiting")
+    report = world.write()
+    assert (["ETH-EUR"], ["BTC-EUR"]) == (report.refused, report.waiting)
 
 
 def test_a_symbol_lives_by_its_book_whatever_else_there_is_of_it(world: World) -> None:
     books, tickers = world.connect("BTC-EUR"), world.connect("BTC-EUR", channels=["ticker"])
     world.say(tickers, Subscribed("ticker", ["BTCEUR"]))
-    assert "degraded" == world.gauge("state")
+    assert "degraded" == world.write().state
     world.go_live(books)
-    assert "live" == world.gauge("state")
+    assert "live" == world.write().state
 
 
 def test_where_no_books_are_recorded_it_lives_by_its_subscription(world: World) -> None:
     tickers = world.connect("BTC-EUR", channels=["ticker"])
-    assert "degraded" == world.gauge("state")
+    assert "degraded" == world.write().state
     world.say(tickers, Subscribed("ticker", ["BTCEUR"]))
-    assert "live" == world.gauge("state")
+    assert "live" == world.write().state
 
 
 def test_polled_books_count_as_well(world: World) -> None:
     board = make_board(["BTC-EUR", "ETH-EUR"], ["book"])
     world.boards.append(board)
-    gauges = world.write(poll_interval_s=2.5).gauges
+    report = world.write(poll_interval_s=2.5)
     assert ("connecting", 2, 0, 2.5) == (
-        gauges["state"],
-        gauges["symbols"],
-        gauges["live"],
-        gauges["poll_interval_s"],
+        report.state,
+        report.symbols,
+        report.live,
+        report.poll_interval_s,
     )
     board.link = Link(is_connected=True)
     board.feed = FeedView(refused=frozenset(["ETH-EUR"]), messages=5)
     report = world.write()
-    assert ("degraded", "ETH-EUR", 1) == (
-        report.gauges["state"],
-        report.gauges["refused"],
-        report.gauges["connections"],
+    assert ("degraded", ["ETH-EUR"], 1) == (
+        report.state,
+        report.refused,
+        report.connections,
     )
-    assert 5 == report.counters["messages_total"]
+    assert 5 == report.messages_total
 
 
-def test_totals_become_counters_over_all_sockets(world: World) -> None:
+def test_totals_are_those_of_all_sockets(world: World) -> None:
     first, second = world.connect("BTC-EUR"), world.connect("ETH-EUR")
     world.say(first, Subscribed("book", ["BTCEUR"]))
     world.say(second, Subscribed("book", ["ETHEUR"]), Subscribed("book", ["ETHEUR"]))
     for board, reconnects in ((first, 2), (second, 3)):
         board.link = Link(is_connected=True, reconnects=reconnects)
-    world.recorded = RecorderView(events=3, gaps=2, malformed=1)
-    world.write()
-    counters = world.write().counters
-    expected = {
-        "events_total": 3,
-        "messages_total": 3,
-        "reconnects": 5,
-        "malformed_total": 1,
-        "gaps_total": 2,
-    }
-    assert expected == counters
+    world.recorded = RecorderView(events=4, kinds={"gap": 2, "malformed": 1})
+    world.later(2)
+    report = world.write()
+    assert (3, 4, 5) == (report.messages_total, report.events_total, report.reconnects)
+    assert {"gap": 2, "malformed": 1} == report.kinds
+    assert 1.5 == report.messages_per_s
+
+
+def test_what_is_no_event_is_counted_over_all_sockets(world: World) -> None:
+    first, second = world.connect("BTC-EUR"), world.connect("ETH-EUR")
+    world.go_live(first)
+    news = Chatter("news", is_known=False)
+    world.say(first, news, Chatter("pong"), book("BTCEUR", 9), Refused("snapshot", "no"))
+    world.say(second, news, Trade("BTCEUR", "1", None, 1.0, 1.0), Refused("subscribe", "no", "X"))
+    expected = FeedCounts(
+        chatter={"pong": 1},
+        unknown={"news": 2},
+        refused={"snapshot": 1, "subscribe": 1},
+        malformed=0,
+        not_asked_for=1,
+        snapshots_not_asked_for=1,
+        snapshots_late=0,
+    )
+    assert expected == world.write().counts
 
 
 def test_the_time_of_the_last_data_is_that_of_the_last_message(world: World) -> None:
     board = world.connect("BTC-EUR")
-    assert "last_data_ts" not in world.write().gauges
+    assert world.write().last_data_ts is None
     world.say(board, Subscribed("book", ["BTCEUR"]))
     came = world.ts
-    assert came == world.gauge("last_data_ts")
+    assert came == world.write().last_data_ts
     world.later()
-    assert came == world.gauge("last_data_ts")
+    assert came == world.write().last_data_ts
 
 
 def test_gaps_are_those_of_today(world: World) -> None:
     world.write()
-    world.recorded = RecorderView(gaps=2)
-    assert 2 == world.gauge("gaps_today")
+    world.recorded = RecorderView(kinds={"gap": 2})
+    assert 2 == world.write().gaps_today
     world.later(86_400)
-    assert 0 == world.gauge("gaps_today")
-    world.recorded = RecorderView(gaps=3)
-    assert 1 == world.gauge("gaps_today")
+    assert 0 == world.write().gaps_today
+    world.recorded = RecorderView(kinds={"gap": 3})
+    assert 1 == world.write().gaps_today
 
 
 def test_the_journals_are_told_with_those_of_others(world: World, tmp_path: Path) -> None:
@@ -256,13 +260,13 @@ def test_the_journals_are_told_with_those_of_others(world: World, tmp_path: Path
     for journal in (world.journal, other):
         journal.append(make_frame(0, 3, session=journal.session))
     world.journal.sync()
-    gauges = world.write(journals=[world.journal, other]).gauges
+    report = world.write(journals=[world.journal, other])
     other.close()
-    assert (2, world.journal.bytes + other.bytes) == (gauges["journals"], gauges["journal_bytes"])
-    assert (0, 3, 3) == (gauges["journal_base"], gauges["journal_next"], gauges["journal_synced"])
-    assert (None, 77) == (gauges["journal_error"], gauges["disk_free"])
+    assert (2, world.journal.bytes + other.bytes) == (report.journals, report.journal_bytes)
+    assert (0, 3, 3) == (report.journal_base, report.journal_next, report.journal_synced)
+    assert (None, 77) == (report.journal_error, report.disk_free_bytes)
 
 
 def test_a_ban_is_told_with_its_end(world: World) -> None:
-    assert world.gauge("rate_limited_until") is None
-    assert world.ts + 90 * SECOND == world.gauge("rate_limited_until", blocked_s=90.0)
+    assert world.write().rate_limited_until is None
+    assert world.ts + 90 * SECOND == world.write(blocked_s=90.0).rate_limited_until

@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from shared.process.threads import Alarm, Threads
+from shared.process.threads import Threads
 
 WAIT_S = 10.0
 
@@ -45,22 +45,3 @@ def test_who_does_not_end_is_named_and_waited_for_no_longer(
     ]
     release.set()
     assert threads.end(stop, within_s=WAIT_S)
-
-
-def test_an_alarm_that_rang_before_ends_the_next_wait_and_no_other() -> None:
-    alarm = Alarm()
-    assert not alarm.wait(0.0)
-    alarm.ring()
-    alarm.ring()
-    assert alarm.wait(0.0)
-    assert not alarm.wait(0.0)
-
-
-def test_an_alarm_wakes_whoever_waits() -> None:
-    alarm, stop = Alarm(), Event()
-    woken: list[bool] = []
-    threads = Threads()
-    threads.start("sleeper", lambda _: woken.append(alarm.wait(WAIT_S)), stop)
-    alarm.ring()
-    assert threads.end(stop, within_s=WAIT_S)
-    assert [True] == woken

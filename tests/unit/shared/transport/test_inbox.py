@@ -5,13 +5,13 @@ from threading import Thread
 import pytest
 
 from shared.transport import inbox as module
-from shared.transport.inbox import MESSAGES_EAGER, Batch, Inbox, Over
+from shared.transport.inbox import MESSAGES_EAGER, Inbox, Over, SocketRead
 
 WAIT_S = 10.0
 
 
-def batch(number: int) -> Batch:
-    return Batch(number, float(number), [b"x"])
+def batch(number: int, count: int = 1, size: int = 1) -> SocketRead:
+    return SocketRead(number, float(number), [b"x"] * count, count, size)
 
 
 class World:
@@ -27,20 +27,20 @@ def world() -> World:
     return World()
 
 
-def test_deliveries_are_taken_in_their_order_with_their_messages_number(world: World) -> None:
-    world.inbox.append(batch(1), 3, 30)
+def test_what_arrives_is_taken_in_its_order_and_counted_by_messages(world: World) -> None:
+    world.inbox.append(batch(1, 3, 30))
     world.inbox.append(Over(7))
     assert 4 == world.inbox.backlog
-    assert (batch(1), 3) == world.inbox.take()
+    assert batch(1, 3, 30) == world.inbox.take()
     assert 1 == world.inbox.backlog
-    assert (Over(7), 1) == world.inbox.take()
+    assert Over(7) == world.inbox.take()
     assert world.inbox.take() is None
     assert 0 == world.inbox.backlog
 
 
 def test_the_first_is_announced_and_what_is_too_much_to_wait(world: World) -> None:
     for count in (1, 1, MESSAGES_EAGER - 3, 1, 1):
-        world.inbox.append(batch(1), count)
+        world.inbox.append(batch(1, count))
     assert [1, MESSAGES_EAGER, MESSAGES_EAGER + 1] == world.announced
     while world.inbox.take():
         pass
@@ -50,10 +50,10 @@ def test_the_first_is_announced_and_what_is_too_much_to_wait(world: World) -> No
 
 def test_it_is_full_until_enough_was_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BACKLOG_BYTES_MAX", 10)
-    world.inbox.append(batch(1), 1, 6)
-    world.inbox.append(batch(2), 1, 4)
+    world.inbox.append(batch(1, 1, 6))
+    world.inbox.append(batch(2, 1, 4))
     fullness = [world.inbox.is_full]
-    world.inbox.append(batch(3), 1, 1)
+    world.inbox.append(batch(3, 1, 1))
     fullness.append(world.inbox.is_full)
     world.inbox.take()
     assert [False, True, False] == [*fullness, world.inbox.is_full]
@@ -62,7 +62,7 @@ def test_it_is_full_until_enough_was_taken(world: World, monkeypatch: pytest.Mon
 def test_two_threads_may_use_it_at_once(world: World) -> None:
     def append() -> None:
         for number in range(50_000):
-            world.inbox.append(batch(number), 2, 5)
+            world.inbox.append(batch(number, 2, 5))
 
     thread = Thread(target=append)
     thread.start()
@@ -70,8 +70,8 @@ def test_two_threads_may_use_it_at_once(world: World) -> None:
     while len(taken) < 50_000:
         assert world.inbox.backlog >= 0
         if found := world.inbox.take():
-            assert isinstance(found[0], Batch)
-            taken.append(found[0].ts)
+            assert isinstance(found, SocketRead)
+            taken.append(found.ts)
     thread.join(WAIT_S)
     assert list(range(50_000)) == taken
     assert (0, False) == (world.inbox.backlog, world.inbox.is_full)

@@ -32,8 +32,8 @@ class Clock:
     def __init__(self) -> None:
         self.ns = START
 
-    def __call__(self) -> int:
-        return self.ns
+    def __call__(self) -> float:
+        return self.ns / NS_PER_S
 
     def advance(self, seconds: float) -> None:
         self.ns += round(seconds * NS_PER_S)
@@ -51,12 +51,12 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def limits(path: Path, clock: Clock) -> Limits:
-    return Limits(path, LIMITS, clock_ns=clock)
+    return Limits(path, LIMITS, steady_s=clock)
 
 
 def use_up(limits: Limits, cost: Cost = WEIGHT) -> int:
     granted = 0
-    while not limits.take(cost):
+    while not limits.spend(cost):
         granted += 1
     return granted
 
@@ -67,27 +67,27 @@ def test_four_fifths_of_the_limit_are_granted_at_once(limits: Limits) -> None:
 
 def test_the_wait_that_is_named_is_just_long_enough(limits: Limits, clock: Clock) -> None:
     use_up(limits)
-    wait_s = limits.take(WEIGHT)
+    wait_s = limits.spend(WEIGHT)
     assert 60.0 < wait_s < 62.0
     clock.advance(wait_s - 0.001)
-    assert 0.0 < limits.take(WEIGHT)
+    assert 0.0 < limits.spend(WEIGHT)
     clock.advance(0.001)
-    assert 0.0 == limits.take(WEIGHT)
+    assert 0.0 == limits.spend(WEIGHT)
 
 
 def test_a_dear_request_waits_until_enough_is_free_for_it(limits: Limits, clock: Clock) -> None:
-    limits.take(Cost("weight", 2))
+    limits.spend(Cost("weight", 2))
     clock.advance(30.0)
     use_up(limits)
-    cheap_s, dear_s = limits.take(Cost("weight", 2)), limits.take(Cost("weight", 3))
+    cheap_s, dear_s = limits.spend(Cost("weight", 2)), limits.spend(Cost("weight", 3))
     assert 30.0 < cheap_s < 32.0
     assert 60.0 < dear_s < 62.0
 
 
 def test_what_is_refused_costs_nothing(limits: Limits) -> None:
-    limits.take(Cost("weight", 79))
-    assert 0.0 < limits.take(Cost("weight", 5))
-    assert 0.0 == limits.take(WEIGHT)
+    limits.spend(Cost("weight", 79))
+    assert 0.0 < limits.spend(Cost("weight", 5))
+    assert 0.0 == limits.spend(WEIGHT)
 
 
 def test_each_limit_has_points_of_its_own(limits: Limits) -> None:
@@ -99,23 +99,23 @@ def test_an_even_pace_gets_nearly_the_whole_share(limits: Limits, clock: Clock) 
     granted = 0
     for _ in range(6000):
         clock.advance(0.1)
-        granted += not limits.take(WEIGHT)
+        granted += not limits.spend(WEIGHT)
     assert 780 <= granted <= 880  # of 80 a minute in ten minutes, and the burst at the start
 
 
 def test_two_processes_share_one_limit(limits: Limits, path: Path) -> None:
-    assert 0.0 == limits.take(Cost("weight", 30))
+    assert 0.0 == limits.spend(Cost("weight", 30))
     script = (
         "import sys; from pathlib import Path; from shared.exchange import Cost, Limit\n"
         "from shared.transport.limits import Limits\n"
         "limits = Limits(Path(sys.argv[1]), {'weight': Limit(points=100, interval_s=60.0)},"
-        f" clock_ns=lambda: {START})\n"
-        "print(sum(not limits.take(Cost('weight')) for _ in range(100)))"
+        f" steady_s=lambda: {START // NS_PER_S})\n"
+        "print(sum(not limits.spend(Cost('weight')) for _ in range(100)))"
     )
     run = [sys.executable, "-c", script, str(path)]
     first = subprocess.run(run, capture_output=True, check=True, text=True, cwd=ROOT)
     assert 50 == int(first.stdout)
-    assert 0.0 < limits.take(WEIGHT)
+    assert 0.0 < limits.spend(WEIGHT)
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def test_one_at_a_time_takes(
     path: Path,
     held: Callable[[Path, Limits], AbstractContextManager[None]],
 ) -> None:
-    limits.take(Cost("weight", 79))
+    limits.spend(Cost("weight", 79))
     granted: list[int] = []
     thread = Thread(target=lambda: granted.append(use_up(limits)))
     with held(path, limits):
@@ -152,20 +152,20 @@ def test_a_block_holds_for_its_time_and_for_all_processes(
     limits: Limits, path: Path, clock: Clock
 ) -> None:
     limits.block(900.0)
-    other = Limits(path, LIMITS, clock_ns=clock)
-    assert [900.0, 900.0] == [other.take(WEIGHT), other.take(Cost("connect"))]
+    other = Limits(path, LIMITS, steady_s=clock)
+    assert [900.0, 900.0] == [other.spend(WEIGHT), other.spend(Cost("connect"))]
     assert [900.0, 900.0] == [other.blocked_s(), other.blocked_s("connect")]
     clock.advance(899.0)
-    assert 1.0 == other.take(WEIGHT)
+    assert 1.0 == other.spend(WEIGHT)
     clock.advance(1.0)
-    assert 0.0 == other.take(WEIGHT)
+    assert 0.0 == other.spend(WEIGHT)
 
 
 def test_a_block_of_one_limit_leaves_the_others_alone(limits: Limits) -> None:
     limits.block(60.0, "weight")
     assert [0.0, 60.0] == [limits.blocked_s(), limits.blocked_s("weight")]
-    assert 60.0 == limits.take(WEIGHT)
-    assert 0.0 == limits.take(Cost("connect"))
+    assert 60.0 == limits.spend(WEIGHT)
+    assert 0.0 == limits.spend(Cost("connect"))
 
 
 def test_a_block_never_shortens_another(limits: Limits) -> None:
@@ -184,7 +184,7 @@ def test_a_clock_that_steps_back_frees_nothing(limits: Limits, clock: Clock) -> 
     use_up(limits)
     limits.block(10.0, "connect")
     clock.advance(-3600.0)
-    assert 0.0 < limits.take(WEIGHT)
+    assert 0.0 < limits.spend(WEIGHT)
     assert 10.0 == limits.blocked_s("connect")
 
 
@@ -192,11 +192,11 @@ def test_a_clock_that_steps_back_freezes_nothing(limits: Limits, clock: Clock) -
     use_up(limits)
     limits.block(900.0, "connect")
     clock.advance(-500_000.0)
-    assert limits.take(WEIGHT) < 62.0
+    assert limits.spend(WEIGHT) < 62.0
     clock.advance(62.0)
-    assert 0.0 == limits.take(WEIGHT)
+    assert 0.0 == limits.spend(WEIGHT)
     clock.advance(900.0)
-    assert 0.0 == limits.take(Cost("connect"))
+    assert 0.0 == limits.spend(Cost("connect"))
 
 
 @pytest.mark.parametrize(
@@ -214,22 +214,22 @@ def test_a_clock_that_steps_back_freezes_nothing(limits: Limits, clock: Clock) -
 def test_a_damaged_file_is_replaced_and_what_we_know_is_kept(
     limits: Limits, path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    limits.take(Cost("weight", 79))
+    limits.spend(Cost("weight", 79))
     path.write_bytes(content)
-    assert [0.0, False] == [limits.take(WEIGHT), limits.take(WEIGHT) == 0.0]
+    assert [0.0, False] == [limits.spend(WEIGHT), limits.spend(WEIGHT) == 0.0]
     assert [logging.WARNING] == [record.levelno for record in caplog.records]
     assert 80 == sum(points for _, points in json.loads(path.read_bytes())["grants"]["weight"])
 
 
 def test_a_file_that_somebody_removed_comes_back(limits: Limits, path: Path) -> None:
-    limits.take(Cost("weight", 79))
+    limits.spend(Cost("weight", 79))
     path.unlink()
-    assert [0.0, False] == [limits.take(WEIGHT), limits.take(WEIGHT) == 0.0]
+    assert [0.0, False] == [limits.spend(WEIGHT), limits.spend(WEIGHT) == 0.0]
     assert path.exists()
 
 
 def test_a_new_file_is_no_reason_to_warn(limits: Limits, caplog: pytest.LogCaptureFixture) -> None:
-    assert 0.0 == limits.take(WEIGHT)
+    assert 0.0 == limits.spend(WEIGHT)
     assert [] == caplog.records
 
 
@@ -248,7 +248,7 @@ def test_a_disk_that_takes_nothing_does_not_make_the_limit_forget(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    limits.take(WEIGHT)
+    limits.spend(WEIGHT)
 
     def refuse(_descriptor: int, _data: bytes, _offset: int) -> int:
         raise OSError(28, "No space left on device")
@@ -257,9 +257,9 @@ def test_a_disk_that_takes_nothing_does_not_make_the_limit_forget(
         patch.setattr("shared.transport.limits.os.pwrite", refuse)
         assert 79 == use_up(limits)
     assert 1 == len(caplog.records)
-    limits.take(WEIGHT)
+    limits.spend(WEIGHT)
     assert 80 == sum(points for _, points in json.loads(path.read_bytes())["grants"]["weight"])
-    Limits(path, LIMITS, clock_ns=clock).block(900.0)
+    Limits(path, LIMITS, steady_s=clock).block(900.0)
     assert 900.0 == limits.blocked_s()  # shared again
 
 
@@ -283,7 +283,7 @@ class Waits(Event):
 
 def test_acquire_waits_no_longer_than_it_must(limits: Limits, clock: Clock) -> None:
     use_up(limits)
-    expected_s = limits.take(WEIGHT)
+    expected_s = limits.spend(WEIGHT)
     stop = Waits(clock)
     limits.acquire(WEIGHT, timeout_s=90.0, stop=stop)
     assert [expected_s] == stop.waited_s
@@ -318,7 +318,7 @@ def test_acquire_ends_when_it_is_stopped(limits: Limits, clock: Clock) -> None:
 
 def test_a_limit_without_a_share_is_a_fault_of_ours(path: Path, clock: Clock) -> None:
     with pytest.raises(AssertionError):
-        Limits(path, {"weight": Limit(points=1, interval_s=0.1)}, clock_ns=clock)
+        Limits(path, {"weight": Limit(points=1, interval_s=0.1)}, steady_s=clock)
 
 
 steps = st.tuples(
@@ -335,13 +335,13 @@ def test_no_interval_ever_holds_more_than_the_share(
 ) -> None:
     clock = Clock()
     path = tmp_path_factory.mktemp("limits") / "one.json"
-    limits = Limits(path, {"weight": Limit(points=10, interval_s=60.0)}, clock_ns=clock)
+    limits = Limits(path, {"weight": Limit(points=10, interval_s=60.0)}, steady_s=clock)
     real_s = 0.0
     granted: list[tuple[float, int]] = []
     for passed_s, back_s, points in asked:
         real_s += passed_s
         clock.advance(passed_s - back_s)
-        wait_s = limits.take(Cost("weight", points))
+        wait_s = limits.spend(Cost("weight", points))
         assert wait_s <= 60.0 + 60.0 / 40
         if not wait_s:
             granted.append((real_s, points))
@@ -365,13 +365,13 @@ def test_no_file_stops_us_for_longer_than_a_block(
 ) -> None:
     clock = Clock()
     path = tmp_path_factory.mktemp("limits") / "one.json"
-    limits = Limits(path, LIMITS, clock_ns=clock)
+    limits = Limits(path, LIMITS, steady_s=clock)
     path.write_bytes(content)
-    assert limits.take(WEIGHT) <= BLOCK_S_MAX
+    assert limits.spend(WEIGHT) <= BLOCK_S_MAX
     clock.advance(BLOCK_S_MAX)
-    limits.take(WEIGHT)
+    limits.spend(WEIGHT)
     clock.advance(62.0)
-    assert 0.0 == limits.take(WEIGHT)
+    assert 0.0 == limits.spend(WEIGHT)
 
 
 @pytest.mark.parametrize(

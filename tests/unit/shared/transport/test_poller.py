@@ -81,9 +81,7 @@ class World:
         self.tape = Tape()
         self.stop = Stop()
         self.pause = Event()
-        limits = Limits(
-            folder / "limits.json", exchange.limits, clock_ns=lambda: int(self.stop.now_s * 1e9)
-        )
+        limits = Limits(folder / "limits.json", exchange.limits, steady_s=lambda: self.stop.now_s)
         self.client = RestClient(exchange, server.url, limits)
         self.announced: list[int] = []
         self.inbox = Inbox(self.announced.append)

@@ -229,7 +229,7 @@ def test_what_the_socket_delivers_reaches_the_feed_with_the_time_it_came(
         assert "join trades BTCEUR" == connection.recv(WAIT_S)
     # What was said before anybody asked is not recorded.
     assert ["connected", "disconnected"] == world.kinds()
-    assert 3 == world.feed.counts["not asked for"]
+    assert 3 == world.feed.counts.not_asked_for
     assert [{"connection": 0, "url": server.url}] == [
         msgspec.json.decode(event.detail) for event in world.tape.events(FeedEvent)[:1]
     ]
@@ -371,7 +371,7 @@ def test_connections_are_made_as_the_limit_allows(server: Server) -> None:
     world = World(
         server,
         connect_cost=CONNECTS,
-        take=lambda cost: waits.pop(0) if waits else 0.0 * cost.points,
+        spend=lambda cost: waits.pop(0) if waits else 0.0 * cost.points,
     )
     with world.run():
         server.next()

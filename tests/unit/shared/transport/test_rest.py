@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from shared.errors import ConnectionLost, ExchangeError, MalformedMessage, RateLimited
 from shared.event import Snapshot, Trade, TradeList
-from shared.exchange import Call, Cost, Exchange, Limit, Market, Raw, Rest
+from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Raw, Rest
 from shared.transport import rest as module
 from shared.transport.limits import Limits
 from shared.transport.rest import RequestRefused, RestClient
@@ -26,8 +26,8 @@ TS = 1_795_356_000_000_000_000  # 2026-11-22 14:00:00 UTC
 SECRET = "chocolate"
 
 
-def parse_markets(raw: Raw) -> list[Market]:
-    return [Market(symbol, symbol, is_trading=True) for symbol in bytes(raw).decode().split()]
+def parse_markets(raw: Raw) -> list[ListedMarket]:
+    return [ListedMarket(symbol, symbol, is_trading=True) for symbol in bytes(raw).decode().split()]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
@@ -142,13 +142,13 @@ class Clock:
     def __init__(self) -> None:
         self.ns = 10**18
 
-    def __call__(self) -> int:
-        return self.ns
+    def __call__(self) -> float:
+        return self.ns / 1e9
 
 
 @pytest.fixture
 def limits(tmp_path: Path) -> Limits:
-    return Limits(tmp_path / "test.json", EXCHANGE.limits, clock_ns=Clock())
+    return Limits(tmp_path / "test.json", EXCHANGE.limits, steady_s=Clock())
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ def test_one_connection_serves_many_requests(server: Server, client: RestClient)
 def test_several_threads_ask_at_once(server: Server, client: RestClient) -> None:
     server.answer.body = b"BTC-EUR"
     server.arrive = Barrier(4, timeout=WAIT_S).wait  # nobody is answered before all have asked
-    found: list[list[Market]] = []
+    found: list[list[ListedMarket]] = []
     threads = [Thread(target=lambda: found.append(client.markets())) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -334,7 +334,7 @@ def test_a_request_waits_for_its_points(server: Server, tmp_path: Path) -> None:
     clock = Clock()
     begin = clock.ns
     limits = {"points": Limit(points=10, interval_s=30.0)}
-    shared = Limits(tmp_path / "test.json", limits, clock_ns=clock)
+    shared = Limits(tmp_path / "test.json", limits, steady_s=clock)
     server.answer.body = b"1"
     client = RestClient(EXCHANGE, server.url, shared, clock_ns=lambda: TS)
     for _ in range(9):
@@ -357,8 +357,8 @@ def test_a_request_that_waits_can_be_stopped(
 
 def test_what_costs_more_takes_more(client: RestClient, limits: Limits) -> None:
     client.trades("BTC-EUR", "t7")
-    assert 0.0 < limits.take(Cost("trades", 4))
-    assert 0.0 == limits.take(Cost("trades", 3))
+    assert 0.0 < limits.spend(Cost("trades", 4))
+    assert 0.0 == limits.spend(Cost("trades", 3))
 
 
 # --- what the network does -----------------------------------------------------------------------

@@ -72,9 +72,7 @@ class World:
         self.trades = Trades(self.tape)
         self.board = make_board(["BTC-EUR"])
         self.backfills = Backfills(self.trades, self.board, EXCHANGE)
-        limits = Limits(
-            folder / "limits.json", EXCHANGE.limits, clock_ns=lambda: int(self.clock.s * 1e9)
-        )
+        limits = Limits(folder / "limits.json", EXCHANGE.limits, steady_s=lambda: self.clock.s)
         self.client = RestClient(EXCHANGE, server.url, limits)
         self.worker = RestWorker(
             self.client,

@@ -43,7 +43,7 @@ class Source:
             count = min(len(space), len(data))
             space[:count] = data[:count]
             data = data[count:]
-            self.messages += self.reader.take(count)
+            self.messages += self.reader.cut_messages(count)
             if self.reader.reply:
                 self.replies.append(self.reader.reply)
                 self.reader.reply = None
@@ -81,7 +81,7 @@ def test_a_message_stays_what_it_was_when_others_take_its_place() -> None:
     reader = MessageReader()
     data = encode(b"abc")
     reader.space[: len(data)] = data
-    (message,) = reader.take(len(data))
+    (message,) = reader.cut_messages(len(data))
     reader.space[2:5] = b"xyz"
     assert b"abc" == message
 

@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 
 from booktape.errors import BooktapeError
-from services.operator.commands.demo import Plan, run, say_examples
+from services.operator.commands.demo import DemoPlan, run, say_examples
 
 
-def make_plan(folder: Path, *, truth: Path | None = None, faults: str | None = None) -> Plan:
-    return Plan(
+def make_plan(folder: Path, *, truth: Path | None = None, faults: str | None = None) -> DemoPlan:
+    return DemoPlan(
         folder=folder / "demo",
         truth=truth,
         is_fresh=False,

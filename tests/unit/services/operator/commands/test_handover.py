@@ -7,7 +7,8 @@ from services.operator.commands import handover
 from services.operator.commands.handover import HandoverError, run
 from services.operator.health.health import Health, Process
 from shared.process.settings import Settings, load
-from tests.support.healths import make_feed, make_health, make_writer
+from shared.process.status import IngestReport
+from tests.support.healths import make_feed, make_health, make_ingest_report, make_writer
 
 
 @pytest.fixture
@@ -69,16 +70,29 @@ def test_what_supervisord_does_not_run_it_cannot_restart(
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        (make_feed(), make_feed(), True),
-        (make_feed(live=2, waiting="A"), make_feed(live=2, waiting="A"), True),
-        (make_feed(live=2, waiting="A"), make_feed(live=2, waiting="B"), False),
-        (make_feed(live=2, waiting="A"), make_feed(), False),
-        (make_feed(live=0), make_feed(), False),
-        (make_feed(live=5, waiting="A and 3 more"), make_feed(live=5, waiting="B"), True),
-        (replace(make_feed(), report_age_s=60.0), make_feed(), False),
+        (make_ingest_report(), make_ingest_report(), True),
+        (
+            make_ingest_report(live=2, waiting=["A"]),
+            make_ingest_report(live=2, waiting=["A"]),
+            True,
+        ),
+        (
+            make_ingest_report(live=2, waiting=["A"]),
+            make_ingest_report(live=2, waiting=["B"]),
+            False,
+        ),
+        (make_ingest_report(live=2, waiting=["A"]), make_ingest_report(), False),
+        (make_ingest_report(live=0), make_ingest_report(), False),
     ],
 )
 def test_a_line_covers_the_other_when_all_its_symbols_are_live_on_it(
-    one: Process, other: Process, *, expected: bool
+    one: IngestReport, other: IngestReport, *, expected: bool
 ) -> None:
     assert expected == handover._covers(one, other)
+
+
+def test_a_line_that_does_not_report_says_nothing() -> None:
+    assert handover._said(make_feed()) is not None
+    assert handover._said(replace(make_feed(), report_age_s=60.0)) is None
+    assert handover._said(replace(make_feed(), report=None)) is None
+    assert handover._said(None) is None

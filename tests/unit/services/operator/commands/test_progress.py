@@ -55,7 +55,7 @@ def test_a_short_outage_is_not_told() -> None:
 def test_a_trouble_is_told_once_if_it_lasts() -> None:
     two, one = make_feed(state="degraded", live=2), make_feed(state="degraded", live=1)
     well = make_feed()
-    told = "! ingest_bitvavo-a is degraded: 1 of 3 books live"
+    told = "! ingest_bitvavo-a is degraded: 1 of 3 books live; it goes on by itself"
     assert [told] == look((2, two), (10, two), (15, one), (20, two), (25, two))
     assert [] == look((10, two), (15, well), (20, two), (25, well))
     lasts = [(10, one), (15, one), (20, well), (25, one), (30, one)]

@@ -32,7 +32,15 @@ def test_when_all_is_well_the_exit_status_says_so(
 def test_programs_get_the_figures_and_the_troubles() -> None:
     health = json.loads(encode(make_health(make_feed(state="disk_full"), make_writer())))
     assert health["ok"] is False
-    assert 1 == len(health["troubles"])
+    assert [
+        {
+            "code": "feed-disk-full",
+            "text": "ingest_bitvavo-a has closed its feed: the disk is full",
+            "remedy": "make room, or lower [state] disk_free_min_bytes",
+            "process": "ingest_bitvavo-a",
+            "exchange": "bitvavo",
+        }
+    ] == health["troubles"]
     [feed, writer] = health["processes"]
-    assert ("ingest_bitvavo-a", "disk_full") == (feed["name"], feed["values"]["state"])
-    assert 500_000 == writer["values"]["last_flush_rows"]
+    assert ("ingest_bitvavo-a", "disk_full") == (feed["name"], feed["report"]["state"])
+    assert 500_000 == writer["report"]["last_flush_rows"]

@@ -5,11 +5,12 @@ import msgspec
 import pytest
 from typing_extensions import override
 
-from services.operator.health.health import find_holder, find_locked, gather
+from services.operator.health.health import FOREIGN, find_holder, find_locked, gather
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.process.files import Lock, write_atomic
-from shared.process.stats import Report
-from tests.support.healths import TS, S, make_feed
+from shared.process.state import StateFolder
+from shared.process.status import VERSION
+from tests.support.healths import TS, S, make_ingest_report
 
 SESSION = "20260101T000000.000000Z-bitvavo-a"
 
@@ -39,17 +40,13 @@ ALL = Answers("buffer_writer", "ingest_bitvavo", "ingest_btcturk")
 
 
 def write_report(state: Path, name: str, *, ts: int = TS) -> None:
-    report = Report(
-        process=name,
-        pid=1,
-        ts_start=ts,
-        ts_written=ts,
-        counters={"rows": 5},
-        rates={"rows": 0.5},
-        gauges={"state": "live"},
-    )
-    (state / "status").mkdir(exist_ok=True)
-    write_atomic(state / "status" / f"{name}.json", msgspec.json.encode(report), fsync=False)
+    write(state, name, msgspec.json.encode(make_ingest_report(process=name, ts_written=ts)))
+
+
+def write(state: Path, name: str, data: bytes) -> None:
+    path = StateFolder(state).report(name)
+    path.parent.mkdir(exist_ok=True)
+    write_atomic(path, data, fsync=False)
 
 
 def test_an_empty_folder_has_a_writer_that_does_not_run(tmp_path: Path) -> None:
@@ -75,7 +72,8 @@ def test_a_process_that_holds_its_lock_runs(tmp_path: Path) -> None:
         feed, writer = gather(tmp_path, NOBODY, now_ns=TS).processes
     assert (True, os.getpid(), 2.0) == (feed.is_running, feed.pid, feed.report_age_s)
     assert ("live", "silent") == (feed.state, writer.state)
-    assert {"rows": 5, "rows_rate": 0.5, "state": "live"} == feed.values
+    assert make_ingest_report(ts_written=TS - 2 * S) == feed.report
+    assert (feed.report, None) == (feed.ingest, feed.writer)
     assert ("bitvavo", "a", "ingest_bitvavo") == (feed.exchange, feed.line, feed.program)
     assert not gather(tmp_path, NOBODY, now_ns=TS).processes[0].is_running
 
@@ -195,7 +193,14 @@ def test_the_systems_table_of_locks_is_read(tmp_path: Path) -> None:
     assert {(2148527, 10546)} == find_locked(table)
 
 
-def test_a_value_of_another_kind_is_no_figure_and_no_word() -> None:
-    feed = make_feed(live="three", waiting=3)
-    assert feed.number("live") is None
-    assert "" == feed.text("waiting")
+def test_a_report_of_another_release_is_told_apart(tmp_path: Path) -> None:
+    head = {"process": "ingest_bitvavo-a", "pid": 7, "ts_start": 1, "ts_written": TS}
+    older = {**head, "counters": {}, "rates": {}, "gauges": {"state": "live"}}
+    newer = {**head, "version": VERSION + 1, "state": {"is": "live"}}
+    for report, version in ((older, 1), (newer, VERSION + 1)):
+        write(tmp_path, "ingest_bitvavo-a", msgspec.json.encode(report))
+        with Lock(tmp_path / "locks" / "bitvavo-a.lock"):
+            feed = gather(tmp_path, NOBODY, now_ns=TS).processes[0]
+        assert (True, FOREIGN, None) == (feed.is_reporting, feed.state, feed.ingest)
+        assert feed.report is not None
+        assert version == feed.report.version

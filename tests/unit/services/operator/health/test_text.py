@@ -8,7 +8,7 @@ from services.operator.health.text import (
     format_number,
     since,
 )
-from tests.support.healths import TS, S, make_feed, make_health, make_journal, make_writer
+from tests.support.healths import COUNTS, TS, S, make_feed, make_health, make_journal, make_writer
 
 
 def test_one_screen_says_how_everything_stands() -> None:
@@ -28,12 +28,21 @@ all well"""
 
 
 def test_a_missing_figure_is_a_dash() -> None:
-    feed = replace(make_feed(), values={})
-    writer = replace(make_writer(), values={})
+    feed = make_feed(messages_per_s=None, last_data_ts=None)
+    writer = make_writer(rows_per_s=None, last_flush_ts=None, last_upload_ts=None)
     lines = format_health(make_health(feed, writer)).splitlines()
     row = next(line for line in lines if line.startswith("bitvavo"))
-    assert ["bitvavo", "running", "-", "-", "-", "-/-", "-", "-", "0", "B"] == row.split()
-    assert "writer   running, - rows/s, - rows held, last flush -" in lines
+    assert ["bitvavo", "live", "2", "h", "-", "-", "3/3", "2", "1", "0", "B"] == row.split()
+    assert "writer   running, - rows/s, 56,789 rows held, last flush -" in lines
+    assert "spool    0 B in 0 flushes, last upload -" in lines
+
+
+def test_messages_of_kinds_that_nobody_knows_are_named_the_most_frequent_first() -> None:
+    assert "unknown" not in format_health(make_health())
+    counts = replace(COUNTS, unknown={"candle": 3, "auction": 1200, "bell": 3})
+    lines = format_health(make_health(make_feed(counts=counts), make_writer())).splitlines()
+    kinds = "auction (1,200), bell (3), candle (3)"
+    assert f"unknown  bitvavo sends messages that we do not know: {kinds}" in lines
 
 
 def test_a_process_that_does_not_report_shows_no_old_figures() -> None:

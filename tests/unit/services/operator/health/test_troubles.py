@@ -3,18 +3,27 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from services.operator.health.troubles import find_troubles, find_unreachable
-from tests.support.healths import TS, S, make_feed, make_health, make_journal, make_writer
+from services.operator.health.troubles import NAMES_MAX, find_troubles, find_unreachable
+from shared.process.status import VERSION, ProcessReport
+from tests.support.healths import (
+    TS,
+    S,
+    find_sentences,
+    make_feed,
+    make_health,
+    make_journal,
+    make_writer,
+)
 
 
 def test_when_all_is_well_there_is_nothing_to_say() -> None:
-    assert [] == find_troubles(make_health(journals=[make_journal()]))
+    assert [] == find_sentences(make_health(journals=[make_journal()]))
 
 
 def test_where_nothing_runs_one_sentence_says_how_to_start() -> None:
     dead = [replace(process, is_running=False) for process in make_health().processes]
     health = replace(make_health(*dead), supervisor_pid=None)
-    assert ["nothing runs; start it with: booktape up"] == find_troubles(health)
+    assert ["nothing runs; start it with: booktape up"] == find_sentences(health)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +42,7 @@ def test_where_nothing_runs_one_sentence_says_how_to_start() -> None:
 )
 def test_a_process_that_does_not_run_is_explained(changes: dict[str, Any], expected: str) -> None:
     stopped = replace(make_feed(), is_running=False, **changes)
-    [trouble] = find_troubles(make_health(stopped, make_writer()))
+    [trouble] = find_sentences(make_health(stopped, make_writer()))
     assert trouble.startswith("ingest_bitvavo-a ")
     assert expected in trouble
 
@@ -41,7 +50,7 @@ def test_a_process_that_does_not_run_is_explained(changes: dict[str, Any], expec
 def test_an_order_names_the_file_that_it_takes() -> None:
     stopped = replace(make_feed(), is_running=False, program_state="STOPPED")
     health = replace(make_health(stopped, make_writer()), conf="/state/run/supervisor.conf")
-    [trouble] = find_troubles(health)
+    [trouble] = find_sentences(health)
     expected = "was stopped; supervisorctl -c /state/run/supervisor.conf start ingest_bitvavo"
     assert trouble.endswith(expected)
 
@@ -50,8 +59,8 @@ def test_what_a_killed_supervisord_left_behind_is_told() -> None:
     running = [replace(one, program_state=None) for one in make_health().processes]
     line_b = replace(make_feed(line="b"), program_state=None)
     health = replace(make_health(*running, line_b), supervisor_pid=None)
-    assert [] == find_troubles(health)  # whoever runs them by hand knows
-    troubles = find_troubles(replace(health, is_supervisor_lost=True))
+    assert [] == find_sentences(health)  # whoever runs them by hand knows
+    troubles = find_sentences(replace(health, is_supervisor_lost=True))
     assert 3 == len(troubles)
     assert troubles[0] == (
         "the supervisord that started ingest_bitvavo-a is gone, and nobody would start it again; "
@@ -62,14 +71,14 @@ def test_what_a_killed_supervisord_left_behind_is_told() -> None:
 def test_what_an_earlier_supervisord_left_in_the_way_is_told() -> None:
     orphan = replace(make_feed(), parent_pid=1, program_state="STARTING")
     own = replace(make_writer(), parent_pid=10)
-    [trouble] = find_troubles(make_health(orphan, own))
+    [trouble] = find_sentences(make_health(orphan, own))
     assert trouble.startswith("ingest_bitvavo-a is process 11, which an earlier supervisord left")
 
 
 @pytest.mark.parametrize("age_s", [None, 5.1])
 def test_a_process_that_reports_nothing_is_told(age_s: float | None) -> None:
     silent = replace(make_feed(), report_age_s=age_s)
-    [trouble] = find_troubles(make_health(silent, make_writer()))
+    [trouble] = find_sentences(make_health(silent, make_writer()))
     assert "ingest_bitvavo-a (pid 11) runs and reports nothing" in trouble
 
 
@@ -90,51 +99,54 @@ def test_a_process_that_reports_nothing_is_told(age_s: float | None) -> None:
             "ingest_bitvavo-a has closed its feed: the disk is full; make room",
         ),
         (
-            {"state": "degraded", "live": 1, "waiting": "A-EUR, B-EUR"},
+            {"state": "degraded", "live": 1, "waiting": ["A-EUR", "B-EUR"]},
             "ingest_bitvavo-a is degraded: 1 of 3 books live (A-EUR, B-EUR)",
         ),
         ({"rate_limited_until": TS + 30 * S}, "has refused more requests for 30 s"),
-        ({"refused": "X-EUR"}, "refuses X-EUR; correct [exchanges.bitvavo] symbols"),
+        ({"refused": ["X-EUR"]}, "refuses X-EUR; correct [exchanges.bitvavo] symbols"),
         ({"journal_error": "no space"}, "cannot write its journal: no space"),
     ],
 )
 def test_a_feed_says_what_ails_it(values: dict[str, Any], expected: str) -> None:
-    [trouble] = find_troubles(make_health(make_feed(**values), make_writer()))
+    [trouble] = find_sentences(make_health(make_feed(**values), make_writer()))
     assert expected in trouble
 
 
 def test_a_ban_that_is_over_is_no_trouble() -> None:
     feed = make_feed(rate_limited_until=TS - S, unreachable_since=None)
-    assert [] == find_troubles(make_health(feed, make_writer()))
+    assert [] == find_sentences(make_health(feed, make_writer()))
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"upload_error": "cannot put s3://b/k"}, "uploads fail and are tried again: cannot put"),
-        ({"held_sessions": "s: frame version 9"}, "holds back s: frame version 9"),
+        (
+            {"upload_error": "cannot put s3://b/k"},
+            "uploads fail: cannot put s3://b/k; it is tried again",
+        ),
+        ({"held_sessions": {"s": "frame version 9"}}, "holds back s: frame version 9"),
         ({"state": "disk_full"}, "no room to flush"),
         ({"state": "disk_error", "flush_error": "read-only"}, "cannot flush: read-only"),
     ],
 )
 def test_the_writer_says_what_ails_it(values: dict[str, Any], expected: str) -> None:
-    [trouble] = find_troubles(make_health(make_feed(), make_writer(**values)))
+    [trouble] = find_sentences(make_health(make_feed(), make_writer(**values)))
     assert expected in trouble
 
 
 def test_a_conflict_is_told_first() -> None:
-    troubles = find_troubles(make_health(make_feed(state="disk_full"), make_writer(), conflicts=2))
+    troubles = find_sentences(make_health(make_feed(state="disk_full"), make_writer(), conflicts=2))
     assert "2 flushes differ from what the store has" in troubles[0]
     assert 2 == len(troubles)
 
 
 def test_a_journal_that_nobody_owns_is_a_trouble_only_where_its_feed_does_not_run() -> None:
     lost = make_journal(owner_pid=None)
-    assert [] == find_troubles(make_health(journals=[lost]))
-    [trouble] = find_troubles(make_health(make_feed("btcturk"), make_writer(), journals=[lost]))
+    assert [] == find_sentences(make_health(journals=[lost]))
+    [trouble] = find_sentences(make_health(make_feed("btcturk"), make_writer(), journals=[lost]))
     assert f"nobody delivers the journal of {lost.session}" in trouble
     delivered = replace(lost, is_delivered=True)
-    assert [] == find_troubles(
+    assert [] == find_sentences(
         make_health(make_feed("btcturk"), make_writer(), journals=[delivered])
     )
 
@@ -142,5 +154,35 @@ def test_a_journal_that_nobody_owns_is_a_trouble_only_where_its_feed_does_not_ru
 def test_an_exchange_is_unreachable_only_after_a_while() -> None:
     feed = make_feed(unreachable_since=TS)
     assert find_unreachable(feed, now_ns=TS + 14 * S) is None
-    assert "bitvavo cannot be reached for 15 s" == find_unreachable(feed, now_ns=TS + 15 * S)
+    trouble = find_unreachable(feed, now_ns=TS + 15 * S)
+    assert trouble is not None
+    assert "bitvavo cannot be reached for 15 s" == trouble.text
     assert find_unreachable(make_feed(), now_ns=TS) is None
+
+
+def test_a_trouble_names_its_process_and_its_exchange() -> None:
+    feed, writer = make_feed("btcturk", "b", state="disk_full"), make_writer(upload_error="no")
+    troubles = find_troubles(make_health(feed, writer, conflicts=1))
+    expected = [
+        ("flush-conflict", None, None),
+        ("feed-disk-full", "ingest_btcturk-b", "btcturk"),
+        ("upload-failing", "buffer_writer", None),
+    ]
+    assert expected == [(each.code, each.process, each.exchange) for each in troubles]
+
+
+def test_a_long_list_of_symbols_is_cut_in_a_sentence() -> None:
+    symbols = [f"S{number:02}-EUR" for number in range(NAMES_MAX + 3)]
+    [said] = find_sentences(make_health(make_feed(refused=symbols), make_writer()))
+    assert f"refuses {', '.join(symbols[:NAMES_MAX])} and 3 more; correct" in said
+
+
+def test_a_process_whose_report_is_of_another_release_is_told_apart() -> None:
+    head = ProcessReport(
+        version=VERSION + 1, process="ingest_bitvavo-a", pid=11, ts_start=0, ts_written=0
+    )
+    foreign = replace(make_feed(), report=head)
+    assert "foreign" == foreign.state
+    [trouble] = find_troubles(make_health(foreign, make_writer()))
+    assert "report-foreign" == trouble.code
+    assert trouble.sentence.endswith("cannot read; supervisorctl restart ingest_bitvavo")

@@ -4,20 +4,20 @@ import pytest
 
 from services.simulator.bitvavo.data import BitvavoData, Refusal, banned, trade_id
 from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
-from services.simulator.market import Market
+from services.simulator.market import SimulatedMarket
 from tests.unit.services.simulator.fakes import TS_START, FakeClock
 
-MARKETS = [Market(one, seed=1, ts=TS_START) for one in bitvavo_markets(3, levels=1_200)]
+MARKETS = [SimulatedMarket(one, seed=1, ts=TS_START) for one in bitvavo_markets(3, levels=1_200)]
 DATA = BitvavoData(MARKETS, nonce_of=lambda _: 77, clock=FakeClock().clock)
 
 
 def answer(action: str, **parameters: object) -> Any:
-    return DATA.answer(action, parameters)
+    return DATA.answer_action(action, parameters)
 
 
 def refusal(action: str, **parameters: object) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        DATA.answer(action, parameters)
+        DATA.answer_action(action, parameters)
     return caught.value
 
 
@@ -97,21 +97,21 @@ def test_assets_can_be_asked_for_by_name() -> None:
 
 
 def test_a_halted_market_is_listed_and_its_book_refused() -> None:
-    market = Market(MARKETS[0].listing, seed=1, ts=TS_START)
+    market = SimulatedMarket(MARKETS[0].listing, seed=1, ts=TS_START)
     data = BitvavoData([market], nonce_of=lambda _: 1, clock=FakeClock().clock)
     market.is_halted = True
-    rows: Any = data.answer("getMarkets", {})
+    rows: Any = data.answer_action("getMarkets", {})
     assert "halted" == rows[0]["status"]
     with pytest.raises(Refusal) as caught:
-        data.answer("getBook", {"market": "BTC-EUR"})
+        data.answer_action("getBook", {"market": "BTC-EUR"})
     assert 431 == caught.value.code
 
 
 def test_a_delisted_market_is_gone() -> None:
-    market = Market(MARKETS[0].listing, seed=1, ts=TS_START)
+    market = SimulatedMarket(MARKETS[0].listing, seed=1, ts=TS_START)
     data = BitvavoData([market], nonce_of=lambda _: 1, clock=FakeClock().clock)
     market.is_delisted = True
-    assert [] == data.answer("getMarkets", {})
+    assert [] == data.answer_action("getMarkets", {})
     with pytest.raises(Refusal):
         data.find("BTC-EUR")
 

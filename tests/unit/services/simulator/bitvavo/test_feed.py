@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from services.simulator.bitvavo.feed import Feed, send_json
+from services.simulator.bitvavo.feed import BitvavoFeed, send_json
 from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
-from services.simulator.connection import Chain, Connection
-from services.simulator.market import Market, Step, Trade
+from services.simulator.connection import ClientChain, ClientConnection
+from services.simulator.market import Execution, SimulatedMarket, Step
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import TS_START, FakeSocket
 
@@ -19,11 +19,11 @@ class Wire:
     def __init__(self) -> None:
         self.socket = FakeSocket()
         truth = Truth(None, clock_ns=lambda: 0)
-        self.connection = Connection(1, self.socket, truth=truth)
-        self.market = Market(LISTING, seed=1, ts=TS_START)
+        self.connection = ClientConnection(1, self.socket, truth=truth)
+        self.market = SimulatedMarket(LISTING, seed=1, ts=TS_START)
         rng = random.Random(3)
-        self.feed = Feed(self.market, nonce=100, rng=rng, clock_ns=lambda: TS_START)
-        self.chain = Chain(LISTING)
+        self.feed = BitvavoFeed(self.market, nonce=100, rng=rng, clock_ns=lambda: TS_START)
+        self.chain = ClientChain(LISTING)
         self.feed.book[self.connection] = self.chain
 
     def messages(self) -> list[Any]:
@@ -62,7 +62,7 @@ def test_the_nonce_counts_on_while_nobody_listens(wire: Wire) -> None:
 
 def test_a_trade_is_written_as_the_exchange_writes_it(wire: Wire) -> None:
     wire.feed.listeners["trades"] = {wire.connection: None}
-    trade = Trade(0x36275C9, 1_785_792_508_187_000_000, 55_316, 45_068, is_buy=True)
+    trade = Execution(0x36275C9, 1_785_792_508_187_000_000, 55_316, 45_068, is_buy=True)
     wire.feed.publish(Step({75_400: 0}, {}, [trade]))
     expected = (
         '{"event":"trade","id":"00000000-0000-0431-0000-0000036275c9","amount":"0.00045068",'
@@ -90,16 +90,16 @@ def test_ticker_frames_are_partial_and_merge_to_the_touch(wire: Wire) -> None:
 
 
 def test_a_book_given_to_a_listener_counts_for_it_alone(wire: Wire) -> None:
-    other = Connection(2, FakeSocket(), truth=Truth(None, clock_ns=lambda: 0))
-    wire.feed.book[other] = Chain(LISTING)
+    other = ClientConnection(2, FakeSocket(), truth=Truth(None, clock_ns=lambda: 0))
+    wire.feed.book[other] = ClientChain(LISTING)
     wire.feed.give_snapshot(wire.connection)
     assert [True, False] == [chain.has_snapshot for chain in wire.feed.book.values()]
 
 
 def test_a_book_given_over_rest_counts_for_who_has_none(wire: Wire) -> None:
     wire.chain.rebase(5)
-    other = Connection(2, FakeSocket(), truth=Truth(None, clock_ns=lambda: 0))
-    wire.feed.book[other] = Chain(LISTING)
+    other = ClientConnection(2, FakeSocket(), truth=Truth(None, clock_ns=lambda: 0))
+    wire.feed.book[other] = ClientChain(LISTING)
     wire.feed.give_snapshot(None)
     assert [5, 100] == [chain.sequence for chain in wire.feed.book.values()]
 

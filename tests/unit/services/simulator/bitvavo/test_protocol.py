@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from services.simulator.connection import Connection
+from services.simulator.connection import ClientConnection
 from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.conftest import MakeWorld
 from tests.unit.services.simulator.fakes import FakeSocket, World, decoded, shape
@@ -24,11 +24,11 @@ def world(make_world: MakeWorld) -> World:
 
 
 @pytest.fixture
-def client(world: World) -> tuple[Connection, FakeSocket]:
+def client(world: World) -> tuple[ClientConnection, FakeSocket]:
     return world.connect()
 
 
-Client = tuple[Connection, FakeSocket]
+Client = tuple[ClientConnection, FakeSocket]
 
 
 def ask(world: World, client: Client, message: object) -> Any:

@@ -3,11 +3,11 @@ from typing import Any
 
 from services.simulator.bitvavo import rows as bitvavo_rows
 from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
-from services.simulator.market import Market, Trade
+from services.simulator.market import Execution, SimulatedMarket
 from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.fakes import shape
 
-MARKET = Market(bitvavo_markets(1, levels=10)[0], seed=1, ts=10**18)
+MARKET = SimulatedMarket(bitvavo_markets(1, levels=10)[0], seed=1, ts=10**18)
 
 
 def samples() -> dict[str, Any]:
@@ -32,9 +32,9 @@ def test_prices_and_quotes_have_the_recorded_shape() -> None:
 
 def test_a_candle_is_made_of_its_trades() -> None:
     trades = [
-        Trade(3, 0, 75_500, 100_000_000, is_buy=True),
-        Trade(2, 0, 75_520, 50_000_000, is_buy=True),
-        Trade(1, 0, 75_490, 1, is_buy=False),
+        Execution(3, 0, 75_500, 100_000_000, is_buy=True),
+        Execution(2, 0, 75_520, 50_000_000, is_buy=True),
+        Execution(1, 0, 75_490, 1, is_buy=False),
     ]
     expected = [60_000, "75490", "75520", "75490", "75500", "1.50000001"]
     assert expected == bitvavo_rows.candle(MARKET, 60_000, trades)

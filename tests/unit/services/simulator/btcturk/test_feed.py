@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from services.simulator.btcturk.feed import WINDOW_LEVELS, Feed, trade_id
+from services.simulator.btcturk.feed import WINDOW_LEVELS, BtcturkFeed, trade_id
 from services.simulator.btcturk.listing import list_markets as btcturk_markets
-from services.simulator.connection import Connection
-from services.simulator.market import BID, Market, Step, Trade
+from services.simulator.connection import ClientConnection
+from services.simulator.market import BID, Execution, SimulatedMarket, Step
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import TS_START, FakeSocket
 
@@ -17,10 +17,10 @@ Levels = dict[str, str]
 
 class Wire:
     def __init__(self) -> None:
-        self.market = Market(LISTING, seed=1, ts=TS_START)
-        self.feed = Feed(self.market, random.Random(3))
+        self.market = SimulatedMarket(LISTING, seed=1, ts=TS_START)
+        self.feed = BtcturkFeed(self.market, random.Random(3))
         self.socket = FakeSocket()
-        self.connection = Connection(1, self.socket, truth=Truth(None, clock_ns=lambda: 0))
+        self.connection = ClientConnection(1, self.socket, truth=Truth(None, clock_ns=lambda: 0))
 
     def frames(self, kind: int) -> list[Any]:
         pairs = [json.loads(message) for message in self.socket.messages]
@@ -115,14 +115,14 @@ def test_the_whole_book_comes_with_each_change(wire: Wire) -> None:
 
 
 def test_a_trade_is_written_as_the_exchange_writes_it(wire: Wire) -> None:
-    trade = Trade(5, 1_651_204_593_830_000_000, 586_950, 877_770_000, is_buy=True)
+    trade = Execution(5, 1_651_204_593_830_000_000, 586_950, 877_770_000, is_buy=True)
     assert "100163840000000005" == trade_id(wire.market, trade)
     assert (
         '[422,{"D":"1651204593830","I":"100163840000000005","A":"0.0008777700",'
         '"P":"586950.0000000000","PS":"BTCTRY","S":1,"channel":"trade","event":"BTCTRY",'
         '"type":422}]'
     ) == wire.feed.trade_frame(trade)
-    longer = Trade(6, 0, 586_950, 877_770_001, is_buy=False)
+    longer = Execution(6, 0, 586_950, 877_770_001, is_buy=False)
     assert '"A":"0.000877770001"' in wire.feed.trade_frame(longer)
     assert '"S":0' in wire.feed.trade_frame(longer)
 

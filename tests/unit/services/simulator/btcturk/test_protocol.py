@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from services.simulator.btcturk.protocol import CHATTER
-from services.simulator.connection import Connection
+from services.simulator.connection import ClientConnection
 from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.conftest import MakeWorld
 from tests.unit.services.simulator.fakes import FakeSocket, World, decoded
 
-Client = tuple[Connection, FakeSocket]
+Client = tuple[ClientConnection, FakeSocket]
 
 
 def recorded(name: str) -> list[Any]:

@@ -6,12 +6,12 @@ import pytest
 
 from services.simulator.btcturk.listing import list_markets as btcturk_markets
 from services.simulator.btcturk.rest import BtcturkRest
-from services.simulator.market import Market
+from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Answer
 from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.fakes import TS_START, FakeClock, shape
 
-MARKETS = [Market(one, seed=1, ts=TS_START) for one in btcturk_markets(5, levels=160)]
+MARKETS = [SimulatedMarket(one, seed=1, ts=TS_START) for one in btcturk_markets(5, levels=160)]
 
 
 def recorded(name: str) -> Any:

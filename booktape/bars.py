@@ -1,0 +1,210 @@
+# pyright: reportAttributeAccessIssue=false
+"""Bars of trades, each with whether all of its trades are known."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from booktape.replay.rows import ROWS_MAX, Batch
+
+_TIME: Final = pa.timestamp("us", tz="UTC")
+SCHEMA: Final[Any] = pa.schema(
+    [
+        pa.field("ts", _TIME, nullable=False),
+        *(pa.field(name, pa.float64()) for name in ("open", "high", "low", "close")),
+        *(
+            pa.field(name, pa.float64(), nullable=False)
+            for name in ("volume", "buy_volume", "quote_volume")
+        ),
+        pa.field("count", pa.int64(), nullable=False),
+        pa.field("ts_known", _TIME),
+        pa.field("is_whole", pa.bool_(), nullable=False),
+    ]
+)
+_INT64: Final = pa.int64()
+
+Interval = tuple[int, int]
+Trade = tuple[int, int, str | None, float, float]  # ts, ts_recv, side, price, size
+
+
+class Life(NamedTuple):
+    """A session's time, in µs: from `start` up to `end`, when its last row came.
+
+    `reach` is the time of the oldest trade of the symbol in the first list that the session was
+    sent; `start` where it was sent none.
+    """
+
+    start: int
+    end: int
+    reach: int
+
+
+class TradeGap(NamedTuple):
+    """A gap between two lists of trades: when it was found, and the ids on both sides of it."""
+
+    ts_recv: int
+    last: str | None
+    first: str | None
+
+
+def make_bars(
+    trades: Iterable[Batch], start: int, end: int, *, every: int, losses: Sequence[Interval]
+) -> Iterator[Batch]:
+    """Yield each bar that begins at a multiple of `every` in `[start, end)`, all in µs.
+
+    `trades`: record batches with `ts`, `ts_recv` (timestamps), `side`, `price`, `size`, each trade
+    once, in the order of (`ts`, `ts_recv`, `session`, `event_number`); others than those of the
+    bars are left out. A bar has the trades from its `ts` up to the next. `losses`: the times in
+    which trades may be missing, as `find_losses` returns them: a bar that overlaps one is not
+    whole. `ts_known` is when the last of a bar's trades came. A bar without trades has no prices.
+    """
+    rows = _rows(trades)
+    trade = next(rows, None)
+    table: list[tuple[Any, ...]] = []
+    pending = _merge(losses)
+    loss = next(pending, None)
+    for ts in range(-(-start // every) * every, end, every):
+        bar = _Bar()
+        while trade is not None and trade[0] < ts + every:
+            if trade[0] >= ts:
+                bar.add(trade)
+            trade = next(rows, None)
+        while loss is not None and loss[0] < ts and loss[1] <= ts:
+            loss = next(pending, None)
+        is_whole = loss is None or loss[0] >= ts + every
+        table.append((ts, *bar.values(), is_whole))
+        if len(table) == ROWS_MAX:
+            yield _to_batch(table)
+            table = []
+    if table:
+        yield _to_batch(table)
+
+
+def find_losses(
+    trades: Iterable[Batch],
+    start: int,
+    end: int,
+    *,
+    gaps: Sequence[TradeGap],
+    lives: Iterable[Life],
+) -> list[Interval]:
+    """Return the times in `[start, end)` in which trades may be missing, in µs.
+
+    After a trade gap that is the time from the last known trade to the first one after; else any
+    time in which no session of the exchange lived and no list reached back over it. `trades` as
+    for `make_bars`, with `trade_id`; `lives` of all sessions of the exchange.
+    """
+    losses = _find_dead_times(start, end, lives)
+    if gaps:
+        losses += _find_gap_times(trades, gaps, start, end)
+    return sorted(losses)
+
+
+class _Bar:
+    """What one bar's trades add up to, in their order."""
+
+    def __init__(self) -> None:
+        self.prices: tuple[float, float, float, float] | None = None
+        self.volume = self.buy_volume = self.quote_volume = 0.0
+        self.count = 0
+        self.ts_known: int | None = None
+
+    def add(self, trade: Trade) -> None:
+        _, ts_recv, side, price, size = trade
+        first, high, low, _ = self.prices or (price, price, price, price)
+        self.prices = (first, max(high, price), min(low, price), price)
+        self.volume += size
+        self.quote_volume += price * size
+        if side == "buy":
+            self.buy_volume += size
+        self.count += 1
+        self.ts_known = max(ts_recv, self.ts_known or ts_recv)
+
+    def values(self) -> tuple[Any, ...]:
+        """Return all columns between `ts` and `is_whole`."""
+        sums = (self.volume, self.buy_volume, self.quote_volume)
+        return (*(self.prices or (None,) * 4), *sums, self.count, self.ts_known)
+
+
+def _merge(losses: Iterable[Interval]) -> Iterator[Interval]:
+    """Yield the same times in order, each apart from the next."""
+    held: Interval | None = None
+    for begin, end in sorted(losses):
+        if held is not None and begin <= held[1]:
+            held = (held[0], max(held[1], end))
+            continue
+        if held is not None:
+            yield held
+        held = (begin, end)
+    if held is not None:
+        yield held
+
+
+def _find_dead_times(start: int, end: int, lives: Iterable[Life]) -> list[Interval]:
+    dead, known = [], start
+    for begin, until in sorted((min(life.reach, life.start), life.end) for life in lives):
+        if begin >= end:
+            break
+        if begin > known:
+            dead.append((known, begin))
+        known = max(known, until)
+    if known < end:
+        dead.append((known, end))
+    return dead
+
+
+def _find_gap_times(
+    trades: Iterable[Batch], gaps: Sequence[TradeGap], start: int, end: int
+) -> list[Interval]:
+    """Return the times between the trades on both sides of each gap.
+
+    Where one of them is not among the trades, the latest that had come before, or the first that
+    comes after, stands in.
+    """
+    ids = {name for gap in gaps for name in (gap.last, gap.first) if name is not None}
+    wanted = pa.array(sorted(ids), pa.string())
+    found: dict[str, int] = {}
+    after = [end] * len(gaps)
+    latest: list[int | None] = [None] * len(gaps)
+    for batch in trades:
+        rows = batch.filter(pc.is_in(batch["trade_id"], wanted))
+        ts = batch["ts"].cast(_INT64)
+        found.update(zip(rows["trade_id"].to_pylist(), _to_us(rows["ts"]), strict=True))
+        for number, gap in enumerate(gaps):
+            is_before = pc.less(batch["ts_recv"].cast(_INT64), gap.ts_recv)
+            newest = pc.max(ts.filter(is_before)).as_py()
+            latest[number] = max(filter(None, (latest[number], newest)), default=None)
+            oldest = pc.min(ts.filter(pc.invert(is_before))).as_py()
+            after[number] = min(after[number], end if oldest is None else oldest)
+    intervals = []
+    for number, gap in enumerate(gaps):
+        last = found.get(gap.last or "", latest[number])
+        first = found.get(gap.first or "", after[number])
+        begin = start if last is None else last
+        intervals.append((begin, max(begin, first)))
+    return intervals
+
+
+def _rows(trades: Iterable[Batch]) -> Iterator[Trade]:
+    for batch in trades:
+        yield from zip(
+            _to_us(batch["ts"]),
+            _to_us(batch["ts_recv"]),
+            batch["side"].to_pylist(),
+            batch["price"].to_pylist(),
+            batch["size"].to_pylist(),
+            strict=True,
+        )
+
+
+def _to_us(times: Any) -> list[int]:
+    values: list[int] = times.cast(_INT64).to_pylist()
+    return values
+
+
+def _to_batch(table: list[tuple[Any, ...]]) -> Batch:
+    columns = zip(*table, strict=True)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

@@ -1,0 +1,55 @@
+"""Opens a tape that a URL or a path names."""
+
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from booktape.ledger import Ledger
+from booktape.reading import Reading
+from booktape.segments import Segments
+from booktape.store.cache import CachedStore
+from booktape.store.opening import open_store
+from booktape.store.protocol import Store
+from booktape.store.storage import Storage
+from booktape.tape import Tape
+
+MEMORY_BYTES: Final = 268_435_456
+
+
+def open_tape(
+    url: str | PathLike[str],
+    *,
+    region: str = "",
+    endpoint_url: str = "",
+    cache: str | PathLike[str] | None = None,
+    certified: bool = True,  # noqa: ARG001 (no day is certified yet; answers do not depend on it)
+    memory_bytes: int = MEMORY_BYTES,
+) -> Tape:
+    """Return a tape; raise `NotATape` where there is none, `StoreError` where it cannot be read.
+
+    `url` is "file:<folder>", "s3://<bucket>/<prefix>" or a path. `cache` is a folder that keeps
+    objects of a bucket, which never change. Certified days are preferred unless `certified` is
+    false; the answers are the same. A scan takes about `memory_bytes` at most.
+    """
+    if memory_bytes <= 0:
+        raise ValueError(f"memory_bytes is {memory_bytes}: give a number of bytes above 0")
+    storage = make_storage(url, region=region, endpoint_url=endpoint_url)
+    store: Store = open_store(storage)
+    if cache is not None and storage.url.startswith("s3://"):
+        store = CachedStore(store, Path(cache), scope=f"{storage.endpoint_url} {storage.url}")
+    ledger = Ledger(store, storage.url)
+    return Tape(Reading(ledger, Segments(store), memory_bytes=memory_bytes))
+
+
+def make_storage(url: str | PathLike[str], *, region: str, endpoint_url: str) -> Storage:
+    """Return the settings of a store; ValueError where one of them is none."""
+    text = fspath(url)
+    if not text.startswith(("file:", "s3://")):
+        text = f"file:{text}"
+    settings = {"url": text, "region": region, "endpoint_url": endpoint_url}
+    try:
+        return msgspec.convert(settings, Storage)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{text} cannot be opened: {error}") from None

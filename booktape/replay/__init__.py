@@ -1,0 +1,1 @@
+"""A market's events into books and their best levels."""

@@ -1,0 +1,95 @@
+"""Admission of sessions: which of them the writer takes, and why not the others."""
+
+from collections.abc import Callable
+from typing import Final
+
+from services.buffer_writer.committed import Committed
+from shared.delivery.frame import Frame
+from shared.process import log
+
+SESSIONS_MAX: Final = 1000
+FORGET_INTERVAL_S: Final = 10.0
+_log = log.get(__name__)
+
+
+class Admission:
+    """The sessions that have begun, those that wait for that, and those that are held back.
+
+    `expected` is the next event number that is wanted of each that has begun.
+    """
+
+    def __init__(
+        self,
+        committed: Committed,
+        *,
+        find_next: Callable[[str], int | None],
+        steady_s: Callable[[], float],
+    ) -> None:
+        """Go on from what is committed; `find_next` asks the ledger for a session."""
+        self.expected = {name: known.next for name, known in committed.sessions().items()}
+        self._committed = committed
+        self._find_next = find_next
+        self._steady_s = steady_s
+        self._held: dict[str, str] = {}  # refused until the next start, and why
+        self._waiting: dict[str, tuple[int, str]] = {}  # not begun yet: base, and why
+        self._forget_s = steady_s()
+
+    @property
+    def held(self) -> dict[str, str]:
+        """Return each session of which nothing is taken, and why."""
+        return self._held | {session: reason for session, (_, reason) in self._waiting.items()}
+
+    def admits(self, frame: Frame) -> bool:
+        """Say whether frames of this one's session are taken, and begin it where it can begin."""
+        session = frame.session
+        if session in self._held:
+            return False
+        return session in self.expected or self._begin(session, frame.base)
+
+    def hold_session(self, session: str, reason: str) -> None:
+        """Take nothing of a session until the next start."""
+        if session not in self._held and len(self._held) < SESSIONS_MAX:
+            _log.error("a session is held back", extra={"session": session, "reason": reason})
+            self._held[session] = reason
+
+    def tend(self) -> None:
+        """Begin the sessions that had to wait, and forget those that are done with."""
+        for session, (base, _) in list(self._waiting.items()):
+            self._begin(session, base)
+        now_s = self._steady_s()
+        if now_s - self._forget_s >= FORGET_INTERVAL_S:
+            self._forget_s = now_s
+            for session in self._committed.forget_done():
+                _log.info("a session is stored whole", extra={"session": session})
+                del self.expected[session]
+                self._held.pop(session, None)
+
+    def _begin(self, session: str, base: int) -> bool:
+        """Say whether a session that nothing is known of can begin now."""
+        self._waiting.pop(session, None)
+        if not self._committed.has_journal(session):
+            # A straggler: its ingest removed the journal, so that all of it was committed.
+            return False
+        reason = self._try_to_begin(session, base)
+        if reason is None:
+            return True
+        if len(self._waiting) < SESSIONS_MAX:
+            self._waiting[session] = base, reason
+        return False
+
+    def _try_to_begin(self, session: str, base: int) -> str | None:
+        """Begin a session; return why that has to wait, or None."""
+        if len(self.expected) >= SESSIONS_MAX:
+            return f"there are {SESSIONS_MAX} sessions already"
+        number: int | None = 0
+        if base or not self._committed.is_new(session):
+            number = self._find_next(session)
+        if number is None:
+            return "its file is lost, and the store has not said yet what it has"
+        try:
+            self._committed.begin(session, number)
+        except OSError as error:
+            return f"its file cannot be written: {error.strerror}"
+        self.expected[session] = number
+        _log.info("a session begins", extra={"session": session, "next": number})
+        return None

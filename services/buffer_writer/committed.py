@@ -1,0 +1,124 @@
+"""What is committed: how far each session is, and which manifests wait for the store.
+
+A manifest that waits and what is known of its session change together. One thread commits, another
+one uploads and discards; `lock` guards what both touch, and is never held while a segment is
+written or read.
+"""
+
+from threading import Lock
+from typing import Final
+
+from msgspec.structs import replace
+
+from booktape.manifest import Manifest
+from services.buffer_writer.buffer import FrameRun
+from services.buffer_writer.manifest import count_bytes, next_of, session_of
+from services.buffer_writer.reserve import Reserve
+from services.buffer_writer.sessions import Known, SessionFiles
+
+
+class Committed:
+    """The sessions that are known and the manifests that wait, by name, oldest first."""
+
+    def __init__(self, sessions: SessionFiles, reserve: Reserve) -> None:
+        """Start with nothing, before `load`."""
+        self.lock: Final = Lock()
+        self._sessions = sessions
+        self._reserve = reserve
+        self._waiting: dict[str, int] = {}  # the bytes of each
+
+    def load(self) -> None:
+        """Read what is known of each session."""
+        self._sessions.load()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Return the bytes of all segments that wait for the store."""
+        return sum(self._waiting.copy().values())
+
+    def names(self) -> list[str]:
+        """Return the name of each manifest that waits for the store."""
+        return list(self._waiting)
+
+    def sessions(self) -> dict[str, Known]:
+        """Return what is known of each session."""
+        with self.lock:
+            return {session: self._known(session) for session in self._sessions.names()}
+
+    def has_journal(self, session: str) -> bool:
+        """Say whether a session's journal is still there."""
+        return self._sessions.has_journal(session)
+
+    def is_new(self, session: str) -> bool:
+        """Say whether nothing tells that the writer ever heard of a session."""
+        return not self._sessions.is_marked(session) and not self.reach(session)
+
+    def reach(self, session: str) -> int:
+        """Return the number that follows what waits of a session, 0 if that is nothing."""
+        return max((next_of(n) for n in self.names() if session_of(n) == session), default=0)
+
+    def begin(self, session: str, next_number: int) -> None:
+        """Know a session from now on; OSError where the disk refuses."""
+        known = Known(next_number, ended=False, is_found=next_number > 0)
+        with self.lock:
+            self._reserve.lend(lambda: self._sessions.mark(session))
+            self._reserve.lend(lambda: self._sessions.write(session, known))
+
+    def forget_done(self) -> list[str]:
+        """Forget each session that is stored to its end and has no journal; return which."""
+        with self.lock:
+            waiting = {session_of(name) for name in self._waiting}
+            done = [
+                session
+                for session in self._sessions.names()
+                if self._known(session).may_have_ended
+                and session not in waiting
+                and not self._sessions.has_journal(session)
+            ]
+            for session in done:
+                self._sessions.forget(session)
+        return done
+
+    def note(self, run: FrameRun) -> None:
+        """Write down, before the commit, what no manifest tells of a run."""
+        has_hole = run.resumes_at != run.last + 1
+        if not (has_hole or run.ends_session):
+            return
+        with self.lock:
+            known = self._known(run.session)
+            if has_hole:
+                known = replace(known, hole=(run.last, run.resumes_at))
+            self._sessions.write(run.session, replace(known, ended=run.ends_session))
+
+    def add(self, name: str, manifest: Manifest, *, resumes_at: int) -> None:
+        """Know a manifest that was just committed, and where its session goes on."""
+        with self.lock:
+            self._waiting[name] = count_bytes(manifest)
+            known = self._known(manifest.session).reach(manifest.last + 1)
+            assert known.next == resumes_at
+            self._sessions.set(manifest.session, known)
+
+    def recover(self, name: str, manifest: Manifest) -> None:
+        """Know a manifest that was there at the start."""
+        self._waiting[name] = count_bytes(manifest)
+        known = self._sessions.get(manifest.session)
+        if known:
+            self._sessions.set(manifest.session, known.reach(manifest.last + 1))
+
+    def save(self, session: str) -> None:
+        """Write down how far a session is, unless its file was lost: the store knows better.
+
+        Whoever calls this holds the lock.
+        """
+        known = self._sessions.get(session)
+        if known:
+            self._reserve.lend(lambda: self._sessions.write(session, known))
+
+    def remove(self, name: str) -> None:
+        """Know nothing of a manifest any more; whoever calls this holds the lock."""
+        self._waiting.pop(name, None)
+
+    def _known(self, session: str) -> Known:
+        known = self._sessions.get(session)
+        assert known is not None
+        return known

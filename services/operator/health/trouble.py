@@ -1,0 +1,55 @@
+"""A trouble: something that somebody should look at, under a code that stays the same."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from services.operator.health.health import Process
+
+# Each has a row in docs/troubles.md. A code is never given another meaning.
+Code = Literal[
+    "nothing-runs",
+    "flush-conflict",
+    "config-fault",
+    "stopped",
+    "starting",
+    "failing-to-start",
+    "unsupervised",
+    "supervisor-lost",
+    "orphan",
+    "report-missing",
+    "report-foreign",
+    "feed-disk-full",
+    "exchange-unreachable",
+    "feed-not-live",
+    "rate-limited",
+    "journal-failing",
+    "symbols-refused",
+    "upload-failing",
+    "session-held",
+    "writer-disk-full",
+    "flush-failing",
+    "journal-undelivered",
+]
+
+
+class Trouble(Struct, frozen=True, kw_only=True):
+    """What is not well, what to do about it, and whom it concerns, where it is one."""
+
+    code: Code
+    text: str
+    remedy: str
+    process: str | None = None
+    exchange: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Return both, for a person."""
+        return f"{self.text}; {self.remedy}"
+
+
+def trouble_of(process: Process, code: Code, text: str, remedy: str) -> Trouble:
+    """Return a trouble of one process, and of its exchange if it has one."""
+    return Trouble(
+        code=code, text=text, remedy=remedy, process=process.name, exchange=process.exchange
+    )

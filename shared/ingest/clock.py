@@ -1,0 +1,34 @@
+"""The machine's clock, looked at once a second: whoever set it is a row."""
+
+from collections.abc import Callable
+from typing import Final
+
+from shared.event import FeedEvent, feed_event
+from shared.process import log
+
+CLOCK_STEP_NS: Final = 500_000_000  # between two looks; slewing is a thousand times slower
+
+_log = log.get(__name__)
+
+
+class ClockWatch:
+    """Sees when the clock was set, which the steady clock tells; the main thread owns it."""
+
+    def __init__(self, *, clock_ns: Callable[[], int], steady_s: Callable[[], float]) -> None:
+        """Begin with the clock as it stands."""
+        self._clock_ns = clock_ns
+        self._steady_s = steady_s
+        self._ahead_ns = self._find_ahead_ns()
+
+    def look(self) -> FeedEvent | None:
+        """Return what to record where it was set since the last look."""
+        ahead_ns = self._find_ahead_ns()
+        step_ns = ahead_ns - self._ahead_ns
+        self._ahead_ns = ahead_ns
+        if abs(step_ns) <= CLOCK_STEP_NS:
+            return None
+        _log.warning("the clock was set", extra={"step_s": step_ns / 1e9})
+        return feed_event("clock_step", step_s=step_ns / 1e9)
+
+    def _find_ahead_ns(self) -> int:
+        return self._clock_ns() - round(self._steady_s() * 1e9)

@@ -1,0 +1,26 @@
+"""An alarm wakes the one thread that waits for it."""
+
+from contextlib import suppress
+from threading import Lock
+
+
+class Alarm:
+    """Wakes the one thread that waits for it.
+
+    An Event does that too, but is made of Python: a thread that wakes fifty times a second, with
+    cold caches, spends more on the waiting than on the writing to its disk.
+    """
+
+    def __init__(self) -> None:
+        """Start silent."""
+        self._silence = Lock()
+        self._silence.acquire()
+
+    def ring(self) -> None:
+        """End the present wait or, if nobody waits, the next one; any thread may ring."""
+        with suppress(RuntimeError):  # it rings already
+            self._silence.release()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until it rings and silence it; return False where it did not ring in time."""
+        return self._silence.acquire(timeout=timeout_s)

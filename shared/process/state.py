@@ -1,0 +1,120 @@
+"""The state folder's layout: where each process keeps its files and finds those of the others."""
+
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from booktape.keys import exchange_of
+
+WRITER: Final = "buffer_writer"
+INGEST_PREFIX: Final = "ingest_"
+CONFLICT: Final = "conflict"
+_JSON: Final = ".json"
+
+
+def ingest_name(exchange: str, line: str) -> str:
+    """Return the name of the process that records one line of an exchange."""
+    return f"{INGEST_PREFIX}{exchange}-{line}"
+
+
+class StateFolder(Struct, frozen=True):
+    """One folder on the one disk that survives a restart; nothing is made by naming it."""
+
+    path: Path
+
+    @property
+    def journals(self) -> Path:
+        """Return the folder that has one of journals for each exchange."""
+        return self.path / "journal"
+
+    def journals_of(self, exchange: str) -> Path:
+        """Return the folder of an exchange's journals."""
+        return self.journals / exchange
+
+    def journal(self, session: str) -> Path:
+        """Return the folder of one session's journal."""
+        return self.journals_of(exchange_of(session)) / session
+
+    @property
+    def sessions(self) -> Path:
+        """Return the folder of what the writer knows of each session."""
+        return self.path / "sessions"
+
+    def session(self, session: str) -> Path:
+        """Return the file of what the writer knows of one session."""
+        return self.sessions / f"{session}{_JSON}"
+
+    @property
+    def spool(self) -> Path:
+        """Return the folder of what is committed and not stored yet."""
+        return self.path / "spool"
+
+    @property
+    def conflict(self) -> Path:
+        """Return the folder of what the writer set aside."""
+        return self.spool / CONFLICT
+
+    @property
+    def reserve(self) -> Path:
+        """Return the file that keeps room for one flush."""
+        return self.spool / "reserve"
+
+    @property
+    def status(self) -> Path:
+        """Return the folder of what each process reports of itself."""
+        return self.path / "status"
+
+    def report(self, process: str) -> Path:
+        """Return the file of one process's report."""
+        return self.status / f"{process}{_JSON}"
+
+    @property
+    def writer_lock(self) -> Path:
+        """Return the file that the one writer holds."""
+        return self._locks / "writer.lock"
+
+    def ingest_lock(self, exchange: str, line: str) -> Path:
+        """Return the file that the one ingest of a line holds."""
+        return self._locks / f"{exchange}-{line}.lock"
+
+    @property
+    def _locks(self) -> Path:
+        return self.path / "locks"
+
+    def last_session(self, exchange: str, line: str) -> Path:
+        """Return the file that names the last session of a line."""
+        return self.path / "lines" / f"{exchange}-{line}{_JSON}"
+
+    def limits(self, exchange: str) -> Path:
+        """Return the file of what was asked of an exchange lately."""
+        return self.path / "limits" / f"{exchange}{_JSON}"
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of what the processes log."""
+        return self.path / "log"
+
+    def log(self, program: str) -> Path:
+        """Return the log of one program."""
+        return self.logs / f"{program}.log"
+
+    @property
+    def run(self) -> Path:
+        """Return the folder of sockets and of what supervisord leaves there."""
+        return self.path / "run"
+
+    @property
+    def wanted_by_supervisor(self) -> tuple[Path, Path]:
+        """Return the folders that must be there before a supervisord starts."""
+        return self.run, self.logs
+
+    @property
+    def supervisor_pid(self) -> Path:
+        """Return the file that names the supervisord that runs, as supervisor.conf says."""
+        return self.run / "supervisord.pid"
+
+    @property
+    def supervisor_conf(self) -> Path:
+        """Return the copy of supervisor.conf that `booktape up` made for this folder."""
+        return self.run / "supervisor.conf"

@@ -1,0 +1,151 @@
+"""Reports: what a process says of itself each second, in a file that others read.
+
+The keys are a contract. A reader ignores those that it does not know; one that is added later may
+be missing and is `None` then. `VERSION` rises where a key goes or changes its meaning, and a report
+of another version is told apart by its head alone.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from booktape.errors import UNDECODABLE
+from shared.process.files import write_atomic
+
+VERSION: Final = 2  # 1: counters, rates and gauges by name, without a version
+
+
+class ProcessReport(Struct, frozen=True, kw_only=True):
+    """The head of every report, whatever its version; times are ns since 1970, UTC."""
+
+    version: int = 1
+    process: str
+    pid: int
+    ts_start: int
+    ts_written: int
+
+
+class FeedCounts(Struct, frozen=True, kw_only=True):
+    """Messages of all connections of an ingest that became no event, since its start."""
+
+    chatter: dict[str, int]  # known to mean nothing to us, by kind
+    unknown: dict[str, int]  # of a kind that we do not know
+    refused: dict[str, int]  # by what was asked for
+    malformed: int
+    not_asked_for: int
+    snapshots_not_asked_for: int
+    snapshots_late: int
+
+
+class IngestReport(ProcessReport, frozen=True, kw_only=True):
+    """What an ingest says; totals count from its start, which is that of its session."""
+
+    exchange: str
+    line: str
+    session: str
+    state: str  # connecting degraded live disk_full stopping
+    since: int  # when the state became that
+    symbols: int  # that are wanted
+    live: int
+    waiting: list[str]  # neither live nor refused
+    refused: list[str]
+    sockets: int
+    connections: int  # of the sockets, those that are open
+    reconnects: int
+    unreachable_since: int | None
+    last_error: str | None
+    rate_limited_until: int | None
+    poll_interval_s: float | None
+    messages_total: int
+    messages_per_s: float | None
+    events_total: int
+    last_data_ts: int | None
+    gaps_today: int  # since midnight, UTC
+    kinds: dict[str, int]  # rows of `feed_events`, by kind
+    counts: FeedCounts
+    journals: int  # with those of dead ingests that it delivers
+    journal_bytes: int
+    journal_base: int  # of its own session, as are the next three: event numbers
+    journal_synced: int
+    journal_next: int
+    journal_error: str | None
+    disk_free_bytes: int
+
+
+class WriterReport(ProcessReport, frozen=True, kw_only=True):
+    """What the writer says; totals count from its start."""
+
+    state: str  # running disk_full disk_error
+    frames: int
+    frames_refused: int
+    frames_doubled: int
+    frames_ahead: int
+    rows: int
+    rows_per_s: float | None
+    rows_buffered: int
+    flushes: int
+    flush_error: str | None
+    last_flush_ts: int | None
+    last_flush_rows: int | None
+    last_flush_bytes: int | None
+    held_sessions: dict[str, str]  # of which nothing is taken, and why
+    sessions: dict[str, tuple[int, int]]  # committed and expected of each
+    spool_bytes: int
+    spool_flushes: int
+    conflicts: int
+    last_upload_ts: int | None
+    upload_error: str | None
+    disk_free_bytes: int
+
+
+AnyReport = TypeVar("AnyReport", bound=ProcessReport)
+
+
+class StatusFile:
+    """The file in which one process reports; nobody else writes there."""
+
+    def __init__(self, path: Path, process: str, *, clock_ns: Callable[[], int]) -> None:
+        """Make its folder; the process begins now."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._process = process
+        self._clock_ns = clock_ns
+        self._ts_start = clock_ns()
+
+    def head(self) -> dict[str, Any]:
+        """Return what every report begins with."""
+        return {
+            "version": VERSION,
+            "process": self._process,
+            "pid": os.getpid(),
+            "ts_start": self._ts_start,
+            "ts_written": self._clock_ns(),
+        }
+
+    def write(self, report: ProcessReport) -> None:
+        """Replace the file; not synced, for nobody needs it after a power cut."""
+        write_atomic(self._path, msgspec.json.encode(report), fsync=False)
+
+
+def read(path: Path, kind: type[AnyReport]) -> AnyReport | None:
+    """Return what a process last wrote; None where nothing is there that this release reads."""
+    head = read_head(path)
+    if head is None or head.version != VERSION:
+        return None
+    return _decode(path, kind)
+
+
+def read_head(path: Path) -> ProcessReport | None:
+    """Return the head of what a process of any release last wrote."""
+    return _decode(path, ProcessReport)
+
+
+def _decode(path: Path, kind: type[AnyReport]) -> AnyReport | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (FileNotFoundError, *UNDECODABLE):
+        return None

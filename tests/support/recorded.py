@@ -1,0 +1,52 @@
+"""Records a demo's tape: real processes, every fault, a handover, a kill."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.process.standing import REAL, WAIT_S, Standing, wait_until
+
+SECONDS = 60
+SYMBOLS = 3  # of each exchange
+
+
+def record_demo(folder: Path) -> Path:
+    """Return the folder of a whole tape on which most of what can go wrong did."""
+    standing = Standing(folder, REAL)
+    command = [str(folder / "bin" / "booktape"), "demo", "--faults", "all"]
+    with subprocess.Popen(
+        [*command, "--seconds", str(SECONDS), "--symbols", str(SYMBOLS)],
+        cwd=folder,
+        env=standing.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as demo:
+        standing.environment["BOOKTAPE_CONFIG"] = str(folder / "demo" / "booktape.toml")
+        wait_until(lambda: _find(standing, "ingest_btcturk-a") is not None)
+        wait_until(lambda: _is_live(standing))
+        # Line b records beside line a for a while; with all these faults it may give up, and then
+        # line a has just gone on.
+        standing.booktape("handover", "bitvavo")
+        killed = _find(standing, "ingest_btcturk-a")
+        assert killed is not None
+        os.kill(killed["pid"], signal.SIGKILL)
+        said, _ = demo.communicate(timeout=SECONDS + 2 * WAIT_S)
+    assert "The tape is whole.\n" in said, said
+    return folder / "demo" / "data"
+
+
+def _is_live(standing: Standing) -> bool:
+    feeds = [_find(standing, f"ingest_{name}-a") for name in ("bitvavo", "btcturk")]
+    return all(feed is not None and feed["values"].get("state") == "live" for feed in feeds)
+
+
+def _find(standing: Standing, name: str) -> dict[str, Any] | None:
+    """Return what `status` says of a process that runs."""
+    said = standing.booktape("status", "--json").stdout
+    processes: list[dict[str, Any]] = json.loads(said)["processes"] if said else []
+    found = (one for one in processes if one["name"] == name and one.get("pid"))
+    return next(found, None)
