@@ -10,14 +10,22 @@ from importlib.metadata import entry_points
 from io import TextIOWrapper
 from typing import Final
 
-from booktape.commands import sample, verify
+from booktape.commands import coverage, listing, sample, spread, top, verify
 from booktape.commands.command import Command, Parser
 from booktape.errors import BooktapeError
 from booktape.release import WRITER
 
 # Each entry point of the group is a function that returns a list of `Command`.
 GROUP: Final = "booktape.commands"
-OWN: Final = (verify.COMMAND, sample.COMMAND)
+OWN: Final = (
+    verify.COMMAND,
+    top.COMMAND,
+    coverage.COMMAND,
+    spread.COMMAND,
+    listing.SYMBOLS,
+    listing.SESSIONS,
+    sample.COMMAND,
+)
 FAULT_STATUS: Final = 1
 INTERRUPTED_STATUS: Final = 130
 

@@ -35,6 +35,11 @@ class State(Struct, frozen=True):
     disk_free_min_bytes: Annotated[
         int, Meta(ge=0, le=1 << 50, description="a whole number of bytes, 0 or more")
     ] = GIB
+    # Tells boxes apart that record into one root: a line of ours is named by it and a letter.
+    cell: Annotated[
+        str,
+        Meta(pattern=r"^[a-z0-9]{0,15}\Z", description="at most 15 small letters and digits"),
+    ] = ""
 
     @property
     def folder(self) -> StateFolder:
@@ -60,6 +65,11 @@ class ExchangeSettings(Struct, frozen=True, kw_only=True):
     `symbols` is None for all of them, following listings and delistings.
     """
 
+    enabled: Annotated[bool, Meta(description="true or false")] = True
+    # Of the exchange's limit of an address; the rest is for whoever else lives behind it.
+    limit_share: Annotated[
+        float, Meta(gt=0, le=1, description="a share, above 0 and at most 1")
+    ] = 0.8
     symbols: Annotated[
         Annotated[tuple[Annotated[str, Meta(pattern=_SYMBOL)], ...], Meta(min_length=1)] | None,
         Meta(description='a list such as ["BTC-EUR"], or "all"'),

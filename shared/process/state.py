@@ -75,6 +75,11 @@ class StateFolder(Struct, frozen=True):
         return self.status / f"{process}{_JSON}"
 
     @property
+    def deploy_lock(self) -> Path:
+        """Return the file that a deploy holds while it moves programs."""
+        return self._locks / "deploy.lock"
+
+    @property
     def writer_lock(self) -> Path:
         """Return the file that the one writer holds."""
         return self._locks / "writer.lock"

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from booktape.errors import UNDECODABLE
+from booktape.release import RELEASE
 from shared.process.files import write_atomic
 
 VERSION: Final = 2  # 1: counters, rates and gauges by name, without a version
@@ -27,6 +28,7 @@ class ProcessReport(Struct, frozen=True, kw_only=True):
     pid: int
     ts_start: int
     ts_written: int
+    release: str | None = None  # of the code that runs
 
 
 class FeedCounts(Struct, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     exchange: str
     line: str
     session: str
-    state: str  # connecting degraded live disk_full stopping
+    state: str  # connecting degraded live disabled disk_full stopping
     since: int  # when the state became that
     symbols: int  # that are wanted
     live: int
@@ -128,6 +130,7 @@ class StatusFile:
             "pid": os.getpid(),
             "ts_start": self._ts_start,
             "ts_written": self._clock_ns(),
+            "release": RELEASE,
         }
 
     def write(self, report: ProcessReport) -> None:

@@ -11,6 +11,7 @@ from booktape.errors import TapeError
 from booktape.keys import exchange_of, parse_key
 from booktape.manifest import Manifest, decode_manifest
 from services.operator.health.left import find_delivered
+from shared.delivery.frame import NULL
 from shared.delivery.pipe import Watermark
 from tests.simulation.bucket import Bucket
 from tests.simulation.fate import Violation
@@ -327,14 +328,15 @@ def _parse_name(name: str) -> tuple[str, Range]:
 
 def _check_chain(name: str, line: Line, chains: dict[str | None, tuple[int, int | None]]) -> None:
     """Check that a book event continues its symbol's book."""
-    _, sequence, epoch, kind = line.values[:4]
+    _, sequence, epoch, kind, *_, previous = line.values
+    follows = sequence - 1 if previous == NULL else previous
     last = chains.get(line.symbol)
     if kind == 1:
         is_sound = epoch == line.number
     elif last is None:  # behind a hole; otherwise its snapshot would have come
         is_sound = True
     else:
-        is_sound = last == (epoch, sequence - (kind == 0))
+        is_sound = last == (epoch, follows if kind == 0 else sequence)
     if not is_sound:
         raise Violation(f"{name}: {line} does not continue {last}")
     chains[line.symbol] = epoch, sequence

@@ -16,7 +16,7 @@ from shared.process.status import IngestReport, ProcessReport, WriterReport, rea
 
 # Each process writes its report each second.
 REPORT_AGE_S_MAX = 5.0
-LINE = "a"  # the one that supervisord runs
+LINE = "a"  # the last letter of the line that supervisord runs; before it is the cell
 FOREIGN = "foreign"  # a process of another release, whose report this one cannot read
 
 # supervisord has made the process, which has not got so far as to take its lock.
@@ -39,6 +39,11 @@ class Process(Struct, frozen=True, kw_only=True):
     program_exitstatus: int | None
     report: ProcessReport | None
     parent_pid: int | None = None  # of the lock's holder, where the system tells it
+
+    @property
+    def is_supervised(self) -> bool:
+        """Say whether it is what supervisord runs, and no line beside it."""
+        return self.line is None or self.line.endswith(LINE)
 
     @property
     def is_reporting(self) -> bool:
@@ -94,6 +99,7 @@ class Health(Struct, frozen=True, kw_only=True):
     conflicts: int
     is_supervisor_lost: bool = False
     supervisor_deaf_pid: int | None = None  # of one that lives and does not answer
+    is_deploying: bool = False  # programs are of two releases for a while, and shall be
     conf: str | None = None  # the file that `supervisorctl -c` takes, if it is where we look
 
     def is_orphan(self, process: Process) -> bool:
@@ -121,6 +127,7 @@ def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
         spool_bytes=_bytes(folder.spool, "*.parquet"),
         spool_flushes=len(list(folder.spool.glob("*.json"))),
         conflicts=len(list(folder.conflict.glob("*.json"))),
+        is_deploying=find_holder(folder.deploy_lock, locked) is not None,
         is_supervisor_lost=pid is None and _is_lost(folder.supervisor_pid),
         supervisor_deaf_pid=None if pid else find_deaf(folder.supervisor_pid),
         conf=_find_conf(folder),
@@ -188,13 +195,26 @@ def _processes(
     state: StateFolder, programs: Mapping[str, Program], locked: Locked, now_ns: int
 ) -> Iterator[Process]:
     """Yield what supervisord runs, and what runs or has run beside it."""
-    names = {f"{name}-{LINE}" for name in programs if name.startswith(INGEST_PREFIX)}
+    names = {_find_name(state, name) for name in programs if name.startswith(INGEST_PREFIX)}
+    main = names | {WRITER}
     names |= {path.stem for path in state.status.glob(f"{INGEST_PREFIX}*.json")}
     for name in [*sorted(names), WRITER]:
-        process = _process(state, name, programs, locked, now_ns)
-        is_past = process.line not in {LINE, None} or (programs and not process.program_state)
-        if process.is_running or not is_past or name == WRITER:  # without it nothing is stored
+        known = programs if name in main else {}
+        process = _process(state, name, known, locked, now_ns)
+        is_past = name not in main if programs else not process.is_supervised
+        # Without the writer nothing is stored, so it is shown whether supervisord knows it or not.
+        if process.is_running or not is_past or name == WRITER:
             yield process
+
+
+def _find_name(state: StateFolder, program: str) -> str:
+    """Return the process of a program: the one of its lines that reported last, whatever its cell.
+
+    Its cell is in the configuration, which whoever looks need not have.
+    """
+    reports = state.status.glob(f"{program}-*{LINE}.json")
+    newest = max(reports, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return newest.stem if newest else f"{program}-{LINE}"
 
 
 def _process(
@@ -211,7 +231,7 @@ def _process(
     path = state.report(name)
     report = read(path, IngestReport if exchange else WriterReport) or read_head(path)
     age_s = (now_ns - report.ts_written) / 1e9 if report else None
-    known = programs.get(program) if line in {"", LINE} else None
+    known = programs.get(program)
     return Process(
         name=name,
         program=program,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from booktape.release import RELEASE
 from services.operator.health.health import Health, Process
 from services.operator.health.troubles import find_troubles, format_names
 from shared.process.state import WRITER
@@ -73,7 +74,7 @@ def _head(health: Health) -> Iterator[str]:
     moment = datetime.fromtimestamp(health.ts // 10**9, tz=UTC)
     pid = health.supervisor_pid
     supervisor = f"supervisord pid {pid}" if pid else "no supervisord"
-    yield f"{moment:%Y-%m-%d %H:%M:%S} UTC   {supervisor}   state {health.state_path}"
+    yield f"{moment:%Y-%m-%d %H:%M:%S} UTC   {supervisor}   state {health.state_path}   {RELEASE}"
 
 
 def _feed(process: Process, health: Health) -> tuple[str, ...]:

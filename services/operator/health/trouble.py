@@ -19,6 +19,7 @@ Code = Literal[
     "orphan",
     "report-missing",
     "report-foreign",
+    "release-differs",
     "feed-disk-full",
     "exchange-unreachable",
     "feed-not-live",

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from services.operator.health.health import LINE, Health, Process
+from booktape.release import RELEASE
+from services.operator.health.health import Health, Process
 from services.operator.health.trouble import Trouble, trouble_of
 from shared.process.state import INGEST_PREFIX, StateFolder
 from shared.process.status import VERSION, IngestReport, WriterReport
@@ -73,6 +74,7 @@ def _of_process(process: Process, health: Health) -> Iterator[Trouble]:
         yield _stopped(process, health)
         return
     yield from _of_parent(process, health)
+    yield from _of_release(process, health)
     restart = order("restart", process.program, health)
     if not process.is_reporting:
         text = f"{process.name} (pid {process.pid}) runs and reports nothing"
@@ -90,8 +92,17 @@ def _of_process(process: Process, health: Health) -> Iterator[Trouble]:
         yield trouble_of(process, "report-foreign", text, restart)
 
 
+def _of_release(process: Process, health: Health) -> Iterator[Trouble]:
+    """Whoever asks is what a boot would start; a program of another release is one left behind."""
+    runs = process.report.release if process.report else None
+    if runs and runs != RELEASE and not health.is_deploying:
+        text = f"{process.name} runs release {runs}, and a boot would start {RELEASE}"
+        remedy = f"deploy again, or {order('restart', process.program, health)}"
+        yield trouble_of(process, "release-differs", text, remedy)
+
+
 def _of_parent(process: Process, health: Health) -> Iterator[Trouble]:
-    if health.is_supervisor_lost and process.line in {LINE, None}:
+    if health.is_supervisor_lost and process.is_supervised:
         text = (
             f"the supervisord that started {process.name} is gone, and nobody would start it again"
         )
@@ -129,7 +140,7 @@ def _of_feed(process: Process, report: IngestReport, *, now_ns: int) -> Iterator
         yield trouble_of(process, "feed-disk-full", text, remedy)
     elif unreachable:
         yield unreachable
-    elif report.state != "live":
+    elif report.state not in {"live", "disabled"}:
         yield _not_live(process, report)
     banned_until = report.rate_limited_until
     if banned_until and banned_until > now_ns:
@@ -205,7 +216,7 @@ def _of_pipes(health: Health) -> Iterator[Trouble]:
 
 
 def _of_journals(health: Health) -> Iterator[Trouble]:
-    running = {p.exchange for p in health.processes if p.is_running and p.line == LINE}
+    running = {p.exchange for p in health.processes if p.is_running and p.is_supervised}
     for journal in health.journals:
         is_lost = journal.owner_pid is None and not journal.is_delivered
         age_s = (health.ts - (journal.written_ts or health.ts)) / 1e9

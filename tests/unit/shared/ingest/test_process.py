@@ -9,6 +9,7 @@ import shutil
 import signal
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -18,6 +19,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from services import __main__ as command
 from services.ingest_bitvavo.exchange import EXCHANGE
 from shared.delivery.frame import FRAME_VERSION, decode_columns
 from shared.delivery.journal import Journal
@@ -224,6 +226,43 @@ def test_polled_symbols_are_followed_too(world: World) -> None:
         wait_until(lambda: world.report().symbols == 1)
 
     assert 0 == world.run(ingest, follow)
+
+
+def test_one_that_is_disabled_asks_for_nothing_and_delivers_what_is_left(world: World) -> None:
+    left = world.leave(OLD, make_frame(session=OLD))
+    # Nobody listens there: who asks for the least is told as unreachable.
+    ingest = world.make(
+        enabled="false",
+        symbols="all",
+        rest_url="http://127.0.0.1:9",
+        websocket_url="ws://127.0.0.1:9/",
+    )
+
+    def look() -> None:
+        wait_until(world.has_reported)
+        assert ("disabled", None) == (world.report().state, world.report().unreachable_since)
+        assert [left.name] == [j.session for j in ingest._sender.journals if j.session == OLD]
+
+    assert 0 == world.run(ingest, look)
+    session = next(path for path in world.sessions() if path.name != OLD)
+    assert ["session_start", "session_end"] == [kind for kind, _ in feed_events(session)]
+
+
+def test_a_line_is_named_by_the_cell_and_a_letter(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def note(_: object, __: object, line: str) -> int:
+        asked.append(line)
+        return 0
+
+    monkeypatch.setattr(module, "run", note)
+    for name, text in {**world.variables(), "BOOKTAPE__STATE__CELL": "tokyo"}.items():
+        monkeypatch.setenv(name, text)
+    for line in ("a", "b"):
+        command._ingest(Namespace(exchange="bitvavo", line=line))
+    assert ["tokyoa", "tokyob"] == asked
 
 
 def test_on_a_full_disk_nothing_is_opened(world: World) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from booktape.release import RELEASE
 from services.operator.health.troubles import NAMES_MAX, find_troubles, find_unreachable
 from shared.process.status import VERSION, ProcessReport
 from tests.support.healths import (
@@ -238,3 +239,11 @@ def test_a_process_whose_report_is_of_another_release_is_told_apart() -> None:
     [trouble] = find_troubles(make_health(foreign, make_writer()))
     assert "report-foreign" == trouble.code
     assert trouble.sentence.endswith("cannot read; supervisorctl restart ingest_bitvavo")
+
+
+def test_a_program_of_another_release_is_told_but_not_while_a_deploy_moves_it() -> None:
+    health = make_health(make_feed(release="0.0.9+gabc"), make_writer(release=RELEASE))
+    [trouble] = find_troubles(health)
+    assert ("release-differs", "ingest_bitvavo-a") == (trouble.code, trouble.process)
+    assert f"runs release 0.0.9+gabc, and a boot would start {RELEASE}" in trouble.text
+    assert [] == find_troubles(replace(health, is_deploying=True))
