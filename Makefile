@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist 
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo test test-readers mutants fuzz soak test-s3 test-deploy bench format lock
+.PHONY: run demo check test test-readers mutants fuzz soak test-s3 test-deploy bench audit format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -22,16 +22,20 @@ run: $(VENV)/.run
 demo: $(VENV)/.run
 	$(BIN)/booktape demo --fresh
 
-test: $(VENV)/.test
+# Before a commit: under a minute.
+check: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(PYTEST) tests/meta
+
+test: check
 	$(PYTEST) -m 'not readers' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
-	$(PYTEST) -m 'not soak' $(wildcard $(WHOLE))
+	$(PYTEST) -m 'not soak' $(wildcard $(filter-out tests/meta,$(WHOLE)))
 	$(PYTEST) -m 'not moto and not slow' tests/deploy
 
 # Every kind of fault at random, for SECONDS; SEED=n repeats the dice of another run.
@@ -67,6 +71,12 @@ fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
 	FUZZ_EXAMPLES=1000 $(BIN)/pytest tests/property --hypothesis-seed=$(SEED)
 
+# Whether a fault is known of anything that is pinned; asks the registry's list of them.
+audit: .venv-audit/.audit
+	for name in run test bench deploy s3 audit; do \
+	    .venv-audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements/$$name.txt || exit 1; \
+	done
+
 # The plain way that we compare with needs pandas, which stays out of .venv.
 bench: $(VENV)/.test .venv-bench/.bench
 	$(BIN)/python -m benchmarks
@@ -78,7 +88,7 @@ format: $(VENV)/.test
 # Pins every requirement by its hashes, on the oldest Python (some need more there);
 # `make lock UPGRADE=--upgrade` takes the newest.
 lock: .venv-lock/bin/pip-compile
-	cd requirements && for name in run test bench deploy readers s3; do \
+	cd requirements && for name in run test bench deploy readers s3 audit; do \
 	    ../$< --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	        $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
@@ -105,6 +115,10 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 
 .venv-readers/.readers: requirements/readers.txt | .venv-readers/bin/python
 	.venv-readers/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
+	touch $@
+
+.venv-audit/.audit: requirements/audit.txt | .venv-audit/bin/python
+	.venv-audit/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 .venv-s3/.s3: requirements/s3.txt | .venv-s3/bin/python

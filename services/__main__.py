@@ -37,6 +37,7 @@ def commands() -> list[Command]:
     names = find_exchange_names()
     return [
         *arguments.operating(names, up=_up, demo=_demo, status=_status, handover=_handover),
+        *arguments.deploying(box=_box),
         *arguments.looking(names, book=_book, listing=_exchanges),
         *arguments.processes(
             names,
@@ -87,7 +88,7 @@ def _ingest(parsed: Namespace) -> int:
     settings = load_settings(exchanges, os.environ)
     from shared.ingest.process import run
 
-    return run(exchanges[parsed.exchange], settings, parsed.line)
+    return run(exchanges[parsed.exchange], settings, settings.state.cell + parsed.line)
 
 
 def _write(_: Namespace) -> int:
@@ -151,6 +152,22 @@ def _book(parsed: Namespace) -> int:
     exchanges = find_exchanges()
     settings = load_settings(exchanges, os.environ)
     return run(exchanges[parsed.exchange], settings, parsed.symbol, limit=parsed.limit)
+
+
+def _box(parsed: Namespace) -> int:
+    exchanges = find_exchanges()
+    if parsed.action == "figures":  # alone of them it loads boto3
+        from services.operator.box.telling import run as tell
+
+        return tell(load_settings(exchanges, os.environ), os.environ)
+    from services.operator.box.main import run
+
+    return run(
+        parsed.action,
+        parsed.target or "",
+        lambda environment: load_settings(exchanges, environment),
+        os.environ,
+    )
 
 
 def _exchanges(_: Namespace) -> int:

@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import entry_points
+from io import TextIOWrapper
 from typing import Final
 
 from booktape.commands import coverage, listing, sample, spread, top, verify
@@ -31,6 +32,9 @@ INTERRUPTED_STATUS: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # paths have letters that it may not know
+            stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if arguments is None else arguments
     commands = {command.name: command for command in find_commands()}
     named = commands.get(arguments[0]) if arguments else None

@@ -24,6 +24,7 @@ class View(Struct, frozen=True, kw_only=True):
     boards: Sequence[Board]
     recorder: RecorderView
     journal: Journal
+    sessions_refused: list[str]
     journals: Sequence[Journal]  # with those of others that it delivers
     disk_free_bytes: int
     is_paused: bool
@@ -31,6 +32,7 @@ class View(Struct, frozen=True, kw_only=True):
     blocked_s: float
     rest_error: str
     poll_interval_s: float | None  # where books are polled
+    is_enabled: bool = True
 
 
 class IngestStatus:
@@ -60,7 +62,7 @@ class IngestStatus:
             exchange=view.exchange,
             line=view.line,
             session=view.journal.session,
-            state=self._find_state(view, live, symbols, is_down=bool(down) or not links),
+            state=self._find_state(view, live, symbols - refused, is_down=bool(down) or not links),
             since=self._since,
             symbols=len(symbols),
             live=len(live),
@@ -82,6 +84,8 @@ class IngestStatus:
             counts=_counts(view),
             journals=len(view.journals),
             journal_bytes=sum(journal.bytes for journal in view.journals),
+            journal_waiting_bytes=sum(journal.backlog.bytes for journal in view.journals),
+            sessions_refused=view.sessions_refused,
             journal_base=view.journal.base,
             journal_synced=view.journal.synced,
             journal_next=view.journal.next_number,
@@ -103,8 +107,8 @@ class IngestStatus:
             self._gaps_before_today = gaps
         return gaps - self._gaps_before_today
 
-    def _find_state(self, view: View, live: set[str], symbols: set[str], *, is_down: bool) -> str:
-        state = _state(view, live, symbols, is_down=is_down)
+    def _find_state(self, view: View, live: set[str], wanted: set[str], *, is_down: bool) -> str:
+        state = _state(view, live, wanted, is_down=is_down)
         if state != self._state:
             self._state, self._since = state, view.ts
         return state
@@ -145,11 +149,14 @@ def _before(view: View, seconds: float) -> int:
     return view.ts - int(seconds * 1e9)
 
 
-def _state(view: View, live: set[str], symbols: set[str], *, is_down: bool) -> str:
+def _state(view: View, live: set[str], wanted: set[str], *, is_down: bool) -> str:
+    """Return one word; what is refused is wanted no more, and a trouble of its own."""
     if view.is_stopping:
         return "stopping"
+    if not view.is_enabled:
+        return "disabled"
     if view.is_paused:
         return "disk_full"
     if is_down:
         return "connecting"
-    return "live" if symbols and live >= symbols else "degraded"
+    return "live" if wanted and live >= wanted else "degraded"

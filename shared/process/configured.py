@@ -1,9 +1,11 @@
 """The configuration, with what the exchanges declare for whatever it leaves open."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 
 from msgspec import convert
 
+from booktape.errors import ConfigError
 from shared.exchange import Exchange
 from shared.process.settings import ExchangeSettings, Settings, load
 
@@ -16,8 +18,31 @@ def load_settings(exchanges: Mapping[str, Exchange], environment: Mapping[str, s
     Raise `ConfigError` with every fault; `exchanges` are all that there are.
     """
     defaults = {name: _defaults(exchange) for name, exchange in exchanges.items()}
-    return load(environment, exchanges=defaults)
+    settings = load(environment, exchanges=defaults)
+    faults = [
+        fault
+        for name, exchange in exchanges.items()
+        for fault in _find_scarce(exchange, settings.exchanges[name].limit_share)
+    ]
+    if faults:
+        raise ConfigError(faults)
+    return settings
 
 
 def _defaults(exchange: Exchange) -> ExchangeSettings:
     return convert({name: getattr(exchange, name) for name in _DECLARED}, ExchangeSettings)
+
+
+def _find_scarce(exchange: Exchange, share: float) -> Iterator[str]:
+    """Yield a fault for each limit of whose share not one question could be asked."""
+    rest = exchange.rest
+    calls = [rest.markets, rest.book, *([rest.trades] if rest.trades else [])]
+    costs = [exchange.connect_cost, exchange.subscribe_cost, exchange.snapshot_cost]
+    costs += [call.cost for call in calls]
+    for name, limit in exchange.limits.items():
+        dearest = max((cost.points for cost in costs if cost and cost.limit == name), default=1)
+        if math.floor(limit.points * share) < dearest:
+            yield (
+                f"exchanges.{exchange.name}.limit_share = {share:g}: of the {limit.points} points "
+                f"that limit {name!r} has, one question takes {dearest}"
+            )

@@ -12,6 +12,7 @@ from msgspec.structs import fields, replace
 from booktape.errors import ConfigError
 from booktape.settings_source import Given, Key, find_file, read_environment, read_file
 from booktape.store.storage import Storage
+from shared.exchange import SYMBOL
 from shared.process.state import StateFolder
 
 ALL = "all"
@@ -23,7 +24,8 @@ Seconds = Annotated[
     float, Meta(gt=0, le=DAY_S, description=f"seconds, above 0 and at most {DAY_S}")
 ]
 _LOOPBACK = r"(localhost|127(\.\d+){3}|\[::1\])"
-_SYMBOL = r"^[A-Z0-9]+-[A-Z0-9]+\Z"
+# One in small letters alone is a slip: no exchange has such a name.
+_SYMBOL = rf"^(?![^A-Z]*[a-z][^A-Z]*\Z){SYMBOL}\Z"
 
 
 class State(Struct, frozen=True):
@@ -33,6 +35,11 @@ class State(Struct, frozen=True):
     disk_free_min_bytes: Annotated[
         int, Meta(ge=0, le=1 << 50, description="a whole number of bytes, 0 or more")
     ] = GIB
+    # Tells boxes apart that record into one root: a line of ours is named by it and a letter.
+    cell: Annotated[
+        str,
+        Meta(pattern=r"^[a-z0-9]{0,15}\Z", description="at most 15 small letters and digits"),
+    ] = ""
 
     @property
     def folder(self) -> StateFolder:
@@ -58,6 +65,11 @@ class ExchangeSettings(Struct, frozen=True, kw_only=True):
     `symbols` is None for all of them, following listings and delistings.
     """
 
+    enabled: Annotated[bool, Meta(description="true or false")] = True
+    # Of the exchange's limit of an address; the rest is for whoever else lives behind it.
+    limit_share: Annotated[
+        float, Meta(gt=0, le=1, description="a share, above 0 and at most 1")
+    ] = 0.8
     symbols: Annotated[
         Annotated[tuple[Annotated[str, Meta(pattern=_SYMBOL)], ...], Meta(min_length=1)] | None,
         Meta(description='a list such as ["BTC-EUR"], or "all"'),

@@ -61,6 +61,11 @@ class StateFolder(Struct, frozen=True):
         return self.spool / "reserve"
 
     @property
+    def home(self) -> Path:
+        """Return the file that says which store the spool belongs to."""
+        return self.spool / "store"
+
+    @property
     def status(self) -> Path:
         """Return the folder of what each process reports of itself."""
         return self.path / "status"
@@ -68,6 +73,11 @@ class StateFolder(Struct, frozen=True):
     def report(self, process: str) -> Path:
         """Return the file of one process's report."""
         return self.status / f"{process}{_JSON}"
+
+    @property
+    def deploy_lock(self) -> Path:
+        """Return the file that a deploy holds while it moves programs."""
+        return self._locks / "deploy.lock"
 
     @property
     def writer_lock(self) -> Path:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from booktape.errors import UNDECODABLE
+from booktape.release import RELEASE
 from shared.process.files import write_atomic
 
 VERSION: Final = 2  # 1: counters, rates and gauges by name, without a version
@@ -27,6 +28,7 @@ class ProcessReport(Struct, frozen=True, kw_only=True):
     pid: int
     ts_start: int
     ts_written: int
+    release: str | None = None  # of the code that runs
 
 
 class FeedCounts(Struct, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     exchange: str
     line: str
     session: str
-    state: str  # connecting degraded live disk_full stopping
+    state: str  # connecting degraded live disabled disk_full stopping
     since: int  # when the state became that
     symbols: int  # that are wanted
     live: int
@@ -69,6 +71,8 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     counts: FeedCounts
     journals: int  # with those of dead ingests that it delivers
     journal_bytes: int
+    journal_waiting_bytes: int | None = None  # of them, what the writer has not committed
+    sessions_refused: list[str] = []  # of which the writer has more than their journals
     journal_base: int  # of its own session, as are the next three: event numbers
     journal_synced: int
     journal_next: int
@@ -96,6 +100,8 @@ class WriterReport(ProcessReport, frozen=True, kw_only=True):
     sessions: dict[str, tuple[int, int]]  # committed and expected of each
     spool_bytes: int
     spool_flushes: int
+    oldest_flush_ts: int | None = None  # when the oldest that waits was committed
+    flush_interval_s: float | None = None
     conflicts: int
     last_upload_ts: int | None
     upload_error: str | None
@@ -124,6 +130,7 @@ class StatusFile:
             "pid": os.getpid(),
             "ts_start": self._ts_start,
             "ts_written": self._clock_ns(),
+            "release": RELEASE,
         }
 
     def write(self, report: ProcessReport) -> None:

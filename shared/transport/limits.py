@@ -1,6 +1,7 @@
 """What an exchange allows one address, shared by all its processes on this box.
 
-In any stretch of time as long as a limit's interval, at most `SHARE` of its points are granted.
+In any stretch of time as long as a limit's interval, at most a share of its points is granted; the
+rest is for whoever else lives behind this address.
 Grants are kept as (time, points). Those within one slot, a `SLOTS`th of the interval, share the
 time of the first and are forgotten one interval after their slot's end, so that each of them is
 remembered for an interval or a little longer.
@@ -29,7 +30,7 @@ from shared.errors import ConnectionLost, RateLimited
 from shared.exchange import Cost, Limit
 from shared.process import log
 
-SHARE: Final = 0.8  # the rest is for whoever else lives behind this address
+SHARE: Final = 0.8  # where nothing else is configured
 SLOTS: Final = 40
 BLOCK_S_MAX: Final = 86_400.0  # who bans for longer is asked again after a day
 FILE_BYTES_MAX: Final = 65_536  # each limit takes about 1 kB
@@ -54,14 +55,17 @@ class Limits:
     """Grants points to whoever asks, from any thread of any process."""
 
     def __init__(
-        self, path: Path, limits: Mapping[str, Limit], *, steady_s: Callable[[], float]
+        self,
+        path: Path,
+        limits: Mapping[str, Limit],
+        *,
+        steady_s: Callable[[], float],
+        share: float = SHARE,
     ) -> None:
         """Share `path` with the other processes of this exchange."""
         self._path = path
         self._steady_s = steady_s
-        self._points_max = {
-            name: math.floor(limit.points * SHARE) for name, limit in limits.items()
-        }
+        self._points_max = {name: find_points(limit, share) for name, limit in limits.items()}
         self._interval_ns = {name: int(one.interval_s * NS_PER_S) for name, one in limits.items()}
         # One point has no share: it is to be declared as ten in ten times as long.
         assert all(points >= 1 for points in self._points_max.values())
@@ -167,6 +171,11 @@ class Limits:
             where = {"path": str(self._path), "reason": str(error)}
             _log.warning("limits file unusable", extra=where)
         self._is_shared = False
+
+
+def find_points(limit: Limit, share: float) -> int:
+    """Return how many points of a limit are ours."""
+    return math.floor(limit.points * share)
 
 
 def parse_retry_after(text: str, ts: int) -> float | None:

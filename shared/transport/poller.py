@@ -36,12 +36,14 @@ class Poller:
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
         pause: Event,
+        limit_share: float = SHARE,
     ) -> None:
         """Prepare for what the board wants; `pause` keeps from asking while it is set."""
         self._exchange = exchange
         self._board = board
         self._inbox = inbox
         self._poll_interval_s = poll_interval_s
+        self._share = limit_share
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._pause = pause
@@ -53,9 +55,11 @@ class Poller:
             while not stop.is_set():
                 begun_s = self._steady_s()
                 wanted = self._board.wanted
-                interval_s = stretch(self._exchange, self._poll_interval_s, len(wanted))
+                interval_s = stretch(
+                    self._exchange, self._poll_interval_s, len(wanted), share=self._share
+                )
                 if not self._pause.is_set():
-                    raw_symbols = [self._exchange.raw_symbol(symbol) for symbol in wanted]
+                    raw_symbols = [self._board.names.raw_symbol(symbol) for symbol in wanted]
                     self._go_round(pool, raw_symbols, begun_s, interval_s, stop)
                 self._wait_until(begun_s + interval_s, stop)
         self._inbox.append(Over(self._clock_ns()))
@@ -122,11 +126,13 @@ class _Asker:
             self._inbox.append(Polled(ts, now_s, raw_symbol, outcome, size))
 
 
-def stretch(exchange: Exchange, poll_interval_s: float, books: int) -> float:
+def stretch(
+    exchange: Exchange, poll_interval_s: float, books: int, *, share: float = SHARE
+) -> float:
     """Return the seconds between two polls of each of so many books that the limit allows."""
     cost = exchange.rest.book.cost
     if cost is None:
         return poll_interval_s
     limit = exchange.limits[cost.limit]
-    each_s = cost.points * limit.interval_s / (limit.points * SHARE)
+    each_s = cost.points * limit.interval_s / (limit.points * share)
     return max(poll_interval_s, each_s * books)

@@ -1,5 +1,6 @@
 """A box in a folder: releases, a real supervisord, simulated exchanges."""
 
+import hashlib
 import os
 import shutil
 import signal
@@ -21,13 +22,12 @@ EXCHANGES = ("bitvavo", "btcturk")
 PROGRAMS = ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"]
 OLD, NEW = 40 * "a", 40 * "b"
 COMMAND_S = 180.0
+CELL = "test"
 
 # As install makes it, but the interpreter is ours and the code a copy of the tree.
 PYTHON = '#!/bin/sh\nPYTHONPATH="{code}" exec "{python}" "$@"\n'
 BOOKTAPE = '#!/bin/sh\nPYTHONPATH="{code}" exec "{python}" -m services "$@"\n'
 CONF = """
-[storage]
-url = "file:data"
 [writer]
 flush_interval_s = 2
 """
@@ -46,9 +46,13 @@ class Box:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "opt"
         self.folder = folder / "etc"
+        self.own = folder / "own"  # root's copy of what the document runs
         self.state = self.folder / "var"
         self.folder.mkdir()
         self.data = self.folder / "data"
+        self.configurations = self.root / "configurations"
+        self.configurations.mkdir(parents=True)
+        shutil.copytree(ROOT / "deploy" / "host", self.own)
         self.supervisor = Supervisor(self.state / "run" / "supervisor.sock")
         self.simulators = Simulators()
         self.unreachable: Collection[str] = ()
@@ -58,18 +62,34 @@ class Box:
             "BOOKTAPE_BOX": str(self.folder / "box.env"),
         }
         (self.folder / "box.env").write_text(
-            f"BOOKTAPE_CONFIG={self.folder / 'booktape.toml'}\n"
             f"BOOKTAPE_ROOT={self.root}\nBOOKTAPE_RELEASES=s3://nowhere/releases\n"
+            "BOOKTAPE_CONFIGURATIONS=s3://nowhere/configurations\n"
+            f"BOOKTAPE_LOGS=s3://nowhere/logs\n"
+            + "".join(f"{name}={text}\n" for name, text in self.own_settings().items())
         )
+
+    def own_settings(self) -> dict[str, str]:
+        """Return what the stack gives a box."""
+        return {
+            "BOOKTAPE_CONFIG": str(self.configurations / "live.toml"),
+            "BOOKTAPE__STORAGE__URL": f"file:{self.data}",
+            "BOOKTAPE__STATE__PATH": str(self.state),
+            "BOOKTAPE__STATE__CELL": CELL,
+        }
+
+    def add_configuration(self, text: str) -> str:
+        """Put a configuration there, as if it were fetched; return its digest."""
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        (self.configurations / f"{digest}.toml").write_text(text)
+        return digest
 
     def add_release(self, release: str) -> Path:
         """Install a release; return its code."""
         folder = self.root / "releases" / release
         code = folder / "code"
-        for package in ("services", "shared"):
+        for package in ("booktape", "services", "shared"):
             shutil.copytree(ROOT / package, code / package, ignore=shutil.ignore_patterns("*.pyc"))
         shutil.copy(ROOT / "supervisor.conf", code)
-        shutil.copytree(ROOT / "deploy" / "host", folder / "deploy" / "host")
         binaries = folder / ".venv" / "bin"
         binaries.mkdir(parents=True)
         for name, script in (("python", PYTHON), ("booktape", BOOKTAPE)):
@@ -94,7 +114,10 @@ class Box:
                 )
                 urls = (address.websocket_url, address.rest_url)
                 conf += FEED.format(exchange, *(NOWHERE if exchange in unreachable else urls))
-            (self.folder / "booktape.toml").write_text(conf)
+            self.configuration = conf
+            digest = self.add_configuration(conf)
+            for name in ("live", "current"):
+                (self.configurations / f"{name}.toml").symlink_to(f"{digest}.toml")
             (self.root / "current").symlink_to(self.root / "releases" / OLD)
             self.boot()
             try:
@@ -111,12 +134,9 @@ class Box:
         assert 0 == self.switch("settle").returncode
         with (self.folder / "output").open("ab") as output:
             self._child = subprocess.Popen(
-                [*SUPERVISOR, "--configuration", str(self.root / "supervisor.conf")],
+                [*SUPERVISOR, "--configuration", str(self.root / "programs" / "supervisor.conf")],
                 cwd=self.folder,
-                env={
-                    **self.environment,
-                    "BOOKTAPE_CONFIG": str(self.folder / "booktape.toml"),
-                },
+                env={**self.environment, **self.own_settings()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -136,15 +156,16 @@ class Box:
         """Run a step of the old release as systemd does."""
         folder = self.root / "releases" / OLD
         return self._run(
-            [folder / ".venv" / "bin" / "python", folder / "deploy" / "host" / "switch.py"],
+            [folder / ".venv" / "bin" / "booktape"],
+            "box",
             *arguments,
-            BOOKTAPE_CONFIG=str(self.folder / "booktape.toml"),
             BOOKTAPE_ROOT=str(self.root),
+            **self.own_settings(),
         )
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run what the document runs."""
-        return self._run([self.root / "current" / "deploy" / "host" / "command"], *arguments)
+        return self._run([self.own / "command"], *arguments)
 
     @contextmanager
     def interrupted(
@@ -155,7 +176,7 @@ class Box:
         What it says after that line is in the list once the block is left.
         """
         with subprocess.Popen(
-            [self.root / "current" / "deploy" / "host" / "command", *arguments],
+            [self.own / "command", *arguments],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -178,7 +199,7 @@ class Box:
 
     def control(self, *arguments: str) -> None:
         """Run supervisorctl."""
-        conf = ["-c", str(self.root / "supervisor.conf")]
+        conf = ["-c", str(self.root / "programs" / "supervisor.conf")]
         subprocess.run(
             [*SUPERVISORCTL, *conf, *arguments], cwd=self.folder, check=True, timeout=COMMAND_S
         )
@@ -278,5 +299,4 @@ class Box:
     def verify(self) -> int:
         """Return what the proof of the tape says."""
         booktape = self.root / "current" / ".venv" / "bin" / "booktape"
-        config = str(self.folder / "booktape.toml")
-        return self._run([booktape], "verify", BOOKTAPE_CONFIG=config).returncode
+        return self._run([booktape], "verify", **self.own_settings()).returncode

@@ -33,7 +33,7 @@ class Cloud:
         self.said = folder / "said"
         self.broken = folder / "broken"
         self.broken.touch()
-        command = folder / "opt" / "current" / "deploy" / "host" / "command"
+        command = folder / "lib" / "booktape" / "command"
         command.parent.mkdir(parents=True)
         command.write_text(STAND_IN.format(said=self.said, broken=self.broken))
         command.chmod(0o755)

@@ -520,8 +520,8 @@ def fill_command(content: Values, given: Values) -> str:
 
 
 def run_command(command: Any, lines: str, folder: str, instances: list[str]) -> None:
-    """Run it in the instances' folder, where /opt/booktape is `opt`."""
-    lines = lines.replace("/opt/booktape", f"{folder}/opt")
+    """Run it in the instances' folder, where /usr/local/lib is `lib`."""
+    lines = lines.replace("/usr/local/lib", f"{folder}/lib")
     done = subprocess.run(
         ["bash", "-c", lines],
         cwd=folder,

@@ -1,5 +1,6 @@
 """The templates as values, intrinsics in their long form."""
 
+import re
 from typing import Any
 
 import yaml
@@ -54,3 +55,30 @@ def properties(name: str, logical: str) -> Value:
 def many(value: Value) -> list[Value]:
     """Return what may stand alone as a list."""
     return value if isinstance(value, list) else [value]
+
+
+def fill(value: Value, given: dict[str, str]) -> Value:  # noqa: PLR0911 # one for each intrinsic
+    """Return a part of a template with these names in place of what refers to them.
+
+    A condition is true where its name is given as one that is not empty.
+    """
+    if isinstance(value, list):
+        filled = [fill(item, given) for item in value]
+        return [item for item in filled if item is not None]
+    if not isinstance(value, dict):
+        return value
+    match value:
+        case {"Ref": "AWS::NoValue"}:
+            return None
+        case {"Ref": name}:
+            return given[name]
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^!}]+)\}", lambda found: given[found[1]], text)
+        case {"Fn::GetAtt": [name, attribute]}:
+            return given[f"{name}.{attribute}"]
+        case {"Fn::If": [condition, then, otherwise]}:
+            return fill(then if given.get(condition) else otherwise, given)
+        case {"Fn::Join": [by, parts]}:
+            return by.join(fill(parts, given))
+        case _:
+            return {key: fill(item, given) for key, item in value.items()}

@@ -1,9 +1,11 @@
 """What the document runs, on a box whose programs are stand-ins that say what they were told."""
 
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -29,10 +31,11 @@ wait $!
 SYSTEMCTL = "#!/bin/bash\n[[ $1 == is-active && -e active ]]\n"
 JOURNALCTL = "#!/bin/bash\nexec cat journal\n"
 RUNUSER = '#!/bin/bash\n[[ "$1 $2 $3" == "-u booktape --" ]] && shift 3 && exec "$@"\n'
-# The release's own Python: says what it runs, and ends when and as it is told to.
-PYTHON = """#!/bin/bash
+# The release's own booktape: says what it runs, and ends when and as it is told to.
+BOOKTAPE = """#!/bin/bash
+echo "booktape $*"
+[[ $1 == box ]] || exit 0
 cd "{folder}"
-echo "$*"
 touch running
 until [[ -e end ]]; do sleep 0.05; done
 echo ended
@@ -49,15 +52,17 @@ class Agent:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.release = folder / "opt" / "releases" / RELEASE
-        self.host = self.release / "deploy" / "host"
-        shutil.copytree(HOST, self.host)
+        self.own = folder / "own"  # root's copy
+        shutil.copytree(HOST, self.own)
+        self._put(self.own / "logs", "#!/bin/bash\necho logs of $1\n")
+        self.release.mkdir(parents=True)
         (self.release / "ready").touch()
         (folder / "opt" / "current").symlink_to(self.release)
         (folder / "box.env").write_text(
             f"BOOKTAPE_ROOT={folder / 'opt'}\nBOOKTAPE_RELEASES=s3://nowhere/releases\n"
+            "BOOKTAPE_CONFIGURATIONS=s3://nowhere/configurations\n"
         )
-        self._put(self.release / ".venv" / "bin" / "python", PYTHON.format(folder=folder))
-        self._put(self.release / ".venv" / "bin" / "booktape", '#!/bin/bash\necho "booktape $*"\n')
+        self._put(self.release / ".venv" / "bin" / "booktape", BOOKTAPE.format(folder=folder))
         for name, text in (
             ("systemd-run", SYSTEMD_RUN),
             ("systemctl", SYSTEMCTL),
@@ -78,7 +83,7 @@ class Agent:
         """Run what the document runs."""
         own = {name: text for name, text in os.environ.items() if "BOOKTAPE" not in name}
         return subprocess.Popen(
-            [str(self.folder / "opt" / "current" / "deploy" / "host" / "command"), *arguments],
+            [str(self.own / "command"), *arguments],
             env={
                 **own,
                 "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
@@ -111,8 +116,8 @@ def test_a_deploy_ends_as_the_release_says_and_tells_what_it_said(
     agent: Agent, action: str, status: int
 ) -> None:
     (agent.folder / "end").write_text(str(status))
-    switch = agent.host / "switch.py"
-    assert (status, f"{switch} {action} {RELEASE}\nended\n") == agent.run(action, RELEASE)
+    said = f"booktape box {action} {RELEASE}\nended\n"
+    assert (status, said) == agent.run(action, RELEASE)
     assert "--wait --unit=booktape-deploy" in (agent.folder / "unit").read_text()
 
 
@@ -130,13 +135,39 @@ def test_a_deploy_goes_on_when_the_agent_is_killed_and_no_other_comes_between(
     agent.wait_for("ended")
 
 
-def test_a_drain_is_the_running_release_s_own(agent: Agent) -> None:
+def test_a_drain_is_the_running_release_s_own_and_leaves_its_logs(agent: Agent) -> None:
     (agent.folder / "end").write_text("0")
-    assert (0, f"{agent.host / 'switch.py'} drain\nended\n") == agent.run("drain", 40 * "0")
+    today = f"{datetime.now(UTC):%Y-%m-%d}"  # noqa: TID251 # as the script says it
+    expected = f"booktape box drain\nended\nlogs of {today}\n"
+    assert (0, expected) == agent.run("drain", 40 * "0", 64 * "0")
 
 
-def test_a_look_waits_for_no_deploy(agent: Agent) -> None:
-    assert (0, "booktape status\n") == agent.run("status", 40 * "0")
+def test_a_configuration_is_fetched_and_then_the_running_release_s_own_to_judge(
+    agent: Agent,
+) -> None:
+    (agent.folder / "end").write_text("0")
+    digest = hashlib.sha256(b"").hexdigest()
+    (agent.folder / "opt" / "configurations").mkdir()
+    (agent.folder / "opt" / "configurations" / f"{digest}.toml").touch()  # as if fetched before
+    said = f"{digest}\nbooktape box configure {digest}\nended\n"
+    assert (0, said) == agent.run("configure", 40 * "0", digest)
+    assert "--wait --unit=booktape-deploy" in (agent.folder / "unit").read_text()
+
+
+def test_a_deploy_may_write_the_code_and_the_state_alone(agent: Agent) -> None:
+    (agent.folder / "end").write_text("0")
+    agent.run("deploy", RELEASE)
+    unit = (agent.folder / "unit").read_text()
+    for name in ("NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateTmp=yes"):
+        assert f"--property={name}" in unit
+    assert f"ReadWritePaths={agent.folder / 'opt'} /var/lib/booktape --" in unit
+
+
+@pytest.mark.parametrize(("action", "asked"), [("status", "status"), ("ready", "box ready")])
+def test_a_look_waits_for_no_deploy(agent: Agent, action: str, asked: str) -> None:
+    (agent.folder / "end").write_text("0")
+    status, said = agent.run(action, 40 * "0", 64 * "0")
+    assert (0, f"booktape {asked}") == (status, said.splitlines()[0])
     assert not (agent.folder / "unit").exists()
 
 

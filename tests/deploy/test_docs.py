@@ -14,8 +14,8 @@ TEXT = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 
 def commands() -> Iterator[list[str]]:
     """Yield the words of each command that stands alone, or within a sentence."""
-    blocks = re.findall(r"^```\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    for block in blocks:
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    for block in (block for language, block in blocks if not language):
         for line in block.replace("\\\n", " ").splitlines():
             yield shlex.split(line, comments=True)
     for code in re.findall(r"(?<!`)`([^`\n]+)`(?!`)", TEXT):
@@ -29,7 +29,7 @@ COMMANDS = [words for words in commands() if words]
 def test_every_script_that_is_named_is_there() -> None:
     named = {word for words in COMMANDS for word in words if re.match(r"deploy/\w", word)}
     assert {"deploy/build", "deploy/upload", "deploy/stack", "deploy/release"} <= named
-    assert {"deploy/rollback", "deploy/retire", "deploy/status"} <= named
+    assert {"deploy/rollback", "deploy/retire", "deploy/status", "deploy/configure"} <= named
     assert [] == [name for name in named if not (ROOT / name).stat().st_mode & 0o111]
     mentioned = set(re.findall(r"`((?:deploy|tests|\.ci)/[\w./]+)`", TEXT))
     assert [] == [name for name in mentioned if not (ROOT / name).exists()]
@@ -43,7 +43,7 @@ def test_every_parameter_that_is_named_is_one(name: str) -> None:
         for words in COMMANDS
         if any(marks[name] in word for word in words)
         for word in words
-        if (found := re.match(r"([A-Z]\w+)=", word))
+        if (found := re.match(r"([A-Z][a-z]\w+)=", word))
     }
     assert given
     assert given <= set(load(name)["Parameters"])
@@ -59,7 +59,7 @@ def test_every_output_that_is_asked_for_is_there() -> None:
 def test_every_alarm_is_explained() -> None:
     alarms = resources("collector", "AWS::CloudWatch::Alarm").values()
     names = {str(a["Properties"]["AlarmName"]).rpartition("-")[2].rstrip("'}") for a in alarms}
-    table = TEXT.split("**Alarms**")[1].split("**Delete")[0]
+    table = TEXT.split("**Alarms**")[1].split("**Several boxes**")[0]
     assert names == set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
 
 

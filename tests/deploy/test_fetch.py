@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ file=bucket/${4##*/}
 [[ $5 == - ]] && exec cat "$file"
 exec cp "$file" "$5"
 """
-FETCH_S = 60.0
+FETCH_S = 300.0  # a virtual environment on a busy machine
 
 
 class Fetch:
@@ -54,16 +54,19 @@ class Fetch:
         own = hashlib.sha256(tarball.read_bytes()).hexdigest()
         (self.bucket / f"{NAME}.sha256").write_text((own if sha256 is None else sha256) + "\n")
 
-    def run(self, *prefix: str) -> tuple[int, str]:
+    script = "fetch"
+
+    def run(self, *prefix: str, arguments: Sequence[str] = (RELEASE,)) -> tuple[int, str]:
         """Fetch it; return the status, and what was said."""
         done = subprocess.run(
-            [*prefix, str(HOST / "fetch"), RELEASE],
+            [*prefix, str(HOST / self.script), *arguments],
             cwd=self.folder,
             env={
                 **os.environ,
                 "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
                 "BOOKTAPE_ROOT": str(self.root),
                 "BOOKTAPE_RELEASES": "s3://nowhere/releases",
+                "BOOKTAPE_CONFIGURATIONS": "s3://nowhere/configurations",
                 "BOOKTAPE_PYTHON": sys.executable,
             },
             stdout=subprocess.PIPE,
@@ -94,7 +97,11 @@ def refuse(fetch: Fetch, *prefix: str) -> str:
     return said
 
 
-TREE = {"requirements.txt": b"", "wheels/none": b""}
+TREE = {
+    "requirements.txt": b"",
+    "wheels/none": b"",
+    "deploy/host/install": (HOST / "install").read_bytes(),  # its own knows what it needs
+}
 
 
 def test_a_release_of_which_a_byte_is_another_is_removed_again(fetch: Fetch) -> None:
@@ -121,7 +128,8 @@ def test_a_release_for_which_there_is_no_room_is_removed_again(fetch: Fetch) -> 
 @pytest.mark.slow
 def test_a_wheel_that_is_not_as_its_lock_says_is_not_installed(fetch: Fetch) -> None:
     lock = b"booktape==9 --hash=sha256:" + 64 * b"0"
-    fetch.put({"requirements.txt": lock, "wheels/booktape-9-py3-none-any.whl": b"another"})
+    wheel = "wheels/booktape-9-py3-none-any.whl"
+    fetch.put({**TREE, "requirements.txt": lock, wheel: b"another"})
     assert "HASH" in refuse(fetch).upper()
 
 
@@ -134,7 +142,7 @@ def test_what_an_earlier_attempt_left_is_no_part_of_the_release(fetch: Fetch) ->
     assert 0 == status, said
     assert "exchanges" == (fetch.folder / "tried").read_text().strip()
     left = {path.name for path in fetch.release.iterdir()}
-    assert {".venv", "ready", "requirements.txt"} == left
+    assert {".venv", "deploy", "ready", "requirements.txt"} == left
 
 
 def test_a_release_that_is_there_whole_is_left_as_it_is(fetch: Fetch) -> None:
@@ -155,3 +163,49 @@ def test_what_names_no_commit_is_refused(fetch: Fetch, name: str) -> None:
     )
     assert (2, True) == (done.returncode, "a release is named by its commit" in done.stderr)
     assert ["old"] == fetch.find_releases()
+
+
+TOML = b'[exchanges.bitvavo]\nsymbols = "all"\n'
+DIGEST = hashlib.sha256(TOML).hexdigest()
+
+
+@pytest.fixture
+def configuration(fetch: Fetch) -> Fetch:
+    """Return a box whose bucket has a configuration that its pointer names."""
+    fetch.script = "fetch-configuration"
+    (fetch.bucket / f"{DIGEST}.toml").write_bytes(TOML)
+    (fetch.bucket / "current").write_text(f"{DIGEST}\n")
+    return fetch
+
+
+def find_configurations(fetch: Fetch) -> dict[str, bytes]:
+    folder = fetch.root / "configurations"
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+
+@pytest.mark.parametrize("arguments", [[DIGEST], []], ids=["named", "by the pointer"])
+def test_a_configuration_is_fetched_by_its_digest_or_by_the_pointer(
+    configuration: Fetch, arguments: list[str]
+) -> None:
+    assert (0, f"{DIGEST}\n") == configuration.run(arguments=arguments)
+    assert {f"{DIGEST}.toml": TOML} == find_configurations(configuration)
+
+
+def test_a_cell_has_a_pointer_of_its_own(
+    configuration: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOKTAPE__STATE__CELL", "tokyo")
+    status, said = configuration.run(arguments=[])
+    assert (1, True) == (status, "no such key: s3://nowhere/configurations/current-tokyo" in said)
+
+
+def test_a_configuration_that_is_another_is_not_kept(configuration: Fetch) -> None:
+    (configuration.bucket / f"{DIGEST}.toml").write_bytes(TOML + b"#")
+    status, said = configuration.run(arguments=[DIGEST])
+    assert (1, True) == (status, "FAILED" in said)
+    assert {} == find_configurations(configuration)
+
+
+def test_what_names_no_configuration_is_refused(configuration: Fetch) -> None:
+    status, said = configuration.run(arguments=["../../etc/passwd"])
+    assert (2, True) == (status, "a configuration is named by its SHA-256" in said)

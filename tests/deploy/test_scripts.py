@@ -63,8 +63,9 @@ def test_systemd_waits_for_longer_than_all_programs_take_to_drain() -> None:
 
 def test_nothing_is_recorded_beside_the_disk_that_is_meant_for_it() -> None:
     text = (ROOT / "cloudformation" / "collector.yaml").read_text(encoding="utf-8")
-    [state] = re.findall(r'\[state\]\n +path = "(.+)"', text)
+    [state] = re.findall(r"BOOKTAPE__STATE__PATH=(.+)", text)
     assert state == read_unit("booktape.service")["Unit"]["RequiresMountsFor"]
+    assert state in read_unit("booktape.service")["Service"]["ReadWritePaths"].split()
     assert f"state={state} " in (HOST / "init").read_text(encoding="utf-8")
 
 
@@ -77,12 +78,3 @@ def test_the_box_gives_a_feed_the_socket_buffer_that_it_asks_for() -> None:
         product *= int(factor)
     given = (HOST / "90-booktape.conf").read_text(encoding="utf-8")
     assert f"net.core.rmem_max = {product}\n" in given
-
-
-def test_the_units_know_the_scripts_that_they_start() -> None:
-    for name in ("booktape.service", "booktape-figures.service"):
-        for key, value in read_unit(name)["Service"].items():
-            if key.startswith("ExecStart"):
-                for word in value.split():
-                    if "/deploy/host/" in word:
-                        assert (HOST / word.rpartition("/")[2]).is_file()

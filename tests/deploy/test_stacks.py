@@ -23,10 +23,10 @@ from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.moto, pytest.mark.slow]
 
-FIRST, SECOND = 40 * "a", 40 * "b"
+FIRST, SECOND, THIRD = 40 * "a", 40 * "b", 40 * "c"
 DATA = f"booktape-data-prod-{ACCOUNT}-{REGION}"
 RELEASES = f"booktape-releases-prod-{ACCOUNT}-{REGION}"
-TABLES = {"book", "trades", "ticker", "feed_events"}
+TABLES = {"book", "trades", "ticker", "instruments", "feed_events"}
 EMAIL = "on-call@example.com"
 
 
@@ -155,10 +155,10 @@ def test_athena_finds_every_table_and_has_its_limit(cloud: Cloud) -> None:
 def test_somebody_is_told_of_alarms_and_costs(cloud: Cloud) -> None:
     topic = cloud.output("data", "AlertsTopicArn")
     alarms = cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    assert 5 == len(alarms)
+    assert 7 == len(alarms)
     assert all([topic] == alarm["AlarmActions"] for alarm in alarms)
     own = [alarm for alarm in alarms if alarm["Namespace"] == "booktape/prod"]
-    assert 4 == len(own)
+    assert 6 == len(own)
     [subscription] = cloud.client("sns").list_subscriptions()["Subscriptions"]
     assert (EMAIL, topic) == (subscription["Endpoint"], subscription["TopicArn"])
     [budget] = cloud.client("budgets").describe_budgets(AccountId=ACCOUNT)["Budgets"]
@@ -176,13 +176,13 @@ def test_the_box_is_started_from_its_template_with_no_way_in(cloud: Cloud) -> No
     user_data = b64decode(template["UserData"]).decode()
     assert len(user_data) < 16_384 // 4
     assert f"s3://{RELEASES}/releases" in user_data
-    assert f'url = "s3://{DATA}/recordings"' in user_data
+    assert f"BOOKTAPE__STORAGE__URL=s3://{DATA}/recordings\n" in user_data
     assert "${" not in user_data
 
 
 def test_a_release_is_never_overwritten_and_the_same_one_may_come_again(cloud: Cloud) -> None:
     said = cloud.do("deploy/upload", FIRST, str(cloud.folder))
-    assert 5 == said.count("is there already")
+    assert 7 == said.count("is there already")
     other = cloud.folder / "other"
     other.mkdir(exist_ok=True)
     for path in cloud.folder.glob(f"{FIRST}.*"):
@@ -203,6 +203,77 @@ def test_a_deploy_runs_on_the_box_and_then_moves_the_pointer(cloud: Cloud) -> No
     said = cloud.do("deploy/rollback", FIRST)
     assert f"on {box}: rollback {FIRST}" in said
     assert FIRST == read(cloud, "releases/current").strip()
+
+
+def find_tags(cloud: Cloud, release: str) -> set[str]:
+    s3 = cloud.client("s3")
+    tags = [
+        s3.get_object_tagging(Bucket=RELEASES, Key=f"releases/{release}.{architecture}.tar.gz")
+        for architecture in ("aarch64", "x86_64")
+    ]
+    return {tag["Value"] for one in tags for tag in one["TagSet"]}
+
+
+def test_what_a_box_may_boot_is_kept_from_the_lifecycle(cloud: Cloud) -> None:
+    build(cloud, THIRD)
+    cloud.do("deploy/upload", THIRD, str(cloud.folder))
+    assert ({"live"}, {"past"}) == (find_tags(cloud, FIRST), find_tags(cloud, THIRD))
+    cloud.do("deploy/release", THIRD)
+    assert ({"past"}, {"live"}) == (find_tags(cloud, FIRST), find_tags(cloud, THIRD))
+    cloud.do("deploy/rollback", FIRST)
+    assert ({"live"}, {"past"}) == (find_tags(cloud, FIRST), find_tags(cloud, THIRD))
+
+
+def test_a_configuration_replaces_no_box(cloud: Cloud) -> None:
+    empty = hashlib.sha256(b"").hexdigest()
+    assert empty == read(cloud, "configurations/current").strip()
+    before = cloud.find_boxes()
+    file = cloud.folder / "given.toml"
+    file.write_text('[exchanges.bitvavo]\nsymbols = "all"\n')
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    with cloud.refusing("configure"):
+        assert 1 == cloud.run("deploy/configure", str(file)).returncode
+    assert empty == read(cloud, "configurations/current").strip()
+    said = cloud.do("deploy/configure", str(file))
+    box = cloud.output("collector", "InstanceId")
+    assert f"on {box}: configure {40 * '0'} {digest}" in said
+    assert digest == read(cloud, "configurations/current").strip()
+    assert file.read_text() == read(cloud, f"configurations/{digest}.toml")
+    assert "No changes to deploy" in cloud.do("deploy/stack")
+    assert before == cloud.find_boxes()
+
+
+def test_a_cell_is_a_box_of_its_own_in_the_same_account(cloud: Cloud) -> None:
+    before = {box for box, state in cloud.find_boxes().items() if state == "running"}
+    cloud.environment["CELL"] = "tokyo"
+    try:
+        cloud.do("deploy/upload", FIRST, str(cloud.folder))
+        cloud.do("deploy/stack")
+        assert FIRST == read(cloud, "releases/current-tokyo").strip()
+        said = cloud.do("deploy/status")
+    finally:
+        del cloud.environment["CELL"]
+    after = {box for box, state in cloud.find_boxes().items() if state == "running"}
+    [other] = after - before
+    assert before < after
+    assert f"on {other}: status" in said
+    cloud.do("deploy/retire")  # ends no box of another cell
+    assert after == {box for box, state in cloud.find_boxes().items() if state == "running"}
+    ssm = cloud.client("ssm")
+    names = {
+        d["Name"]
+        for d in ssm.list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])[
+            "DocumentIdentifiers"
+        ]
+    }
+    assert {"booktape-collector-prod", "booktape-collector-prod-tokyo"} <= names
+    stack = "booktape-collector-prod-tokyo"
+    cloud.do("aws", "cloudformation", "delete-stack", "--stack-name", stack)
+    cloud.client("ec2").terminate_instances(InstanceIds=[other])
+
+
+def test_how_old_the_image_of_the_box_is_can_be_asked(cloud: Cloud) -> None:
+    assert "days old" in cloud.do("deploy/image", "100000")
 
 
 def test_a_deploy_that_the_box_refuses_fails_and_moves_nothing(cloud: Cloud) -> None:
@@ -229,28 +300,27 @@ def test_a_second_deploy_of_the_stacks_changes_nothing(cloud: Cloud) -> None:
 
 def test_a_new_box_is_there_before_the_old_one_is_drained_and_ended(cloud: Cloud) -> None:
     old = cloud.output("collector", "InstanceId")
-    said = cloud.do("deploy/stack", "FlushIntervalSeconds=600")
+    said = cloud.do("deploy/stack", "StateGigabytes=10")
     new = cloud.output("collector", "InstanceId")
     assert new != old
     told = [line.split()[:2] for line in cloud.said.read_text().splitlines()]
-    assert [[new, "status"], [old, "drain"]] == told[-2:]
+    assert [[new, "ready"], [old, "drain"]] == told[-2:]
     assert f"{old} is drained and ended" in said
     assert {old: "terminated", new: "running"} == {
         box: state for box, state in cloud.find_boxes().items() if box in {old, new}
     }
-    user_data = b64decode(find_template(cloud)["UserData"]).decode()
-    assert "flush_interval_s = 600" in user_data
+    assert 10 == int(find_template(cloud)["BlockDeviceMappings"][1]["Ebs"]["VolumeSize"])
 
 
 def test_a_box_that_does_not_drain_is_not_ended(cloud: Cloud) -> None:
     old = cloud.output("collector", "InstanceId")
     with cloud.refusing("drain"):
-        done = cloud.run("deploy/stack", "FlushRows=1000")
+        done = cloud.run("deploy/stack", "StateGigabytes=11")
     assert 0 != done.returncode
     assert "running" == cloud.find_boxes()[old]
     # Nor is it even drained while the new one is not well: then it records alone.
     before = cloud.said.read_text().count("drain")
-    with cloud.refusing("status"):
+    with cloud.refusing("ready"):
         assert 0 != cloud.run("deploy/retire").returncode
     assert before == cloud.said.read_text().count("drain")
     assert "running" == cloud.find_boxes()[old]
@@ -260,7 +330,7 @@ def test_a_box_that_does_not_drain_is_not_ended(cloud: Cloud) -> None:
 
 def test_another_type_brings_the_image_of_its_architecture(cloud: Cloud) -> None:
     before = find_template(cloud)
-    cloud.do("deploy/stack", "FlushRows=2000")
+    cloud.do("deploy/stack", "StateGigabytes=12")
     assert before["ImageId"] == find_template(cloud)["ImageId"]
     cloud.do("deploy/stack", "InstanceType=t3.micro")
     after = find_template(cloud)
@@ -299,12 +369,13 @@ def test_the_figures_of_the_box_are_what_the_alarms_watch(cloud: Cloud, tmp_path
         for line in user_data.split("<<'ENV'\n")[1].split("\nENV\n")[0].splitlines()
     )
     (tmp_path / "booktape.toml").touch()
+    env["BOOKTAPE__STATE__PATH"] = str(tmp_path / "var")
     path = StateFolder(tmp_path / "var").report("buffer_writer")
     path.parent.mkdir(parents=True)
     report = make_writer_report(ts_start=time.time_ns(), last_flush_ts=None)
     path.write_bytes(msgspec.json.encode(report))
     subprocess.run(
-        [sys.executable, str(ROOT / "deploy" / "host" / "figures.py")],
+        [sys.executable, "-P", "-m", "services", "box", "figures"],
         env={
             **cloud.environment,
             **env,
@@ -316,14 +387,16 @@ def test_the_figures_of_the_box_are_what_the_alarms_watch(cloud: Cloud, tmp_path
     )
     cloudwatch = cloud.client("cloudwatch")
     metrics = cloudwatch.list_metrics()["Metrics"]
-    found = {(m["Namespace"], m["MetricName"]) for m in metrics if m["Namespace"] != "AWS/S3"}
-    watched = {
-        (alarm["Namespace"], alarm["MetricName"])
-        for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
-        if not alarm["Dimensions"]
-    }
+
+    def name(one: dict[str, Any]) -> tuple[str, str, str]:
+        [cell] = one["Dimensions"]
+        return one["Namespace"], one["MetricName"], f"{cell['Name']}={cell['Value']}"
+
+    found = {name(m) for m in metrics if m["Namespace"] == "booktape/prod"}
+    alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+    watched = {name(alarm) for alarm in alarms if alarm["Namespace"] == "booktape/prod"}
     assert watched == found
-    [namespace] = {namespace for namespace, _ in found}
+    [namespace] = {namespace for namespace, _, _ in found}
     judge = Judge(cloud)
     assert judge.allows("cloudwatch:PutMetricData", "*", cloudwatch__namespace=namespace)
 
@@ -433,6 +506,11 @@ def test_what_the_collector_must_not_do_is_refused(cloud: Cloud) -> None:
     assert not judge.allows("s3:ListBucket", f"arn:aws:s3:::{DATA}")
     assert judge.allows("s3:ListBucket", f"arn:aws:s3:::{DATA}", s3__prefix="recordings/tape/")
     assert judge.allows("s3:GetObject", releases)
+    assert judge.allows("s3:GetObject", f"arn:aws:s3:::{RELEASES}/configurations/x")
+    logs = f"arn:aws:s3:::{DATA}/logs/booktape-collector-prod/host/x"
+    assert judge.allows("s3:PutObject", logs, s3__ObjectCreationOperation="true")
+    assert not judge.allows("s3:GetObject", logs)
+    assert not judge.allows("s3:GetObject", "arn:aws:s3:::payroll/x")
     assert not judge.allows("s3:PutObject", releases, **absent)
     assert judge.allows("cloudwatch:PutMetricData", "*", cloudwatch__namespace="booktape/prod")
     assert not judge.allows("cloudwatch:PutMetricData", "*", cloudwatch__namespace="AWS/EC2")

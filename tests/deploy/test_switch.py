@@ -1,9 +1,10 @@
+import hashlib
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.box import EXCHANGES, NEW, OLD, PROGRAMS, Box
+from tests.deploy.box import CELL, EXCHANGES, NEW, OLD, PROGRAMS, Box
 from tests.process.standing import wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
@@ -36,7 +37,7 @@ HEAD = '    log.setup(f"ingest_{exchange.name}-{line}")\n'
 
 def spoil_ingest(box: Box, condition: str) -> None:
     """Let the new release's feed fail where it is so."""
-    ingest = box.root / "releases" / NEW / "code" / "shared" / "ingest.py"
+    ingest = box.root / "releases" / NEW / "code" / "shared" / "ingest" / "process.py"
     text = ingest.read_text()
     assert HEAD in text
     broken = f"{HEAD}    if {condition}:\n        return EXIT_FAULT\n"
@@ -99,7 +100,7 @@ def test_a_broken_release_is_refused_and_the_old_one_records_on(box: Box, part: 
 def test_a_release_whose_line_a_alone_fails_goes_back_while_line_b_records(box: Box) -> None:
     spoil_ingest(box, "line == 'a'")
     code = box.root / "releases" / NEW / "code"
-    handover = code / "services" / "operator" / "handover.py"
+    handover = code / "services" / "operator" / "commands" / "handover.py"
     handover.write_text(handover.read_text().replace("LIVE_S = 600.0", "LIVE_S = 8.0"))
     with box.run():
         done = box.command("deploy", NEW)
@@ -111,7 +112,7 @@ def test_a_release_whose_line_a_alone_fails_goes_back_while_line_b_records(box: 
 
 
 def test_a_release_that_does_not_know_the_configuration_is_refused_at_once(box: Box) -> None:
-    settings = box.root / "releases" / NEW / "code" / "shared" / "settings.py"
+    settings = box.root / "releases" / NEW / "code" / "shared" / "process" / "settings.py"
     settings.write_text(settings.read_text().replace("flush_interval_s", "flush_each_s"))
     with box.run():
         before = box.find_pids()
@@ -125,7 +126,7 @@ def test_a_release_that_does_not_know_the_configuration_is_refused_at_once(box: 
 def test_a_fault_in_the_configuration_is_told_and_nothing_is_done(box: Box) -> None:
     with box.run():
         before = box.find_pids()
-        with (box.folder / "booktape.toml").open("a") as file:
+        with (box.configurations / "live.toml").open("a") as file:
             file.write("\n[writter]\n")
         done = box.command("deploy", NEW)
         assert 1 == done.returncode
@@ -138,12 +139,12 @@ def test_a_fault_in_the_last_step_puts_all_of_it_back(box: Box) -> None:
     conf = box.root / "releases" / NEW / "code" / "supervisor.conf"
     conf.write_text(conf.read_text().replace("stopwaitsecs=60", "stopwaitsecs=never"))
     with box.run():
-        before = (box.root / "supervisor.conf").read_text()
+        before = (box.root / "programs" / "supervisor.conf").read_text()
         done = box.command("deploy", NEW)
         assert 1 == done.returncode, done.stdout
         assert f"ingest_btcturk: {NEW} -> {OLD}" in done.stdout
         assert ({OLD}, OLD) == (box.find_releases(), box.find_current())
-        assert before == (box.root / "supervisor.conf").read_text()
+        assert before == (box.root / "programs" / "supervisor.conf").read_text()
         box.supervisor.reread()
     assert 0 == box.verify()
     assert (0, 0) == find_missing(box)
@@ -155,13 +156,11 @@ def test_a_feed_that_cannot_reach_its_exchange_is_restarted_and_must_run(
 ) -> None:
     if is_broken:
         spoil_ingest(box, "exchange.name == 'btcturk'")
-        switch = box.root / "releases" / NEW / "deploy" / "host" / "switch.py"
-        switch.write_text(switch.read_text().replace("START_S = 60.0", "START_S = 12.0"))
     with box.run(unreachable={"btcturk"}):
         done = box.command("deploy", NEW)
         expected = OLD if is_broken else NEW
         assert int(is_broken) == done.returncode, done.stdout
-        assert "no book of ingest_btcturk is live, so it is restarted" in done.stdout
+        assert "ingest_btcturk has no live book, so it is restarted" in done.stdout
         wait_until(box.is_live)
         assert ({expected}, expected) == (box.find_releases(), box.find_current())
     assert 0 == box.verify()
@@ -232,4 +231,58 @@ def test_a_box_that_is_drained_holds_nothing_back(box: Box) -> None:
         done = box.command("drain")
         assert 0 == done.returncode, done.stdout
         assert {} == box.find_processes()
+    assert 0 == box.verify()
+
+
+def find_symbols(box: Box) -> int:
+    report = box.find_processes()[f"ingest_bitvavo-{CELL}a"].ingest
+    assert report
+    return report.symbols
+
+
+def test_a_symbol_more_or_less_hands_over_its_feed_alone_and_misses_nothing(box: Box) -> None:
+    with box.run():
+        before = box.find_pids()
+        fewer = box.add_configuration(
+            box.configuration.replace('symbols = "all"', 'symbols = ["BTC-EUR", "ETH-EUR"]', 1)
+        )
+        done = box.command("configure", 40 * "0", fewer)
+        assert 0 == done.returncode, done.stdout
+        after = box.find_pids()
+        changed = {name for name in before if before[name] != after[name]}
+        assert {f"ingest_bitvavo-{CELL}a"} == changed
+        assert 2 == find_symbols(box)
+        # And back again: a feed that gets symbols is handed over as well.
+        before_digest = hashlib.sha256(box.configuration.encode()).hexdigest()
+        box.add_configuration(box.configuration)
+        done = box.command("configure", 40 * "0", before_digest)
+        assert 0 == done.returncode, done.stdout
+        assert 3 == find_symbols(box)
+    assert 0 == box.verify()
+    missing = box.find_missing()
+    assert {0} == {missing["BTC-EUR"], missing["ETH-EUR"]}
+
+
+def test_a_configuration_with_a_fault_touches_nothing(box: Box) -> None:
+    with box.run():
+        before = box.find_pids()
+        faulty = box.add_configuration("[exchanges.bitvavo]\nlimit_share = 2\n")
+        done = box.command("configure", 40 * "0", faulty)
+        assert 1 == done.returncode
+        assert "refused, and nothing was done: exchanges.bitvavo.limit_share = 2" in done.stdout
+        assert before == box.find_pids()
+
+
+def test_a_feed_that_is_disabled_idles_and_is_no_trouble(box: Box) -> None:
+    with box.run():
+        conf = box.configuration.replace(
+            "[exchanges.btcturk]", "[exchanges.btcturk]\nenabled = false"
+        )
+        done = box.command("configure", 40 * "0", box.add_configuration(conf))
+        assert 0 == done.returncode, done.stdout
+        assert "ingest_btcturk will record nothing, so it is restarted" in done.stdout
+        wait_until(lambda: "all well" in box.command("status").stdout)
+        assert "disabled" == box.find_processes()[f"ingest_btcturk-{CELL}a"].state
+        assert 0 == box.command("ready").returncode
+        box.unreachable = {"btcturk"}
     assert 0 == box.verify()

@@ -12,7 +12,7 @@ from tests.deploy.templates import properties
 from tests.support.paths import ROOT
 
 FOLDER = ROOT / ".github" / "workflows"
-NAMES = ("ci", "deploy")
+NAMES = ("ci", "deploy", "weekly")
 BINARIES = Path(sys.executable).parent
 # Read from the tags of their repositories.
 PINS = {
@@ -22,6 +22,8 @@ PINS = {
     "actions/download-artifact": "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1",
     "aws-actions/configure-aws-credentials": "e6de054238d6b7531b4efff3b6587d9aade6a06c # v6.2.3",
 }
+# The jobs that become the deploy role.
+ROLES = {("deploy", "deploy"), ("deploy", "rollback"), ("weekly", "image")}
 # What a person, a repository or a branch could have named, and a shell would read.
 EXPRESSION = re.compile(r"\$\{\{")
 
@@ -34,7 +36,7 @@ def load(name: str) -> dict[str, Any]:
 
 
 def steps(name: str) -> list[dict[str, Any]]:
-    return [step for job in load(name)["jobs"].values() for step in job["steps"]]
+    return [step for job in load(name)["jobs"].values() for step in job.get("steps", [])]
 
 
 def run(tool: str, *arguments: str) -> tuple[int, str]:
@@ -50,7 +52,7 @@ def run(tool: str, *arguments: str) -> tuple[int, str]:
 
 
 def test_zizmor_finds_nothing() -> None:
-    status, said = run("zizmor", "--offline", "--quiet", "--persona=pedantic", str(FOLDER))
+    status, said = run("zizmor", "--offline", "--quiet", "--persona=pedantic", str(FOLDER.parent))
     assert 0 == status, said
 
 
@@ -64,7 +66,7 @@ def test_actionlint_finds_nothing() -> None:
 def test_every_action_is_pinned_by_its_commit_with_the_version_beside(name: str) -> None:
     text = (FOLDER / f"{name}.yml").read_text(encoding="utf-8")
     used = re.findall(r"uses: (\S+?)@(.+)", text)
-    assert used
+    assert len(used) == len(re.findall(r"uses: (?!\./)", text)) > 0
     assert [] == [action for action, pin in used if PINS[action] != pin]
 
 
@@ -74,21 +76,72 @@ def test_nothing_is_permitted_but_where_it_is_needed(name: str) -> None:
     assert {} == workflow["permissions"]
     for key, job in workflow["jobs"].items():
         needs_role = "environment" in job
-        assert needs_role == (key in {"deploy", "rollback"} and name == "deploy")
+        assert needs_role == ((name, key) in ROLES)
         expected = {"contents": "read", **({"id-token": "write"} if needs_role else {})}
         assert expected == job["permissions"]
-        assert job["timeout-minutes"] <= 180
+        assert "uses" in job or job["timeout-minutes"] <= 180
 
 
 def test_a_pull_request_gets_no_role() -> None:
     assert "pull_request" not in load("deploy")["on"]
     assert "pull_request_target" not in load("ci")["on"]
-    assert ["main"] == load("deploy")["on"]["push"]["branches"]
+    assert ["main", "master"] == load("deploy")["on"]["push"]["branches"]
 
 
-def test_a_deploy_is_cut_off_by_no_other() -> None:
-    expected = {"group": "deploy-prod", "cancel-in-progress": False}
-    assert expected == load("deploy")["concurrency"]
+def test_nothing_is_deployed_that_was_not_tested_and_built() -> None:
+    jobs = load("deploy")["jobs"]
+    assert ["test", "build"] == jobs["deploy"]["needs"]
+    assert "./.github/workflows/ci.yml" == jobs["test"]["uses"]
+    assert "workflow_call" in load("ci")["on"]
+    # A test that is skipped or may fail would let the deploy go on.
+    for name in ("test", "build", "deploy"):
+        assert "inputs.release == ''" == jobs[name]["if"]
+    assert "continue-on-error" not in (FOLDER / "ci.yml").read_text(encoding="utf-8")
+
+
+def test_a_deploy_is_cut_off_by_no_other_and_a_rollback_is_dropped_by_no_push() -> None:
+    # Of those that wait in one group GitHub keeps the newest alone.
+    assert load("deploy")["concurrency"] == {
+        "group": "${{ inputs.release && 'rollback-prod' || 'deploy-prod' }}",
+        "cancel-in-progress": False,
+    }
+
+
+def test_a_push_is_tried_by_one_workflow_and_of_documents_alone_restarts_nothing() -> None:
+    deployed, tried = load("deploy")["on"]["push"]["paths"], load("ci")["on"]["push"]["paths"]
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    tops = {name.partition("/")[0] for name in listed.stdout.split()}
+    covered = {glob.removesuffix("/**") for glob in [*deployed, *tried]}
+    others = {
+        ".ci",
+        ".gitignore",
+        ".pre-commit-config.yaml",
+        "LICENSE",
+        "Makefile",
+        "booktape.toml",
+    }
+    assert others == {t for t in tops if not t.endswith(".md")} - covered - {".github"}
+    assert {"booktape/**", "services/**", "shared/**", "deploy/**", "cloudformation/**"} < set(
+        deployed
+    )
+    assert {"requirements/**", "pyproject.toml", "supervisor.conf"} < set(deployed)
+    assert set() == set(deployed) & set(tried)
+    assert [] == [glob for glob in deployed if ".md" in glob or "docs" in glob or "tests" in glob]
+
+
+def test_pins_do_not_age_in_silence() -> None:
+    weekly = load("weekly")
+    assert [{"cron": "17 5 * * 1"}] == weekly["on"]["schedule"]
+    commands = [step["run"] for step in steps("weekly") if "run" in step]
+    assert ["make audit", "deploy/image"] == commands
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    [names] = re.findall(r"^audit: .*\n\tfor name in (.+); do", makefile, re.MULTILINE)
+    assert set(names.split()) == {p.stem for p in (ROOT / "requirements").glob("*.in")}
+    bot = yaml.safe_load((FOLDER.parent / "dependabot.yml").read_text(encoding="utf-8"))
+    watched = {(one["package-ecosystem"], one["directory"]) for one in bot["updates"]}
+    assert {("github-actions", "/"), ("pip", "/requirements")} == watched
 
 
 def test_there_is_no_key_and_the_account_is_named() -> None:
@@ -120,8 +173,9 @@ def test_no_deploy_deletes_a_stack() -> None:
 
 def test_a_role_lasts_as_long_as_the_job_that_takes_it() -> None:
     longest = properties("bootstrap", "DeployRole")["MaxSessionDuration"]
-    for key, job in load("deploy")["jobs"].items():
-        for step in job["steps"]:
+    jobs = [*load("deploy")["jobs"].items(), *load("weekly")["jobs"].items()]
+    for key, job in jobs:
+        for step in job.get("steps", []):
             if "configure-aws" in step.get("uses", ""):
                 lasts = step["with"]["role-duration-seconds"]
                 assert job["timeout-minutes"] * 60 <= lasts <= longest, key

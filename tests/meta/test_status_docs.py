@@ -33,7 +33,7 @@ def own_fields(kind: type[Struct]) -> set[str]:
 @pytest.mark.parametrize(
     ("heading", "expected"),
     [
-        ("`booktape status --json`", {"ok", "troubles", *Health.__struct_fields__}),
+        ("`booktape status --json`", {"ok", "release", "troubles", *Health.__struct_fields__}),
         ("Each of `troubles`", set(Trouble.__struct_fields__)),
         ("Each of `processes`", set(Process.__struct_fields__)),
         ("Each of `journals`", set(JournalHealth.__struct_fields__)),

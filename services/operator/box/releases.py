@@ -1,6 +1,7 @@
-"""The releases of one box, with the links that say which of its programs runs which."""
+"""Keeps the releases of a box, with the links that say which of its programs runs which."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ class Box:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.conf = root / "supervisor.conf"
+        self.conf = root / "programs" / "supervisor.conf"
         self.current = root / "current"
 
     def program(self, name: str) -> Path:
@@ -48,11 +49,7 @@ class Box:
 
     def point(self, link: Path, release: str) -> None:
         """Let a link name a release, at once and whole."""
-        link.parent.mkdir(parents=True, exist_ok=True)
-        made = link.with_name(f"{link.name}.new")
-        made.unlink(missing_ok=True)
-        made.symlink_to(self.folder(release))
-        made.replace(link)
+        point(link, self.folder(release))
 
     def write_conf(self, settings: Settings) -> list[str]:
         """Write supervisord's file as this release ships it; return its programs."""
@@ -69,6 +66,7 @@ class Box:
                 own = self.program(names[-1]) / ".venv" / "bin" / "booktape"
                 line = f"command={own} {line.removeprefix(COMMAND)}"  # noqa: PLW2901
             lines.append(line)
+        self.conf.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(self.conf, "\n".join([*lines, ""]).encode(), fsync=True)
         return names
 
@@ -80,13 +78,21 @@ class Box:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-class Move(NamedTuple):
+class ReleaseMove(NamedTuple):
     """One program's link, from one release to another."""
 
     box: Box
     name: str
     old: str
     new: str
+    environment: Mapping[str, str]
+    is_plain: bool = False
+    is_reconfigured: bool = False
+
+    @property
+    def is_back(self) -> bool:
+        """Say whether the link names the old release."""
+        return self.box.release(self.box.program(self.name)) == self.old
 
     def forth(self) -> None:
         """Name the new release."""
@@ -96,6 +102,15 @@ class Move(NamedTuple):
         """Name the old one again."""
         self.box.point(self.box.program(self.name), self.old)
 
-    def reversed(self) -> "Move":
+    def reversed(self) -> "ReleaseMove":
         """Return the way back."""
-        return Move(self.box, self.name, self.new, self.old)
+        return ReleaseMove(self.box, self.name, self.new, self.old, self.environment)
+
+
+def point(link: Path, target: Path) -> None:
+    """Let a link name another target, at once and whole."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    made = link.with_name(f"{link.name}.new")
+    made.unlink(missing_ok=True)
+    made.symlink_to(target)
+    made.replace(link)

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from booktape.commands.command import Command, Parser, count, positive
+from shared.exchange import SYMBOL
 
 LIMIT_DEFAULT: Final = 10
+BOX_ACTIONS: Final = ("deploy", "rollback", "configure", "settle", "drain", "ready", "figures")
 DEMO_SYMBOLS, DEMO_RATE = 20, 100.0
 
-_SYMBOL: Final = re.compile(r"[A-Z0-9]+-[A-Z0-9]+\Z")
+_SYMBOL: Final = re.compile(SYMBOL)
+_TARGET: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _LINE: Final = re.compile(r"[a-z0-9]{1,8}\Z")
 
 RunCommand = Callable[[Namespace], int]
@@ -86,6 +89,19 @@ def looking(exchanges: Sequence[str], *, book: RunCommand, listing: RunCommand) 
     ]
 
 
+def deploying(*, box: RunCommand) -> list[Command]:
+    """Return the command that the scripts and units of a box run."""
+    return [
+        Command(
+            name="box",
+            summary="does one step of a deploy, as the scripts of a box do",
+            example="booktape box drain",
+            run=box,
+            add_arguments=_add_box,
+        ),
+    ]
+
+
 def processes(
     exchanges: Sequence[str], *, ingest: RunCommand, write: RunCommand, simulate: RunCommand
 ) -> list[Command]:
@@ -136,6 +152,14 @@ def _add_status(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
+def _add_box(parser: Parser) -> None:
+    parser.add_argument("action", choices=BOX_ACTIONS)
+    parser.add_argument(
+        "target", nargs="?", type=_target, metavar="TARGET",
+        help="a release's commit, or the SHA-256 of a configuration",
+    )  # fmt: skip
+
+
 def _add_demo(demo: Parser) -> None:
     demo.add_argument("--seconds", type=positive, metavar="T", help="then drain (until Ctrl-C)")
     demo.add_argument("--faults", metavar="A,B|all", help="what the exchanges do wrong (nothing)")
@@ -158,10 +182,16 @@ def _add_demo(demo: Parser) -> None:
 
 
 def _symbol(text: str) -> str:
-    symbol = text.upper()
-    if not _SYMBOL.match(symbol):
+    symbol = text.upper() if text.isascii() else text
+    if not _SYMBOL.fullmatch(symbol):
         raise argparse.ArgumentTypeError(f"takes BASE-QUOTE, such as BTC-EUR, not {text}")
     return symbol
+
+
+def _target(text: str) -> str:
+    if not _TARGET.match(text):
+        raise argparse.ArgumentTypeError(f"takes a commit or a SHA-256, not {text}")
+    return text
 
 
 def _line(text: str) -> str:

@@ -15,7 +15,8 @@ def run(exchange: Exchange, settings: Settings, symbol: str, *, limit: int) -> i
     """Fetch the book and print its best levels."""
     own = settings.exchanges[exchange.name]
     path = settings.state.folder.limits(exchange.name)
-    limits = Limits(path, exchange.limits, steady_s=time.monotonic)
+    share = own.limit_share
+    limits = Limits(path, exchange.limits, steady_s=time.monotonic, share=share)
     client = RestClient(exchange, own.rest_url, limits)
     snapshot = client.book(exchange.raw_symbol(symbol))
     print(format_book(exchange.name, symbol, snapshot, limit=limit))

@@ -50,16 +50,19 @@ def run(
     settings: Settings,
     environment: Mapping[str, str],
     move: Upgrade | None = None,
+    *,
+    is_reconfigured: bool = False,
 ) -> int:
     """Hand the feed over and back; return 0 once a new line a is live and b has drained.
 
     With a `move`, line a comes back as another release; where it does not get live, as the one
-    that it was, and the error tells why. Line b records until then.
+    that it was, and the error tells why. Line b records until then. One that `is_reconfigured`
+    records other symbols than line a, and is level once those that both have are live.
     """
     state = settings.state.path
     supervisor = Supervisor(socket_path(state))
     with catch_stop() as stopping:
-        handover = _Handover(exchange, state, supervisor, stopping)
+        handover = _Handover(exchange, state, supervisor, stopping, is_reconfigured=is_reconfigured)
         before = handover.check()
         with _line_b(exchange, settings, environment) as is_alive:
             say(f"line b of {exchange} starts; line a goes on ({before.live} books)")
@@ -86,8 +89,15 @@ class _Handover:
     """What the two lines say of themselves."""
 
     def __init__(
-        self, exchange: str, state: Path, supervisor: Supervisor, stopping: Stopping
+        self,
+        exchange: str,
+        state: Path,
+        supervisor: Supervisor,
+        stopping: Stopping,
+        *,
+        is_reconfigured: bool,
     ) -> None:
+        self._is_reconfigured = is_reconfigured
         self._exchange = exchange
         self._state = state
         self._supervisor = supervisor
@@ -139,7 +149,9 @@ class _Handover:
         """Say whether every symbol that is live on a line is live on the other."""
         health = self._gather()
         one, two = (_said(_find(health, self._exchange, name)) for name in (line, other))
-        return one is not None and two is not None and _covers(two, one)
+        if one is None or two is None:
+            return False
+        return _covers(two, one, is_reconfigured=self._is_reconfigured)
 
     def is_new(self, session: str) -> bool:
         """Say whether line a runs in another session, and all that b has is live on it."""
@@ -217,7 +229,7 @@ def _log_path(state: Path, exchange: str) -> Path:
 
 def _find(health: Health, exchange: str, line: str) -> Process | None:
     for process in health.processes:
-        if (process.exchange, process.line) == (exchange, line):
+        if process.exchange == exchange and (process.line or "").endswith(line):
             return process
     return None
 
@@ -227,6 +239,7 @@ def _said(process: Process | None) -> IngestReport | None:
     return process.ingest if process and process.is_reporting else None
 
 
-def _covers(one: IngestReport, other: IngestReport) -> bool:
-    """Say whether all that is live on the other is live on this one."""
-    return one.live >= other.live and set(one.waiting) <= set(other.waiting)
+def _covers(one: IngestReport, other: IngestReport, *, is_reconfigured: bool = False) -> bool:
+    """Say whether all that is live on the other is live on this one, as far as it records it."""
+    wanted = max(1, min(other.live, one.symbols)) if is_reconfigured else other.live
+    return one.live >= wanted and set(one.waiting) <= set(other.waiting)

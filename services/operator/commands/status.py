@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from booktape.release import RELEASE
 from services.operator.health.health import Health, gather
 from services.operator.health.text import format_health
 from services.operator.health.troubles import find_troubles
@@ -23,5 +24,10 @@ def run(settings: Settings, *, as_json: bool, clock_ns: Callable[[], int]) -> in
 def encode(health: Health) -> str:
     """Return it as JSON, with the troubles."""
     troubles = find_troubles(health)
-    values = {"ok": not troubles, "troubles": troubles, **msgspec.to_builtins(health)}
+    values = {
+        "release": RELEASE,
+        "ok": not troubles,
+        "troubles": troubles,
+        **msgspec.to_builtins(health),
+    }
     return msgspec.json.format(msgspec.json.encode(values)).decode()

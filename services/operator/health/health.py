@@ -2,21 +2,21 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
-from booktape.errors import UNDECODABLE
 from booktape.store.files import PARTIAL_SUFFIX
+from services.operator.health.left import find_delivered
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
-from shared.delivery.journal import LOCK_NAME, REMOVED_SUFFIX
+from shared.delivery.abandoned import LOCK_NAME, REMOVED_SUFFIX
 from shared.process.state import INGEST_PREFIX, WRITER, StateFolder
 from shared.process.status import IngestReport, ProcessReport, WriterReport, read, read_head
 
 # Each process writes its report each second.
 REPORT_AGE_S_MAX = 5.0
-LINE = "a"  # the one that supervisord runs
+LINE = "a"  # the last letter of the line that supervisord runs; before it is the cell
 FOREIGN = "foreign"  # a process of another release, whose report this one cannot read
 
 # supervisord has made the process, which has not got so far as to take its lock.
@@ -41,9 +41,15 @@ class Process(Struct, frozen=True, kw_only=True):
     parent_pid: int | None = None  # of the lock's holder, where the system tells it
 
     @property
+    def is_supervised(self) -> bool:
+        """Say whether it is what supervisord runs, and no line beside it."""
+        return self.line is None or self.line.endswith(LINE)
+
+    @property
     def is_reporting(self) -> bool:
         """Say whether its figures are of now."""
-        return self.report_age_s is not None and self.report_age_s <= REPORT_AGE_S_MAX
+        # One of the future is older than the clock, which was set back.
+        return self.report_age_s is not None and abs(self.report_age_s) <= REPORT_AGE_S_MAX
 
     @property
     def state(self) -> str:
@@ -74,12 +80,7 @@ class JournalHealth(Struct, frozen=True):
     bytes: int
     owner_pid: int | None
     is_delivered: bool  # the writer has its end; the folder goes when its feed hears of it
-
-
-class _Session(Struct):
-    """What the writer keeps of a session; the rest of it is its own."""
-
-    ended: bool
+    written_ts: int | None = None  # when its last file was
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -97,6 +98,8 @@ class Health(Struct, frozen=True, kw_only=True):
     spool_flushes: int
     conflicts: int
     is_supervisor_lost: bool = False
+    supervisor_deaf_pid: int | None = None  # of one that lives and does not answer
+    is_deploying: bool = False  # programs are of two releases for a while, and shall be
     conf: str | None = None  # the file that `supervisorctl -c` takes, if it is where we look
 
     def is_orphan(self, process: Process) -> bool:
@@ -120,13 +123,25 @@ def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
         state_path=str(state),
         supervisor_pid=pid,
         processes=list(_processes(folder, programs, locked, now_ns)),
-        journals=list(_journals(folder, locked)),
+        journals=list(find_journals(folder, locked)),
         spool_bytes=_bytes(folder.spool, "*.parquet"),
         spool_flushes=len(list(folder.spool.glob("*.json"))),
         conflicts=len(list(folder.conflict.glob("*.json"))),
+        is_deploying=find_holder(folder.deploy_lock, locked) is not None,
         is_supervisor_lost=pid is None and _is_lost(folder.supervisor_pid),
+        supervisor_deaf_pid=None if pid else find_deaf(folder.supervisor_pid),
         conf=_find_conf(folder),
     )
+
+
+def find_deaf(path: Path, processes: Path = Path("/proc")) -> int | None:
+    """Return the supervisord that a pid file names, if it lives: it should have answered."""
+    try:
+        pid = int(path.read_text(encoding="ascii"))
+        command = (processes / str(pid) / "cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return pid if b"supervisord" in command else None
 
 
 def _is_lost(path: Path) -> bool:
@@ -180,13 +195,26 @@ def _processes(
     state: StateFolder, programs: Mapping[str, Program], locked: Locked, now_ns: int
 ) -> Iterator[Process]:
     """Yield what supervisord runs, and what runs or has run beside it."""
-    names = {f"{name}-{LINE}" for name in programs if name.startswith(INGEST_PREFIX)}
+    names = {_find_name(state, name) for name in programs if name.startswith(INGEST_PREFIX)}
+    main = names | {WRITER}
     names |= {path.stem for path in state.status.glob(f"{INGEST_PREFIX}*.json")}
     for name in [*sorted(names), WRITER]:
-        process = _process(state, name, programs, locked, now_ns)
-        is_past = process.line not in {LINE, None} or (programs and not process.program_state)
-        if process.is_running or not is_past:
+        known = programs if name in main else {}
+        process = _process(state, name, known, locked, now_ns)
+        is_past = name not in main if programs else not process.is_supervised
+        # Without the writer nothing is stored, so it is shown whether supervisord knows it or not.
+        if process.is_running or not is_past or name == WRITER:
             yield process
+
+
+def _find_name(state: StateFolder, program: str) -> str:
+    """Return the process of a program: the one of its lines that reported last, whatever its cell.
+
+    Its cell is in the configuration, which whoever looks need not have.
+    """
+    reports = state.status.glob(f"{program}-*{LINE}.json")
+    newest = max(reports, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return newest.stem if newest else f"{program}-{LINE}"
 
 
 def _process(
@@ -203,7 +231,7 @@ def _process(
     path = state.report(name)
     report = read(path, IngestReport if exchange else WriterReport) or read_head(path)
     age_s = (now_ns - report.ts_written) / 1e9 if report else None
-    known = programs.get(program) if line in {"", LINE} else None
+    known = programs.get(program)
     return Process(
         name=name,
         program=program,
@@ -228,7 +256,9 @@ def _find_parent(pid: int) -> int | None:
     return int(stat.rpartition(")")[2].split()[1])
 
 
-def _journals(state: StateFolder, locked: Locked) -> Iterator[JournalHealth]:
+def find_journals(state: StateFolder, locked: Locked) -> Iterator[JournalHealth]:
+    """Yield every journal that is there, with what has become of it."""
+    delivered = find_delivered(state.sessions, state.spool)
     for folder in sorted(state.journals.glob("*/*")):
         if folder.is_dir() and not folder.name.endswith((PARTIAL_SUFFIX, REMOVED_SUFFIX)):
             yield JournalHealth(
@@ -236,15 +266,17 @@ def _journals(state: StateFolder, locked: Locked) -> Iterator[JournalHealth]:
                 session=folder.name,
                 bytes=_bytes(folder, "*.journal"),
                 owner_pid=find_holder(folder / LOCK_NAME, locked),
-                is_delivered=_is_ended(state.session(folder.name)),
+                is_delivered=folder.name in delivered,
+                written_ts=_written(folder, "*.journal"),
             )
 
 
-def _is_ended(path: Path) -> bool:
-    try:
-        return _session_decoder.decode(path.read_bytes()).ended
-    except (OSError, *UNDECODABLE):
-        return False
+def _written(folder: Path, pattern: str) -> int | None:
+    times = []
+    for path in folder.glob(pattern):
+        with suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime_ns)
+    return max(times, default=None)
 
 
 def _bytes(folder: Path, pattern: str) -> int:
@@ -255,6 +287,3 @@ def _bytes(folder: Path, pattern: str) -> int:
         except FileNotFoundError:  # done with since it was listed
             continue
     return total
-
-
-_session_decoder = msgspec.json.Decoder(_Session)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from booktape.release import RELEASE
 from services.operator.health.health import Health, Process
 from services.operator.health.troubles import find_troubles, format_names
 from shared.process.state import WRITER
@@ -73,7 +74,7 @@ def _head(health: Health) -> Iterator[str]:
     moment = datetime.fromtimestamp(health.ts // 10**9, tz=UTC)
     pid = health.supervisor_pid
     supervisor = f"supervisord pid {pid}" if pid else "no supervisord"
-    yield f"{moment:%Y-%m-%d %H:%M:%S} UTC   {supervisor}   state {health.state_path}"
+    yield f"{moment:%Y-%m-%d %H:%M:%S} UTC   {supervisor}   state {health.state_path}   {RELEASE}"
 
 
 def _feed(process: Process, health: Health) -> tuple[str, ...]:
@@ -97,6 +98,9 @@ def _feed(process: Process, health: Health) -> tuple[str, ...]:
 
 def _journal(process: Process, health: Health) -> str:
     suffix = f"-{process.exchange}-{process.line}"
+    report = process.ingest
+    if process.is_reporting and report and report.journal_waiting_bytes is not None:
+        return format_bytes(report.journal_waiting_bytes)
     mine = [journal.bytes for journal in health.journals if journal.session.endswith(suffix)]
     return format_bytes(sum(mine))
 

@@ -19,6 +19,7 @@ Code = Literal[
     "orphan",
     "report-missing",
     "report-foreign",
+    "release-differs",
     "feed-disk-full",
     "exchange-unreachable",
     "feed-not-live",
@@ -26,10 +27,14 @@ Code = Literal[
     "journal-failing",
     "symbols-refused",
     "upload-failing",
+    "upload-late",
     "session-held",
     "writer-disk-full",
     "flush-failing",
     "journal-undelivered",
+    "journal-unheard",
+    "session-refused",
+    "supervisor-deaf",
 ]
 
 

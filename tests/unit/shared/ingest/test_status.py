@@ -52,6 +52,7 @@ class World:
             "recorder": self.recorded,
             "journal": self.journal,
             "journals": [self.journal],
+            "sessions_refused": [],
             "disk_free_bytes": 77,
             "is_paused": False,
             "is_stopping": False,
@@ -165,6 +166,27 @@ def test_refused_symbols_are_told_and_wait_for_nothing(world: World) -> None:
     world.say(board, Refused("subscribe", "no", "ETHEUR"))
     report = world.write()
     assert (["ETH-EUR"], ["BTC-EUR"]) == (report.refused, report.waiting)
+
+
+def test_with_all_that_is_not_refused_it_is_live(world: World) -> None:
+    refusing = world.connect("ETH-EUR")
+    world.go_live(world.connect("BTC-EUR"))
+    assert "degraded" == world.write().state
+    world.say(refusing, Refused("subscribe", "no", "ETHEUR"))
+    assert ("live", 2, 1) == tuple(
+        getattr(world.write(), name) for name in ("state", "symbols", "live")
+    )
+
+
+def test_where_all_is_refused_nothing_is_live(world: World) -> None:
+    world.say(world.connect("ETH-EUR"), Refused("subscribe", "no", "ETHEUR"))
+    assert "degraded" == world.write().state
+
+
+def test_one_that_is_disabled_says_so_and_that_nothing_is_away(world: World) -> None:
+    report = world.write(is_enabled=False)
+    assert ("disabled", None, 0) == (report.state, report.unreachable_since, report.symbols)
+    assert "stopping" == world.write(is_enabled=False, is_stopping=True).state
 
 
 def test_a_symbol_lives_by_its_book_whatever_else_there_is_of_it(world: World) -> None:

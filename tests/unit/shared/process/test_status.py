@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import asdict
 
+from booktape.release import RELEASE
 from shared.process.status import (
     VERSION,
     IngestReport,
@@ -43,7 +44,12 @@ def test_a_report_says_whose_it_is_and_when_it_was_written(tmp_path: Path) -> No
     file = StatusFile(tmp_path / "one.json", "one", clock_ns=lambda: next(times))
     for written in (1_001, 1_002):
         expected = ProcessReport(
-            version=VERSION, process="one", pid=os.getpid(), ts_start=1_000, ts_written=written
+            version=VERSION,
+            process="one",
+            pid=os.getpid(),
+            ts_start=1_000,
+            ts_written=written,
+            release=RELEASE,
         )
         assert expected == ProcessReport(**file.head())
 
@@ -66,7 +72,7 @@ def test_of_a_report_of_another_version_the_head_is_read(
     assert read(path, WriterReport) is None
     head = read_head(path)
     assert head is not None
-    expected = {"version": 1, **other}
+    expected = {"version": 1, "release": None, **other}
     assert asdict(head) == {name: expected[name] for name in asdict(head)}
 
 

@@ -316,6 +316,13 @@ def test_acquire_ends_when_it_is_stopped(limits: Limits, clock: Clock) -> None:
         limits.acquire(WEIGHT, timeout_s=90.0, stop=stop)
 
 
+@pytest.mark.parametrize(("share", "granted"), [(0.8, 80), (0.25, 25), (1.0, 100)])
+def test_no_more_than_our_share_is_granted(
+    path: Path, clock: Clock, share: float, granted: int
+) -> None:
+    assert granted == use_up(Limits(path, LIMITS, steady_s=clock, share=share))
+
+
 def test_a_limit_without_a_share_is_a_fault_of_ours(path: Path, clock: Clock) -> None:
     with pytest.raises(AssertionError):
         Limits(path, {"weight": Limit(points=1, interval_s=0.1)}, steady_s=clock)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from services.operator.box.releases import READY, Box, Move, SwitchError
+from services.operator.box.releases import READY, Box, ReleaseMove, SwitchError
 from shared.process.settings import load
 
 OLD, NEW = 40 * "a", 40 * "b"
@@ -46,7 +46,7 @@ def test_what_is_not_whole_is_named_by_no_link(box: Box) -> None:
 
 
 def test_a_move_can_be_undone_and_turned_round(box: Box) -> None:
-    move = Move(box, "ingest_bitvavo", OLD, NEW)
+    move = ReleaseMove(box, "ingest_bitvavo", OLD, NEW, {})
     link = box.program("ingest_bitvavo")
     for step, expected in (
         (move.forth, NEW),

@@ -18,6 +18,7 @@ def build_parser(exchanges: list[str]) -> Parser:
     return build(
         [
             *arguments.operating(exchanges, up=never, demo=never, status=never, handover=never),
+            *arguments.deploying(box=never),
             *arguments.looking(exchanges, book=never, listing=never),
             *arguments.processes(exchanges, ingest=never, write=never, simulate=never),
         ]
@@ -82,6 +83,20 @@ def test_what_is_left_out_has_a_default() -> None:
     )
     assert (20, 100.0, False) == (demo.symbols, demo.rate, demo.fresh)
     assert "a" == build_parser(EXCHANGES).parse_args(["ingest", "bitvavo"]).line
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [
+        ("box drain", None),
+        (f"box deploy {40 * 'a'}", 40 * "a"),
+        (f"box configure {64 * 'a'}", 64 * "a"),
+    ],
+)
+def test_a_step_of_a_deploy_takes_a_commit_a_digest_or_nothing(
+    line: str, target: str | None
+) -> None:
+    assert target == build_parser(EXCHANGES).parse_args(line.split()).target
 
 
 def test_a_symbol_may_be_typed_in_small_letters() -> None:

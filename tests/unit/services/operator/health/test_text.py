@@ -1,6 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
+from booktape.release import RELEASE
 from services.operator.health.text import (
     format_age,
     format_bytes,
@@ -14,7 +15,7 @@ from tests.support.healths import COUNTS, TS, S, make_feed, make_health, make_jo
 def test_one_screen_says_how_everything_stands() -> None:
     text = format_health(make_health(journals=[make_journal()]))
     expected = """\
-2027-01-15 08:00:00 UTC   supervisord pid 10   state /state
+2027-01-15 08:00:00 UTC   supervisord pid 10   state /state   {release}
 
 feed     state  for  messages/s  last data  live  gaps today  reconnects  journal
 bitvavo  live   2 h  91.7        1 s ago    3/3   2           1           1.2 MB
@@ -24,7 +25,7 @@ writer   running, 1,234 rows/s, 56,789 rows held, last flush 12 s ago (500,000 r
 spool    0 B in 0 flushes, last upload 11 s ago
 
 all well"""
-    assert expected == text
+    assert expected.replace("{release}", RELEASE) == text
 
 
 def test_a_missing_figure_is_a_dash() -> None:

@@ -1,0 +1,114 @@
+"""Keeps the configurations of a box, each by its digest, and the links that say which is read."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from booktape.settings_source import FILE_VARIABLE, read_file
+from services.operator.box.releases import SwitchError, point
+from shared.process.settings import Settings
+from shared.process.state import INGEST_PREFIX, WRITER
+
+SUFFIX = ".toml"
+# Given by the box's stack; a configuration that names them is meant for something else.
+OF_THE_BOX = {("storage", "url"), ("storage", "region"), ("state", "path"), ("state", "cell")}
+
+
+class Configurations:
+    """`live.toml` is what the next start of any program reads, `current.toml` what a boot does.
+
+    The latter moves last.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / "configurations"
+        self.live = self._folder / f"live{SUFFIX}"
+        self.current = self._folder / f"current{SUFFIX}"
+
+    def path(self, digest: str) -> Path:
+        """Return where a configuration lies, or raise where it does not."""
+        path = self._folder / f"{digest}{SUFFIX}"
+        if not digest or not path.is_file():
+            raise SwitchError(f"configuration {digest} is not on this box: {path}")
+        return path
+
+    def digest(self, link: Path) -> str:
+        """Return the digest that a link names; empty where there is none."""
+        return link.readlink().stem if link.is_symlink() else ""
+
+    def point(self, link: Path, digest: str) -> None:
+        """Let a link name a configuration, at once and whole."""
+        point(link, self.path(digest))
+
+    def prune(self, kept: Iterable[str]) -> None:
+        """Remove every configuration but these."""
+        names = {self.live.name, self.current.name, *(f"{digest}{SUFFIX}" for digest in kept)}
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            if path.name not in names:
+                path.unlink(missing_ok=True)
+
+
+class ConfigurationMove:
+    """One program's way from one configuration to another; all read it by one link."""
+
+    is_reconfigured = True
+
+    def __init__(
+        self,
+        configurations: Configurations,
+        name: str,
+        digests: tuple[str, str],
+        environment: Mapping[str, str],
+        *,
+        is_plain: bool,
+    ) -> None:
+        self.name = name
+        self.old, self.new = digests
+        self.is_plain = is_plain
+        self.is_back = True
+        self._configurations = configurations
+        self._environment = environment
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Return an environment that names the new one itself, whatever the link does."""
+        return {**self._environment, FILE_VARIABLE: str(self._configurations.path(self.new))}
+
+    def forth(self) -> None:
+        """Let the link name the new one."""
+        self._configurations.point(self._configurations.live, self.new)
+        self.is_back = False
+
+    def back(self) -> None:
+        """Let the link name the old one again."""
+        self._configurations.point(self._configurations.live, self.old)
+        self.is_back = True
+
+    def reversed(self) -> "ConfigurationMove":
+        """Return the way back; what the old one does not record it did not either."""
+        digests = (self.new, self.old)
+        return ConfigurationMove(
+            self._configurations, self.name, digests, self._environment, is_plain=False
+        )
+
+
+def find_strays(path: Path) -> list[str]:
+    """Return a fault for each key of a configuration that only the box's stack may set."""
+    return [
+        f"{'.'.join(key)} in {path.name}: is the box's own, given by its stack"
+        for key in read_file(path)
+        if key in OF_THE_BOX
+    ]
+
+
+def find_changed(before: Settings, after: Settings, programs: Iterable[str]) -> list[str]:
+    """Return the programs that two configurations differ for, the writer first."""
+    if (before.storage, before.state) != (after.storage, after.state):
+        return sorted(programs, key=lambda name: (name != WRITER, name))
+    changed = {
+        f"{INGEST_PREFIX}{name}"
+        for name in before.exchanges
+        if before.exchanges[name] != after.exchanges.get(name)
+    }
+    if before.writer != after.writer:
+        changed.add(WRITER)
+    return sorted(changed.intersection(programs), key=lambda name: (name != WRITER, name))

@@ -1,0 +1,61 @@
+"""Brings another configuration to a box: judges it, then hands over each feed that it changes."""
+
+from collections.abc import Callable, Mapping
+
+from booktape.errors import ConfigError
+from booktape.settings_source import FILE_VARIABLE
+from services.operator.box.configurations import (
+    ConfigurationMove,
+    Configurations,
+    find_changed,
+    find_strays,
+)
+from services.operator.box.moving import Mover
+from services.operator.commands.up import say
+from services.operator.supervision.supervisor import Supervisor
+from shared.process.files import Lock
+from shared.process.settings import Settings
+from shared.process.state import INGEST_PREFIX
+
+Load = Callable[[Mapping[str, str]], Settings]
+
+
+def configure(
+    configurations: Configurations,
+    digest: str,
+    environment: Mapping[str, str],
+    load: Load,
+    connect: Callable[[Settings], Supervisor],
+) -> None:
+    """Let every program read the configuration; on any fault all of them the one before."""
+    path = configurations.path(digest)
+    before = configurations.digest(configurations.live)
+    old = load(environment)
+    new = load({**environment, FILE_VARIABLE: str(path)})
+    strays = find_strays(path)
+    if strays:
+        raise ConfigError(strays)
+    supervisor = connect(old)
+    moves = [
+        ConfigurationMove(
+            configurations, name, (before, digest), environment, is_plain=_is_plain(name, new)
+        )
+        for name in find_changed(old, new, supervisor.programs())
+    ]
+
+    def finish() -> None:
+        configurations.point(configurations.live, digest)
+        configurations.point(configurations.current, digest)
+
+    with Lock(old.state.folder.deploy_lock):  # `status` sees that it is under way
+        Mover(new, supervisor).run(
+            moves, finish=finish, undo=lambda: configurations.point(configurations.live, before)
+        )
+    say(f"configured: {digest} is live, {len(moves)} programs were moved")
+    configurations.prune({digest, before})
+
+
+def _is_plain(name: str, settings: Settings) -> bool:
+    """Say whether a program records nothing by these settings."""
+    exchange = settings.exchanges.get(name.removeprefix(INGEST_PREFIX))
+    return exchange is not None and not exchange.enabled

@@ -1,0 +1,59 @@
+"""Figures that a box's alarms watch, as numbers that follow from its health."""
+
+import shutil
+from pathlib import Path
+
+from services.operator.health.health import Health
+from services.operator.health.readiness import is_down
+from services.operator.health.troubles import find_troubles
+from shared.process.status import WriterReport
+
+
+def find_figures(
+    health: Health,
+    writer: WriterReport | None,
+    *,
+    flush_interval_s: float,
+    disk_used_percent: float,
+    upload_age_s: float,
+) -> dict[str, float]:
+    """Return each figure by its name in the stack; one that is not known is left out.
+
+    A writer that was just started has a whole period for its first flush.
+    """
+    feeds = [process for process in health.processes if process.exchange]
+    # One good line is enough: during a handover the other is about to be, or was.
+    down = {feed.exchange for feed in feeds} - {f.exchange for f in feeds if not is_down(f)}
+    figures = {
+        "Troubles": float(len(find_troubles(health))),
+        "FeedsDown": float(len(down)),
+        "BytesWaiting": float(
+            health.spool_bytes + sum(j.bytes for j in health.journals if not j.is_delivered)
+        ),
+        "DiskUsedPercent": disk_used_percent,
+        "UploadAgeSeconds": upload_age_s,
+    }
+    if writer is not None:
+        flushed = max(writer.ts_start, writer.last_flush_ts or 0)
+        figures["FlushPeriodsMissed"] = (health.ts - flushed) / 1e9 / flush_interval_s
+    return figures
+
+
+def find_upload_age_s(spool: Path, now_ns: int) -> float:
+    """Return how long the oldest flush of the spool has waited for the store; 0 where none does.
+
+    Whoever restarts the writer changes nothing of it.
+    """
+    written = []
+    for manifest in spool.glob("*.json"):
+        try:
+            written.append(manifest.stat().st_mtime_ns)
+        except FileNotFoundError:  # uploaded since it was listed
+            continue
+    return max(0.0, (now_ns - min(written, default=now_ns)) / 1e9)
+
+
+def find_used_percent(path: Path) -> float:
+    """Return how full the disk of a folder is."""
+    usage = shutil.disk_usage(path)
+    return 100 * (1 - usage.free / usage.total)

@@ -1,0 +1,178 @@
+"""Moves programs of a box one after the other, and on any fault all of them back."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from booktape.errors import BooktapeError
+from services.operator.box.releases import SwitchError
+from services.operator.commands import handover
+from services.operator.commands.up import say
+from services.operator.health.health import FOREIGN, Process, gather
+from services.operator.supervision.supervisor import Supervisor
+from shared.process.settings import Settings
+from shared.process.state import INGEST_PREFIX, WRITER
+
+# A writer reads its spool before it reports, a feed asks its exchange; then each must stay.
+START_S = 60.0
+STEADY_S = 5.0
+LOOK_S = 0.5
+
+
+class ProgramMove(Protocol):
+    """One program's way from one release or configuration to another."""
+
+    @property
+    def name(self) -> str:
+        """Return the program."""
+        ...
+
+    @property
+    def old(self) -> str:
+        """Return what it runs now."""
+        ...
+
+    @property
+    def new(self) -> str:
+        """Return what it runs next."""
+        ...
+
+    @property
+    def is_back(self) -> bool:
+        """Say whether its next start is of the old."""
+        ...
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether a restart must do, for nothing of it will be live."""
+        ...
+
+    @property
+    def is_reconfigured(self) -> bool:
+        """Say whether the new one records other symbols than the old."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Return the environment of a process of the new one."""
+        ...
+
+    def forth(self) -> None:
+        """Let the next start be of the new."""
+        ...
+
+    def back(self) -> None:
+        """Let the next start be of the old again."""
+        ...
+
+    def reversed(self) -> "ProgramMove":
+        """Return the way back."""
+        ...
+
+
+class Mover:
+    """Restarts programs without a hole, as what their next start is."""
+
+    def __init__(self, settings: Settings, supervisor: Supervisor) -> None:
+        self._settings = settings
+        self._state = settings.state.path
+        self._supervisor = supervisor
+
+    def run(
+        self, moves: Sequence[ProgramMove], *, finish: Callable[[], None], undo: Callable[[], None]
+    ) -> None:
+        """Make each move in its order, then finish; on any fault take all of it back."""
+        done: list[ProgramMove] = []
+        try:
+            for move in moves:
+                done.append(move)
+                self._move(move)
+            finish()
+        except BaseException as error:
+            # Also what a signal made of us; a second one finds nothing left to stop.
+            before = f" {moves[0].old}" if moves else ""
+            say(f"not switched: {error}; putting{before} back")
+            for move in reversed(done):
+                self._take_back(move)
+            undo()
+            raise
+
+    def _take_back(self, move: ProgramMove) -> None:
+        """Undo a move; one that cannot be undone is told and not in the way."""
+        if move.is_back:
+            return
+        try:
+            self._move(move.reversed())
+        except (BooktapeError, OSError) as error:
+            say(f"{move.name} is not back: {error}; its next start is of {move.old}")
+        move.back()
+
+    def _move(self, move: ProgramMove) -> None:
+        say(f"{move.name}: {move.old} -> {move.new}")
+        if move.name == WRITER:
+            self._move_writer(move)
+        elif move.name.startswith(INGEST_PREFIX):
+            self._move_feed(move)
+        else:  # nothing of the tape's
+            move.forth()
+            self._supervisor.restart(move.name)
+
+    def _move_writer(self, move: ProgramMove) -> None:
+        """Restart the writer as another one; the journals hold what comes meanwhile."""
+        before = self._find(WRITER)
+        held = before.writer.held_sessions if before and before.writer else {}
+        move.forth()
+        self._supervisor.restart(WRITER)
+        after = self._wait_steady(move, before, lambda found: found.state in {"running", FOREIGN})
+        refused = after.writer.held_sessions if after.writer else {}
+        if refused and refused != held:
+            said = "; ".join(f"{session}: {reason}" for session, reason in refused.items())
+            raise SwitchError(f"the writer refuses {said}")
+
+    def _move_feed(self, move: ProgramMove) -> None:
+        """Hand a feed over; one that records nothing has nothing to lose by a plain restart."""
+        before = self._find(move.name)
+        is_live = before and before.is_reporting and before.ingest and before.ingest.live
+        if is_live and not move.is_plain:
+            exchange = move.name.removeprefix(INGEST_PREFIX)
+            handover.run(
+                exchange,
+                self._settings,
+                move.environment,
+                move,
+                is_reconfigured=move.is_reconfigured,
+            )
+            return
+        move.forth()
+        if before is not None and before.program_state == "STOPPED":
+            say(f"{move.name} was stopped, and stays so")
+            return
+        why = "will record nothing" if move.is_plain else "has no live book"
+        say(f"{move.name} {why}, so it is restarted")
+        self._supervisor.restart(move.name)
+        self._wait_steady(move, before, lambda _: True)
+
+    def _wait_steady(
+        self, move: ProgramMove, before: Process | None, is_well: Callable[[Process], bool]
+    ) -> Process:
+        """Return the restarted program once it has run well for a while."""
+        pids = {None, before.pid if before else None}
+        start_s = time.monotonic()
+        steady_s: float | None = None
+        while time.monotonic() - start_s < START_S:
+            found = self._find(move.name)
+            if found is None or found.pid in pids or not (found.is_reporting and is_well(found)):
+                steady_s = None
+            elif steady_s is None:
+                steady_s = time.monotonic()
+            elif time.monotonic() - steady_s >= STEADY_S:
+                return found
+            time.sleep(LOOK_S)
+        log = self._settings.state.folder.log(move.name)
+        raise SwitchError(f"{move.name} of {move.new} does not run; see the end of {log}")
+
+    def _find(self, name: str) -> Process | None:
+        """Return the process that supervisord runs of a program."""
+        health = gather(self._state, self._supervisor, now_ns=time.time_ns())
+        found = (process for process in health.processes if process.program == name)
+        return next((process for process in found if process.is_supervised), None)
