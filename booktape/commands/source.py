@@ -112,15 +112,14 @@ def _open(url: str, region: str, endpoint_url: str, show: Show) -> Source:
 
 @contextmanager
 def _say_warnings() -> Iterator[None]:
-    """Print what the library warns of as a line of our own."""
-
-    def say(message: Warning | str, *_: object) -> None:
-        print(f"booktape: {message}", file=sys.stderr)
-
-    with warnings.catch_warnings():
+    """Print what the library warns of, each as a line of our own."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = say
-        yield
+        try:
+            yield
+        finally:
+            for warning in caught:
+                print(f"booktape: {warning.message}", file=sys.stderr)
 
 
 def _show_nothing(_done: int, _total: int) -> None:

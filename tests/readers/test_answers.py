@@ -112,7 +112,7 @@ def test_the_notebook_puts_out_what_it_shows() -> None:
     if PYTHON == sys.executable:
         pytest.skip("make test-readers has what runs a notebook")
     notebook = ROOT / "docs/arbitrage.ipynb"
-    command = [PYTHON, ROOT / "tests/readers/run_notebook.py", notebook]
+    command = [PYTHON, str(ROOT / "tests/readers/run_notebook.py"), str(notebook)]
     ran = subprocess.run(command, check=False, capture_output=True, text=True)
     assert 0 == ran.returncode, ran.stderr
     assert json.loads(notebook.read_text(encoding="utf-8")) == json.loads(ran.stdout)

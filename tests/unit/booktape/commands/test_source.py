@@ -5,6 +5,7 @@ from shutil import copytree
 
 import pyarrow as pa
 import pytest
+from typing_extensions import override
 
 from booktape.commands.main import main
 from booktape.commands.source import watch
@@ -81,6 +82,7 @@ def test_how_far_one_is_in_a_range_is_counted_in_its_seconds() -> None:
 
 
 class Terminal(io.StringIO):
+    @override
     def isatty(self) -> bool:
         return True
 
