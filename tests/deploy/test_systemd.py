@@ -46,8 +46,13 @@ exit "$(cat /run/end)"
 BOOKTAPE
 cat > $folder/.venv/bin/supervisord <<'SUPERVISORD'
 #!/bin/bash
-(trap 'echo a feed is told to stop' TERM; while true; do sleep 0.05; done) &
+(
+    trap 'echo a feed is told to stop' TERM
+    touch /var/lib/booktape/fed
+    while true; do sleep 0.05; done
+) &
 trap 'sleep 3; echo drained; exit 0' TERM
+until [[ -e /var/lib/booktape/fed ]]; do sleep 0.05; done
 touch /var/lib/booktape/up
 wait
 SUPERVISORD
