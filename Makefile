@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist 
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo test test-readers mutants fuzz soak test-s3 test-deploy bench audit format lock
+.PHONY: run demo check test test-readers mutants fuzz soak test-s3 test-deploy bench audit format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -22,16 +22,20 @@ run: $(VENV)/.run
 demo: $(VENV)/.run
 	$(BIN)/booktape demo --fresh
 
-test: $(VENV)/.test
+# Before a commit: under a minute.
+check: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(PYTEST) tests/meta
+
+test: check
 	$(PYTEST) -m 'not readers' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
-	$(PYTEST) -m 'not soak' $(wildcard $(WHOLE))
+	$(PYTEST) -m 'not soak' $(wildcard $(filter-out tests/meta,$(WHOLE)))
 	$(PYTEST) -m 'not moto and not slow' tests/deploy
 
 # Every kind of fault at random, for SECONDS; SEED=n repeats the dice of another run.

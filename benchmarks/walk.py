@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks.usage import cpu_s
+from booktape.proof.details import is_stopped
 from booktape.proof.findings import Report
 from booktape.proof.verify import verify
 from booktape.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
@@ -22,7 +23,6 @@ from shared.process.status import IngestReport, WriterReport, read
 ROOT = Path(__file__).parents[1]
 LOOK_S = 0.1
 WAIT_S = 180.0  # for anything
-STOPPED = '{"reason":"stopped"}'  # of a `disconnected` row, where we hung up
 
 
 class Child:
@@ -133,7 +133,7 @@ def prove(tape: Path) -> Report:
     """Return what a tape proves; faults, gaps or outages are errors, but for the end."""
     report = verify(open_store(Storage(url=f"file:{tape}")))
     lost = [row for session in report.sessions for row in (*session.gaps, *session.outages)]
-    lost = [row for row in lost if row.detail != STOPPED]
+    lost = [row for row in lost if not is_stopped(row.detail)]
     if not report.ok or not report.sessions or lost:
         raise RuntimeError(f"the tape in {tape} is not whole: {report.to_json()}")
     return report

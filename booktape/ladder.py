@@ -55,6 +55,16 @@ class Ladder:
                 del levels[price]
         self.ask_min = best
 
+    def cut_to(self, window: int) -> tuple[list[float], list[float]]:
+        """Remove all but the best `window` levels a side; return the prices of those removed."""
+        bids = sorted(self.bids, reverse=True)[window:] if len(self.bids) > window else []
+        asks = sorted(self.asks)[window:] if len(self.asks) > window else []
+        for price in bids:
+            del self.bids[price]
+        for price in asks:
+            del self.asks[price]
+        return bids, asks
+
     def find_crossing(self) -> tuple[float, float] | None:
         """Return the best bid and the best ask if they cross or touch."""
         if self.bid_max not in self.bids:  # removed since, and lower now

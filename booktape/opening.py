@@ -33,6 +33,26 @@ def open_tape(
     objects of a bucket, which never change. Certified days are preferred unless `certified` is
     false; the answers are the same. A scan takes about `memory_bytes` at most.
     """
+    return Tape(
+        open_reading(
+            url,
+            region=region,
+            endpoint_url=endpoint_url,
+            cache=cache,
+            memory_bytes=memory_bytes,
+        )
+    )
+
+
+def open_reading(
+    url: str | PathLike[str],
+    *,
+    region: str = "",
+    endpoint_url: str = "",
+    cache: str | PathLike[str] | None = None,
+    memory_bytes: int = MEMORY_BYTES,
+) -> Reading:
+    """Return what every read of a tape stands on; what it takes and raises is `open_tape`'s."""
     if memory_bytes <= 0:
         raise ValueError(f"memory_bytes is {memory_bytes}: give a number of bytes above 0")
     storage = make_storage(url, region=region, endpoint_url=endpoint_url)
@@ -40,7 +60,7 @@ def open_tape(
     if cache is not None and storage.url.startswith("s3://"):
         store = CachedStore(store, Path(cache), scope=f"{storage.endpoint_url} {storage.url}")
     ledger = Ledger(store, storage.url)
-    return Tape(Reading(ledger, Segments(store), memory_bytes=memory_bytes))
+    return Reading(ledger, Segments(store), memory_bytes=memory_bytes)
 
 
 def make_storage(url: str | PathLike[str], *, region: str, endpoint_url: str) -> Storage:

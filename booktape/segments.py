@@ -197,8 +197,10 @@ class Segment:
         place = self._places["symbol"]
         for group in self.groups:
             statistics = self._metadata.row_group(group).column(place).statistics
-            is_said = statistics is not None and statistics.has_min_max
-            if not is_said or statistics.min <= symbol <= statistics.max:
+            edges = None
+            if statistics is not None and statistics.has_min_max:
+                edges = statistics.min, statistics.max
+            if edges is None or edges[0] <= symbol <= edges[1]:
                 yield group
 
     def _fetch(self, ranges: Iterable[tuple[int, int]]) -> "list[tuple[int, bytes]]":

@@ -100,8 +100,8 @@ def _schema(version: int, columns: dict[str, pa.DataType]) -> pa.Schema:
         )
         for number, (name, type_) in enumerate(columns.items(), 1)
     ]
-    metadata = {SCHEMA_KEY: str(version), WRITER_KEY: WRITER, RELEASE_KEY: RELEASE}
-    return pa.schema(fields, metadata=metadata)
+    release = {RELEASE_KEY: RELEASE} if version >= FIELD_IDS_SINCE else {}
+    return pa.schema(fields, metadata={SCHEMA_KEY: str(version), WRITER_KEY: WRITER, **release})
 
 
 SCHEMAS: Final = {table: _schema(SCHEMA_VERSION, columns) for table, columns in _COLUMNS.items()}

@@ -1,7 +1,7 @@
 """What an exchange must declare, and nothing of how any of them does it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -12,6 +12,8 @@ Message = Event | Notice
 Raw = bytes | bytearray | memoryview
 
 BOOK, TRADES, TICKER = "book", "trades", "ticker"
+# Of ours, whatever letters an exchange's names have; it is a part of paths and of addresses.
+SYMBOL: Final = r"[^\s/]{1,32}-[^\s/]{1,32}"
 
 
 class ListedMarket(Struct, frozen=True):
@@ -62,6 +64,13 @@ class Rest(Struct, frozen=True, kw_only=True):
     parse_trades: Callable[[str, Raw], TradeList] | None = None
 
 
+class KeepAlive(Struct, frozen=True, kw_only=True):
+    """A message that tells the exchange, each `interval_s`, that a client is there."""
+
+    message: str
+    interval_s: float
+
+
 class Exchange(Struct, frozen=True, kw_only=True):
     """Everything that booktape knows of one exchange."""
 
@@ -75,6 +84,9 @@ class Exchange(Struct, frozen=True, kw_only=True):
     whole_channels: tuple[str, ...] = ()
 
     raw_symbol: Callable[[str], str]  # "BTC-TRY" -> "BTCTRY"
+    # Where no rule makes the exchange's names of ours, its list of markets does; by `raw_symbol`
+    # where that list cannot be had in time.
+    names: Literal["rule", "list"] = "rule"
     parse: Callable[[Raw], list[Message]]
     # Channels and raw symbols -> the messages that ask for them, or end them.
     subscribe: Callable[[Sequence[str], Sequence[str]], list[str]]
@@ -83,11 +95,16 @@ class Exchange(Struct, frozen=True, kw_only=True):
     # When a subscription stands: at the exchange's word, or not before its first data.
     ready: Literal["acknowledgement", "data"]
 
-    # Where a book begins: at the answer to `request_snapshot(raw_symbol)`, or, where that is
-    # `None`, at the first message of the symbol's subscription.
+    # Where a book begins: at the answer to the message `request_snapshot(raw_symbol)`, at the first
+    # message of its subscription, or at the answer of `rest.book`.
+    snapshot_by: Literal["message", "first", "rest"]
     request_snapshot: Callable[[str], str] | None = None
-    snapshot_cost: Cost | None = None
+    snapshot_cost: Cost | None = None  # of a message; REST has costs of its own
     snapshot_interval_s: float = 0.0  # between two questions
+    # The levels of a side that the exchange keeps up: it does not say when one falls out of them.
+    window: int | None = None
+    # What the exchange wants to hear, and how often, lest it hangs up.
+    keep_alive: KeepAlive | None = None
 
     limits: Mapping[str, Limit]
     connect_cost: Cost | None = None

@@ -7,22 +7,34 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import entry_points
+from io import TextIOWrapper
 from typing import Final
 
-from booktape.commands import sample, verify
+from booktape.commands import coverage, listing, sample, spread, top, verify
 from booktape.commands.command import Command, Parser
 from booktape.errors import BooktapeError
 from booktape.release import WRITER
 
 # Each entry point of the group is a function that returns a list of `Command`.
 GROUP: Final = "booktape.commands"
-OWN: Final = (verify.COMMAND, sample.COMMAND)
+OWN: Final = (
+    verify.COMMAND,
+    top.COMMAND,
+    coverage.COMMAND,
+    spread.COMMAND,
+    listing.SYMBOLS,
+    listing.SESSIONS,
+    sample.COMMAND,
+)
 FAULT_STATUS: Final = 1
 INTERRUPTED_STATUS: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # paths have letters that it may not know
+            stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if arguments is None else arguments
     commands = {command.name: command for command in find_commands()}
     named = commands.get(arguments[0]) if arguments else None

@@ -60,6 +60,7 @@ class Report(Struct):
     pending: list[Range] = field(default_factory=list)
     expired: list[Range] = field(default_factory=list)
     faults: list[Range] = field(default_factory=list)
+    foreign: list[Range] = field(default_factory=list)  # of somebody else, and no harm
 
     def to_json(self) -> str:
         """Return all of it for programs."""
@@ -77,6 +78,7 @@ def format_report(report: Report) -> str:
         *_format_rows("Outages", [(s.session, row) for s in report.sessions for row in s.outages]),
         *_format_ranges("Pending", report.pending),
         *_format_ranges("Expired", report.expired),
+        *_format_ranges("Not of the tape", report.foreign),
         *_format_ranges("Faults", report.faults),
         "",
         verdict,

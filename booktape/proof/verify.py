@@ -2,20 +2,18 @@
 
 import datetime as dt
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import Final
 
 import msgspec
-from msgspec import Struct, field
 
-from booktape.errors import TapeError
-from booktape.keys import LEDGER, TAPE, Key, parse_key
+from booktape.errors import StoreError, TapeError
+from booktape.keys import Key
 from booktape.manifest import Manifest, TableEntry, decode_manifest
 from booktape.proof.details import End, find_before, find_end, is_stopped
 from booktape.proof.findings import NotedRow, Range, Report, Session, format_report
 from booktape.proof.lines import judge_lines
+from booktape.proof.listing import Listing, list_tape
 from booktape.proof.rows import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
 from booktape.store.protocol import Store
 from booktape.tables import SCHEMAS
@@ -37,10 +35,13 @@ def verify(
     `expired`. `progress` is told how many objects are done, of how many. Raise `StoreError` where
     the store cannot be read.
     """
-    listing = _list(store, date.isoformat() if date else None)
+    listing = list_tape(store, date.isoformat() if date else None)
     report = Report(ok=True)
     for key in listing.foreign:
-        report.faults.append(Range(None, None, None, key, "this object is not of the tape"))
+        # What no reader opens does no harm: a folder's marker, what a file manager left.
+        is_hidden = not key.rpartition("/")[2].strip("/") or key.rpartition("/")[2][0] in "._"
+        ranges = report.foreign if is_hidden else report.faults
+        ranges.append(Range(None, None, None, key, "this object is not of the tape"))
     total = sum(listing.is_read(key) for keys in listing.manifests.values() for key in keys)
     done = 0
     followed: dict[str, str] = {}
@@ -56,44 +57,10 @@ def verify(
     return report
 
 
-class _Listing(Struct):
-    """Every object of the tape by its key; an orphan is a segment whose range has no manifest."""
-
-    date: str | None  # that is read; `None`: all
-    manifests: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
-    segments: dict[str, int] = field(default_factory=dict)  # key -> bytes
-    orphans: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
-    foreign: list[str] = field(default_factory=list)
-
-    def is_read(self, key: Key) -> bool:
-        """Return whether the object is of the date."""
-        return self.date in {None, key.date}
-
-
-def _list(store: Store, date: str | None) -> _Listing:
-    """List the ledger first: a manifest is stored after its segments."""
-    listing = _Listing(date)
-    known = set()
-    for info in chain(store.list(LEDGER), store.list(TAPE)):
-        try:
-            key = parse_key(info.key)
-        except TapeError:
-            listing.foreign.append(info.key)
-            continue
-        if key.table is None:
-            listing.manifests[key.session].append(key)
-            known.add(key)
-        elif listing.is_read(key):
-            listing.segments[info.key] = info.bytes
-            if msgspec.structs.replace(key, table=None) not in known:
-                listing.orphans[key.session].append(key)
-    return listing
-
-
 class _Walk:
     """Reads the manifests of one session, in the order of their event numbers."""
 
-    def __init__(self, session: str, store: Store, listing: _Listing, report: Report) -> None:
+    def __init__(self, session: str, store: Store, listing: Listing, report: Report) -> None:
         self._session = session
         self._store = store
         self._listing = listing
@@ -104,6 +71,7 @@ class _Walk:
         self.before: str | None = None  # the session that this one follows, as far as it says
         self._gone: list[Range] = []
         self._next = 0  # the event number that should come next
+        self._previous: Key | None = None
 
     def read(self) -> Iterator[None]:
         """Add to the report what this session proves; yield after each manifest that is read."""
@@ -120,6 +88,7 @@ class _Walk:
                 self._fault(broken.reason, broken.first, broken.last, key)
                 self._chains.skip(key.last + 1)
             self._next = max(self._next, key.last + 1)
+            self._previous = key
             was_read = is_read
             if is_read:
                 yield
@@ -139,10 +108,32 @@ class _Walk:
             return
         missing = self._next, key.first - 1
         self._chains.skip(key.first)
-        if self._found is None and self._listing.date is not None:
+        before, date = self._previous, self._listing.date
+        if before is None and date is not None:
             self._gone.append(Range(self._session, *missing, None, "removed before the date"))
-        elif is_near:
+            return
+        is_of_date = before is not None and date is not None and before.date <= date <= key.date
+        if (is_near or is_of_date) and not self._is_hole(key.first):
             self._fault("events are missing", *missing)
+
+    def _is_hole(self, present: int) -> bool:
+        """Return whether a manifest that is not read says why nothing comes before this number."""
+        key = self._previous
+        if key is None or self._listing.is_read(key):
+            return False
+        try:
+            manifest = decode_manifest(self._store.get(key.text))
+            for entry in manifest.tables.get("feed_events", ()):
+                data = self._store.get(entry.key)
+                events = read_events("feed_events", data, key, entry, manifest.version)
+                rows = find_feed_rows(events)
+                if any(
+                    row.kind == "journal_hole" and row.sequence_received == present for row in rows
+                ):
+                    return True
+        except (TapeError, StoreError):
+            return False
+        return False
 
     def _fault(self, reason: str, first: int, last: int, key: Key | None = None) -> None:
         text = None if key is None else key.text

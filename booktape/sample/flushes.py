@@ -20,7 +20,7 @@ _DAY_US: Final = 86_400_000_000
 _US: Final = 1000  # ns
 
 
-class Flush:
+class MadeFlush:
     """One contiguous range of the events of a session, of one date."""
 
     def __init__(
@@ -81,11 +81,11 @@ class Flush:
 
 def cut_flushes(
     session: str, exchange: str, events: Sequence[SampleEvent], *, interval_us: int
-) -> Iterator[Flush]:
+) -> Iterator[MadeFlush]:
     """Yield the flushes of a session, each of one interval since midnight and so of one date."""
     numbered = list(enumerate(events))
     for _, group in groupby(numbered, key=lambda one: one[1].ts_recv // interval_us):
-        yield Flush(session, exchange, list(group))
+        yield MadeFlush(session, exchange, list(group))
 
 
 def _make_rows(table: str, events: Sequence[tuple[int, SampleEvent]], session: str) -> pa.Table:

@@ -13,22 +13,33 @@ from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
 from booktape.store.protocol import ObjectInfo
 
 COPY_BYTES: Final = 1 << 20
+# Of the root: what is being copied lies here, where no reader of the tape looks.
+COPIES: Final = ".partial"
 
 
 class FolderStore:
     """A folder; an object is a file below it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, is_used: bool = False) -> None:
+        """Stand for the folder; one that `is_used` was there before, and is never made anew."""
         self._root = root
+        self._is_used = is_used
 
     def put(self, path: Path, key: str) -> None:
-        """Copy the file beside its place, sync it, then link it there.
+        """Copy the file into a folder of its own, sync it, then link it to its place.
 
-        A link, unlike a rename, never replaces a file that is there.
+        A link, unlike a rename, never replaces a file that is there. So nothing but whole objects
+        is ever where readers look.
         """
         target = self._path(key)
-        partial = target.with_name(target.name + PARTIAL_SUFFIX)
+        partial = self._root / COPIES / (key.replace("/", "-") + PARTIAL_SUFFIX)
         with path.open("rb") as source, self._explained("write", key):
+            self._require_root("write", key)
+            if not self._is_used:
+                make_folder(self._root / COPIES)
+                self._is_used = True
+            # An earlier release copied it there, and may have died of it.
+            target.with_name(target.name + PARTIAL_SUFFIX).unlink(missing_ok=True)
             if target.exists():
                 # It may have been linked by a process that died before it did what follows a link.
                 partial.unlink(missing_ok=True)
@@ -81,11 +92,23 @@ class FolderStore:
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the files below the prefix but those being written."""
         top = self._path(prefix.rpartition("/")[0])
+        self._require_root("list", prefix)
         with self._explained("list", prefix):
             for path in sorted(top.rglob("*"), key=str):
                 key = path.relative_to(self._root).as_posix()
                 if path.is_file() and key.startswith(prefix) and path.suffix != PARTIAL_SUFFIX:
                     yield ObjectInfo(key, path.stat().st_size)
+
+    def _require_root(self, action: str, key: str) -> None:
+        """Raise where the root was there and is gone: so looks a disk that is not mounted."""
+        copies = self._root / COPIES
+        if self._is_used and not copies.is_dir():
+            raise StoreError(
+                action,
+                where=str(self._root / key),
+                reason=f"{self._root} is empty or gone, and has held a tape",
+                remedy=f"mount its disk; to begin anew there: mkdir -p {copies}",
+            )
 
     def _path(self, key: str) -> Path:
         parts = PurePosixPath(key)

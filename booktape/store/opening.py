@@ -7,10 +7,13 @@ from booktape.store.protocol import Store
 from booktape.store.storage import Storage
 
 
-def open_store(storage: Storage) -> Store:
-    """Return the store that `storage.url` names; nothing is asked of it yet."""
+def open_store(storage: Storage, *, is_used: bool = False) -> Store:
+    """Return the store that `storage.url` names; nothing is asked of it yet.
+
+    `is_used` says that something was put there before: its folder is not made anew then.
+    """
     if storage.url.startswith("file:"):
-        return FolderStore(Path(storage.url.removeprefix("file:")))
+        return FolderStore(Path(storage.url.removeprefix("file:")), is_used=is_used)
     from booktape.store.s3 import S3Store, connect  # noqa: PLC0415 (boto3 takes 40 MB: only for S3)
 
     bucket, _, prefix = storage.url.removeprefix("s3://").partition("/")

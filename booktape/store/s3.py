@@ -11,10 +11,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from booktape.errors import AlreadyStored, StoreError
 from booktape.store.protocol import ObjectInfo
-from booktape.store.s3_faults import explain
+from booktape.store.s3_faults import NotS3, explain
 from booktape.store.storage import Storage
 
 MULTIPART_BYTES_MIN = 64 << 20  # up to here one request is surer: it is there whole or not at all
@@ -24,8 +25,11 @@ READ_TIMEOUT_S = 30.0
 ATTEMPTS_MAX = 2  # of one request; the uploader goes on for ever
 SHA256 = "sha256"  # in an object's metadata, in hexadecimal
 
+_ABSENT = {"404", "NoSuchKey"}
+
 # boto3 makes its classes at run time.
 Client = Any
+Answer = dict[str, Any]
 
 
 def connect(storage: Storage) -> Client:
@@ -58,18 +62,36 @@ class S3Store:
         self._prefix = f"{prefix}/" if prefix else ""
         self._connect = connect
         self._client: Client = None
+        self._is_proven = False  # what answers there kept an object that it said it would
 
     def put(self, path: Path, key: str) -> None:
         """Send the file with its SHA-256, which the service compares, and only if absent."""
         size = path.stat().st_size
         with path.open("rb") as file, self._explained("put", key) as client:
             send = _put_parts if size > MULTIPART_BYTES_MIN else _put_whole
+            digest = hashlib.file_digest(file, hashlib.sha256)
+            file.seek(0)
             try:
-                send(client, file, self._place(key))
+                answer = send(client, file, self._place(key), digest.digest())
             except ClientError as error:
                 if _code(error) in {"PreconditionFailed", "412"}:
                     raise AlreadyStored(key) from None
                 raise
+            is_told = answer.get("ChecksumSHA256") == _encode(digest.digest())
+            if not (self._is_proven and is_told):
+                self._prove(client, key, ObjectInfo(key, size, digest.hexdigest()))
+
+    def _prove(self, client: Client, key: str, sent: ObjectInfo) -> None:
+        """Look whether the object is there, as any server may answer a put with 200."""
+        try:
+            found = _read_head(key, client.head_object(**self._place(key)))
+        except ClientError as error:
+            if _code(error) in _ABSENT:
+                raise NotS3 from None
+            raise
+        if found != sent:
+            raise NotS3
+        self._is_proven = True
 
     def head(self, key: str) -> ObjectInfo | None:
         """Return size and checksum."""
@@ -77,11 +99,10 @@ class S3Store:
             try:
                 answer = client.head_object(**self._place(key))
             except ClientError as error:
-                if _code(error) in {"404", "NoSuchKey"}:
+                if _code(error) in _ABSENT:
                     return None
                 raise
-            digest = answer.get("Metadata", {}).get(SHA256)
-            return ObjectInfo(key, answer["ContentLength"], digest)
+            return _read_head(key, answer)
 
     def get(self, key: str) -> bytes:
         """Return the object's body."""
@@ -124,6 +145,8 @@ class S3Store:
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
             for page in pages:
+                if not page.get("Name"):  # of the bucket; an empty list would say much
+                    raise NotS3
                 for found in page.get("Contents", ()):
                     yield ObjectInfo(found["Key"].removeprefix(self._prefix), found["Size"])
 
@@ -136,7 +159,7 @@ class S3Store:
             client = self._client = self._client or self._connect()
             yield client
         # A ValueError is an endpoint that is no address.
-        except (ClientError, BotoCoreError, ValueError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError, ValueError, NotS3) as error:
             fault = explain(error)
             if fault.is_about_credentials:
                 self._client = None  # it would never look for others
@@ -146,35 +169,38 @@ class S3Store:
             ) from error
 
 
-def _put_whole(client: Client, file: BufferedReader, place: dict[str, str]) -> None:
-    digest = hashlib.file_digest(file, hashlib.sha256)
-    file.seek(0)
-    client.put_object(
+def _put_whole(
+    client: Client, file: BufferedReader, place: dict[str, str], digest: bytes
+) -> Answer:
+    answer: Answer = client.put_object(
         **place,
         Body=file,
         IfNoneMatch="*",
-        ChecksumSHA256=b64encode(digest.digest()).decode(),
-        Metadata={SHA256: digest.hexdigest()},
+        ChecksumSHA256=_encode(digest),
+        Metadata={SHA256: digest.hex()},
     )
+    _require(answer, "ETag")
+    return answer
 
 
-def _put_parts(client: Client, file: BufferedReader, place: dict[str, str]) -> None:
-    digest = hashlib.file_digest(file, hashlib.sha256)
-    file.seek(0)
+def _put_parts(
+    client: Client, file: BufferedReader, place: dict[str, str], digest: bytes
+) -> Answer:
     upload = client.create_multipart_upload(
-        **place, ChecksumAlgorithm="SHA256", Metadata={SHA256: digest.hexdigest()}
+        **place, ChecksumAlgorithm="SHA256", Metadata={SHA256: digest.hex()}
     )
-    upload_id = {"UploadId": upload["UploadId"]}
+    upload_id = {"UploadId": _require(upload, "UploadId")}
     try:
         parts: list[dict[str, object]] = []
         while body := file.read(PART_BYTES):
-            checksum = b64encode(hashlib.sha256(body).digest()).decode()
+            checksum = _encode(hashlib.sha256(body).digest())
             number = len(parts) + 1
             part = client.upload_part(
                 **place, **upload_id, PartNumber=number, Body=body, ChecksumSHA256=checksum
             )
-            parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": checksum})
-        client.complete_multipart_upload(
+            etag = _require(part, "ETag")
+            parts.append({"PartNumber": number, "ETag": etag, "ChecksumSHA256": checksum})
+        answer: Answer = client.complete_multipart_upload(
             **place, **upload_id, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
         )
     except BaseException:
@@ -182,6 +208,23 @@ def _put_parts(client: Client, file: BufferedReader, place: dict[str, str]) -> N
         with suppress(ClientError, BotoCoreError):
             client.abort_multipart_upload(**place, **upload_id)
         raise
+    return answer
+
+
+def _read_head(key: str, answer: Answer) -> ObjectInfo:
+    _require(answer, "ETag")
+    return ObjectInfo(key, answer["ContentLength"], answer.get("Metadata", {}).get(SHA256))
+
+
+def _require(answer: Answer, name: str) -> Any:
+    """Return what every S3 store answers."""
+    if not answer.get(name):
+        raise NotS3
+    return answer[name]
+
+
+def _encode(digest: bytes) -> str:
+    return b64encode(digest).decode()
 
 
 def _code(error: ClientError) -> str:

@@ -13,6 +13,10 @@ class Fault(NamedTuple):
     is_about_credentials: bool = False
 
 
+class NotS3(Exception):
+    """Stand for an answer that no S3 store gives, whatever its status says."""
+
+
 def explain(error: Exception) -> Fault:
     """Return what an error of boto3 means.
 
@@ -42,8 +46,7 @@ def _explain_answer(response: dict[str, dict[str, object]]) -> Fault:
     return Fault(f"the store answered {code or status}: {message}", _AGAIN)
 
 
-_AGAIN = "it is tried again, and nothing is lost meanwhile"
-_RENEW = "it is tried again with what boto3 finds then"
+_AGAIN = "it may go better later"
 
 _BUCKET = Fault("there is no such bucket", "create it or correct [storage] url")
 _OBJECT = Fault("there is no such object", "check the key and [storage] url")
@@ -52,26 +55,35 @@ _DENIED = Fault(
     "allow these credentials s3:PutObject, s3:GetObject and s3:ListBucket there",
     is_about_credentials=True,
 )
-_EXPIRED = Fault("the credentials have expired", f"renew them; {_RENEW}", is_about_credentials=True)
+_EXPIRED = Fault("the credentials have expired", "renew them", is_about_credentials=True)
 _UNKNOWN_KEY = Fault(
     "the store does not know the access key",
-    f"correct the credentials or [storage] endpoint_url; {_RENEW}",
+    "correct the credentials or [storage] endpoint_url",
     is_about_credentials=True,
 )
 _SECRET = Fault(
     "the secret key does not belong to the access key",
-    f"correct the credentials; {_RENEW}",
+    "correct the credentials",
     is_about_credentials=True,
 )
 _MISSING = Fault(
     "there are no usable credentials",
-    f"give this machine an instance role, or set the variables or the profile of boto3; {_RENEW}",
+    "give this machine an instance role, or set the variables or the profile of boto3",
     is_about_credentials=True,
 )
 _REGION = Fault("the bucket is in another region", "set [storage] region to the bucket's own")
 _CLOCK = Fault("the clock of this machine is off", "set it by NTP (chronyc makestep)")
 _SLOW = Fault("the store asks to slow down", _AGAIN)
 _INSIDE = Fault("the store failed inside", _AGAIN)
+# boto3 says so as well of a page that came with 200, where no page should be.
+_BARE = Fault(
+    "the store failed inside",
+    f"{_AGAIN}; if it stays so, check [storage] endpoint_url: it may be no S3 store",
+)
+_NOT_S3 = Fault(
+    "what answers there is no S3 store",
+    "correct [storage] endpoint_url: it may be a console's port, a sign-in page or a proxy",
+)
 _FULL = Fault("the store is full", "free space there or raise the quota")
 _DAMAGED = Fault("the object arrived damaged", _AGAIN)
 _BUSY = Fault("somebody else is writing the same object", _AGAIN)
@@ -126,7 +138,7 @@ _CODES = {
     "429": _SLOW,
     "503": _SLOW,
     "InternalError": _INSIDE,
-    "500": _INSIDE,
+    "500": _BARE,
     "502": _INSIDE,
     "504": _INSIDE,
     "QuotaExceeded": _FULL,
@@ -164,6 +176,9 @@ _ERRORS = {
     "ResponseStreamingError": _SILENT,
     "IncompleteReadError": _SILENT,
     "SSLError": _CERTIFICATE,
+    "NotS3": _NOT_S3,
+    # HTML where XML should be.
+    "ResponseParserError": _NOT_S3,
     "ParamValidationError": _ADDRESS,
     "ValueError": _ADDRESS,
 }

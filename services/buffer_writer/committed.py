@@ -6,15 +6,20 @@ written or read.
 """
 
 from threading import Lock
-from typing import Final
-
-from msgspec.structs import replace
+from typing import Final, NamedTuple
 
 from booktape.manifest import Manifest
 from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.manifest import count_bytes, next_of, session_of
 from services.buffer_writer.reserve import Reserve
 from services.buffer_writer.sessions import Known, SessionFiles
+
+
+class _Waiting(NamedTuple):
+    """What a manifest says that waits for the store."""
+
+    bytes: int
+    ts: int
 
 
 class Committed:
@@ -25,7 +30,7 @@ class Committed:
         self.lock: Final = Lock()
         self._sessions = sessions
         self._reserve = reserve
-        self._waiting: dict[str, int] = {}  # the bytes of each
+        self._waiting: dict[str, _Waiting] = {}
 
     def load(self) -> None:
         """Read what is known of each session."""
@@ -34,7 +39,12 @@ class Committed:
     @property
     def waiting_bytes(self) -> int:
         """Return the bytes of all segments that wait for the store."""
-        return sum(self._waiting.copy().values())
+        return sum(waiting.bytes for waiting in self._waiting.copy().values())
+
+    @property
+    def oldest_ts(self) -> int | None:
+        """Return when the oldest manifest that waits was written."""
+        return min((waiting.ts for waiting in self._waiting.copy().values()), default=None)
 
     def names(self) -> list[str]:
         """Return the name of each manifest that waits for the store."""
@@ -81,26 +91,23 @@ class Committed:
 
     def note(self, run: FrameRun) -> None:
         """Write down, before the commit, what no manifest tells of a run."""
-        has_hole = run.resumes_at != run.last + 1
-        if not (has_hole or run.ends_session):
-            return
         with self.lock:
             known = self._known(run.session)
-            if has_hole:
-                known = replace(known, hole=(run.last, run.resumes_at))
-            self._sessions.write(run.session, replace(known, ended=run.ends_session))
+            announced = known.announce(run.first, run.last, run.resumes_at, is_end=run.ends_session)
+            if announced != known:
+                self._sessions.write(run.session, announced)
 
     def add(self, name: str, manifest: Manifest, *, resumes_at: int) -> None:
         """Know a manifest that was just committed, and where its session goes on."""
         with self.lock:
-            self._waiting[name] = count_bytes(manifest)
+            self._waiting[name] = _Waiting(count_bytes(manifest), manifest.written_at)
             known = self._known(manifest.session).reach(manifest.last + 1)
             assert known.next == resumes_at
             self._sessions.set(manifest.session, known)
 
     def recover(self, name: str, manifest: Manifest) -> None:
         """Know a manifest that was there at the start."""
-        self._waiting[name] = count_bytes(manifest)
+        self._waiting[name] = _Waiting(count_bytes(manifest), manifest.written_at)
         known = self._sessions.get(manifest.session)
         if known:
             self._sessions.set(manifest.session, known.reach(manifest.last + 1))

@@ -15,6 +15,7 @@ from msgspec.structs import asdict
 
 from booktape.store.opening import open_store
 from services.buffer_writer.committed import Committed
+from services.buffer_writer.home import Home, find_home
 from services.buffer_writer.memory import bound_memory, give_back
 from services.buffer_writer.reserve import Reserve, is_full
 from services.buffer_writer.segment import prepare_arrow, write_segments
@@ -26,7 +27,9 @@ from shared.delivery.pipe import Receiver, WatermarkPublisher, endpoint, open_co
 from shared.errors import LockHeld, SpoolError
 from shared.process import log
 from shared.process.files import Lock
+from shared.process.room import explain_refusal
 from shared.process.settings import Settings
+from shared.process.signals import STOP_SIGNALS
 from shared.process.state import WRITER as NAME
 from shared.process.stats import Rate
 from shared.process.status import StatusFile, WriterReport
@@ -54,7 +57,7 @@ def run(settings: Settings) -> int:
     gc.freeze()  # what was imported stays: no look at it, not at the end either
     lock = Lock(settings.state.folder.writer_lock)
     stop = Stop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: stop.set())
     try:
         with lock:
@@ -98,7 +101,9 @@ class WriterProcess:
         self._rate = Rate(now_s=time.monotonic())
         self._status_due_s = time.monotonic()
         self._spool = self._recover_spool()
-        store = open_store(settings.storage)
+        home = self._folder.home
+        is_used = find_home(home, settings.storage, self._spool.committed)
+        store = Home(open_store(settings.storage, is_used=is_used), home, settings.storage)
         random = SystemRandom()
         self._uploader = Uploader(self._spool, store, random=random, clock_ns=time.time_ns)
         self._stop_uploading = Event()
@@ -134,6 +139,7 @@ class WriterProcess:
         # A thread that died has told the log why; a new process is the way on.
         while not stop.is_set and self._uploading.is_alive():
             flushes = self._writer.counters.flushes
+            self._bind_anew(receiver, watermarks)
             is_busy = self._receive(receiver)
             self._writer.flush_due()
             self._writer.tend_sessions()
@@ -143,6 +149,14 @@ class WriterProcess:
                 give_back()
             if not is_busy:
                 stop.wait(TICK_S)
+
+    def _bind_anew(self, *sockets: Receiver | WatermarkPublisher) -> None:
+        """Do so where a cleaner of temporary files took the sockets' folder."""
+        if not all(socket.is_there for socket in sockets):
+            _log.warning("the sockets are gone from their folder; binding them anew")
+            endpoint(self._state, "frames")  # makes the folder
+            for socket in sockets:
+                socket.bind_anew()
 
     def _receive(self, receiver: Receiver) -> bool:
         """Receive for one tick at most; return whether the pipe may have more."""
@@ -210,11 +224,17 @@ class WriterProcess:
             state=_state_of(writer.flush_error),
             rows_per_s=self._rate.measure(writer.counters.rows, now_s=now_s),
             rows_buffered=writer.rows,
-            flush_error=str(writer.flush_error) if writer.flush_error else None,
+            flush_error=(
+                explain_refusal(writer.flush_error, self._folder.spool)
+                if writer.flush_error
+                else None
+            ),
             held_sessions=writer.held,
             sessions=writer.watermark().sessions,
             spool_bytes=spool.committed.waiting_bytes,
             spool_flushes=len(spool.committed.names()),
+            oldest_flush_ts=spool.committed.oldest_ts,
+            flush_interval_s=self._settings.writer.flush_interval_s,
             conflicts=spool.count_conflicts(),
             last_upload_ts=uploader.last_upload_ts,
             upload_error=uploader.error,

@@ -73,9 +73,15 @@ def session_of(name: str) -> str:
     return name.rsplit("-", 2)[0]
 
 
+def range_of(name: str) -> tuple[int, int]:
+    """Return the first and the last event number of a name in the spool."""
+    _, first, last = name.rsplit("-", 2)
+    return int(first), int(last)
+
+
 def next_of(name: str) -> int:
     """Return the event number that follows a name in the spool."""
-    return int(name.rpartition("-")[2]) + 1
+    return range_of(name)[1] + 1
 
 
 def count_bytes(manifest: Manifest) -> int:

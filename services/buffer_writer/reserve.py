@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.process import log
+from shared.process.room import is_lack_of_room
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _Result = TypeVar("_Result")
 _log = log.get(__name__)
 
 
 def is_full(error: OSError) -> bool:
     """Say whether the error means that the disk is full."""
-    return error.errno in _FULL
+    return is_lack_of_room(error)
 
 
 class Reserve:

@@ -26,16 +26,19 @@ _log = log.get(__name__)
 class Known(Struct, frozen=True, omit_defaults=True):
     """What is known of one session.
 
-    `next`: everything below this event number is committed. `ended`: its `session_end` was
-    received, and is below `next` or in the commit under way. `hole`: the number of a
-    `journal_hole` event and the one that follows it, which no manifest tells. `is_found`: `next`
-    is what the store's ledger said, and only the ingest knows whether an end is below it.
+    `next`: everything below this event number is committed. `end`: the number that follows its
+    `session_end`, once that was received: the commit that carries it may be under way, or never
+    have come. `ended`: `next` is past that. `hole`: the number of a `journal_hole` event and the
+    one that follows it, which no manifest tells; it counts with the commit that reaches it.
+    `is_found`: `next` is what the store's ledger said, and only the ingest knows whether an end is
+    below it. So it is where a file of an earlier release says `ended` and no `end`.
     """
 
     next: Annotated[int, Meta(ge=0)]
     ended: bool
     hole: tuple[int, int] | None = None
     is_found: bool = False
+    end: Annotated[int, Meta(ge=0)] | None = None
 
     @property
     def may_have_ended(self) -> bool:
@@ -48,7 +51,20 @@ class Known(Struct, frozen=True, omit_defaults=True):
             return self
         if self.hole and number == self.hole[0] + 1:
             number = self.hole[1]
-        return replace(self, next=number, is_found=False)
+        # Of an earlier release's file nobody knows the end: what it said of it stays.
+        ended = self.ended if self.end is None else number >= self.end
+        return replace(self, next=number, ended=ended, is_found=False)
+
+    def announce(self, first: int, last: int, resumes_at: int, *, is_end: bool) -> "Known":
+        """Return it as it must be on the disk before this run is committed.
+
+        What was announced for a commit that never came does not count for this one.
+        """
+        assert first == self.next
+        hole = self.hole if self.hole and self.hole[0] < first else None
+        if resumes_at != last + 1:
+            hole = last, resumes_at
+        return replace(self, hole=hole, ended=False, end=resumes_at if is_end else None)
 
 
 class SessionFiles:

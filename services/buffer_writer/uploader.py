@@ -8,8 +8,10 @@ from threading import Event
 from typing import Final
 
 from booktape.errors import AlreadyStored, StoreError, TapeError
-from booktape.keys import LEDGER, exchange_of, parse_key
+from booktape.keys import exchange_of
 from booktape.store.protocol import Store
+from services.buffer_writer.ledger import Ledger
+from services.buffer_writer.manifest import range_of, session_of
 from services.buffer_writer.spool import Spool, Stored
 from shared.process import log
 from shared.process.retry import Backoff
@@ -21,8 +23,10 @@ _log = log.get(__name__)
 
 
 class Uploader:
-    """Store what the spool has, the manifest of each flush last, and answer for the ledger.
+    """Store what the spool has, and answer for the ledger.
 
+    The manifest of each flush is stored last, and the flushes of a session in their order: a reader
+    that finds a manifest finds all that precede it. Other sessions wait for none that fails.
     `error` is what stands in the way now, None while nothing does.
     """
 
@@ -35,8 +39,10 @@ class Uploader:
         self._store = store
         self._clock_ns = clock_ns
         self._backoff = Backoff(base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, random=random)
-        self._reason: str | None = None
-        self._failed: set[str] = set()  # in this round: the others come first
+        self._ledger = Ledger(store)
+        # What stands in the way of each session ("": of an answer), as far as it was logged.
+        self._reasons: dict[str, set[str]] = {}
+        self._failed: set[str] = set()  # sessions, in this round: the others come first
         self._asked: dict[str, int | None] = {}
 
     def run(self, stop: Event) -> None:
@@ -48,16 +54,21 @@ class Uploader:
 
     def step(self) -> float:
         """Do the next thing there is to do; return how long to wait before the one after it."""
+        session = ""
+        if not self._spool.committed.names():
+            self._failed.clear()
         try:
-            has_worked = self._answer_writer() or self._upload()
+            if "" in self._failed or not self._answer_writer():
+                name = self._choose()
+                if name is None:
+                    return IDLE_S
+                session = session_of(name)
+                self._upload(session, name)
         except (StoreError, OSError) as error:
-            self._note(error)
+            self._failed.add(session)
+            self._note(session, error)
             return self._backoff.next_s()
-        if not has_worked:
-            return IDLE_S
-        if self.error:
-            _log.info("the store works again")
-        self.error = self._reason = None
+        self._clear(session)
         self._backoff.reset()
         return 0.0
 
@@ -73,42 +84,55 @@ class Uploader:
 
     def _answer_writer(self) -> bool:
         for session in [session for session, number in self._asked.items() if number is None]:
-            self._asked[session] = max(self._ask(session), self._spool.committed.reach(session))
+            self._asked[session] = self._ask(session)
             return True
         return False
 
     def _ask(self, session: str) -> int:
         _log.info("asking the ledger", extra={"session": session})
-        number = 0
-        for info in self._store.list(f"{LEDGER}exchange={exchange_of(session)}/"):
-            try:
-                key = parse_key(info.key)
-            except TapeError:  # somebody else's object
-                continue
-            if key.session == session:
-                number = max(number, key.last + 1)
-        return number
+        return max(self._ledger.find_next(session), self._spool.committed.reach(session))
 
-    def _upload(self) -> bool:
+    def _choose(self) -> str | None:
+        """Return the oldest flush of a session that has not failed in this round."""
         names = self._spool.committed.names()
-        if not names:
-            return False
-        fresh = [name for name in names if name not in self._failed]
+        fresh = [name for name in names if session_of(name) not in self._failed]
         if not fresh:
             self._failed.clear()
-        name = (fresh or names)[0]
-        try:
+        return next(iter(fresh or names), None)
+
+    def _upload(self, session: str, name: str) -> None:
+        if not self._ledger.is_compared(session):
+            self._compare(exchange_of(session))
+        overlap = self._ledger.find_overlap(session, *range_of(name))
+        if overlap is None:
             self._put_all(name)
-        except (StoreError, OSError):
-            self._failed.add(name)
-            raise
-        return True
+            return
+        first, last = overlap
+        reason = (
+            f"the store has {first} to {last} already in other flushes; was the state restored?"
+        )
+        self._spool.set_aside(name, reason)
+
+    def _compare(self, exchange: str) -> None:
+        """Ask the ledger, once, of each session of the exchange that has a flush here."""
+        firsts: dict[str, int] = {}
+        for name in reversed(self._spool.committed.names()):  # the oldest of a session comes first
+            firsts[session_of(name)] = range_of(name)[0]
+        sessions = {
+            session: first
+            for session, first in firsts.items()
+            if exchange_of(session) == exchange and not self._ledger.is_compared(session)
+        }
+        _log.info("comparing with the ledger", extra={"sessions": len(sessions)})
+        self._ledger.compare(sessions)
 
     def _put_all(self, name: str) -> None:
         try:
             files = self._spool.files(self._spool.read(name))
             for file in files:
                 self._put(file)
+        except StoreError:  # a TapeError too, which says nothing of the flush
+            raise
         except (TapeError, FileNotFoundError) as error:
             self._spool.set_aside(name, str(error))
             return
@@ -136,13 +160,19 @@ class Uploader:
         stored = info.sha256 or hashlib.sha256(self._store.get(file.key)).hexdigest()
         return stored == file.sha256
 
-    def _note(self, error: StoreError | OSError) -> None:
-        """Keep the error for `status`; a line of log only where it is another one."""
+    def _note(self, session: str, error: StoreError | OSError) -> None:
+        """Keep the error for `status`; a line of log only where nobody was told yet."""
         self.error = str(error)
         reason = error.reason if isinstance(error, StoreError) else str(error)
-        if reason != self._reason:
-            self._reason = reason
+        if not any(reason in told for told in self._reasons.values()):
             _log.error("cannot upload; it is tried again", extra={"reason": self.error})
+        self._reasons.setdefault(session, set()).add(reason)
+
+    def _clear(self, session: str) -> None:
+        """Take note that a session gets on: nothing of its own stands in its way."""
+        if self._reasons.pop(session, None) is not None and not self._reasons:
+            self.error = None
+            _log.info("the store works again")
 
 
 def _sha256(path: Path) -> str:

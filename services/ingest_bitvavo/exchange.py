@@ -23,6 +23,7 @@ EXCHANGE = Exchange(
     unsubscribe=parser.unsubscribe,
     subscribe_cost=POINT,
     ready="acknowledgement",
+    snapshot_by="message",
     request_snapshot=parser.request_snapshot,
     snapshot_cost=POINT,
     snapshot_interval_s=0.2,

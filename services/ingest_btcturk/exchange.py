@@ -17,6 +17,7 @@ EXCHANGE = Exchange(
     subscribe=parser.subscribe,
     unsubscribe=parser.unsubscribe,
     ready="data",
+    snapshot_by="first",
     # https://docs.btcturk.com/rate-limits; that of trades is the one of the older path.
     limits={
         "connects": Limit(points=15, interval_s=60.0),

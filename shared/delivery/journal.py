@@ -5,8 +5,6 @@ the ingest that writes the journal or, once that is gone, by the one that adopte
 share a journal: one appends; another, the sender's, does everything else.
 """
 
-import fcntl
-import os
 import shutil
 from collections import deque
 from collections.abc import Iterable
@@ -17,16 +15,17 @@ from typing import Final
 from msgspec import structs
 
 from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
+from shared.delivery.abandoned import LOCK_NAME, REMOVED_SUFFIX
+from shared.delivery.backlog import Backlog
 from shared.delivery.frame import Frame, decode_columns, encode
 from shared.delivery.journal_file import Damage, FrameReader, JournalFile, find_files
 from shared.errors import JournalError, LockHeld
 from shared.process import log
 from shared.process.files import Lock
+from shared.process.room import explain_refusal, is_lack_of_room
 
 JOURNAL_FILE_BYTES_MAX: Final = 16 * 1024 * 1024  # a file is full at this size
 DAMAGES_MAX: Final = 100  # remembered for each journal; all are logged
-LOCK_NAME: Final = "lock"
-REMOVED_SUFFIX: Final = ".removed"
 
 _log = log.get(__name__)
 
@@ -44,6 +43,8 @@ class Journal:
         self.next_number = first
         self.synced = files[0].first if files else first  # what is below survives a power cut
         self.damages: list[Damage] = []
+        self.backlog = Backlog(sum(file.size for file in files), first)
+        self.is_cut_short = False  # what is damaged at its end the writer may have
         self._lock = lock
         self._files = files
         self._last = last
@@ -121,6 +122,7 @@ class Journal:
                 _log.warning("a torn tail was cut off a journal", extra=_facts(tail))
             else:
                 journal.note(tail)
+                journal.is_cut_short = True
         return journal
 
     @property
@@ -157,9 +159,20 @@ class Journal:
         self._refuse_after_failure()
         if not self._files or self._is_full(self._files[-1]):
             self._roll()
-        self._files[-1].append(encode(frame))
+        data = encode(frame)
+        try:
+            self._files[-1].append(data)
+        except JournalError as error:
+            # A bad block is this file's alone; a short write is the first sign of a full disk.
+            is_empty = self._files[-1].first == self.next_number
+            if is_empty or not error.__cause__ or is_lack_of_room(error.__cause__):
+                raise
+            _log.warning("a journal goes on in its next file", extra={"reason": str(error)})
+            self._roll()
+            self._files[-1].append(data)
         self._last = frame
         self.next_number = frame.last + 1
+        self.backlog.add(len(data), self.next_number)
 
     def _is_full(self, file: JournalFile) -> bool:
         # A file of damage alone can be full of nothing: the next one would have its very name.
@@ -170,10 +183,18 @@ class Journal:
         try:
             file.create()
         except OSError as error:
-            raise JournalError(f"cannot create {file.path}: {error}; make room") from error
+            reason = explain_refusal(error, self.path)
+            raise JournalError(f"cannot create {file.path}: {reason}") from error
         with self._mutex:
             self._files.append(file)
             self._has_unsynced_names = True
+
+    def skip_to(self, number: int) -> None:
+        """Go on with this event number, in a file of its own: the writer has all before it."""
+        assert self.next_number <= number
+        if number > self.next_number:
+            self.next_number = number
+            self._roll()
 
     def sync(self) -> None:
         """Make what was appended so far survive a power cut.
@@ -234,6 +255,7 @@ class Journal:
             while kept > 0 and self._files[kept].first > committed:
                 kept -= 1
             trimmed, self._files[:kept] = self._files[:kept], []
+        self.backlog.settle(committed)
         for file in trimmed:
             file.close()
             file.path.unlink(missing_ok=True)
@@ -255,32 +277,9 @@ class Journal:
         _discard([removed])
 
 
-def leftovers(folder: Path) -> list[Path]:
-    """Return the journals in an exchange's folder that nobody owns, oldest first."""
-    if not folder.is_dir():
-        return []
-    half = (PARTIAL_SUFFIX, REMOVED_SUFFIX)
-    paths = sorted(path for path in folder.iterdir() if path.is_dir())
-    return [path for path in paths if not path.name.endswith(half) and not _is_owned(path)]
-
-
 def _is_end(frame: Frame) -> bool:
     rows = decode_columns(frame).feed_events
     return rows is not None and rows.kind[-1] == "session_end"
-
-
-def _is_owned(path: Path) -> bool:
-    try:
-        descriptor = os.open(path / LOCK_NAME, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _rename_away(path: Path) -> Path:

@@ -104,17 +104,43 @@ class Publisher:
         self._socket.close()
 
 
-class Receiver:
+class Bound:
+    """A socket that is bound to a path, which cleaners of temporary files may take."""
+
+    def __init__(self, socket: zmq.Socket[bytes], endpoint: str) -> None:
+        """Bind, taking the place of a socket file that a killed writer left."""
+        self._socket = socket
+        self._endpoint = endpoint
+        self._path = Path(endpoint.removeprefix("ipc://"))
+        socket.bind(endpoint)
+
+    @property
+    def is_there(self) -> bool:
+        """Say whether whoever connects now finds it."""
+        return self._path.exists()
+
+    def bind_anew(self) -> None:
+        """Bind once more, if it is not there; whoever was connected connects again."""
+        if not self.is_there:
+            self._socket.unbind(self._endpoint)
+            self._socket.bind(self._endpoint)
+
+    def close(self) -> None:
+        """Close; what a linger of the socket allows may still go out."""
+        self._socket.close()
+
+
+class Receiver(Bound):
     """Receive the frames of all sessions, fairly."""
 
     def __init__(self, context: Context, endpoint: str) -> None:
         """Bind, taking the place of a socket file that a killed writer left."""
-        self._socket = context.socket(zmq.PULL)
-        self._socket.rcvhwm = FRAMES_MAX
-        self._socket.maxmsgsize = FRAME_BYTES_MAX
-        self._socket.linger = 0
+        socket = context.socket(zmq.PULL)
+        socket.rcvhwm = FRAMES_MAX
+        socket.maxmsgsize = FRAME_BYTES_MAX
+        socket.linger = 0
         self._timeout_ms = -1
-        self._socket.bind(endpoint)
+        super().__init__(socket, endpoint)
 
     def receive(self, timeout_ms: int) -> bytes | None:
         """Return the next frame, or `None` where none came in that time."""
@@ -125,28 +151,20 @@ class Receiver:
         except zmq.Again:
             return None
 
-    def close(self) -> None:
-        """Close, dropping what was not received."""
-        self._socket.close()
 
-
-class WatermarkPublisher:
+class WatermarkPublisher(Bound):
     """Tell every sender what the writer has."""
 
     def __init__(self, context: Context, endpoint: str) -> None:
         """Bind, taking the place of a socket file that a killed writer left."""
-        self._socket = context.socket(zmq.PUB)
-        self._socket.sndhwm = WATERMARKS_MAX
-        self._socket.linger = LINGER_MS
-        self._socket.bind(endpoint)
+        socket = context.socket(zmq.PUB)
+        socket.sndhwm = WATERMARKS_MAX
+        socket.linger = LINGER_MS
+        super().__init__(socket, endpoint)
 
     def publish(self, watermark: Watermark) -> None:
         """Send it to whoever listens; nobody waits for it, as another one follows soon."""
         self._socket.send(_encoder.encode(watermark), zmq.NOBLOCK)
-
-    def close(self) -> None:
-        """Close; the last watermark may still go out for `LINGER_MS`."""
-        self._socket.close()
 
 
 class WatermarkSubscriber:

@@ -26,6 +26,9 @@ DRAIN_S: Final = 2.0  # for the last effort
 _log = log.get(__name__)
 
 
+End = Callable[[Journal], None]
+
+
 class Pipe(Protocol):
     """Take frames of one session, in order; lose any of them, or none."""
 
@@ -61,7 +64,7 @@ class Sender:
         steady_s: Callable[[], float],
     ) -> None:
         """Take charge of the journals; `make_pipe` is called for each, in the sender's thread."""
-        self._added = list(journals)
+        self._added: list[tuple[Journal, End | None]] = [(journal, None) for journal in journals]
         self._make_pipe = make_pipe
         self._watermarks = watermarks
         self._steady_s = steady_s
@@ -73,11 +76,24 @@ class Sender:
         """Return the journals in its charge; any thread may ask."""
         # Copies of a list are made at once, whoever changes it.
         delivered = [delivery.journal for delivery in self._deliveries.copy()]
-        return delivered + self._added.copy()
+        return delivered + [journal for journal, _ in self._added.copy()]
 
-    def add(self, journal: Journal) -> None:
-        """Take charge of one more journal."""
-        self._added.append(journal)
+    @property
+    def refused(self) -> list[str]:
+        """Return the sessions of which the writer has more than the journal; any thread may ask."""
+        deliveries = self._deliveries.copy()
+        return [delivery.journal.session for delivery in deliveries if delivery.is_refused]
+
+    def count_adopted(self, *, moving: bool) -> int:
+        """Return how many adopted journals it has; of them, those that get on. Any thread may."""
+        deliveries = self._deliveries.copy()
+        stuck = sum(delivery.is_stuck and delivery.journal.is_adopted for delivery in deliveries)
+        adopted = sum(journal.is_adopted for journal in self.journals)
+        return adopted - stuck if moving else adopted
+
+    def add(self, journal: Journal, *, end: End | None = None) -> None:
+        """Take charge of one more journal; `end` ends its session once the writer was heard."""
+        self._added.append((journal, end))
 
     def run(self, stop: Event) -> None:
         """Deliver until told to stop, then make a last effort and close every journal.
@@ -96,8 +112,8 @@ class Sender:
     def step(self) -> float:
         """Do one round of everything that is due; return how many seconds may pass to the next."""
         while self._added:
-            journal = self._added.pop(0)
-            self._deliveries.append(Delivery(journal, self._make_pipe()))
+            journal, end = self._added.pop(0)
+            self._deliveries.append(Delivery(journal, self._make_pipe(), end=end))
             self._deliveries.sort(key=lambda delivery: delivery.journal.session)
         is_sync_due = self._steady_s() >= self._sync_due_s
         watermark = self._watermarks.receive()
@@ -156,10 +172,11 @@ class Sender:
 class Delivery:
     """One journal on its way into its pipe."""
 
-    def __init__(self, journal: Journal, pipe: Pipe) -> None:
+    def __init__(self, journal: Journal, pipe: Pipe, *, end: End | None = None) -> None:
         """Send nothing before the first watermark: that says where to begin."""
         self.journal = journal
         self._pipe = pipe
+        self._end = end
         self._cursor = Cursor(journal)
         self._run: str | None = None
         self._committed = 0
@@ -167,13 +184,18 @@ class Delivery:
         self._still_since_s = 0.0
         self._still_s = STILL_S
         self._probes: int | None = None  # frames that may be sent until the writer moves
-        self._is_refused = False
+        self.is_refused = False
         self.is_finished = False
 
     @property
     def is_behind(self) -> bool:
         """Return whether there is a writer and something to send to it."""
         return self._run is not None and self._cursor.number < self.journal.synced
+
+    @property
+    def is_stuck(self) -> bool:
+        """Return whether the writer takes nothing of it, as far as anybody can tell."""
+        return self.is_refused or self._still_s >= STILL_S_MAX
 
     def heed(self, watermark: Watermark, now_s: float) -> None:
         """Go where the writer wants us, and give up what it has committed.
@@ -183,6 +205,10 @@ class Delivery:
         journal = self.journal
         unlisted = (0, journal.base)
         committed, expected = watermark.sessions.get(journal.session, unlisted)
+        if self._end:
+            journal.skip_to(max(expected, journal.next_number))
+            self._end(journal)
+            self._end = None
         if expected > journal.next_number:
             self._refuse(committed, expected)
             return
@@ -232,7 +258,7 @@ class Delivery:
     def _refuse(self, committed: int, expected: int) -> None:
         """Send and trim nothing: the writer has what this journal does not."""
         self._run = None
-        if not self._is_refused:
+        if not self.is_refused:
             _log.error(
                 "the writer has more of a session than its journal; keeping the journal as it is",
                 extra={
@@ -242,7 +268,7 @@ class Delivery:
                     "next_number": self.journal.next_number,
                 },
             )
-        self._is_refused = True
+        self.is_refused = True
 
     def send(self) -> float:
         """Publish what may be sent now; return how many seconds until it is worth going on."""

@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from shared.event import TradeList
+from shared.event import Snapshot, TradeList
 from shared.feed.counts import Counts
+from shared.feed.names import Names
 
 
 class Link(Struct, frozen=True):
@@ -44,6 +46,13 @@ class BackfillAnswer(Struct, frozen=True):
     reason: str
 
 
+class BookAnswer(NamedTuple):
+    """A book that was asked for over REST; `ts` is when it was received."""
+
+    ts: int
+    snapshot: Snapshot
+
+
 class Board:
     """Lies between the threads that have to do with one feed.
 
@@ -53,15 +62,18 @@ class Board:
     """
 
     def __init__(
-        self, symbols: Iterable[str], channels: Sequence[str], *, down_since_s: float
+        self, symbols: Iterable[str], channels: Sequence[str], names: Names, *, down_since_s: float
     ) -> None:
         """Start with symbols of ours that nobody has asked the exchange for."""
+        self.names = names
         self.wanted = tuple(symbols)
         self.channels = tuple(channels)
         self.link = Link(down_since_s=down_since_s)
         self.feed = FeedView()
         self.questions: deque[Backfill] = deque()  # of a symbol one here, one being asked
         self.answers: deque[BackfillAnswer] = deque()
+        self.books_wanted: deque[str] = deque()  # raw symbols, where books begin over REST
+        self.books: deque[BookAnswer] = deque()
 
     def answer_backfill(
         self, question: Backfill, trades: TradeList | None, reason: str = ""

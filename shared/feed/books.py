@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from booktape.ladder import Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
@@ -30,9 +31,16 @@ class Books:
     The recorder's thread owns them.
     """
 
-    def __init__(self, rows: FeedRows, resync: Callable[[str, Reason], None]) -> None:
-        """Start without symbols."""
+    def __init__(
+        self,
+        rows: FeedRows,
+        resync: Callable[[str, Reason], None],
+        *,
+        window: int | None = None,
+    ) -> None:
+        """Start without symbols; a side keeps the best `window` levels, all of them if `None`."""
         self._rows = rows
+        self._window = window
         self._resync = resync
         self._entries: dict[str, _Entry] = {}
 
@@ -128,9 +136,23 @@ class Books:
     def _accept(self, entry: _Entry, ts_recv: int, delta: Delta) -> None:
         book = entry.book
         book.apply(delta.bids, delta.asks)
+        if self._window is not None:
+            delta = self._narrow(book, delta, self._window)
         self._rows.append((ts_recv, entry.symbol, delta))
         if book.bid_max >= book.ask_min:
             self._find_crossing(entry, ts_recv, delta.raw_symbol)
+
+    @staticmethod
+    def _narrow(book: Ladder, delta: Delta, window: int) -> Delta:
+        """Return the delta with the end of each level that it pushes out of the window.
+
+        The exchange does not say it, and a reader of the tape could not know.
+        """
+        bids, asks = book.cut_to(window)
+        if not bids and not asks:
+            return delta
+        gone = [(price, 0.0) for price in bids], [(price, 0.0) for price in asks]
+        return replace(delta, bids=[*delta.bids, *gone[0]], asks=[*delta.asks, *gone[1]])
 
     def _find_crossing(self, entry: _Entry, ts_recv: int, raw_symbol: str) -> None:
         crossing = entry.book.find_crossing()

@@ -65,17 +65,17 @@ class Feed:
         self._ban = ban
         self._rows = FeedRows()
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
-        self._books = Books(self._rows, self._resync)
+        self._books = Books(self._rows, self._resync, window=exchange.window)
         self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(self._rows)
         self._subscriptions = Subscriptions(exchange, board.channels)
-        self._questions = Questions(exchange, self._subscriptions, spend, self._books.hold_deltas)
+        hold, wanted = self._books.hold_deltas, board.books_wanted
+        self._questions = Questions(exchange, self._subscriptions, spend, hold, wanted)
         self._backfills = Backfills(self._trades, board, exchange)
         self._standing = Standing(board, self._books, self._subscriptions)
         self._checkpoints = Checkpoints(checkpoint_interval_s)
         self._watchdog = Watchdog(stale_after_s)
         self._ts, self._now_s, self._due_s, self._connection = 0, 0.0, 0.0, 0
-        self._is_settled = False
         self._followed: tuple[str, ...] = ()
 
     @property
@@ -89,10 +89,10 @@ class Feed:
 
     def connected(self, ts: int, now_s: float, url: str, connection: int) -> list[Row]:
         """Begin on a new connection, which has this number in its session."""
-        self._ts, self._now_s, self._due_s, self._is_settled = ts, now_s, now_s, False
-        self._connection = connection
+        self._ts, self._now_s, self._due_s, self._connection = ts, now_s, now_s, connection
         self._row("connected", connection=connection, url=url)
         self._watchdog.connected(now_s)
+        self._questions.connected(now_s)
         return self._rows.take()
 
     def connection_refused(self, ts: int, wait_s: float, reason: str) -> list[Row]:
@@ -149,14 +149,24 @@ class Feed:
         self._backfills.record(ts)
         if raw_symbol := self._checkpoints.due(self._symbols, now_s):
             self._books.checkpoint(ts, raw_symbol)
+        self._splice_answers(ts)
+        messages = self._questions.keep_alive(now_s)
         if self._questions.is_quiet(now_s):
-            return []
-        messages = self._follow()
+            return messages
+        messages += self._follow()
         asked, refused = self._questions.due(now_s)
-        for channel, raw_symbol in refused:
-            self._row("subscription_refused", raw_symbol, channel=channel, reason="nothing came")
-        self._settle_subscriptions()
+        for name, raw_symbol in refused:
+            self._row("subscription_refused", raw_symbol, channel=name, reason="nothing came")
+        for channel, count in self._subscriptions.settled(self._symbols):
+            self._row("subscribed", connection=self._connection, channel=channel, symbols=count)
         return messages + asked
+
+    def _splice_answers(self, ts: int) -> None:
+        """Begin the books that were asked for over REST, at the times at which they came."""
+        while self._board.books:
+            self._ts, snapshot = self._board.books.popleft()
+            self._snapshot(snapshot)
+        self._ts = ts
 
     def _handle(self, message: Snapshot | Trade | TradeList | Ticker | Notice) -> None:
         match message:
@@ -206,7 +216,7 @@ class Feed:
         raw_symbol = snapshot.raw_symbol
         if not self._questions.is_snapshot_asked(raw_symbol):
             self.counts.snapshots_not_asked_for += 1
-        elif self._exchange.request_snapshot is None:
+        elif self._questions.is_book_first:
             if self._data(BOOK, raw_symbol):
                 self._questions.settle_book(raw_symbol)
                 self._books.replace(self._ts, snapshot)
@@ -253,7 +263,7 @@ class Feed:
         if wanted is self._followed or self._subscriptions.is_asking:
             return []
         self._followed = wanted
-        symbols = {self._exchange.raw_symbol(symbol): symbol for symbol in wanted}
+        symbols = {self._board.names.raw_symbol(symbol): symbol for symbol in wanted}
         messages: list[str] = []
         for raw_symbol in self._symbols.keys() - symbols.keys():
             messages += self._questions.drop(raw_symbol)
@@ -266,8 +276,7 @@ class Feed:
             for raw_symbol in added:
                 self._books.add(raw_symbol, symbols[raw_symbol])
         self._symbols = symbols
-        self._subscriptions.ask(added)
-        self._is_settled = self._is_settled and not added
+        self._subscriptions.follow(added)
         return messages
 
     def _resync(self, raw_symbol: str, reason: Reason) -> None:
@@ -275,15 +284,6 @@ class Feed:
             self._due_s = self._now_s
             if reason != "unknown":
                 self._row("resync", raw_symbol, reason=reason)
-
-    def _settle_subscriptions(self) -> None:
-        """Record once that every subscription was answered."""
-        if self._is_settled or not self._symbols or not self._subscriptions.is_settled():
-            return
-        self._is_settled = True
-        for channel in self._board.channels:
-            ready = sum(self._subscriptions.is_ready(channel, raw) for raw in self._symbols)
-            self._row("subscribed", connection=self._connection, channel=channel, symbols=ready)
 
     def _lose_all(self, kind: Kind, **detail: object) -> None:
         """Record why every book ends, and which they are; end all that the connection had."""

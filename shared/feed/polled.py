@@ -74,7 +74,7 @@ class PolledFeed:
         if wanted is self._followed:
             return
         self._followed = wanted
-        symbols = {self._exchange.raw_symbol(symbol): symbol for symbol in wanted}
+        symbols = {self._board.names.raw_symbol(symbol): symbol for symbol in wanted}
         for raw_symbol in self._symbols.keys() - symbols.keys():
             self._books.remove(raw_symbol)
             self._refused.discard(self._symbols[raw_symbol])

@@ -1,10 +1,12 @@
 """What one connection asks of its exchange, each question in its time."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from shared.event import Refused, Throttled
 from shared.exchange import BOOK, Cost, Exchange
+from shared.feed.keep_alive import KeepAlives
 from shared.feed.resyncs import Resyncs
 from shared.feed.snapshots import SnapshotRequests
 from shared.feed.subscriptions import SubscriptionKey, Subscriptions
@@ -16,8 +18,8 @@ BAN_S_MAX: Final = 86_400.0
 class Questions:
     """Subscribes, begins books anew, and asks nothing while the exchange wants no question.
 
-    A book begins at the answer to a request for its snapshot or, where the exchange takes none,
-    at the first message of its subscription: that is left then, and joined again.
+    A book begins at the answer to a request for its snapshot, by message or over REST; or at the
+    first message of its subscription: that is left, then, and joined again.
     """
 
     def __init__(
@@ -26,22 +28,32 @@ class Questions:
         subscriptions: Subscriptions,
         spend: Callable[[Cost], float],
         hold_deltas: Callable[[str], None],
+        books_wanted: deque[str],
     ) -> None:
         """Start with nothing to ask.
 
-        `hold_deltas` is called with each symbol whose snapshot is asked for.
+        `hold_deltas` is called with each symbol whose snapshot is asked for; whoever asks over
+        REST takes it from `books_wanted`.
         `spend` takes points off the exchange's limit: it returns 0, or the seconds to wait.
         """
         self._exchange = exchange
         self._subscriptions = subscriptions
         self._spend = spend
         self._hold_deltas = hold_deltas
+        self._books_wanted = books_wanted
+        self.is_book_first = exchange.snapshot_by == "first"
+        self._keep_alives = KeepAlives(exchange.keep_alive)
         self._snapshots = SnapshotRequests(exchange, spend)
         self._resyncs = Resyncs()
         self._quiet_until_s = 0.0
 
+    def connected(self, now_s: float) -> None:
+        """Begin on a new connection."""
+        self._keep_alives.connected(now_s)
+
     def clear(self) -> None:
         """Forget every question: the connection is gone."""
+        self._books_wanted.clear()
         self._subscriptions.clear()
         self._snapshots.clear()
         self._resyncs.clear()
@@ -53,7 +65,7 @@ class Questions:
 
     def begin_book(self, raw_symbol: str) -> None:
         """Ask for the book of a new subscription, unless it comes by itself."""
-        if self._exchange.request_snapshot:
+        if not self.is_book_first:
             self._snapshots.want(raw_symbol)
 
     def resync(self, raw_symbol: str, now_s: float) -> bool:
@@ -66,7 +78,7 @@ class Questions:
 
     def is_snapshot_asked(self, raw_symbol: str) -> bool:
         """Return whether a snapshot of this symbol may come."""
-        return self._exchange.request_snapshot is None or self._snapshots.is_asked(raw_symbol)
+        return self.is_book_first or self._snapshots.is_asked(raw_symbol)
 
     def settle_book(self, raw_symbol: str) -> None:
         """Take note that a snapshot came."""
@@ -77,6 +89,10 @@ class Questions:
         """Take note that the exchange refused a snapshot: ask again later."""
         if notice.raw_symbol is not None and self._snapshots.is_asked(notice.raw_symbol):
             self._snapshots.refuse(notice.raw_symbol, now_s, is_halted=notice.is_halted)
+
+    def keep_alive(self, now_s: float) -> list[str]:
+        """Return what tells the exchange that we are there: that is no question."""
+        return self._keep_alives.due(now_s)
 
     def is_quiet(self, now_s: float) -> bool:
         """Return whether the exchange wants no question at the moment."""
@@ -106,7 +122,7 @@ class Questions:
     def _begin_anew(self, now_s: float) -> list[str]:
         messages: list[str] = []
         for raw_symbol in self._resyncs.due(now_s):
-            if self._exchange.request_snapshot:
+            if not self.is_book_first:
                 self._snapshots.want(raw_symbol)
             else:
                 messages += self._subscriptions.renew(BOOK, raw_symbol, now_s)
@@ -117,9 +133,12 @@ class Questions:
         return cost is None or self._spend(cost) == 0.0
 
     def _ask_snapshot(self, now_s: float) -> list[str]:
-        if self._exchange.request_snapshot is None:
+        if self.is_book_first:
             return []
         asked = self._snapshots.ask(now_s)
-        for raw_symbol, _ in asked:
+        for raw_symbol in asked:
             self._hold_deltas(raw_symbol)
-        return [message for _, message in asked]
+        if self._exchange.request_snapshot is not None:
+            return [self._exchange.request_snapshot(raw_symbol) for raw_symbol in asked]
+        self._books_wanted.extend(asked)
+        return []

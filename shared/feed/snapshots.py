@@ -52,9 +52,8 @@ class SnapshotRequests:
         self._asked.pop(raw_symbol, None)
         self._wanted[raw_symbol] = now_s + (HALTED_RETRY_S if is_halted else RETRY_S)
 
-    def ask(self, now_s: float) -> list[tuple[str, str]]:
-        """Return the raw symbol and the message to send now: one at the most."""
-        assert self._exchange.request_snapshot is not None
+    def ask(self, now_s: float) -> list[str]:
+        """Return the raw symbols to ask for now: one at the most."""
         for raw_symbol, since_s in list(self._asked.items()):
             if now_s - since_s > ANSWER_S:
                 del self._asked[raw_symbol]
@@ -70,4 +69,4 @@ class SnapshotRequests:
             return []
         del self._wanted[raw_symbol]
         self._asked[raw_symbol] = now_s
-        return [(raw_symbol, self._exchange.request_snapshot(raw_symbol))]
+        return [raw_symbol]

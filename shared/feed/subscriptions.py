@@ -1,7 +1,7 @@
 """What one connection asked for, what stands, and what the exchange refused."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import inf
 from typing import Final
 
@@ -44,6 +44,7 @@ class Subscriptions:
         self._list: list[str] = []  # asked for, not answered
         self._list_since_s = 0.0
         self._list_attempts = 0
+        self._is_reported = False  # all that was asked for is answered, and somebody knows
         self._asked: dict[SubscriptionKey, _Asked] = {}
         self._ready: set[SubscriptionKey] = set()
         self.refused: dict[SubscriptionKey, float] = {}  # and when to ask again
@@ -54,9 +55,16 @@ class Subscriptions:
         self._lists.clear()
         self._list = []
         self._list_attempts = 0
+        self._is_reported = False
         self._asked.clear()
         self._ready.clear()
         self.refused.clear()
+
+    def follow(self, raw_symbols: Iterable[str]) -> None:
+        """Ask for symbols that were not wanted before."""
+        if raw_symbols := list(raw_symbols):
+            self._is_reported = False
+            self.ask(raw_symbols)
 
     def ask(self, raw_symbols: Iterable[str]) -> None:
         """Put symbols on the list of what to ask for."""
@@ -225,6 +233,19 @@ class Subscriptions:
     def is_settled(self) -> bool:
         """Return whether nothing is waiting for an answer."""
         return not self.is_asking and not self._asked
+
+    def settled(self, raw_symbols: Collection[str]) -> list[tuple[str, int]]:
+        """Return, once all is answered, each channel and how many of these symbols stand on it.
+
+        That is reported once for what a connection, or a change of what is wanted, asked for.
+        """
+        if self._is_reported or not raw_symbols or not self.is_settled():
+            return []
+        self._is_reported = True
+        return [
+            (channel, sum(self.is_ready(channel, raw) for raw in raw_symbols))
+            for channel in self._channels
+        ]
 
     def _retry_refused(self, now_s: float) -> list[str]:
         due = [key for key, at_s in self.refused.items() if at_s <= now_s]

@@ -11,6 +11,7 @@ from typing import Final
 from shared.exchange import BOOK, Exchange
 from shared.feed.board import Board
 from shared.feed.feed import Feed
+from shared.feed.names import Names
 from shared.feed.polled import PolledFeed
 from shared.ingest.intake import Intake
 from shared.ingest.source import PolledSource, SocketSource
@@ -54,6 +55,7 @@ class Doors:
     ) -> None:
         """Prepare; `stop` ends all of their threads, `pause` keeps them closed while it is set."""
         self.boards: list[Board] = []
+        self.names = Names(exchange)
         self._exchange = exchange
         self._own = own
         self._intake = intake
@@ -137,6 +139,6 @@ class Doors:
         return board
 
     def _add_board(self, symbols: Sequence[str], channels: Sequence[str]) -> tuple[Board, Inbox]:
-        board = Board(symbols, channels, down_since_s=time.monotonic())
+        board = Board(symbols, channels, self.names, down_since_s=time.monotonic())
         self.boards.append(board)
         return board, Inbox(self._intake.announce)

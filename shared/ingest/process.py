@@ -11,9 +11,8 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Final
 
-from booktape.errors import BooktapeError
 from shared.delivery.chain import Chain
-from shared.delivery.journal import Journal, leftovers
+from shared.delivery.journal import Journal
 from shared.delivery.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
 from shared.delivery.sender import Sender
 from shared.delivery.session import new_session
@@ -23,11 +22,13 @@ from shared.ingest.clock import ClockWatch
 from shared.ingest.disk import DiskWatch
 from shared.ingest.doors import Doors, make_backoff
 from shared.ingest.intake import Intake
-from shared.ingest.recorder import Recorder, end_session
+from shared.ingest.leftovers import Leftovers
+from shared.ingest.recorder import Recorder
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
 from shared.process.files import Lock
 from shared.process.settings import ExchangeSettings, Settings
+from shared.process.signals import STOP_SIGNALS
 from shared.process.state import StateFolder, ingest_name
 from shared.process.status import StatusFile
 from shared.process.threads import Threads
@@ -40,6 +41,7 @@ EXIT_FAULT: Final = 1
 EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
 ADOPT_INTERVAL_S: Final = 60.0
 LOOK_S: Final = 1.0  # between two looks at the disk, the clock and the status
+NAMES_S: Final = 10.0  # then the exchange's rule makes the names
 STOP_S: Final = 8.0  # for feeds, recorder and sender each; supervisord waits for longer
 # Between two looks for cycles of objects. An event is a dozen objects and never a cycle; looking as
 # often as Python does by itself takes a quarter of the time of all that is done with an event.
@@ -64,7 +66,7 @@ def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
     gc.set_threshold(GC_ALLOCATIONS)
     gc.freeze()  # what was imported stays: no look at it, neither while we record nor at the end
     ingest = Ingest(exchange, settings, line)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: ingest.stop())
     threading.excepthook = ingest.fail
     try:
@@ -88,10 +90,9 @@ class Ingest:
         self._exchange = exchange
         self._line = line
         self._own: ExchangeSettings = settings.exchanges[exchange.name]
-        self._journals = folder.journals_of(exchange.name)
         session = new_session(state, exchange.name, line, clock_ns=time.time_ns)
         self._chain = Chain(state, session)
-        self._journal = Journal.create(self._journals, session)
+        self._journal = Journal.create(folder.journals_of(exchange.name), session)
         self._intake = Intake()
         self._recorder = Recorder(self._journal, self._intake, time.time_ns)
         self._context = open_context()
@@ -117,11 +118,15 @@ class Ingest:
         self._rest_worker = RestWorker(
             self._rest,
             follow=self._doors.follow if self._own.symbols is None else None,
+            names=self._doors.names,
+            book_interval_s=exchange.snapshot_interval_s,
             boards=self._doors.boards,
             backoff=make_backoff(),
+            clock_ns=time.time_ns,
             steady_s=time.monotonic,
         )
         self._clock = ClockWatch(clock_ns=time.time_ns, steady_s=time.monotonic)
+        self._leftovers = Leftovers(self._journal.path.parent, self._sender, clock_ns=time.time_ns)
         self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0
         self._status = _make_status(folder, ingest_name(exchange.name, line))
@@ -136,16 +141,30 @@ class Ingest:
         self._threads.start("recorder", self._recorder.run, self._stop_recorder)
         self._threads.start("sender", self._sender.run, self._stop_sender)
         self._look_at_machine()  # first: where the disk is full nothing is opened
-        if own.enabled:  # else nothing is asked; what earlier sessions left is still delivered
-            if own.symbols is not None:
-                self._doors.follow(own.symbols)
-            self._threads.start("rest", self._rest_worker.run, self._stop_feeds)
+        self._begin()
         _log.info("recording", extra={"session": self._journal.session, "symbols": symbols})
         self._look()
         while not self._is_told():
             self._look()
         self._end()
         return EXIT_FAULT if self.has_failed else 0
+
+    def _begin(self) -> None:
+        """Ask the exchange for what is wanted; earlier sessions' journals are sent in any case."""
+        if not self._own.enabled:
+            return
+        self._threads.start("rest", self._rest_worker.run, self._stop_feeds)
+        if self._own.symbols is not None:
+            self._wait_for_names()
+            self._doors.follow(self._own.symbols)
+
+    def _wait_for_names(self) -> None:
+        """Wait for the list that names the symbols, where one is needed, but not for long."""
+        until_s = time.monotonic() + NAMES_S
+        while not self._doors.names.is_known and time.monotonic() < until_s:
+            if self._is_told():
+                self.stop()  # for `run` to find it again
+                return
 
     def stop(self) -> None:
         """Have `run` come to its end."""
@@ -171,9 +190,9 @@ class Ingest:
     def _look(self) -> None:
         """Look after what nothing else wakes up for."""
         now_s = time.monotonic()
-        if now_s >= self._adopt_due_s:
+        # One at a time: nothing else waits for a hundred of them, a stop neither.
+        if now_s >= self._adopt_due_s and not self._leftovers.adopt():
             self._adopt_due_s = now_s + ADOPT_INTERVAL_S
-            self._adopt()
         self._remember()
         self._look_at_machine()
         self._write_status()
@@ -192,25 +211,6 @@ class Ingest:
         else:
             self._pause.clear()
 
-    def _adopt(self) -> None:
-        """Take over what dead ingests of this exchange left behind."""
-        for path in leftovers(self._journals):
-            journal = None
-            try:
-                journal = Journal.adopt(path)
-                if journal and not journal.ended:
-                    end_session(journal, time.time_ns(), reason="killed")
-            except BooktapeError as error:
-                _log.error(
-                    "cannot adopt a journal", extra={"path": str(path), "reason": str(error)}
-                )
-                if journal:
-                    journal.close()
-                continue
-            if journal:
-                _log.info("adopted", extra={"session": journal.session, "bytes": journal.bytes})
-                self._sender.add(journal)
-
     def _write_status(self, *, is_stopping: bool = False) -> None:
         view = View(
             exchange=self._exchange.name,
@@ -221,6 +221,7 @@ class Ingest:
             boards=list(self._doors.boards),
             recorder=self._recorder.view,
             journal=self._journal,
+            sessions_refused=self._sender.refused,
             journals=self._sender.journals,
             disk_free_bytes=self._disk.free_bytes,
             is_paused=self._pause.is_set(),

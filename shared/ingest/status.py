@@ -24,6 +24,7 @@ class View(Struct, frozen=True, kw_only=True):
     boards: Sequence[Board]
     recorder: RecorderView
     journal: Journal
+    sessions_refused: list[str]
     journals: Sequence[Journal]  # with those of others that it delivers
     disk_free_bytes: int
     is_paused: bool
@@ -83,6 +84,8 @@ class IngestStatus:
             counts=_counts(view),
             journals=len(view.journals),
             journal_bytes=sum(journal.bytes for journal in view.journals),
+            journal_waiting_bytes=sum(journal.backlog.bytes for journal in view.journals),
+            sessions_refused=view.sessions_refused,
             journal_base=view.journal.base,
             journal_synced=view.journal.synced,
             journal_next=view.journal.next_number,

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from google_crc32c import extend
 
 from shared.errors import JournalError
+from shared.process.room import explain_refusal
 
 # No UTF-8 text has a byte C1, and MessagePack leaves it unused as a type: payloads rarely hold it.
 MAGIC: Final = b"\xc1BJ1"
@@ -48,14 +49,15 @@ class RecordFile:
         behind it. The same record may be appended again once there is room.
         """
         record = pack(payload)
+        refusal: OSError | None = None
         try:
             written = os.pwrite(self._open(), record, self.size)
-            reason = f"only {written} of {len(record)} bytes were taken"
+            reason = f"only {written} of {len(record)} bytes were taken; make room on this disk"
         except OSError as error:
-            written, reason = 0, str(error)
+            written, reason, refusal = 0, explain_refusal(error, self.path), error
         if written < len(record):
             self.cut_tail()
-            raise JournalError(f"cannot append to {self.path}: {reason}; make room on this disk")
+            raise JournalError(f"cannot append to {self.path}: {reason}") from refusal
         self.size += written
 
     def cut_tail(self) -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import fields, replace
 from booktape.errors import ConfigError
 from booktape.settings_source import Given, Key, find_file, read_environment, read_file
 from booktape.store.storage import Storage
+from shared.exchange import SYMBOL
 from shared.process.state import StateFolder
 
 ALL = "all"
@@ -23,7 +24,8 @@ Seconds = Annotated[
     float, Meta(gt=0, le=DAY_S, description=f"seconds, above 0 and at most {DAY_S}")
 ]
 _LOOPBACK = r"(localhost|127(\.\d+){3}|\[::1\])"
-_SYMBOL = r"^[A-Z0-9]+-[A-Z0-9]+\Z"
+# One in small letters alone is a slip: no exchange has such a name.
+_SYMBOL = rf"^(?![^A-Z]*[a-z][^A-Z]*\Z){SYMBOL}\Z"
 
 
 class State(Struct, frozen=True):

@@ -61,6 +61,11 @@ class StateFolder(Struct, frozen=True):
         return self.spool / "reserve"
 
     @property
+    def home(self) -> Path:
+        """Return the file that says which store the spool belongs to."""
+        return self.spool / "store"
+
+    @property
     def status(self) -> Path:
         """Return the folder of what each process reports of itself."""
         return self.path / "status"

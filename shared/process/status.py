@@ -71,6 +71,8 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     counts: FeedCounts
     journals: int  # with those of dead ingests that it delivers
     journal_bytes: int
+    journal_waiting_bytes: int | None = None  # of them, what the writer has not committed
+    sessions_refused: list[str] = []  # of which the writer has more than their journals
     journal_base: int  # of its own session, as are the next three: event numbers
     journal_synced: int
     journal_next: int
@@ -98,6 +100,8 @@ class WriterReport(ProcessReport, frozen=True, kw_only=True):
     sessions: dict[str, tuple[int, int]]  # committed and expected of each
     spool_bytes: int
     spool_flushes: int
+    oldest_flush_ts: int | None = None  # when the oldest that waits was committed
+    flush_interval_s: float | None = None
     conflicts: int
     last_upload_ts: int | None
     upload_error: str | None

@@ -59,7 +59,7 @@ class Poller:
                     self._exchange, self._poll_interval_s, len(wanted), share=self._share
                 )
                 if not self._pause.is_set():
-                    raw_symbols = [self._exchange.raw_symbol(symbol) for symbol in wanted]
+                    raw_symbols = [self._board.names.raw_symbol(symbol) for symbol in wanted]
                     self._go_round(pool, raw_symbols, begun_s, interval_s, stop)
                 self._wait_until(begun_s + interval_s, stop)
         self._inbox.append(Over(self._clock_ns()))

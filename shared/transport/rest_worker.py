@@ -1,4 +1,4 @@
-"""What an ingest asks over REST beside books: the list of markets, and trades that it missed."""
+"""The worker that asks over REST: for markets, for trades that were missed, for books to begin."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,7 +7,9 @@ from typing import Final
 
 from booktape.errors import BooktapeError
 from shared.errors import ConnectionLost, RateLimited
-from shared.feed.board import Board
+from shared.exchange import SYMBOL
+from shared.feed.board import Board, BookAnswer
+from shared.feed.names import Names
 from shared.process import log
 from shared.process.retry import Backoff
 from shared.transport.rest import RestClient
@@ -16,10 +18,11 @@ MARKETS_INTERVAL_S: Final = 600.0
 # Between two questions. A list of trades is dear (5 of Bitvavo's 1,000 points a minute), and after
 # an outage the books, which need points as well, come first.
 PACE_S: Final = 1.0
+BOOK_PACE_S: Final = 0.05  # between two questions for a book, and two looks for one
 GIVE_UP_S: Final = 900.0  # as long as Bitvavo's ban; then the trades are called missing
 
 # A market's name becomes part of messages and of REST paths, where ".." would be another place.
-SYMBOL: Final = re.compile(r"[^\s/]{1,32}-[^\s/]{1,32}")
+_SYMBOL: Final = re.compile(SYMBOL)
 
 _log = log.get(__name__)
 
@@ -35,19 +38,26 @@ class RestWorker:
         rest: RestClient,
         *,
         follow: Callable[[tuple[str, ...]], None] | None,
+        names: Names,
+        book_interval_s: float,
         boards: Sequence[Board],
         backoff: Backoff,
+        clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
     ) -> None:
         """Prepare; `follow` takes all symbols that trade, `None` where they are configured.
 
-        Questions are on the boards; others come while it asks.
+        `names` learns how the exchange writes them. Questions are on the boards, and others come
+        while it asks; `book_interval_s` lies between two questions for a book.
         """
         self.error = ""
         self._rest = rest
         self._follow = follow
+        self._names = names
+        self._book_interval_s = max(book_interval_s, BOOK_PACE_S)
         self._boards = boards
         self._backoff = backoff
+        self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._odd: list[str] = []  # of the last list of markets
         self._markets_due_s = 0.0
@@ -56,13 +66,39 @@ class RestWorker:
     def run(self, stop: Event) -> None:
         """Ask until told to stop."""
         while not stop.is_set():
-            if self._follow is not None and self._steady_s() >= self._markets_due_s:
-                self._ask_markets(self._follow, stop)
+            wants_markets = self._follow is not None or not self._names.is_known
+            if wants_markets and self._steady_s() >= self._markets_due_s:
+                self._ask_markets(stop)
             if self._steady_s() >= self._trades_due_s:
                 self._ask_trades(stop)
-            stop.wait(PACE_S)
+            self._ask_books(stop)
 
-    def _ask_markets(self, follow: Callable[[tuple[str, ...]], None], stop: Event) -> None:
+    def _ask_books(self, stop: Event) -> None:
+        """Ask for the books that are to begin, one after the other, until others have their turn.
+
+        One that cannot be had is asked for again by whoever wanted it.
+        """
+        left_s = PACE_S
+        while left_s > 0.0 and not stop.is_set():
+            board = next((board for board in self._boards if board.books_wanted), None)
+            if board is not None:
+                self._ask_book(board, stop)
+            wait_s = min(left_s, BOOK_PACE_S if board is None else self._book_interval_s)
+            stop.wait(wait_s)
+            left_s -= wait_s
+
+    def _ask_book(self, board: Board, stop: Event) -> None:
+        try:
+            snapshot = self._rest.book(board.books_wanted.popleft(), stop)
+        except IndexError:  # the connection was lost meanwhile, and with it what it wanted
+            return
+        except BooktapeError as error:
+            self._fail(error)
+            return
+        self._succeed()
+        board.books.append(BookAnswer(self._clock_ns(), snapshot))
+
+    def _ask_markets(self, stop: Event) -> None:
         try:
             markets = self._rest.markets(stop)
         except BooktapeError as error:
@@ -70,11 +106,13 @@ class RestWorker:
             return
         self._succeed()
         self._markets_due_s = self._steady_s() + MARKETS_INTERVAL_S
+        self._names.learn(markets)
         symbols = sorted(market.symbol for market in markets if market.is_trading)
-        known = tuple(symbol for symbol in symbols if SYMBOL.fullmatch(symbol))
+        known = tuple(symbol for symbol in symbols if _SYMBOL.fullmatch(symbol))
         self._note_odd([symbol for symbol in symbols if symbol not in known])
-        if known:  # an empty list is the exchange's fault, not the end of all markets
-            follow(known)
+        # An empty list is the exchange's fault, not the end of all markets.
+        if known and self._follow is not None:
+            self._follow(known)
 
     def _note_odd(self, symbols: list[str]) -> None:
         if symbols and symbols != self._odd:

@@ -105,7 +105,7 @@ COLLECTOR_ACTIONS = {
 }  # fmt: skip
 GLUE = {
     "string": "string", "dictionary<values=string, indices=int32, ordered=0>": "string",
-    "int64": "bigint", "int32": "int", "bool": "boolean", "double": "double",
+    "int32": "int", "int64": "bigint", "bool": "boolean", "double": "double",
     "timestamp[us, tz=UTC]": "timestamp",
 }  # fmt: skip
 

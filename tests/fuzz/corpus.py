@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 import services
+from booktape.keys import TABLES
 from booktape.manifest import encode_manifest
 from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.manifest import make_manifest
@@ -18,7 +19,6 @@ from shared.event import FeedEvent
 from shared.exchange import Exchange
 from shared.transport.websocket_frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from tests.simulation.feed import Feed
-from tests.simulation.rows import TABLES
 from tests.support.paths import RECORDINGS
 
 _FOLDERS = [m.name for m in pkgutil.iter_modules(services.__path__) if m.name.startswith("ingest_")]

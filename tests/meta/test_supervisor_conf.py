@@ -46,6 +46,13 @@ def test_the_programs_differ_only_where_they_must() -> None:
     assert all(one == rest[0] for one in rest)
 
 
+def test_nothing_is_expanded_from_what_supervisord_itself_changes() -> None:
+    # Each `supervisorctl update` would restart every program.
+    assert [] == [name for name in CONF.sections() if "environment" in CONF[name]]
+    values = [value for name in CONF.sections() for value in CONF[name].values()]
+    assert [] == [value for value in values if "%(ENV_" in value]
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_only_a_faulty_configuration_is_final(name: str) -> None:
     program = PROGRAMS[name]

@@ -16,7 +16,8 @@ ROUNDS_MAX = 2000
 INGEST = """
 import sys, threading, time
 from pathlib import Path
-from shared.delivery.journal import Journal, leftovers
+from shared.delivery.abandoned import leftovers
+from shared.delivery.journal import Journal
 from shared.delivery.pipe import Publisher, WatermarkSubscriber, endpoint, open_context
 from shared.delivery.sender import Sender
 from tests.support.frames import make_end, make_frame

@@ -149,3 +149,21 @@ def test_times_are_utc_and_dates_those_of_their_partition(
         """
     ).fetchall()
     assert ("TIMESTAMP WITH TIME ZONE", 0) == (kind, outside)
+
+
+@pytest.mark.parametrize("versions", [(1, 2), (2, 1)])
+def test_tables_of_both_versions_are_read_by_the_names_of_their_columns(
+    tmp_path: Path, versions: tuple[int, int]
+) -> None:
+    tape, recording = Tape(tmp_path), Recording()
+    for version in versions:
+        recording.snapshot(BTC)
+        recording.delta(BTC)
+        tape.write([recording.take()], version=version)
+    files = tmp_path / "tape" / "book" / "**" / "*.parquet"
+    with duckdb.connect() as database:
+        rows = database.execute(
+            f"select count(*), count(previous) from read_parquet('{files}', "
+            "hive_partitioning = true, union_by_name = true)"
+        ).fetchall()
+    assert [(8, 0)] == rows

@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from typing_extensions import override
 
 from shared.delivery import journal as journal_module
-from shared.delivery.journal import Journal, leftovers
+from shared.delivery.abandoned import leftovers
+from shared.delivery.journal import Journal
 from shared.delivery.sender import Sender
 from shared.process.record_file import HEADER, MAGIC
 from tests.support.fake_writer import FakeWriter

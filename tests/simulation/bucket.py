@@ -30,6 +30,7 @@ class Bucket:
         self.is_down = False
         self._fate = fate
         self._random = random
+        self._tells_checksums = random.random() < 0.5
         self.squatters: set[str] = set()  # keys under which somebody else has put something
         self._late: list[tuple[str, Stored, bool]] = []
         self._parts: dict[str, tuple[dict[str, str], list[bytes]]] = {}
@@ -53,14 +54,15 @@ class Bucket:
     def put_object(self, **request: Any) -> dict[str, str]:
         stored = Stored(request["Body"].read(), request["Metadata"])
         self._put(request, stored)
-        return {}
+        told = {"ChecksumSHA256": request["ChecksumSHA256"]} if self._tells_checksums else {}
+        return {"ETag": "etag", **told}
 
     def head_object(self, **request: Any) -> dict[str, Any]:
         self._meet()
         stored = self.objects.get(request["Key"])
         if stored is None:
             _refuse("404", 404)
-        return {"ContentLength": len(stored.data), "Metadata": stored.metadata}
+        return {"ETag": "etag", "ContentLength": len(stored.data), "Metadata": stored.metadata}
 
     def get_object(self, **request: Any) -> dict[str, Any]:
         self._meet()
@@ -72,7 +74,8 @@ class Bucket:
     def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
         self._meet()
         keys = sorted(key for key in self.objects if key.startswith(request["Prefix"]))
-        yield {"Contents": [{"Key": key, "Size": len(self.objects[key].data)} for key in keys]}
+        found = [{"Key": key, "Size": len(self.objects[key].data)} for key in keys]
+        yield {"Name": request["Bucket"], "Contents": found}
 
     def create_multipart_upload(self, **request: Any) -> dict[str, str]:
         self._meet()

@@ -4,26 +4,34 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from booktape.errors import TapeError
 from booktape.keys import exchange_of, parse_key
 from booktape.manifest import Manifest, decode_manifest
+from services.operator.health.left import find_delivered
+from shared.delivery.frame import NULL
 from shared.delivery.pipe import Watermark
 from tests.simulation.bucket import Bucket
 from tests.simulation.fate import Violation
 from tests.simulation.rows import Line, decode_line, number_of
-from tests.simulation.tree import File, Tree
+from tests.simulation.tree import File, Folder, Tree
 from tests.simulation.truth import Session, Truth, is_whole, journal_files, numbers_in
 
 Range = tuple[int, int]
 CONFLICT: Final = "state/spool/conflict"
+_SAID: Final = ("state/sessions", "state/journal/toy", "state/journal/other")
 
 
 class Checks:
     """Watch one machine and one store."""
 
-    def __init__(self, tree: Tree, bucket: Bucket, truth: Truth, *, is_plain: bool) -> None:
+    def __init__(
+        self, state: Path, tree: Tree, bucket: Bucket, truth: Truth, *, is_plain: bool
+    ) -> None:
+        self._state = state
+        self._said_version: tuple[int, ...] | None = None
         self._tree = tree
         self._bucket = bucket
         self._truth = truth
@@ -42,6 +50,42 @@ class Checks:
         committed = self.committed()
         for name, session in self._truth.sessions.items():
             self._check_kept(name, session, committed.get(name, 0))
+        self._check_said(committed)
+
+    def _check_said(self, committed: dict[str, int]) -> None:
+        """Raise `Violation` where operators read that all of a session is safe, and it is not."""
+        version = (
+            *(self._tree.versions[place] for place in _SAID),
+            *(self._committed_version or ()),
+        )
+        if version == self._said_version:
+            return
+        self._said_version = version
+        delivered = find_delivered(self._state / "sessions", self._state / "spool")
+        for name in delivered:
+            self._check_reached(name, committed.get(name, 0), "is said to be delivered")
+        if self._is_left(delivered):
+            return
+        stored: dict[str, set[Range]] = defaultdict(set)
+        for name, range_ in [*self._stored.values(), *self._aside()]:
+            stored[name].add(range_)
+        for name in self._truth.sessions:
+            self._check_reached(name, self._reach(name, stored[name]), "is said to be drained")
+
+    def _is_left(self, delivered: set[str]) -> bool:
+        """Say whether operators read that something is left for the next start."""
+        folders = self._tree.folder("state/journal").entries.values()
+        names = {
+            name for folder in folders if isinstance(folder, Folder) for name in folder.entries
+        }
+        journals = {name for name in names if not name.endswith((".partial", ".removed"))}
+        spool = self._tree.folder("state/spool").entries
+        return bool(journals - delivered) or any(name.endswith(".json") for name in spool)
+
+    def _check_reached(self, name: str, reach: int, said: str) -> None:
+        session = self._truth.sessions[name]
+        if any(n not in session.gone for n in range(reach, session.appended)):
+            raise Violation(f"{name} {said}, and {reach} to {session.appended - 1} are not there")
 
     def check_watermark(self, watermark: Watermark) -> None:
         """Raise `Violation` where it promises more than is committed."""
@@ -81,6 +125,27 @@ class Checks:
         for name in self._truth.sessions:
             present = numbers_in(journal_files(self._tree.folder(journal_path(name))))
             self._truth.cut(name, committed.get(name, 0), present)
+
+    def restore(self) -> None:
+        """Take note that the state is an earlier one: what is in it alone counts, and the store."""
+        self._waiting.clear()
+        self._look_at_store()
+        stored = self._count_stored()
+        for name, session in self._truth.sessions.items():
+            journalled = numbers_in(journal_files(self._tree.folder(journal_path(name))))
+            waiting = [
+                _parse_name(node)[1]
+                for node in self._tree.folder("state/spool").entries
+                if node.endswith(".json") and _parse_name(node)[0] == name
+            ]
+            spooled = {number for first, last in waiting for number in range(first, last + 1)}
+            session.restore(journalled, journalled | spooled | stored[name])
+
+    def _count_stored(self) -> dict[str, set[int]]:
+        stored: dict[str, set[int]] = defaultdict(set)
+        for name, (first, last) in self._stored.values():
+            stored[name] |= set(range(first, last + 1))
+        return stored
 
     def _forget_unsynced(self) -> None:
         """Forget the objects that vanished: whose spool still has them, nobody said was stored."""
@@ -129,13 +194,16 @@ class Checks:
 
     def _reach(self, name: str, ranges: set[Range]) -> int:
         reach = 0
-        gone = self._truth.sessions[name].gone
+        session = self._truth.sessions[name]
+        gone = session.gone
         for first, last in sorted(ranges):
+            if session.is_restored:  # what waits may be in the store already: it must not get there
+                first = max(first, reach)  # noqa: PLW2901
             if first < reach:
                 raise Violation(f"{name}: {first} to {last} are committed twice")
             if any(number not in gone for number in range(reach, first)):
                 raise Violation(f"{name}: {reach} to {first - 1} are left out of the tape")
-            reach = last + 1
+            reach = max(reach, last + 1)
         return reach
 
     def _look_at_store(self) -> None:
@@ -154,11 +222,20 @@ class Checks:
             if key.startswith("ledger/"):
                 self._check_manifest(objects[key], objects.get)
                 self._stored[key] = _parse_name(key.rpartition("/")[2])
+                self._check_once(*self._stored[key])
+
+    def _check_once(self, name: str, range_: Range) -> None:
+        """Raise `Violation` where another manifest of the store has some of these events."""
+        first, last = range_
+        for other, (begin, end) in self._stored.values():
+            if other == name and (begin, end) != range_ and begin <= last and first <= end:
+                raise Violation(f"{name}: {first} to {last} are stored twice")
 
     def _read_objects(self) -> dict[str, bytes]:
         objects = {key: stored.data for key, stored in self._bucket.objects.items()}
         for key, file in self._tree.files(self._tree.folder("data")):
-            if not key.endswith(".partial"):
+            # Whatever lies there readers take for the tape.
+            if key.startswith(("tape/", "ledger/")):
                 objects[key] = bytes(file.data)
         return objects
 
@@ -200,7 +277,7 @@ class Checks:
         """Raise `Violation` unless nothing waits for anything any more."""
         left = [path for path, _ in self._tree.files(self._tree.folder("state"))]
         known = ["spool/reserve", "locks/"]
-        if self._bucket.squatters:
+        if self._bucket.squatters or any(s.is_restored for s in self._truth.sessions.values()):
             known.append("spool/conflict/")
         left = [p for p in left if not p.startswith(tuple(known)) and ".removed/" not in p]
         if left:
@@ -218,7 +295,7 @@ class Checks:
                 for line in bytes(file.data).split(b"\n"):
                     tapes[_parse_name(path.rsplit(".", 2)[0])[0]][number_of(line)] = line
         for name, session in self._truth.sessions.items():
-            if session.appended:
+            if session.appended and not session.is_restored:
                 _check_session(name, session, tapes[name])
 
 
@@ -251,14 +328,15 @@ def _parse_name(name: str) -> tuple[str, Range]:
 
 def _check_chain(name: str, line: Line, chains: dict[str | None, tuple[int, int | None]]) -> None:
     """Check that a book event continues its symbol's book."""
-    _, sequence, epoch, kind = line.values[:4]
+    _, sequence, epoch, kind, *_, previous = line.values
+    follows = sequence - 1 if previous == NULL else previous
     last = chains.get(line.symbol)
     if kind == 1:
         is_sound = epoch == line.number
     elif last is None:  # behind a hole; otherwise its snapshot would have come
         is_sound = True
     else:
-        is_sound = last == (epoch, sequence - (kind == 0))
+        is_sound = last == (epoch, follows if kind == 0 else sequence)
     if not is_sound:
         raise Violation(f"{name}: {line} does not continue {last}")
     chains[line.symbol] = epoch, sequence

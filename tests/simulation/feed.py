@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 from booktape.ladder import Level
-from shared.event import Checkpoint, Delta, FeedEvent, Recorded, Snapshot, Ticker, Trade
+from shared.event import Checkpoint, Delta, FeedEvent, Instrument, Recorded, Snapshot, Ticker, Trade
 
 SYMBOLS: Final = ("BTC-EUR", "ETH-EUR", "XRP-EUR")
 
@@ -31,9 +31,24 @@ class Feed:
 
     def _quote(self, symbol: str) -> Recorded:
         number = str(next(self._numbers))
-        if self._random.random() < 0.7:
+        is_trade = self._random.random() < 0.7
+        if number.endswith("7"):
+            return self._list(symbol, number)
+        if is_trade:
             return Trade(symbol, number, "buy", 100.5, 0.25, None)
         return Ticker(symbol, 99.5, float(number), 100.5, None, None)
+
+    def _list(self, symbol: str, number: str) -> Recorded:
+        base, quote = symbol.split("-")
+        return Instrument(
+            raw_symbol=symbol,
+            base=base,
+            quote=quote,
+            status="trading",
+            price_increment=0.5,
+            reason="changed",
+            info=number,
+        )
 
     def _continue(self, symbol: str) -> Recorded:
         """Return the next event of a book; its sequences continue."""
@@ -47,8 +62,12 @@ class Feed:
             return FeedEvent("gap", sequence + 1, sequence + 3)
         if fate < 0.15:
             return Checkpoint(symbol, [(99.5, 1.0)], [(100.5, 2.0)], sequence)
-        self._sequences[symbol] = sequence + 1
-        return Delta(symbol, *self._levels(self._random.randrange(3)), sequence + 1)
+        # Some exchanges leave numbers out, and name the one before.
+        step = 3 if sequence % 5 == 0 else 1
+        self._sequences[symbol] = sequence + step
+        levels = self._levels(self._random.randrange(3))
+        named = None if step == 1 else sequence
+        return Delta(symbol, *levels, sequence + step, previous=named)
 
     def _levels(self, count: int) -> tuple[list[Level], list[Level]]:
         levels = [(100.5 + place, float(next(self._numbers))) for place in range(count)]

@@ -17,7 +17,6 @@ from shared.delivery import journal as journal_module
 from shared.delivery import sender as sender_module
 from shared.delivery.frame import Frame
 from shared.delivery.journal import Journal
-from shared.ingest import process as ingest_module
 from shared.ingest import recorder as recorder_module
 from shared.process import log
 from tests.simulation.bucket import Bucket
@@ -53,7 +52,9 @@ class Machine:
         self.disk = Disk(root, self.fate)
         self.truth = Truth()
         self.bucket = Bucket(self.fate, random)
-        self.checks = Checks(self.disk.tree, self.bucket, self.truth, is_plain=not plan.is_parquet)
+        self.checks = Checks(
+            root / "state", self.disk.tree, self.bucket, self.truth, is_plain=not plan.is_parquet
+        )
         self.network = Network(
             self.fate,
             random,
@@ -67,6 +68,7 @@ class Machine:
         self._plan = plan
         self._random = random
         self._numbers = count(1)
+        self._copy: dict[str, bytes | None] | None = None
         self._running: list[tuple[Actor, Turn]] = []
 
     @contextmanager
@@ -92,7 +94,6 @@ class Machine:
                 (recorder_module, "FRAME_BYTES_MAX", FRAME_BYTES_MAX),
                 (sender_module, "FRAMES_PER_STEP_MAX", plan.frames_per_step_max),
                 (sender_module, "time", self.clock),
-                (ingest_module, "time", self.clock),
                 (store_s3, "MULTIPART_BYTES_MIN", plan.multipart_bytes_min),
                 (store_s3, "PART_BYTES", plan.multipart_bytes_min // 2),
             ):
@@ -194,6 +195,28 @@ class Machine:
         self.network.clear()
         self.disk.lose(self._random)
         self.checks.cut()
+
+    def copy_state(self) -> None:
+        """Keep a copy of the state as it is now, as a snapshot of its volume does."""
+        self._copy = self.disk.tree.copy("state")
+
+    def go_back(self) -> None:
+        """Put the copy in the place of the state, the machine being off."""
+        assert self._copy is not None
+        self.note("the state goes back in time")
+        for actor in list(self.actors.values()):
+            self.bury(actor)
+        self.network.clear()
+        self.bucket.do_late()
+        self.checks.check()
+        self.disk.replace("state", self._copy)
+        self._copy = None
+        self.checks.restore()
+
+    @property
+    def has_copy(self) -> bool:
+        """Say whether the state can go back."""
+        return self._copy is not None
 
     def lose_sessions(self) -> None:
         """Kill the writer, and lose what it knows of every session."""

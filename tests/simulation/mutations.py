@@ -6,7 +6,9 @@ ADMISSION: Final = "services/buffer_writer/admission.py"
 COMMITTED: Final = "services/buffer_writer/committed.py"
 FILES: Final = "shared/process/files.py"
 FOLDERS: Final = "booktape/store/files.py"
-INGEST: Final = "shared/ingest/process.py"
+LEFTOVERS: Final = "shared/ingest/leftovers.py"
+LEFT: Final = "services/operator/health/left.py"
+LEDGER: Final = "services/buffer_writer/ledger.py"
 JOURNAL: Final = "shared/delivery/journal.py"
 JOURNAL_FILE: Final = "shared/delivery/journal_file.py"
 RECORD_FILE: Final = "shared/process/record_file.py"
@@ -149,9 +151,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a session that has ended is ended again",
-        INGEST,
-        "                if journal and not journal.ended:\n",
-        "                if journal:\n",
+        LEFTOVERS,
+        "            if journal and not journal.ended and not journal.is_cut_short:\n",
+        "            if journal and not journal.is_cut_short:\n",
     ),
     # --- the writer's side ---
     Mutation(
@@ -304,7 +306,52 @@ MUTATIONS: Final = (
         "        return self.ended\n",
         ("--walks",),
     ),
+    Mutation(
+        "a session has ended whatever ends it",
+        SESSIONS,
+        "end=resumes_at if is_end else None",
+        "end=resumes_at",
+    ),
+    Mutation(
+        "a session is said to be delivered before its end is committed",
+        LEFT,
+        " and committed >= known.end:\n",
+        ":\n",
+    ),
+    Mutation(
+        "what undoes a commit leaves its manifest",
+        SPOOL,
+        "                self._manifest(name).unlink()\n                sync",
+        "                sync",
+        ("--walks",),
+    ),
+    Mutation(
+        "the removal of a manifest that is undone is not synced",
+        SPOOL,
+        "                sync_folder(self._folder)\n            for path in self._files_of",
+        "            for path in self._files_of",
+        ("--walks",),
+    ),
+    Mutation(
+        "the removal of a journal is not synced",
+        JOURNAL,
+        "    path.rename(removed)\n    sync_folder(path.parent)\n",
+        "    path.rename(removed)\n",
+        ("--walks",),
+    ),
     # --- the store's side ---
+    Mutation(
+        "what the store has in other flushes is put",
+        LEDGER,
+        "        if not found:\n",
+        "        if found or not found:\n",
+    ),
+    Mutation(
+        "what the store has is not asked for",
+        LEDGER,
+        "                if key.session in sessions and key.last >= sessions[key.session]:\n",
+        "                if False:\n",
+    ),
     Mutation(
         "the manifest is uploaded before its segments",
         UPLOADER,

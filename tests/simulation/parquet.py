@@ -10,6 +10,8 @@ from pyarrow import parquet
 from booktape.keys import parse_key
 from booktape.proof.verify import format_report, verify
 from booktape.store.protocol import Store
+from shared.delivery.frame import NULL
+from shared.event import Instrument
 from tests.simulation.fate import Violation
 from tests.simulation.rows import Line, decode_line
 from tests.simulation.truth import Session, Truth
@@ -62,11 +64,14 @@ def _reduce(table: str, rows: list[dict[str, Any]]) -> Event:
     match table:
         case "book":
             levels = [(row["price"], row["size"]) for row in rows if row["side"]]
-            values = row["sequence"], row["epoch"], row["is_snapshot"], levels
+            follows = row["previous"]
+            values = row["sequence"], row["epoch"], row["is_snapshot"], levels, follows
         case "trades":
             values = row["trade_id"], row["side"], row["price"], row["size"]
         case "ticker":
             values = row["bid_price"], row["bid_size"], row["ask_price"]
+        case "instruments":
+            values = row["raw_symbol"], row["status"], row["price_increment"], row["info"]
         case _:
             values = row["kind"], row["sequence_expected"], row["sequence_received"], row["detail"]
     return table, row["symbol"], row["ts_recv"].timestamp(), values
@@ -76,14 +81,18 @@ def _expect(line: Line) -> Event:
     values: Event
     match line.table:
         case "book":
-            _, sequence, epoch, kind, _, _, numbers = line.values
+            _, sequence, epoch, kind, _, _, numbers, previous = line.values
             levels = list(zip(numbers[::2], numbers[1::2], strict=True))
-            values = sequence, epoch, kind > 0, levels
+            follows = None if previous == NULL else previous
+            values = sequence, epoch, kind > 0, levels, follows
         case "trades":
             _, trade_id, side, price, size = line.values
             values = trade_id, side, price, size
         case "ticker":
             values = tuple(map(float, line.values[1:4]))
+        case "instruments":
+            said = dict(zip(Instrument.__struct_fields__, line.values, strict=True))
+            values = said["raw_symbol"], said["status"], said["price_increment"], said["info"]
         case _:
             values = tuple(line.values)
     return line.table, line.symbol, line.ts_recv // 1000 / 1e6, values

@@ -69,6 +69,9 @@ def draw_plan(random: Random, *, is_parquet: bool) -> Plan:
             "change_store": choice((0.0, 1.0)),
             "fill_disk": choice((0.0, 0.0, 0.5)),
             "rot": choice((0.0, 0.0, 1.0)),
+            "heal": choice((0.0, 1.0)),
+            # The proof of a real tape would rightly miss what an older disk does not have.
+            "go_back": 0.0 if is_parquet else choice((0.0, 0.0, 0.0, 1.0)),
             "lose_session": choice((0.0, 0.0, 0.0, 1.0)),
             "set_clock": choice((0.0, 0.0, 0.1)),
             # The proof of a real tape would rightly miss what was set aside.

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from threading import Event
-from types import SimpleNamespace
-from typing import Any, Final, cast
+from typing import Final
 
 from booktape.store.protocol import Store
 from services.buffer_writer.committed import Committed
@@ -17,8 +16,8 @@ from services.buffer_writer.writer import Writer
 from shared.delivery.journal import Journal
 from shared.delivery.sender import Sender
 from shared.delivery.session import new_session
-from shared.ingest import process as ingest
 from shared.ingest.intake import Intake
+from shared.ingest.leftovers import Leftovers
 from shared.ingest.recorder import Recorder
 from shared.process.files import Lock
 from shared.process.settings import WriterSettings
@@ -59,6 +58,7 @@ class Ingest:
             network.subscribe(self.process),
             clock.s,
         )
+        self._leftovers = Leftovers(self._journals, self.sender, clock_ns=clock.ns)
         self.recorder.begin()
         self.threads = (self.record, self.record, self.send, self.send, self.adopt)
         self.adopt()
@@ -73,8 +73,8 @@ class Ingest:
         self.sender.step()
 
     def adopt(self) -> None:
-        stand_in = SimpleNamespace(_journals=self._journals, _sender=self.sender)
-        ingest.Ingest._adopt(cast("Any", stand_in))
+        while self._leftovers.adopt():
+            pass
 
     def end(self) -> None:
         """End the session; its sender goes on."""

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from booktape.keys import TABLES
 from shared.delivery.frame import BOOK_CODES, BookColumns, Columns, Frame, decode_columns
-from tests.simulation.rows import TABLES
 
 
 def split(frame: Frame, count: int) -> tuple[Frame, Frame]:
@@ -39,8 +39,10 @@ def _cut_table(table: Any, begin: int, end: int) -> tuple[Any, int]:
     """Return the table's events of these offsets, if there are any, and how many rows they are."""
     columns = {name: getattr(table, name) for name in table.__struct_fields__}
     levels: list[float] = []
+    previous: list[int] = []
     if isinstance(table, BookColumns):
         levels = array("d", columns.pop("levels")).tolist()
+        previous = array("q", columns.pop("previous")).tolist()
         columns = {name: array(code, columns[name]).tolist() for name, code in BOOK_CODES.items()}
     chosen = [at for at, offset in enumerate(columns["offset"]) if begin <= offset < end]
     if not chosen:
@@ -53,4 +55,6 @@ def _cut_table(table: Any, begin: int, end: int) -> tuple[Any, int]:
     first, last = sum(counts[: chosen[0]]), sum(counts[: chosen[-1] + 1])
     packed = {name: array(code, cut[name]).tobytes() for name, code in BOOK_CODES.items()}
     packed["levels"] = array("d", levels[2 * first : 2 * last]).tobytes()
+    if previous:
+        packed["previous"] = array("q", [previous[at] for at in chosen]).tobytes()
     return BookColumns(**packed), sum(counts[at] or 1 for at in chosen)

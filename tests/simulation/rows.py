@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
+from booktape.keys import TABLES
 from services.buffer_writer.segment import WrittenSegment
-from shared.delivery.frame import BOOK_CODES, BookColumns, Columns, Frame, decode_columns
+from shared.delivery.frame import BOOK_CODES, NULL, BookColumns, Columns, Frame, decode_columns
 
-TABLES: Final = ("book", "trades", "ticker", "feed_events")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -58,6 +58,7 @@ def _lines(name: str, table: Any, columns: Columns, first: int) -> list[bytes]:
         values = {name: array(code, values[name]).tolist() for name, code in BOOK_CODES.items()}
         counts = [b + a for b, a in zip(values["bids"], values["asks"], strict=True)]
         values["levels"] = _split(array("d", table.levels).tolist(), counts)
+        values["previous"] = array("q", table.previous).tolist() or [NULL] * len(counts)
     symbols = columns.symbols
     return [
         _encode((first + offset, name, None if at is None else symbols[at], ts_recv, others))

@@ -97,6 +97,11 @@ class Tree:
         self.newest_kept: int | None = None  # of what is not certain; None: as chance will have it
         self._changes: list[Change] = []
 
+    @property
+    def uncertain(self) -> int:
+        """Return how many changes of names a power cut may take back."""
+        return len(self._changes)
+
     def find(self, path: str) -> Node | None:
         """Return what lies at a path relative to the root."""
         node: Node = self.root
@@ -162,6 +167,28 @@ class Tree:
         for file in {id(file): file for _, file in self.files()}.values():
             file.lose(random)
 
+    def copy(self, name: str) -> dict[str, bytes | None]:
+        """Return what lies below a folder of the root: files with their bytes, and folders."""
+        return dict(_copy(self.folder(name), ""))
+
+    def replace(self, name: str, copy: dict[str, bytes | None]) -> Folder:
+        """Put such a copy in the place of a folder of the root; return it."""
+        folder = Folder()
+        for path, data in copy.items():
+            *parents, last = path.split("/")
+            place: Folder = folder
+            for parent in parents:
+                found = place.entries[parent]
+                assert isinstance(found, Folder)
+                place = found
+            place.entries[last] = place.synced[last] = node = Folder() if data is None else File()
+            if isinstance(node, File) and data is not None:
+                node.write(0, data)
+                node.sync()
+        self.root.entries[name] = self.root.synced[name] = folder
+        self.versions.update([*self.versions])
+        return folder
+
     def files(self, folder: Folder | None = None, path: str = "") -> Iterator[tuple[str, File]]:
         """Yield every file with its path relative to the root."""
         for name, node in (folder or self.root).entries.items():
@@ -174,6 +201,13 @@ class Tree:
     def used(self) -> int:
         """Return how many bytes are taken."""
         return sum({id(file): len(file.data) for _, file in self.files()}.values())
+
+
+def _copy(folder: Folder, path: str) -> Iterator[tuple[str, bytes | None]]:
+    for name, node in folder.entries.items():
+        yield path + name, bytes(node.data) if isinstance(node, File) else None
+        if isinstance(node, Folder):
+            yield from _copy(node, f"{path}{name}/")
 
 
 def _set(entries: dict[str, Node], name: str, node: Node | None) -> None:

@@ -20,6 +20,13 @@ class Session:
         self.synced = 0  # all below it survives a power cut
         self.gone: set[int] = set()  # what the disk took, and a hole may say so
         self.is_damaged = False  # by the disk
+        self.is_restored = False  # an earlier state of the disk was put in its place
+
+    def restore(self, journalled: set[int], kept: set[int]) -> None:
+        """Take note that these are all the events there are still: an older disk, and the store."""
+        self.is_restored = True
+        self.gone |= set(range(len(self.lines))) - kept
+        self.appended = self.synced = max(journalled, default=-1) + 1
 
 
 class Truth:

@@ -9,9 +9,12 @@ from random import Random
 from typing import Final
 
 from tests.simulation.campaign import Outcome, scratch, undisturbed
+from tests.simulation.checks import journal_path
 from tests.simulation.fate import NEVER
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Line, Plan
+from tests.simulation.tree import File
+from tests.simulation.truth import find_records, journal_files
 from tests.simulation.world import calm_down
 
 INGEST: Final[Line] = ("toy", "a")
@@ -31,6 +34,9 @@ TURNS: Final = (
     (None, "upload"),
     (None, "tick"),
 )
+# Then the first session is removed and forgotten.
+END: Final = (*((INGEST, "send"), (None, "tick"), (None, "upload")) * 4, (None, "tick"))
+ROT_TURN: Final = 6  # all is synced by then, and nothing of it sent
 TURN_S: Final = 2.5  # all that is due with time is due in each turn
 SOON: Final = 4  # turns, that of the kill being the first: what is made anew is synced by then
 BOUNDARIES_MAX: Final = 2000
@@ -47,8 +53,13 @@ class Kind(Enum):
     KILL_UPLOAD_AND_POWER_CUT = "a process is killed, what waits is uploaded, and the power is cut"
     KILL_UPLOAD_AND_LOSE = "a process is killed, what waits is uploaded, and what is known is lost"
     FAILURE = "a call to the disk fails"
+    FAILURE_AND_KILL = "a call to the disk fails, and all is killed"
+    FAILURE_AND_POWER_CUT = "a call to the disk fails, and the power is cut"
+    KILL_AND_HEAL = "a record cannot be read, a process is killed, and it can be read again"
+    POWER_CUT_AT_END = "the power is cut when all is stored and forgotten"
 
 
+FAILING: Final = {Kind.FAILURE, Kind.FAILURE_AND_KILL, Kind.FAILURE_AND_POWER_CUT}
 UPLOADING: Final = {Kind.KILL_UPLOAD_AND_POWER_CUT, Kind.KILL_UPLOAD_AND_LOSE}
 
 
@@ -57,7 +68,7 @@ def walk_until_through(kind: Kind, *, is_folder: bool, chance: int) -> Outcome |
 
     `chance` decides what a power cut leaves, and what is recorded.
     """
-    plan = Plan(is_folder=is_folder)
+    plan = Plan(is_folder=is_folder, recuts=kind is Kind.KILL_AND_HEAL)
     with undisturbed():
         for boundary in range(1, BOUNDARIES_MAX):
             with scratch() as root:
@@ -86,19 +97,16 @@ def walk_all() -> Iterator[Outcome]:
 def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     """Return whether it came to the boundary."""
     machine.install()
-    if kind is Kind.FAILURE:
-        machine.disk.fails_in = boundary
-    else:
-        is_power_cut = kind in {Kind.POWER_CUT, Kind.POWER_CUT_NEWEST}
-        machine.fate.arm(boundary, is_power_cut=is_power_cut)
-        if kind is Kind.POWER_CUT_NEWEST:
-            machine.disk.tree.newest_kept = 2  # it was made under one name, and has another one
-        if kind is Kind.KILL_UPLOAD_AND_POWER_CUT:
-            machine.disk.tree.newest_kept = 0
+    _arm(machine, boundary, kind)
+    if kind is Kind.KILL_AND_HEAL:
+        return _walk_and_heal(machine, boundary)
     turns_left = SOON
     for line, name in TURNS:
         _take_turn(machine, line, name)
         machine.checks.check()
+        if kind in FAILING and machine.disk.is_sound and turns_left == SOON:
+            turns_left = 0
+            _follow_failure(machine, kind)
         turns_left -= not machine.fate.is_armed
         if kind is Kind.KILL_AND_POWER_CUT_SOON and not turns_left:
             machine.black_out()
@@ -109,12 +117,92 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
                 machine.black_out()
             else:
                 machine.lose_sessions()
+    if kind is Kind.POWER_CUT_AT_END:
+        return _cut_at_end(machine, boundary)
     was_met = not machine.fate.is_armed and machine.disk.is_sound
     machine.fate.disarm()
     machine.disk.fails_in = NEVER
     if kind is Kind.KILL_AND_POWER_CUT:
         machine.black_out()
     return was_met
+
+
+def _walk_and_heal(machine: Machine, boundary: int) -> bool:
+    """Do not let a record be read until a process was killed, at a boundary behind that."""
+    machine.fate.disarm()
+    rotten = None
+    for number, (line, name) in enumerate((*TURNS, *END)):
+        if number == ROT_TURN:
+            rotten = _rot(machine)
+            machine.fate.arm(boundary, is_power_cut=False)
+        _take_turn(machine, line, name)
+        machine.checks.check()
+        if rotten and not machine.fate.is_armed:
+            if machine.disk.tree.find(rotten[0]):
+                machine.disk.damage(*rotten)
+            rotten = None
+    was_met = not machine.fate.is_armed
+    machine.fate.disarm()
+    return was_met
+
+
+def _rot(machine: Machine) -> tuple[str, int, int]:
+    """Let a record in the midst of the journal rot; return how to heal it."""
+    [name] = machine.truth.sessions
+    session = machine.truth.sessions[name]
+    folder = journal_path(name)
+    found = [
+        (f"{folder}/{path}", record)
+        for path, file in journal_files(machine.disk.tree.folder(folder))
+        for record in find_records(bytes(file.data))
+    ]
+    path, (start, _, frame) = found[len(found) // 2 - 1]
+    assert frame.last < session.synced
+    file = machine.disk.tree.find(path)
+    assert isinstance(file, File)
+    byte = file.data[start]
+    machine.note(f"{path} rots at {start}: {frame.first} to {frame.last}")
+    machine.disk.damage(path, start, byte ^ 1)
+    session.is_damaged = True
+    session.gone |= set(range(frame.first, frame.last + 1))
+    return path, start, byte
+
+
+def _arm(machine: Machine, boundary: int, kind: Kind) -> None:
+    if kind in FAILING:
+        machine.disk.fails_in = boundary
+    elif kind is not Kind.POWER_CUT_AT_END:
+        is_power_cut = kind in {Kind.POWER_CUT, Kind.POWER_CUT_NEWEST}
+        machine.fate.arm(boundary, is_power_cut=is_power_cut)
+    if kind is Kind.POWER_CUT_NEWEST:
+        machine.disk.tree.newest_kept = 2  # it was made under one name, and has another one
+    elif kind is Kind.KILL_UPLOAD_AND_POWER_CUT:
+        machine.disk.tree.newest_kept = 0
+
+
+def _follow_failure(machine: Machine, kind: Kind) -> None:
+    """Let the processes of a machine end whose disk has failed once."""
+    if kind is Kind.FAILURE_AND_KILL:
+        for actor in list(machine.actors.values()):
+            machine.bury(actor)
+    elif kind is Kind.FAILURE_AND_POWER_CUT:
+        machine.disk.tree.newest_kept = 1
+        machine.black_out()
+
+
+def _cut_at_end(machine: Machine, newest: int) -> bool:
+    """Cut the power when the session is forgotten; keep so many of the uncertain names alone.
+
+    Return whether there were more of them.
+    """
+    for line, name in END:
+        _take_turn(machine, line, name)
+        machine.checks.check()
+    count = machine.disk.tree.uncertain
+    machine.disk.tree.newest_kept = min(newest, count)
+    machine.black_out()
+    machine.disk.tree.newest_kept = None
+    return newest < count
 
 
 def _take_turn(machine: Machine, line: Line | None, name: str) -> None:

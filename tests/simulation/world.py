@@ -30,6 +30,8 @@ class World:
         self.machine = Machine(root, plan, random)
         self._plan = plan
         self._random = random
+        self._rotten: tuple[str, int, int] | None = None  # where, and what was there
+        self._has_gone_back = False
 
     def run(self) -> None:
         """Live through all of it; raise `Violation` where a promise is broken."""
@@ -138,9 +140,32 @@ class World:
         path, (start, end, frame) = self._random.choice(found)
         offset = self._random.randrange(start, end)
         self.machine.note(f"{path} rots at {offset}: {frame.first} to {frame.last}")
+        file = self.machine.disk.tree.find(path)
+        assert isinstance(file, File)
+        self._rotten = path, offset, file.data[offset]
         self.machine.disk.damage(path, offset, self._random.randrange(256))
         sessions[name].is_damaged = True
         sessions[name].gone |= set(range(frame.first, frame.last + 1))
+
+    def _heal(self) -> None:
+        """Let a record that rotted read well again: it was the reading that failed."""
+        if self._rotten is None:
+            return
+        path, offset, byte = self._rotten
+        self._rotten = None
+        file = self.machine.disk.tree.find(path)
+        if isinstance(file, File) and offset < len(file.data):
+            self.machine.note(f"{path} heals at {offset}")
+            self.machine.disk.damage(path, offset, byte)
+
+    def _go_back(self) -> None:
+        """Keep a copy of the state; the second time, once a run, put it in the state's place."""
+        if self.machine.has_copy:
+            self.machine.go_back()
+            self._has_gone_back = True
+        elif not self._has_gone_back:
+            self.machine.note("the state is copied")
+            self.machine.copy_state()
 
     def _squat(self) -> None:
         """Put something of its own under the key of a segment that waits."""

@@ -22,6 +22,7 @@ COUNTS = FeedCounts(
 
 def make_ingest_report(**values: Any) -> IngestReport:
     """Return what a feed says that does well, but for what is given."""
+    exchange, line = values.get("exchange", "bitvavo"), values.get("line", "a")
     defaults: dict[str, Any] = {
         "version": VERSION,
         "process": "ingest_bitvavo-a",
@@ -30,7 +31,7 @@ def make_ingest_report(**values: Any) -> IngestReport:
         "ts_written": TS - S // 2,
         "exchange": "bitvavo",
         "line": "a",
-        "session": "20260101T000000.000000Z-bitvavo-a",
+        "session": f"20260101T000000.000000Z-{exchange}-{line}",
         "state": "live",
         "since": TS - 7200 * S,
         "symbols": 3,
@@ -84,7 +85,11 @@ def make_writer_report(**values: Any) -> WriterReport:
         "last_flush_rows": 500_000,
         "last_flush_bytes": 4_000_000,
         "held_sessions": {},
-        "sessions": {},
+        "sessions": {
+            f"20260101T000000.000000Z-{exchange}-{line}": (590_000, 599_990)
+            for exchange in ("bitvavo", "btcturk")
+            for line in "ab"
+        },
         "spool_bytes": 0,
         "spool_flushes": 0,
         "conflicts": 0,

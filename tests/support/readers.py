@@ -9,16 +9,18 @@ from shared.errors import ConnectionLost
 from shared.exchange import Exchange
 from shared.feed.board import Board
 from shared.feed.feed import Feed
+from shared.feed.names import Names
 from shared.process.retry import Backoff
 from shared.transport.inbox import Inbox
 from shared.transport.reader import Socket
+from tests.support.toys import make_exchange
 
 
 def make_board(
     symbols: Sequence[str], channels: Sequence[str] = ("book", "trades", "ticker")
 ) -> Board:
     """Return the board of a feed that is down."""
-    return Board(symbols, channels, down_since_s=1000.0)
+    return Board(symbols, channels, Names(make_exchange()), down_since_s=1000.0)
 
 
 def make_feed(exchange: Exchange, board: Board, *, stale_after_s: float = 20.0) -> Feed:

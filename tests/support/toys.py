@@ -26,6 +26,7 @@ def make_exchange(**changes: Any) -> Exchange:
         subscribe=lambda channels, raws: _ask("join", channels, raws),
         unsubscribe=lambda channels, raws: _ask("leave", channels, raws),
         ready="acknowledgement",
+        snapshot_by="message",
         request_snapshot=lambda raw_symbol: f"book {raw_symbol}",
         snapshot_cost=Cost("points"),
         snapshot_interval_s=0.2,

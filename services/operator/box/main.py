@@ -15,7 +15,6 @@ from services.operator.box.configure import Load, configure
 from services.operator.box.drain import drain
 from services.operator.box.releases import Box, SwitchError
 from services.operator.box.switch import Switch
-from services.operator.commands.stopping import SIGNALS
 from services.operator.commands.up import say
 from services.operator.health.health import gather
 from services.operator.health.readiness import find_unready
@@ -24,6 +23,7 @@ from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
 from shared.process.files import Lock
 from shared.process.settings import Settings
+from shared.process.signals import STOP_SIGNALS
 
 ROOT_VARIABLE = "BOOKTAPE_ROOT"
 ROOT_DEFAULT = "/opt/booktape"
@@ -122,11 +122,11 @@ def _stop_once() -> None:
     """Let the first signal end what we do, as a fault that is put back; then be deaf to others."""
 
     def stop(number: int, _: FrameType | None) -> None:
-        for each in SIGNALS:
+        for each in STOP_SIGNALS:
             signal.signal(each, lambda *_: None)
         raise SwitchError(f"stopped by {signal.Signals(number).name}")
 
-    for each in SIGNALS:
+    for each in STOP_SIGNALS:
         signal.signal(each, stop)
 
 

@@ -28,7 +28,7 @@ class Switch:
         self._supervisor = supervisor
 
     def run(self, release: str, *, is_rollback: bool) -> None:
-        """ReleaseMove every program to the release, then `current`; on any fault all of it back."""
+        """Move every program to the release, then `current`; on any fault all of it back."""
         box = self._box
         box.folder(release)
         moves = self._plan(release, is_rollback=is_rollback)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from booktape.commands.command import Command, Parser, count, positive
+from shared.exchange import SYMBOL
 
 LIMIT_DEFAULT: Final = 10
 BOX_ACTIONS: Final = ("deploy", "rollback", "configure", "settle", "drain", "ready", "figures")
 DEMO_SYMBOLS, DEMO_RATE = 20, 100.0
 
-_SYMBOL: Final = re.compile(r"[A-Z0-9]+-[A-Z0-9]+\Z")
+_SYMBOL: Final = re.compile(SYMBOL)
 _TARGET: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _LINE: Final = re.compile(r"[a-z0-9]{1,8}\Z")
 
@@ -181,8 +182,8 @@ def _add_demo(demo: Parser) -> None:
 
 
 def _symbol(text: str) -> str:
-    symbol = text.upper()
-    if not _SYMBOL.match(symbol):
+    symbol = text.upper() if text.isascii() else text
+    if not _SYMBOL.fullmatch(symbol):
         raise argparse.ArgumentTypeError(f"takes BASE-QUOTE, such as BTC-EUR, not {text}")
     return symbol
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# A terminal that is closed sends the last one.
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from shared.process.signals import STOP_SIGNALS
+
 LOOK_S = 0.2
 
 
@@ -41,7 +41,7 @@ class Stopping:
 def catch_stop() -> Iterator[Stopping]:
     """Count the stop signals instead of dying of them."""
     stopping = Stopping()
-    before = {number: signal.signal(number, stopping._ask) for number in SIGNALS}  # noqa: SLF001
+    before = {number: signal.signal(number, stopping._ask) for number in STOP_SIGNALS}  # noqa: SLF001
     try:
         yield stopping
     finally:

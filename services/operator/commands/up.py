@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from math import inf
 from pathlib import Path
 
+from booktape.errors import BooktapeError
 from services.operator.commands.progress import Progress
 from services.operator.commands.stopping import Stopping, catch_stop
 from services.operator.health.health import Health, gather
@@ -66,7 +67,12 @@ def watch(
         age_s = time.monotonic() - start_s
         if age_s >= seconds:
             return
-        look(gather(state, recording.supervisor, now_ns=time.time_ns()), age_s)
+        try:
+            look(gather(state, recording.supervisor, now_ns=time.time_ns()), age_s)
+        except BooktapeError:  # it cannot go on
+            raise
+        except Exception as error:  # noqa: BLE001 (the recording goes on whatever a look meets)
+            say(f"cannot look: {type(error).__name__}: {error}")
         stopping.wait(min(LOOK_S, seconds - age_s))
 
 

@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
-from booktape.errors import UNDECODABLE
 from booktape.store.files import PARTIAL_SUFFIX
+from services.operator.health.left import find_delivered
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
-from shared.delivery.journal import LOCK_NAME, REMOVED_SUFFIX
+from shared.delivery.abandoned import LOCK_NAME, REMOVED_SUFFIX
 from shared.process.state import INGEST_PREFIX, WRITER, StateFolder
 from shared.process.status import IngestReport, ProcessReport, WriterReport, read, read_head
 
@@ -48,7 +48,8 @@ class Process(Struct, frozen=True, kw_only=True):
     @property
     def is_reporting(self) -> bool:
         """Say whether its figures are of now."""
-        return self.report_age_s is not None and self.report_age_s <= REPORT_AGE_S_MAX
+        # One of the future is older than the clock, which was set back.
+        return self.report_age_s is not None and abs(self.report_age_s) <= REPORT_AGE_S_MAX
 
     @property
     def state(self) -> str:
@@ -79,12 +80,7 @@ class JournalHealth(Struct, frozen=True):
     bytes: int
     owner_pid: int | None
     is_delivered: bool  # the writer has its end; the folder goes when its feed hears of it
-
-
-class _Session(Struct):
-    """What the writer keeps of a session; the rest of it is its own."""
-
-    ended: bool
+    written_ts: int | None = None  # when its last file was
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -102,6 +98,7 @@ class Health(Struct, frozen=True, kw_only=True):
     spool_flushes: int
     conflicts: int
     is_supervisor_lost: bool = False
+    supervisor_deaf_pid: int | None = None  # of one that lives and does not answer
     is_deploying: bool = False  # programs are of two releases for a while, and shall be
     conf: str | None = None  # the file that `supervisorctl -c` takes, if it is where we look
 
@@ -126,14 +123,25 @@ def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
         state_path=str(state),
         supervisor_pid=pid,
         processes=list(_processes(folder, programs, locked, now_ns)),
-        journals=list(_journals(folder, locked)),
+        journals=list(find_journals(folder, locked)),
         spool_bytes=_bytes(folder.spool, "*.parquet"),
         spool_flushes=len(list(folder.spool.glob("*.json"))),
         conflicts=len(list(folder.conflict.glob("*.json"))),
         is_deploying=find_holder(folder.deploy_lock, locked) is not None,
         is_supervisor_lost=pid is None and _is_lost(folder.supervisor_pid),
+        supervisor_deaf_pid=None if pid else find_deaf(folder.supervisor_pid),
         conf=_find_conf(folder),
     )
+
+
+def find_deaf(path: Path, processes: Path = Path("/proc")) -> int | None:
+    """Return the supervisord that a pid file names, if it lives: it should have answered."""
+    try:
+        pid = int(path.read_text(encoding="ascii"))
+        command = (processes / str(pid) / "cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return pid if b"supervisord" in command else None
 
 
 def _is_lost(path: Path) -> bool:
@@ -194,7 +202,8 @@ def _processes(
         known = programs if name in main else {}
         process = _process(state, name, known, locked, now_ns)
         is_past = name not in main if programs else not process.is_supervised
-        if process.is_running or not is_past:
+        # Without the writer nothing is stored, so it is shown whether supervisord knows it or not.
+        if process.is_running or not is_past or name == WRITER:
             yield process
 
 
@@ -247,7 +256,9 @@ def _find_parent(pid: int) -> int | None:
     return int(stat.rpartition(")")[2].split()[1])
 
 
-def _journals(state: StateFolder, locked: Locked) -> Iterator[JournalHealth]:
+def find_journals(state: StateFolder, locked: Locked) -> Iterator[JournalHealth]:
+    """Yield every journal that is there, with what has become of it."""
+    delivered = find_delivered(state.sessions, state.spool)
     for folder in sorted(state.journals.glob("*/*")):
         if folder.is_dir() and not folder.name.endswith((PARTIAL_SUFFIX, REMOVED_SUFFIX)):
             yield JournalHealth(
@@ -255,15 +266,17 @@ def _journals(state: StateFolder, locked: Locked) -> Iterator[JournalHealth]:
                 session=folder.name,
                 bytes=_bytes(folder, "*.journal"),
                 owner_pid=find_holder(folder / LOCK_NAME, locked),
-                is_delivered=_is_ended(state.session(folder.name)),
+                is_delivered=folder.name in delivered,
+                written_ts=_written(folder, "*.journal"),
             )
 
 
-def _is_ended(path: Path) -> bool:
-    try:
-        return _session_decoder.decode(path.read_bytes()).ended
-    except (OSError, *UNDECODABLE):
-        return False
+def _written(folder: Path, pattern: str) -> int | None:
+    times = []
+    for path in folder.glob(pattern):
+        with suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime_ns)
+    return max(times, default=None)
 
 
 def _bytes(folder: Path, pattern: str) -> int:
@@ -274,6 +287,3 @@ def _bytes(folder: Path, pattern: str) -> int:
         except FileNotFoundError:  # done with since it was listed
             continue
     return total
-
-
-_session_decoder = msgspec.json.Decoder(_Session)

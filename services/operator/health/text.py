@@ -98,6 +98,9 @@ def _feed(process: Process, health: Health) -> tuple[str, ...]:
 
 def _journal(process: Process, health: Health) -> str:
     suffix = f"-{process.exchange}-{process.line}"
+    report = process.ingest
+    if process.is_reporting and report and report.journal_waiting_bytes is not None:
+        return format_bytes(report.journal_waiting_bytes)
     mine = [journal.bytes for journal in health.journals if journal.session.endswith(suffix)]
     return format_bytes(sum(mine))
 

@@ -27,10 +27,14 @@ Code = Literal[
     "journal-failing",
     "symbols-refused",
     "upload-failing",
+    "upload-late",
     "session-held",
     "writer-disk-full",
     "flush-failing",
     "journal-undelivered",
+    "journal-unheard",
+    "session-refused",
+    "supervisor-deaf",
 ]
 
 

@@ -18,6 +18,11 @@ from shared.process.status import VERSION, IngestReport, WriterReport
 UNREACHABLE_S: Final = 15.0
 CONFIG_STATUS: Final = 78
 DETAIL_CHARACTERS_MAX: Final = 300  # of what a process says; the rest is in its log
+# A store may hang without a word: so long may a flush wait at least, and so many flush intervals.
+UPLOAD_LATE_S: Final = 600.0
+UPLOAD_LATE_INTERVALS: Final = 3
+UNHEARD_S: Final = 60.0  # the writer knows of a session within a second
+UNDELIVERED_S: Final = 300.0
 NAMES_MAX: Final = 10  # of symbols in one sentence
 
 
@@ -27,13 +32,22 @@ def find_troubles(health: Health) -> list[Trouble]:
         remedy = "start it with: booktape up"
         return [Trouble(code="nothing-runs", text="nothing runs", remedy=remedy)]
     troubles: list[Trouble] = []
+    if health.supervisor_deaf_pid:
+        pid = health.supervisor_deaf_pid
+        text = f"supervisord (process {pid}) runs and does not answer on its socket"
+        remedy = f"the recording goes on; to have it answer again: kill {pid}, then booktape up"
+        troubles.append(Trouble(code="supervisor-deaf", text=text, remedy=remedy))
     if health.conflicts:
         folder = StateFolder(Path(health.state_path)).conflict
-        text = f"{health.conflicts} flushes differ from what the store has under their names"
-        remedy = f"compare those in {folder} with the store"
+        text = (
+            f"{health.conflicts} flushes were set aside: the store has another object under their "
+            "names, or their events in other flushes already"
+        )
+        remedy = f"was the state restored, or the box cloned? compare {folder} with the store"
         troubles.append(Trouble(code="flush-conflict", text=text, remedy=remedy))
     for process in health.processes:
         troubles += _of_process(process, health)
+    troubles += _of_pipes(health)
     troubles += _of_journals(health)
     return troubles
 
@@ -64,9 +78,10 @@ def _of_process(process: Process, health: Health) -> Iterator[Trouble]:
     restart = order("restart", process.program, health)
     if not process.is_reporting:
         text = f"{process.name} (pid {process.pid}) runs and reports nothing"
-        yield trouble_of(process, "report-missing", text, f"if it stays so: {restart}")
+        remedy = f"it may be slow: look at the machine's load; if it hangs for minutes: {restart}"
+        yield trouble_of(process, "report-missing", text, remedy)
     elif process.writer:
-        yield from _of_writer(process, process.writer)
+        yield from _of_writer(process, process.writer, now_ns=health.ts)
     elif process.ingest:
         yield from _of_feed(process, process.ingest, now_ns=health.ts)
     elif process.report:
@@ -139,6 +154,14 @@ def _of_feed(process: Process, report: IngestReport, *, now_ns: int) -> Iterator
         text = f"{exchange} refuses {format_names(report.refused)}"
         remedy = f"correct [exchanges.{exchange}] symbols"
         yield trouble_of(process, "symbols-refused", text, remedy)
+    yield from _of_refused(process, report)
+
+
+def _of_refused(process: Process, report: IngestReport) -> Iterator[Trouble]:
+    for session in report.sessions_refused:
+        text = f"the writer has more of {session} than its journal, which is kept as it is"
+        remedy = "was the state restored? what verify says of the session is what there is of it"
+        yield trouble_of(process, "session-refused", text, remedy)
 
 
 def _not_live(process: Process, report: IngestReport) -> Trouble:
@@ -151,33 +174,63 @@ def _not_live(process: Process, report: IngestReport) -> Trouble:
     return trouble_of(process, "feed-not-live", text, remedy)
 
 
-def _of_writer(process: Process, report: WriterReport) -> Iterator[Trouble]:
+def _of_writer(process: Process, report: WriterReport, *, now_ns: int) -> Iterator[Trouble]:
     if report.upload_error:
         text = f"uploads fail: {report.upload_error}"
         yield trouble_of(process, "upload-failing", text, "it is tried again for ever")
+    late_s = max(UPLOAD_LATE_S, UPLOAD_LATE_INTERVALS * (report.flush_interval_s or 0.0))
+    age_s = (now_ns - (report.oldest_flush_ts or now_ns)) / 1e9
+    if age_s > late_s:
+        text = f"a flush waits for the store for {round(age_s / 60)} min"
+        remedy = "look at the store: it hangs, or is slower than what is recorded"
+        yield trouble_of(process, "upload-late", text, remedy)
     if report.held_sessions:
         held = "; ".join(f"{session}: {reason}" for session, reason in report.held_sessions.items())
         text = f"the writer holds back {held[:DETAIL_CHARACTERS_MAX]}"
         yield trouble_of(process, "session-held", text, "nothing of it is lost")
     if report.state == "disk_full":
-        text, remedy = "the writer has no room to flush", "make room on the disk of [state] path"
+        text = f"the writer has no room to flush: {report.flush_error}"
+        remedy = "the disk is that of [state] path"
         yield trouble_of(process, "writer-disk-full", text, remedy)
     elif report.flush_error:
         text = f"the writer cannot flush: {report.flush_error}"
         yield trouble_of(process, "flush-failing", text, "it is tried again for ever")
 
 
+def _of_pipes(health: Health) -> Iterator[Trouble]:
+    """Yield the feeds whose frames the writer does not see, though both run."""
+    reports = [p.writer for p in health.processes if p.is_reporting and p.writer]
+    for writer in reports:
+        for process in health.processes:
+            report = process.ingest
+            if not process.is_reporting or report is None:
+                continue
+            since = max(report.ts_start, writer.ts_start)
+            is_known = report.session in writer.sessions or report.session in writer.held_sessions
+            if not is_known and report.journal_synced and health.ts - since > UNHEARD_S * 1e9:
+                text = (
+                    f"the journal of {report.session} grows, and the writer expects nothing of it"
+                )
+                remedy = f"nothing of it is lost; {order('restart', process.program, health)}"
+                yield trouble_of(process, "journal-unheard", text, remedy)
+
+
 def _of_journals(health: Health) -> Iterator[Trouble]:
     running = {p.exchange for p in health.processes if p.is_running and p.is_supervised}
     for journal in health.journals:
-        # A running feed adopts it within a minute.
         is_lost = journal.owner_pid is None and not journal.is_delivered
-        if is_lost and journal.exchange not in running:
+        age_s = (health.ts - (journal.written_ts or health.ts)) / 1e9
+        is_adopting = journal.exchange in running
+        # A running feed adopts it within a minute, and a few of them at a time.
+        if is_lost and not (is_adopting and age_s <= UNDELIVERED_S):
             start = order("start", f"{INGEST_PREFIX}{journal.exchange}", health)
+            log = (
+                "see the log of its feed: a newer release has written it, or it waits for its turn"
+            )
             yield Trouble(
                 code="journal-undelivered",
                 text=f"nobody delivers the journal of {journal.session}",
-                remedy=f"start its feed: {start}",
+                remedy=log if is_adopting else f"start its feed: {start}",
                 exchange=journal.exchange,
             )
 

@@ -23,6 +23,7 @@ PID_SUFFIX = ".4194304"
 _STATE = "%(here)s/var"
 _SOCKET = f"{_STATE}/run/{SOCKET_NAME}"
 _PLUGIN_STATE = "\nstate=var\n"
+_EXPANDED_TWICE = ("stdout_logfile=", "stderr_logfile=")
 
 
 class Programs(NamedTuple):
@@ -44,7 +45,7 @@ def prepare(settings: Settings, environment: Mapping[str, str]) -> Programs:
     socket = socket_path(state)
     made = localise(given.read_text(encoding="utf-8"), settings.folder, state, socket)
     is_as_given = (given.parent, state) == (settings.folder, given.parent / "var") and (
-        socket == folder.run / SOCKET_NAME
+        socket == folder.run / SOCKET_NAME and "%" not in str(state)
     )
     conf = given
     if not is_as_given:
@@ -76,11 +77,15 @@ def socket_path(state: Path) -> Path:
 
 def localise(text: str, folder: Path, state: Path, socket: Path) -> str:
     """Return supervisor.conf with these places instead of those beside it."""
-    # supervisord expands what a % begins.
     words = [(_SOCKET, socket), (_STATE, state), ("%(here)s", folder)]
-    for word, path in words:
-        text = text.replace(word, str(path).replace("%", "%%"))
-    return text.replace(_PLUGIN_STATE, f"\nstate={str(state).replace('%', '%%')}\n")
+    lines = []
+    for line in text.replace(_PLUGIN_STATE, f"\nstate={_STATE}\n").split("\n"):
+        # supervisord expands what a % begins, and a log's path once more.
+        percent = "%%%%" if line.startswith(_EXPANDED_TWICE) else "%%"
+        for word, path in words:
+            line = line.replace(word, str(path).replace("%", percent))  # noqa: PLW2901
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def find_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:

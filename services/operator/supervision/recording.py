@@ -1,6 +1,5 @@
 """A supervisord of our own: started, watched over, drained."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -94,8 +93,7 @@ class Recording:
         return False
 
     def _check_command(self) -> None:
-        places = [self._programs.environment["PATH"], str(self._programs.folder / ".venv" / "bin")]
-        if shutil.which(COMMAND, path=os.pathsep.join(places)) is None:
+        if shutil.which(COMMAND, path=self._programs.environment["PATH"]) is None:
             raise BooktapeError(
                 f"the command {COMMAND} is not in the PATH; install it: pip install --editable ."
             )

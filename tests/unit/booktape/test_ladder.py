@@ -70,3 +70,12 @@ def test_books_are_compared_only_within_the_depth_of_both() -> None:
     assert ours.find_mismatch(theirs) == ("bid", 8.0)
     theirs.replace(*levels([("9", "1")], [("10", "2")]))
     assert ours.find_mismatch(theirs) == ("ask", 10.0)
+
+
+def test_a_window_keeps_the_best_levels_and_names_the_others() -> None:
+    ladder = Ladder()
+    ladder.replace(*levels([("9", "1"), ("8", "1"), ("7", "1")], [("10", "1"), ("11", "1")]))
+    assert ([7.0], []) == ladder.cut_to(2)
+    assert ({9.0: 1.0, 8.0: 1.0}, {10.0: 1.0, 11.0: 1.0}) == (ladder.bids, ladder.asks)
+    assert ([8.0], [11.0]) == ladder.cut_to(1)
+    assert ([], []) == ladder.cut_to(1)

@@ -1,4 +1,5 @@
 import random
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -9,10 +10,14 @@ from booktape.pages import BadPage, Chunk, check_pages
 ROWS = 500
 
 
-def make(column: pa.Array, **options: object) -> tuple[bytes, Chunk]:
+def make(column: pa.Array, **options: Any) -> tuple[bytes, Chunk]:
     """Return a column as Parquet has it, and what its footer says of it."""
     sink = pa.BufferOutputStream()
-    defaults = {"write_page_checksum": True, "write_page_index": True, "data_page_size": 512}
+    defaults: dict[str, Any] = {
+        "write_page_checksum": True,
+        "write_page_index": True,
+        "data_page_size": 512,
+    }
     table = pa.table({"c": column})
     with parquet.ParquetWriter(sink, table.schema, **defaults | options) as writer:
         writer.write_table(table)

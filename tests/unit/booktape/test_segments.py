@@ -197,7 +197,7 @@ def rewrite(tape: HandTape, schema: pa.Schema, **options: Any) -> Flush:
     flush = flush_of(tape)
     entry = flush.tables["book"]
     path = tape.root / entry.key
-    rows = parquet.read_table(path, partitioning=None)
+    rows = parquet.ParquetFile(path).read()
     rows = rows.select([name for name in schema.names if name in rows.schema.names])
     with parquet.ParquetWriter(path, schema, **parquet_options("book") | options) as writer:
         writer.write_table(rows.cast(schema))
@@ -235,7 +235,7 @@ def test_rows_out_of_order_are_damage(tmp_path: Path) -> None:
     tape.write(A, *(snapshot(n, n, ("bid", 1.0, 1.0), symbol=(BTC, ETH)[n % 2]) for n in range(4)))
     flush = flush_of(tape)
     path = tmp_path / flush.tables["book"].key
-    rows = parquet.read_table(path, partitioning=None).take([0, 2, 1, 3])
+    rows = parquet.ParquetFile(path).read().take([0, 2, 1, 3])
     with parquet.ParquetWriter(path, rows.schema, **parquet_options("book")) as writer:
         writer.write_table(rows)
     flush = rewrite(tape, SCHEMAS["book"])

@@ -29,3 +29,9 @@ def test_the_file_is_found_by_its_name_or_by_the_variable(tmp_path: Path) -> Non
     (tmp_path / "other.toml").touch()
     assert tmp_path / "booktape.toml" == find_file({"BOOKTAPE_CONFIG": ""}, tmp_path)
     assert tmp_path / "other.toml" == find_file({"BOOKTAPE_CONFIG": "other.toml"}, tmp_path)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path: Path) -> None:
+    path = tmp_path / "booktape.toml"
+    path.write_text("a = 1", encoding="utf-8-sig")
+    assert {("a",): Given(1, "booktape.toml")} == read_file(path)

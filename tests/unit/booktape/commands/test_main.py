@@ -139,3 +139,15 @@ def test_help_loads_nothing_that_takes_long() -> None:
     arguments = [sys.executable, "-c", code]
     said = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said.endswith("\n[]\n")
+
+
+def test_an_output_that_knows_few_letters_ends_no_command(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "services", "verify", f"file:{tmp_path}/b\xfccher"],
+        env={"PATH": "", "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert "b\\xfccher holds no tape" in done.stderr

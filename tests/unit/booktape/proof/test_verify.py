@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from booktape.errors import StoreError
-from booktape.keys import Key
+from booktape.keys import Key, parse_key
 from booktape.proof.findings import Range
-from booktape.proof.verify import verify
+from booktape.proof.listing import list_tape
+from booktape.proof.verify import format_report, verify
 from shared.delivery.frame import DAY_NS
 from tests.support.tapes import BTC, DATE, ETH, NOON, SESSION, Recording, Tape, record_minute
 from tests.support.writing import MemoryStore, make_store_error
@@ -110,7 +111,7 @@ def test_a_session_stopped_as_it_should_is_no_outage(tape: Tape) -> None:
 def test_the_report_is_json_as_the_contract_says(tape: Tape) -> None:
     tape.write(record_minute(Recording()))
     report = json.loads(verify(tape.store).to_json())
-    assert {"ok", "sessions", "pending", "expired", "faults"} == set(report)
+    assert {"ok", "sessions", "pending", "expired", "faults", "foreign"} == set(report)
     assert report["ok"] is True
     [session] = report["sessions"]
     assert {"session", "first", "last", "ended", "gaps"} <= set(session)
@@ -291,6 +292,76 @@ def test_what_is_lost_of_the_date_is_a_fault(tape: Tape) -> None:
     report = verify(tape.store, date=TODAY)
     lost = keys[2].first, keys[2].last
     assert (*lost, "events are missing") in reasons(report.faults)
+
+
+def remove(tape: Tape, *keys: Key) -> None:
+    for key in keys:
+        for name in [*tape.manifest(key).tables, None]:
+            tape.path(Key(name, key.exchange, key.date, key.session, key.first, key.last)).unlink()
+
+
+def test_the_first_flush_of_the_date_is_no_more_expired_than_any_other(tape: Tape) -> None:
+    keys = write_days(tape)
+    lost = keys[3].first, keys[3].last
+    remove(tape, keys[3])
+    report = verify(tape.store, date=TODAY.replace(day=23))
+    assert (*lost, "events are missing") in reasons(report.faults)
+    assert [] == report.expired
+
+
+def test_a_date_of_which_nothing_is_there_between_two_others_is_not_whole(tape: Tape) -> None:
+    keys = write_days(tape)
+    remove(tape, *keys[3:])
+    keys = keys[:3]
+    recording = Recording(first=keys[-1].last + 10, ts=MIDNIGHT + DAY_NS)
+    recording.feed_event("connected")
+    tape.write([recording.take()])
+    report = verify(tape.store, date=TODAY.replace(day=23))
+    lost = keys[-1].last + 1, keys[-1].last + 9
+    assert [(*lost, "events are missing")] == reasons(report.faults)
+    assert not report.ok
+    # Nor does it concern a date that is before all of it.
+    assert verify(tape.store, date=TODAY.replace(day=21)).ok
+
+
+def test_a_hole_at_the_end_of_the_day_before_explains_what_is_missing(tape: Tape) -> None:
+    recording = Recording(ts=MIDNIGHT - 1_000_000_000)
+    tape.write(record_minute(recording))
+    recording.feed_event("journal_hole", expected=recording.next_number, received=40)
+    tape.write([recording.take()])
+    later = Recording(first=40, ts=MIDNIGHT)
+    later.feed_event("connected")
+    later.end()
+    tape.write([later.take()])
+    report = verify(tape.store, date=TODAY.replace(day=23))
+    assert (True, [], []) == (report.ok, report.expired, report.faults)
+
+
+def test_of_other_dates_only_what_borders_on_something_is_remembered(tape: Tape) -> None:
+    keys = write_days(tape)
+    listing = list_tape(tape.store, "2026-11-23")
+    expected = {keys[0], keys[2], keys[3], keys[4]}
+    assert expected == set(listing.manifests[keys[0].session])
+    assert {"2026-11-23"} == {parse_key(key).date for key in listing.segments}
+
+
+def test_what_no_reader_opens_is_reported_and_does_no_harm(tape: Tape) -> None:
+    write_days(tape)
+    place = tape.root / "tape" / "book"
+    for name in (".DS_Store", "_SUCCESS"):
+        (place / name).write_bytes(b"")
+    report = verify(tape.store)
+    assert (True, []) == (report.ok, report.faults)
+    assert ["tape/book/.DS_Store", "tape/book/_SUCCESS"] == [each.key for each in report.foreign]
+    assert "Not of the tape (2)" in format_report(report)
+    (place / "mine.parquet").write_bytes(b"")
+    assert not verify(tape.store).ok
+
+
+def test_a_folders_marker_does_no_harm() -> None:
+    store = MemoryStore()
+    store.objects["tape/book/"] = b""
+    assert verify(store).ok
 
 
 def test_what_is_lost_behind_the_date_is_not_its_matter(tape: Tape) -> None:

@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 
 from booktape.errors import AlreadyStored, StoreError
-from booktape.store.folder import FolderStore
+from booktape.store.folder import COPIES, FolderStore
 from booktape.store.protocol import ObjectInfo
 
 
@@ -105,12 +105,57 @@ def test_a_put_that_fails_leaves_nothing(
 def test_a_put_that_was_killed_is_no_object_and_can_be_put_again(
     store: FolderStore, path: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "x.partial").write_bytes(b"half of something longer")
+    for folder in (tmp_path / "data", tmp_path / "data" / COPIES):
+        folder.mkdir()
+        (folder / "x.partial").write_bytes(b"half of something longer")
     assert [] == list(store.list(""))
     assert store.head("x") is None
     store.put(path, "x")
     assert b"data" == store.get("x")
+    assert ["x"] == find_files(tmp_path / "data")
+
+
+def test_at_no_moment_is_anything_but_whole_objects_where_readers_look(
+    store: FolderStore, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[bytes]] = []
+
+    def note(step: Callable[..., None]) -> Callable[..., None]:
+        def noted(*arguments: object) -> None:
+            for _ in range(2):
+                tape = tmp_path / "data" / "tape"
+                seen.append([p.read_bytes() for p in tape.rglob("*") if p.is_file()])
+                if len(seen) % 2:
+                    step(*arguments)
+
+        return noted
+
+    for name in ("fsync", "link", "unlink"):
+        monkeypatch.setattr(os, name, note(getattr(os, name)))
+    store.put(path, "tape/book/x.parquet")
+    assert [b"data"] == seen[-1]
+    assert all(found in ([], [b"data"]) for found in seen)
+    assert 8 < len(seen)
+
+
+def test_a_root_that_was_there_and_is_gone_is_not_made_anew(
+    store: FolderStore, path: Path, tmp_path: Path
+) -> None:
+    store.put(path, "x")
+    root = (tmp_path / "data").rename(tmp_path / "disk")
+    for gone in (store, FolderStore(tmp_path / "data", is_used=True)):
+        with pytest.raises(StoreError, match="mount its disk; to begin anew there: mkdir -p"):
+            gone.put(path, "y")
+        with pytest.raises(StoreError, match="is empty or gone, and has held a tape"):
+            list(gone.list(""))
+    assert not (tmp_path / "data").exists()
+    (tmp_path / "data").mkdir()  # where its disk is mounted
+    with pytest.raises(StoreError, match="mount its disk"):
+        store.put(path, "y")
+    (tmp_path / "data").rmdir()
+    root.rename(tmp_path / "data")
+    store.put(path, "y")
+    assert ["x", "y"] == find_files(tmp_path / "data")
 
 
 def test_a_put_that_was_killed_behind_its_link_leaves_no_copy(

@@ -89,6 +89,33 @@ def test_a_second_hole_does_not_hide_the_first(world: World, tmp_path: Path) -> 
     assert 70 == known(again).next
 
 
+def test_a_hole_whose_record_reads_well_later_is_none(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("services.buffer_writer.spool.sync_folder", broken_disk)
+        with pytest.raises(OSError, match="broken"):
+            world.spool.commit(make_run(make_book(0), make_end(10), resumes_at=50))
+    world.spool.commit(make_run(make_book(0, 11)))
+    assert 11 == known(world).next
+    again = World(tmp_path)
+    assert 11 == known(again).next
+    again.spool.commit(make_run(make_book(11)))
+    assert 21 == known(World(tmp_path)).next
+
+
+def test_a_session_whose_last_commit_failed_has_not_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("services.buffer_writer.spool.sync_folder", broken_disk)
+    with pytest.raises(OSError, match="broken"):
+        world.spool.commit(make_run(make_book(0), make_end(10), ends_session=True))
+    monkeypatch.undo()
+    assert Known(0, ended=False, end=11) == known(World(tmp_path))
+    world.spool.commit(make_run(make_book(0), make_end(10), ends_session=True))
+    assert Known(11, ended=True, end=11) == known(World(tmp_path))
+
+
 def test_a_session_is_forgotten_when_it_ended_and_is_stored_and_its_journal_is_gone(
     world: World, tmp_path: Path
 ) -> None:

@@ -1,10 +1,11 @@
+import errno
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 from typing import NoReturn
@@ -13,6 +14,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
+from booktape.errors import ConfigError
 from booktape.store.storage import Storage
 from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Stop, WriterProcess, run
@@ -23,9 +25,10 @@ from shared.delivery.pipe import Publisher, endpoint, open_context
 from shared.errors import SpoolError
 from shared.process.files import Lock
 from shared.process.settings import Settings, State, WriterSettings
+from shared.process.signals import STOP_SIGNALS
 from shared.process.state import WRITER, StateFolder
 from shared.process.status import WriterReport, read
-from tests.support.writing import SESSION, disk_full, make_book
+from tests.support.writing import OTHER, SESSION, disk_full, make_book
 
 WAIT_S = 30.0
 
@@ -46,7 +49,7 @@ def own_process() -> Iterator[None]:
     """Put back what a process of its own would take with it."""
     root = logging.getLogger()
     handlers, level = root.handlers.copy(), root.level
-    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signals = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     yield
     for number, handler in signals.items():
         signal.signal(number, handler)
@@ -141,6 +144,50 @@ def test_it_says_how_it_does(settings: Settings) -> None:
     assert report.disk_free_bytes > 0
 
 
+def test_it_says_since_when_the_oldest_flush_waits(settings: Settings) -> None:
+    (settings.state.path / "journal" / "toy" / SESSION).mkdir(parents=True)
+    spool = WriterProcess(settings)._spool
+    assert spool.committed.oldest_ts is None
+    spool.committed.begin(SESSION, 0)
+    first, *_ = [
+        spool.commit(FrameRun(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+        for frame in (make_book(0), make_book(10))
+    ]
+    assert (
+        first.written_at
+        == spool.committed.oldest_ts
+        == WriterProcess(settings)._spool.committed.oldest_ts
+    )
+
+
+def test_another_store_under_a_session_that_goes_on_is_a_fault_of_the_configuration(
+    settings: Settings, tmp_path: Path
+) -> None:
+    running = Running(settings)
+    running.send(make_book(0))
+    assert 0 == running.end()
+    other = msgspec.structs.replace(settings, storage=Storage(f"file:{tmp_path}/other"))
+    with pytest.raises(ConfigError, match="1 sessions that began in file:"):
+        WriterProcess(other)
+    assert not (tmp_path / "other").exists()
+    WriterProcess(settings)
+
+
+def test_a_root_that_was_there_and_is_gone_is_not_made_anew(
+    settings: Settings, tmp_path: Path
+) -> None:
+    running = Running(settings)
+    running.send(make_book(0))
+    assert 0 == running.end()
+    (tmp_path / "data").rename(tmp_path / "unmounted")
+    process = WriterProcess(settings)
+    frame = make_book(10)
+    process._spool.commit(FrameRun(SESSION, frame.day, [frame], frame.last + 1, ends_session=False))
+    assert process._uploader.step() > 0
+    assert "mount its disk" in str(process._uploader.error)
+    assert not (tmp_path / "data").exists()
+
+
 def test_it_says_which_sessions_it_holds_back(settings: Settings) -> None:
     running = Running(settings)
     running.send(msgspec.structs.replace(make_book(0), version=99))
@@ -165,7 +212,8 @@ def test_it_says_when_it_cannot_flush(
     running.process._status_due_s = 0.0
     running.process._report()
     report = running.report()
-    assert (state, f"[Errno {number}] no") == (report.state, report.flush_error)
+    remedy = "; make room on this disk" if number == errno.ENOSPC else ""
+    assert (state, f"[Errno {number}] no{remedy}") == (report.state, report.flush_error)
     assert 10 == report.rows_buffered
 
 
@@ -237,3 +285,26 @@ def test_a_disk_that_is_broken_ends_it(
     monkeypatch.setattr(Spool, "recover", fail)
     assert EXIT_FAULT == run(settings)
     assert "the writer cannot go on" in capsys.readouterr().err
+
+
+def test_a_feed_that_starts_after_the_sockets_were_swept_is_heard(settings: Settings) -> None:
+    running = Running(settings)
+    running.send(make_book(0))
+    path = running.state / "run" / "frames.ipc"
+    other = make_book(0, session=OTHER)
+    (running.state / "journal" / "toy" / OTHER).mkdir()
+    with open_context() as context:
+        wait_for(path.exists)
+        path.unlink()
+        publisher = Publisher(context, endpoint(running.state, "frames"))
+        publisher.publish(encode(other))
+        wait_for(lambda: OTHER in running.process._writer.watermark().sessions)
+        publisher.close()
+    assert 0 == running.end()
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + WAIT_S
+    while not is_so():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)

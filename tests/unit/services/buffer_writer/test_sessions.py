@@ -26,7 +26,7 @@ def test_the_file_says_what_the_contract_says(sessions: SessionFiles, tmp_path: 
 
 
 def test_what_was_written_is_read_again(sessions: SessionFiles, tmp_path: Path) -> None:
-    known = Known(7, ended=True, hole=(6, 9))
+    known = Known(7, ended=True, hole=(6, 9), end=7)
     sessions.write(SESSION, known)
     again = make_sessions(tmp_path)
     assert known == again.get(SESSION)
@@ -88,6 +88,32 @@ def test_what_is_reached_only_grows() -> None:
     known = Known(7, ended=False)
     assert 9 == known.reach(9).next
     assert 7 == known.reach(5).next
+
+
+def test_a_session_has_ended_when_what_is_committed_is_past_its_end_and_never_before() -> None:
+    announced = Known(3, ended=False).announce(3, 8, 9, is_end=True)
+    assert Known(3, ended=False, end=9) == announced
+    assert not announced.may_have_ended
+    assert not announced.reach(8).ended
+    assert announced.reach(9).may_have_ended
+
+
+def test_an_end_that_never_came_does_not_count_for_another_commit() -> None:
+    announced = Known(3, ended=False).announce(3, 8, 9, is_end=True)
+    assert not announced.announce(3, 11, 12, is_end=False).reach(12).may_have_ended
+
+
+def test_an_end_that_an_earlier_release_noted_counts_once_nothing_of_it_is_left() -> None:
+    assert Known(3, ended=True).reach(9).may_have_ended
+    assert not Known(3, ended=True).announce(3, 8, 9, is_end=True).may_have_ended
+
+
+def test_a_hole_counts_with_the_commit_that_carries_it_alone() -> None:
+    announced = Known(3, ended=False).announce(3, 6, 20, is_end=False)
+    assert 20 == announced.reach(7).next
+    again = announced.announce(3, 6, 7, is_end=False)  # its record reads well now
+    assert Known(7, ended=False) == again.reach(7)
+    assert (6, 20) == announced.reach(7).announce(20, 29, 30, is_end=False).hole
 
 
 def test_behind_a_hole_its_end_is_reached() -> None:

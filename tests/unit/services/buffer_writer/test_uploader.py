@@ -1,5 +1,6 @@
 import errno
 from pathlib import Path
+from shutil import copytree
 from threading import Event, Thread
 from typing import NoReturn
 
@@ -48,7 +49,11 @@ def test_segments_are_stored_before_their_manifest_and_then_discarded(
 ) -> None:
     commit(world, 0)
     assert 0.0 == world.uploader.step()
-    assert [f"put tape/book/{KEY}.parquet", f"put ledger/{KEY}.json"] == store.calls
+    assert [
+        "list ledger/exchange=toy/",
+        f"put tape/book/{KEY}.parquet",
+        f"put ledger/{KEY}.json",
+    ] == store.calls
     assert [] == world.files()
     assert world.clock.ns == world.uploader.last_upload_ts
 
@@ -102,15 +107,132 @@ def test_the_waits_grow_up_to_their_cap_and_start_again_after_a_success(
     assert 1.0 >= world.uploader.step()
 
 
-def test_one_flush_that_fails_does_not_hold_up_the_others(world: World, store: MemoryStore) -> None:
+def commit_other(world: World, first: int) -> None:
+    run = FrameRun(OTHER, DAY, [make_book(first, session=OTHER)], first + 10, ends_session=False)
+    world.spool.commit(run)
+
+
+def test_the_flushes_of_a_session_are_stored_in_their_order_and_others_do_not_wait(
+    world: World, store: MemoryStore
+) -> None:
+    world.journal(OTHER)
+    world.spool.committed.begin(OTHER, 0)
     commit(world, 0, 10, 20)
-    store.errors = [make_store_error()]
+    commit_other(world, 0)
+    commit_other(world, 10)
+    store.errors = [None, make_store_error()]
     world.uploader.step()
     assert [0.0, 0.0] == [world.uploader.step() for _ in range(2)]
-    assert [NAME] == world.spool.committed.names()
-    assert list(range(10, 30)) == stored_numbers(store)
+    assert [] == stored_numbers(store)
+    assert list(range(20)) == stored_numbers(store, OTHER)
+    store.errors = [None, make_store_error()]
+    assert 0.0 < world.uploader.step()
+    assert [NAME] == [name for name in world.spool.committed.names() if name.startswith(NAME)]
+    assert list(range(0)) == stored_numbers(store)
     world.upload()
     assert list(range(30)) == stored_numbers(store)
+
+
+def test_what_stands_in_the_way_of_one_session_is_logged_once_whatever_else_is_stored(
+    world: World,
+    store: MemoryStore,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(path: Path, key: str) -> None:
+        if SESSION in key:
+            raise make_store_error("409")
+        put(path, key)
+
+    put = store.put
+    world.journal(OTHER)
+    world.spool.committed.begin(OTHER, 0)
+    commit(world, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "put", refuse)
+        for first in (0, 10, 20):
+            commit_other(world, first)
+            assert {True, False} == {world.uploader.step() > 0 for _ in range(2)}
+            assert world.uploader.error
+    assert list(range(30)) == stored_numbers(store, OTHER)
+    assert 1 == caplog.text.count("cannot upload")
+    world.upload()
+    assert world.uploader.error is None
+
+
+def test_an_answer_that_cannot_be_had_does_not_keep_flushes_from_the_store(
+    world: World, store: MemoryStore
+) -> None:
+    commit(world, 0)
+    world.uploader.find_next(OTHER)
+    store.errors = [make_store_error()]
+    assert [True, False] == [world.uploader.step() > 0 for _ in range(2)]
+    assert list(range(10)) == stored_numbers(store)
+    world.upload()
+    assert 0 == world.uploader.find_next(OTHER)
+
+
+# --- a state that is older than its store ---
+
+
+def test_what_the_store_has_in_other_flushes_is_set_aside(
+    world: World, store: MemoryStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit(world, 0)
+    world.upload()
+    copytree(tmp_path, tmp_path / "restored")
+    commit(world, 10, 20)
+    world.upload()
+    again = World(tmp_path / "restored", store=store)
+    again.spool.commit(FrameRun(SESSION, DAY, [make_book(10, 15)], 25, ends_session=False))
+    again.spool.commit(FrameRun(SESSION, DAY, [make_book(25, 15)], 40, ends_session=False))
+    again.spool.commit(FrameRun(SESSION, DAY, [make_book(40)], 50, ends_session=False))
+    again.upload()
+    assert [*range(30), *range(40, 50)] == stored_numbers(store)
+    assert 2 == again.spool.count_conflicts()
+    assert "the store has 10 to 24 already in other flushes; was the state restored?" in {
+        record.__dict__.get("reason") for record in caplog.records
+    }
+    assert 50 == again.spool.committed.sessions()[SESSION].next
+
+
+def test_a_session_that_the_copy_of_a_state_has_not_begun_is_found_out_too(
+    world: World, store: MemoryStore, tmp_path: Path
+) -> None:
+    commit(world, 0, 10)
+    world.upload()
+    clone = World(tmp_path / "clone", store=store)
+    clone.journal()
+    clone.spool.committed.begin(SESSION, 0)
+    clone.spool.commit(FrameRun(SESSION, DAY, [make_book(0, 15)], 15, ends_session=False))
+    clone.upload()
+    assert list(range(20)) == stored_numbers(store)
+    assert 1 == clone.spool.count_conflicts()
+
+
+def test_the_ledger_is_compared_once_for_all_sessions_that_wait(
+    world: World, store: MemoryStore
+) -> None:
+    world.journal(OTHER)
+    world.spool.committed.begin(OTHER, 0)
+    commit(world, 0, 10)
+    commit_other(world, 0)
+    world.upload()
+    commit(world, 20)
+    commit_other(world, 10)
+    world.upload()
+    assert 1 == store.calls.count("list ledger/exchange=toy/")
+
+
+def test_nothing_is_put_before_the_ledger_could_be_compared(
+    world: World, store: MemoryStore
+) -> None:
+    commit(world, 0)
+    store.errors = [make_store_error(), make_store_error()]
+    assert all(world.uploader.step() > 0 for _ in range(2))
+    assert {} == store.objects
+    world.upload()
+    assert list(range(10)) == stored_numbers(store)
 
 
 def test_a_lost_answer_is_no_second_object(world: World, store: MemoryStore) -> None:
@@ -213,11 +335,12 @@ def test_a_disk_that_refuses_is_told_like_a_store_that_does(
 def test_the_ledger_is_asked_on_the_uploaders_thread(world: World, store: MemoryStore) -> None:
     commit(world, 0, 10)
     world.upload()
+    store.calls.clear()
     assert world.uploader.find_next(SESSION) is None
     assert world.uploader.find_next(SESSION) is None
     world.upload()
     assert 20 == world.uploader.find_next(SESSION)
-    assert 1 == store.calls.count("list ledger/exchange=toy/")
+    assert ["list ledger/exchange=toy/"] == store.calls
 
 
 def test_of_a_session_that_is_not_in_the_ledger_everything_is_wanted(

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from shared.delivery import journal as journal_module
+from shared.delivery.abandoned import leftovers
 from shared.delivery.cursor import Cursor
 from shared.delivery.frame import decode, encode
-from shared.delivery.journal import DAMAGES_MAX, Journal, leftovers
+from shared.delivery.journal import DAMAGES_MAX, Journal
 from shared.delivery.journal_file import Damage
 from shared.errors import JournalError, UnknownFrameVersion
 from shared.process.record_file import pack
@@ -229,7 +230,7 @@ def test_a_disk_without_room_for_another_file_says_so(
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(os, "open", refuse)
-        with pytest.raises(JournalError, match=r"cannot create .*make room"):
+        with pytest.raises(JournalError, match=r"cannot create .*Input/output error"):
             fill(journal, 1)
     fill(journal, 1)
     assert 1 == journal.next_number
@@ -513,3 +514,77 @@ def test_one_thread_appends_while_another_syncs_reads_and_trims(
     appender.join()
     assert journal.base > 0
     cursor.close()
+
+
+def test_it_can_go_on_with_a_later_number_in_a_file_of_its_own(
+    tmp_path: Path, journal: Journal
+) -> None:
+    fill(journal, 2)
+    journal.skip_to(2)
+    assert [f"{0:012}.journal", "lock"] == names(journal.path)
+    journal.skip_to(7)
+    journal.append(make_end(7))
+    assert [f"{0:012}.journal", f"{7:012}.journal", "lock"] == names(journal.path)
+    journal.sync()
+    assert [0, 1, 7] == read(journal)
+    journal.close()
+    again = adopt(tmp_path / SESSION)
+    assert (8, True) == (again.next_number, again.ended)
+    again.close()
+
+
+def fail_on(file: str, number: int, patch: pytest.MonkeyPatch) -> list[str]:
+    """Let the disk refuse whatever is written to a file; return the names of those written to."""
+    pwrite, written = os.pwrite, []
+
+    def write(descriptor: int, data: bytes, offset: int) -> int:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        if name == file:
+            raise OSError(number, os.strerror(number))
+        written.append(name)
+        return pwrite(descriptor, data, offset)
+
+    patch.setattr(os, "pwrite", write)
+    return written
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EFBIG])
+def test_behind_a_file_that_refuses_the_journal_goes_on_in_the_next(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    fill(journal, 2)
+    with monkeypatch.context() as patch:
+        written = fail_on(f"{0:012}.journal", number, patch)
+        fill(journal, 2)
+        assert {f"{2:012}.journal"} == set(written)
+    journal.sync()
+    assert [0, 1, 2, 3] == read(journal)
+    journal.close()
+    again = adopt(tmp_path / SESSION)
+    assert (4, []) == (again.next_number, again.damages)
+    again.close()
+
+
+def test_on_a_full_disk_it_goes_on_where_it_is(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(journal, 2)
+    with monkeypatch.context() as patch:
+        fail_on(f"{0:012}.journal", errno.ENOSPC, patch)
+        with pytest.raises(JournalError, match="No space left on device; make room"):
+            fill(journal, 1)
+    fill(journal, 1)
+    assert [f"{0:012}.journal", "lock"] == names(journal.path)
+
+
+def test_a_file_that_has_nothing_yet_is_tried_again(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        fail_on(f"{0:012}.journal", errno.EIO, patch)
+        for _ in range(2):
+            with pytest.raises(JournalError, match="Input/output error"):
+                fill(journal, 1)
+    fill(journal, 1)
+    journal.sync()
+    assert [0] == read(journal)

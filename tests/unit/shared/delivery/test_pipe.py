@@ -349,3 +349,25 @@ def test_a_receiver_that_closed_can_be_followed_at_once(ends: Ends) -> None:
     receiver, publisher = ends.receiver(), ends.publisher()
     publisher.publish(b"x")
     assert b"x" == receiver.receive(WAIT_MS)
+
+
+def test_sockets_that_a_cleaner_took_are_bound_anew(ends: Ends, tmp_path: Path) -> None:
+    receiver, before = ends.receiver(), ends.publisher()
+    before.publish(b"1")
+    assert b"1" == receiver.receive(WAIT_MS)
+    seen = [receiver.is_there]
+    path = tmp_path / "run" / "frames.ipc"
+    path.unlink()
+    path.parent.rmdir()
+    seen.append(receiver.is_there)
+    endpoint(tmp_path, "frames")  # which makes the folder
+    receiver.bind_anew()
+    assert [True, False, True] == [*seen, receiver.is_there]
+    after = ends.publisher()  # a feed that starts later
+    after.publish(b"2")
+    assert b"2" == receiver.receive(WAIT_MS)
+    # What was sent before it connected again is lost, as a pipe may lose it.
+    assert any(before.publish(b"3") and receiver.receive(200) == b"3" for _ in range(50))
+    receiver.bind_anew()  # nothing to do
+    before.publish(b"4")
+    assert b"4" == receiver.receive(WAIT_MS)

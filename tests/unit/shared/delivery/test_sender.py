@@ -11,8 +11,9 @@ import pytest
 
 from shared.delivery import journal as journal_module
 from shared.delivery import sender as sender_module
+from shared.delivery.abandoned import leftovers
 from shared.delivery.frame import decode, encode
-from shared.delivery.journal import Journal, leftovers
+from shared.delivery.journal import Journal
 from shared.delivery.sender import FRAMES_PER_STEP_MAX, Sender
 from shared.errors import JournalError
 from shared.process.record_file import pack

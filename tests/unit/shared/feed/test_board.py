@@ -1,11 +1,14 @@
 """What lies between the threads that have to do with one feed."""
 
 from shared.feed.board import Backfill, BackfillAnswer, Board
-from tests.support.toys import trades
+from shared.feed.names import Names
+from tests.support.toys import make_exchange, trades
+
+NAMES = Names(make_exchange())
 
 
 def test_a_board_begins_with_what_is_wanted_and_nothing_that_stands() -> None:
-    board = Board(iter(["BTC-EUR"]), ["book"], down_since_s=7.0)
+    board = Board(iter(["BTC-EUR"]), ["book"], NAMES, down_since_s=7.0)
     assert (("BTC-EUR",), ("book",)) == (board.wanted, board.channels)
     assert (False, 7.0, 0, "") == (
         board.link.is_connected,
@@ -21,7 +24,7 @@ def test_a_board_begins_with_what_is_wanted_and_nothing_that_stands() -> None:
 
 
 def test_answers_are_handed_over_in_their_order_with_their_questions() -> None:
-    board = Board([], [], down_since_s=0.0)
+    board = Board([], [], NAMES, down_since_s=0.0)
     first, second = (Backfill(name, name, "t1", 5.0) for name in "AB")
     board.answer_backfill(first, trades(1, 2))
     board.answer_backfill(second, None, "gone")

@@ -197,3 +197,14 @@ def test_removed_books_are_forgotten(world: World) -> None:
     assert {"ETH-EUR"} == world.books.live()
     world.books.clear()
     assert set() == world.books.live()
+
+
+def test_what_falls_out_of_a_window_is_removed_in_the_row_that_pushes_it_out() -> None:
+    tape = Tape()
+    books = Books(tape, lambda *_: None, window=1)
+    books.add("BTCEUR", "BTC-EUR")
+    books.replace(1, book("BTCEUR", 10, bid="98"))
+    books.delta(2, delta("BTCEUR", 11, bid="99"))
+    assert [[(99.0, 1.0), (98.0, 0.0)]] == [each.bids for each in tape.events(Delta)]
+    books.delta(3, Delta("BTCEUR", [(99.0, 2.0)], [], 12))
+    assert [(99.0, 2.0)] == tape.events(Delta)[-1].bids

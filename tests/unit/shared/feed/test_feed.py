@@ -66,6 +66,7 @@ class World:
             subscribe=lambda c, raws: [f"join {','.join(c)} {','.join(raws)}"],
             unsubscribe=lambda c, raws: [f"leave {','.join(c)} {','.join(raws)}"],
             ready=ready,
+            snapshot_by="message" if asks_snapshots else "first",
             request_snapshot=(lambda raw: f"book {raw}") if asks_snapshots else None,
             snapshot_cost=Cost("points"),
             snapshot_interval_s=0.2,

@@ -1,10 +1,12 @@
 """What one connection asks, and in which order."""
 
+from collections import deque
+
 import pytest
 
 from shared.errors import ConnectionLost
 from shared.event import Refused, Throttled
-from shared.exchange import Cost
+from shared.exchange import Cost, KeepAlive
 from shared.feed.questions import BAN_S, BAN_S_MAX, Questions
 from shared.feed.subscriptions import ANSWER_S, Subscriptions
 from tests.support.toys import SECOND, make_exchange
@@ -18,14 +20,19 @@ class World:
 
     def __init__(self, *, asks_snapshots: bool = True, **changes: object) -> None:
         if not asks_snapshots:
-            changes |= {"request_snapshot": None, "ready": "data"}
+            changes |= {"snapshot_by": "first", "request_snapshot": None, "ready": "data"}
         exchange = make_exchange(**changes)
         self.wait_s = 0.0
         self.costs: list[Cost] = []
         self.held: list[str] = []
+        self.books_wanted: deque[str] = deque()
         self.subscriptions = Subscriptions(exchange, ["book"])
         self.questions = Questions(
-            exchange, self.subscriptions, spend=self._take, hold_deltas=self.held.append
+            exchange,
+            self.subscriptions,
+            spend=self._take,
+            hold_deltas=self.held.append,
+            books_wanted=self.books_wanted,
         )
 
     def _take(self, cost: Cost) -> float:
@@ -195,3 +202,22 @@ def test_a_lost_connection_forgets_what_was_asked() -> None:
     world.subscriptions.ask(["C"])
     world.questions.clear()
     assert [] == world.sent(100.0)
+
+
+def test_where_books_begin_over_rest_somebody_else_is_told_to_ask() -> None:
+    world = World(snapshot_by="rest", request_snapshot=None)
+    world.go_live("A")
+    world.questions.begin_book("A")
+    assert [] == world.sent(1.0)
+    assert ["A"] == list(world.books_wanted)
+    assert ["A"] == world.held
+    assert world.questions.is_snapshot_asked("A")
+    world.questions.clear()
+    assert [] == list(world.books_wanted)
+
+
+def test_a_keep_alive_is_due_again_and_again() -> None:
+    world = World(keep_alive=KeepAlive(message="here", interval_s=5.0))
+    world.questions.connected(10.0)
+    heard = [world.questions.keep_alive(now_s) for now_s in (14.9, 15.0, 15.1, 20.0)]
+    assert [[], ["here"], [], ["here"]] == heard

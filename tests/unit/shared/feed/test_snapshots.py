@@ -6,7 +6,7 @@ from shared.exchange import Cost
 from shared.feed.snapshots import ANSWER_S, HALTED_RETRY_S, RETRY_S, SnapshotRequests
 from tests.support.toys import make_exchange
 
-ASKED = [("A", "book A")]
+ASKED = ["A"]
 
 
 class Limit:
@@ -38,7 +38,7 @@ def test_wanted_snapshots_are_asked_for_in_turn_at_the_pace_of_the_exchange(
         requests.want(raw_symbol)
     assert ASKED == requests.ask(10.0)
     assert [] == requests.ask(10.1)
-    assert [("B", "book B")] == requests.ask(10.21)
+    assert ["B"] == requests.ask(10.21)
     assert [] == requests.ask(10.5)
     assert [Cost("points"), Cost("points")] == limit.costs
 

@@ -71,8 +71,8 @@ def test_only_books_are_live_and_those_of_all_doors(make: Make) -> None:
     doors = make().doors
     live = ({"ETH-EUR", "BTC-EUR"}, {"SOL-EUR"}, {"XRP-EUR"})
     channels = (("book", "trades"), ("trades",), ("book",))
-    for names, symbols in zip(channels, live, strict=True):
-        board = Board(symbols, names, down_since_s=0.0)
+    for wanted, symbols in zip(channels, live, strict=True):
+        board = Board(symbols, wanted, doors.names, down_since_s=0.0)
         board.feed = FeedView(live=frozenset(symbols))
         doors.boards.append(board)
     assert ["BTC-EUR", "ETH-EUR", "XRP-EUR"] == doors.find_live()

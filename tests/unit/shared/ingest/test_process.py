@@ -29,6 +29,7 @@ from shared.ingest import process as module
 from shared.ingest.process import EXIT_FAULT, EXIT_LOCKED, Ingest, run
 from shared.process.configured import load_settings
 from shared.process.files import Lock
+from shared.process.signals import STOP_SIGNALS
 from shared.process.status import IngestReport, read
 from tests.support.frames import make_end, make_foreign, make_frame
 from tests.support.simulators import Simulator, booktape
@@ -93,6 +94,9 @@ class World:
     def has_reported(self) -> bool:
         return self.path.exists()
 
+    def counts_journals(self, count: int) -> bool:
+        return self.has_reported() and self.report().journals == count
+
     def is_live(self) -> bool:
         return self.has_reported() and self.report().state == "live"
 
@@ -135,7 +139,7 @@ def own_process() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers.copy(), root.level
     root.handlers.clear()  # those of pytest would be closed
-    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signals = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     hook, threshold = threading.excepthook, gc.get_threshold()
     yield
     gc.set_threshold(*threshold)
@@ -286,15 +290,20 @@ def test_a_status_that_cannot_be_written_stops_nothing(
 # --- what dead ingests left ----------------------------------------------------------------------
 
 
-def test_journals_that_nobody_owns_are_adopted_and_their_sessions_ended(world: World) -> None:
+def test_journals_that_nobody_owns_are_adopted_and_their_sessions_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     killed = world.leave(OLD, make_frame(0, 5, session=OLD))
     stopped = world.leave("2" + OLD, make_end(0, session="2" + OLD))
     empty = world.leave("3" + OLD)
-    assert 0 == world.run(world.make(), lambda: wait_until(world.has_reported))
-    assert 3 == world.report().journals
+    monkeypatch.setattr("shared.ingest.process.LOOK_S", 0.01)
+
+    def adopt_all() -> None:
+        wait_until(lambda: world.counts_journals(3) and not empty.exists())
+
+    assert 0 == world.run(world.make(), adopt_all)
     assert ("session_end", {"reason": "killed", "events": 6}) == feed_events(killed)[-1]
     assert ["session_end"] == [kind for kind, _ in feed_events(stopped)]
-    assert not empty.exists()
 
 
 def test_journals_that_lose_their_owner_later_are_adopted_as_well(
@@ -309,6 +318,23 @@ def test_journals_that_lose_their_owner_later_are_adopted_as_well(
         wait_until(lambda: "session_end" in [kind for kind, _ in feed_events(killed)])
 
     assert 0 == world.run(world.make(), orphan)
+
+
+def test_a_stop_comes_between_two_adoptions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(20):
+        session = f"20{number:02}{OLD[4:]}"
+        world.leave(session, make_frame(0, 5, session=session))
+    adopt, ingest = Journal.adopt, world.make()
+    adopted: list[Path] = []
+
+    def adopt_and_stop(path: Path) -> Journal | None:
+        adopted.append(path)
+        ingest.stop()
+        return adopt(path)
+
+    monkeypatch.setattr(Journal, "adopt", adopt_and_stop)
+    assert 0 == ingest.run()
+    assert 1 == len(adopted)
 
 
 def test_a_journal_that_cannot_be_adopted_is_left_alone(
@@ -326,12 +352,11 @@ def test_a_session_that_cannot_be_ended_now_is_ended_later(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     killed = world.leave(OLD, make_frame(0, 500, session=OLD))
-    size = next(killed.glob("*.journal")).stat().st_size
     ingest = world.make()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
     try:
-        ingest._adopt()
+        assert not ingest._leftovers.adopt()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "cannot adopt a journal" in [record.message for record in caplog.records]
@@ -376,7 +401,7 @@ def test_a_session_that_cannot_be_ended_is_left_to_the_next_start(world: World) 
 
     def fill_up() -> None:
         wait_until(lambda: ingest._journal.bytes > 100_000)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
 
     try:
         assert EXIT_FAULT == world.run(ingest, fill_up)

@@ -1,7 +1,8 @@
 """Events on their way into a real journal."""
 
+import errno
 import logging
-import resource
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,13 +74,21 @@ class World:
 
     @contextmanager
     def full_disk(self, room: int = 0) -> Iterator[None]:
-        """Let no file grow beyond the journal's, and so many bytes."""
-        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (self.journal.bytes + room, limits[1]))
-        try:
+        """Let so many bytes be written; what is written of more is cut off again."""
+        pwrite = os.pwrite
+
+        def write(descriptor: int, data: bytes, offset: int) -> int:
+            nonlocal room
+            if not room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if len(data) > room:
+                return pwrite(descriptor, data[:room], offset)
+            room -= len(data)
+            return pwrite(descriptor, data, offset)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "pwrite", write)
             yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     @contextmanager
     def run(self) -> Iterator[None]:

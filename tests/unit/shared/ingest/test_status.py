@@ -52,6 +52,7 @@ class World:
             "recorder": self.recorded,
             "journal": self.journal,
             "journals": [self.journal],
+            "sessions_refused": [],
             "disk_free_bytes": 77,
             "is_paused": False,
             "is_stopping": False,

@@ -128,6 +128,12 @@ def test_variables_of_others_are_left_alone(tmp_path: Path) -> None:
     assert load({"PATH": "/bin", "BOOKTAPE": "1"}, tmp_path, exchanges=EXCHANGES).folder == tmp_path
 
 
+@pytest.mark.parametrize("symbol", ["1INCH-EUR", "kPEPE-EUR", "\xd6L-TRY", "BTC.X-EUR"])
+def test_a_symbol_has_whatever_letters_the_exchange_has(tmp_path: Path, symbol: str) -> None:
+    settings = load_text(tmp_path, EXCHANGES__BITVAVO__SYMBOLS=f'["{symbol}"]')
+    assert (symbol,) == settings.exchanges["bitvavo"].symbols
+
+
 def test_all_symbols_is_none(tmp_path: Path) -> None:
     assert (
         load_text(tmp_path, EXCHANGES__BITVAVO__SYMBOLS="all").exchanges["bitvavo"].symbols is None
@@ -266,6 +272,7 @@ def test_a_section_must_be_a_table_though_it_may_be_empty(tmp_path: Path) -> Non
         ("EXCHANGES__BITVAVO__SYMBOLS", '["BTCEUR"]'),
         ("EXCHANGES__BITVAVO__SYMBOLS", '["btc-eur"]'),
         ("EXCHANGES__BITVAVO__SYMBOLS", '["BTC-EUR\\n"]'),
+        ("EXCHANGES__BITVAVO__SYMBOLS", '["../BTC-EUR"]'),
         ("EXCHANGES__BITVAVO__CHANNELS", "all"),
         ("EXCHANGES__BITVAVO__CHANNELS", "[]"),
         ("EXCHANGES__BITVAVO__CHANNELS", '["candles"]'),

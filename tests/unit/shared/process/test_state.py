@@ -18,6 +18,7 @@ def test_every_file_has_its_place() -> None:
         "spool": STATE.spool,
         "spool/conflict": STATE.conflict,
         "spool/reserve": STATE.reserve,
+        "spool/store": STATE.home,
         "status": STATE.status,
         "status/ingest_toy-b.json": STATE.report(ingest_name("toy", "b")),
         "locks/writer.lock": STATE.writer_lock,

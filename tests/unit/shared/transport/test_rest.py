@@ -59,6 +59,7 @@ EXCHANGE = Exchange(
     subscribe=lambda _channels, _symbols: [],
     unsubscribe=lambda _channels, _symbols: [],
     ready="data",
+    snapshot_by="first",
     limits={
         "points": Limit(points=10, interval_s=60.0),
         "trades": Limit(points=10, interval_s=60.0),

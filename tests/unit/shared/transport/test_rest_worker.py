@@ -9,10 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from shared.event import FeedEvent, Trade
 from shared.exchange import Call
 from shared.feed.backfills import Backfills
+from shared.feed.names import Names
 from shared.feed.trades import Trades
 from shared.transport import rest_worker as module
 from shared.transport.limits import Limits
@@ -20,7 +22,7 @@ from shared.transport.rest import RestClient
 from shared.transport.rest_worker import GIVE_UP_S, MARKETS_INTERVAL_S, RestWorker
 from tests.support.readers import make_backoff, make_board
 from tests.support.rest_server import Answer, RestServer
-from tests.support.toys import Tape, make_exchange, make_rest, market, trade, trades
+from tests.support.toys import Tape, book, make_exchange, make_rest, market, trade, trades
 
 WAIT_S = 10.0
 
@@ -36,6 +38,8 @@ EXCHANGE = make_exchange(
             market(name.rstrip("!"), is_trading=not name.endswith("!"))
             for name in bytes(raw).decode().split()
         ],
+        book=Call(path=lambda raw_symbol: f"/{raw_symbol}/book"),
+        parse_book=lambda raw_symbol, raw: book(raw_symbol, int(bytes(raw))),
         trades=Call(path=lambda raw_symbol, last: f"/{raw_symbol}/{last}"),
         parse_trades=lambda _symbol, raw: trades(*map(int, bytes(raw).split())),
         ban_s=find_ban_s,
@@ -77,8 +81,11 @@ class World:
         self.worker = RestWorker(
             self.client,
             follow=self.followed.append if is_listing else None,
+            names=Names(EXCHANGE),
+            book_interval_s=0.0,
             boards=[make_board([]), self.board],
             backoff=make_backoff(),
+            clock_ns=lambda: 7,
             steady_s=self.clock.now_s,
         )
 
@@ -275,9 +282,44 @@ def test_a_market_whose_name_would_be_a_path_is_not_recorded_and_told_once(
     odd = ["..", "../../x-EUR", "A/B-EUR", "x" * 33 + "-EUR", "-EUR"]
     world.server.answers["/markets"] = Answer(" ".join([*odd, "BTC-EUR"]))
     for _ in range(2):
-        world.worker._ask_markets(world.followed.append, Event())
+        world.worker._ask_markets(Event())
     world.server.answers["/markets"] = Answer("..")
-    world.worker._ask_markets(world.followed.append, Event())
+    world.worker._ask_markets(Event())
     assert [("BTC-EUR",)] * 2 == world.followed
     told = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [5, 1] == [record.count for record in told]  # type: ignore[attr-defined]
+
+
+def test_a_book_that_is_to_begin_is_asked_for_and_handed_over(
+    make: Make, server: RestServer
+) -> None:
+    world = make(is_listing=False)
+    server.answers["/BTCEUR/book"] = Answer("7")
+    world.board.books_wanted.append("BTCEUR")
+    world.worker._ask_books(Event())
+    [(ts, snapshot)] = world.board.books
+    assert (7, "BTCEUR") == (ts, snapshot.raw_symbol)
+
+
+def test_a_book_that_cannot_be_had_is_left_to_whoever_wants_it(
+    make: Make, server: RestServer
+) -> None:
+    world = make(is_listing=False)
+    server.answers["/BTCEUR/book"] = Answer("broken", status=500)
+    world.board.books_wanted.append("BTCEUR")
+    world.worker._ask_books(Event())
+    assert not world.board.books
+    assert not world.board.books_wanted
+    assert world.worker.error
+
+
+def test_the_list_is_asked_for_where_it_alone_names_the_symbols(
+    make: Make, server: RestServer
+) -> None:
+    world = make(is_listing=False)
+    world.worker._names = Names(replace(EXCHANGE, names="list"))
+    server.answers["/markets"] = Answer("BTC-EUR")
+    with world.run():
+        server.next()
+    assert world.worker._names.is_known
+    assert [] == world.followed

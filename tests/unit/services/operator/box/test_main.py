@@ -8,15 +8,15 @@ import pytest
 from booktape.errors import ConfigError
 from services.operator.box.main import run
 from services.operator.box.releases import READY, Box
-from services.operator.commands.stopping import SIGNALS
 from shared.process.settings import Settings, load
+from shared.process.signals import STOP_SIGNALS
 
 RELEASE = 40 * "a"
 
 
 @pytest.fixture(autouse=True)
 def _signals_as_they_were() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

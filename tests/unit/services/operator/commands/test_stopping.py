@@ -2,10 +2,11 @@ import signal
 
 import pytest
 
-from services.operator.commands.stopping import SIGNALS, catch_stop
+from services.operator.commands.stopping import catch_stop
+from shared.process.signals import STOP_SIGNALS
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_asks_to_stop_and_nobody_dies(number: signal.Signals) -> None:
     with catch_stop() as stopping:
         assert 0 == stopping.count
@@ -22,10 +23,10 @@ def test_without_a_signal_the_wait_takes_its_time() -> None:
 
 
 def test_what_was_before_comes_back() -> None:
-    before = [signal.getsignal(number) for number in SIGNALS]
+    before = [signal.getsignal(number) for number in STOP_SIGNALS]
     with catch_stop():
-        assert before != [signal.getsignal(number) for number in SIGNALS]
-    assert before == [signal.getsignal(number) for number in SIGNALS]
+        assert before != [signal.getsignal(number) for number in STOP_SIGNALS]
+    assert before == [signal.getsignal(number) for number in STOP_SIGNALS]
 
 
 def test_what_is_forgotten_is_not_asked_any_more() -> None:

@@ -1,10 +1,17 @@
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from services.operator.commands.up import format_left, say
+from booktape.errors import BooktapeError
+from services.operator.commands.stopping import Stopping
+from services.operator.commands.up import format_left, say, watch
+from services.operator.health.health import Health
+from services.operator.supervision.supervisor import Supervisor
 from tests.support.healths import make_health, make_journal
 from tests.support.paths import ROOT
 
@@ -47,3 +54,37 @@ def test_whoever_stops_reading_stops_nothing() -> None:
 def test_what_is_said_is_said_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     say("hello")
     assert "hello\n" == capsys.readouterr().out
+
+
+class Look:
+    """Meet an error, and ask for a stop the second time."""
+
+    def __init__(self, error: Exception) -> None:
+        self.stopping = Stopping()
+        self.stopping.wait = lambda _: True  # type: ignore[method-assign, assignment]
+        self.seen: list[Health] = []
+        self._error = error
+
+    def __call__(self, health: Health, _: float) -> None:
+        self.seen.append(health)
+        self.stopping.count = len(self.seen) - 1
+        raise self._error
+
+
+def recording(state: Path) -> Any:
+    return SimpleNamespace(is_running=True, supervisor=Supervisor(state / "none"))
+
+
+def test_the_recording_goes_on_whatever_a_look_meets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    look = Look(StopIteration())
+    watch(recording(tmp_path), tmp_path, look.stopping, look)
+    assert 2 == len(look.seen)
+    assert "cannot look: StopIteration" in capsys.readouterr().out
+
+
+def test_what_says_that_it_cannot_go_on_is_heard(tmp_path: Path) -> None:
+    look = Look(BooktapeError("the simulator ended"))
+    with pytest.raises(BooktapeError, match="the simulator ended"):
+        watch(recording(tmp_path), tmp_path, look.stopping, look)

@@ -3,14 +3,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from typing_extensions import override
 
-from services.operator.health.health import FOREIGN, find_holder, find_locked, gather
+from services.operator.commands.progress import format_line
+from services.operator.health.health import FOREIGN, find_deaf, find_holder, find_locked, gather
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.process.files import Lock, write_atomic
 from shared.process.state import StateFolder
 from shared.process.status import VERSION
-from tests.support.healths import TS, S, make_ingest_report
+from tests.support.healths import TS, S, find_sentences, make_feed, make_ingest_report
 
 SESSION = "20260101T000000.000000Z-bitvavo-a"
 
@@ -128,6 +130,42 @@ def test_a_feed_that_was_taken_out_of_supervisord_is_forgotten(tmp_path: Path) -
     assert "ingest_gone-a" in names
 
 
+def test_a_report_of_the_future_is_of_a_clock_that_was_set_back() -> None:
+    process = make_feed()
+    ages = {-3600.0: False, -1.0: True, 0.5: True, 5.1: False}
+    assert ages == {age: replace(process, report_age_s=age).is_reporting for age in ages}
+
+
+def test_a_supervisord_that_lives_and_does_not_answer_is_deaf(tmp_path: Path) -> None:
+    pid, processes = tmp_path / "supervisord.pid", tmp_path / "proc"
+    assert find_deaf(pid, processes) is None
+    pid.write_text("4711")
+    assert find_deaf(pid, processes) is None
+    (processes / "4711").mkdir(parents=True)
+    (processes / "4711" / "cmdline").write_bytes(b"bash")
+    assert find_deaf(pid, processes) is None  # the number was given to another one
+    (processes / "4711" / "cmdline").write_bytes(b"python\0-m\0services.supervisord\0")
+    assert 4711 == find_deaf(pid, processes)
+
+
+def test_a_journal_says_when_it_was_written(tmp_path: Path) -> None:
+    folder = tmp_path / "journal" / "bitvavo" / SESSION
+    folder.mkdir(parents=True)
+    assert gather(tmp_path, NOBODY, now_ns=TS).journals[0].written_ts is None
+    path = folder / "000000000000.journal"
+    path.touch()
+    os.utime(path, ns=(TS, TS))
+    assert TS == gather(tmp_path, NOBODY, now_ns=TS).journals[0].written_ts
+
+
+def test_a_writer_that_is_missing_among_the_programs_is_not_overlooked(tmp_path: Path) -> None:
+    health = gather(tmp_path, Answers("ingest_bitvavo"), now_ns=TS)
+    [writer] = [process for process in health.processes if process.name == "buffer_writer"]
+    assert "stopped" == writer.state
+    assert "no supervisord runs it" in " ".join(find_sentences(health))
+    assert "writer" in format_line(health)
+
+
 def test_a_supervisord_that_goes_between_two_questions_is_none(tmp_path: Path) -> None:
     assert gather(tmp_path, Answers(dies=True), now_ns=TS).supervisor_pid is None
 
@@ -147,7 +185,11 @@ def test_journals_are_listed_with_their_owner(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [('{"next":9,"ended":true}', True), ('{"next":9,"ended":false}', False), ("{", False)],
+    [
+        ('{"next":9,"ended":true,"end":9}', True),
+        ('{"next":8,"ended":false,"end":9}', False),
+        ("{", False),
+    ],
 )
 def test_a_journal_is_delivered_when_the_writer_has_its_end(
     tmp_path: Path, text: str, *, expected: bool

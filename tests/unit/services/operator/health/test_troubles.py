@@ -125,6 +125,14 @@ def test_a_ban_that_is_over_is_no_trouble() -> None:
             {"upload_error": "cannot put s3://b/k"},
             "uploads fail: cannot put s3://b/k; it is tried again",
         ),
+        (
+            {"oldest_flush_ts": TS - 601 * S, "flush_interval_s": 30.0},
+            "a flush waits for the store for 10 min; look at the store",
+        ),
+        (
+            {"oldest_flush_ts": TS - 901 * S, "flush_interval_s": 300.0},
+            "a flush waits for the store for 15 min",
+        ),
         ({"held_sessions": {"s": "frame version 9"}}, "holds back s: frame version 9"),
         ({"state": "disk_full"}, "no room to flush"),
         ({"state": "disk_error", "flush_error": "read-only"}, "cannot flush: read-only"),
@@ -135,9 +143,53 @@ def test_the_writer_says_what_ails_it(values: dict[str, Any], expected: str) -> 
     assert expected in trouble
 
 
+@pytest.mark.parametrize(("age_s", "flush_interval_s"), [(599, 30.0), (899, 300.0), (-5, 300.0)])
+def test_a_flush_may_wait_for_a_while(age_s: int, flush_interval_s: float) -> None:
+    writer = make_writer(oldest_flush_ts=TS - age_s * S, flush_interval_s=flush_interval_s)
+    assert [] == find_sentences(make_health(make_feed(), writer))
+
+
+@pytest.mark.parametrize(("age_s", "count"), [(299, 0), (301, 1)])
+def test_a_journal_that_its_own_feed_does_not_adopt_is_told(age_s: int, count: int) -> None:
+    lost = replace(make_journal(owner_pid=None), written_ts=TS - age_s * S)
+    sentences = find_sentences(make_health(journals=[lost]))
+    assert count == len(sentences)
+    assert all(
+        f"nobody delivers the journal of {lost.session}; see the log" in text for text in sentences
+    )
+
+
+def test_a_journal_that_grows_unheard_is_told() -> None:
+    session = make_feed().ingest.session  # type: ignore[union-attr]
+    known = make_writer(sessions={session: (0, 9)})
+    old: dict[str, Any] = {"ts_start": TS - 61 * S, "journal_synced": 9}
+    assert [] == find_sentences(make_health(make_feed(**old), known))
+    held = make_writer(sessions={}, held_sessions={session: "why"})
+    assert ["the writer holds back"] == [
+        text[:21] for text in find_sentences(make_health(make_feed(**old), held))
+    ]
+    [trouble] = find_sentences(make_health(make_feed(**old), make_writer(sessions={})))
+    assert f"the journal of {session} grows, and the writer expects nothing of it" in trouble
+    young: dict[str, Any] = {"ts_start": TS - 59 * S, "journal_synced": 9}
+    assert [] == find_sentences(make_health(make_feed(**young), make_writer(sessions={})))
+    writer = make_writer(sessions={}, ts_start=TS - 59 * S)
+    assert [] == find_sentences(make_health(make_feed(**old), writer))
+
+
+def test_a_session_that_the_writer_has_more_of_is_told() -> None:
+    [trouble] = find_sentences(make_health(make_feed(sessions_refused=["s"]), make_writer()))
+    assert "the writer has more of s than its journal, which is kept as it is" in trouble
+
+
+def test_a_supervisord_that_does_not_answer_is_told() -> None:
+    health = replace(make_health(), supervisor_pid=None, supervisor_deaf_pid=4711)
+    assert "supervisord (process 4711) runs and does not answer" in find_sentences(health)[0]
+
+
 def test_a_conflict_is_told_first() -> None:
     troubles = find_sentences(make_health(make_feed(state="disk_full"), make_writer(), conflicts=2))
-    assert "2 flushes differ from what the store has" in troubles[0]
+    assert "2 flushes were set aside: the store has another object" in troubles[0]
+    assert "was the state restored" in troubles[0]
     assert 2 == len(troubles)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from supervisor.options import ServerOptions
 
 import services
 from booktape.errors import ConfigError
@@ -62,7 +63,33 @@ def test_another_state_gets_a_copy_with_its_paths(tmp_path: Path, short_path: Pa
     assert escaped == conf["ctlplugin:booktape"]["state"]
     assert str(tmp_path / "conf") == conf["program:buffer_writer"]["directory"]
     log = conf["program:ingest_bitvavo"]["stdout_logfile"]
-    assert f"{escaped}/log/%(program_name)s.log" == log
+    twice = escaped.replace("%", "%%")
+    assert f"{twice}/log/%(program_name)s.log" == log
+    # supervisord finds the places that are meant.
+    options = ServerOptions()
+    options.realize(["-c", str(prepared.conf)], doc="")
+    [program, *_] = [p for g in options.process_group_configs for p in g.process_configs]
+    assert f"{state}/log/buffer_writer.log" == program.stdout_logfile
+    assert str(state / "run" / "supervisord.pid") == options.pidfile
+
+
+@pytest.mark.parametrize("name", ["50%", "%s", "%(ENV_SECRET)s", "100%% sure"])
+def test_a_percent_sign_in_the_folder_is_no_word_of_supervisord(
+    short_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "swordfish")
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/opt/%s:/opt/50%")
+    folder = short_path / name
+    folder.mkdir()
+    (folder / "supervisor.conf").write_text(CONF)
+    prepared = prepare(make_settings(folder), dict(os.environ))
+    options = ServerOptions()
+    options.realize(["-c", str(prepared.conf)], doc="")
+    [program, *_] = [p for g in options.process_group_configs for p in g.process_configs]
+    assert str(folder / "var" / "log" / "buffer_writer.log") == program.stdout_logfile
+    assert str(folder) == program.directory
+    assert {} == program.environment
+    assert "swordfish" not in prepared.conf.read_text()
 
 
 def test_a_long_path_moves_the_socket_and_nothing_else(

@@ -1,0 +1,55 @@
+"""The command `coverage`: prints when books are known, and why they are not at other times."""
+
+import datetime as dt
+from argparse import Namespace
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
+
+from booktape.commands.command import Command, Parser, day
+from booktape.commands.source import Rows, Source, add_source, ask
+
+
+def find_coverage(parsed: Namespace, source: Source) -> Rows:
+    """Return the coverage of what was asked for, market by market."""
+    exchanges, _ = source.reading.parse_scope(parsed.scope)
+    end = parsed.date and parsed.date + dt.timedelta(days=1)
+    span = source.reading.parse_range(exchanges, parsed.date, end)
+    markets = _find_markets(parsed.scope, source)
+
+    def read() -> Iterator[Any]:
+        for done, market in enumerate(markets):
+            source.show(done, len(markets))
+            yield from source.tape.coverage(market, *span).batches()
+
+    schema = source.tape.coverage(parsed.scope, *span).schema
+    return Rows(schema, read(), lambda: [] if markets else ["no book of it is on this tape"])
+
+
+def _find_markets(scope: str | None, source: Source) -> list[str]:
+    exchanges, symbol = source.reading.parse_scope(scope)
+    if scope and symbol:
+        return [scope]
+    symbols = source.reading.catalog.book_symbols
+    return [f"{exchange}:{name}" for exchange in exchanges for name in symbols(exchange)]
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "scope", nargs="?", metavar="EXCHANGE|MARKET", help="bitvavo or bitvavo:BTC-EUR (all)"
+    )
+    parser.add_argument("--date", type=day, metavar="D", help="one UTC day, 2026-09-21 (all)")
+    add_source(parser)
+
+
+def _run(parsed: Namespace) -> int:
+    return ask(parsed, partial(find_coverage, parsed))
+
+
+COMMAND: Final = Command(
+    name="coverage",
+    summary="prints when books are known, and the cause of each gap",
+    example="booktape coverage bitvavo:BTC-EUR --tape try --date 2026-09-21",
+    run=_run,
+    add_arguments=_add_arguments,
+)

@@ -1,0 +1,127 @@
+"""Answers a question to a tape: opens it, writes rows, and says in one line what went wrong."""
+
+import os
+import sys
+import warnings
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from booktape.commands.bar import Bar
+from booktape.commands.command import Parser
+from booktape.commands.location import find_storage
+from booktape.commands.output import add_form, find_form, write
+from booktape.errors import (
+    BooktapeError,
+    DamagedSegment,
+    NewerSchema,
+    NotATape,
+    StoreError,
+    TapeError,
+)
+
+if TYPE_CHECKING:
+    from booktape.reading import Reading
+    from booktape.tape import Tape
+
+UNREADABLE: Final = 2
+EACH_CHANGE: Final = "change"
+
+Show = Callable[[int, int], None]  # how much is done, and of how much
+
+
+class Source(Struct, frozen=True):
+    """A tape that was opened, and where to show how far one is in reading it."""
+
+    tape: "Tape"
+    reading: "Reading"
+    show: Show
+
+
+class Rows(Struct, frozen=True):
+    """Rows that answer a question, and what is to be said once they are written."""
+
+    schema: Any
+    batches: Iterator[Any]
+    remarks: Callable[[], list[str]]
+
+
+def add_source(parser: Parser) -> None:
+    """Add the arguments that every command which reads a tape takes."""
+    parser.add_argument(
+        "--tape",
+        metavar="URL",
+        help="a folder, file:<folder> or s3://<bucket>/<prefix> (BOOKTAPE_TAPE, [storage] url)",
+    )
+    add_form(parser)
+
+
+def add_range(parser: Parser) -> None:
+    """Add the arguments that choose a range of time and its steps."""
+    parser.add_argument("--start", metavar="T", help="2026-09-21T12:00:00Z (the first row)")
+    parser.add_argument("--end", metavar="T", help="the first moment behind it (the last row)")
+    parser.add_argument(
+        "--every", default="1s", metavar="D", help=f"100ms, 1s, 1m, 1h; {EACH_CHANGE}: each change"
+    )
+
+
+def ask(parsed: Namespace, find: Callable[[Source], Rows]) -> int:
+    """Write the rows that are found; return 0, 1 for a wrong question, 2 for no readable tape."""
+    form = find_form(parsed)
+    storage = find_storage(parsed.tape, os.environ, Path.cwd())
+    is_between_rows = form.out is None and sys.stdout.isatty()
+    try:
+        with _say_warnings(), Bar(sys.stderr) as bar:
+            show = _show_nothing if is_between_rows else bar.show
+            rows = find(_open(storage.url, storage.region, storage.endpoint_url, show))
+            write(rows.schema, rows.batches, form)
+    except (NotATape, StoreError, DamagedSegment, NewerSchema) as error:
+        print(f"booktape: {storage.url} is unreadable: {error}", file=sys.stderr)
+        return UNREADABLE
+    except TapeError:
+        raise
+    except ValueError as error:
+        raise BooktapeError(str(error)) from None
+    for remark in rows.remarks():
+        print(f"booktape: {remark}", file=sys.stderr)
+    return 0
+
+
+def watch(batches: Iterator[Any], span: tuple[int, int], show: Show) -> Iterator[Any]:
+    """Yield batches that have a `ts`, and show the seconds of the range that they have passed."""
+    second = 1_000_000
+    total = (span[1] - span[0]) // second
+    for batch in batches:
+        if len(batch):
+            last = batch.column("ts").cast("int64")[-1].as_py()
+            show(min((last - span[0]) // second, total), total)
+        yield batch
+
+
+def _open(url: str, region: str, endpoint_url: str, show: Show) -> Source:
+    from booktape.opening import open_reading
+    from booktape.tape import Tape
+
+    reading = open_reading(url, region=region, endpoint_url=endpoint_url)
+    return Source(Tape(reading), reading, show)
+
+
+@contextmanager
+def _say_warnings() -> Iterator[None]:
+    """Print what the library warns of as a line of our own."""
+
+    def say(message: Warning | str, *_: object) -> None:
+        print(f"booktape: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = say
+        yield
+
+
+def _show_nothing(_done: int, _total: int) -> None:
+    """Leave the terminal to the rows."""

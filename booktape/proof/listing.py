@@ -1,0 +1,73 @@
+"""Lists the objects of a tape: all of them, or what the proof of one date needs."""
+
+from collections import defaultdict
+from itertools import chain
+
+import msgspec
+from msgspec import Struct, field
+
+from booktape.errors import TapeError
+from booktape.keys import LEDGER, TAPE, Key, parse_key
+from booktape.store.protocol import Store
+
+
+class Listing(Struct):
+    """Every object of the tape by its key; an orphan is a segment whose range has no manifest."""
+
+    date: str | None  # that is read; `None`: all
+    manifests: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
+    segments: dict[str, int] = field(default_factory=dict)  # key -> bytes
+    orphans: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
+    foreign: list[str] = field(default_factory=list)
+    # Of dates that are not read: the first and the last manifest of each session.
+    edges: dict[tuple[str, str], tuple[Key, Key]] = field(default_factory=dict)
+
+    def keep_edge(self, key: Key) -> None:
+        """Remember a manifest of another date only where it is its session's first or last there.
+
+        So a date is proven in the same memory, however old the tape is.
+        """
+        place = key.session, key.date
+        first, last = self.edges.get(place, (key, key))
+        self.edges[place] = min(first, key, key=_by_number), max(last, key, key=_by_number)
+
+    def is_read(self, key: Key) -> bool:
+        """Return whether the object is of the date."""
+        return self.date in {None, key.date}
+
+
+def list_tape(store: Store, date: str | None) -> Listing:
+    """List the ledger first: a manifest is stored after its segments."""
+    listing = Listing(date)
+    known = set()
+    for info in chain(store.list(LEDGER), *map(store.list, _tape_prefixes(store, date))):
+        try:
+            key = parse_key(info.key)
+        except TapeError:
+            listing.foreign.append(info.key)
+            continue
+        if key.table is None and not listing.is_read(key):
+            listing.keep_edge(key)
+        elif key.table is None:
+            listing.manifests[key.session].append(key)
+            known.add(key)
+        elif listing.is_read(key):
+            listing.segments[info.key] = info.bytes
+            if msgspec.structs.replace(key, table=None) not in known:
+                listing.orphans[key.session].append(key)
+    for (session, _), edges in listing.edges.items():
+        listing.manifests[session] += dict.fromkeys(edges)
+    return listing
+
+
+def _tape_prefixes(store: Store, date: str | None) -> list[str]:
+    """Return where the segments lie that are looked at."""
+    if date is None:
+        return [TAPE]
+    tables = [f"{TAPE}{table}/" for table in store.folders(TAPE)]
+    exchanges = [f"{table}{name}/" for table in tables for name in store.folders(table)]
+    return [f"{exchange}date={date}/" for exchange in exchanges]
+
+
+def _by_number(key: Key) -> tuple[int, int]:
+    return key.first, key.last

@@ -1,0 +1,60 @@
+"""Holds what this disk knows of a session against what the store's ledger has of it."""
+
+from booktape.errors import TapeError
+from booktape.keys import LEDGER, exchange_of, parse_key
+from booktape.store.protocol import Store
+
+Range = tuple[int, int]
+
+
+class Ledger:
+    """The manifests of a store, and what they say of the sessions that were asked for.
+
+    A state folder may be older than the store: restored from a snapshot, or cloned with its box.
+    Nothing in it tells; but the store has the numbers of a session then that it is about to get
+    once more, cut into other flushes.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Ask nothing yet."""
+        self._store = store
+        self._stored: dict[str, set[Range]] = {}  # of each session that is compared
+
+    def find_next(self, session: str) -> int:
+        """Return the event number that follows what is stored of a session; ask the store."""
+        ranges = self._list({session: 0})[session]
+        return max((last + 1 for _, last in ranges), default=0)
+
+    def is_compared(self, session: str) -> bool:
+        """Say whether the store was asked for this session already."""
+        return session in self._stored
+
+    def compare(self, sessions: dict[str, int]) -> None:
+        """Ask the store what it has of sessions of one exchange, from these numbers on."""
+        self._stored |= self._list(sessions)
+
+    def find_overlap(self, session: str, first: int, last: int) -> Range | None:
+        """Return which of these events are stored under other names, if any are.
+
+        Of the very same range that is not said: its objects are compared when they are put.
+        """
+        ranges = self._stored[session]
+        if (first, last) in ranges:
+            return None
+        found = [r for r in ranges if r[0] <= last and first <= r[1]]
+        if not found:
+            return None
+        return max(first, min(r[0] for r in found)), min(last, max(r[1] for r in found))
+
+    def _list(self, sessions: dict[str, int]) -> dict[str, set[Range]]:
+        """Return the stored ranges of each session that reach its number."""
+        found: dict[str, set[Range]] = {session: set() for session in sessions}
+        for exchange in {exchange_of(session) for session in sessions}:
+            for info in self._store.list(f"{LEDGER}exchange={exchange}/"):
+                try:
+                    key = parse_key(info.key)
+                except TapeError:  # somebody else's object
+                    continue
+                if key.session in sessions and key.last >= sessions[key.session]:
+                    found[key.session].add((key.first, key.last))
+        return found

@@ -1,0 +1,26 @@
+"""Names of symbols: ours as the exchange writes them."""
+
+from collections.abc import Iterable
+
+from shared.exchange import Exchange, ListedMarket
+
+
+class Names:
+    """Lies between who asks for the list of markets, which alone changes it, and the feeds."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        """Start with the exchange's rule."""
+        self.is_known = exchange.names == "rule"
+        self._rule = exchange.raw_symbol
+        self._is_rule = self.is_known
+        self._listed: dict[str, str] = {}
+
+    def learn(self, markets: Iterable[ListedMarket]) -> None:
+        """Take the names of a list of markets, where the exchange's are not made by a rule."""
+        if not self._is_rule:
+            self._listed = {market.symbol: market.raw_symbol for market in markets}
+            self.is_known = True
+
+    def raw_symbol(self, symbol: str) -> str:
+        """Return the exchange's name of a symbol of ours: as it is listed, else by the rule."""
+        return self._listed.get(symbol) or self._rule(symbol)
