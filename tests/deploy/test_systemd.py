@@ -53,7 +53,7 @@ cat > $folder/.venv/bin/supervisord <<'SUPERVISORD'
 ) &
 trap 'sleep 3; echo drained; exit 0' TERM
 until [[ -e /var/lib/booktape/fed ]]; do sleep 0.05; done
-touch /var/lib/booktape/up
+touch /var/lib/booktape/supervised
 wait
 SUPERVISORD
 chmod +x $folder/.venv/bin/*
@@ -138,7 +138,7 @@ systemd-analyze verify booktape.service booktape-{figures,logs}.{service,timer}
 systemctl daemon-reload
 systemctl start booktape
 systemctl is-active booktape
-until [[ -e /var/lib/booktape/up ]]; do sleep 0.05; done
+until [[ -e /var/lib/booktape/supervised ]]; do sleep 0.05; done
 systemctl stop booktape
 systemctl show booktape --property=Result
 journalctl --unit booktape --output=cat --no-pager | grep -E '^(box|drained|a feed)'
