@@ -45,9 +45,12 @@ soak: $(VENV)/.test
 	$(BIN)/pytest -m soak tests/process
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED)
 
-# A tape is recorded with every fault, and read in every way: held against a slow plain reader.
-test-readers: $(VENV)/.test
+# A tape is recorded with every fault, and read in every way: held against a slow plain reader. Then
+# docs/reading.md runs where nothing is installed but the library's wheel and what the page names.
+test-readers: $(VENV)/.test .venv-readers/.readers
 	$(BIN)/pytest -m readers tests/reference
+	.venv-readers/bin/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./booktape
+	BOOKTAPE_TEST_READERS=$(CURDIR)/.venv-readers/bin/python $(BIN)/pytest tests/readers
 
 # The store against servers that are no imitation: Ceph's radosgw and Swift. Debian, as root.
 test-s3: $(VENV)/.test .venv-s3/.s3
@@ -85,7 +88,7 @@ format: $(VENV)/.test
 # Pins every requirement by its hashes, on the oldest Python (some need more there);
 # `make lock UPGRADE=--upgrade` takes the newest.
 lock: .venv-lock/bin/pip-compile
-	cd requirements && for name in run test bench deploy s3 audit; do \
+	cd requirements && for name in run test bench deploy readers s3 audit; do \
 	    ../$< --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	        $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
@@ -112,6 +115,10 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 
 .venv-audit/.audit: requirements/audit.txt | .venv-audit/bin/python
 	.venv-audit/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
+	touch $@
+
+.venv-readers/.readers: requirements/readers.txt | .venv-readers/bin/python
+	.venv-readers/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 .venv-s3/.s3: requirements/s3.txt | .venv-s3/bin/python

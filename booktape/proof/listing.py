@@ -11,7 +11,7 @@ from booktape.keys import LEDGER, TAPE, Key, parse_key
 from booktape.store.protocol import Store
 
 
-class Listing(Struct):
+class TapeListing(Struct):
     """Every object of the tape by its key; an orphan is a segment whose range has no manifest."""
 
     date: str | None  # that is read; `None`: all
@@ -36,9 +36,9 @@ class Listing(Struct):
         return self.date in {None, key.date}
 
 
-def list_tape(store: Store, date: str | None) -> Listing:
+def list_tape(store: Store, date: str | None) -> TapeListing:
     """List the ledger first: a manifest is stored after its segments."""
-    listing = Listing(date)
+    listing = TapeListing(date)
     known = set()
     for info in chain(store.list(LEDGER), *map(store.list, _tape_prefixes(store, date))):
         try:

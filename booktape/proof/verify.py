@@ -13,7 +13,7 @@ from booktape.manifest import Manifest, TableEntry, decode_manifest
 from booktape.proof.details import End, find_before, find_end, is_stopped
 from booktape.proof.findings import NotedRow, Range, Report, Session, format_report
 from booktape.proof.lines import judge_lines
-from booktape.proof.listing import Listing, list_tape
+from booktape.proof.listing import TapeListing, list_tape
 from booktape.proof.rows import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
 from booktape.store.protocol import Store
 from booktape.tables import SCHEMAS
@@ -60,7 +60,7 @@ def verify(
 class _Walk:
     """Reads the manifests of one session, in the order of their event numbers."""
 
-    def __init__(self, session: str, store: Store, listing: Listing, report: Report) -> None:
+    def __init__(self, session: str, store: Store, listing: TapeListing, report: Report) -> None:
         self._session = session
         self._store = store
         self._listing = listing

@@ -7,7 +7,7 @@ from booktape.store.protocol import Store
 Range = tuple[int, int]
 
 
-class Ledger:
+class StoredRanges:
     """The manifests of a store, and what they say of the sessions that were asked for.
 
     A state folder may be older than the store: restored from a snapshot, or cloned with its box.

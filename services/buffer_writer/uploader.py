@@ -10,7 +10,7 @@ from typing import Final
 from booktape.errors import AlreadyStored, StoreError, TapeError
 from booktape.keys import exchange_of
 from booktape.store.protocol import Store
-from services.buffer_writer.ledger import Ledger
+from services.buffer_writer.ledger import StoredRanges
 from services.buffer_writer.manifest import range_of, session_of
 from services.buffer_writer.spool import Spool, Stored
 from shared.process import log
@@ -39,7 +39,7 @@ class Uploader:
         self._store = store
         self._clock_ns = clock_ns
         self._backoff = Backoff(base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, random=random)
-        self._ledger = Ledger(store)
+        self._ledger = StoredRanges(store)
         # What stands in the way of each session ("": of an answer), as far as it was logged.
         self._reasons: dict[str, set[str]] = {}
         self._failed: set[str] = set()  # sessions, in this round: the others come first

@@ -28,7 +28,7 @@ class Backlog:
         if not self._marks or self._total - self._marks[-1][1] >= MARK_BYTES:
             self._marks.append((next_number, self._total))
 
-    def settle(self, committed: int) -> None:
+    def settle_committed(self, committed: int) -> None:
         """Leave out what lies below this number."""
         total = self._total
         if committed >= self._next:

@@ -255,7 +255,7 @@ class Journal:
             while kept > 0 and self._files[kept].first > committed:
                 kept -= 1
             trimmed, self._files[:kept] = self._files[:kept], []
-        self.backlog.settle(committed)
+        self.backlog.settle_committed(committed)
         for file in trimmed:
             file.close()
             file.path.unlink(missing_ok=True)

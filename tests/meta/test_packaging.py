@@ -41,7 +41,14 @@ def test_everything_runs_on_the_versions_of_production(name: str) -> None:
     assert find_pins("run").items() <= find_pins(name).items()
 
 
-@pytest.mark.parametrize("name", ["run", "test", "bench", "deploy"])
+def test_a_tape_is_read_with_the_versions_that_are_tested() -> None:
+    tested = find_pins("test")
+    readers = {name: pin for name, pin in find_pins("readers").items() if name in tested}
+    assert {"duckdb", "polars", "pyarrow"} <= set(readers)
+    assert readers.items() <= tested.items()
+
+
+@pytest.mark.parametrize("name", ["run", "test", "bench", "deploy", "readers"])
 def test_every_pin_has_its_hashes(name: str) -> None:
     blocks = re.split(r"\n(?=\S)", (REQUIREMENTS / f"{name}.txt").read_text())
     assert [] == [block for block in blocks if "--hash=sha256:" not in block and block[0] != "#"]

@@ -1,5 +1,6 @@
 """The whole walk against simulated exchanges on loopback, and the proof of its tape."""
 
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from math import inf
@@ -7,7 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from booktape.errors import BooktapeError
+import booktape
+from booktape.errors import BooktapeError, TapeError
 from services.operator.commands import up
 from services.operator.commands.demo_folder import (
     STATE,
@@ -67,13 +69,29 @@ def run(
 
 
 def say_examples(folder: Path) -> None:
-    """Say how to look at the tape."""
-    books = folder / "data" / "tape" / "book" / "*" / "*" / "*.parquet"
+    """Say how to look at the tape, by lines that can be typed as they are."""
+    url = f"file:{folder / 'data'}"
+    typed = shlex.quote(url)
     say("\nlook at it:")
-    say(f"  booktape verify file:{folder / 'data'}")
-    say('  duckdb -c "SELECT exchange, symbol, count(*) AS levels, max(ts_recv) AS newest')
-    say(f"      FROM read_parquet('{books}', hive_partitioning = true)")
-    say('      GROUP BY ALL ORDER BY levels DESC LIMIT 10"')
+    say(f"  booktape verify {typed}")
+    market = find_market(url)
+    if market is None:
+        return
+    say(f"  booktape top {market} --tape {typed} --every 10s")
+    say(f"  booktape coverage {market} --tape {typed}")
+    say("in Python, where docs/reading.md has more:")
+    say("  import booktape")
+    say(f'  print(booktape.open({url!r}).top("{market}", depth=1, every="10s").to_arrow())')
+
+
+def find_market(url: str) -> str | None:
+    """Return a market of the tape that has a book, of Bitcoin where there is one."""
+    try:
+        symbols = booktape.open(url).symbols().to_arrow().to_pylist()
+    except TapeError:
+        return None
+    markets = [f"{row['exchange']}:{row['symbol']}" for row in symbols if "book" in row["tables"]]
+    return next((name for name in markets if ":BTC-" in name), markets[0] if markets else None)
 
 
 def _start(

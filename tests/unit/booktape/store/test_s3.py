@@ -168,7 +168,7 @@ class Page(BaseHTTPRequestHandler):
     do_PUT = do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815 (as the base class has them)
 
     @override
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
 

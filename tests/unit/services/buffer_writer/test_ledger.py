@@ -1,6 +1,6 @@
 import pytest
 
-from services.buffer_writer.ledger import Ledger, Range
+from services.buffer_writer.ledger import Range, StoredRanges
 from tests.support.writing import FOREIGN, OTHER, SESSION, MemoryStore
 
 
@@ -11,16 +11,16 @@ def put(store: MemoryStore, session: str, first: int, last: int) -> None:
 
 
 @pytest.fixture
-def ledger() -> Ledger:
+def ledger() -> StoredRanges:
     store = MemoryStore()
     store.objects["ledger/exchange=toy/notes.txt"] = b"somebody else's"
     for first in (0, 10, 20):
         put(store, SESSION, first, first + 9)
     put(store, FOREIGN, 0, 99)
-    return Ledger(store)
+    return StoredRanges(store)
 
 
-def test_what_follows_what_is_stored_is_found(ledger: Ledger) -> None:
+def test_what_follows_what_is_stored_is_found(ledger: StoredRanges) -> None:
     assert 30 == ledger.find_next(SESSION)
     assert 0 == ledger.find_next(OTHER)
     assert 100 == ledger.find_next(FOREIGN)
@@ -38,13 +38,13 @@ def test_what_follows_what_is_stored_is_found(ledger: Ledger) -> None:
     ],
 )
 def test_what_is_stored_in_other_flushes_is_found(
-    ledger: Ledger, range_: Range, expected: Range | None
+    ledger: StoredRanges, range_: Range, expected: Range | None
 ) -> None:
     ledger.compare({SESSION: 10})
     assert expected == ledger.find_overlap(SESSION, *range_)
 
 
-def test_a_session_is_compared_once_it_was_asked_for(ledger: Ledger) -> None:
+def test_a_session_is_compared_once_it_was_asked_for(ledger: StoredRanges) -> None:
     assert not ledger.is_compared(OTHER)
     ledger.compare({SESSION: 10, OTHER: 0})
     assert ledger.is_compared(OTHER)

@@ -6,7 +6,7 @@ def test_what_is_committed_does_not_wait() -> None:
     backlog.add(100, 10)
     backlog.add(50, 15)
     assert 150 == backlog.bytes
-    backlog.settle(15)
+    backlog.settle_committed(15)
     assert 0 == backlog.bytes
     backlog.add(7, 16)
     assert 7 == backlog.bytes
@@ -16,20 +16,20 @@ def test_between_two_marks_what_is_committed_counts_until_the_next_one() -> None
     backlog = Backlog(0, 0)
     for number in range(1, 9):
         backlog.add(MARK_BYTES // 2, number)
-    backlog.settle(5)
+    backlog.settle_committed(5)
     assert MARK_BYTES * 2 == backlog.bytes
-    backlog.settle(8)
+    backlog.settle_committed(8)
     assert 0 == backlog.bytes
 
 
 def test_of_an_adopted_journal_all_waits_until_the_writer_was_heard() -> None:
     backlog = Backlog(1000, 20)
     backlog.add(10, 21)
-    backlog.settle(19)
+    backlog.settle_committed(19)
     assert 1010 == backlog.bytes
-    backlog.settle(20)
+    backlog.settle_committed(20)
     assert 10 == backlog.bytes
-    backlog.settle(0)  # a writer that has forgotten the session
+    backlog.settle_committed(0)  # a writer that has forgotten the session
     assert 10 == backlog.bytes
 
 
