@@ -6,31 +6,31 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
+from booktape.commands.asking import TapeRows, OpenTape, add_tape, ask
 from booktape.commands.command import Command, Parser, day
-from booktape.commands.source import Rows, Source, add_source, ask
 
 
-def find_coverage(parsed: Namespace, source: Source) -> Rows:
+def find_coverage(parsed: Namespace, opened: OpenTape) -> TapeRows:
     """Return the coverage of what was asked for, market by market."""
-    exchanges, _ = source.reading.parse_scope(parsed.scope)
+    exchanges, _ = opened.reading.parse_scope(parsed.scope)
     end = parsed.date and parsed.date + dt.timedelta(days=1)
-    span = source.reading.parse_range(exchanges, parsed.date, end)
-    markets = _find_markets(parsed.scope, source)
+    span = opened.reading.parse_range(exchanges, parsed.date, end)
+    markets = _find_markets(parsed.scope, opened)
 
     def read() -> Iterator[Any]:
         for done, market in enumerate(markets):
-            source.show(done, len(markets))
-            yield from source.tape.coverage(market, *span).batches()
+            opened.show(done, len(markets))
+            yield from opened.tape.coverage(market, *span).batches()
 
-    schema = source.tape.coverage(parsed.scope, *span).schema
-    return Rows(schema, read(), lambda: [] if markets else ["no book of it is on this tape"])
+    schema = opened.tape.coverage(parsed.scope, *span).schema
+    return TapeRows(schema, read(), lambda: [] if markets else ["no book of it is on this tape"])
 
 
-def _find_markets(scope: str | None, source: Source) -> list[str]:
-    exchanges, symbol = source.reading.parse_scope(scope)
+def _find_markets(scope: str | None, opened: OpenTape) -> list[str]:
+    exchanges, symbol = opened.reading.parse_scope(scope)
     if scope and symbol:
         return [scope]
-    symbols = source.reading.catalog.book_symbols
+    symbols = opened.reading.catalog.book_symbols
     return [f"{exchange}:{name}" for exchange in exchanges for name in symbols(exchange)]
 
 
@@ -39,7 +39,7 @@ def _add_arguments(parser: Parser) -> None:
         "scope", nargs="?", metavar="EXCHANGE|MARKET", help="bitvavo or bitvavo:BTC-EUR (all)"
     )
     parser.add_argument("--date", type=day, metavar="D", help="one UTC day, 2026-09-21 (all)")
-    add_source(parser)
+    add_tape(parser)
 
 
 def _run(parsed: Namespace) -> int:

@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from booktape.commands.asking import TapeRows, OpenTape, add_tape, ask
 from booktape.commands.command import Command, Parser
-from booktape.commands.source import Rows, Source, add_source, ask
 
 if TYPE_CHECKING:
     from booktape.scan import Scan
     from booktape.tape import Tape
 
 
-def find_rows(list_them: "Callable[[Tape], Scan]", what: str, source: Source) -> Rows:
+def find_rows(list_them: "Callable[[Tape], Scan]", what: str, opened: OpenTape) -> TapeRows:
     """Return the rows of one list."""
-    scan = list_them(source.tape)
+    scan = list_them(opened.tape)
     count = 0
 
     def read() -> Iterator[Any]:
@@ -24,7 +24,7 @@ def find_rows(list_them: "Callable[[Tape], Scan]", what: str, source: Source) ->
             count += len(batch)
             yield batch
 
-    return Rows(scan.schema, read(), lambda: [] if count else [f"no {what} on this tape"])
+    return TapeRows(scan.schema, read(), lambda: [] if count else [f"no {what} on this tape"])
 
 
 def _list_symbols(parsed: Namespace) -> int:
@@ -37,7 +37,7 @@ def _list_sessions(parsed: Namespace) -> int:
 
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument("exchange", nargs="?", metavar="EXCHANGE", help="one of them (all)")
-    add_source(parser)
+    add_tape(parser)
 
 
 SYMBOLS: Final = Command(

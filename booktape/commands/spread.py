@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from booktape.commands.command import Command, Parser, count
-from booktape.commands.source import (
+from booktape.commands.asking import (
     EACH_CHANGE,
-    Rows,
-    Source,
+    TapeRows,
+    OpenTape,
     add_range,
-    add_source,
+    add_tape,
     ask,
     watch,
 )
+from booktape.commands.command import Command, Parser, count
 
 DEPTH: Final = 25
 
@@ -51,12 +51,12 @@ def fee(text: str) -> tuple[str, float]:
     return exchange, number
 
 
-def find_spread(parsed: Namespace, source: Source) -> Rows:
+def find_spread(parsed: Namespace, opened: OpenTape) -> TapeRows:
     """Return the spread that was asked for."""
     markets = [parsed.a, parsed.b, *(parsed.via or ())]
     exchanges = sorted({market.partition(":")[0] for market in markets})
-    span = source.reading.parse_range(exchanges, parsed.start, parsed.end)
-    scan = source.tape.spread(
+    span = opened.reading.parse_range(exchanges, parsed.start, parsed.end)
+    scan = opened.tape.spread(
         parsed.a,
         parsed.b,
         *span,
@@ -66,8 +66,8 @@ def find_spread(parsed: Namespace, source: Source) -> Rows:
         depth=parsed.depth,
     )
     known = _Known()
-    batches = known.see(watch(iter(scan.batches()), span, source.show))
-    return Rows(scan.schema, batches, known.remarks)
+    batches = known.see(watch(iter(scan.batches()), span, opened.show))
+    return TapeRows(scan.schema, batches, known.remarks)
 
 
 def _add_arguments(parser: Parser) -> None:
@@ -92,7 +92,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--depth", type=count, default=DEPTH, metavar="N", help=f"levels to walk ({DEPTH})"
     )
-    add_source(parser)
+    add_tape(parser)
 
 
 def _run(parsed: Namespace) -> int:

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from booktape.commands.command import Command, Parser, count
-from booktape.commands.source import (
+from booktape.commands.asking import (
     EACH_CHANGE,
-    Rows,
-    Source,
+    TapeRows,
+    OpenTape,
     add_range,
-    add_source,
+    add_tape,
     ask,
     watch,
 )
+from booktape.commands.command import Command, Parser, count
 from booktape.errors import BooktapeError, NotKnown
 
 if TYPE_CHECKING:
@@ -41,40 +41,40 @@ class _Known:
             yield batch
 
 
-def find_top(parsed: Namespace, source: Source) -> Rows:
+def find_top(parsed: Namespace, opened: OpenTape) -> TapeRows:
     """Return the best prices that were asked for."""
     known = _Known()
     if parsed.at:
-        scan = source.tape.top(parsed.market, at=parsed.at, depth=parsed.depth)
+        scan = opened.tape.top(parsed.market, at=parsed.at, depth=parsed.depth)
         batches = known.see(iter(scan.batches()))
     else:
-        scan, span = _scan_range(parsed, source)
-        batches = known.see(watch(iter(scan.batches()), span, source.show))
-    return Rows(scan.schema, batches, partial(_find_remarks, parsed, source, known))
+        scan, span = _scan_range(parsed, opened)
+        batches = known.see(watch(iter(scan.batches()), span, opened.show))
+    return TapeRows(scan.schema, batches, partial(_find_remarks, parsed, opened, known))
 
 
-def _scan_range(parsed: Namespace, source: Source) -> "tuple[Scan, tuple[int, int]]":
+def _scan_range(parsed: Namespace, opened: OpenTape) -> "tuple[Scan, tuple[int, int]]":
     exchange = parsed.market.partition(":")[0]
-    span = source.reading.parse_range([exchange], parsed.start, parsed.end)
+    span = opened.reading.parse_range([exchange], parsed.start, parsed.end)
     every = None if parsed.every == EACH_CHANGE else parsed.every
-    return source.tape.top(parsed.market, *span, depth=parsed.depth, every=every), span
+    return opened.tape.top(parsed.market, *span, depth=parsed.depth, every=every), span
 
 
-def _find_remarks(parsed: Namespace, source: Source, known: _Known) -> list[str]:
+def _find_remarks(parsed: Namespace, opened: OpenTape, known: _Known) -> list[str]:
     """Return why nothing is known; of moments that were named, of each that is not."""
     if parsed.at:
-        return [line for at in parsed.at for line in _explain(parsed.market, source, at)]
+        return [line for at in parsed.at for line in _explain(parsed.market, opened, at)]
     if not known.rows:
         return [f"no rows of {parsed.market}: the range is empty"]
     if known.known or known.first_unknown is None:
         return []
-    reasons = _explain(parsed.market, source, known.first_unknown)
+    reasons = _explain(parsed.market, opened, known.first_unknown)
     return [f"nothing is known in this range: {reason}" for reason in reasons]
 
 
-def _explain(market: str, source: Source, moment: str | int) -> list[str]:
+def _explain(market: str, opened: OpenTape, moment: str | int) -> list[str]:
     try:
-        source.tape.book_at(market, moment)
+        opened.tape.book_at(market, moment)
     except NotKnown as error:
         return [str(error)]
     return []
@@ -92,7 +92,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--depth", type=count, default=DEPTH, metavar="N", help=f"levels of each side ({DEPTH})"
     )
-    add_source(parser)
+    add_tape(parser)
 
 
 def _run(parsed: Namespace) -> int:

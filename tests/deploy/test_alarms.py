@@ -80,6 +80,10 @@ NOTHING = replace(
 LOST = replace(make_health(), supervisor_pid=None, is_supervisor_lost=True)
 TROUBLES: dict[Code, Health] = {
     "nothing-runs": NOTHING,
+    "supervisor-deaf": replace(make_health(), supervisor_pid=None, supervisor_deaf_pid=4711),
+    "session-refused": of_feed(sessions_refused=["x"]),
+    "journal-unheard": of_writer(sessions={}),
+    "upload-late": of_writer(oldest_flush_ts=TS - 7200 * S),
     "flush-conflict": make_health(conflicts=1),
     "config-fault": of_process(is_running=False, program_state="EXITED", program_exitstatus=78),
     "stopped": of_process(is_running=False, program_state="STOPPED"),
@@ -113,7 +117,10 @@ WELL: dict[str, Health] = {
     ),
     "a feed that is disabled": of_feed(state="disabled", symbols=0, live=0),
     "journals on their way": make_health(journals=[make_journal()]),
-    "a cell": make_health(make_feed(line="tokyoa"), make_writer()),
+    "a cell": make_health(
+        make_feed(line="tokyoa"),
+        make_writer(sessions={"20260101T000000.000000Z-bitvavo-tokyoa": (0, 1)}),
+    ),
 }
 
 

@@ -46,9 +46,14 @@ exit "$(cat /run/end)"
 BOOKTAPE
 cat > $folder/.venv/bin/supervisord <<'SUPERVISORD'
 #!/bin/bash
-(trap 'echo a feed is told to stop' TERM; while true; do sleep 0.05; done) &
+(
+    trap 'echo a feed is told to stop' TERM
+    touch /var/lib/booktape/fed
+    while true; do sleep 0.05; done
+) &
 trap 'sleep 3; echo drained; exit 0' TERM
-touch /var/lib/booktape/up
+until [[ -e /var/lib/booktape/fed ]]; do sleep 0.05; done
+touch /var/lib/booktape/supervised
 wait
 SUPERVISORD
 chmod +x $folder/.venv/bin/*
@@ -133,7 +138,7 @@ systemd-analyze verify booktape.service booktape-{figures,logs}.{service,timer}
 systemctl daemon-reload
 systemctl start booktape
 systemctl is-active booktape
-until [[ -e /var/lib/booktape/up ]]; do sleep 0.05; done
+until [[ -e /var/lib/booktape/supervised ]]; do sleep 0.05; done
 systemctl stop booktape
 systemctl show booktape --property=Result
 journalctl --unit booktape --output=cat --no-pager | grep -E '^(box|drained|a feed)'

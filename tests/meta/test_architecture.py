@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from shared.exchange import Exchange
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
@@ -97,3 +98,10 @@ def test_words_are_in_the_page_once() -> None:
     words = re.findall(r"^\| ([^|]+) \|", section("Words"), re.MULTILINE)[2:]
     single = [word.strip() for row in words for word in row.split(",")]
     assert len(single) == len(set(single))
+
+
+def test_the_page_on_exchanges_knows_every_field_of_a_declaration() -> None:
+    page = (ROOT / "docs/exchanges.md").read_text(encoding="utf-8")
+    fields = set(Exchange.__struct_fields__)
+    named = set(re.findall(r"`(\w+)`", page))
+    assert set() == fields - named

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from typing_extensions import override
 
+from booktape.commands.asking import watch
 from booktape.commands.main import main
-from booktape.commands.source import watch
 from tests.support.commands import BTC_EUR, NOON, Shell
 
 
