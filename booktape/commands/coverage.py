@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from booktape.commands.asking import TapeRows, OpenTape, add_tape, ask
+from booktape.commands.asking import OpenTape, TapeRows, add_tape, ask
 from booktape.commands.command import Command, Parser, day
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from booktape.commands.asking import TapeRows, OpenTape, add_tape, ask
+from booktape.commands.asking import OpenTape, TapeRows, add_tape, ask
 from booktape.commands.command import Command, Parser
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from booktape.commands.asking import (
     EACH_CHANGE,
-    TapeRows,
     OpenTape,
+    TapeRows,
     add_range,
     add_tape,
     ask,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booktape.commands.asking import (
     EACH_CHANGE,
-    TapeRows,
     OpenTape,
+    TapeRows,
     add_range,
     add_tape,
     ask,
