@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     latency,
     profile,
+    reading,
     recovery,
     replay,
     results,
@@ -32,6 +33,7 @@ def main() -> int:
         "latency": latency.run,
         "recovery": recovery.run,
         "replay": lambda folder: replay.run(folder, rounds=rounds),
+        "reading": lambda folder: reading.run(folder, rounds=rounds),
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }
