@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Bars of one market, and the times in which trades of theirs may be missing."""
 
 from collections.abc import Iterator, Sequence

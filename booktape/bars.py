@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Bars of trades, each with whether all of its trades are known."""
 
 from collections.abc import Iterable, Iterator, Sequence

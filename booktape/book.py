@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Books as a reader gets them: one at a moment, or each change of one."""
 
 import datetime as dt

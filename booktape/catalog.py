@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """What is on a tape: its markets, days, sessions and instruments."""
 
 from collections.abc import Iterator

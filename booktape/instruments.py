@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Instruments: what an exchange said of its markets, as of a date."""
 
 from collections.abc import Sequence

@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """The best prices just before each trade."""
 
 from typing import Final

@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Rows of one table as they were stored, by session and event number."""
 
 from collections.abc import Iterator, Sequence

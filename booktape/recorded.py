@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Reads what one session recorded of one book: runs of its rows, and rows of the feed."""
 
 from bisect import bisect_left, bisect_right

@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Runs of a book's rows: those that follow each other and are of one kind and epoch."""
 
 from bisect import bisect_left

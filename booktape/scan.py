@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """A lazy table of a tape: what it would read is known before anything is read."""
 
 import hashlib

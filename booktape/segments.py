@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Segments of a tape: their footers proven before Arrow sees them, their pages as it reads."""
 
 import hashlib

@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """The spread between two markets: what buying on one and selling on the other would earn."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Stitches one market's sessions and lines into one stream of rows."""
 
 from bisect import bisect_left

@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Book rows of one market as one session would have written them."""
 
 from collections.abc import Iterator

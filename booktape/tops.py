@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Scans of best levels: of one market, of several side by side, of two and what they would earn."""
 
 import re

@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Trades of one market, each once, however many sessions and lists had it."""
 
 from collections.abc import Iterator

@@ -47,8 +47,7 @@ def read(url: str) -> list[Row]:
 def draw(rows: list[Row]) -> str:
     """Return the picture: an edge above 0 earns, and a grey stripe is a time that is not known."""
     marks = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="sans-serif" font-size="11" role="img">',
+        _open_svg(),
         "<title>Arbitrage between Bitvavo and BtcTurk on the sample tape, after fees</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         *_draw_gaps(rows),
@@ -63,6 +62,13 @@ def draw(rows: list[Row]) -> str:
     marks.append(f'<rect x="{x}" y="13" width="12" height="12" fill="#dddddd"/>')
     marks.append(f'<text x="{x + 18}" y="23" fill="#222222">not known</text>')
     return "\n".join([*marks, "</svg>"]) + "\n"
+
+
+def _open_svg() -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="11" role="img">'
+    )
 
 
 def _draw_axes(rows: list[Row]) -> Iterator[str]:

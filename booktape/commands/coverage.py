@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any, Final
 
 from booktape.commands.command import Command, Parser, day
-from booktape.commands.source import Rows, Source, add_source, ask
+from booktape.commands.source import Answer, OpenTape, add_source, ask
 
 
-def find_coverage(parsed: Namespace, source: Source) -> Rows:
+def find_coverage(parsed: Namespace, source: OpenTape) -> Answer:
     """Return the coverage of what was asked for, market by market."""
     exchanges, _ = source.reading.parse_scope(parsed.scope)
     end = parsed.date and parsed.date + dt.timedelta(days=1)
@@ -23,10 +23,10 @@ def find_coverage(parsed: Namespace, source: Source) -> Rows:
             yield from source.tape.coverage(market, *span).batches()
 
     schema = source.tape.coverage(parsed.scope, *span).schema
-    return Rows(schema, read(), lambda: [] if markets else ["no book of it is on this tape"])
+    return Answer(schema, read(), lambda: [] if markets else ["no book of it is on this tape"])
 
 
-def _find_markets(scope: str | None, source: Source) -> list[str]:
+def _find_markets(scope: str | None, source: OpenTape) -> list[str]:
     exchanges, symbol = source.reading.parse_scope(scope)
     if scope and symbol:
         return [scope]

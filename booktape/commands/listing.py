@@ -6,14 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from booktape.commands.command import Command, Parser
-from booktape.commands.source import Rows, Source, add_source, ask
+from booktape.commands.source import Answer, OpenTape, add_source, ask
 
 if TYPE_CHECKING:
     from booktape.scan import Scan
     from booktape.tape import Tape
 
 
-def find_rows(list_them: "Callable[[Tape], Scan]", what: str, source: Source) -> Rows:
+def find_rows(list_them: "Callable[[Tape], Scan]", what: str, source: OpenTape) -> Answer:
     """Return the rows of one list."""
     scan = list_them(source.tape)
     count = 0
@@ -24,7 +24,7 @@ def find_rows(list_them: "Callable[[Tape], Scan]", what: str, source: Source) ->
             count += len(batch)
             yield batch
 
-    return Rows(scan.schema, read(), lambda: [] if count else [f"no {what} on this tape"])
+    return Answer(scan.schema, read(), lambda: [] if count else [f"no {what} on this tape"])
 
 
 def _list_symbols(parsed: Namespace) -> int:

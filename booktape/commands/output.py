@@ -73,7 +73,7 @@ def _write_table(schema: Any, batches: Iterable[Any], to: TextIO) -> None:
     held = [[name] for name in schema.names]
     for batch in batches:
         for column, values in zip(held, _columns(schema, batch), strict=True):
-            column += map(_to_cell, values)
+            column.extend(map(_to_cell, values))
         if len(held[0]) >= ALIGNED_ROWS:
             widths = _print_aligned(held, widths, numbers, to)
             held = [[] for _ in schema.names]

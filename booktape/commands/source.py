@@ -34,7 +34,7 @@ EACH_CHANGE: Final = "change"
 Show = Callable[[int, int], None]  # how much is done, and of how much
 
 
-class Source(Struct, frozen=True):
+class OpenTape(Struct, frozen=True):
     """A tape that was opened, and where to show how far one is in reading it."""
 
     tape: "Tape"
@@ -42,7 +42,7 @@ class Source(Struct, frozen=True):
     show: Show
 
 
-class Rows(Struct, frozen=True):
+class Answer(Struct, frozen=True):
     """Rows that answer a question, and what is to be said once they are written."""
 
     schema: Any
@@ -69,7 +69,7 @@ def add_range(parser: Parser) -> None:
     )
 
 
-def ask(parsed: Namespace, find: Callable[[Source], Rows]) -> int:
+def ask(parsed: Namespace, find: Callable[[OpenTape], Answer]) -> int:
     """Write the rows that are found; return 0, 1 for a wrong question, 2 for no readable tape."""
     form = find_form(parsed)
     storage = find_storage(parsed.tape, os.environ, Path.cwd())
@@ -102,12 +102,12 @@ def watch(batches: Iterator[Any], span: tuple[int, int], show: Show) -> Iterator
         yield batch
 
 
-def _open(url: str, region: str, endpoint_url: str, show: Show) -> Source:
+def _open(url: str, region: str, endpoint_url: str, show: Show) -> OpenTape:
     from booktape.opening import open_reading
     from booktape.tape import Tape
 
     reading = open_reading(url, region=region, endpoint_url=endpoint_url)
-    return Source(Tape(reading), reading, show)
+    return OpenTape(Tape(reading), reading, show)
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from typing import Any, Final
 from booktape.commands.command import Command, Parser, count
 from booktape.commands.source import (
     EACH_CHANGE,
-    Rows,
-    Source,
+    Answer,
+    OpenTape,
     add_range,
     add_source,
     ask,
@@ -51,7 +51,7 @@ def fee(text: str) -> tuple[str, float]:
     return exchange, number
 
 
-def find_spread(parsed: Namespace, source: Source) -> Rows:
+def find_spread(parsed: Namespace, source: OpenTape) -> Answer:
     """Return the spread that was asked for."""
     markets = [parsed.a, parsed.b, *(parsed.via or ())]
     exchanges = sorted({market.partition(":")[0] for market in markets})
@@ -67,7 +67,7 @@ def find_spread(parsed: Namespace, source: Source) -> Rows:
     )
     known = _Known()
     batches = known.see(watch(iter(scan.batches()), span, source.show))
-    return Rows(scan.schema, batches, known.remarks)
+    return Answer(scan.schema, batches, known.remarks)
 
 
 def _add_arguments(parser: Parser) -> None:

@@ -1,4 +1,4 @@
-"""The command `top`: prints the best prices of a market, on a grid, at each change or at moments."""
+"""The command `top`: prints the best prices of a market through time."""
 
 from argparse import Namespace
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from booktape.commands.command import Command, Parser, count
 from booktape.commands.source import (
     EACH_CHANGE,
-    Rows,
-    Source,
+    Answer,
+    OpenTape,
     add_range,
     add_source,
     ask,
@@ -41,7 +41,7 @@ class _Known:
             yield batch
 
 
-def find_top(parsed: Namespace, source: Source) -> Rows:
+def find_top(parsed: Namespace, source: OpenTape) -> Answer:
     """Return the best prices that were asked for."""
     known = _Known()
     if parsed.at:
@@ -50,17 +50,17 @@ def find_top(parsed: Namespace, source: Source) -> Rows:
     else:
         scan, span = _scan_range(parsed, source)
         batches = known.see(watch(iter(scan.batches()), span, source.show))
-    return Rows(scan.schema, batches, partial(_find_remarks, parsed, source, known))
+    return Answer(scan.schema, batches, partial(_find_remarks, parsed, source, known))
 
 
-def _scan_range(parsed: Namespace, source: Source) -> "tuple[Scan, tuple[int, int]]":
+def _scan_range(parsed: Namespace, source: OpenTape) -> "tuple[Scan, tuple[int, int]]":
     exchange = parsed.market.partition(":")[0]
     span = source.reading.parse_range([exchange], parsed.start, parsed.end)
     every = None if parsed.every == EACH_CHANGE else parsed.every
     return source.tape.top(parsed.market, *span, depth=parsed.depth, every=every), span
 
 
-def _find_remarks(parsed: Namespace, source: Source, known: _Known) -> list[str]:
+def _find_remarks(parsed: Namespace, source: OpenTape, known: _Known) -> list[str]:
     """Return why nothing is known; of moments that were named, of each that is not."""
     if parsed.at:
         return [line for at in parsed.at for line in _explain(parsed.market, source, at)]
@@ -72,7 +72,7 @@ def _find_remarks(parsed: Namespace, source: Source, known: _Known) -> list[str]
     return [f"nothing is known in this range: {reason}" for reason in reasons]
 
 
-def _explain(market: str, source: Source, moment: str | int) -> list[str]:
+def _explain(market: str, source: OpenTape, moment: str | int) -> list[str]:
     try:
         source.tape.book_at(market, moment)
     except NotKnown as error:

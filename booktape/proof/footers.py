@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """A segment's footer is held against its manifest before Arrow reads what it describes."""
 
 from typing import Final

@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """What the rows of one manifest must be, and which event is the first that is not."""
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """The rows of best levels: their columns, and how an engine's block becomes a record batch."""
 
 import re

@@ -1,4 +1,3 @@
-# pyright: reportAttributeAccessIssue=false
 """Best levels of one market, by whichever engine is there."""
 
 import functools

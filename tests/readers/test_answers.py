@@ -1,5 +1,6 @@
 """The answers of docs/reading.md run, and print what the page says that they print."""
 
+import json
 import os
 import re
 import subprocess
@@ -104,3 +105,15 @@ def test_the_picture_is_what_the_sample_says(tmp_path: Path) -> None:
     path = tmp_path / "arbitrage.svg"
     subprocess.run([sys.executable, "-P", ROOT / "docs/arbitrage.py", path], check=True)
     assert (ROOT / "docs/arbitrage.svg").read_text(encoding="utf-8") == path.read_text("utf-8")
+
+
+@pytest.mark.readers
+def test_the_notebook_puts_out_what_it_shows() -> None:
+    if PYTHON == sys.executable:
+        pytest.skip("make test-readers has what runs a notebook")
+    notebook = ROOT / "docs/arbitrage.ipynb"
+    command = [PYTHON, ROOT / "tests/readers/run_notebook.py", notebook]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert 0 == ran.returncode, ran.stderr
+    assert json.loads(notebook.read_text(encoding="utf-8")) == json.loads(ran.stdout)
+    assert '"image/svg+xml"' in ran.stdout

@@ -35,7 +35,8 @@ class Shell:
     def run(self, *arguments: str) -> Said:
         self._capture.readouterr()
         status = main([*arguments, "--tape", str(self.tape)])
-        return Said(status, *self._capture.readouterr())
+        said = self._capture.readouterr()
+        return Said(status, said.out, said.err)
 
     def rows(self, *arguments: str) -> list[dict[str, Any]]:
         return self.run(*arguments, "--format", "json").rows()

@@ -58,8 +58,10 @@ def test_json_is_one_list_with_a_row_a_line(capsys: pytest.CaptureFixture[str]) 
     write_all("json")
     assert [
         "[",
-        '{"ts":"2026-09-21T12:00:00Z","price":0.30000000000000004,'
-        '"tables":["book","trades"],"whole":true},',
+        (
+            '{"ts":"2026-09-21T12:00:00Z","price":0.30000000000000004,'
+            '"tables":["book","trades"],"whole":true},'
+        ),
         '{"ts":"2026-09-21T12:00:00.001000Z","price":null,"tables":null,"whole":false}',
         "]",
     ] == capsys.readouterr().out.splitlines()
