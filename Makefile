@@ -113,12 +113,12 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 	.venv-deploy/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-.venv-audit/.audit: requirements/audit.txt | .venv-audit/bin/python
-	.venv-audit/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
-	touch $@
-
 .venv-readers/.readers: requirements/readers.txt | .venv-readers/bin/python
 	.venv-readers/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
+	touch $@
+
+.venv-audit/.audit: requirements/audit.txt | .venv-audit/bin/python
+	.venv-audit/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 .venv-s3/.s3: requirements/s3.txt | .venv-s3/bin/python
