@@ -101,7 +101,7 @@ def _feed(exchange: Exchange) -> Callable[[Random, Path], None]:
     def run(random: Random, _: Path) -> None:
         """Whatever a feed makes of a connection can be journalled, and written by the writer."""
         tape = Tape()
-        feed = make_feed(exchange, make_board(symbols))
+        feed = make_feed(exchange, make_board(symbols, exchange=exchange))
         tape += feed.connected(TS, 0.0, "ws://", 0)
         for now_s in range(random.randint(1, 12)):
             raw = random.choice(messages)

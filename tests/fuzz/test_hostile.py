@@ -133,7 +133,7 @@ class World:
         self.is_over = Event()
         self.exchange = exchange
         self.folder = folder
-        self.board = make_board([self.talk.symbol], ("book", "trades"))
+        self.board = make_board([self.talk.symbol], ("book", "trades"), exchange)
         self.feed = make_feed(exchange, self.board)
         self.inbox = Inbox(self.intake.announce)
         self.source = SocketSource(

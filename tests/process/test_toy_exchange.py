@@ -35,6 +35,7 @@ EXCHANGE = Exchange(
     subscribe=lambda channels, raw_symbols: parser.ask("want", channels, raw_symbols),
     unsubscribe=lambda channels, raw_symbols: parser.ask("drop", channels, raw_symbols),
     ready="acknowledgement",
+    snapshot_by="first",
     limits={"calls": Limit(points=60, interval_s=60.0)},
     rest=Rest(
         markets=Call(path=lambda: "/markets"),

@@ -17,10 +17,13 @@ from tests.support.toys import make_exchange
 
 
 def make_board(
-    symbols: Sequence[str], channels: Sequence[str] = ("book", "trades", "ticker")
+    symbols: Sequence[str],
+    channels: Sequence[str] = ("book", "trades", "ticker"),
+    exchange: Exchange | None = None,
 ) -> Board:
-    """Return the board of a feed that is down."""
-    return Board(symbols, channels, Names(make_exchange()), down_since_s=1000.0)
+    """Return the board of a feed that is down; without an exchange it is the toy's."""
+    names = Names(exchange or make_exchange())
+    return Board(symbols, channels, names, down_since_s=1000.0)
 
 
 def make_feed(exchange: Exchange, board: Board, *, stale_after_s: float = 20.0) -> Feed:
