@@ -29,9 +29,9 @@ pytestmark = [pytest.mark.process, pytest.mark.s3]
 
 SAID: dict[Mode, str] = {
     "refuse": "the store cannot be reached; check the network, the DNS and [storage] endpoint_url",
-    "slow_down": "the store asks to slow down (SlowDown); it is tried again, and nothing is lost",
-    "fail": "the store failed inside (InternalError); it is tried again, and nothing is lost",
-    "hang": "the store did not answer in time; it is tried again, and nothing is lost",
+    "slow_down": "the store asks to slow down (SlowDown); it may go better later",
+    "fail": "the store failed inside (InternalError); it may go better later",
+    "hang": "the store did not answer in time; it may go better later",
 }
 # By http and by https; make soak has all of them over either. Over TLS boto3 takes what that sends
 # of its own for the beginning of an answer, so that a silent server is one that hung up.
@@ -67,7 +67,7 @@ def test_what_a_bucket_refuses_fails_hangs_or_does_not_confirm_is_stored_once(
             feed.record(10, 20)
             if mode in SAID:
                 wait_for(lambda expected=SAID[mode]: expected in find_said(state), mode)  # type: ignore[misc]
-                assert "uploads fail: cannot put s3://" in find_said(state)
+                assert "uploads fail: cannot " in find_said(state)
             if mode != "refuse":
                 wait_for(lambda mode=mode: proxy.met[mode], f"nobody met {mode}")  # type: ignore[misc]
             proxy.behave("pass")

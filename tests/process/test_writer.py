@@ -181,7 +181,7 @@ def test_a_wrong_bucket_is_named_and_loses_nothing(
         feed.record(10)
         wait_for(lambda: writer.status().get("upload_error"), "nobody complains")
         said = writer.status()["upload_error"]
-        assert said.startswith(f"cannot put s3://not-there/{tmp_path.name}/tape/book/")
+        assert said.startswith(f"cannot list s3://not-there/{tmp_path.name}/ledger/")
         assert said.endswith(
             "there is no such bucket (NoSuchBucket); create it or correct [storage] url"
         )
