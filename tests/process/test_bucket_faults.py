@@ -62,6 +62,9 @@ def test_what_a_bucket_refuses_fails_hangs_or_does_not_confirm_is_stored_once(
     feed = Feed(state, SESSION)
     try:
         writer.start(flush_interval_s=0.2)
+        # Once the ledger was asked about the session, each upload begins with a put.
+        feed.record(10, 20)
+        wait_for(lambda: writer.status().get("last_upload_ts"), "nothing is stored")
         for mode in MODES[bool(s3_server.certificate)]:
             proxy.behave(mode)
             feed.record(10, 20)

@@ -104,7 +104,7 @@ def test_a_flush_that_differs_from_what_is_stored_is_set_aside_and_told(tmp_path
     try:
         writer.start(flush_rows=10)
         feed.record(10)
-        said = "1 flushes differ from what the store has under their names; compare those in "
+        said = "was the state restored, or the box cloned? compare "
         wait_until(lambda: f"{said}{state}/spool/conflict with the store" in find_said(state))
         assert 0 == writer.stop()
     finally:
