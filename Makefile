@@ -73,7 +73,7 @@ fuzz: $(VENV)/.test
 
 # Whether a fault is known of anything that is pinned; asks the registry's list of them.
 audit: .venv-audit/.audit
-	for name in run test bench deploy s3 audit; do \
+	for name in run test bench deploy readers s3 audit; do \
 	    .venv-audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements/$$name.txt || exit 1; \
 	done
 
