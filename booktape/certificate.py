@@ -76,7 +76,7 @@ class SymbolFigures(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     symbol: str
     condition: str
     events: dict[str, int]  # by table
-    levels: Count
+    rows: dict[str, int]  # by table; a book has one for each level
     epochs: Count
     book_start: int | None
     book_end: int | None
@@ -118,9 +118,19 @@ class Certificate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     missing: list[MissingEvents] = field(default_factory=list)
     symbols: list[SymbolFigures] = field(default_factory=list)
 
+    def file(self, table: str, revision: int) -> DailyEntry:
+        """Return the file that has a table's rows of a revision."""
+        for file in self.files:
+            if (file.table, file.revision) == (table, revision):
+                return file
+        raise TapeError(f"no file of {table} in revision {revision}")
+
+    def names(self, table: str) -> frozenset[str]:
+        """Return the symbols that have events in a table."""
+        return frozenset(found.symbol for found in self.symbols if found.events.get(table))
+
 
 _decoder = msgspec.json.Decoder(Certificate)
-_version_decoder = msgspec.json.Decoder(type("_Version", (Struct,), {"__annotations__": {"version": int}}))
 
 
 def daily_key(table: str, exchange: str, date: str, revision: int) -> str:
@@ -142,8 +152,8 @@ def revision_of(key: str) -> int:
 
 
 def encode_certificate(certificate: Certificate) -> bytes:
-    """Return the certificate as JSON, a line for each of its parts."""
-    return msgspec.json.format(msgspec.json.encode(certificate), indent=0) + b"\n"
+    """Return the certificate as JSON."""
+    return msgspec.json.encode(certificate)
 
 
 def decode_certificate(data: bytes, key: str) -> Certificate:

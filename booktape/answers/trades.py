@@ -6,9 +6,10 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from booktape.ledger import Flush, Ledger
+from booktape.flush import Flush
+from booktape.ledger import Ledger
 from booktape.scan import NAME, TIME
-from booktape.segments.segment import Segments
+from booktape.segments.opened import Segments
 from booktape.times import SECOND_US, date_of_ts
 
 EARLY_US: Final = 60 * SECOND_US  # the exchange's clock may be ahead of ours by as much

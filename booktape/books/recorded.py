@@ -11,8 +11,10 @@ from booktape.books.feed_rows import FeedRow, make_rows, read_feed
 from booktape.books.runs import find_runs
 from booktape.books.spans import ENDING, KILLED, UNTIMED, Row, Run
 from booktape.keys import Key, line_of
-from booktape.ledger import Flush, Ledger
-from booktape.segments.segment import Rows, Segments
+from booktape.flush import Flush
+from booktape.ledger import Ledger
+from booktape.segments.opened import Segments
+from booktape.segments.segment import Rows
 
 FAR_FLUSHES: Final = 2  # looked at on each side, where the manifest of each is a request
 RUNS_REMEMBERED_MAX: Final = 500_000

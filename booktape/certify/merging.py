@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from booktape.segments import Segment
+from booktape.segments.segment import Segment
 from booktape.tables import SCHEMAS
 
 RUN_ROWS: Final = 1_200_000  # held at a time: about 100 MB of a book

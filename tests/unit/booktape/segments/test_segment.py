@@ -12,10 +12,11 @@ from pyarrow import parquet
 
 from booktape.checksum import crc32c
 from booktape.errors import DamagedSegment, NewerSchema
-from booktape.ledger import Flush
+from booktape.flush import Flush
 from booktape.segments import segment as segments_module
 from booktape.segments.ranges import join_ranges
-from booktape.segments.segment import Segment, Segments
+from booktape.segments.opened import Segments
+from booktape.segments.segment import Segment
 from booktape.store.folder import FolderStore
 from booktape.tables import SCHEMA_KEY, SCHEMAS, parquet_options
 from tests.support.hand_tape import BTC, ETH, A, HandTape, delta, feed, snapshot, trade
@@ -105,7 +106,8 @@ from typing import Any
 from booktape.checksum import crc32c
 from booktape.errors import DamagedSegment
 from booktape.ledger import Ledger
-from booktape.segments.segment import Segment, Segments
+from booktape.segments.opened import Segments
+from booktape.segments.segment import Segment
 from booktape.store.folder import FolderStore
 
 store = FolderStore(Path(sys.argv[1]))
