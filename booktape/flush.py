@@ -124,17 +124,22 @@ def _add_entries(one: TableEntry, other: TableEntry) -> TableEntry:
 
 def find_certificate(store: Store, exchange: str, date: str) -> Certificate | None:
     """Return the newest certificate of a day; raise where it is of a newer release, or damaged."""
-    prefix = f"{CERTIFICATES}exchange={exchange}/date={date}/"
+    revisions = find_revisions(store, exchange, date)
+    if not revisions:
+        return None
+    key = certificate_key(exchange, date, revisions[-1])
+    return read_certificate(store.get(key), key)
+
+
+def find_revisions(store: Store, exchange: str, date: str) -> list[int]:
+    """Return which revisions of a day have a certificate, in order."""
     revisions = []
-    for info in store.list(prefix):
+    for info in store.list(f"{CERTIFICATES}exchange={exchange}/date={date}/"):
         try:
             revisions.append(revision_of(info.key))
         except TapeError:  # somebody else's object
             continue
-    if not revisions:
-        return None
-    key = certificate_key(exchange, date, max(revisions))
-    return read_certificate(store.get(key), key)
+    return sorted(revisions)
 
 
 def read_certificate(data: bytes, key: str) -> Certificate:

@@ -55,6 +55,9 @@ class Ledger:
             raise NotATape(f"nothing is recorded at {url}: {LEDGER} has no exchange")
         if certified:
             self._certified = self._find_dates(CERTIFICATES)
+            for name, dates in self._certified.items():
+                # Manifests may be gone, by a rule; a certificate has what they said.
+                self._dates[name] = tuple(sorted({*self._dates.get(name, ()), *dates}))
 
     @property
     def exchanges(self) -> list[str]:
@@ -174,6 +177,9 @@ class Ledger:
             flushes[Key(None, exchange, date, flush.session, flush.first, flush.last)] = flush
         if all(key in flushes for found in day.keys.values() for key in found):
             day.certificate = certificate
+            day.keys.clear()
+            for key in flushes:  # by session and event number, as a certificate has them
+                day.keys.setdefault(key.session, []).append(key)
             self._flushes |= flushes
 
     def _get(self, key: Key) -> bytes:

@@ -9,8 +9,8 @@ import pyarrow as pa
 from booktape.books.market import Sessions
 from booktape.books.recorded import Recorded
 from booktape.errors import UnknownSymbol
-from booktape.keys import date_of, day_of
 from booktape.flush import Flush
+from booktape.keys import date_of, day_of
 from booktape.ledger import Ledger
 from booktape.scan import NAME, TIME
 from booktape.segments.opened import Segments

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from booktape.books.feed_rows import FeedRow, make_rows, read_feed
 from booktape.books.runs import find_runs
 from booktape.books.spans import ENDING, KILLED, UNTIMED, Row, Run
-from booktape.keys import Key, line_of
 from booktape.flush import Flush
+from booktape.keys import Key, line_of
 from booktape.ledger import Ledger
 from booktape.segments.opened import Segments
 from booktape.segments.segment import Rows

@@ -18,7 +18,7 @@ from booktape.certificate import (
 )
 from booktape.certify.bounds import check_room
 from booktape.certify.daily_file import DailyFile
-from booktape.certify.days import Plan, name_manifest
+from booktape.certify.days import DayPlan, name_manifest
 from booktape.certify.figures import add_up
 from booktape.certify.merging import Merge
 from booktape.certify.overlay import Overlay
@@ -34,31 +34,27 @@ from booktape.store.protocol import Store
 Progress = Callable[[int, int], None]
 
 
-def certify(
-    store: Store, url: str, plan: Plan, folder: Path, progress: Progress
-) -> Certificate:
+def certify(store: Store, url: str, plan: DayPlan, folder: Path, progress: Progress) -> Certificate:
     """Certify a day, in an empty folder; return its certificate, which is stored then.
 
     Interrupted at any moment and repeated it puts the same objects: none is ever changed, and
     nothing is certified before the certificate, the last of them, is there.
     """
-    check_room(folder, sum(entry.bytes for flush in plan.flushes for entry in flush.tables.values()))
-    files: dict[str, Path | bytes] = {}
-    entries = []
-    for table in TABLES:
-        flushes = [flush for flush in plan.flushes if table in flush.tables]
-        if flushes:
-            path = folder / f"{table}.parquet"
-            entry = _write(store, plan, table, flushes, path, progress)
-            files[entry.key] = path
-            entries.append(entry)
+    check_room(
+        folder, sum(entry.bytes for flush in plan.flushes for entry in flush.tables.values())
+    )
+    written = (_write(store, plan, table, folder, progress) for table in TABLES)
+    entries = [entry for entry in written if entry is not None]
     give_back()
     certificate = _make(plan, entries)
     key = certificate_key(plan.exchange, plan.date, plan.revision)
     place = plan.exchange, plan.date
     overlay = Overlay(
         store,
-        {**files, key: encode_certificate(certificate)},
+        {
+            key: encode_certificate(certificate),
+            **{entry.key: folder / f"{entry.table}.parquet" for entry in entries},
+        },
         fixed=f"{LEDGER}exchange={plan.exchange}/date={plan.date}/",
         names=frozenset(
             manifest_key(*place, one.session, one.first, one.last) for one in certificate.manifests
@@ -71,21 +67,26 @@ def certify(
 
 
 def _write(
-    store: Store, plan: Plan, table: str, flushes: list[Flush], path: Path, progress: Progress
-) -> DailyEntry:
+    store: Store, plan: DayPlan, table: str, folder: Path, progress: Progress
+) -> DailyEntry | None:
+    """Write a table's file into the folder; return its entry, `None` where it has no rows."""
+    flushes = [flush for flush in plan.flushes if table in flush.tables]
+    if not flushes:
+        return None
     rows = sum(flush.tables[table].rows for flush in flushes)
+    events = sum(flush.tables[table].events for flush in flushes)
     done = 0
     names = [name_manifest(flush) for flush in plan.flushes]
-    merge = Merge(table, _open(store, table, flushes), rows, path.parent)
-    with DailyFile(path, table, names) as file:
+    merge = Merge(table, _open(store, table, flushes), rows, folder)
+    with DailyFile(folder / f"{table}.parquet", table, names) as file:
         for symbol in merge.read():
             file.begin_symbol(symbol.rows)
             for found in symbol.tables:
                 file.add(found)
             done += symbol.rows
             progress(done, rows)
-        events = sum(flush.tables[table].events for flush in flushes)
-        return file.close(daily_key(table, plan.exchange, plan.date, plan.revision), plan.revision, events)
+        key = daily_key(table, plan.exchange, plan.date, plan.revision)
+        return file.close(key, plan.revision, events)
 
 
 def _open(store: Store, table: str, flushes: list[Flush]) -> Iterator[Segment]:
@@ -94,7 +95,7 @@ def _open(store: Store, table: str, flushes: list[Flush]) -> Iterator[Segment]:
         yield Segment(store, flush.tables[table], table)
 
 
-def _make(plan: Plan, entries: list[DailyEntry]) -> Certificate:
+def _make(plan: DayPlan, entries: list[DailyEntry]) -> Certificate:
     """Return the certificate of these and all earlier files, before they are added up."""
     earlier = plan.earlier
     manifests = [*(earlier.manifests if earlier else ()), *_name(plan)]
@@ -112,7 +113,7 @@ def _make(plan: Plan, entries: list[DailyEntry]) -> Certificate:
     )
 
 
-def _name(plan: Plan) -> Iterator[CertifiedManifest]:
+def _name(plan: DayPlan) -> Iterator[CertifiedManifest]:
     for flush in plan.flushes:
         tables = {
             name: TableRows(entry.rows, entry.events, entry.ts_recv_min, entry.ts_recv_max)
@@ -139,7 +140,7 @@ def _put(store: Store, entry: DailyEntry, path: Path) -> DailyEntry:
 
 
 def _finish(
-    store: Store, plan: Plan, certificate: Certificate, stored: list[DailyEntry], folder: Path
+    store: Store, plan: DayPlan, certificate: Certificate, stored: list[DailyEntry], folder: Path
 ) -> Certificate:
     earlier = plan.earlier.files if plan.earlier else []
     certificate = msgspec.structs.replace(certificate, files=[*earlier, *stored])

@@ -47,15 +47,15 @@ class _Numbers:
         self._values, self._valid = hashlib.sha256(), hashlib.sha256()
 
     def add(self, chunk: pa.Array) -> None:
+        if pa.types.is_boolean(chunk.type):
+            chunk = chunk.cast(_UINT8)
+        elif pa.types.is_int32(chunk.type) or pa.types.is_timestamp(chunk.type):
+            chunk = chunk.cast(_INT64)
         if chunk.null_count:
             self._valid.update(_find_bytes(chunk.is_valid().cast(_UINT8)))
             chunk = pc.fill_null(chunk, pa.scalar(0, chunk.type))
         else:
             self._valid.update(b"\x01" * len(chunk))
-        if pa.types.is_boolean(chunk.type):
-            chunk = chunk.cast(_UINT8)
-        elif pa.types.is_int32(chunk.type):
-            chunk = chunk.cast(_INT64)
         self._values.update(_find_bytes(chunk))
 
     def close(self) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Writes one table of a day as one Parquet file, by symbol, session and event number."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -19,7 +20,7 @@ from booktape.tables import SCHEMAS, parquet_options
 # What a file rests on, so that a certifier that was interrupted goes on with just these.
 MANIFESTS_KEY: Final = b"booktape.manifests"
 SHARED_GROUP_ROWS_MAX: Final = 128 * 1024  # of several symbols in one row group
-GROUP_ROWS_MAX: Final = 512 * 1024  # of one symbol
+GROUP_ROWS_MAX: Final = 256 * 1024  # of one symbol
 # So no column is written in two ways: a dictionary has room for every value of a row group.
 _DICTIONARY_BYTES_MAX: Final = 8 * GROUP_ROWS_MAX
 _LEVEL: Final = 9
@@ -108,7 +109,10 @@ class DailyFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError, pa.ArrowException):  # it may be why we are here
+            self._writer.close()
+        with suppress(OSError):
+            self._file.close()
 
     def _write(self, rows: int) -> None:
         """Write so many of the rows that are held as one row group."""

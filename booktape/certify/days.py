@@ -28,7 +28,7 @@ class NotOver(TapeError):
     """Tell why a day cannot be certified yet."""
 
 
-class Plan(Struct, frozen=True):
+class DayPlan(Struct, frozen=True):
     """The next revision of a day: the manifests that it adds to those of the earlier ones."""
 
     exchange: str
@@ -56,7 +56,7 @@ class Days:
         """Return the dates of an exchange, the oldest first."""
         return self._ledger.dates(exchange)
 
-    def plan(self, exchange: str, date: str, *, clock_ns: int | None) -> Plan | None:
+    def plan(self, exchange: str, date: str, *, clock_ns: int | None) -> DayPlan | None:
         """Return the next revision of a day; `None` where a certificate stands for it.
 
         Raise `NotOver` where there are no rows, or more may come: without a time of day none will.
@@ -89,11 +89,9 @@ class Days:
                 f"{exchange} {date}: segments of {gone[0].session} from event {gone[0].first} on "
                 "are gone, and no certificate has their rows"
             )
-        return Plan(exchange, date, revision, certificate, flushes)
+        return DayPlan(exchange, date, revision, certificate, flushes)
 
-    def _check_over(
-        self, exchange: str, date: str, sessions: Sequence[str], clock_ns: int
-    ) -> None:
+    def _check_over(self, exchange: str, date: str, sessions: Sequence[str], clock_ns: int) -> None:
         """Raise `NotOver` where rows of the day may still come."""
         over_s = (day_of(date) + 1) * _DAY_S + SETTLED_AFTER_S
         if clock_ns < over_s * _NS:

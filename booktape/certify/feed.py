@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Final
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -37,9 +38,7 @@ class DayFeed(Struct):
     """Every row about the feed of a day; `cuts` are the numbers at which a book may end."""
 
     symbols: dict[str | None, SymbolFeed] = field(default_factory=lambda: defaultdict(SymbolFeed))
-    cuts: dict[tuple[str, str | None], list[int]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    cuts: dict[tuple[str, str | None], list[int]] = field(default_factory=lambda: defaultdict(list))
     # session -> the event with which a journal hole ends -> the hole's own number
     holes: dict[str, dict[int | None, int]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -47,6 +46,17 @@ class DayFeed(Struct):
     def journal_holes(self) -> int:
         """Return how many there are."""
         return sum(map(len, self.holes.values()))
+
+
+class _Row(NamedTuple):
+    """One row, in the order of `_COLUMNS`."""
+
+    symbol: str | None
+    session: str
+    number: int
+    kind: str
+    received: int | None
+    text: str
 
 
 class _Detail(Struct):
@@ -69,7 +79,7 @@ def read_feed(segments: Iterable[Segment]) -> DayFeed:
             table = segment.read(group, _COLUMNS)
             columns = [table[name].cast(_plain(table[name].type)).to_pylist() for name in _COLUMNS]
             for row in zip(*columns, strict=True):
-                _add(feed, *row)
+                _add(feed, _Row(*row))
     for cuts in feed.cuts.values():
         cuts.sort()
     return feed
@@ -81,7 +91,7 @@ def find_missing(flushes: Sequence[Flush], feed: DayFeed) -> list[MissingEvents]
     The flushes are those of all revisions, by session and event number.
     """
     missing = []
-    for flush, following in zip(flushes, flushes[1:], strict=False):
+    for flush, following in pairwise(flushes):
         if flush.session != following.session or following.first == flush.last + 1:
             continue
         if following.first not in feed.holes[flush.session]:
@@ -89,27 +99,19 @@ def find_missing(flushes: Sequence[Flush], feed: DayFeed) -> list[MissingEvents]
     return missing
 
 
-def _add(
-    feed: DayFeed,
-    symbol: str | None,
-    session: str,
-    number: int,
-    kind: str,
-    received: int | None,
-    text: str,
-) -> None:
-    found = feed.symbols[symbol]
+def _add(feed: DayFeed, row: _Row) -> None:
+    found = feed.symbols[row.symbol]
     found.events += 1
-    if kind in _CUTTING:
-        feed.cuts[session, symbol].append(number)
-    if kind == "journal_hole":
-        feed.holes[session][received] = number
-    elif kind == "crossed":
+    if row.kind in _CUTTING:
+        feed.cuts[row.session, row.symbol].append(row.number)
+    if row.kind == "journal_hole":
+        feed.holes[row.session][row.received] = row.number
+    elif row.kind == "crossed":
         found.crossed += 1
-    elif kind == "mismatch":
+    elif row.kind == "mismatch":
         found.mismatches += 1
-    elif kind in {"audit", "gap"}:
-        _add_detail(found, kind, _read_detail(text))
+    elif row.kind in {"audit", "gap"}:
+        _add_detail(found, row.kind, _read_detail(row.text))
 
 
 def _add_detail(found: SymbolFeed, kind: str, detail: _Detail) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 
 import msgspec
 from typing_extensions import override
@@ -13,7 +14,7 @@ from booktape.books.spans import Run
 from booktape.certificate import AVAILABLE, DEGRADED, Certificate, SymbolFigures
 from booktape.certify.feed import DayFeed, SymbolFeed, find_missing, read_feed
 from booktape.certify.symbol_figures import COLUMNS, SymbolSum, make_figures
-from booktape.certify.symbol_rows import Opened, read_symbols
+from booktape.certify.symbol_rows import DayTable, read_symbols
 from booktape.errors import TapeError
 from booktape.keys import day_of
 from booktape.ledger import Ledger
@@ -51,7 +52,7 @@ class _Day:
         self._certificate = certificate
         self._ledger = Ledger(store, url)
         files = [
-            Opened(
+            DayTable(
                 file.table,
                 file.revision,
                 Segment(store, file, file.table),
@@ -66,7 +67,7 @@ class _Day:
         self.is_holed = bool(self.missing or self.feed.journal_holes)
         # Where the rows of another revision lie between.
         self._borders: dict[str, list[int]] = {}
-        for flush, following in zip(flushes, flushes[1:], strict=False):
+        for flush, following in pairwise(flushes):
             if flush.revision != following.revision:
                 self._borders.setdefault(following.session, []).append(following.first)
         self._runs: dict[str, list[Run]] = {}
@@ -131,7 +132,7 @@ class _Cuts(Mapping[str, Sequence[int]]):
 class _DayRecorded(Recorded):
     """A session, one day of which is not read again: its runs of a symbol's rows are there."""
 
-    def __init__(  # noqa: PLR0917 (what a session is made of, in its order)
+    def __init__(
         self,
         ledger: Ledger,
         segments: Segments,

@@ -18,8 +18,8 @@ from msgspec import Struct
 from booktape.segments.segment import Segment
 from booktape.tables import SCHEMAS
 
-RUN_ROWS: Final = 1_200_000  # held at a time: about 100 MB of a book
-MERGED_ROWS: Final = 1_600_000  # of all runs together, while they are read side by side
+RUN_ROWS: Final = 1_000_000  # held at a time: about 90 MB of a book
+MERGED_ROWS: Final = 800_000  # of all runs together, while they are read side by side
 BATCH_ROWS_MAX: Final = 64 * 1024
 BATCH_ROWS_MIN: Final = 1024
 

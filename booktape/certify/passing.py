@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from booktape.certificate import Certificate
-from booktape.certify.bounds import hold_folder
+from booktape.certify.bounds import clear_left, hold_folder
 from booktape.certify.certifying import Progress, certify
 from booktape.certify.days import Days, NotOver
 from booktape.errors import BooktapeError, TapeError
@@ -48,6 +48,7 @@ def certify_days(
     A day that fails does not hold up the others.
     """
     days = Days(store, Ledger(store, url, certified=False))
+    clear_left(temporary)
     for exchange, date in _choose(days, wanted):
         try:
             plan = days.plan(exchange, date, clock_ns=clock_ns())

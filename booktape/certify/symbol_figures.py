@@ -67,13 +67,9 @@ class SymbolSum:
 
     def find_offsets(self) -> dict[str, Offsets]:
         """Return how late events came, of each table that has the exchange's times."""
-        return {
-            table: _make_offsets(counts) for table, counts in self._offsets.items() if counts
-        }
+        return {table: _make_offsets(counts) for table, counts in self._offsets.items() if counts}
 
-    def _add_book(
-        self, session: str, rows: pa.Table, revision: int, cuts: Sequence[int]
-    ) -> None:
+    def _add_book(self, session: str, rows: pa.Table, revision: int, cuts: Sequence[int]) -> None:
         numbers = rows["event_number"].combine_chunks()
         last = self._last.get((session, revision))
         is_first = pa.concat_arrays(

@@ -20,7 +20,7 @@ class Part(Struct, frozen=True):
     rows: pa.Table
 
 
-class Opened(Struct, frozen=True):
+class DayTable(Struct, frozen=True):
     """One file of a day, and which of its columns are read."""
 
     table: str
@@ -29,7 +29,7 @@ class Opened(Struct, frozen=True):
     columns: Sequence[str]
 
 
-def read_symbols(files: Iterable[Opened]) -> Iterator[tuple[str | None, Iterator[Part]]]:
+def read_symbols(files: Iterable[DayTable]) -> Iterator[tuple[str | None, Iterator[Part]]]:
     """Yield each symbol that has rows in any of the files, those of no symbol last.
 
     Its parts come file by file; the parts of one symbol must be taken before the next one.
@@ -38,7 +38,7 @@ def read_symbols(files: Iterable[Opened]) -> Iterator[tuple[str | None, Iterator
     yield from groupby(parts, key=lambda part: part.symbol)
 
 
-def _read_parts(file: Opened) -> Iterator[Part]:
+def _read_parts(file: DayTable) -> Iterator[Part]:
     names = list(dict.fromkeys(("symbol", *file.columns)))
     for group in file.segment.groups:
         table = file.segment.read(group, names).combine_chunks()

@@ -135,7 +135,9 @@ class FlushRows:
 
 
 def _bisect(numbers: pa.Array, number: int, begin: int, end: int) -> int:
-    return bisect_left(range(len(numbers)), number, begin, end, key=lambda row: numbers[row].as_py())
+    return bisect_left(
+        range(len(numbers)), number, begin, end, key=lambda row: numbers[row].as_py()
+    )
 
 
 def _find_equal(codes: pa.Array, code: int, begin: int, end: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from booktape.flush import Flush
 from booktape.manifest import TableEntry
-from booktape.segments.daily import Decoded, DailySegment, FlushRows
+from booktape.segments.daily import DailySegment, Decoded, FlushRows
 from booktape.segments.segment import Segment
 from booktape.store.protocol import Store
 

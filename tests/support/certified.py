@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from booktape.certificate import Certificate
-from booktape.certify.bounds import hold_folder
+from booktape.certify.bounds import clear_left, hold_folder
 from booktape.certify.certifying import certify
 from booktape.certify.days import Days
 from booktape.ledger import Ledger
@@ -20,6 +20,7 @@ def certify_all(root: Path, temporary: Path, *, is_over: bool = False) -> list[C
     url = f"file:{root}"
     days = Days(store, Ledger(store, url, certified=False))
     made = []
+    clear_left(temporary)
     for exchange in days.exchanges:
         for date in days.dates(exchange):
             plan = days.plan(exchange, date, clock_ns=FAR_FUTURE_NS if is_over else None)
