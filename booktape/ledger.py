@@ -40,11 +40,15 @@ class Ledger:
     Where a certificate stands for a date, it says what the date's manifests say, in one object.
     """
 
-    def __init__(self, store: Store, url: str, *, certified: bool = True) -> None:
+    def __init__(
+        self, store: Store, url: str, *, certified: bool = True, is_joined: bool = False
+    ) -> None:
         """List exchanges and dates; `NotATape` where there are none.
 
-        Unless days are to be read as `certified`, no certificate is looked at.
+        Unless days are to be read as `certified`, no certificate is looked at. Where it `is_joined`
+        what follows each other of a session on a certified day is one flush, for whoever reads all.
         """
+        self._is_joined = is_joined
         self.is_far = url.startswith("s3://")  # a request takes longer than reading its answer
         self._store = store
         self._days: dict[tuple[str, str], _Day] = {}
@@ -171,11 +175,16 @@ class Ledger:
         certificate = find_certificate(self._store, exchange, date)
         if certificate is None:
             return
-        flushes = {}
-        for manifest in certificate.manifests:
-            flush = make_certified_flush(certificate, manifest)
-            flushes[Key(None, exchange, date, flush.session, flush.first, flush.last)] = flush
-        if all(key in flushes for found in day.keys.values() for key in found):
+        named = {
+            Key(None, exchange, date, manifest.session, manifest.first, manifest.last)
+            for manifest in certificate.manifests
+        }
+        if all(key in named for found in day.keys.values() for key in found):
+            found = [make_certified_flush(certificate, one) for one in certificate.manifests]
+            flushes = {
+                Key(None, exchange, date, flush.session, flush.first, flush.last): flush
+                for flush in (join_flushes(found) if self._is_joined else found)
+            }
             day.certificate = certificate
             day.keys.clear()
             for key in flushes:  # by session and event number, as a certificate has them

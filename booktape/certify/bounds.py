@@ -19,6 +19,8 @@ from booktape.memory import bound_memory
 MEMORY_BYTES_MAX: Final = 400 * 1024 * 1024
 NICE: Final = 19
 OOM_SCORE_ADJ: Final = 1000  # the first to go where memory is short
+# What a row group takes goes back when it is freed: holes that it left would be counted.
+MMAP_BYTES_MIN: Final = 128 * 1024
 THREAD_STACK_BYTES: Final = 1024 * 1024
 SPARE_BYTES: Final = 64 * 1024 * 1024
 _LOCK: Final = ".lock"
@@ -27,7 +29,7 @@ _OOM_FILE: Final = Path("/proc/self/oom_score_adj")
 
 def bound_process() -> None:
     """Bound this process: what it takes beyond its memory fails, and everybody else goes first."""
-    bound_memory()
+    bound_memory(MMAP_BYTES_MIN)
     threading.stack_size(THREAD_STACK_BYTES)
     pa.set_memory_pool(pa.system_memory_pool())
     pa.set_cpu_count(1)

@@ -50,7 +50,7 @@ class _Day:
 
     def __init__(self, store: Store, url: str, certificate: Certificate) -> None:
         self._certificate = certificate
-        self._ledger = Ledger(store, url)
+        self._ledger = Ledger(store, url, is_joined=True)
         files = [
             DayTable(
                 file.table,

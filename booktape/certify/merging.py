@@ -184,7 +184,7 @@ class _Names:
             if field.name == "symbol" and symbol is not None:
                 known, codes = [symbol], pa.repeat(pa.scalar(0, _INT32), len(batch))
             texts = pa.array(list(known), pa.string())
-            columns.append(pa.DictionaryArray.from_arrays(codes, texts))
+            columns.append(pa.DictionaryArray.from_arrays(codes, texts, safe=False))
         return pa.Table.from_arrays(columns, schema=self._schema)
 
 
