@@ -84,11 +84,11 @@ def parse(raw: Raw) -> list[Message]:
         return _parse_reply(bytes(raw), str(error))
     if pushed.error_code is not None:
         return _parse_reply(bytes(raw), "an event with an error")
-    if isinstance(pushed, wire.Book):
+    if isinstance(pushed, wire.BookEvent):
         ts_event, unread = form.decorating_time(pushed.timestamp)
         levels = pushed.bids, pushed.asks
         return [Delta(pushed.market, *levels, pushed.nonce, ts_event, unread=unread)]
-    if isinstance(pushed, wire.Trade):
+    if isinstance(pushed, wire.TradeEvent):
         return [_trade(pushed.market, pushed)]
     bid, ask = (pushed.best_bid, pushed.best_bid_size), (pushed.best_ask, pushed.best_ask_size)
     return [form.ticker(pushed.market, bid, ask, pushed.last_price)]
@@ -100,7 +100,7 @@ def parse_markets(raw: Raw) -> list[ListedMarket]:
     Of a row only name and status are believed: the types of all others have changed.
     """
     rows = form.decode(wire.decode_markets, raw)
-    if isinstance(rows, wire.Market):
+    if isinstance(rows, wire.MarketRow):
         rows = [rows]
     return [ListedMarket(row.market, row.market, row.status == "trading") for row in rows]
 
@@ -216,7 +216,7 @@ def _parse_error(reply: wire.Reply, code: int) -> Notice:
     return Refused(request, reason, raw_symbol, is_halted=code == _HALTED)
 
 
-def _confirmations(subscriptions: wire.Subscriptions) -> Iterator[Subscribed]:
+def _confirmations(subscriptions: wire.SubscriptionLists) -> Iterator[Subscribed]:
     # Everything that is subscribed on the socket now, not only what was added.
     for channel in (BOOK, TRADES, TICKER):
         if markets := getattr(subscriptions, channel):

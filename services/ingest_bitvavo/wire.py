@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 from shared import form
 
 
-class Snapshot(Struct, kw_only=True):
+class SnapshotBody(Struct, kw_only=True):
     """The answer to `getBook` and the body of `/{market}/book`."""
 
     market: str
@@ -21,7 +21,7 @@ class Snapshot(Struct, kw_only=True):
     timestamp: object = None
 
 
-class Book(Snapshot, tag_field="event", tag="book", kw_only=True, rename="camel"):
+class BookEvent(SnapshotBody, tag_field="event", tag="book", kw_only=True, rename="camel"):
     """The event of a book."""
 
     error_code: int | None = None
@@ -38,14 +38,14 @@ class TradeRow(Struct, kw_only=True, rename="camel"):
     timestamp_ns: object = None
 
 
-class Trade(TradeRow, tag_field="event", tag="trade", kw_only=True, rename="camel"):
+class TradeEvent(TradeRow, tag_field="event", tag="trade", kw_only=True, rename="camel"):
     """The event of a trade."""
 
     market: str
     error_code: int | None = None
 
 
-class Ticker(Struct, tag_field="event", tag="ticker", kw_only=True, rename="camel"):
+class TickerEvent(Struct, tag_field="event", tag="ticker", kw_only=True, rename="camel"):
     """The event of a ticker; most name one side alone, or the last price."""
 
     market: str
@@ -57,7 +57,7 @@ class Ticker(Struct, tag_field="event", tag="ticker", kw_only=True, rename="came
     error_code: int | None = None
 
 
-class OddSnapshot(Struct, kw_only=True):
+class OddSnapshotBody(Struct, kw_only=True):
     """A book whose levels have more items than two, or of which a side is null or missing."""
 
     market: str
@@ -67,7 +67,7 @@ class OddSnapshot(Struct, kw_only=True):
     timestamp: object = None
 
 
-class Subscriptions(Struct):
+class SubscriptionLists(Struct):
     """What is subscribed, of the channels that we know."""
 
     book: list[str] | None = None
@@ -84,19 +84,19 @@ class Reply(Struct, rename="camel", kw_only=True):
     event: str | None = None
     market: str | None = None
     response: msgspec.Raw = msgspec.Raw()
-    subscriptions: Subscriptions | None = None
+    subscriptions: SubscriptionLists | None = None
 
 
-class Market(Struct):
+class MarketRow(Struct):
     """A row of `/markets`."""
 
     market: str
     status: str
 
 
-decode_pushed = Decoder(Book | Trade | Ticker, strict=False).decode
+decode_pushed = Decoder(BookEvent | TradeEvent | TickerEvent, strict=False).decode
 decode_reply = Decoder(Reply).decode
-decode_snapshot = Decoder(Snapshot, strict=False).decode
-decode_odd_snapshot = Decoder(OddSnapshot, strict=False).decode
-decode_markets = Decoder(list[Market] | Market).decode
+decode_snapshot = Decoder(SnapshotBody, strict=False).decode
+decode_odd_snapshot = Decoder(OddSnapshotBody, strict=False).decode
+decode_markets = Decoder(list[MarketRow] | MarketRow).decode
 decode_trades = Decoder(list[TradeRow], strict=False).decode

@@ -17,6 +17,7 @@ from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, Refused, Snapshot, Subscribed, Ticker, Trade, TradeList
 from shared.exchange import BOOK, TICKER, TRADES, Message, Raw
 
+_Side = tuple[form.Quote, form.Quote]  # of a ticker: price and size
 _CHANNELS = {BOOK: "obdiff", TRADES: "trade", TICKER: "ticker"}
 _OURS = {theirs: ours for ours, theirs in _CHANNELS.items()}
 _ALL = "all"  # every ticker in one message (401): the load of a message each is the greater one
@@ -55,13 +56,13 @@ def parse(raw: Raw) -> list[Message]:
         body = wire.decode(raw).body
     except form.UNDECODABLE as error:
         return [_parse_other(bytes(raw), str(error))]
-    if isinstance(body, (wire.Changes, wire.Book)):
+    if isinstance(body, (wire.ChangesBody, wire.BookBody)):
         return [_book(body, raw)]
     if isinstance(body, wire.TradeItem):
         return [_trade(_symbol(body, raw), body)]
     if isinstance(body, wire.TradeItems):
         return [_trade_list(body, raw)]
-    if isinstance(body, wire.Result):
+    if isinstance(body, wire.ResultBody):
         return [_result(body)]
     items = body.items if isinstance(body, wire.TickerItems) else [body]
     return [_ticker(item, raw) for item in items or ()]
@@ -88,7 +89,7 @@ def _parse_other(raw: bytes, reason: str) -> Message:
     return Chatter(str(number), is_known=number in _CHATTER)
 
 
-def _book(body: wire.Book | wire.Changes, raw: Raw) -> Message:
+def _book(body: wire.BookBody | wire.ChangesBody, raw: Raw) -> Message:
     """Return the book or its change.
 
     The channel `orderbook`, which nobody asked for, counts its `CS` differently.
@@ -103,12 +104,12 @@ def _book(body: wire.Book | wire.Changes, raw: Raw) -> Message:
         bids, asks = ([_level(one) for one in side or ()] for side in (body.bids, body.asks))
     except ValueError as error:
         raise form.malformed(str(error), raw, raw_symbol=raw_symbol, channel=BOOK) from None
-    if isinstance(body, wire.Changes):
+    if isinstance(body, wire.ChangesBody):
         return Delta(raw_symbol, bids, asks, body.sequence)
     return Snapshot(raw_symbol, bids, asks, body.sequence)
 
 
-def _level(level: wire.Level) -> Level:
+def _level(level: wire.LevelItem) -> Level:
     size = 0.0 if level.kind == _DELETED else level.size
     if isinstance(size, str):
         raise ValueError("a level has no size")  # noqa: TRY004 (of the message)
@@ -130,11 +131,12 @@ def _trade_list(body: wire.TradeItems, raw: Raw) -> TradeList:
 
 
 def _ticker(item: wire.TickerItem, raw: Raw) -> Ticker:
-    bid, ask = (item.bid_price, item.bid_size), (item.ask_price, item.ask_size)
+    bid: _Side = item.bid_price, item.bid_size
+    ask: _Side = item.ask_price, item.ask_size
     return form.ticker(_symbol(item, raw), bid, ask, item.last_price)
 
 
-def _result(result: wire.Result) -> Message:
+def _result(result: wire.ResultBody) -> Message:
     """Return what became of a request: "join|obdiff:BTCUSDT", or "leave|...".
 
     A refusal is one word against one symbol; the tickers of all are refused where they stand.
@@ -151,7 +153,7 @@ def _result(result: wire.Result) -> Message:
     return Refused("subscribe", joined[0], raw_symbols[0])
 
 
-def _symbol(named: wire.Named | wire.TradeItems, raw: Raw) -> str:
+def _symbol(named: wire.NamedItem | wire.TradeItems, raw: Raw) -> str:
     if raw_symbol := named.symbol or named.event:
         return raw_symbol
     raise form.malformed("it names no symbol", raw, channel=_channel(raw))

@@ -14,14 +14,14 @@ from msgspec.json import Decoder
 from shared import form
 
 
-class Named(Struct, kw_only=True):
+class NamedItem(Struct, kw_only=True):
     """What names its symbol once or twice; `PS` was null in a frame of 2020."""
 
     symbol: str | None = field(name="PS", default=None)
     event: str | None = None
 
 
-class Level(Struct, gc=False, kw_only=True):
+class LevelItem(Struct, gc=False, kw_only=True):
     """A level of a whole book."""
 
     kind: Literal[0, 1, 3] = field(name="CP", default=1)
@@ -29,34 +29,34 @@ class Level(Struct, gc=False, kw_only=True):
     size: form.Number | Literal[""] = field(name="A", default="")
 
 
-class Change(Level, gc=False, kw_only=True):
+class ChangeItem(LevelItem, gc=False, kw_only=True):
     """A level that changed, and how."""
 
     kind: Literal[0, 1, 3] = field(name="CP")
 
 
-class AnyBook(Named, kw_only=True):
+class AnyBookBody(NamedItem, kw_only=True):
     """What whole books and their changes have in common."""
 
     sequence: form.Sequence = field(name="CS")  # below zero where it overflowed, in 2020
     channel: str
 
 
-class Book(AnyBook, kw_only=True):
+class BookBody(AnyBookBody, kw_only=True):
     """A whole book."""
 
-    bids: list[Level] | UnsetType | None = field(name="BO", default=UNSET)
-    asks: list[Level] | UnsetType | None = field(name="AO", default=UNSET)
+    bids: list[LevelItem] | UnsetType | None = field(name="BO", default=UNSET)
+    asks: list[LevelItem] | UnsetType | None = field(name="AO", default=UNSET)
 
 
-class Changes(AnyBook, kw_only=True):
+class ChangesBody(AnyBookBody, kw_only=True):
     """The levels of a book that changed."""
 
-    bids: list[Change] | UnsetType | None = field(name="BO", default=UNSET)
-    asks: list[Change] | UnsetType | None = field(name="AO", default=UNSET)
+    bids: list[ChangeItem] | UnsetType | None = field(name="BO", default=UNSET)
+    asks: list[ChangeItem] | UnsetType | None = field(name="AO", default=UNSET)
 
 
-class TradeItem(Named, kw_only=True):
+class TradeItem(NamedItem, kw_only=True):
     """One trade."""
 
     time: object = field(name="D", default=None)
@@ -74,7 +74,7 @@ class TradeItems(Struct, kw_only=True):
     items: list[TradeItem] | None
 
 
-class TickerItem(Named, kw_only=True):
+class TickerItem(NamedItem, kw_only=True):
     """The ticker of one symbol."""
 
     bid_price: form.Quote = field(name="B", default=UNSET)
@@ -90,7 +90,7 @@ class TickerItems(Struct):
     items: list[TickerItem] | None
 
 
-class Result(Struct):
+class ResultBody(Struct):
     """What became of a request."""
 
     ok: object
@@ -99,7 +99,7 @@ class Result(Struct):
 
 # One class for each number that we read: by it msgspec tells them apart, in one pass.
 class _M100(Struct, array_like=True, tag=100):
-    body: Result
+    body: ResultBody
 
 
 class _M401(Struct, array_like=True, tag=401):
@@ -119,11 +119,11 @@ class _M422(Struct, array_like=True, tag=422):
 
 
 class _M431(Struct, array_like=True, tag=431):
-    body: Book
+    body: BookBody
 
 
 class _M432(Struct, array_like=True, tag=432):
-    body: Changes
+    body: ChangesBody
 
 
 class AnyMessage(Struct, array_like=True):

@@ -134,8 +134,9 @@ def _undecorated(message: Message) -> Message:
         case Trade():
             return replace(message, ts_event=None, side=None, unread=())
         case TradeList():
-            trades = [_undecorated(trade) for trade in message.trades]
-            return replace(message, trades=sorted(trades, key=lambda trade: trade.trade_id))
+            ordered = sorted(message.trades, key=lambda trade: trade.trade_id)
+            plain = [replace(trade, ts_event=None, side=None, unread=()) for trade in ordered]
+            return replace(message, trades=plain)
         case Snapshot() | Delta():
             return replace(message, ts_event=None, unread=())
         case _:
