@@ -30,6 +30,7 @@ LIMIT_WAIT_S_MAX: Final = 60.0
 BAN_S: Final = 60.0  # where the exchange does not say how long
 EXCERPT_CHARACTERS_MAX: Final = 200
 
+_WRONG_QUESTIONS = {400, 404, 405, 410, 422}
 _OK, _REDIRECTS, _TOO_MANY_REQUESTS = 200, range(300, 400), 429
 
 
@@ -40,6 +41,11 @@ class RequestRefused(ExchangeError):
         self.status = status
         self.excerpt = " ".join(answer.split())[:EXCERPT_CHARACTERS_MAX] or "(nothing)"
         super().__init__(f"GET {path} was answered {status}: {self.excerpt}")
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether it is the question that is wrong, and will be so if it is asked again."""
+        return self.status in _WRONG_QUESTIONS
 
 
 class RestClient:
