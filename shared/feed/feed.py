@@ -191,8 +191,8 @@ class Feed:
                     self._trades.trade(self._ts, symbol, message)
             case TradeList():
                 if symbol := self._data(TRADES, message.raw_symbol):
-                    last = self._trades.pop_last(message.raw_symbol)
-                    self._trades.trade_list(self._ts, symbol, message, last)
+                    outage = self._trades.pop_outage(message.raw_symbol)
+                    self._trades.trade_list(self._ts, symbol, message, outage)
             case Ticker():
                 if symbol := self._data(TICKER, message.raw_symbol):
                     self._tickers.ticker(self._ts, symbol, message)
@@ -282,7 +282,7 @@ class Feed:
         self._row(kind, None, connection=self._connection, symbols=ended, **detail)
         self._questions.clear()
         self._books.clear()
-        self._trades.lose_all()
+        self._trades.lose_all(self._ts)
         self._tickers.clear()
         self._following.clear()
         self._symbols = {}

@@ -130,7 +130,7 @@ class RestWorker:
             return
         question = board.questions.popleft()
         try:
-            trades = self._rest.trades(question.raw_symbol, question.last, stop)
+            trades = self._rest.trades(question.raw_symbol, question.outage, stop)
         except BooktapeError as error:
             self._trades_due_s = self._fail("trades", error)
             if isinstance(error, RequestRefused) and error.is_final:

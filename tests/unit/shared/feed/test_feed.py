@@ -610,7 +610,7 @@ def test_trades_after_a_reconnect_are_asked_for_over_rest_and_recorded_once() ->
     world.disconnect()
     world.go_live()
     question = world.board.questions.popleft()
-    assert ("BTCEUR", "t1") == (question.raw_symbol, question.last)
+    assert ("BTCEUR", "t1") == (question.raw_symbol, question.outage.trade_id)
     world.say(trade(4))
     world.board.answer_backfill(question, trades(1, 2, 3, 4))
     world.later(0.1)
@@ -636,7 +636,7 @@ def test_a_trade_before_the_word_of_the_exchange_hides_no_gap() -> None:
     world.disconnect()
     world.connect()
     world.say(trade(9), Subscribed("trades", RAWS))
-    assert ["t1"] == [question.last for question in world.board.questions]
+    assert ["t1"] == [question.outage.trade_id for question in world.board.questions]
 
 
 def test_an_answer_of_the_old_connection_is_recorded_on_the_new_one() -> None:

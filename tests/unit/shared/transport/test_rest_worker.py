@@ -40,7 +40,7 @@ EXCHANGE = make_exchange(
         ],
         book=Call(path=lambda raw_symbol: f"/{raw_symbol}/book"),
         parse_book=lambda raw_symbol, raw: book(raw_symbol, int(bytes(raw))),
-        trades=Call(path=lambda raw_symbol, last: f"/{raw_symbol}/{last}"),
+        trades=Call(path=lambda raw_symbol, outage, _ts: f"/{raw_symbol}/{outage.trade_id}"),
         parse_trades=lambda _symbol, raw: trades(*map(int, bytes(raw).split())),
         ban_s=find_ban_s,
     )
@@ -93,7 +93,7 @@ class World:
         """Have the trades of these asked for, since trade 1."""
         for raw_symbol in raw_symbols:
             self.trades.trade(1, f"our {raw_symbol}", trade(1, raw_symbol))
-            self.trades.lose(raw_symbol)
+            self.trades.lose(raw_symbol, 1)
             self.backfills.ask(f"our {raw_symbol}", raw_symbol, self.clock.s)
         self.tape.clear()
 
@@ -275,10 +275,8 @@ def test_a_failure_is_told_once_as_long_as_it_stays_so(
     for _ in range(3):
         world.worker._ask_markets(Event())
         world.worker._ask_trades(Event())
-    assert ["GET /A/t1 was answered 503: busy"] == [
-        record.reason
-        for record in caplog.records  # type: ignore[attr-defined]
-    ]
+    told = [getattr(record, "reason", "") for record in caplog.records]
+    assert ["GET /A/t1 was answered 503: busy"] == told
     assert "GET /A/t1 was answered 503: busy" == world.worker.error
     server.answers["/A/t1"] = Answer("1 2")
     world.worker._ask_trades(Event())
