@@ -154,7 +154,7 @@ class Feed:
 
     def _do_chores(self, ts: int, now_s: float) -> list[str]:
         if self._questions.may_not_ask(now_s):
-            self._watchdog.hold(now_s)
+            self._watchdog.wait_anew(now_s)
         silent_s = self._watchdog.silent_s(now_s)
         if silent_s is not None:
             self._lose_all("stale", silent_s=round(silent_s, 3))

@@ -48,7 +48,7 @@ class Watchdog:
         self._since_s = now_s
         self._has_flowed = self.is_flowing = True
 
-    def hold(self, now_s: float) -> None:
+    def wait_anew(self, now_s: float) -> None:
         """Begin to wait anew: as long as nothing may be asked, the silence is our own."""
         if self._since_s is not None:
             self._since_s = now_s
