@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from booktape.books.feed_rows import FeedRow, make_rows, read_feed
-from booktape.books.memory import Found, Memory
+from booktape.books.memory import FoundRuns, RunMemory
 from booktape.books.runs import find_all_runs, find_runs
 from booktape.books.spans import ENDING, KILLED, UNTIMED, Row, Run
 from booktape.keys import Key, line_of
@@ -43,7 +43,7 @@ class Recorded:
         self._begin = self._end = 0  # the dates that are listed
         self._is_polled: bool | None = None
         self._feed: dict[int, dict[str | None, list[Row]]] = {}
-        self._memory = Memory()
+        self._memory = RunMemory()
 
     def list_dates(self, begin: int, end: int) -> None:
         """Know the manifests of these dates, by their place among the exchange's."""
@@ -248,7 +248,7 @@ class Recorded:
                 yield offset, table.select(list(columns))
             offset += rows.count
 
-    def _find(self, place: int, symbol: str) -> Found:
+    def _find(self, place: int, symbol: str) -> FoundRuns:
         first = self.keys[place].first
         found = self._memory.find(first, symbol)
         if found is None and self.is_for_all:
@@ -264,11 +264,11 @@ class Recorded:
             self._memory.keep(first, symbol, found)
         return found
 
-    def _read_all(self, place: int) -> dict[str, Found]:
+    def _read_all(self, place: int) -> dict[str, FoundRuns]:
         """Return the runs of every symbol of a flush; no times, which would be too many."""
         flush = self.flush(place)
         first = self.keys[place].first
-        found: dict[str, Found] = {}
+        found: dict[str, FoundRuns] = {}
         if flush is None or "book" not in flush.tables:
             return found
         segment = self._segments.open(flush, "book")
@@ -278,7 +278,7 @@ class Recorded:
             for symbol, begin, runs in find_all_runs(table, first, cuts):
                 if symbol in found:
                     parted.add(symbol)
-                found[symbol] = Found(runs, [Rows(group, begin, runs[-1].end)])
+                found[symbol] = FoundRuns(runs, [Rows(group, begin, runs[-1].end)])
         for symbol in parted:
             parts = list(segment.read_symbol(symbol, _LIGHT))
             found[symbol] = self._make_found(place, symbol, parts)._replace(times=None)
@@ -287,10 +287,12 @@ class Recorded:
     def _find_cuts(self, place: int, symbol: str) -> list[int]:
         return [row.number for row in self.rows(place, symbol)]
 
-    def _make_found(self, place: int, symbol: str, parts: Sequence[tuple[Rows, pa.Table]]) -> Found:
+    def _make_found(
+        self, place: int, symbol: str, parts: Sequence[tuple[Rows, pa.Table]]
+    ) -> FoundRuns:
         cuts = self._find_cuts(place, symbol)
         tables = [table for _, table in parts]
         first = self.keys[place].first
         runs = find_runs(pa.concat_tables(tables), first, cuts) if tables else []
         times = [table.select(_TIMES) for table in tables]
-        return Found(runs, [rows for rows, _ in parts], times)
+        return FoundRuns(runs, [rows for rows, _ in parts], times)
