@@ -32,6 +32,9 @@ class Counts:
         self.not_asked_for = 0
         self.snapshots_not_asked_for = 0
         self.snapshots_late = 0  # older than the changes that had to follow them
+        self.audits = 0
+        self.audits_unanswered = 0  # in time, however often they were asked for
+        self.tickers_doubted = 0  # after audits that agreed with the book
 
     def copy(self) -> "Counts":
         """Return them as they stand, for another thread to read."""
