@@ -41,7 +41,7 @@ class Answers:
         raw_symbol = snapshot.raw_symbol
         if not self._questions.is_snapshot_asked(raw_symbol):
             if self._auditing.is_asked(raw_symbol):
-                self._auditing.answer(ts, snapshot, now_s)
+                self._auditing.answer_audit(ts, snapshot, now_s)
             else:
                 self._counts.snapshots_not_asked_for += 1
         elif self._questions.is_book_first:

@@ -101,10 +101,10 @@ class Auditing:
         """Return whether a snapshot that comes is the answer to an audit."""
         return self._audits is not None and self._audits.is_asked(raw_symbol)
 
-    def answer(self, ts: int, snapshot: Snapshot, now_s: float) -> None:
+    def answer_audit(self, ts: int, snapshot: Snapshot, now_s: float) -> None:
         """Take the answer to an audit."""
         assert self._audits is not None
-        self._audits.answer(ts, snapshot, now_s)
+        self._audits.answer_audit(ts, snapshot, now_s)
 
     def refuse(self, ts: int, notice: Refused, now_s: float) -> bool:
         """Take note of a refusal; return whether it was meant for an audit."""

@@ -134,7 +134,7 @@ class Audits:
                 break
         return []
 
-    def answer(self, ts: int, snapshot: Snapshot, now_s: float) -> None:
+    def answer_audit(self, ts: int, snapshot: Snapshot, now_s: float) -> None:
         """Compare a book with the exchange's, and begin it anew."""
         raw_symbol = snapshot.raw_symbol
         question = self._asked.pop(raw_symbol)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from booktape.ladder import Comparison, Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
 from shared.feed.audit_rows import mismatch_event
+from shared.feed.prices import keep_last
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
@@ -138,7 +139,7 @@ class Books:
             self._accept(entry, ts_recv, delta)
         elif verdict is Verdict.GAP:
             self._note_gap(ts_recv, entry.symbol, entry.sequencer.expected, first_of(delta))
-            self.doubt(delta.raw_symbol, "gap", newest=delta.sequence)
+            self.doubt(delta.raw_symbol, "gap", delta.sequence)
         elif verdict is Verdict.UNKNOWN:
             self._resync(delta.raw_symbol, "unknown")
         elif entry.refused is not None and entry.refused.sequence == first_of(delta) - 1:
@@ -148,7 +149,7 @@ class Books:
             self._accept(entry, ts_recv, delta)
         return verdict
 
-    def doubt(self, raw_symbol: str, reason: Reason, *, newest: int | None = None) -> None:
+    def doubt(self, raw_symbol: str, reason: Reason, newest: int | None = None) -> None:
         """Lose the book of one symbol and have it begun anew; `newest` is what broke it."""
         self.lose(raw_symbol, newest=newest)
         self._resync(raw_symbol, reason)
@@ -229,6 +230,7 @@ class Books:
         self._begin(entry, ts_recv, snapshot)
 
     def _begin(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
+        snapshot = keep_last(snapshot)
         entry.book.replace(snapshot.bids, snapshot.asks, self._depth)
         self._rows.append((ts_recv, entry.symbol, snapshot))
         entry.is_recorded = True
@@ -237,6 +239,7 @@ class Books:
         self._find_crossing(entry, ts_recv, snapshot.raw_symbol)
 
     def _accept(self, entry: _Entry, ts_recv: int, delta: Delta) -> None:
+        delta = keep_last(delta)
         book = entry.book
         book.apply(delta.bids, delta.asks)
         if self._window is not None:

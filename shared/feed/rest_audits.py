@@ -95,7 +95,7 @@ class RestAudits:
         """Return the messages that ask: none."""
         return []
 
-    def answer(self, _ts: int, snapshot: Snapshot, _now_s: float) -> None:
+    def answer_audit(self, _ts: int, snapshot: Snapshot, _now_s: float) -> None:
         """Never be called."""
         raise AssertionError(snapshot.raw_symbol)
 

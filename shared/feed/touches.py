@@ -89,7 +89,7 @@ class _Watch:
         if not self.is_bid_open and not self.is_ask_open:
             self.ticker = None
 
-    def settle(self) -> bool:
+    def settle_ticker(self) -> bool:
         """End with a ticker that did not agree in time; return whether that may be held against it.
 
         It may not where what our book had before it is not known.
@@ -168,7 +168,7 @@ class Touches:
                 continue
             if ts < watch.ts_ticker - NEAR_NS:  # the clock was set
                 self._end_watch(raw_symbol, standing)
-            elif ts > watch.ts_ticker + NEAR_NS and watch.settle():
+            elif ts > watch.ts_ticker + NEAR_NS and watch.settle_ticker():
                 standing.judged += 1
                 if watch.bid_run.is_long or watch.ask_run.is_long:
                     self._end_watch(raw_symbol, standing)

@@ -54,7 +54,7 @@ def test_over_the_socket_a_book_is_audited_by_turns_and_nothing_of_ours_is_writt
     world = World()
     assert ["book BTCEUR"] == world.later(1801)
     assert world.auditing.is_asked("BTCEUR")
-    world.auditing.answer(world.ts, book("BTCEUR", 10), world.now_s)
+    world.auditing.answer_audit(world.ts, book("BTCEUR", 10), world.now_s)
     assert ["audit"] == world.kinds()
     assert [] == world.tape.events(Checkpoint)
     assert not world.auditing.refuse(world.ts, Refused("snapshot", "no", "ETHEUR"), world.now_s)
@@ -88,8 +88,8 @@ def test_elsewhere_there_are_checkpoints_alone_and_a_doubted_book_begins_anew() 
 def test_tickers_that_disagree_have_the_book_audited() -> None:
     world = World()
     world.later(20)
-    assert ["book BTCEUR"] == world.disagree(30)
-    world.auditing.answer(world.ts, book("BTCEUR", 10), world.now_s)
+    assert ["book BTCEUR"] == world.disagree(20)
+    world.auditing.answer_audit(world.ts, book("BTCEUR", 10), world.now_s)
     (audit,) = world.details("audit")
     assert ("ticker", 0) == (audit["cause"], audit["ticker"][0])
     assert audit["ticker"][1] >= 5
@@ -103,7 +103,7 @@ def test_tickers_of_another_connection_find_the_book() -> None:
     world.later(20)
     other.carry(world.ts, Ticker("BTCEUR", 99.0, 1.0))
     world.later(1800)
-    world.auditing.answer(world.ts, book("BTCEUR", 10), world.now_s)
+    world.auditing.answer_audit(world.ts, book("BTCEUR", 10), world.now_s)
     assert [[1, 1]] == [detail["ticker"] for detail in world.details("audit")]
 
 
@@ -117,7 +117,7 @@ def test_a_crossed_book_is_audited_at_once_and_then_less_and_less_often() -> Non
             asked.append(second)
             last = world.books.last("BTCEUR")
             crossed = book("BTCEUR", last, bid="102")
-            world.auditing.answer(world.ts, crossed, world.now_s)
+            world.auditing.answer_audit(world.ts, crossed, world.now_s)
     assert 3 <= len(asked) <= 4
     assert {"crossed"} == {detail["cause"] for detail in world.details("audit")}
 

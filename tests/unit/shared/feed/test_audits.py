@@ -46,7 +46,7 @@ class World(Desk):
 
     def answer(self, *answers: Snapshot) -> None:
         for snapshot in answers:
-            self.audits.answer(self.ts, snapshot, self.now_s)
+            self.audits.answer_audit(self.ts, snapshot, self.now_s)
 
 
 def test_an_answer_of_our_number_is_compared_and_begins_the_book_anew_without_a_gap() -> None:
