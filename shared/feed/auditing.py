@@ -30,7 +30,6 @@ class Auditing:
         self,
         parts: Parts,
         peers: Peers,
-        *,
         spend: Callable[[Cost], float],
         checkpoint_interval_s: float,
     ) -> None:

@@ -30,6 +30,7 @@ from shared.feed.board import Board
 from shared.feed.books import Books, Reason
 from shared.feed.chores import Chores
 from shared.feed.counts import Counts
+from shared.feed.following import Following
 from shared.feed.parts import Parts
 from shared.feed.peers import Peers
 from shared.feed.questions import Questions
@@ -80,16 +81,20 @@ class Feed:
         self._backfills = Backfills(self._trades, board, exchange)
         self._standing = Standing(board, self._books, self._subscriptions)
         parts = Parts(exchange, board, self._books, self._rows, self.counts)
-        self._auditing = Auditing(
-            parts,
-            peers or Peers(exchange),
-            spend=spend,
-            checkpoint_interval_s=checkpoint_interval_s,
-        )
+        peers = peers or Peers(exchange)
+        self._auditing = Auditing(parts, peers, spend, checkpoint_interval_s)
         watchdog = self._watchdog = Watchdog(stale_after_s)
         self._answers = Answers(parts, self._questions, self._auditing, watchdog, self._data)
         self._ts, self._now_s, self._due_s, self._connection = 0, 0.0, 0.0, 0
-        self._followed: tuple[str, ...] = ()
+        self._following = Following(
+            board,
+            self._rows,
+            books=self._books,
+            trades=self._trades,
+            tickers=self._tickers,
+            questions=self._questions,
+            subscriptions=self._subscriptions,
+        )
 
     @property
     def is_flowing(self) -> bool:
@@ -129,13 +134,15 @@ class Feed:
         """Return the rows of messages that all came at one time."""
         self._ts, self._now_s = ts, now_s
         self.messages += len(raws)
-        parse, judge = self._exchange.parse, self._books.delta
+        parse, judge, note_read = self._exchange.parse, self._books.delta, self.counts.note_read
         for raw in raws:
             try:
                 messages = parse(raw)
             except MalformedMessage as error:
                 self._malformed(error)
                 continue
+            if messages:
+                note_read(messages[0])
             for message in messages:
                 if not isinstance(message, Delta):
                     self._handle(message)
@@ -165,7 +172,10 @@ class Feed:
         messages = self._questions.keep_alive(now_s)
         if self._questions.is_quiet(now_s):
             return messages
-        messages += self._follow()
+        messages += self._following.follow(ts)
+        if self._following.symbols is not self._symbols:
+            self._symbols = self._following.symbols
+            self._auditing.follow(self._symbols)
         asked, refused = self._questions.due(now_s)
         for name, raw_symbol in refused:
             self._row("subscription_refused", raw_symbol, channel=name, reason="nothing came")
@@ -246,34 +256,10 @@ class Feed:
         self._ban(wait_s)
 
     def _malformed(self, error: MalformedMessage) -> None:
-        self.counts.malformed += 1
+        self.counts.note_malformed(error)
         self._row("malformed", error.raw_symbol, **error.facts)
         if error.raw_symbol in self._symbols and BOOK in self._board.channels:
             self._books.doubt(error.raw_symbol, "malformed")
-
-    def _follow(self) -> list[str]:
-        """Subscribe to what is wanted now, and leave what is not."""
-        wanted = self._board.wanted
-        # While an answer is due, nobody could tell which question it means.
-        if wanted is self._followed or self._subscriptions.is_asking:
-            return []
-        self._followed = wanted
-        symbols = {self._board.names.raw_symbol(symbol): symbol for symbol in wanted}
-        messages: list[str] = []
-        for raw_symbol in self._symbols.keys() - symbols.keys():
-            messages += self._questions.drop(raw_symbol)
-            if self._books.remove(raw_symbol):
-                self._row("gap", raw_symbol, channel=BOOK, reason="no longer listed as trading")
-            self._trades.lose(raw_symbol)
-            self._tickers.remove(raw_symbol)
-        added = [raw_symbol for raw_symbol in symbols if raw_symbol not in self._symbols]
-        if BOOK in self._board.channels:
-            for raw_symbol in added:
-                self._books.add(raw_symbol, symbols[raw_symbol])
-        self._symbols = symbols
-        self._auditing.follow(symbols)
-        self._subscriptions.follow(added)
-        return messages
 
     def _resync(self, raw_symbol: str, reason: Reason) -> None:
         if self._questions.resync(raw_symbol, self._now_s):
@@ -290,7 +276,8 @@ class Feed:
         self._books.clear()
         self._trades.lose_all()
         self._tickers.clear()
-        self._symbols, self._followed = {}, ()
+        self._following.clear()
+        self._symbols = {}
 
     def _row(self, kind: Kind, raw_symbol: str | None = None, **detail: object) -> None:
         symbol = self._symbols.get(raw_symbol) if raw_symbol else None

@@ -20,9 +20,7 @@ class World(Desk):
     def __init__(self, **changes: Any) -> None:
         super().__init__(**changes)
         exchange, board, books, _, _ = self.parts
-        self.auditing = Auditing(
-            self.parts, Peers(exchange), spend=lambda _: 0.0, checkpoint_interval_s=3600.0
-        )
+        self.auditing = Auditing(self.parts, Peers(exchange), lambda _: 0.0, 3600.0)
         self.auditing.follow(SYMBOLS)
         subscriptions = Subscriptions(exchange, ["book"])
         self.questions = Questions(

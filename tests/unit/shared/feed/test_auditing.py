@@ -29,7 +29,7 @@ class World(Desk):
         self._size = 0.0
 
     def make(self, parts: Parts) -> Auditing:
-        return Auditing(parts, self.peers, spend=lambda _: 0.0, checkpoint_interval_s=3600.0)
+        return Auditing(parts, self.peers, lambda _: 0.0, 3600.0)
 
     def later(self, seconds: float) -> list[str]:
         """Let time pass a tenth of a second at a time; return what is asked."""
