@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from shared.event import Delta, Notice, Snapshot, Ticker, Trade, TradeList
+from shared.event import Delta, MarketStatus, Notice, Snapshot, Ticker, Trade, TradeList
 
 Event = Snapshot | Delta | Trade | TradeList | Ticker
 Message = Event | Notice
@@ -16,12 +16,26 @@ BOOK, TRADES, TICKER = "book", "trades", "ticker"
 SYMBOL: Final = r"[^\s/]{1,32}-[^\s/]{1,32}"
 
 
-class ListedMarket(Struct, frozen=True):
-    """One row of an exchange's list: our symbol, its own name for it, whether it trades now."""
+class ListedMarket(Struct, frozen=True, kw_only=True):
+    """One row of an exchange's list of markets; `None` is what it does not say.
+
+    An increment is the least step of a price or a size. `raw_status` is the exchange's own word for
+    the status, `info` its own row as JSON.
+    """
 
     symbol: str
     raw_symbol: str
-    is_trading: bool
+    status: MarketStatus = "trading"
+    raw_status: str = ""
+    price_decimals: int | None = None
+    size_decimals: int | None = None
+    price_increment: float | None = None
+    size_increment: float | None = None
+    min_size: float | None = None
+    max_size: float | None = None
+    min_notional: float | None = None
+    max_notional: float | None = None
+    info: str = "{}"
 
 
 class Limit(Struct, frozen=True, kw_only=True):

@@ -37,6 +37,7 @@ from shared.feed.questions import Questions
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Verdict
 from shared.feed.standing import Standing
+from shared.feed.statuses import Statuses
 from shared.feed.subscriptions import Subscriptions
 from shared.feed.tickers import Tickers
 from shared.feed.trades import Trades
@@ -80,6 +81,7 @@ class Feed:
         self._questions = Questions(exchange, self._subscriptions, spend, hold, wanted)
         self._backfills = Backfills(self._trades, board, exchange)
         self._standing = Standing(board, self._books, self._subscriptions)
+        self._statuses = Statuses(board, self._books, self._rows, self._questions)
         parts = Parts(exchange, board, self._books, self._rows, self.counts)
         peers = peers or Peers(exchange)
         self._auditing = Auditing(parts, peers, spend, checkpoint_interval_s)
@@ -170,6 +172,7 @@ class Feed:
             raise Stale(f"open, but silent for {silent_s:.1f} s")
         self._backfills.record(ts)
         self._answers.take_all(now_s)
+        self._statuses.take_all(ts, now_s, self._symbols)
         self._auditing.look(ts, now_s)
         messages = self._questions.keep_alive(now_s)
         if self._questions.is_quiet(now_s):
@@ -220,6 +223,8 @@ class Feed:
         """Say whether a delta that continues no book shows that its subscription flows."""
         if verdict is None:
             self.counts.not_asked_for += 1
+        elif verdict in {Verdict.UNKNOWN, Verdict.HELD}:
+            self._questions.note_life(delta.raw_symbol, self._now_s)
         # Before the subscription stands, what comes may come before the answer.
         return self._subscriptions.is_ready(BOOK, delta.raw_symbol)
 

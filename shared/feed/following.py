@@ -12,7 +12,7 @@ from shared.feed.subscriptions import Subscriptions
 from shared.feed.tickers import Tickers
 from shared.feed.trades import Trades
 
-_LEFT: Final = feed_event("gap", channel=BOOK, reason="no longer listed as trading")
+_LEFT: Final = feed_event("gap", channel=BOOK, reason="no longer listed")
 
 
 class Following:

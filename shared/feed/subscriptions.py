@@ -153,6 +153,12 @@ class Subscriptions:
         """Return the raw symbols of which something was refused."""
         return {raw_symbol for _, raw_symbol in self.refused}
 
+    def wake(self, raw_symbol: str, now_s: float) -> bool:
+        """Ask again now for what was refused of a symbol; return whether anything was."""
+        keys = [key for key in self.refused if key[1] == raw_symbol]
+        self.refused.update(dict.fromkeys(keys, now_s))
+        return bool(keys)
+
     def note_data(self, channel: str, raw_symbol: str) -> bool:
         """Note that data came; return whether it is what makes the subscription stand.
 

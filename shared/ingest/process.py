@@ -21,8 +21,10 @@ from shared.exchange import Exchange
 from shared.ingest.clock import ClockWatch
 from shared.ingest.disk import DiskWatch
 from shared.ingest.doors import Doors, make_backoff
+from shared.ingest.instruments import Instruments
 from shared.ingest.intake import Intake
 from shared.ingest.leftovers import Leftovers
+from shared.ingest.listings import Listings
 from shared.ingest.recorder import Recorder
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
@@ -115,10 +117,16 @@ class Ingest:
             stop=self._stop_feeds,
             pause=self._pause,
         )
+        self._listings = Listings(
+            names=self._doors.names,
+            boards=self._doors.boards,
+            instruments=Instruments(folder.instruments(exchange.name, line)),
+            record=self._intake.record,
+            follow=self._doors.follow if self._own.symbols is None else None,
+        )
         self._rest_worker = RestWorker(
             self._rest,
-            follow=self._doors.follow if self._own.symbols is None else None,
-            names=self._doors.names,
+            take_list=self._listings.take_list,
             book_interval_s=exchange.snapshot_interval_s,
             boards=self._doors.boards,
             backoff=make_backoff(),
@@ -228,6 +236,7 @@ class Ingest:
             is_stopping=is_stopping,
             blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),
             rest_error=self._rest_worker.error,
+            not_trading=self._listings.not_trading,
             poll_interval_s=self._poll_interval_s(),
             received_bytes=self._doors.received_bytes,
         )

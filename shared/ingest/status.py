@@ -35,6 +35,7 @@ class View(Struct, frozen=True, kw_only=True):
     poll_interval_s: float | None  # where books are polled
     received_bytes: int = 0
     is_enabled: bool = True
+    not_trading: frozenset[str] = frozenset()  # our symbols whose markets do not trade now
 
 
 class IngestStatus:
@@ -55,6 +56,8 @@ class IngestStatus:
     def write(self, view: View) -> None:
         """Replace the file."""
         symbols, live, refused = _symbols(view)
+        halted = (symbols & view.not_trading) - live
+        refused -= halted
         links = [board.link for board in view.boards]
         down = [link.down_since_s for link in links if link.down_since_s is not None]
         is_unreachable = bool(down) and not view.is_paused
@@ -65,12 +68,15 @@ class IngestStatus:
             exchange=view.exchange,
             line=view.line,
             session=view.journal.session,
-            state=self._find_state(view, live, symbols - refused, is_down=bool(down) or not links),
+            state=self._find_state(
+                view, live, symbols - refused - halted, is_down=bool(down) or not links
+            ),
             since=self._since,
             symbols=len(symbols),
             live=len(live),
-            waiting=sorted(symbols - live - refused),
+            waiting=sorted(symbols - live - refused - halted),
             refused=sorted(refused),
+            halted=sorted(halted),
             sockets=len(links),
             connections=sum(link.is_connected for link in links),
             reconnects=sum(link.reconnects for link in links),

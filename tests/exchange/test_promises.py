@@ -302,7 +302,7 @@ def test_its_symbols_are_found_in_its_list_of_markets(exchange: Exchange) -> Non
     for market in markets:
         assert re.fullmatch(r"[A-Z0-9]+-[A-Z0-9]+", market.symbol)
         assert market.raw_symbol == exchange.raw_symbol(market.symbol)
-    assert any(market.is_trading for market in markets)
+    assert any(market.status == "trading" for market in markets)
 
 
 @each_exchange

@@ -60,7 +60,7 @@ def test_what_is_wanted_is_asked_for_and_what_is_not_is_left_with_a_row() -> Non
     [(ts, symbol, event)] = world.tape
     assert (3, "ETH-EUR") == (ts, symbol)
     assert isinstance(event, FeedEvent)
-    reason = {"channel": "book", "reason": "no longer listed as trading"}
+    reason = {"channel": "book", "reason": "no longer listed"}
     assert ("gap", reason) == (event.kind, msgspec.json.decode(event.detail))
 
 

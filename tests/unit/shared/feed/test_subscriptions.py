@@ -30,6 +30,20 @@ def ask(subscriptions: Subscriptions, *raw_symbols: str, now_s: float = 0.0) -> 
     return subscriptions.messages(now_s)
 
 
+def test_what_was_refused_of_a_symbol_is_asked_for_now_once_it_is_woken() -> None:
+    subscriptions = by_word()
+    ask(subscriptions, "A", "B")
+    subscriptions.refuse("A", 1.0)
+    assert ["join book B"] == subscriptions.messages(1.0)
+    subscriptions.acknowledge("book", ["B"])
+    assert not subscriptions.wake("B", 2.0)
+    subscriptions.overdue(2.0)
+    assert not subscriptions.has_more
+    assert subscriptions.wake("A", 2.0)
+    subscriptions.overdue(2.0)
+    assert ["join book A"] == subscriptions.messages(2.0)
+
+
 # --- the exchange's word ---
 
 

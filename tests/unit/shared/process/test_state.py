@@ -23,6 +23,7 @@ def test_every_file_has_its_place() -> None:
         "status/ingest_toy-b.json": STATE.report(ingest_name("toy", "b")),
         "locks/writer.lock": STATE.writer_lock,
         "locks/toy-a.lock": STATE.ingest_lock("toy", "a"),
+        "instruments/toy-a.json": STATE.instruments("toy", "a"),
         "limits/toy.json": STATE.limits("toy"),
         "log": STATE.logs,
         "log/ingest_toy.log": STATE.log("ingest_toy"),
