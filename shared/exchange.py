@@ -98,6 +98,17 @@ class KeepAlive(Struct, frozen=True, kw_only=True):
     interval_s: float
 
 
+class OneByOne(Struct, frozen=True, kw_only=True):
+    """How one symbol of a channel that comes whole is asked for alone, and left.
+
+    Each takes the channel, and returns the messages; `renew` leaves the whole and joins it again.
+    """
+
+    subscribe: Callable[[str, str], list[str]]
+    unsubscribe: Callable[[str, str], list[str]]
+    renew: Callable[[str], list[str]]
+
+
 class Exchange(Struct, frozen=True, kw_only=True):
     """Everything that booktape knows of one exchange."""
 
@@ -109,6 +120,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
     channels: tuple[str, ...] = (BOOK, TRADES, TICKER)
     # Of these one subscription brings every symbol there is: one socket is enough for all.
     whole_channels: tuple[str, ...] = ()
+    alone: OneByOne | None = None  # for symbols that do not come with the whole
 
     raw_symbol: Callable[[str], str]  # "BTC-TRY" -> "BTCTRY"
     # Where no rule makes the exchange's names of ours, its list of markets does; by `raw_symbol`

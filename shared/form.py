@@ -121,7 +121,12 @@ def find_unread(ts_event: int | None, time: object, side: Side | None, word: obj
 
 
 def ticker(
-    raw_symbol: str, bid: tuple[Quote, Quote], ask: tuple[Quote, Quote], last: Quote
+    raw_symbol: str,
+    bid: tuple[Quote, Quote],
+    ask: tuple[Quote, Quote],
+    last: Quote,
+    *,
+    is_whole: bool = False,
 ) -> Ticker:
     """Return a ticker of each side's price and size, and of the last price.
 
@@ -143,6 +148,7 @@ def ticker(
         ask_size=_said(ask[1]),
         last_price=_said(last) or None,
         gone=gone,
+        is_whole=is_whole,
     )
 
 

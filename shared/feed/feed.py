@@ -202,7 +202,7 @@ class Feed:
                     outage = self._trades.pop_outage(message.raw_symbol)
                     self._trades.trade_list(self._ts, symbol, message, outage)
             case Ticker():
-                symbol = self._data(TICKER, message.raw_symbol)
+                symbol = self._data(TICKER, message.raw_symbol, is_whole=message.is_whole)
                 if symbol and (merged := self._tickers.ticker(self._ts, symbol, message)):
                     self._auditing.carry(self._ts, merged)
             case _:
@@ -228,12 +228,12 @@ class Feed:
         # Before the subscription stands, what comes may come before the answer.
         return self._subscriptions.is_ready(BOOK, delta.raw_symbol)
 
-    def _data(self, channel: str, raw_symbol: str) -> str | None:
+    def _data(self, channel: str, raw_symbol: str, *, is_whole: bool = False) -> str | None:
         """Take note of data; return our symbol, or `None` where we do not record it."""
         if channel not in self._board.channels or raw_symbol not in self._symbols:
             self.counts.not_asked_for += 1
             return None
-        if not self._subscriptions.note_data(channel, raw_symbol):
+        if not self._subscriptions.note_data(channel, raw_symbol, is_whole=is_whole):
             self._watchdog.data(self._now_s)
         return self._symbols[raw_symbol]
 

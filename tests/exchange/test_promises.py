@@ -88,7 +88,7 @@ def plain(event: Any) -> dict[str, Any]:
     """Return the event's fields, but for what is nothing in nearly all of them."""
     fields: dict[str, Any] = msgspec.to_builtins(event)
     for each in (fields, *fields.get("trades", ())):
-        for name in ("unread", "gone", "ts_from"):
+        for name in ("unread", "gone", "ts_from", "is_whole"):
             if not each.get(name, True):
                 del each[name]
     return fields
