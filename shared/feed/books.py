@@ -76,6 +76,8 @@ class Books:
         verdict = entry.sequencer.judge(ts_recv, delta)
         if verdict is ACCEPTED:
             self._accept(entry, ts_recv, delta)
+        elif verdict is Verdict.JOINING:
+            self._accept(entry, ts_recv, entry.sequencer.join(delta))
         elif verdict is Verdict.GAP:
             expected = entry.sequencer.expected
             gap = FeedEvent(

@@ -76,7 +76,7 @@ class Feed:
         self._checkpoints = Checkpoints(checkpoint_interval_s)
         self._watchdog = Watchdog(stale_after_s)
         self._ts, self._now_s, self._due_s, self._connection = 0, 0.0, 0.0, 0
-        self._followed: tuple[str, ...] = ()
+        self._followed: tuple[object, ...] = ()  # what is wanted, and the names of it
 
     @property
     def is_flowing(self) -> bool:
@@ -258,12 +258,12 @@ class Feed:
 
     def _follow(self) -> list[str]:
         """Subscribe to what is wanted now, and leave what is not."""
-        wanted = self._board.wanted
+        wanted, names = self._board.wanted, self._board.names
         # While an answer is due, nobody could tell which question it means.
-        if wanted is self._followed or self._subscriptions.is_asking:
+        if self._followed == (wanted, names.listed) or self._subscriptions.is_asking:
             return []
-        self._followed = wanted
-        symbols = {self._board.names.raw_symbol(symbol): symbol for symbol in wanted}
+        self._followed = wanted, names.listed
+        symbols = names.raw_symbols(wanted)
         messages: list[str] = []
         for raw_symbol in self._symbols.keys() - symbols.keys():
             messages += self._questions.drop(raw_symbol)

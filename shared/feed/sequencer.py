@@ -3,12 +3,15 @@
 The rule: a book starts at a snapshot of sequence S. Of the deltas that came while the snapshot
 was on its way, those up to S are dropped; the first one that stays must follow S, and each later
 one its predecessor. What a delta follows it names itself; where it does not, that is its own
-sequence less one. Anything else, higher or lower, is a gap: the book is worthless until the next
-snapshot.
+sequence less one. A first delta whose range has S inside it follows S as well: it says how each
+level stands at its end. Anything else, higher or lower, is a gap: the book is worthless until the
+next snapshot.
 """
 
 from enum import Enum, auto
 from typing import Final
+
+from msgspec.structs import replace
 
 from shared.event import Delta, Snapshot
 
@@ -20,6 +23,7 @@ class Verdict(Enum):
     """What the sequence of a delta says of it."""
 
     ACCEPTED = auto()  # it continues the book
+    JOINING = auto()  # its range begins before the snapshot, and ends behind it: `join` it
     STALE = auto()  # the snapshot holds it already
     HELD = auto()  # it waits for the snapshot that is on its way
     UNKNOWN = auto()  # there is no book, and nobody has asked for one
@@ -75,10 +79,21 @@ class Sequencer:
             return ACCEPTED
         if self.expected is None:
             return self._hold_delta(ts_recv, delta)
-        overtaken = self.expected - OVERTAKEN_MAX
-        if self._is_joining and overtaken <= delta.sequence < self.expected:
-            return Verdict.STALE
-        return Verdict.GAP
+        if not self._is_joining:
+            return Verdict.GAP
+        if first < self.expected <= delta.sequence:
+            return Verdict.JOINING
+        overtaken = self.expected - OVERTAKEN_MAX * (delta.sequence - first + 1)
+        return Verdict.STALE if overtaken <= delta.sequence < self.expected else Verdict.GAP
+
+    def join(self, delta: Delta) -> Delta:
+        """Continue the book by a delta whose range begins before the snapshot; return it so."""
+        assert self._is_joining
+        assert self.expected is not None
+        joined = _follow(delta, self.expected - 1)
+        self.expected = delta.sequence + 1
+        self._is_joining = False
+        return joined
 
     def _hold_delta(self, ts_recv: int, delta: Delta) -> Verdict:
         held = self._held
@@ -98,8 +113,11 @@ class Sequencer:
         """
         assert snapshot.sequence is not None
         held = [pair for pair in self._held or () if pair[1].sequence > snapshot.sequence]
-        if held and first_of(held[0][1]) != snapshot.sequence + 1:
+        if held and first_of(held[0][1]) > snapshot.sequence + 1:
             return None
+        if held:
+            ts_recv, delta = held[0]
+            held[0] = ts_recv, _follow(delta, snapshot.sequence)
         self.begin(held[-1][1].sequence if held else snapshot.sequence)
         self._is_joining = not held
         return held
@@ -109,3 +127,8 @@ class Sequencer:
         self.expected = None if sequence is None else sequence + 1
         self._held = None
         self._is_joining = False
+
+
+def _follow(delta: Delta, sequence: int) -> Delta:
+    """Return a delta, in whose range a snapshot's number lies, as one that follows that number."""
+    return delta if first_of(delta) == sequence + 1 else replace(delta, previous=sequence)
