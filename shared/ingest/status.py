@@ -10,6 +10,7 @@ from shared.delivery.journal import Journal
 from shared.exchange import BOOK
 from shared.feed.board import Board
 from shared.ingest.recorder import RecorderView
+from shared.process.kernel_clock import KernelClock
 from shared.process.stats import Rate
 from shared.process.status import FeedCounts, IngestReport, StatusFile
 
@@ -33,6 +34,8 @@ class View(Struct, frozen=True, kw_only=True):
     rest_error: str
     poll_interval_s: float | None  # where books are polled
     is_enabled: bool = True
+    is_on_loopback: bool = False
+    clock: KernelClock | None = None
 
 
 class IngestStatus:
@@ -91,6 +94,10 @@ class IngestStatus:
             journal_next=view.journal.next_number,
             journal_error=view.recorder.error,
             disk_free_bytes=view.disk_free_bytes,
+            is_on_loopback=view.is_on_loopback,
+            clock_synchronised=view.clock.is_synchronised if view.clock else None,
+            clock_offset_s=view.clock.offset_s if view.clock else None,
+            clock_error_s_max=view.clock.error_s_max if view.clock else None,
         )
         self._file.write(report)
 

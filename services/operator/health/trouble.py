@@ -35,6 +35,7 @@ Code = Literal[
     "journal-unheard",
     "session-refused",
     "supervisor-deaf",
+    "clock-unsynchronised",
 ]
 
 

@@ -4,7 +4,14 @@ import pytest
 
 from booktape.errors import ConfigError
 from booktape.store.storage import Storage
-from shared.process.settings import ExchangeSettings, Settings, State, WriterSettings, load
+from shared.process.settings import (
+    ExchangeSettings,
+    Settings,
+    State,
+    WriterSettings,
+    is_on_loopback,
+    load,
+)
 from tests.support.paths import ROOT
 
 EXCHANGES = {
@@ -97,6 +104,8 @@ def test_what_is_given_takes_the_place_of_the_default(tmp_path: Path) -> None:
         rest_url="http://localhost:8080",
     )
     assert EXCHANGES["bitvavo"] == settings.exchanges["bitvavo"]
+    on_loopback = {name for name, own in settings.exchanges.items() if is_on_loopback(own)}
+    assert {"btcturk"} == on_loopback
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
