@@ -6,7 +6,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 PIP_TOOLS := 7.6.2
 # Tests of the whole walk count no lines; each of these modules is covered by its own tests, fully.
 WHOLE := tests/meta tests/simulation tests/process
-COVERED := booktape/keys.py booktape/ladder.py booktape/manifest.py shared/feed/sequencer.py shared/event.py shared/exchange.py shared/delivery/frame.py shared/delivery/journal.py \
+COVERED := booktape/books/spans.py booktape/segments/pages.py booktape/keys.py booktape/ladder.py booktape/manifest.py shared/feed/sequencer.py shared/event.py shared/exchange.py shared/delivery/frame.py shared/delivery/journal.py \
     services/*/parser.py $(addprefix services/buffer_writer/,buffer.py committed.py segment.py spool.py)
 # Most of a test of real processes is waiting: two for each core.
 PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist worksteal

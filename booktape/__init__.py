@@ -26,7 +26,7 @@ from booktape.errors import (
 from booktape.release import VERSION
 
 if TYPE_CHECKING:
-    from booktape.book import Book, Gap
+    from booktape.books.book import Book, Gap
     from booktape.opening import open_tape as open  # noqa: A004 (as one opens a file)
     from booktape.scan import Scan
     from booktape.tape import Tape
@@ -52,8 +52,8 @@ __all__ = [
 ]
 
 _LATER = {
-    "Book": ("booktape.book", "Book"),
-    "Gap": ("booktape.book", "Gap"),
+    "Book": ("booktape.books.book", "Book"),
+    "Gap": ("booktape.books.book", "Gap"),
     "Scan": ("booktape.scan", "Scan"),
     "Tape": ("booktape.tape", "Tape"),
     "open": ("booktape.opening", "open_tape"),

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
+from booktape.answers.reading import Reading
 from booktape.ledger import Ledger
-from booktape.reading import Reading
-from booktape.segments import Segments
+from booktape.segments.segment import Segments
 from booktape.store.cache import CachedStore
 from booktape.store.opening import open_store
 from booktape.store.protocol import Store

@@ -3,11 +3,11 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
-from booktape import lists, rows, tops
-from booktape.bar_scan import scan_bars
-from booktape.book import Book, Gap, find_book, replay
+from booktape.answers import lists, rows, tops
+from booktape.answers.bar_scan import scan_bars
+from booktape.answers.reading import Reading
+from booktape.books.book import Book, Gap, find_book, replay
 from booktape.errors import UnknownTable
-from booktape.reading import Reading
 from booktape.scan import Scan
 from booktape.tables import SCHEMAS
 from booktape.times import Every, Moment, date_of_ts, parse_every, parse_moment

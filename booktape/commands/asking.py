@@ -25,7 +25,7 @@ from booktape.errors import (
 )
 
 if TYPE_CHECKING:
-    from booktape.reading import Reading
+    from booktape.answers.reading import Reading
     from booktape.tape import Tape
 
 UNREADABLE: Final = 2

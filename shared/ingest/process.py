@@ -232,6 +232,7 @@ class Ingest:
             poll_interval_s=self._poll_interval_s(),
             is_on_loopback=is_on_loopback(self._own),
             clock=read_kernel_clock(),
+            received_bytes=self._doors.received_bytes,
         )
         try:
             self._status.write(view)

@@ -33,6 +33,7 @@ class View(Struct, frozen=True, kw_only=True):
     blocked_s: float
     rest_error: str
     poll_interval_s: float | None  # where books are polled
+    received_bytes: int = 0
     is_enabled: bool = True
     is_on_loopback: bool = False
     clock: KernelClock | None = None
@@ -98,6 +99,8 @@ class IngestStatus:
             clock_synchronised=view.clock.is_synchronised if view.clock else None,
             clock_offset_s=view.clock.offset_s if view.clock else None,
             clock_error_s_max=view.clock.error_s_max if view.clock else None,
+            received_bytes=view.received_bytes,
+            delay_ns=view.recorder.delay_ns,
         )
         self._file.write(report)
 

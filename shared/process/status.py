@@ -82,6 +82,8 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     clock_synchronised: bool | None = None  # by the kernel's word, as are the next two
     clock_offset_s: float | None = None
     clock_error_s_max: float | None = None
+    received_bytes: int = 0  # of all messages
+    delay_ns: int | None = None  # `ts_recv - ts_event` of the newest event that has both
 
 
 class WriterReport(ProcessReport, frozen=True, kw_only=True):
@@ -110,6 +112,18 @@ class WriterReport(ProcessReport, frozen=True, kw_only=True):
     last_upload_ts: int | None
     upload_error: str | None
     disk_free_bytes: int
+    flush_s: float = 0.0  # spent on flushes
+    uploads: int = 0  # objects that the store has taken, or had
+    upload_bytes: int = 0
+    upload_failures: int = 0
+    disk_size_bytes: int = 0
+    disk_free_min_bytes: int = 0
+
+
+class ServiceReport(ProcessReport, frozen=True, kw_only=True):
+    """What a process says that neither records nor writes."""
+
+    address: str | None = None  # where it serves
 
 
 AnyReport = TypeVar("AnyReport", bound=ProcessReport)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from booktape.answers.reading import Reading
 from booktape.opening import open_tape
-from booktape.reading import Reading
 from booktape.scan import Scan
 from booktape.tape import Tape
 from tests.support.hand_tape import (

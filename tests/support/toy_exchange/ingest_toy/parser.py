@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -33,8 +33,8 @@ class _Fill(Struct, tag_field="kind", tag="fill"):
     no: _Count
     p: form.Price
     q: form.Number
-    by: Literal["buyer", "seller"]
-    at: form.Milliseconds
+    by: object = None
+    at: object = None
 
 
 class _Top(Struct, tag_field="kind", tag="top"):
@@ -60,7 +60,7 @@ class _Joke(Struct, tag_field="kind", tag="joke"):
     text: str
 
 
-_SIDES: Final[dict[str, Literal["buy", "sell"]]] = {"buyer": "buy", "seller": "sell"}
+_SIDES: Final[dict[object, form.Side]] = {"buyer": "buy", "seller": "sell"}
 _OF: Final = re.compile(rb'"kind": ?"change", ?"of": ?"([^"\\]{1,64})"')
 _Said = _Change | _Fill | _Top | _Granted | _Denied | _Pong | _Joke
 _decode: Final = msgspec.json.Decoder(_Said, strict=False).decode
@@ -83,7 +83,9 @@ def parse(raw: Raw) -> list[Message]:
         case _Change(of, first, last, buy, sell):
             return [Delta(of, _levels(buy), _levels(sell), last, previous=first - 1)]
         case _Fill(of, no, price, size, by, at):
-            return [Trade(of, str(no), _SIDES[by], price, size, form.to_ns(at))]
+            ts_event, side = form.time_ns(at), form.taker_side(by, _SIDES)
+            unread = form.find_unread(ts_event, at, side, by)
+            return [Trade(of, str(no), side, price, size, ts_event, unread=unread)]
         case _Top(of, buy, sell):
             return [Ticker(of, bid_price=buy, ask_price=sell)]
         case _Granted(what, trees):

@@ -27,7 +27,7 @@ class Toy:
     ping_payload: bytes | None = b""
     pong_timeout_s: float | None = None
     compression: str | None = None
-    faults: tuple[str, ...] = ("gap", "drop", "close")
+    faults: tuple[str, ...] = ("gap", "nonce_reset", "drop", "close", "stall")
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Toy:
         del later, truth, is_limited
         self.markets = markets
         self._clock = clock
+        self._rng = rng
         self._feeds = {
             market.listing.raw_symbol: ToyFeed(market, rng.randrange(1 << 20, 1 << 40))
             for market in markets
@@ -110,8 +111,8 @@ class Toy:
         return Answer(404, b"") if feed is None else Answer(200, feed.answer_book(DEPTH_ALL))
 
     def reset_sequence(self, market: SimulatedMarket) -> None:
-        """Never happens: no such fault is declared."""
-        raise NotImplementedError
+        """Let the next change of this book be numbered from somewhere else."""
+        self._feeds[market.listing.raw_symbol].reset(self._rng.randrange(1 << 20, 1 << 40))
 
     def send_snapshot(self, connection: ClientConnection, chain: ClientChain) -> int:
         """Never happen: no such fault is declared."""

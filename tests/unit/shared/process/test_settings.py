@@ -12,7 +12,6 @@ from shared.process.settings import (
     is_on_loopback,
     load,
 )
-from tests.support.paths import ROOT
 
 EXCHANGES = {
     "bitvavo": ExchangeSettings(
@@ -61,15 +60,6 @@ def test_the_current_folder_is_where_it_looks_by_default(
     monkeypatch.chdir(tmp_path)
     settings = load({}, exchanges=EXCHANGES)
     assert (tmp_path, 7) == (settings.folder, settings.writer.flush_rows)
-
-
-def test_the_file_in_the_tree_says_the_defaults() -> None:
-    (settings, defaults) = (load({}, folder, exchanges=EXCHANGES) for folder in (ROOT, ROOT / "no"))
-    assert ROOT == settings.folder
-    assert (defaults.writer, defaults.exchanges) == (settings.writer, settings.exchanges)
-    assert f"file:{ROOT}/data" == settings.storage.url
-    assert ROOT / "var" == settings.state.path
-    assert defaults.state.disk_free_min_bytes == settings.state.disk_free_min_bytes
 
 
 def test_what_is_given_takes_the_place_of_the_default(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What a tape is asked: the table that each call returns."""

@@ -1,0 +1,125 @@
+"""Bars of one market, and the times in which trades of theirs may be missing."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+
+from booktape.answers.bars import SCHEMA, Interval, Life, TradeGap, find_losses, make_bars
+from booktape.answers.reading import Range, Reading
+from booktape.answers.trades import LATE_US, read_trades
+from booktape.books.market import Market
+from booktape.books.recorded import Recorded
+from booktape.errors import UNDECODABLE
+from booktape.scan import Recipe, Scan
+
+_COLUMNS: Final = ("ts_recv", "symbol", "kind", "detail")
+_INT64: Final = pa.int64()
+
+
+class _Ids(Struct):
+    """The detail of a gap in trades: the ids on both sides of it."""
+
+    channel: str | None = None
+    last: str | int | None = None
+    first: str | int | None = None
+
+
+def scan_bars(reading: Reading, market: Market, span: Range, *, every: int) -> Scan:
+    """Return the bars that begin in a range, each of them whole."""
+    first = -(-span[0] // every) * every
+    stop = -(-span[1] // every) * every
+
+    def read(_columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        if first >= stop:
+            return
+        place = market.exchange, market.symbol
+        trades = read_trades(reading.ledger, reading.segments, place, first, stop)
+        losses = find_bar_losses(reading, market, first, stop)
+        yield from make_bars(trades.to_batches(), *span, every=every, losses=losses)
+
+    wide = first, stop + LATE_US
+    entries = partial(reading.find_entries, [market.exchange], wide, ("trades", "feed_events"))
+    return Scan(Recipe(f"bars of {market.name}", SCHEMA, entries, read))
+
+
+def find_bar_losses(reading: Reading, market: Market, start: int, end: int) -> list[Interval]:
+    """Return the times in which trades may be missing.
+
+    A gap that is found before the range, or behind it, may reach into it: the trades on both of
+    its sides decide, so those of a day more are read where one was found.
+    """
+    wide = start - LATE_US, end + LATE_US
+    gaps = find_trade_gaps(reading, market, wide)
+    trades: list[pa.RecordBatch] = []
+    if gaps:
+        place = market.exchange, market.symbol
+        found = read_trades(reading.ledger, reading.segments, place, *wide)
+        trades = found.combine_chunks().to_batches()
+    lives = find_lives(reading, market, wide)
+    return find_losses(trades, *wide, gaps=gaps, lives=lives)
+
+
+def find_trade_gaps(reading: Reading, market: Market, span: Range) -> list[TradeGap]:
+    """Return the gaps between two lists of trades that were found in a range."""
+    gaps = []
+    for flush in reading.find_flushes([market.exchange], "feed_events", span):
+        segment = reading.segments.open(flush, "feed_events")
+        for group in segment.groups:
+            rows = segment.read(group, _COLUMNS)
+            is_gap = pc.and_(
+                pc.equal(rows["kind"].cast(pa.string()), "gap"),
+                pc.equal(rows["symbol"].cast(pa.string()), market.symbol),
+            )
+            rows = rows.filter(is_gap)
+            times = rows["ts_recv"].cast(_INT64).to_pylist()
+            for ts, text in zip(times, rows["detail"].to_pylist(), strict=True):
+                ids = _parse(text)
+                if ids.channel == "trades" and span[0] <= ts < span[1]:
+                    gaps.append(TradeGap(ts, _to_text(ids.last), _to_text(ids.first)))
+    return gaps
+
+
+def find_lives(reading: Reading, market: Market, span: Range) -> list[Life]:
+    """Return when the sessions of an exchange lived, and how far their first list reached back."""
+    lives = []
+    for session in reading.sessions.find(market.exchange, *span):
+        flushes = session.flushes()
+        if not flushes:
+            continue
+        start = min(flush.ts_min() for flush in flushes)
+        end = session.find_last_moment()
+        lives.append(Life(start, end, _find_reach(reading, market, session, start)))
+    return lives
+
+
+def _find_reach(reading: Reading, market: Market, session: Recorded, start: int) -> int:
+    """Return the time of the oldest trade of what a session was first sent of a symbol."""
+    for flush in session.flushes():
+        if "trades" not in flush.tables:
+            continue
+        segment = reading.segments.open(flush, "trades")
+        for _, rows in segment.read_symbol(market.symbol, ("ts_recv", "ts_event", "event_number")):
+            first = rows.filter(pc.equal(rows["ts_recv"], pc.min(rows["ts_recv"])))
+            times = pc.coalesce(first["ts_event"], first["ts_recv"]).cast(_INT64)
+            oldest: int = pc.min(times).as_py()
+            return min(oldest, start)
+    return start
+
+
+def _parse(text: str) -> _Ids:
+    try:
+        return _decoder.decode(text)
+    except UNDECODABLE:
+        return _Ids()
+
+
+def _to_text(number: str | int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+_decoder = msgspec.json.Decoder(_Ids)

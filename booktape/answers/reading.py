@@ -1,0 +1,81 @@
+"""What every read of a tape stands on: its ledger and segments, and how a reader names things."""
+
+from collections.abc import Iterable, Sequence
+
+from booktape.answers.catalog import Catalog
+from booktape.books.market import Market, Sessions
+from booktape.ledger import Flush, Ledger
+from booktape.manifest import TableEntry
+from booktape.segments.segment import Segments
+from booktape.tables import SCHEMAS
+from booktape.times import Moment, date_of_ts, parse_range
+
+Range = tuple[int, int]  # from the first moment up to the second, µs
+
+
+class Reading:
+    """One tape, read by whoever asks; what was read of its ledger is remembered."""
+
+    def __init__(self, ledger: Ledger, segments: Segments, *, memory_bytes: int) -> None:
+        self.ledger = ledger
+        self.segments = segments
+        self.sessions = Sessions(ledger, segments)
+        self.catalog = Catalog(ledger, segments, self.sessions)
+        self.memory_bytes = memory_bytes
+
+    def name_exchanges(self, exchange: str | None) -> list[str]:
+        """Return the exchange that is asked for, or all."""
+        if exchange is None:
+            return self.ledger.exchanges
+        self.ledger.dates(exchange)
+        return [exchange]
+
+    def parse_scope(self, market: str | None) -> tuple[list[str], str | None]:
+        """Return exchanges and symbol of a market; no symbol where an exchange or all is meant."""
+        if market is None or ":" not in market:
+            return self.name_exchanges(market), None
+        found = self.parse_market(market)
+        return [found.exchange], found.symbol
+
+    def parse_market(self, market: str) -> Market:
+        """Return a market that has something on the tape."""
+        exchange, colon, symbol = market.partition(":")
+        if not colon:
+            raise ValueError(f"{market!r} is no market: write bitvavo:BTC-EUR")
+        self.catalog.check(exchange, symbol)
+        return self.make_market(exchange, symbol)
+
+    def make_market(self, exchange: str, symbol: str) -> Market:
+        """Return a market."""
+        return Market(self.ledger, self.sessions, exchange, symbol)
+
+    def parse_range(
+        self, exchanges: Sequence[str], start: Moment | None, end: Moment | None
+    ) -> Range:
+        """Return a range; where a bound is not said, the first row's or the one behind the last."""
+        bounds = (0, 0)
+        if start is None or end is None:
+            bounds = self.ledger.find_bounds(exchanges)
+        return parse_range(start, end, bounds=bounds)
+
+    def find_flushes(self, exchanges: Iterable[str], table: str, span: Range) -> list[Flush]:
+        """Return flushes with a table's rows on the dates of a range, by session and number."""
+        found: list[Flush] = []
+        first, last = date_of_ts(span[0]), date_of_ts(span[1])
+        for exchange in exchanges:
+            dates = [date for date in self.ledger.dates(exchange) if first <= date <= last]
+            self.ledger.list_days(exchange, dates)
+            for date in dates:
+                found += (f for f in self.ledger.day(exchange, date) if table in f.tables)
+        return sorted(found, key=lambda flush: (flush.session, flush.first))
+
+    def find_entries(
+        self, exchanges: Sequence[str], span: Range | None = None, tables: Iterable[str] = SCHEMAS
+    ) -> list[TableEntry]:
+        """Return the segments that a scan may read; without a range, of all dates."""
+        place = span or self.ledger.find_bounds(exchanges)
+        return [
+            flush.tables[table]
+            for table in tables
+            for flush in self.find_flushes(exchanges, table, place)
+        ]

@@ -1,0 +1,186 @@
+"""When one market's book is known: its spans over every session, stitched."""
+
+from bisect import bisect_left, bisect_right
+
+from booktape.books.recorded import Recorded
+from booktape.books.spans import (
+    OPEN,
+    Facts,
+    Hole,
+    Piece,
+    Row,
+    Run,
+    Span,
+    find_last_ended,
+    find_spans,
+    stitch_spans,
+)
+from booktape.keys import day_of
+from booktape.ledger import Ledger
+from booktape.segments.segment import Segments
+from booktape.times import DAY_US, date_of_ts
+
+
+class Sessions:
+    """The sessions of an exchange, each read once."""
+
+    def __init__(self, ledger: Ledger, segments: Segments) -> None:
+        self._ledger = ledger
+        self._segments = segments
+        self._known: dict[tuple[str, str], Recorded] = {}
+
+    def find(self, exchange: str, start: int, end: int) -> list[Recorded]:
+        """Return the sessions that may have recorded something from start to end.
+
+        Those of one date more on both sides are among them: a session may have been silent for a
+        whole day.
+        """
+        dates = self._ledger.dates(exchange)
+        begin = max(bisect_right(dates, date_of_ts(start)) - 2, 0)
+        stop = min(bisect_left(dates, date_of_ts(end)) + 2, len(dates))
+        return self._list(exchange, begin, stop)
+
+    def find_all(self, exchange: str) -> list[Recorded]:
+        """Return every session."""
+        return self._list(exchange, 0, len(self._ledger.dates(exchange)))
+
+    def get(self, exchange: str, session: str) -> Recorded:
+        """Return a session that was found before."""
+        return self._known[exchange, session]
+
+    def _list(self, exchange: str, begin: int, stop: int) -> list[Recorded]:
+        dates = self._ledger.dates(exchange)
+        self._ledger.list_days(exchange, dates[begin:stop])
+        names = {
+            name for date in dates[begin:stop] for name in self._ledger.sessions(exchange, date)
+        }
+        found = []
+        for name in sorted(names):
+            place = exchange, name
+            if place not in self._known:
+                self._known[place] = Recorded(self._ledger, self._segments, exchange, name)
+            self._known[place].list_dates(begin, stop)
+            found.append(self._known[place])
+        return found
+
+
+class Market:
+    """One market of an exchange: when its book is known, and by which session."""
+
+    def __init__(self, ledger: Ledger, sessions: Sessions, exchange: str, symbol: str) -> None:
+        self.exchange = exchange
+        self.symbol = symbol
+        self._ledger = ledger
+        self._sessions = sessions
+
+    @property
+    def name(self) -> str:
+        """Return the name that a reader writes."""
+        return f"{self.exchange}:{self.symbol}"
+
+    def session(self, name: str) -> Recorded:
+        """Return a session that a span of this market names."""
+        return self._sessions.get(self.exchange, name)
+
+    def find_spans(self, start: int, end: int) -> list[Span]:
+        """Return every span that holds a moment from start to end, and some before."""
+        return [
+            span
+            for session in self._sessions.find(self.exchange, start, end)
+            for span in read_spans(session, self.symbol, start, end)
+        ]
+
+    def stitch(self, start: int, end: int) -> list[Piece]:
+        """Return which span is believed when, from start to end."""
+        return stitch_spans(self.find_spans(start, end), start, end)
+
+    def find_last_ended(self, ts: int) -> Span | None:
+        """Return the span that ended last at or before a moment, however long ago."""
+        until = ts
+        for date in reversed(self._ledger.dates(self.exchange)):
+            day_start = day_of(date) * DAY_US
+            if day_start >= until:
+                continue
+            last = find_last_ended(self.find_spans(day_start, until), until)
+            if last is not None and last.end > day_start:
+                return last
+            until = day_start
+        return None
+
+
+def read_spans(session: Recorded, symbol: str, start: int, end: int) -> list[Span]:
+    """Return a session's spans that hold a moment from start to end, and some before.
+
+    Reading begins at a snapshot before which nothing matters any more. Where the rows end before
+    `end`, later dates are asked how the session went on.
+    """
+    while True:
+        begin, stop = _find_flushes(session, symbol, start, end)
+        spans = _walk(session, symbol, begin, stop)
+        is_open = any(span.cause == OPEN and span.end <= end for span in spans)
+        if not is_open or stop < len(session.keys) or not session.look_ahead():
+            return spans
+
+
+def _find_flushes(session: Recorded, symbol: str, start: int, end: int) -> tuple[int, int]:
+    """Return the places of the flushes to read: those of the range, and what decides them.
+
+    One flush more tells how a session ended. Before the range reading goes back to a snapshot that
+    is received at `start` or before, and not before anything that precedes it.
+    """
+    count = len(session.keys)
+    place = min(session.find_first(start), count - 1)
+    stop = min(max(session.find_end(end), place + 1) + 1, count)
+    while not _has_anchor(session, symbol, place, start):
+        if place:
+            place -= 1
+        elif session.look_back():
+            return _find_flushes(session, symbol, start, end)
+        else:
+            break
+    return place, stop
+
+
+def _has_anchor(session: Recorded, symbol: str, place: int, start: int) -> bool:
+    runs = session.runs(place, symbol)
+    if not any(run.is_snapshot for run in runs):
+        return False
+    latest = session.latest_before(place)
+    for run in runs:
+        if run.is_snapshot and latest <= run.ts <= start:
+            return True
+        latest = max(latest, run.ts_max)
+    return False
+
+
+def _walk(session: Recorded, symbol: str, begin: int, stop: int) -> list[Span]:
+    runs: list[Run] = []
+    rows: list[Row | Hole] = []
+    first = expected = session.keys[begin].first
+    for place in range(begin, stop):
+        key = session.keys[place]
+        if key.first > expected:
+            rows.append(Hole(expected))
+        if session.flush(place) is None:
+            rows.append(Hole(key.first))
+        else:
+            runs += session.runs(place, symbol)
+            rows += session.rows(place, symbol)
+        expected = key.last + 1
+    facts = Facts(
+        latest=lambda number: session.latest(first, number),
+        next_epoch=lambda: _find_next_epoch(session, symbol, expected),
+        is_polled=session.is_polled,
+    )
+    named = session.session, session.line
+    return find_spans(named, symbol, runs, rows, facts, end_number=expected)
+
+
+def _find_next_epoch(session: Recorded, symbol: str, number: int) -> int | None:
+    place = session.place_of(number)
+    while place < len(session.keys) or session.look_ahead():
+        runs = session.runs(place, symbol)
+        if runs:
+            return runs[0].epoch
+        place += 1
+    return None

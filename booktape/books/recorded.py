@@ -1,0 +1,286 @@
+"""Reads what one session recorded of one book: runs of its rows, and rows of the feed."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from booktape.books.feed_rows import FeedRow, make_rows, read_feed
+from booktape.books.runs import find_runs
+from booktape.books.spans import ENDING, KILLED, UNTIMED, Row, Run
+from booktape.keys import Key, line_of
+from booktape.ledger import Flush, Ledger
+from booktape.segments.segment import Rows, Segments
+
+FAR_FLUSHES: Final = 2  # looked at on each side, where the manifest of each is a request
+RUNS_REMEMBERED_MAX: Final = 500_000
+POLLED: Final = "rest"  # the transport of such a session
+ROWS_REMEMBERED_MAX: Final = 2_000_000  # their times and numbers, 16 bytes each
+_LIGHT: Final = ("ts_recv", "event_number", "epoch", "is_snapshot", "is_checkpoint")
+_TIMES: Final = ("ts_recv", "event_number")
+_FEED: Final = ("ts_recv", "symbol", "event_number", "kind", "detail")
+_INT64: Final = pa.int64()
+_KEPT_KINDS: Final = ENDING | {"session_start"}
+
+
+class Recorded:
+    """One session of an exchange: its flushes in the order of event numbers, read when needed.
+
+    It knows the manifests of some dates, and looks for those of earlier or later ones.
+    """
+
+    def __init__(self, ledger: Ledger, segments: Segments, exchange: str, session: str) -> None:
+        self.session = session
+        self.line = line_of(session)
+        self.keys: list[Key] = []
+        self._ledger = ledger
+        self._segments = segments
+        self._exchange = exchange
+        self._dates = ledger.dates(exchange)
+        self._begin = self._end = 0  # the dates that are listed
+        self._is_polled: bool | None = None
+        self._feed: dict[int, dict[str | None, list[Row]]] = {}
+        self._runs: dict[tuple[int, str], list[Run]] = {}
+        self._runs_count = 0
+        self._places: dict[tuple[int, str], list[Rows]] = {}
+        self._kept: dict[tuple[int, str], list[pa.Table]] = {}
+        self._kept_count = 0
+
+    def list_dates(self, begin: int, end: int) -> None:
+        """Know the manifests of these dates, by their place among the exchange's."""
+        if self._begin == self._end:
+            self._begin = self._end = begin
+        while self._begin > begin:
+            self._begin -= 1
+            self._add(self._begin)
+        while self._end < end:
+            self._add(self._end)
+            self._end += 1
+
+    def look_back(self) -> bool:
+        """Know earlier manifests; return whether there are any."""
+        count = len(self.keys)
+        while self._begin and len(self.keys) == count and self.keys[0].first:
+            self.list_dates(self._begin - 1, self._end)
+        return len(self.keys) > count
+
+    def look_ahead(self) -> bool:
+        """Know later manifests; return whether there are any."""
+        count = len(self.keys)
+        while self._end < len(self._dates) and len(self.keys) == count:
+            self.list_dates(self._begin, self._end + 1)
+        return len(self.keys) > count
+
+    def _add(self, place: int) -> None:
+        found = self._ledger.sessions(self._exchange, self._dates[place]).get(self.session, ())
+        self.keys = sorted([*self.keys, *found], key=lambda key: (key.first, key.last))
+
+    # --- flushes ---
+
+    def flush(self, place: int) -> Flush | None:
+        """Return a flush; `None` where its segments are gone."""
+        flush = self._ledger.read([self.keys[place]])[0]
+        return flush if self._ledger.is_there(flush) else None
+
+    def flushes(self) -> list[Flush]:
+        """Return every flush whose segments are there."""
+        return [flush for flush in self._ledger.read(self.keys) if self._ledger.is_there(flush)]
+
+    def find_first(self, ts: int) -> int:
+        """Return the place of the first flush with rows of a moment or later."""
+        return self._find(lambda flush: flush.ts_max() >= ts)
+
+    def find_end(self, ts: int) -> int:
+        """Return the place behind the last flush with rows before a moment."""
+        if self._ledger.is_far:
+            return self._find(lambda flush: flush.ts_min() >= ts)
+        flushes = self._ledger.read(self.keys)
+        held = [place for place, flush in enumerate(flushes, 1) if flush.ts_min() < ts]
+        return held[-1] if held else 0
+
+    def latest_before(self, place: int) -> int:
+        """Return the latest time of the flushes before one: of all, or where far of the nearest."""
+        begin = max(place - FAR_FLUSHES, 0) if self._ledger.is_far else 0
+        flushes = self._ledger.read(self.keys[begin:place])
+        return max((flush.ts_max() for flush in flushes), default=0)
+
+    def _find(self, is_wanted: Callable[[Flush], bool]) -> int:
+        """Return the first place where it is so.
+
+        Where a manifest costs a request it is looked for by halves: times ascend from flush to
+        flush but where a clock is set back by more than a flush is long.
+        """
+        if self._ledger.is_far:
+            return bisect_left(
+                self.keys, 1, key=lambda key: int(is_wanted(self._ledger.read([key])[0]))
+            )
+        flushes = self._ledger.read(self.keys)
+        return next((n for n, flush in enumerate(flushes) if is_wanted(flush)), len(flushes))
+
+    def place_of(self, first: int) -> int:
+        """Return the place of the flush that begins at an event number."""
+        return bisect_left(self.keys, first, key=lambda key: key.first)
+
+    def latest(self, first: int, number: int) -> int:
+        """Return the latest `ts_recv` before an event number, since the clock was set back.
+
+        Flushes count from the one that begins at `first`. What others wrote later about the
+        session (its end, a journal hole) is no time of its own.
+        """
+        begin = self.place_of(first)
+        end = bisect_left(self.keys, number, key=lambda key: key.first)
+        steps = [
+            row.number
+            for place in range(begin, end)
+            for row in self.rows(place, None)
+            if row.steps_back and row.number < number
+        ]
+        low = steps[-1] if steps else 0
+        begin = max(begin, bisect_right(self.keys, low, key=lambda key: key.first) - 1)
+        return max(
+            (ts for place in range(begin, end) for ts in self._find_latest(place, low, number)),
+            default=0,
+        )
+
+    def _find_latest(self, place: int, low: int, high: int) -> Iterator[int]:
+        """Yield the latest times of a flush's tables, of rows from low up to high."""
+        flush = self.flush(place)
+        if flush is None:
+            return
+        is_plain = not any(row.kind in UNTIMED for row in self.rows(place, None))
+        if is_plain and low <= flush.first and flush.last < high:
+            yield flush.ts_max()
+            return
+        feed = self._read_feed(flush)
+        behind = sum(row.number >= high for row in feed)
+        is_rest = flush.last < high or behind == flush.last - high + 1
+        for row in feed:
+            if low <= row.number < high and row.kind not in UNTIMED:
+                yield row.ts
+        for table in flush.tables:
+            if table == "feed_events":
+                continue
+            if low <= flush.first and is_rest:  # all of its rows count
+                yield flush.ts_max_of(table)
+            else:
+                yield from self._find_latest_row(flush, table, low, high)
+
+    def _find_latest_row(self, flush: Flush, table: str, low: int, high: int) -> Iterator[int]:
+        segment = self._segments.open(flush, table)
+        for group in segment.groups:
+            rows = segment.read(group, _TIMES)
+            numbers = rows["event_number"]
+            is_inside = pc.and_(pc.greater_equal(numbers, low), pc.less(numbers, high))
+            ts = pc.max(rows["ts_recv"].cast(_INT64).filter(is_inside)).as_py()
+            if ts is not None:
+                yield ts
+
+    def find_end_row(self) -> Row | None:
+        """Return the row that ends the session, where that is stored."""
+        while self.look_ahead():
+            pass
+        rows = self.rows(len(self.keys) - 1, None)
+        return next((row for row in rows if row.kind == "session_end"), None)
+
+    def find_last_moment(self) -> int:
+        """Return when the session was last alive: when it ended, or when its last row came."""
+        end = self.find_end_row()
+        latest = self.latest(0, self.keys[-1].last + 1 if end is None else end.number)
+        return latest if end is None or end.detail.reason == KILLED else max(latest, end.ts)
+
+    # --- rows of the feed ---
+
+    def is_polled(self) -> bool:
+        """Return whether the session asked for its books again and again."""
+        if self._is_polled is None:
+            while self.look_back():
+                pass
+            starts = (row for row in self.rows(0, None) if row.kind == "session_start")
+            self._is_polled = any(row.detail.transport == POLLED for row in starts)
+        return self._is_polled
+
+    def rows(self, place: int, symbol: str | None) -> list[Row]:
+        """Return rows that may end a book: those of the symbol and those of none, in order."""
+        first = self.keys[place].first
+        found = self._feed.get(first)
+        if found is None:
+            found = {}
+            flush = self.flush(place)
+            for row in make_rows(self._read_feed(flush) if flush else ()):
+                found.setdefault(row.symbol, []).append(row)
+            self._feed[first] = found
+        rows = found.get(None, [])
+        if symbol is not None and symbol in found:
+            rows = sorted([*rows, *found[symbol]], key=lambda row: row.number)
+        return rows
+
+    def _read_feed(self, flush: Flush) -> list[FeedRow]:
+        if "feed_events" not in flush.tables:
+            return []
+        return read_feed(self._segments.open(flush, "feed_events"))
+
+    # --- rows of the book ---
+
+    def runs(self, place: int, symbol: str) -> list[Run]:
+        """Return the runs of a symbol's rows in one flush."""
+        known = self.keys[place].first, symbol
+        if known not in self._runs:
+            flush = self.flush(place)
+            tables: list[pa.Table] = []
+            places: list[Rows] = []
+            if flush is not None and "book" in flush.tables:
+                segment = self._segments.open(flush, "book")
+                for rows, table in segment.read_symbol(symbol, _LIGHT):
+                    places.append(rows)
+                    tables.append(table)
+            cuts = [row.number for row in self.rows(place, symbol)]
+            runs = find_runs(pa.concat_tables(tables), known[0], cuts) if tables else []
+            self._remember(known, runs, places, [table.select(_TIMES) for table in tables])
+        return self._runs[known]
+
+    def read(
+        self, symbol: str, columns: Sequence[str], *, first: int, begin: int, end: int
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """Yield columns of a symbol's rows, and the place of the first of them.
+
+        `first` is where their flush begins; `begin` and `end` are places among the symbol's rows.
+        """
+        place = self.place_of(first)
+        self.runs(place, symbol)
+        flush = self.flush(place)
+        assert flush is not None
+        segment = self._segments.open(flush, "book")
+        offset = 0
+        kept = self._kept.get((first, symbol))
+        for number, rows in enumerate(self._places[first, symbol]):
+            if offset < end and offset + rows.count > begin:
+                times = kept[number] if kept else segment.read_rows(rows, _TIMES)
+                others = [name for name in columns if name not in _TIMES]
+                table = segment.read_rows(rows, others)
+                for name in _TIMES:
+                    table = table.append_column(name, times[name])
+                yield offset, table.select(list(columns))
+            offset += rows.count
+
+    def _remember(
+        self,
+        known: tuple[int, str],
+        runs: list[Run],
+        places: list[Rows],
+        times: list[pa.Table],
+    ) -> None:
+        self._runs_count += len(runs)
+        if self._runs_count > RUNS_REMEMBERED_MAX:
+            self._runs.clear()
+            self._places.clear()
+            self._runs_count = len(runs)
+        rows = sum(table.num_rows for table in times)
+        self._kept_count += rows
+        if self._kept_count > ROWS_REMEMBERED_MAX:
+            self._kept.clear()
+            self._kept_count = rows
+        self._kept[known] = times
+        self._runs[known] = runs
+        self._places[known] = places

@@ -1,0 +1,1 @@
+"""One segment: which bytes of it are needed, its pages, its rows."""

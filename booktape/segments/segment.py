@@ -1,0 +1,242 @@
+"""Segments of a tape: their footers proven before Arrow sees them, their pages as it reads."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+from pyarrow import parquet
+
+from booktape.checksum import crc32c
+from booktape.errors import DamagedSegment, NewerSchema
+from booktape.ledger import Flush
+from booktape.manifest import TableEntry
+from booktape.segments.pages import BadPage, Chunk, check_pages
+from booktape.segments.ranges import MAGIC, Source, join_ranges, with_magic
+from booktape.store.protocol import Store
+from booktape.tables import (
+    FOOTER_END_BYTES,
+    SCHEMA_KEY,
+    SCHEMA_VERSION,
+    SCHEMAS,
+    SCHEMAS_BY_VERSION,
+)
+
+SEGMENTS_REMEMBERED_MAX: Final = 4096  # their footers alone
+WHOLE_BYTES_MAX: Final = 256 * 1024  # a segment up to here comes in one request
+
+
+class Rows(Struct, frozen=True):
+    """Where rows are in a segment: in one row group, so many from there on."""
+
+    group: int
+    first: int
+    count: int
+
+
+class Segments:
+    """Opens segments, each once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: OrderedDict[str, Segment] = OrderedDict()
+
+    def open(self, flush: Flush, table: str) -> "Segment":
+        """Return a table's segment; `DamagedSegment` where it is not what was written."""
+        entry = flush.tables[table]
+        segment = self._known.get(entry.key)
+        if segment is None:
+            segment = Segment(self._store, entry, table)
+            self._known[entry.key] = segment
+            if len(self._known) > SEGMENTS_REMEMBERED_MAX:
+                self._known.popitem(last=False)
+        return segment
+
+
+class Segment:
+    """One segment: its footer is proven when this is made, what is read of it while it is read."""
+
+    def __init__(self, store: Store, entry: TableEntry, table: str) -> None:
+        self.key = entry.key
+        self._table = table
+        self._store = store
+        self._bytes = entry.bytes
+        self._whole: bytes | None = None
+        self._source = Source(entry.bytes)
+        self._file: parquet.ParquetFile | None = None
+        is_summed = entry.footer_bytes is not None
+        if not is_summed or entry.bytes <= WHOLE_BYTES_MAX:
+            data = store.get(entry.key)
+            if len(data) != entry.bytes:
+                raise self._damaged(f"it has {len(data)} bytes, not {entry.bytes}")
+            if not is_summed and hashlib.sha256(data).hexdigest() != entry.sha256:
+                raise self._damaged("it is not what its checksum says")
+            if entry.bytes <= WHOLE_BYTES_MAX:
+                self._whole = data
+        else:
+            data = b""
+        self._metadata = self._read_footer(entry, data)
+        self.schema: pa.Schema = self._check_schema(table)
+        self._places = {name: place for place, name in enumerate(self.schema.names)}
+        self.groups = range(self._metadata.num_row_groups)
+        self.rows = entry.rows
+        if self._metadata.num_rows != entry.rows:
+            raise self._damaged(f"it has {self._metadata.num_rows} rows, not {entry.rows}")
+
+    def read_symbol(self, symbol: str, columns: Sequence[str]) -> Iterator[tuple[Rows, pa.Table]]:
+        """Yield where a symbol's rows are and the rows, in the order of events.
+
+        They follow each other, and keep nothing else in memory.
+        """
+        for group in self._find_groups(symbol):
+            table = self.read(group, list(dict.fromkeys(("symbol", *columns))))
+            rows = self._find_rows(symbol, group, table["symbol"])
+            if rows.count:
+                yield rows, _cut(table.select(list(columns)), rows)
+
+    def read_rows(self, rows: Rows, columns: Sequence[str]) -> pa.Table:
+        """Return rows that were found before."""
+        return _cut(self.read(rows.group, columns), rows)
+
+    def _find_rows(self, symbol: str, group: int, column: pa.ChunkedArray) -> Rows:
+        names = column.combine_chunks()
+        place = pc.index(names.dictionary, symbol).as_py()
+        is_wanted = pc.fill_null(pc.equal(names.indices, place), fill_value=False)
+        count = pc.sum(is_wanted).as_py() or 0
+        first = pc.index(is_wanted, value=True).as_py() if count else 0
+        if count and pc.sum(is_wanted.slice(first, count)).as_py() != count:
+            raise self._damaged("it is not sorted by symbol")
+        return Rows(group, first, count)
+
+    def find_symbols(self) -> frozenset[str]:
+        """Return the symbols that have rows."""
+        found: set[str] = set()
+        for group in self.groups:
+            names = self.read(group, ["symbol"])["symbol"].cast(pa.string())
+            found.update(pc.unique(names.drop_null()).to_pylist())
+        return frozenset(found)
+
+    def read(self, group: int, columns: Sequence[str]) -> pa.Table:
+        """Return columns of a row group, as the newest schema has them.
+
+        What an older one had not is null.
+        """
+        there = [name for name in columns if name in self._places]
+        table = self._read(group, there)
+        for name in columns:
+            if name not in self._places:
+                field = SCHEMAS[self._table].field(name)
+                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+        return table.select(list(columns))
+
+    def _read(self, group: int, columns: Sequence[str]) -> pa.Table:
+        places = [self._places[name] for name in columns]
+        chunks = [self._metadata.row_group(group).column(place) for place in places]
+        ranges = [_find_range(chunk) for chunk in chunks]
+        source = self._source
+        source.hold(self._fetch(ranges))
+        checksums = set()
+        for chunk, (first, length) in zip(chunks, ranges, strict=True):
+            try:
+                checksums |= check_pages(source.find(first, length), _describe(chunk))
+            except BadPage as error:
+                raise self._damaged(f"{chunk.path_in_schema}: {error}") from None
+        if checksums == {True, False}:  # a whole file has them or none of it
+            raise self._damaged("a page has no checksum")
+        try:
+            if self._file is None:
+                self._file = parquet.ParquetFile(
+                    pa.PythonFile(source, mode="r"),
+                    metadata=self._metadata,
+                    pre_buffer=False,
+                    page_checksum_verification=True,
+                )
+            table = self._file.read_row_group(group, columns=list(columns), use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise self._damaged(str(error).partition("\n")[0]) from None
+        source.hold([])
+        if table.num_rows != self._metadata.row_group(group).num_rows:
+            raise self._damaged("a column has other rows than its row group")
+        return table
+
+    def _read_footer(self, entry: TableEntry, data: bytes) -> parquet.FileMetaData:
+        length = entry.bytes if entry.footer_bytes is None else entry.footer_bytes
+        first = entry.bytes - length
+        if first < 0:
+            raise self._damaged("its manifest counts a longer footer")
+        tail = data[first:] if data else self._store.get_range(entry.key, first, length)
+        if len(tail) != length:
+            raise self._damaged("it ends before its footer")
+        if entry.footer_crc32c is not None and crc32c(tail) != entry.footer_crc32c:
+            raise self._damaged("its footer is not what its checksum says")
+        said = int.from_bytes(tail[-FOOTER_END_BYTES:-4], "little") + FOOTER_END_BYTES
+        is_whole = tail.endswith(MAGIC) and said <= length
+        if not is_whole or (entry.footer_bytes is not None and said != length):
+            raise self._damaged("it has no footer")
+        try:
+            return parquet.read_metadata(pa.BufferReader(tail))
+        except (pa.ArrowException, OSError) as error:
+            raise self._damaged(str(error).partition("\n")[0]) from None
+
+    def _check_schema(self, table: str) -> pa.Schema:
+        schema = self._metadata.schema.to_arrow_schema()
+        said = (schema.metadata or {}).get(SCHEMA_KEY, b"").decode(errors="replace")
+        version = int(said) if said.isascii() and said.isdecimal() else 0
+        if version > SCHEMA_VERSION:
+            raise NewerSchema(self.key, version)
+        wanted = SCHEMAS_BY_VERSION.get(version, {}).get(table)
+        if wanted is None or not schema.equals(wanted):
+            raise self._damaged("it has other columns than the tape's")
+        return schema
+
+    def _find_groups(self, symbol: str) -> Iterator[int]:
+        place = self._places["symbol"]
+        for group in self.groups:
+            statistics = self._metadata.row_group(group).column(place).statistics
+            edges = None
+            if statistics is not None and statistics.has_min_max:
+                edges = statistics.min, statistics.max
+            if edges is None or edges[0] <= symbol <= edges[1]:
+                yield group
+
+    def _fetch(self, ranges: Iterable[tuple[int, int]]) -> "list[tuple[int, bytes]]":
+        found = []
+        for first, length in join_ranges(sorted(with_magic(ranges))):
+            if self._whole is not None:
+                data = self._whole[first : first + length]
+            else:
+                data = self._store.get_range(self.key, first, length)
+            if len(data) != length:
+                raise self._damaged("it ends before its rows do")
+            if not first and not data.startswith(MAGIC):
+                raise self._damaged("it does not begin as Parquet")
+            found.append((first, data))
+        return found
+
+    def _damaged(self, reason: str) -> DamagedSegment:
+        return DamagedSegment(self.key, reason)
+
+
+def _cut(table: pa.Table, rows: Rows) -> pa.Table:
+    """Return some rows of a table; a few of many are copied, so that the others can go."""
+    if rows.count * 2 > table.num_rows:
+        return table.slice(rows.first, rows.count)
+    return table.take(pa.arange(rows.first, rows.first + rows.count))
+
+
+def _describe(chunk: parquet.ColumnChunkMetaData) -> Chunk:
+    return Chunk(
+        chunk.num_values,
+        chunk.total_compressed_size,
+        chunk.total_uncompressed_size,
+        chunk.encodings,
+        chunk.has_dictionary_page,
+    )
+
+
+def _find_range(chunk: parquet.ColumnChunkMetaData) -> tuple[int, int]:
+    first = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
+    return first, chunk.total_compressed_size
