@@ -29,6 +29,7 @@ from shared.feed.books import Books, Reason
 from shared.feed.checkpoints import Checkpoints
 from shared.feed.chores import Chores
 from shared.feed.counts import Counts
+from shared.feed.following import Following
 from shared.feed.questions import Questions
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Verdict
@@ -76,7 +77,15 @@ class Feed:
         self._checkpoints = Checkpoints(checkpoint_interval_s)
         self._watchdog = Watchdog(stale_after_s)
         self._ts, self._now_s, self._due_s, self._connection = 0, 0.0, 0.0, 0
-        self._followed: tuple[object, ...] = ()  # what is wanted, and the names of it
+        self._following = Following(
+            board,
+            self._rows,
+            books=self._books,
+            trades=self._trades,
+            tickers=self._tickers,
+            questions=self._questions,
+            subscriptions=self._subscriptions,
+        )
 
     @property
     def is_flowing(self) -> bool:
@@ -116,13 +125,15 @@ class Feed:
         """Return the rows of messages that all came at one time."""
         self._ts, self._now_s = ts, now_s
         self.messages += len(raws)
-        parse, judge = self._exchange.parse, self._books.delta
+        parse, judge, note_read = self._exchange.parse, self._books.delta, self.counts.note_read
         for raw in raws:
             try:
                 messages = parse(raw)
             except MalformedMessage as error:
                 self._malformed(error)
                 continue
+            if messages:
+                note_read(messages[0])
             for message in messages:
                 if not isinstance(message, Delta):
                     self._handle(message)
@@ -153,7 +164,8 @@ class Feed:
         messages = self._questions.keep_alive(now_s)
         if self._questions.is_quiet(now_s):
             return messages
-        messages += self._follow()
+        messages += self._following.follow(ts)
+        self._symbols = self._following.symbols
         asked, refused = self._questions.due(now_s)
         for name, raw_symbol in refused:
             self._row("subscription_refused", raw_symbol, channel=name, reason="nothing came")
@@ -251,33 +263,10 @@ class Feed:
         self._ban(wait_s)
 
     def _malformed(self, error: MalformedMessage) -> None:
-        self.counts.malformed += 1
+        self.counts.note_malformed(error)
         self._row("malformed", error.raw_symbol, **error.facts)
         if error.raw_symbol in self._symbols and BOOK in self._board.channels:
             self._books.doubt(error.raw_symbol, "malformed")
-
-    def _follow(self) -> list[str]:
-        """Subscribe to what is wanted now, and leave what is not."""
-        wanted, names = self._board.wanted, self._board.names
-        # While an answer is due, nobody could tell which question it means.
-        if self._followed == (wanted, names.listed) or self._subscriptions.is_asking:
-            return []
-        self._followed = wanted, names.listed
-        symbols = names.raw_symbols(wanted)
-        messages: list[str] = []
-        for raw_symbol in self._symbols.keys() - symbols.keys():
-            messages += self._questions.drop(raw_symbol)
-            if self._books.remove(raw_symbol):
-                self._row("gap", raw_symbol, channel=BOOK, reason="no longer listed as trading")
-            self._trades.lose(raw_symbol)
-            self._tickers.remove(raw_symbol)
-        added = [raw_symbol for raw_symbol in symbols if raw_symbol not in self._symbols]
-        if BOOK in self._board.channels:
-            for raw_symbol in added:
-                self._books.add(raw_symbol, symbols[raw_symbol])
-        self._symbols = symbols
-        self._subscriptions.follow(added)
-        return messages
 
     def _resync(self, raw_symbol: str, reason: Reason) -> None:
         if self._questions.resync(raw_symbol, self._now_s):
@@ -293,7 +282,8 @@ class Feed:
         self._books.clear()
         self._trades.lose_all()
         self._tickers.clear()
-        self._symbols, self._followed = {}, ()
+        self._following.clear()
+        self._symbols = {}
 
     def _row(self, kind: Kind, raw_symbol: str | None = None, **detail: object) -> None:
         symbol = self._symbols.get(raw_symbol) if raw_symbol else None

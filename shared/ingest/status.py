@@ -10,6 +10,7 @@ from shared.delivery.journal import Journal
 from shared.exchange import BOOK
 from shared.feed.board import Board
 from shared.ingest.recorder import RecorderView
+from shared.ingest.refusals import Refusals
 from shared.process.kernel_clock import KernelClock
 from shared.process.stats import Rate
 from shared.process.status import FeedCounts, IngestReport, StatusFile
@@ -50,6 +51,7 @@ class IngestStatus:
         self._last_data_ts: int | None = None
         self._day = -1
         self._gaps_before_today = 0
+        self._refusals = Refusals()
         self._state = ""
         self._since = 0
 
@@ -86,6 +88,9 @@ class IngestStatus:
             gaps_today=self._count_gaps(view, kinds.get("gap", 0)),
             kinds=kinds,
             counts=_counts(view),
+            malformed_channels=self._refusals.look(
+                [board.feed.counts for board in view.boards], now_s=view.now_s
+            ),
             journals=len(view.journals),
             journal_bytes=sum(journal.bytes for journal in view.journals),
             journal_waiting_bytes=sum(journal.backlog.bytes for journal in view.journals),
@@ -141,6 +146,8 @@ def _counts(view: View) -> FeedCounts:
         unknown=_add(each.unknown for each in counts),
         refused=_add(each.refused for each in counts),
         malformed=sum(each.malformed for each in counts),
+        malformed_reasons=_add(each.malformed_reasons for each in counts),
+        unread=_add(each.unread for each in counts),
         not_asked_for=sum(each.not_asked_for for each in counts),
         snapshots_not_asked_for=sum(each.snapshots_not_asked_for for each in counts),
         snapshots_late=sum(each.snapshots_late for each in counts),

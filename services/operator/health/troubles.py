@@ -171,7 +171,21 @@ def _of_feed(process: Process, report: IngestReport, *, now_ns: int) -> Iterator
         text = f"{exchange} refuses {format_names(report.refused)}"
         remedy = f"correct [exchanges.{exchange}] symbols"
         yield trouble_of(process, "symbols-refused", text, remedy)
+    if report.malformed_channels:
+        yield _malformed(process, report)
     yield from _of_refused(process, report)
+
+
+def _malformed(process: Process, report: IngestReport) -> Trouble:
+    channels, reasons = report.malformed_channels, report.counts.malformed_reasons
+    most = max(reasons, key=lambda reason: reasons[reason], default="")[:DETAIL_CHARACTERS_MAX]
+    text = (
+        f"of {process.exchange}'s messages ({format_names(channels)}) many cannot be read: {most}"
+    )
+    remedy = (
+        "look for a newer release; what cannot be read is not recorded, but for rows that say so"
+    )
+    return trouble_of(process, "messages-malformed", text, remedy)
 
 
 def _of_refused(process: Process, report: IngestReport) -> Iterator[Trouble]:

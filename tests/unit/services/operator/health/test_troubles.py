@@ -8,6 +8,7 @@ from services.operator.health.readiness import find_unready
 from services.operator.health.troubles import NAMES_MAX, find_troubles, find_unreachable
 from shared.process.status import VERSION, ProcessReport
 from tests.support.healths import (
+    COUNTS,
     TS,
     S,
     find_sentences,
@@ -107,6 +108,15 @@ def test_a_process_that_reports_nothing_is_told(age_s: float | None) -> None:
         ),
         ({"rate_limited_until": TS + 30 * S}, "has refused more requests for 30 s"),
         ({"refused": ["X-EUR"]}, "refuses X-EUR; correct [exchanges.bitvavo] symbols"),
+        (
+            {
+                "malformed_channels": ["trades"],
+                "counts": replace(
+                    COUNTS, malformed_reasons={"book: x": 1, "trades: no price": 60, "?": 2}
+                ),
+            },
+            "of bitvavo's messages (trades) many cannot be read: trades: no price; look for",
+        ),
         ({"journal_error": "no space"}, "cannot write its journal: no space"),
     ],
 )
