@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -9,6 +10,7 @@ from shared.delivery.frame import DAY_NS
 from shared.delivery.journal import Journal
 from shared.exchange import BOOK
 from shared.feed.board import Board
+from shared.feed.counts import Counts
 from shared.ingest.recorder import RecorderView
 from shared.ingest.refusals import Refusals
 from shared.process.kernel_clock import KernelClock
@@ -62,7 +64,7 @@ class IngestStatus:
         down = [link.down_since_s for link in links if link.down_since_s is not None]
         is_unreachable = bool(down) and not view.is_paused
         messages = self._count_messages(view)
-        kinds = view.recorder.kinds
+        kinds, counts = view.recorder.kinds, [board.feed.counts for board in view.boards]
         report = IngestReport(
             **self._file.head(),
             exchange=view.exchange,
@@ -87,10 +89,8 @@ class IngestStatus:
             last_data_ts=self._last_data_ts,
             gaps_today=self._count_gaps(view, kinds.get("gap", 0)),
             kinds=kinds,
-            counts=_counts(view),
-            malformed_channels=self._refusals.look(
-                [board.feed.counts for board in view.boards], now_s=view.now_s
-            ),
+            counts=_add_counts(counts),
+            malformed_channels=self._refusals.look(counts, now_s=view.now_s),
             journals=len(view.journals),
             journal_bytes=sum(journal.bytes for journal in view.journals),
             journal_waiting_bytes=sum(journal.backlog.bytes for journal in view.journals),
@@ -101,9 +101,7 @@ class IngestStatus:
             journal_error=view.recorder.error,
             disk_free_bytes=view.disk_free_bytes,
             is_on_loopback=view.is_on_loopback,
-            clock_synchronised=view.clock.is_synchronised if view.clock else None,
-            clock_offset_s=view.clock.offset_s if view.clock else None,
-            clock_error_s_max=view.clock.error_s_max if view.clock else None,
+            **_clock(view.clock),
             received_bytes=view.received_bytes,
             delay_ns=view.recorder.delay_ns,
         )
@@ -139,8 +137,18 @@ def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
     return wanted, live, refused
 
 
-def _counts(view: View) -> FeedCounts:
-    counts = [board.feed.counts for board in view.boards]
+def _clock(clock: KernelClock | None) -> dict[str, Any]:
+    """Return what the kernel says of its clock, where it says anything."""
+    if clock is None:
+        return {}
+    return {
+        "clock_synchronised": clock.is_synchronised,
+        "clock_offset_s": clock.offset_s,
+        "clock_error_s_max": clock.error_s_max,
+    }
+
+
+def _add_counts(counts: Sequence[Counts]) -> FeedCounts:
     return FeedCounts(
         chatter=_add(each.chatter for each in counts),
         unknown=_add(each.unknown for each in counts),
