@@ -101,6 +101,8 @@ class Exchange(Struct, frozen=True, kw_only=True):
     request_snapshot: Callable[[str], str] | None = None
     snapshot_cost: Cost | None = None  # of a message; REST has costs of its own
     snapshot_interval_s: float = 0.0  # between two questions
+    # The levels a side that a snapshot has at most: where it has as many, the book goes on behind.
+    depth: int | None = None
     # The levels of a side that the exchange keeps up: it does not say when one falls out of them.
     window: int | None = None
     # What the exchange wants to hear, and how often, lest it hangs up.

@@ -27,6 +27,7 @@ EXCHANGE = Exchange(
     request_snapshot=parser.request_snapshot,
     snapshot_cost=POINT,
     snapshot_interval_s=0.2,
+    depth=parser.DEPTH,
     limits={"points": POINTS},
     rest=Rest(
         markets=Call(path=lambda: "/markets", cost=POINT),

@@ -18,6 +18,7 @@ EXCHANGE = Exchange(
     unsubscribe=parser.unsubscribe,
     ready="data",
     snapshot_by="first",
+    depth=rest_parser.DEPTH,
     # https://docs.btcturk.com/rate-limits; that of trades is the one of the older path.
     limits={
         "connects": Limit(points=15, interval_s=60.0),

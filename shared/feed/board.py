@@ -53,6 +53,14 @@ class BookAnswer(NamedTuple):
     snapshot: Snapshot
 
 
+class AuditAnswer(NamedTuple):
+    """A book that was asked for over REST to be compared; `None` where it could not be had."""
+
+    raw_symbol: str
+    ts: int
+    snapshot: Snapshot | None
+
+
 class Board:
     """Lies between the threads that have to do with one feed.
 
@@ -74,6 +82,10 @@ class Board:
         self.answers: deque[BackfillAnswer] = deque()
         self.books_wanted: deque[str] = deque()  # raw symbols, where books begin over REST
         self.books: deque[BookAnswer] = deque()
+        self.audits_wanted: deque[str] = deque()  # raw symbols, one at a time
+        self.audits: deque[AuditAnswer] = deque()
+        self.is_list_wanted = False  # of markets, at once: the exchange says that one stands still
+        self.checkpoints_wanted = 0  # how often every book was to be written whole
 
     def answer_backfill(
         self, question: Backfill, trades: TradeList | None, reason: str = ""

@@ -51,6 +51,9 @@ class Counts:
         self.not_asked_for = 0
         self.snapshots_not_asked_for = 0
         self.snapshots_late = 0  # older than the changes that had to follow them
+        self.audits = 0
+        self.audits_unanswered = 0  # in time, however often they were asked for
+        self.tickers_doubted = 0  # after audits that agreed with the book
 
     def note_read(self, message: Message) -> None:
         """Count a message by the first thing that it says."""

@@ -11,6 +11,7 @@ from shared.feed.resyncs import Resyncs
 from shared.feed.snapshots import SnapshotRequests
 from shared.feed.subscriptions import SubscriptionKey, Subscriptions
 
+AGAIN_S: Final = 1.0  # after an answer that is too old
 BAN_S: Final = 60.0  # where the exchange does not say how long, and at the least
 BAN_S_MAX: Final = 86_400.0
 
@@ -89,6 +90,19 @@ class Questions:
         """Take note that the exchange refused a snapshot: ask again later."""
         if notice.raw_symbol is not None and self._snapshots.is_asked(notice.raw_symbol):
             self._snapshots.refuse(notice.raw_symbol, now_s, is_halted=notice.is_halted)
+
+    def ask_again(self, raw_symbol: str, now_s: float) -> None:
+        """Ask once more for a snapshot: what came is too old."""
+        self._snapshots.ask_again(raw_symbol, now_s + AGAIN_S)
+
+    def wait_for_trading(self, notice: Refused, now_s: float) -> None:
+        """Ask later for the book of a market that stands still."""
+        assert notice.raw_symbol is not None
+        self._snapshots.refuse(notice.raw_symbol, now_s, is_halted=True)
+
+    def is_snapshot_due(self, now_s: float) -> bool:
+        """Return whether a snapshot waits for its turn now."""
+        return self._snapshots.is_due(now_s)
 
     def keep_alive(self, now_s: float) -> list[str]:
         """Return what tells the exchange that we are there: that is no question."""

@@ -12,6 +12,7 @@ from shared.exchange import BOOK, Exchange
 from shared.feed.board import Board
 from shared.feed.feed import Feed
 from shared.feed.names import Names
+from shared.feed.peers import Peers
 from shared.feed.polled import PolledFeed
 from shared.ingest.intake import Intake
 from shared.ingest.source import PolledSource, SocketSource
@@ -64,6 +65,7 @@ class Doors:
         self._rest = rest
         self._start: Callable[..., None] = partial(threads.start, stop=stop)
         self._pause = pause
+        self._peers = Peers(exchange, own.limit_share)
         self._connections = count()  # those of the session; the recorder's thread counts
         self._sockets = Sockets(
             own.channels,
@@ -119,6 +121,7 @@ class Doors:
             ban=limits.block,
             stale_after_s=own.stale_after_s,
             checkpoint_interval_s=own.checkpoint_interval_s,
+            peers=self._peers,
         )
         source = SocketSource(
             inbox,

@@ -1,4 +1,4 @@
-"""The worker that asks over REST: for markets, for trades that were missed, for books to begin."""
+"""The worker that asks over REST: for markets, missed trades, books to begin or to compare."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from typing import Final
 from booktape.errors import BooktapeError
 from shared.errors import ConnectionLost, RateLimited
 from shared.exchange import SYMBOL
-from shared.feed.board import Board, BookAnswer
+from shared.feed.board import AuditAnswer, Board, BookAnswer
 from shared.feed.names import Names
 from shared.process import log
 from shared.process.retry import Backoff
@@ -71,6 +71,7 @@ class RestWorker:
                 self._ask_markets(stop)
             if self._steady_s() >= self._trades_due_s:
                 self._ask_trades(stop)
+            self._ask_audit(stop)
             self._ask_books(stop)
 
     def _ask_books(self, stop: Event) -> None:
@@ -97,6 +98,19 @@ class RestWorker:
             return
         self._succeed()
         board.books.append(BookAnswer(self._clock_ns(), snapshot))
+
+    def _ask_audit(self, stop: Event) -> None:
+        """Ask for one book that is to be compared; what cannot be had is no fault of the feed."""
+        board = next((board for board in self._boards if board.audits_wanted), None)
+        if board is None:
+            return
+        raw_symbol = board.audits_wanted.popleft()
+        snapshot = None
+        try:
+            snapshot = self._rest.book(raw_symbol, stop)
+        except BooktapeError as error:
+            _log.info("no book to compare", extra={"symbol": raw_symbol, "reason": str(error)})
+        board.audits.append(AuditAnswer(raw_symbol, self._clock_ns(), snapshot))
 
     def _ask_markets(self, stop: Event) -> None:
         try:

@@ -425,14 +425,36 @@ def test_a_symbol_that_keeps_failing_is_resynced_less_and_less_often() -> None:
     world = World(symbols=["BTC-EUR"])
     world.connect()
     world.say(*(Subscribed(c, ["BTCEUR"]) for c in ("book", "trades", "ticker")))
-    crossed = Snapshot("BTCEUR", *levels([("5", "1")], [("4", "1")]), 1)
     asked = 0
     for _ in range(600):
         if "book BTCEUR" in world.later(0.1):
             asked += 1
-            world.say(crossed)
+            world.say(book("BTCEUR", 10 * asked), delta("BTCEUR", 10 * asked + 5))
     assert 5 <= asked <= 8
-    assert world.kinds().count("crossed") == asked
+
+
+def test_a_snapshot_older_than_what_came_before_the_question_is_asked_for_again() -> None:
+    world = World(symbols=["BTC-EUR"])
+    world.connect()
+    world.say(delta("BTCEUR", 50), *(Subscribed(c, ["BTCEUR"]) for c in ("book", "trades")))
+    assert ["book BTCEUR"] == world.later(0.1)
+    world.say(book("BTCEUR", 49))
+    assert ([], 1) == (world.recorded(Snapshot), world.feed.counts.snapshots_late)
+    assert [] == world.later(0.9)
+    assert ["book BTCEUR"] == world.later(0.2)
+    world.say(book("BTCEUR", 50), delta("BTCEUR", 51))
+    assert [50, 51] == [event.sequence for event in world.recorded(Snapshot | Delta)]
+
+
+def test_the_late_answer_to_a_question_that_was_asked_again_forgets_nothing() -> None:
+    world = World(symbols=["BTC-EUR"])
+    world.connect()
+    world.say(*(Subscribed(c, ["BTCEUR"]) for c in ("book", "trades", "ticker")))
+    assert ["book BTCEUR"] == world.later(0.1)
+    world.say(delta("BTCEUR", 98))
+    assert ["book BTCEUR"] == world.later(10.2)
+    world.say(book("BTCEUR", 97), book("BTCEUR", 98), delta("BTCEUR", 99))
+    assert [97, 98, 99] == [event.sequence for event in world.recorded(Snapshot | Delta)]
 
 
 def test_a_snapshot_that_is_not_answered_is_asked_for_again() -> None:
@@ -468,7 +490,8 @@ def test_a_snapshot_that_differs_from_the_book_of_its_sequence_is_a_mismatch() -
     world = World("data", asks_snapshots=False)
     world.go_live()
     world.say(Snapshot("BTCEUR", *levels([("99", "2")], [("101", "1")]), 10))
-    assert [{"side": "bid", "price": 99.0}] == world.details("mismatch")
+    first = {"side": "bid", "price": 99.0, "ours": 1.0, "theirs": 2.0}
+    assert [{"differ": 1, **first}] == world.details("mismatch")
 
 
 def test_a_resync_without_questions_leaves_and_joins_and_gives_up_without_an_answer() -> None:
@@ -482,13 +505,18 @@ def test_a_resync_without_questions_leaves_and_joins_and_gives_up_without_an_ans
         world.later(10.1)
 
 
-def test_a_crossed_book_is_a_row_and_a_resync() -> None:
+def test_a_crossed_book_is_a_row_and_an_audit_and_goes_on() -> None:
     world = World()
     world.go_live()
-    world.say(delta("BTCEUR", 11, "101"))
-    assert ["crossed", "resync"] == world.kinds()
-    assert [{"bid": 101.0, "ask": 101.0}] == world.details("crossed")
-    assert {"ETH-EUR"} == world.view.live
+    world.say(delta("BTCEUR", 11, "101"), delta("BTCEUR", 12))
+    assert ["crossed"] == world.kinds()
+    assert [{"bid": 101.0, "ask": 101.0, "count": 1}] == world.details("crossed")
+    assert set(SYMBOLS) == world.view.live
+    assert ["book BTCEUR"] == world.later(0.3)
+    world.say(Snapshot("BTCEUR", *levels([("99", "1")], [("101", "1")]), 12))
+    assert ["crossed", "mismatch", "audit"] == world.kinds()
+    assert ["crossed"] == [detail["cause"] for detail in world.details("audit")]
+    assert set(SYMBOLS) == world.view.live
 
 
 def test_a_message_that_cannot_be_parsed_is_a_row_and_resyncs_the_book_it_names() -> None:

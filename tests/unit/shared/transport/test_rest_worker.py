@@ -313,6 +313,20 @@ def test_a_book_that_cannot_be_had_is_left_to_whoever_wants_it(
     assert world.worker.error
 
 
+def test_a_book_that_is_to_be_compared_is_asked_for_and_what_cannot_be_had_is_said(
+    make: Make, server: RestServer
+) -> None:
+    world = make(is_listing=False)
+    server.answers["/BTCEUR/book"] = Answer("7")
+    server.answers["/ETHEUR/book"] = Answer("broken", status=500)
+    world.board.audits_wanted.extend(["BTCEUR", "ETHEUR"])
+    for _ in range(3):
+        world.worker._ask_audit(Event())
+    answers = [(answer.raw_symbol, answer.ts, answer.snapshot) for answer in world.board.audits]
+    assert [("BTCEUR", 7, book("BTCEUR", 7)), ("ETHEUR", 7, None)] == answers
+    assert not world.worker.error
+
+
 def test_the_list_is_asked_for_where_it_alone_names_the_symbols(
     make: Make, server: RestServer
 ) -> None:
