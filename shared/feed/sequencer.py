@@ -97,7 +97,7 @@ class Sequencer:
             is_near = delta.sequence >= self.expected - self._overtaken_max * width
             if not goes_on and not (is_first and is_near):
                 return Verdict.GAP
-            self.seen = delta.sequence
+            self.seen = None if delta.sequence == self.last else delta.sequence
             return Verdict.STALE
         is_reaching = first < self.expected and (goes_on or is_first)
         return Verdict.JOINING if is_reaching else Verdict.GAP

@@ -179,12 +179,11 @@ def test_a_date_begins_at_its_midnight_and_ends_before_the_next(tape: Tape) -> N
     midnight = day_of(key.date) * DAY_NS
 
     def receive(ts_first: int, ts_last: int) -> None:
-        for row, ts in enumerate((ts_first, ts_last)):
-            tape.rewrite(
-                key,
-                "trades",
-                lambda rows, row=row, ts=ts: set_value(rows, "ts_recv", row, ts // 1000),
-            )
+        def place(rows: pa.Table) -> pa.Table:
+            rows = set_value(rows, "ts_recv", 0, ts_first // 1000)
+            return set_value(rows, "ts_recv", 1, ts_last // 1000)
+
+        tape.rewrite(key, "trades", place)
         tape.edit_entry(key, "trades", ts_recv_min=ts_first, ts_recv_max=ts_last)
         read(tape, key, "trades")
 
