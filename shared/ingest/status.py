@@ -9,6 +9,7 @@ from shared.delivery.frame import DAY_NS
 from shared.delivery.journal import Journal
 from shared.exchange import BOOK
 from shared.feed.board import Board
+from shared.ingest.audit_watch import AuditWatch
 from shared.ingest.recorder import RecorderView
 from shared.ingest.refusals import Refusals
 from shared.process.stats import Rate
@@ -49,6 +50,7 @@ class IngestStatus:
         self._day = -1
         self._gaps_before_today = 0
         self._refusals = Refusals()
+        self._audits = AuditWatch()
         self._state = ""
         self._since = 0
 
@@ -60,6 +62,7 @@ class IngestStatus:
         is_unreachable = bool(down) and not view.is_paused
         messages = self._count_messages(view)
         kinds = view.recorder.kinds
+        counts = [board.feed.counts for board in view.boards]
         report = IngestReport(
             **self._file.head(),
             exchange=view.exchange,
@@ -85,9 +88,8 @@ class IngestStatus:
             gaps_today=self._count_gaps(view, kinds.get("gap", 0)),
             kinds=kinds,
             counts=_counts(view),
-            malformed_channels=self._refusals.look(
-                [board.feed.counts for board in view.boards], now_s=view.now_s
-            ),
+            audits_missing_since=self._audits.look(counts, view.ts),
+            malformed_channels=self._refusals.look(counts, now_s=view.now_s),
             journals=len(view.journals),
             journal_bytes=sum(journal.bytes for journal in view.journals),
             journal_waiting_bytes=sum(journal.backlog.bytes for journal in view.journals),
@@ -144,6 +146,9 @@ def _counts(view: View) -> FeedCounts:
         not_asked_for=sum(each.not_asked_for for each in counts),
         snapshots_not_asked_for=sum(each.snapshots_not_asked_for for each in counts),
         snapshots_late=sum(each.snapshots_late for each in counts),
+        audits=sum(each.audits for each in counts),
+        audits_unanswered=sum(each.audits_unanswered for each in counts),
+        tickers_doubted=sum(each.tickers_doubted for each in counts),
     )
 
 

@@ -420,8 +420,8 @@ class Deaf:
 def test_whoever_stood_still_begins_anew(
     steady_s: float, day_s: float, reasons: list[str], server: Server
 ) -> None:
-    world = World(server, connect=lambda _: Deaf(), clock_ns=lambda: clock[0])
     clock = [1_000 * SECOND]
+    world = World(server, connect=lambda _: Deaf(), clock_ns=lambda: clock[0])
     socket = world.socket
     socket.turn(0.0)
     for _ in range(3):
