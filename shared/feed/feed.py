@@ -162,6 +162,8 @@ class Feed:
         return Chores(self._rows.take(), messages)
 
     def _do_chores(self, ts: int, now_s: float) -> list[str]:
+        if self._questions.may_not_ask(now_s):
+            self._watchdog.wait_anew(now_s)
         silent_s = self._watchdog.silent_s(now_s)
         if silent_s is not None:
             self._lose_all("stale", silent_s=round(silent_s, 3))
@@ -194,8 +196,8 @@ class Feed:
                     self._trades.trade(self._ts, symbol, message)
             case TradeList():
                 if symbol := self._data(TRADES, message.raw_symbol):
-                    last = self._trades.pop_last(message.raw_symbol)
-                    self._trades.trade_list(self._ts, symbol, message, last)
+                    outage = self._trades.pop_outage(message.raw_symbol)
+                    self._trades.trade_list(self._ts, symbol, message, outage)
             case Ticker():
                 symbol = self._data(TICKER, message.raw_symbol)
                 if symbol and (merged := self._tickers.ticker(self._ts, symbol, message)):
@@ -274,7 +276,7 @@ class Feed:
         self._questions.clear()
         self._auditing.clear()
         self._books.clear()
-        self._trades.lose_all()
+        self._trades.lose_all(self._ts)
         self._tickers.clear()
         self._following.clear()
         self._symbols = {}
