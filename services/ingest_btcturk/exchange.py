@@ -38,7 +38,7 @@ EXCHANGE = Exchange(
         ),
         parse_book=rest_parser.parse_book,
         trades=Call(
-            path=lambda raw_symbol, _trade_id: (
+            path=lambda raw_symbol, _outage, _ts: (
                 "/api/v2/trades?"
                 + urlencode({"pairSymbol": raw_symbol, "last": rest_parser.TRADES_MAX})
             ),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from shared.event import Snapshot, TradeList
+from shared.exchange import Outage
 from shared.feed.counts import Counts
 from shared.feed.names import Names
 
@@ -30,11 +31,11 @@ class FeedView(Struct, frozen=True):
 
 
 class Backfill(Struct, frozen=True):
-    """A question: all trades of a symbol since the trade `last`."""
+    """A question: all trades of a symbol since an outage began."""
 
     symbol: str
     raw_symbol: str
-    last: str
+    outage: Outage
     asked_s: float  # when, by the steady clock
 
 

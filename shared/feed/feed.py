@@ -72,14 +72,7 @@ class Feed:
         self._ban = ban
         self._rows = FeedRows()
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
-        depth = exchange.depth if exchange.snapshot_by == "message" else None
-        self._books = Books(
-            self._rows,
-            self._resync,
-            window=exchange.window,
-            depth=depth,
-            overtaken_max=OVERTAKEN_MAX if exchange.snapshot_by == "rest" else 0,
-        )
+        self._books = _make_books(exchange, self._rows, self._resync)
         self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(self._rows)
         self._subscriptions = Subscriptions(exchange, board.channels)
@@ -169,6 +162,8 @@ class Feed:
         return Chores(self._rows.take(), messages)
 
     def _do_chores(self, ts: int, now_s: float) -> list[str]:
+        if self._questions.may_not_ask(now_s):
+            self._watchdog.wait_anew(now_s)
         silent_s = self._watchdog.silent_s(now_s)
         if silent_s is not None:
             self._lose_all("stale", silent_s=round(silent_s, 3))
@@ -201,8 +196,8 @@ class Feed:
                     self._trades.trade(self._ts, symbol, message)
             case TradeList():
                 if symbol := self._data(TRADES, message.raw_symbol):
-                    last = self._trades.pop_last(message.raw_symbol)
-                    self._trades.trade_list(self._ts, symbol, message, last)
+                    outage = self._trades.pop_outage(message.raw_symbol)
+                    self._trades.trade_list(self._ts, symbol, message, outage)
             case Ticker():
                 symbol = self._data(TICKER, message.raw_symbol)
                 if symbol and (merged := self._tickers.ticker(self._ts, symbol, message)):
@@ -281,7 +276,7 @@ class Feed:
         self._questions.clear()
         self._auditing.clear()
         self._books.clear()
-        self._trades.lose_all()
+        self._trades.lose_all(self._ts)
         self._tickers.clear()
         self._following.clear()
         self._symbols = {}
@@ -289,3 +284,13 @@ class Feed:
     def _row(self, kind: Kind, raw_symbol: str | None = None, **detail: object) -> None:
         symbol = self._symbols.get(raw_symbol) if raw_symbol else None
         self._rows.append((self._ts, symbol, feed_event(kind, **detail)))
+
+
+def _make_books(exchange: Exchange, rows: FeedRows, resync: Callable[[str, Reason], None]) -> Books:
+    return Books(
+        rows,
+        resync,
+        window=exchange.window,
+        depth=exchange.depth if exchange.snapshot_by == "message" else None,
+        overtaken_max=OVERTAKEN_MAX if exchange.snapshot_by == "rest" else 0,
+    )

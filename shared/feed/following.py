@@ -70,6 +70,6 @@ class Following:
         messages = self._questions.drop(raw_symbol)
         if self._books.remove(raw_symbol):
             self._rows.append((ts, self.symbols[raw_symbol], _LEFT))
-        self._trades.lose(raw_symbol)
+        self._trades.lose(raw_symbol, ts)
         self._tickers.remove(raw_symbol)
         return messages

@@ -47,6 +47,7 @@ class Questions:
         self._snapshots = SnapshotRequests(exchange, spend)
         self._resyncs = Resyncs()
         self._quiet_until_s = 0.0
+        self._waits_until_s = 0.0  # for points, with subscriptions to ask for
 
     def connected(self, now_s: float) -> None:
         """Begin on a new connection."""
@@ -112,6 +113,10 @@ class Questions:
         """Return whether the exchange wants no question at the moment."""
         return now_s < self._quiet_until_s
 
+    def may_not_ask(self, now_s: float) -> bool:
+        """Return whether nothing may be asked, so that what was not asked for cannot come."""
+        return now_s < max(self._quiet_until_s, self._waits_until_s)
+
     def stop(self, notice: Throttled, ts: int, now_s: float) -> float:
         """Ask nothing for as long as the exchange says; return the seconds."""
         wait_s = notice.wait_s
@@ -128,7 +133,7 @@ class Questions:
         Raise `ConnectionLost` where only a new connection can help.
         """
         messages = self._begin_anew(now_s)
-        if self._subscriptions.has_more and self._may_subscribe():
+        if self._subscriptions.has_more and self._may_subscribe(now_s):
             messages += self._subscriptions.messages(now_s)
         again, refused = self._subscriptions.overdue(now_s)
         return messages + again + self._ask_snapshot(now_s), refused
@@ -142,9 +147,12 @@ class Questions:
                 messages += self._subscriptions.renew(BOOK, raw_symbol, now_s)
         return messages
 
-    def _may_subscribe(self) -> bool:
+    def _may_subscribe(self, now_s: float) -> bool:
         cost = self._exchange.subscribe_cost
-        return cost is None or self._spend(cost) == 0.0
+        wait_s = self._spend(cost) if cost else 0.0
+        if wait_s:
+            self._waits_until_s = now_s + wait_s
+        return wait_s == 0.0
 
     def _ask_snapshot(self, now_s: float) -> list[str]:
         if self.is_book_first:

@@ -11,6 +11,7 @@ from shared.delivery.journal import Journal
 from shared.exchange import BOOK
 from shared.feed.board import Board
 from shared.feed.counts import Counts
+from shared.ingest.audit_watch import AuditWatch
 from shared.ingest.recorder import RecorderView
 from shared.ingest.refusals import Refusals
 from shared.process.kernel_clock import KernelClock
@@ -54,6 +55,7 @@ class IngestStatus:
         self._day = -1
         self._gaps_before_today = 0
         self._refusals = Refusals()
+        self._audits = AuditWatch()
         self._state = ""
         self._since = 0
 
@@ -90,6 +92,7 @@ class IngestStatus:
             gaps_today=self._count_gaps(view, kinds.get("gap", 0)),
             kinds=kinds,
             counts=_add_counts(counts),
+            audits_missing_since=self._audits.look(counts, view.ts),
             malformed_channels=self._refusals.look(counts, now_s=view.now_s),
             journals=len(view.journals),
             journal_bytes=sum(journal.bytes for journal in view.journals),
@@ -159,6 +162,9 @@ def _add_counts(counts: Sequence[Counts]) -> FeedCounts:
         not_asked_for=sum(each.not_asked_for for each in counts),
         snapshots_not_asked_for=sum(each.snapshots_not_asked_for for each in counts),
         snapshots_late=sum(each.snapshots_late for each in counts),
+        audits=sum(each.audits for each in counts),
+        audits_unanswered=sum(each.audits_unanswered for each in counts),
+        tickers_doubted=sum(each.tickers_doubted for each in counts),
     )
 
 

@@ -43,6 +43,9 @@ class FeedCounts(Struct, frozen=True, kw_only=True):
     not_asked_for: int
     snapshots_not_asked_for: int
     snapshots_late: int
+    audits: int = 0
+    audits_unanswered: int = 0
+    tickers_doubted: int = 0
 
 
 class IngestReport(ProcessReport, frozen=True, kw_only=True):
@@ -71,6 +74,7 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     gaps_today: int  # since midnight, UTC
     kinds: dict[str, int]  # rows of `feed_events`, by kind
     counts: FeedCounts
+    audits_missing_since: int | None = None  # no book could be held against the exchange's
     malformed_channels: list[str] = []  # of whose messages too many of late cannot be read
     journals: int  # with those of dead ingests that it delivers
     journal_bytes: int

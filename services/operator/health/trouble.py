@@ -27,6 +27,7 @@ Code = Literal[
     "journal-failing",
     "symbols-refused",
     "messages-malformed",
+    "audits-missing",
     "upload-failing",
     "upload-late",
     "session-held",

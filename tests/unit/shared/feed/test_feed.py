@@ -48,6 +48,7 @@ class World:
         channels: Sequence[str] = ("book", "trades", "ticker"),
         symbols: Sequence[str] = SYMBOLS,
         offers_trades: bool = False,
+        subscribe_cost: Cost | None = None,
     ) -> None:
         self.now_s = 1000.0
         self.rows: list[tuple[str | None, Recorded]] = []
@@ -67,6 +68,7 @@ class World:
             parse=self._parse,
             subscribe=lambda c, raws: [f"join {','.join(c)} {','.join(raws)}"],
             unsubscribe=lambda c, raws: [f"leave {','.join(c)} {','.join(raws)}"],
+            subscribe_cost=subscribe_cost,
             ready=ready,
             snapshot_by="message" if asks_snapshots else "first",
             request_snapshot=(lambda raw: f"book {raw}") if asks_snapshots else None,
@@ -652,7 +654,7 @@ def test_trades_after_a_reconnect_are_asked_for_over_rest_and_recorded_once() ->
     world.disconnect()
     world.go_live()
     question = world.board.questions.popleft()
-    assert ("BTCEUR", "t1") == (question.raw_symbol, question.last)
+    assert ("BTCEUR", "t1") == (question.raw_symbol, question.outage.trade_id)
     world.say(trade(4))
     world.board.answer_backfill(question, trades(1, 2, 3, 4))
     world.later(0.1)
@@ -678,7 +680,7 @@ def test_a_trade_before_the_word_of_the_exchange_hides_no_gap() -> None:
     world.disconnect()
     world.connect()
     world.say(trade(9), Subscribed("trades", RAWS))
-    assert ["t1"] == [question.last for question in world.board.questions]
+    assert ["t1"] == [question.outage.trade_id for question in world.board.questions]
 
 
 def test_an_answer_of_the_old_connection_is_recorded_on_the_new_one() -> None:
@@ -786,6 +788,32 @@ def test_when_the_exchange_says_stop_nothing_is_asked_until_the_wait_is_over() -
     assert 1 == world.kinds().count("rate_limited")
     assert [] == world.later(899)
     assert ["join book,trades,ticker BTCEUR,ETHEUR"] == world.later(2)
+
+
+def test_while_nothing_may_be_asked_no_connection_is_stale() -> None:
+    world = World()
+    world.go_live()
+    world.say(delta("BTCEUR", 11))
+    world.say(Throttled("ban", wait_s=900))
+    world.wait(899)
+    assert "stale" not in world.kinds()
+    with pytest.raises(Stale):
+        world.wait(22)
+
+
+def test_a_connection_that_waits_for_points_to_subscribe_is_not_stale() -> None:
+    world = World(subscribe_cost=Cost("points"))
+    world.go_live()
+    world.say(delta("BTCEUR", 11))
+    world.disconnect()
+    world.wait_s = 900.0
+    world.connect()
+    world.wait(300)
+    assert "stale" not in world.kinds()
+    world.wait_s = 0.0
+    world.sent.clear()
+    world.wait(1)
+    assert ["join book,trades,ticker BTCEUR,ETHEUR"] == world.sent
 
 
 def test_a_refused_connection_is_a_row() -> None:

@@ -117,6 +117,10 @@ def test_a_process_that_reports_nothing_is_told(age_s: float | None) -> None:
             },
             "of bitvavo's messages (trades) many cannot be read: trades: no price; look for",
         ),
+        (
+            {"audits_missing_since": TS - 3601 * S},
+            "for an hour no book of bitvavo could be held against the exchange's own; look",
+        ),
         ({"journal_error": "no space"}, "cannot write its journal: no space"),
     ],
 )
