@@ -163,7 +163,7 @@ def test_trades_of_a_list_are_oldest_first(exchange: Exchange) -> None:
     lists = [one for one in lists if isinstance(one, TradeList)]
     assert lists or exchange.rest.parse_trades is None
     for one in lists:
-        times = [trade.ts_event for trade in one.trades]
+        times: list[Any] = [trade.ts_event for trade in one.trades]
         assert sorted(times) == times
 
 
