@@ -43,6 +43,9 @@ class FeedCounts(Struct, frozen=True, kw_only=True):
     not_asked_for: int
     snapshots_not_asked_for: int
     snapshots_late: int
+    audits: int = 0
+    audits_unanswered: int = 0
+    tickers_doubted: int = 0
 
 
 class IngestReport(ProcessReport, frozen=True, kw_only=True):
@@ -72,6 +75,7 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     gaps_today: int  # since midnight, UTC
     kinds: dict[str, int]  # rows of `feed_events`, by kind
     counts: FeedCounts
+    audits_missing_since: int | None = None  # no book could be held against the exchange's
     malformed_channels: list[str] = []  # of whose messages too many of late cannot be read
     journals: int  # with those of dead ingests that it delivers
     journal_bytes: int
@@ -82,6 +86,10 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     journal_next: int
     journal_error: str | None
     disk_free_bytes: int
+    is_on_loopback: bool = False  # the exchange is a simulated one, and shares our clock
+    clock_synchronised: bool | None = None  # by the kernel's word, as are the next two
+    clock_offset_s: float | None = None
+    clock_error_s_max: float | None = None
     received_bytes: int = 0  # of all messages
     delay_ns: int | None = None  # `ts_recv - ts_event` of the newest event that has both
 

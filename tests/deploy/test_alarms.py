@@ -104,6 +104,7 @@ TROUBLES: dict[Code, Health] = {
     "upload-failing": of_writer(upload_error="no such bucket"),
     "session-held": of_writer(held_sessions={"x": "newer"}),
     "writer-disk-full": of_writer(state="disk_full"),
+    "clock-unsynchronised": of_feed(clock_synchronised=False, clock_error_s_max=16.0),
     "flush-failing": of_writer(flush_error="no space"),
     "journal-undelivered": make_health(
         make_feed("btcturk"), make_writer(), journals=[make_journal(owner_pid=None)]
@@ -116,6 +117,10 @@ WELL: dict[str, Health] = {
         make_feed(), make_feed(line="b", state="live"), make_feed("btcturk"), make_writer()
     ),
     "a feed that is disabled": of_feed(state="disabled", symbols=0, live=0),
+    "a clock of which nothing is known": of_feed(clock_synchronised=None),
+    "a clock that a simulated exchange shares": of_feed(
+        clock_synchronised=False, is_on_loopback=True
+    ),
     "journals on their way": make_health(journals=[make_journal()]),
     "a cell": make_health(
         make_feed(line="tokyoa"),

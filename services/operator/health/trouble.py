@@ -27,6 +27,7 @@ Code = Literal[
     "journal-failing",
     "symbols-refused",
     "messages-malformed",
+    "audits-missing",
     "upload-failing",
     "upload-late",
     "session-held",
@@ -36,6 +37,7 @@ Code = Literal[
     "journal-unheard",
     "session-refused",
     "supervisor-deaf",
+    "clock-unsynchronised",
 ]
 
 

@@ -23,6 +23,7 @@ UPLOAD_LATE_S: Final = 600.0
 UPLOAD_LATE_INTERVALS: Final = 3
 UNHEARD_S: Final = 60.0  # the writer knows of a session within a second
 UNDELIVERED_S: Final = 300.0
+AUDITS_MISSING_S: Final = 3600.0
 NAMES_MAX: Final = 10  # of symbols in one sentence
 
 
@@ -47,6 +48,7 @@ def find_troubles(health: Health) -> list[Trouble]:
         troubles.append(Trouble(code="flush-conflict", text=text, remedy=remedy))
     for process in health.processes:
         troubles += _of_process(process, health)
+    troubles += _of_clock(health)
     for program in health.programs:
         troubles += _of_program(program, health)
     troubles += _of_pipes(health)
@@ -172,6 +174,11 @@ def _of_feed(process: Process, report: IngestReport, *, now_ns: int) -> Iterator
         yield trouble_of(process, "symbols-refused", text, remedy)
     if report.malformed_channels:
         yield _malformed(process, report)
+    missing_since = report.audits_missing_since
+    if missing_since and (now_ns - missing_since) / 1e9 > AUDITS_MISSING_S:
+        text = f"for an hour no book of {exchange} could be held against the exchange's own"
+        remedy = "look whether it answers: booktape book; what is recorded goes on unproven"
+        yield trouble_of(process, "audits-missing", text, remedy)
     yield from _of_refused(process, report)
 
 
@@ -225,6 +232,18 @@ def _of_writer(process: Process, report: WriterReport, *, now_ns: int) -> Iterat
     elif report.flush_error:
         text = f"the writer cannot flush: {report.flush_error}"
         yield trouble_of(process, "flush-failing", text, "it is tried again for ever")
+
+
+def _of_clock(health: Health) -> Iterator[Trouble]:
+    """Yield once that the times of rows may be wrong; a simulated exchange shares our clock."""
+    reports = [p.ingest for p in health.processes if p.is_reporting and p.ingest]
+    wrong = [r for r in reports if r.clock_synchronised is False and not r.is_on_loopback]
+    if wrong:
+        text = "the kernel says that nobody keeps the machine's clock right"
+        if wrong[0].clock_error_s_max is not None:
+            text += f": it may be off by {wrong[0].clock_error_s_max:.3g} s and more"
+        remedy = "start chrony (with rtcsync) or systemd-timesyncd; look at it: timedatectl"
+        yield Trouble(code="clock-unsynchronised", text=text, remedy=remedy)
 
 
 def _of_pipes(health: Health) -> Iterator[Trouble]:
