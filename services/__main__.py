@@ -19,6 +19,7 @@ from shared.exchange import Exchange
 from shared.process import log
 from shared.process.configured import load_settings
 from shared.process.settings import Settings
+from shared.process.state import WRITER, sink_name
 
 FOLDER_PREFIX: Final = "ingest_"
 
@@ -44,6 +45,7 @@ def commands() -> list[Command]:
             ingest=partial(_run_process, _ingest),
             write=partial(_run_process, _write),
             simulate=_simulate,
+            sink=partial(_run_process, _sink),
         ),
     ]
 
@@ -67,8 +69,7 @@ def find_exchanges() -> dict[str, Exchange]:
 def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
     """Run what supervisord runs: whatever it says is a line of JSON."""
     start_s = time.monotonic()
-    is_feed = parsed.command == "ingest"
-    log.setup(f"{FOLDER_PREFIX}{parsed.exchange}-{parsed.line}" if is_feed else "buffer_writer")
+    log.setup(_name_process(parsed))
     logger = log.get(__name__)
 
     def complain(text: str) -> None:
@@ -81,6 +82,16 @@ def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
         status = command_line.FAULT_STATUS
     hold_back(status, age_s=time.monotonic() - start_s, environment=os.environ)
     return status
+
+
+def _name_process(parsed: Namespace) -> str:
+    match parsed.command:
+        case "ingest":
+            return f"{FOLDER_PREFIX}{parsed.exchange}-{parsed.line}"
+        case "sink":
+            return sink_name(parsed.name)
+        case _:
+            return WRITER
 
 
 def _ingest(parsed: Namespace) -> int:
@@ -96,6 +107,13 @@ def _write(_: Namespace) -> int:
     from services.buffer_writer.main import run
 
     return run(settings)
+
+
+def _sink(parsed: Namespace) -> int:
+    settings = load_settings(find_exchanges(), os.environ)
+    from services.sink.main import run
+
+    return run(settings, parsed.name, is_once=parsed.once)
 
 
 def _up(_: Namespace) -> int:

@@ -434,6 +434,21 @@ def complete_differences() -> None:
         return actions
 
     parsing.ResourceMap.build_resource_diff = complete
+    update = parsing.parse_and_update_resource
+
+    def update_if_there(
+        name: str, body: Values, resources_map: Any, *more: Any, **named: Any
+    ) -> Any:
+        """What a condition leaves out is not made, and what it left in before is removed."""
+        condition = body.get("Condition")
+        if condition is None or resources_map.lazy_condition_map[condition]:
+            return update(name, body, resources_map, *more, **named)
+        there = resources_map._parsed_resources.get(name)
+        if there is not None:
+            there.delete()
+        return None
+
+    parsing.parse_and_update_resource = update_if_there
     clean = parsing.clean_json
 
     def without_nothing(node: Any, resources_map: Any) -> Any:

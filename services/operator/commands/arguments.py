@@ -103,7 +103,12 @@ def deploying(*, box: RunCommand) -> list[Command]:
 
 
 def processes(
-    exchanges: Sequence[str], *, ingest: RunCommand, write: RunCommand, simulate: RunCommand
+    exchanges: Sequence[str],
+    *,
+    ingest: RunCommand,
+    write: RunCommand,
+    simulate: RunCommand,
+    sink: RunCommand,
 ) -> list[Command]:
     """Return the commands that supervisord and a demo run."""
 
@@ -128,6 +133,13 @@ def processes(
             run=write,
         ),
         Command(
+            name="sink",
+            summary="feeds another store with each row once, as [sinks.<name>] says",
+            example="booktape sink influx --once",
+            run=sink,
+            add_arguments=_add_sink,
+        ),
+        Command(
             name="simulate",
             summary="serves an exchange of its own on loopback",
             example=f"booktape simulate {_first(exchanges)} --help",
@@ -150,6 +162,11 @@ def _add_exchange(exchanges: Sequence[str]) -> Callable[[Parser], None]:
 
 def _add_status(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _add_sink(parser: Parser) -> None:
+    parser.add_argument("name", help="of [sinks.<name>] in booktape.toml")
+    parser.add_argument("--once", action="store_true", help="what there is now, then end")
 
 
 def _add_box(parser: Parser) -> None:
