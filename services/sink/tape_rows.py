@@ -5,6 +5,7 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec.structs import replace
 
 from booktape.answers.raw import read_raw
 from booktape.errors import StoreError, TapeError
@@ -52,15 +53,15 @@ class TapeRows:
         date = keys[0].date
         tape = self._open_tape()
         following = date_of(day_of(date) + 1)
+        runs = _join(keys, first)
         for table in self._tables:
             columns = (*COMMON, *COLUMNS[table], "session")
             scan = tape.scan(table, keys[0].exchange, date, following).select(*columns)
             for batch in scan.batches():
                 rows = pa.Table.from_batches([batch])
-                for key in keys:
-                    mine = rows.filter(pc.equal(rows["session"].cast(pa.string()), key.session))
-                    lowest = max(first[key.session], key.first)
-                    yield _make_batch(key, table, _keep(mine, lowest, key.last))
+                for run in runs:
+                    mine = rows.filter(pc.equal(rows["session"].cast(pa.string()), run.session))
+                    yield _make_batch(run, table, _keep(mine, run.first, run.last))
 
     def _read_segment(self, flush: Flush, table: str) -> Iterator[pa.Table]:
         columns = (*COMMON, *COLUMNS[table])
@@ -72,6 +73,18 @@ class TapeRows:
             if self._store.head(flush.tables[table].key) is None:
                 raise SegmentGone(str(error)) from None
             raise
+
+
+def _join(keys: Sequence[Key], first: dict[str, int]) -> list[Key]:
+    """Return the ranges of event numbers that the flushes are of, as few as they are."""
+    runs: list[Key] = []
+    for key in sorted(keys, key=lambda key: (key.session, key.first)):
+        last = runs[-1] if runs else None
+        if last and last.session == key.session and last.last + 1 == key.first:
+            runs[-1] = replace(last, last=key.last)
+        else:
+            runs.append(replace(key, first=max(key.first, first[key.session])))
+    return runs
 
 
 def _make_batch(key: Key, table: str, rows: pa.Table) -> Batch:

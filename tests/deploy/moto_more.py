@@ -436,17 +436,15 @@ def complete_differences() -> None:
     parsing.ResourceMap.build_resource_diff = complete
     update = parsing.parse_and_update_resource
 
-    def update_if_there(
-        name: str, body: Values, resources_map: Any, *more: Any, **named: Any
-    ) -> Any:
-        """What a condition leaves out is not made, and what it left in before is removed."""
-        condition = body.get("Condition")
-        if condition is None or resources_map.lazy_condition_map[condition]:
-            return update(name, body, resources_map, *more, **named)
+    def update_if_there(name: str, body: Values, resources_map: Any, **place: str) -> Any:
+        """Make what a condition has not left out before, remove what it leaves out now."""
         there = resources_map._parsed_resources.get(name)
-        if there is not None:
-            there.delete()
-        return None
+        condition = body.get("Condition")
+        if condition is not None and not resources_map.lazy_condition_map[condition]:
+            return there and there.delete()
+        if there is None:
+            return parsing.parse_and_create_resource(name, body, resources_map, **place)
+        return update(name, body, resources_map, **place)
 
     parsing.parse_and_update_resource = update_if_there
     clean = parsing.clean_json

@@ -64,6 +64,10 @@ class LineServer(ThreadingHTTPServer):
         self._thread.join()
         self.server_close()
 
+    @override
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: whoever asked has gone."""
+
     def numbers(self, measurement: str) -> list[int]:
         """Return the event numbers of a measurement's points, in the order of their times."""
         found = [point for point in self.points if point[0] == measurement]
