@@ -61,7 +61,9 @@ class Admission:
             self._forget_s = now_s
             for session in self._committed.forget_done():
                 _log.info("a session is stored whole", extra={"session": session})
-                del self.expected[session]
+                self.expected.pop(
+                    session, None
+                )  # known of a flush set aside, it may not have begun
                 self._held.pop(session, None)
 
     def _begin(self, session: str, base: int) -> bool:

@@ -64,8 +64,14 @@ class Committed:
         return not self._sessions.is_marked(session) and not self.reach(session)
 
     def reach(self, session: str) -> int:
-        """Return the number that follows what waits of a session, 0 if that is nothing."""
-        return max((next_of(n) for n in self.names() if session_of(n) == session), default=0)
+        """Return the number that follows what is committed of a session as far as this disk tells.
+
+        0 if it tells nothing.
+        """
+        numbers = [next_of(name) for name in self.names() if session_of(name) == session]
+        if known := self._sessions.get(session):
+            numbers.append(known.next)
+        return max(numbers, default=0)
 
     def begin(self, session: str, next_number: int) -> None:
         """Know a session from now on; OSError where the disk refuses."""
@@ -119,11 +125,26 @@ class Committed:
         """
         known = self._sessions.get(session)
         if known:
-            self._reserve.lend(lambda: self._sessions.write(session, known))
+            self._write(session, known)
+
+    def save_aside(self, name: str) -> None:
+        """Write down that a manifest's range is committed, though the store will not tell of it.
+
+        Whoever calls this holds the lock.
+        """
+        session = session_of(name)
+        known = self._sessions.get(session)
+        if known is None and name in self._waiting:
+            known = Known(self.reach(session), ended=False, is_found=True)
+        if known:
+            self._write(session, known)
 
     def remove(self, name: str) -> None:
         """Know nothing of a manifest any more; whoever calls this holds the lock."""
         self._waiting.pop(name, None)
+
+    def _write(self, session: str, known: Known) -> None:
+        self._reserve.lend(lambda: self._sessions.write(session, known))
 
     def _known(self, session: str) -> Known:
         known = self._sessions.get(session)

@@ -170,7 +170,7 @@ class Spool:
         """Move a manifest and its segments out of the way, for a person to look at."""
         _log.error("set aside in spool/conflict", extra={"manifest": name, "reason": reason})
         with self.committed.lock:
-            self.committed.save(session_of(name))
+            self.committed.save_aside(name)
             for path in self._files_of(name):
                 if path.suffix == _SEGMENT:
                     path.replace(self._conflict / path.name)

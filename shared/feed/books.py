@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from booktape.ladder import Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
+from shared.feed.prices import keep_last
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
@@ -127,6 +128,7 @@ class Books:
             self._rows.append((ts, entry.symbol, checkpoint))
 
     def _begin(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
+        snapshot = keep_last(snapshot)
         entry.book = Ladder()
         entry.book.replace(snapshot.bids, snapshot.asks)
         self._rows.append((ts_recv, entry.symbol, snapshot))
@@ -134,6 +136,7 @@ class Books:
         self._find_crossing(entry, ts_recv, snapshot.raw_symbol)
 
     def _accept(self, entry: _Entry, ts_recv: int, delta: Delta) -> None:
+        delta = keep_last(delta)
         book = entry.book
         book.apply(delta.bids, delta.asks)
         if self._window is not None:

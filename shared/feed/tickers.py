@@ -27,11 +27,13 @@ class Tickers:
             changed = {
                 name: number
                 for name, number in said.items()
-                if number is not None and number != getattr(before, name)
+                if (number is not None or name in ticker.gone) and number != getattr(before, name)
             }
             if not changed:
                 return
             ticker = replace(before, ts_event=ticker.ts_event, **changed)
+        elif ticker.gone:
+            ticker = replace(ticker, gone=())
         self._tickers[ticker.raw_symbol] = ticker
         self._rows.append((ts_recv, symbol, ticker))
 

@@ -55,6 +55,7 @@ class Doors:
     ) -> None:
         """Prepare; `stop` ends all of their threads, `pause` keeps them closed while it is set."""
         self.boards: list[Board] = []
+        self._inboxes: list[Inbox] = []
         self.names = Names(exchange)
         self._exchange = exchange
         self._own = own
@@ -84,6 +85,11 @@ class Doors:
         """Return the symbols whose books went on when each feed was looked at last."""
         boards = [board for board in self.boards if BOOK in board.channels]
         return sorted({symbol for board in boards for symbol in board.feed.live})
+
+    @property
+    def received_bytes(self) -> int:
+        """Return how many bytes all of them brought; any thread may ask."""
+        return sum(inbox.received_bytes for inbox in list(self._inboxes))
 
     def _open_poller(self, symbols: Sequence[str]) -> None:
         board, inbox = self._add_board(symbols, [BOOK])
@@ -140,5 +146,7 @@ class Doors:
 
     def _add_board(self, symbols: Sequence[str], channels: Sequence[str]) -> tuple[Board, Inbox]:
         board = Board(symbols, channels, self.names, down_since_s=time.monotonic())
+        inbox = Inbox(self._intake.announce)
+        self._inboxes.append(inbox)
         self.boards.append(board)
-        return board, Inbox(self._intake.announce)
+        return board, inbox

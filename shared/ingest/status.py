@@ -32,6 +32,7 @@ class View(Struct, frozen=True, kw_only=True):
     blocked_s: float
     rest_error: str
     poll_interval_s: float | None  # where books are polled
+    received_bytes: int = 0
     is_enabled: bool = True
 
 
@@ -91,6 +92,8 @@ class IngestStatus:
             journal_next=view.journal.next_number,
             journal_error=view.recorder.error,
             disk_free_bytes=view.disk_free_bytes,
+            received_bytes=view.received_bytes,
+            delay_ns=view.recorder.delay_ns,
         )
         self._file.write(report)
 

@@ -78,6 +78,8 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     journal_next: int
     journal_error: str | None
     disk_free_bytes: int
+    received_bytes: int = 0  # of all messages
+    delay_ns: int | None = None  # `ts_recv - ts_event` of the newest event that has both
 
 
 class WriterReport(ProcessReport, frozen=True, kw_only=True):
@@ -106,6 +108,18 @@ class WriterReport(ProcessReport, frozen=True, kw_only=True):
     last_upload_ts: int | None
     upload_error: str | None
     disk_free_bytes: int
+    flush_s: float = 0.0  # spent on flushes
+    uploads: int = 0  # objects that the store has taken, or had
+    upload_bytes: int = 0
+    upload_failures: int = 0
+    disk_size_bytes: int = 0
+    disk_free_min_bytes: int = 0
+
+
+class ServiceReport(ProcessReport, frozen=True, kw_only=True):
+    """What a process says that neither records nor writes."""
+
+    address: str | None = None  # where it serves
 
 
 class SinkReport(ProcessReport, frozen=True, kw_only=True):

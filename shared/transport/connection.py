@@ -1,8 +1,8 @@
 """One websocket: connect, recv, send, close.
 
-websocket-client connects, then a reader of our own takes over its socket: the library's own would
-take nearly twice the CPU. Its handshake reads byte by byte, so it keeps nothing back of the first
-frames. Nothing comes compressed, since it asks for no extension.
+We dial, websocket-client shakes hands, then a reader of our own takes over the socket: the
+library's own would take nearly twice the CPU. Its handshake reads byte by byte, so it keeps nothing
+back of the first frames. Nothing comes compressed, since it asks for no extension.
 """
 
 import socket
@@ -10,26 +10,29 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 from http import HTTPStatus
 from http.cookies import CookieError
 from threading import Timer
 from typing import Final, NoReturn
+from urllib.parse import urlsplit
 
 from websocket import (
     ABNF,
     WebSocket,
-    WebSocketAddressException,
     WebSocketBadStatusException,
     WebSocketException,
     WebSocketTimeoutException,
 )
 
+from booktape.release import VERSION
 from shared.errors import ConnectionLost
+from shared.transport.authorities import system_tls
+from shared.transport.dial import dial
 from shared.transport.limits import parse_retry_after
+from shared.transport.proxies import find_proxy, open_tunnel
 from shared.transport.websocket_frames import CLOSE, TEXT, MessageReader
 
-CONNECT_TIMEOUT_S: Final = 10.0  # for the TCP handshake, for TLS, and for each read of the answer
+CONNECT_TIMEOUT_S: Final = 10.0  # for all addresses, for TLS, and for each read of the answer
 CONNECT_S_MAX: Final = 3 * CONNECT_TIMEOUT_S
 # After a handshake refused for too many of them: https://docs.btcturk.com/rate-limits
 TOO_MANY_WAIT_S: Final = 60.0
@@ -45,6 +48,8 @@ DEAD_AFTER_S: Final = 30
 _KEEPALIVE_INTERVAL_S: Final = 5
 
 _OPTIONS = {
+    "TCP_NODELAY": (socket.IPPROTO_TCP, 1),
+    "SO_KEEPALIVE": (socket.SOL_SOCKET, 1),
     "SO_RCVBUF": (socket.SOL_SOCKET, SOCKET_BYTES),
     "TCP_KEEPIDLE": (socket.IPPROTO_TCP, DEAD_AFTER_S // 2),
     "TCP_KEEPINTVL": (socket.IPPROTO_TCP, _KEEPALIVE_INTERVAL_S),
@@ -74,7 +79,7 @@ class Connection:
 
         `tls` is for a server that the system's certificates do not vouch for.
         """
-        self._socket = _connect(url, tls or _system_tls(), clock_ns)
+        self._socket = _connect(url, tls or system_tls(), clock_ns)
         self._reader = MessageReader()
         self._lost: ConnectionLost | None = None
         self._timeout_s = CONNECT_TIMEOUT_S
@@ -146,43 +151,84 @@ class Connection:
         raise self._lost
 
 
-@cache
-def _system_tls() -> ssl.SSLContext:
-    """Return the system's certificates: a megabyte, and 30 ms to read, for all connections."""
-    return ssl.create_default_context()
-
-
 def _connect(url: str, tls: ssl.SSLContext, clock_ns: Callable[[], int]) -> socket.socket:
-    client = WebSocket(sockopt=_SOCKET_OPTIONS, sslopt={"context": tls}, skip_utf8_validation=True)
-    # The library bounds each read of the answer, not the answer.
-    watchdog = Timer(CONNECT_S_MAX, _interrupt, [client])
+    client = WebSocket(skip_utf8_validation=True)
+    opening = _Opening()
+    # Each read of an answer is bounded, not the answer.
+    watchdog = Timer(CONNECT_S_MAX, opening.interrupt)
     watchdog.start()
     try:
-        # Without an origin, since Bitvavo has refused browsers (error 315 of older tables).
-        client.connect(url, timeout=CONNECT_TIMEOUT_S, suppress_origin=True, redirect_limit=0)  # type: ignore[no-untyped-call]
+        client.connect(  # type: ignore[no-untyped-call]
+            url,
+            socket=opening.open(url, tls),
+            header={"User-Agent": f"booktape/{VERSION}"},
+            # Bitvavo has refused browsers (error 315 of older tables).
+            suppress_origin=True,
+            redirect_limit=0,
+        )
     except WebSocketBadStatusException as error:
-        body = " ".join((error.resp_body or b"").decode(errors="replace").split())
-        answer = f"{error.status_code} {error.status_message}: {body[:EXCERPT_CHARACTERS_MAX]}"
-        retry_after = (error.resp_headers or {}).get("retry-after", "")
-        retry_after_s = parse_retry_after(retry_after, clock_ns())
-        if retry_after_s is None and error.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            retry_after_s = TOO_MANY_WAIT_S
-        raise ConnectionLost(
-            f"the handshake was answered {answer}", retry_after_s=retry_after_s
-        ) from error
+        raise _refused(error, clock_ns()) from error
     except (WebSocketException, OSError, ValueError, CookieError) as error:
         raise ConnectionLost(f"cannot connect: {_explain(error)}") from error
+    else:
+        return opening.release()
     finally:
         watchdog.cancel()
         watchdog.join()
-    assert client.sock is not None
-    return client.sock
+        opening.close()
 
 
-def _interrupt(client: WebSocket) -> None:
-    if client.sock is not None:
-        with suppress(OSError):
-            client.sock.shutdown(socket.SHUT_RDWR)
+class _Opening:
+    """A socket on its way to be a websocket, which another thread may interrupt."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+
+    def open(self, url: str, tls: ssl.SSLContext) -> socket.socket:
+        """Return a socket over which the exchange listens."""
+        parts = urlsplit(url)
+        is_secure = parts.scheme == "wss"
+        host, port = parts.hostname, parts.port or (443 if is_secure else 80)
+        if not host or parts.scheme not in ("ws", "wss"):
+            raise ValueError(f"{url} is no address of a websocket")
+        proxy = find_proxy(url)
+        near = (proxy.host, proxy.port) if proxy else (host, port)
+        self._socket = dial(*near, timeout_s=CONNECT_TIMEOUT_S, options=_SOCKET_OPTIONS)
+        if proxy:
+            open_tunnel(self._socket, proxy, host, port)
+        if is_secure:
+            secure = tls.wrap_socket(
+                self._socket, server_hostname=host, do_handshake_on_connect=False
+            )
+            self._socket = secure
+            secure.do_handshake()
+        return self._socket
+
+    def interrupt(self) -> None:
+        """End the wait of the other thread."""
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> socket.socket:
+        """Return the socket to who will close it."""
+        assert self._socket is not None
+        released, self._socket = self._socket, None
+        return released
+
+    def close(self) -> None:
+        """Close what was not released."""
+        if self._socket is not None:
+            self._socket.close()
+
+
+def _refused(error: WebSocketBadStatusException, ts: int) -> ConnectionLost:
+    body = " ".join((error.resp_body or b"").decode(errors="replace").split())
+    answer = f"{error.status_code} {error.status_message}: {body[:EXCERPT_CHARACTERS_MAX]}"
+    retry_after_s = parse_retry_after((error.resp_headers or {}).get("retry-after", ""), ts)
+    if retry_after_s is None and error.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        retry_after_s = TOO_MANY_WAIT_S
+    return ConnectionLost(f"the handshake was answered {answer}", retry_after_s=retry_after_s)
 
 
 def _is_timeout(error: Exception) -> bool:
@@ -195,8 +241,8 @@ def _explain(error: Exception) -> str:
     if isinstance(error, WebSocketTimeoutException) or _is_timeout(error):
         return f"no answer within {CONNECT_TIMEOUT_S:g} s"
     match error:
-        case WebSocketAddressException(args=[OSError() as cause]):
-            return f"its address is unknown: {_explain(cause)}"
+        case socket.gaierror():
+            return f"its address is unknown: {error.strerror}"
         case ssl.SSLCertVerificationError():
             return f"its certificate is not trusted: {error.verify_message}"
         case OSError():

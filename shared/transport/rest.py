@@ -5,18 +5,20 @@ import time
 from collections.abc import Callable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from threading import Event
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
+from booktape.release import VERSION
 from shared.errors import ConnectionLost, ExchangeError, RateLimited
 from shared.event import Snapshot, TradeList
 from shared.exchange import Call, Exchange, ListedMarket
+from shared.transport.authorities import system_tls
 from shared.transport.limits import Limits, parse_retry_after
+from shared.transport.proxies import find_proxy
 
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 10.0  # of each read
@@ -29,7 +31,6 @@ BAN_S: Final = 60.0  # where the exchange does not say how long
 EXCERPT_CHARACTERS_MAX: Final = 200
 
 _OK, _REDIRECTS, _TOO_MANY_REQUESTS = 200, range(300, 400), 429
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class RequestRefused(ExchangeError):
@@ -56,13 +57,17 @@ class RestClient:
         limits: Limits,
         *,
         clock_ns: Callable[[], int] = time.time_ns,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Ask at `url`; the clock tells the time of day, which the ends of bans are given in."""
+        """Ask at `url`; the clock tells the time of day, which the ends of bans are given in.
+
+        `tls` is for a server that the system's authorities do not vouch for.
+        """
         self.url = url.rstrip("/")
         self._rest = exchange.rest
         self._limits = limits
         self._clock_ns = clock_ns
-        self._session = _open_session(url)
+        self._session = _open_session(tls or system_tls())
 
     def markets(self, stop: Event | None = None) -> list[ListedMarket]:
         """Return every market that the exchange lists."""
@@ -90,9 +95,12 @@ class RestClient:
             self._limits.acquire(call.cost, timeout_s=LIMIT_WAIT_S_MAX, stop=stop or Event())
         elif blocked_s := self._limits.blocked_s():
             raise RateLimited("the exchange has blocked this address", retry_after_s=blocked_s)
+        url = self.url + path
+        proxy = find_proxy(url)
         try:
             with self._session.get(
-                self.url + path,
+                url,
+                proxies={"http": proxy.url, "https": proxy.url} if proxy else {},
                 timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
                 stream=True,
                 allow_redirects=False,
@@ -130,15 +138,37 @@ class _Session(requests.Session):
         return None
 
 
-def _open_session(url: str) -> requests.Session:
+class _Adapter(HTTPAdapter):
+    """Trusts the authorities of one context, and none that requests brings along."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+        super().__init__(pool_connections=1, pool_maxsize=THREADS_MAX)
+
+    @override
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any
+    ) -> None:
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls, **pool_kwargs)
+
+    @override
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._tls, **proxy_kwargs)
+
+    @override
+    def cert_verify(self, conn: Any, url: str, verify: object, cert: object) -> None:
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+def _open_session(tls: ssl.SSLContext) -> requests.Session:
     session = _Session()
-    session.headers["User-Agent"] = "booktape"
+    session.headers["User-Agent"] = f"booktape/{VERSION}"
     for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=THREADS_MAX))
+        session.mount(scheme, _Adapter(tls))
     # Cookies are all that an answer could change in a session that threads share.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    # The simulator is behind no proxy, whatever the environment says.
-    session.trust_env = urlsplit(url).hostname not in _LOOPBACK
+    # The environment is read by us, for both doors alike: its proxies, its authorities.
+    session.trust_env = False
     return session
 
 

@@ -85,8 +85,12 @@ def parse_file(exchange: Exchange, path: Path) -> list[Any]:
 
 
 def plain(event: Any) -> dict[str, Any]:
-    """Return the event's fields."""
+    """Return the event's fields, but for empty lists of what could not be read, or is gone."""
     fields: dict[str, Any] = msgspec.to_builtins(event)
+    for each in (fields, *fields.get("trades", ())):
+        for name in ("unread", "gone"):
+            if not each.get(name, True):
+                del each[name]
     return fields
 
 

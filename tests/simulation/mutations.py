@@ -389,6 +389,12 @@ MUTATIONS: Final = (
         'MultipartUpload={"Parts": parts}',
     ),
     Mutation(
+        "a flush set aside counts for nothing where the session's file was lost",
+        COMMITTED,
+        "        if known is None and name in self._waiting:\n",
+        "        if False:\n",
+    ),
+    Mutation(
         "an object of a folder is not synced",
         STORE,
         "                    os.fsync(copy.fileno())\n",

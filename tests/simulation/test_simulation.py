@@ -9,8 +9,7 @@ from tests.simulation.mutants import mutate
 from tests.simulation.mutations import MUTATIONS, Mutation
 from tests.support.paths import ROOT
 
-RUNS: Final = 4_000  # `python -m tests.simulation` runs 10,000; the first open one is below
-OPEN: Final = 4145  # a session's first events are committed twice: not understood yet
+RUNS: Final = 10_000
 
 # Seeds that failed once. What they run changes with the simulation; the fault each of them found
 # is among the mutations too, so that something always finds it again.
@@ -18,18 +17,13 @@ FOUND: Final = {
     "a power cut takes the folders of the first journal": 14,
     "a session whose file was lost when it had ended is known for ever": 2113,
     "a folder that a killed process made is not synced by the next one": 5609,
+    "a flush is set aside whose session's file was lost": 4145,
 }
 
 
 def test_every_event_is_stored_once_whatever_fails() -> None:
-    assert RUNS // PARQUET_EVERY >= 80
+    assert RUNS // PARQUET_EVERY >= 200
     failure = next(run_campaign(range(RUNS)), None)
-    assert failure is None, str(failure)
-
-
-@pytest.mark.xfail(reason="events are committed twice", strict=True)
-def test_the_seed_that_is_open_still_fails() -> None:
-    failure = run_seed(OPEN)
     assert failure is None, str(failure)
 
 

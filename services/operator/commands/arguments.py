@@ -61,6 +61,18 @@ def operating(
     ]
 
 
+def watching(*, metrics: RunCommand) -> list[Command]:
+    """Return the commands by which programs watch, and people where they look at all."""
+    return [
+        Command(
+            name="metrics",
+            summary="prints every figure once, in the text format of Prometheus",
+            example="booktape metrics > booktape.prom",
+            run=metrics,
+        ),
+    ]
+
+
 def looking(exchanges: Sequence[str], *, book: RunCommand, listing: RunCommand) -> list[Command]:
     """Return the commands by which a person looks at an exchange."""
 

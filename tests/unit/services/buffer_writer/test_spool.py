@@ -283,6 +283,17 @@ def test_what_is_set_aside_keeps_its_place_in_the_session(world: World, tmp_path
     assert 10 == known(World(tmp_path)).next
 
 
+def test_what_is_set_aside_keeps_its_place_where_the_sessions_file_was_lost(
+    world: World, tmp_path: Path
+) -> None:
+    world.spool.commit(make_run(make_book(0)))
+    (tmp_path / "sessions" / f"{SESSION}.json").unlink()
+    again = World(tmp_path)
+    again.spool.set_aside(NAME, "the store has another")
+    assert Known(10, ended=False, is_found=True) == known(World(tmp_path))
+    assert 10 == again.spool.committed.reach(SESSION)
+
+
 def test_the_manifest_is_the_last_to_be_set_aside(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

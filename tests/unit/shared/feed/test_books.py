@@ -73,6 +73,15 @@ def test_a_snapshot_older_than_what_is_held_is_not_taken(world: World) -> None:
     assert [11, 12] == world.sequences()
 
 
+def test_of_one_price_in_one_event_the_last_alone_is_recorded(world: World) -> None:
+    bids = [(99.0, 1.0), (98.0, 2.0), (99.0, 3.0)]
+    world.books.replace(1, Snapshot("BTCEUR", bids, [(101.0, 1.0)], 10))
+    world.books.delta(2, Delta("BTCEUR", [(97.0, 4.0), (97.0, 0.0)], [], 11))
+    snapshot, delta = world.tape.events(Snapshot, Delta)
+    assert [(99.0, 3.0), (98.0, 2.0)] == snapshot.bids
+    assert [(97.0, 0.0)] == delta.bids
+
+
 def test_deltas_that_continue_the_book_are_recorded_and_stale_ones_are_not(world: World) -> None:
     world.books.hold_deltas("BTCEUR")
     world.books.splice(1, book("BTCEUR", 10))

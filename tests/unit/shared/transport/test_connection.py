@@ -5,7 +5,6 @@ import re
 import socket
 import ssl
 import struct
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -14,9 +13,13 @@ from threading import Event, Thread
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
+from booktape.release import VERSION
 from shared.errors import ConnectionLost
 from shared.transport import connection as module
+from shared.transport import proxies
+from shared.transport.authorities import make_tls
 from shared.transport.connection import SOCKET_BYTES, TOO_MANY_WAIT_S, Connection
+from tests.support.certificates import make_certificate
 
 WAIT_S = 10.0  # far more than anything here takes
 TS = 1_795_356_000_000_000_000  # 2026-11-22 14:00:00 UTC
@@ -133,7 +136,7 @@ def holding(raw: Serve) -> Iterator[str]:
     """Serve in silence while the block lasts."""
     finished = Event()
     try:
-        yield raw(lambda _peer: finished.wait(WAIT_S))
+        yield raw(lambda _peer: finished.wait())
     finally:
         finished.set()
 
@@ -232,6 +235,7 @@ def test_we_ask_for_no_compression_and_name_no_origin(raw: Serve) -> None:
         pass
     assert requests[0].startswith(b"GET /v2/ HTTP/1.1\r\n")
     assert [] == re.findall(rb"(?im)^(?:origin|sec-websocket-extensions):", requests[0])
+    assert f"\r\nUser-Agent: booktape/{VERSION}\r\n".encode() in requests[0]
 
 
 def test_bytes_that_come_one_by_one_make_the_same_messages(raw: Serve) -> None:
@@ -357,7 +361,7 @@ def test_a_server_that_reads_nothing_does_not_hold_us(
     monkeypatch.setattr(module, "SEND_TIMEOUT_S", 0.05)
     with holding(raw) as url, connect(url) as connection:
         with pytest.raises(ConnectionLost, match=re.escape("takes nothing for 0.05 s")):
-            connection.send("x" * 50_000_000)
+            connection.send("x" * 20_000_000)
         assert "cannot send: takes nothing for 0.05 s" == lose(connection)
 
 
@@ -495,7 +499,7 @@ def test_a_closed_port_is_told() -> None:
 
 
 def test_an_unknown_host_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def find_nothing(*_: object) -> None:
+    def find_nothing(*_: object, **_options: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", find_nothing)
@@ -509,14 +513,7 @@ def test_an_address_that_is_none_is_told() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    name += ["-addext", "keyUsage=critical,digitalSignature,keyCertSign"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*make.split(), *name, *files], check=True, capture_output=True)
-    return certificate, key
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
@@ -583,6 +580,82 @@ def test_a_server_without_tls_is_told(raw: Serve, client_tls: ssl.SSLContext) ->
     assert "WRONG_VERSION_NUMBER" in fail_to_connect(url.replace("ws:", "wss:"), client_tls).reason
 
 
-def test_the_system_certificates_are_read_once() -> None:
-    assert module._system_tls() is module._system_tls()
-    assert ssl.CERT_REQUIRED == module._system_tls().verify_mode
+# --- addresses and proxies -----------------------------------------------------------------------
+
+
+def greet(peer: socket.socket) -> None:
+    peer.sendall(text(b"hello"))
+    hang_up(peer)
+
+
+def test_a_dead_address_beside_a_good_one_does_not_keep_us_out(
+    raw: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6, backlog=0) as full:
+        dead = full.getsockname()
+        guests = [socket.socket(socket.AF_INET6) for _ in range(3)]
+        for guest in guests:
+            guest.settimeout(0.0)
+            guest.connect_ex(dead)
+        url = raw(greet)
+        port = int(url.split(":")[2].split("/")[0])
+        found = [
+            (socket.AF_INET6, socket.SOCK_STREAM, 6, "", dead),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        with connect("ws://exchange.test/") as connection:
+            assert [b"hello"] == collect(connection, 1)
+        for guest in guests:
+            guest.close()
+
+
+def test_a_proxy_leads_to_the_exchange_and_tls_is_with_the_exchange(
+    raw: Serve,
+    certificate: tuple[Path, Path],
+    server_tls: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requests: list[bytes] = []
+
+    def script(peer: socket.socket) -> None:
+        requests.append(read_request(peer))
+        peer.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with server_tls.wrap_socket(peer, server_side=True) as secure:
+            secure.sendall(accept(read_request(secure)) + text(b"hello"))
+            hang_up(secure)
+
+    proxy = raw(script, shake=False).removeprefix("ws://").removesuffix("/v2/")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+    # Its certificate is for localhost, which no proxy would be asked for.
+    monkeypatch.setattr(proxies, "LOOPBACK", frozenset())
+    with connect("wss://localhost:9/v2/", make_tls([])) as connection:
+        assert [b"hello"] == collect(connection, 1)
+    assert requests[0].startswith(b"CONNECT localhost:9 HTTP/1.1\r\n")
+
+
+def test_a_proxy_that_refuses_is_told(raw: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def script(peer: socket.socket) -> None:
+        read_request(peer)
+        peer.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+    proxy = raw(script, shake=False).removeprefix("ws://").removesuffix("/v2/")
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+    lost = fail_to_connect("wss://exchange.test/")
+    assert f"the proxy {proxy} answered 403 Forbidden" == lost.reason
+
+
+def test_tls_without_an_end_is_cut_off(
+    raw: Serve, client_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CONNECT_S_MAX", 0.1)
+
+    def script(peer: socket.socket) -> None:
+        peer.recv(65536)
+        assert b"" == peer.recv(65536)
+
+    url = raw(script, shake=False).replace("ws:", "wss:")
+    assert "cannot connect: " in fail_to_connect(url, client_tls).reason

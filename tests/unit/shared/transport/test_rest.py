@@ -2,7 +2,6 @@ import gzip
 import socket
 import ssl
 import struct
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,15 +12,18 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
+from booktape.release import VERSION
 from shared.errors import ConnectionLost, ExchangeError, MalformedMessage, RateLimited
 from shared.event import Snapshot, Trade, TradeList
 from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Raw, Rest
 from shared.transport import rest as module
 from shared.transport.limits import Limits
 from shared.transport.rest import RequestRefused, RestClient
+from tests.support.certificates import make_certificate
 from tests.support.levels import levels
 
 WAIT_S = 10.0
+Connect = Callable[..., RestClient]
 TS = 1_795_356_000_000_000_000  # 2026-11-22 14:00:00 UTC
 SECRET = "chocolate"
 
@@ -153,11 +155,11 @@ def limits(tmp_path: Path) -> Limits:
 
 
 @pytest.fixture
-def connect(limits: Limits) -> Iterator[Callable[[str], RestClient]]:
+def connect(limits: Limits) -> Iterator[Connect]:
     clients: list[RestClient] = []
 
-    def start(url: str) -> RestClient:
-        clients.append(RestClient(EXCHANGE, url, limits, clock_ns=lambda: TS))
+    def start(url: str, tls: ssl.SSLContext | None = None) -> RestClient:
+        clients.append(RestClient(EXCHANGE, url, limits, clock_ns=lambda: TS, tls=tls))
         return clients[-1]
 
     yield start
@@ -166,7 +168,7 @@ def connect(limits: Limits) -> Iterator[Callable[[str], RestClient]]:
 
 
 @pytest.fixture
-def client(server: Server, connect: Callable[[str], RestClient]) -> RestClient:
+def client(server: Server, connect: Connect) -> RestClient:
     return connect(server.url)
 
 
@@ -174,7 +176,7 @@ def test_markets_are_asked_for_and_parsed(server: Server, client: RestClient) ->
     server.answer.body = b"BTC-EUR ETH-EUR"
     assert ["BTC-EUR", "ETH-EUR"] == [market.symbol for market in client.markets()]
     assert ["/markets"] == server.paths
-    assert "booktape" == server.headers[0]["User-Agent"]
+    assert f"booktape/{VERSION}" == server.headers[0]["User-Agent"]
 
 
 def test_a_book_is_asked_for_and_parsed(server: Server, client: RestClient) -> None:
@@ -191,7 +193,7 @@ def test_trades_are_asked_for_since_one_we_have(server: Server, client: RestClie
 
 
 def test_a_slash_at_the_end_of_the_url_is_no_part_of_the_path(
-    server: Server, connect: Callable[[str], RestClient]
+    server: Server, connect: Connect
 ) -> None:
     client = connect(server.url + "/")
     client.markets()
@@ -366,7 +368,7 @@ def test_what_costs_more_takes_more(client: RestClient, limits: Limits) -> None:
 
 
 @pytest.fixture
-def raw(connect: Callable[[str], RestClient]) -> Iterator[Callable[..., RestClient]]:
+def raw(connect: Connect) -> Iterator[Callable[..., RestClient]]:
     """Answer one request with these very bytes; return a client that will send it."""
     threads: list[Thread] = []
 
@@ -503,7 +505,7 @@ def test_a_small_answer_that_unpacks_to_a_huge_one_is_cut_off(
         client.markets()
 
 
-def test_a_closed_port_is_a_lost_connection(connect: Callable[[str], RestClient]) -> None:
+def test_a_closed_port_is_a_lost_connection(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ConnectionLost) as raised:
@@ -512,7 +514,7 @@ def test_a_closed_port_is_a_lost_connection(connect: Callable[[str], RestClient]
 
 
 def test_an_unknown_host_is_a_lost_connection(
-    connect: Callable[[str], RestClient], monkeypatch: pytest.MonkeyPatch
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def find_nothing(*_: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -524,39 +526,65 @@ def test_an_unknown_host_is_a_lost_connection(
 
 
 def test_an_address_that_is_none_is_a_lost_connection(
-    connect: Callable[[str], RestClient],
+    connect: Connect,
 ) -> None:
     with pytest.raises(ConnectionLost):
         connect("http://exchange..test").markets()
 
 
 def test_over_tls_only_a_trusted_certificate_will_do(
-    server: Server, connect: Callable[[str], RestClient], tmp_path: Path
+    server: Server, connect: Connect, tmp_path: Path
 ) -> None:
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    name += ["-addext", "keyUsage=critical,digitalSignature,keyCertSign"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*make.split(), *name, *files], check=True, capture_output=True)
+    certificate, key = make_certificate(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
     server.socket = tls.wrap_socket(server.socket, server_side=True)
-    client = connect(f"https://localhost:{server.server_port}")
+    url = f"https://localhost:{server.server_port}"
     with pytest.raises(ConnectionLost, match="its certificate is not trusted: "):
-        client.markets()
-    client._session.verify = str(certificate)
-    assert [] == client.markets()
+        connect(url).markets()
+    assert [] == connect(url, ssl.create_default_context(cafile=certificate)).markets()
+
+
+@pytest.fixture
+def proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """Stand between us and all that is not on this machine."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("ALL_PROXY", f"127.0.0.1:{server.server_port}")
+    return server
+
+
+def test_a_proxy_without_a_scheme_is_asked(proxy: Server, connect: Connect) -> None:
+    assert [] == connect("http://exchange.test").markets()
+    assert ["http://exchange.test/markets"] == proxy.paths
+
+
+def test_a_proxy_is_not_asked_for_whom_no_proxy_names(
+    proxy: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "other.test,exchange.invalid")
+    with pytest.raises(ConnectionLost):
+        connect("http://exchange.invalid").markets()
+    assert [] == proxy.paths
 
 
 def test_a_proxy_is_not_asked_for_what_is_on_this_machine(
-    server: Server, connect: Callable[[str], RestClient], monkeypatch: pytest.MonkeyPatch
+    proxy: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    monkeypatch.delenv("no_proxy", raising=False)
-    assert [] == connect(server.url).markets()
-    with pytest.raises(ConnectionLost):
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    assert [] == connect(proxy.url).markets()
+    with pytest.raises(ConnectionLost, match="refused"):
         connect("http://exchange.test").markets()
+
+
+def test_a_proxy_of_another_kind_is_a_lost_connection(
+    proxy: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+    with pytest.raises(ConnectionLost, match="names a socks5 proxy"):
+        connect("http://exchange.test").markets()
+    assert [] == proxy.paths
 
 
 def test_an_exchange_without_a_call_for_trades_is_not_asked(server: Server, limits: Limits) -> None:
