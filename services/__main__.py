@@ -37,7 +37,9 @@ def commands() -> list[Command]:
     """Return the commands that the collector adds to the library's."""
     names = find_exchange_names()
     return [
-        *arguments.operating(names, up=_up, demo=_demo, status=_status, handover=_handover),
+        *arguments.operating(
+            names, up=_up, demo=_demo, status=_status, silence=_silence, handover=_handover
+        ),
         *arguments.watching(metrics=_metrics),
         *arguments.deploying(box=_box),
         *arguments.looking(names, book=_book, listing=_exchanges),
@@ -152,11 +154,20 @@ def _prove(settings: Settings) -> int:
 
 
 def _status(parsed: Namespace) -> int:
-    from services.operator.commands.status import run
+    from services.operator.commands.status import run, tick, watch
 
-    return run(
-        load_settings(find_exchanges(), os.environ), as_json=parsed.json, clock_ns=time.time_ns
-    )
+    settings = load_settings(find_exchanges(), os.environ)
+    if parsed.watch is None:
+        return run(settings, as_json=parsed.json, clock_ns=time.time_ns)
+    ticks = tick(parsed.watch)
+    return watch(settings, as_json=parsed.json, clock_ns=time.time_ns, ticks=ticks)
+
+
+def _silence(parsed: Namespace) -> int:
+    from services.operator.commands.silence import run
+
+    settings = load_settings(find_exchanges(), os.environ)
+    return run(settings, parsed.exchange, parsed.until, clock_ns=time.time_ns)
 
 
 def _metrics(_: Namespace) -> int:

@@ -25,7 +25,7 @@ class _Kept(Struct):
     sessions: dict[str, int]
 
 
-class Cursor:
+class SinkCursor:
     """How far one store was fed. It moves only after the store's answer.
 
     It is of one store, of tables and of a first date. Where the configuration names another store,

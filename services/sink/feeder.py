@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from booktape.errors import StoreError, TapeError
 from booktape.keys import Key
 from services.sink.lines import count_met, find_newest_ts
-from services.sink.protocol import Batch, Sink, SinkFailed, SinkRefused
+from services.sink.protocol import Sink, SinkBatch, SinkFailed, SinkProgress, SinkRefused
 from services.sink.tape_rows import SegmentGone
 from shared.process import log
 from shared.process.retry import Backoff
@@ -19,26 +19,14 @@ RETRY_CAP_S: Final = 60.0
 _log = log.get(__name__)
 
 
-class Progress(Protocol):
-    """How far the store was fed."""
-
-    def next(self, session: str) -> int:
-        """Return the first event number of a session that is not known to be there."""
-        ...
-
-    def move(self, session: str, next_number: int) -> None:
-        """Remember that the store has all of a session up to a number, which comes next."""
-        ...
-
-
-class Rows(Protocol):
+class RowReader(Protocol):
     """What reads the tape."""
 
-    def read(self, key: Key, first: int) -> Iterator[Batch]:
+    def read(self, key: Key, first: int) -> Iterator[SinkBatch]:
         """Yield the rows of one flush from an event number on."""
         ...
 
-    def read_day(self, keys: Sequence[Key], first: dict[str, int]) -> Iterator[Batch]:
+    def read_day(self, keys: Sequence[Key], first: dict[str, int]) -> Iterator[SinkBatch]:
         """Yield the rows of flushes of one date, of each session from an event number on."""
         ...
 
@@ -53,9 +41,9 @@ class Feeder:
     def __init__(
         self,
         find_due: Callable[[], list[Key]],
-        rows: Rows,
+        rows: RowReader,
         sink: Sink,
-        progress: Progress,
+        progress: SinkProgress,
         *,
         poll_interval_s: float,
         random: Random,
@@ -137,7 +125,7 @@ class Feeder:
             self._waiting |= set(first)
             self._note(error)
 
-    def _feed(self, keys: Sequence[Key], batches: Iterable[Batch]) -> None:
+    def _feed(self, keys: Sequence[Key], batches: Iterable[SinkBatch]) -> None:
         """Send all of it, then move the cursor."""
         sent, newest = 0, self.last_row_ts or 0
         for batch in batches:
@@ -157,7 +145,7 @@ class Feeder:
         if not self._waiting:
             self._clear()
 
-    def _count_met(self, batch: Batch) -> None:
+    def _count_met(self, batch: SinkBatch) -> None:
         met = count_met(batch.rows)
         if met:
             self.rows_met += met

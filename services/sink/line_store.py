@@ -10,7 +10,7 @@ from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
 from services.sink.lines import encode
-from services.sink.protocol import Batch, SinkFailed, SinkRefused
+from services.sink.protocol import SinkBatch, SinkFailed, SinkRefused
 from shared.process.sinks import SinkSettings
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -42,7 +42,7 @@ class LineStore:
         # A store on this machine is behind no proxy, whatever the environment says.
         self._session.trust_env = urlsplit(settings.url).hostname not in _LOOPBACK
 
-    def send(self, batch: Batch) -> None:
+    def send(self, batch: SinkBatch) -> None:
         """Post the rows, one request after the other."""
         for lines in encode(batch):
             self._post(lines)

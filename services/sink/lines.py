@@ -13,7 +13,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.sink.protocol import Batch
+from services.sink.protocol import SinkBatch
 
 LINES_MAX: Final = 5_000  # of one request, as InfluxDB's authors advise
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -28,7 +28,7 @@ _NS_OF_US: Final = 1000
 _INT64, _TEXT = pa.int64(), pa.string()
 
 
-def encode(batch: Batch) -> Iterator[bytes]:
+def encode(batch: SinkBatch) -> Iterator[bytes]:
     """Yield the lines of a batch, as many at a time as one request takes."""
     for begin in range(0, batch.rows.num_rows, LINES_MAX):
         lines = _encode(batch, batch.rows.slice(begin, LINES_MAX))
@@ -55,7 +55,7 @@ def find_newest_ts(rows: pa.Table) -> int:
     return newest
 
 
-def _encode(batch: Batch, rows: pa.Table) -> pa.ChunkedArray:
+def _encode(batch: SinkBatch, rows: pa.Table) -> pa.ChunkedArray:
     tags = ",".join([batch.table, f"exchange={batch.exchange}", f"line={batch.line}"])
     parts = [
         tags,

@@ -5,29 +5,18 @@ lists the dates of a week, one a day (and the first) all of them. What a writer 
 by one of these, or at once where a later flush of its session shows that it is missing.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from booktape.errors import TapeError
 from booktape.keys import LEDGER, Key, date_of, day_of, parse_key
 from booktape.store.protocol import Store
+from services.sink.protocol import SinkProgress
 
 DAY_S: Final = 86_400
 HOUR_S: Final = 3_600
 LATE_S: Final = 3_600  # after midnight the writer may still store what it received before
 WEEK_DAYS: Final = 7
-
-
-class Progress(Protocol):
-    """What a sink has fed of each session."""
-
-    def next(self, session: str) -> int:
-        """Return the first event number that is not known to be there."""
-        ...
-
-    def forget(self, sessions: Collection[str]) -> None:
-        """Forget all sessions but these."""
-        ...
 
 
 class Looks:
@@ -53,7 +42,7 @@ class Looks:
         self._looked_at_all_s: float | None = None
         self._holes: set[Key] = set()  # known to follow what the tape has not, from `begin` on
 
-    def find_due(self, progress: Progress) -> list[Key]:
+    def find_due(self, progress: SinkProgress) -> list[Key]:
         """Return the manifests of what is not fed, by date; `StoreError` where nobody answers."""
         now_s = self._steady_s()
         is_all = _is_due(self._looked_at_all_s, DAY_S, now_s)
@@ -92,14 +81,14 @@ class Looks:
             return recent | {day for day in there if day > today - WEEK_DAYS}
         return recent
 
-    def _look(self, exchange: str, days: set[int], progress: Progress) -> list[Key]:
+    def _look(self, exchange: str, days: set[int], progress: SinkProgress) -> list[Key]:
         keys = self._list(exchange, days)
         missing = self._find_missing(keys, progress)
         if missing:
             return self._list(exchange, days | missing)
         return keys
 
-    def _find_missing(self, keys: Sequence[Key], progress: Progress) -> set[int]:
+    def _find_missing(self, keys: Sequence[Key], progress: SinkProgress) -> set[int]:
         """Return the days that may have what lies before a flush, so that a session has no hole.
 
         Each hole is looked into once: what lies before it may be gone, or older than `begin`.

@@ -11,11 +11,11 @@ from booktape.errors import ConfigError
 from booktape.opening import open_tape
 from booktape.store.opening import open_store
 from booktape.tape import Tape
-from services.sink.cursor import Cursor
+from services.sink.cursor import SinkCursor
 from services.sink.feeder import Feeder
 from services.sink.line_store import LineStore
 from services.sink.looks import Looks
-from services.sink.tape_rows import MEMORY_BYTES, TapeRows
+from services.sink.tape_rows import MEMORY_BYTES, SinkRows
 from shared.process import log
 from shared.process.alarm import Alarm
 from shared.process.files import Lock
@@ -57,7 +57,7 @@ class SinkProcess:
             folder.report(sink_name(name)), sink_name(name), clock_ns=time.time_ns
         )
         today = time.strftime("%Y-%m-%d", time.gmtime(time.time_ns() // 10**9))
-        self._cursor = Cursor(folder.sink(name), own, today=today)
+        self._cursor = SinkCursor(folder.sink(name), own, today=today)
         self._cursor.save()
         store = open_store(storage)
         looks = Looks(
@@ -79,7 +79,7 @@ class SinkProcess:
         self._sink = LineStore(own)
         self._feeder = Feeder(
             lambda: looks.find_due(self._cursor),
-            TapeRows(store, own.tables, open_tape=open_whole),
+            SinkRows(store, own.tables, open_tape=open_whole),
             self._sink,
             self._cursor,
             poll_interval_s=own.poll_interval_s,

@@ -1,5 +1,6 @@
 """The protocol of a sink: another store, which takes rows and keeps each once."""
 
+from collections.abc import Collection
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ class SinkRefused(BooktapeError):
     """Tell the operator that the other store will not have these rows; they are kept for it."""
 
 
-class Batch(Struct, frozen=True):
+class SinkBatch(Struct, frozen=True):
     """Rows of one table and one session, by event number; `rows` is an Arrow table."""
 
     table: str
@@ -31,7 +32,7 @@ class Batch(Struct, frozen=True):
 class Sink(Protocol):
     """Another store. Every method may raise SinkFailed or SinkRefused."""
 
-    def send(self, batch: Batch) -> None:
+    def send(self, batch: SinkBatch) -> None:
         """Deliver all rows; when this returns they are there.
 
         The same rows may come again, whole or in part, and must not be there twice.
@@ -40,4 +41,20 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+class SinkProgress(Protocol):
+    """How far another store was fed."""
+
+    def next(self, session: str) -> int:
+        """Return the first event number of a session that is not known to be there."""
+        ...
+
+    def move(self, session: str, next_number: int) -> None:
+        """Remember that the store has all of a session up to a number, which comes next."""
+        ...
+
+    def forget(self, sessions: Collection[str]) -> None:
+        """Forget all sessions but these: the tape has no others any more."""
         ...

@@ -16,7 +16,7 @@ from booktape.store.protocol import Store
 from booktape.tape import Tape
 from booktape.times import TS_MAX, TS_MIN
 from services.sink.lines import COLUMNS, COMMON
-from services.sink.protocol import Batch
+from services.sink.protocol import SinkBatch
 
 MEMORY_BYTES: Final = 64 << 20  # of what is read at a time
 
@@ -25,7 +25,7 @@ class SegmentGone(TapeError):
     """Make the feeder read whole days: a lifecycle removed a segment that a manifest names."""
 
 
-class TapeRows:
+class SinkRows:
     """Rows of some tables of one tape."""
 
     def __init__(
@@ -36,7 +36,7 @@ class TapeRows:
         self._tables = tables
         self._open_tape = open_tape
 
-    def read(self, key: Key, first: int) -> Iterator[Batch]:
+    def read(self, key: Key, first: int) -> Iterator[SinkBatch]:
         """Yield the rows of one flush from an event number on; raise SegmentGone, or TapeError."""
         flush = decode_flush(key, self._store.get(key.text))
         for table in self._tables:
@@ -44,7 +44,7 @@ class TapeRows:
                 for rows in self._read_segment(flush, table):
                     yield _make_batch(key, table, _keep(rows, max(first, key.first), key.last))
 
-    def read_day(self, keys: Sequence[Key], first: dict[str, int]) -> Iterator[Batch]:
+    def read_day(self, keys: Sequence[Key], first: dict[str, int]) -> Iterator[SinkBatch]:
         """Yield the rows of flushes of one date, of each session from an event number on.
 
         They are read as any reader reads the day, so that certified rows are found. What nobody
@@ -87,8 +87,8 @@ def _join(keys: Sequence[Key], first: dict[str, int]) -> list[Key]:
     return runs
 
 
-def _make_batch(key: Key, table: str, rows: pa.Table) -> Batch:
-    return Batch(table, key.exchange, line_of(key.session), rows)
+def _make_batch(key: Key, table: str, rows: pa.Table) -> SinkBatch:
+    return SinkBatch(table, key.exchange, line_of(key.session), rows)
 
 
 def _keep(rows: pa.Table, first: int, last: int) -> pa.Table:

@@ -16,6 +16,7 @@ SINK_TABLES: Final[tuple[SinkTable, ...]] = ("ticker", "trades", "feed_events")
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _URL: Final = r"^https?://[^\s/?#@]+(/[^\s#]*)?\Z"
+_DATE: Final = r"\d{4}-\d\d-\d\d"
 _HIDDEN: Final = "authorization"
 _QUERY: Final = re.compile(r"\?.*")
 
@@ -42,7 +43,7 @@ class SinkSettings(Struct, frozen=True, kw_only=True):
     ] = ()
     begin: Annotated[
         str,
-        Meta(pattern=r"^(\d{4}-\d\d-\d\d)?\Z", description='a date such as "2026-11-30"'),
+        Meta(pattern=rf"^({_DATE})?\Z", description='a date such as "2026-11-30"'),
     ] = ""
     poll_interval_s: Annotated[
         float, Meta(ge=1, le=86_400, description="seconds, from 1 to 86400")
@@ -78,7 +79,7 @@ def _find_faults(given: Mapping[Key, Given], name: str, exchanges: list[str]) ->
     if (SINKS, name, "url") not in given:
         yield f"{SINKS}.{name}.url is missing: where are the rows to go?"
     begin = given.get((SINKS, name, "begin"))
-    if begin and isinstance(begin.value, str) and begin.value and not _is_date(begin.value):
+    if begin and isinstance(begin.value, str) and _is_no_day(begin.value):
         yield f"{SINKS}.{name}.begin = {begin.value!r} in {begin.origin}: is no date"
     wanted = given.get((SINKS, name, "exchanges"))
     unknown = set(wanted.value) - set(exchanges) if wanted and _is_list(wanted.value) else set()
@@ -94,9 +95,10 @@ def _is_list(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _is_date(text: str) -> bool:
+def _is_no_day(text: str) -> bool:
+    """Say whether a text has the form of a date and is none; of any other its type tells."""
     try:
         day_of(text)
     except TapeError:
-        return False
-    return True
+        return re.fullmatch(_DATE, text) is not None
+    return False

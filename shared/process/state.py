@@ -103,6 +103,15 @@ class StateFolder(Struct, frozen=True):
         return self.path / "sinks" / f"{name}{_JSON}"
 
     @property
+    def silences(self) -> Path:
+        """Return the folder that has a file for each exchange whose troubles are silenced."""
+        return self.path / "silences"
+
+    def silence(self, exchange: str) -> Path:
+        """Return the file that silences the troubles of an exchange."""
+        return self.silences / f"{exchange}{_JSON}"
+
+    @property
     def _locks(self) -> Path:
         return self.path / "locks"
 

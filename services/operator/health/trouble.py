@@ -1,6 +1,6 @@
 """A trouble: something that somebody should look at, under a code that stays the same."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -35,7 +35,16 @@ Code = Literal[
     "journal-unheard",
     "session-refused",
     "supervisor-deaf",
+    "sink-failing",
+    "sink-refused",
+    "sink-rows-met",
 ]
+
+
+# What an exchange can cause by itself: only this is silenced while it has announced maintenance.
+OF_EXCHANGE: Final[frozenset[Code]] = frozenset(
+    ("exchange-unreachable", "feed-not-live", "rate-limited", "symbols-refused")
+)
 
 
 class Trouble(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,8 @@ from typing import Final
 
 from booktape.release import RELEASE
 from services.operator.health.health import Health, Process
-from services.operator.health.trouble import Trouble, trouble_of
+from services.operator.health.sinks import find_sink_troubles
+from services.operator.health.trouble import OF_EXCHANGE, Trouble, trouble_of
 from shared.process.state import INGEST_PREFIX, StateFolder
 from shared.process.status import VERSION, IngestReport, WriterReport
 
@@ -27,7 +28,16 @@ NAMES_MAX: Final = 10  # of symbols in one sentence
 
 
 def find_troubles(health: Health) -> list[Trouble]:
-    """Return each thing that somebody should look at, the worst first."""
+    """Return each thing that somebody should look at, the worst first, but what is silenced."""
+    return [trouble for trouble in _find_all(health) if not _is_silenced(trouble, health)]
+
+
+def find_silenced(health: Health) -> list[Trouble]:
+    """Return what would be a trouble, had nobody silenced its exchange."""
+    return [trouble for trouble in _find_all(health) if _is_silenced(trouble, health)]
+
+
+def _find_all(health: Health) -> list[Trouble]:
     if health.supervisor_pid is None and not any(p.is_running for p in health.processes):
         remedy = "start it with: booktape up"
         return [Trouble(code="nothing-runs", text="nothing runs", remedy=remedy)]
@@ -52,6 +62,12 @@ def find_troubles(health: Health) -> list[Trouble]:
     troubles += _of_pipes(health)
     troubles += _of_journals(health)
     return troubles
+
+
+def _is_silenced(trouble: Trouble, health: Health) -> bool:
+    """Say whether an exchange is known to be away, and the trouble is that."""
+    names = {silence.exchange for silence in health.silences}
+    return trouble.exchange in names and trouble.code in OF_EXCHANGE
 
 
 def find_unreachable(process: Process, *, now_ns: int) -> Trouble | None:
@@ -100,6 +116,8 @@ def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
     yield from _of_release(process, health)
     if process.report is not None and not process.is_reporting:
         yield _silent(process, order("restart", process.program, health))
+    elif process.sink:
+        yield from find_sink_troubles(process, process.sink)
 
 
 def _silent(process: Process, restart: str) -> Trouble:

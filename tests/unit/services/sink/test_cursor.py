@@ -1,9 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from booktape.errors import ConfigError
-from services.sink.cursor import Cursor
+from services.sink.cursor import SinkCursor
 from shared.process.sinks import SinkSettings
 
 TODAY = "2026-11-30"
@@ -11,9 +12,9 @@ A, B = "20261122T120000.000000Z-bitvavo-a", "20261122T115900.000000Z-bitvavo-b"
 SETTINGS = SinkSettings(url="http://127.0.0.1/write?p=hush", begin="2026-11-20")
 
 
-def make_cursor(folder: Path, today: str = TODAY, **changes: object) -> Cursor:
-    values = {"url": SETTINGS.url, "begin": SETTINGS.begin, **changes}
-    return Cursor(folder / "sinks" / "x.json", SinkSettings(**values), today=today)  # type: ignore[arg-type]
+def make_cursor(folder: Path, today: str = TODAY, **changes: Any) -> SinkCursor:
+    values: dict[str, Any] = {"url": SETTINGS.url, "begin": SETTINGS.begin, **changes}
+    return SinkCursor(folder / "sinks" / "x.json", SinkSettings(**values), today=today)
 
 
 def test_nothing_is_known_to_be_there_at_first(tmp_path: Path) -> None:
@@ -44,14 +45,14 @@ def test_without_a_date_it_begins_on_the_day_of_its_first_start(tmp_path: Path) 
     ],
 )
 def test_what_the_store_cannot_have_yet_makes_it_begin_anew(
-    tmp_path: Path, changes: dict[str, object]
+    tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     make_cursor(tmp_path, tables=("ticker",)).move(A, 7)
     assert 0 == make_cursor(tmp_path, **{"tables": ("ticker",), **changes}).next(A)
 
 
 @pytest.mark.parametrize("changes", [{"begin": "2026-11-21"}, {"tables": ("ticker",)}, {}])
-def test_what_the_store_has_stays_known(tmp_path: Path, changes: dict[str, object]) -> None:
+def test_what_the_store_has_stays_known(tmp_path: Path, changes: dict[str, Any]) -> None:
     make_cursor(tmp_path, tables=("ticker", "trades")).move(A, 7)
     cursor = make_cursor(tmp_path, **{"tables": ("trades",), **changes})
     assert 7 == cursor.next(A)

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from random import Random
 from threading import Event
 
@@ -7,7 +7,7 @@ import pytest
 from booktape.errors import DamagedSegment, StoreError, TapeError
 from booktape.keys import Key
 from services.sink.feeder import RETRY_CAP_S, Feeder
-from services.sink.protocol import Batch, SinkFailed, SinkRefused
+from services.sink.protocol import SinkBatch, SinkFailed, SinkRefused
 from services.sink.tape_rows import SegmentGone
 from tests.unit.services.sink.test_lines import TS, make_rows
 
@@ -29,6 +29,7 @@ class World:
         self.faults: dict[Key | str, Exception] = {}  # of reading a flush, of sending a session's
         self.stored: list[tuple[str, int]] = []
         self.sent = 0
+        self.batches: list[SinkBatch] = []  # that every flush has beside its own
         self.numbers: dict[str, int] = {}
         self.days: list[list[Key]] = []
         self.steady_s = 0.0
@@ -49,13 +50,14 @@ class World:
             raise self.faults["look"]
         return [key for key in self.due if key.last >= self.next(key.session)]
 
-    def read(self, key: Key, first: int) -> Iterator[Batch]:
+    def read(self, key: Key, first: int) -> Iterator[SinkBatch]:
+        yield from self.batches
         for number in range(max(first, key.first), key.last + 1):
             yield self._batch(key, number)
             if key in self.faults:
                 raise self.faults[key]
 
-    def read_day(self, keys: Sequence[Key], first: dict[str, int]) -> Iterator[Batch]:
+    def read_day(self, keys: Sequence[Key], first: dict[str, int]) -> Iterator[SinkBatch]:
         self.days.append(list(keys))
         if "day" in self.faults:
             raise self.faults["day"]
@@ -63,11 +65,11 @@ class World:
             for number in range(max(first[key.session], key.first), key.last + 1):
                 yield self._batch(key, number)
 
-    def _batch(self, key: Key, number: int) -> Batch:
+    def _batch(self, key: Key, number: int) -> SinkBatch:
         row = {"event_number": number, "ts_recv": TS + number}
-        return Batch("ticker", "bitvavo", key.session[-1], make_rows("ticker", row))
+        return SinkBatch("ticker", "bitvavo", key.session[-1], make_rows("ticker", row))
 
-    def send(self, batch: Batch) -> None:
+    def send(self, batch: SinkBatch) -> None:
         self.sent += 1
         fault = self.faults.get(batch.line)
         if fault:
@@ -82,6 +84,9 @@ class World:
 
     def move(self, session: str, next_number: int) -> None:
         self.numbers[session] = next_number
+
+    def forget(self, sessions: Collection[str]) -> None:
+        raise AssertionError(sessions)
 
 
 def test_what_is_due_is_fed_in_order_and_then_it_waits() -> None:
@@ -199,7 +204,7 @@ def test_a_day_that_is_refused_waits_whole_and_the_next_day_of_its_sessions_too(
 def test_rows_that_take_the_place_of_others_are_counted() -> None:
     world = World(flush(A, 0, 0))
     rows = make_rows("ticker", {"event_number": 0}, {"event_number": 1000})
-    world.read = lambda _key, _first: iter([Batch("ticker", "bitvavo", "a", rows)])  # type: ignore[method-assign]
+    world.batches = [SinkBatch("ticker", "bitvavo", "a", rows)]
     world.feeder.step()
     assert 1 == world.feeder.rows_met
 
@@ -208,7 +213,7 @@ def test_a_stop_is_heard_between_two_flushes() -> None:
     world, stop = World(flush(A, 0, 0), flush(A, 1, 1)), Event()
     send = world.send
 
-    def send_last(batch: Batch) -> None:
+    def send_last(batch: SinkBatch) -> None:
         stop.set()
         send(batch)
 

@@ -5,7 +5,7 @@ import pytest
 
 from services.sink import line_store
 from services.sink.line_store import LineStore
-from services.sink.protocol import Batch, SinkFailed, SinkRefused
+from services.sink.protocol import SinkBatch, SinkFailed, SinkRefused
 from shared.process.sinks import SinkSettings
 from tests.support.line_server import ANSWER_LOST, LOST, Fate, LineServer
 from tests.unit.services.sink.test_lines import make_rows
@@ -20,9 +20,9 @@ def server() -> Iterator[LineServer]:
         yield server
 
 
-def make_batch(*numbers: int) -> Batch:
+def make_batch(*numbers: int) -> SinkBatch:
     rows = make_rows("ticker", *({"event_number": number} for number in numbers))
-    return Batch("ticker", "bitvavo", "a", rows)
+    return SinkBatch("ticker", "bitvavo", "a", rows)
 
 
 def send(server: LineServer, *numbers: int, query: str = "", authorization: str = "") -> LineStore:

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from booktape.answers.raw import make_schema
 from services.sink.lines import LINES_MAX, count_met, encode, find_newest_ts, find_times
-from services.sink.protocol import Batch
+from services.sink.protocol import SinkBatch
 from tests.support.line_server import parse_line
 
 TS = 1_795_348_800_000_000  # 2026-11-22T12:00:00Z in µs
@@ -19,7 +19,7 @@ def make_rows(table: str, *rows: dict[str, Any]) -> pa.Table:
 
 
 def lines_of(table: str, *rows: dict[str, Any]) -> list[str]:
-    batch = Batch(table, "bitvavo", "a", make_rows(table, *rows))
+    batch = SinkBatch(table, "bitvavo", "a", make_rows(table, *rows))
     return b"".join(encode(batch)).decode().splitlines()
 
 
@@ -74,13 +74,16 @@ def test_messages_of_one_read_are_points_of_their_own_in_their_order() -> None:
 def test_rows_that_would_take_the_place_of_others_are_counted() -> None:
     numbers = [0, 1, 1_000, 2_001]
     assert 2 == count_met(make_rows("ticker", *({"event_number": n} for n in numbers)))
-    symbols = [{"event_number": 0}, {"event_number": 1_000, "symbol": "ETH-EUR"}]
+    symbols: list[dict[str, Any]] = [
+        {"event_number": 0},
+        {"event_number": 1_000, "symbol": "ETH-EUR"},
+    ]
     assert 0 == count_met(make_rows("ticker", *symbols))
 
 
 def test_a_request_has_a_bounded_number_of_lines() -> None:
     rows = make_rows("ticker", *({"event_number": n} for n in range(LINES_MAX + 1)))
-    counts = [part.count(b"\n") for part in encode(Batch("ticker", "bitvavo", "a", rows))]
+    counts = [part.count(b"\n") for part in encode(SinkBatch("ticker", "bitvavo", "a", rows))]
     assert [LINES_MAX, 1] == counts
 
 

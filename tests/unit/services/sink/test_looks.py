@@ -56,6 +56,9 @@ class Progress:
     def next(self, session: str) -> int:
         return self.sessions.get(session, 0)
 
+    def move(self, session: str, next_number: int) -> None:
+        raise AssertionError(session, next_number)
+
     def forget(self, sessions: Collection[str]) -> None:
         self.kept = set(sessions)
 

@@ -7,19 +7,19 @@ from booktape.errors import DamagedSegment, StoreError
 from booktape.keys import Key, parse_key
 from booktape.opening import open_tape
 from booktape.store.folder import FolderStore
-from services.sink.protocol import Batch
-from services.sink.tape_rows import SegmentGone, TapeRows
+from services.sink.protocol import SinkBatch
+from services.sink.tape_rows import SegmentGone, SinkRows
 from tests.support.hand_tape import A, B, HandTape, feed, snapshot, ticker, trade
 
 TABLES = ("ticker", "trades", "feed_events")
 
 
-def open_rows(tape: HandTape, tables: Iterable[str] = TABLES) -> TapeRows:
+def open_rows(tape: HandTape, tables: Iterable[str] = TABLES) -> SinkRows:
     store = FolderStore(tape.root)
-    return TapeRows(store, list(tables), open_tape=lambda: open_tape(tape.root))
+    return SinkRows(store, list(tables), open_tape=lambda: open_tape(tape.root))
 
 
-def numbers_of(batches: Iterable[Batch]) -> dict[tuple[str, str], list[int]]:
+def numbers_of(batches: Iterable[SinkBatch]) -> dict[tuple[str, str], list[int]]:
     found: dict[tuple[str, str], list[int]] = {}
     for batch in batches:
         if batch.rows.num_rows:

@@ -5,7 +5,13 @@ from msgspec.structs import replace
 
 from booktape.release import RELEASE
 from services.operator.health.readiness import find_unready
-from services.operator.health.troubles import NAMES_MAX, find_troubles, find_unreachable
+from services.operator.health.silences import Silence
+from services.operator.health.troubles import (
+    NAMES_MAX,
+    find_silenced,
+    find_troubles,
+    find_unreachable,
+)
 from shared.process.status import VERSION, ProcessReport
 from tests.support.healths import (
     TS,
@@ -269,3 +275,34 @@ def test_a_program_beside_them_is_a_trouble_when_it_dies_or_hangs() -> None:
 def test_a_program_that_is_dead_keeps_no_box_from_taking_over() -> None:
     dead = make_program(is_running=False, pid=None, program_state="BACKOFF")
     assert [] == find_unready(replace(make_health(), programs=[dead]))
+
+
+AWAY = Silence(exchange="bitvavo", until=TS + 3600 * S, ts=TS)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"state": "connecting", "unreachable_since": TS - 60 * S},
+        {"state": "degraded", "live": 1, "waiting": ["A-EUR"]},
+        {"rate_limited_until": TS + 30 * S},
+        {"refused": ["A-EUR"]},
+    ],
+)
+def test_what_an_exchange_causes_is_silenced_while_it_has_announced_maintenance(
+    values: dict[str, Any],
+) -> None:
+    health = make_health(make_feed(**values), make_writer())
+    assert find_troubles(health)
+    silent = replace(health, silences=[AWAY])
+    assert [] == find_troubles(silent)
+    assert find_troubles(health) == find_silenced(silent)
+    other = replace(health, silences=[replace(AWAY, exchange="btcturk")])
+    assert find_troubles(health) == find_troubles(other)
+
+
+def test_what_is_our_own_is_never_silenced() -> None:
+    full = make_health(make_feed(state="disk_full", journal_error="no room"), make_writer())
+    assert find_troubles(full) == find_troubles(replace(full, silences=[AWAY]))
+    stopped = make_health(replace(make_feed(), is_running=False, program_state="STOPPED"))
+    assert find_troubles(stopped) == find_troubles(replace(stopped, silences=[AWAY]))
