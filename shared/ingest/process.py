@@ -205,6 +205,8 @@ class Ingest:
     def _look_at_machine(self) -> None:
         ts, events = time.time_ns(), (self._clock.look(), self._disk.look())
         self._intake.record([(ts, None, event) for event in events if event is not None])
+        if self._clock.has_gone_back:  # behind that row no book is known before it is written whole
+            self._doors.write_books()
         # Only now: the row of a full disk comes before those of the connections that it closes.
         if self._disk.is_full:
             self._pause.set()

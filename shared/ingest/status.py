@@ -9,7 +9,9 @@ from shared.delivery.frame import DAY_NS
 from shared.delivery.journal import Journal
 from shared.exchange import BOOK
 from shared.feed.board import Board
+from shared.ingest.audit_watch import AuditWatch
 from shared.ingest.recorder import RecorderView
+from shared.ingest.refusals import Refusals
 from shared.process.stats import Rate
 from shared.process.status import FeedCounts, IngestReport, StatusFile
 
@@ -47,6 +49,8 @@ class IngestStatus:
         self._last_data_ts: int | None = None
         self._day = -1
         self._gaps_before_today = 0
+        self._refusals = Refusals()
+        self._audits = AuditWatch()
         self._state = ""
         self._since = 0
 
@@ -58,6 +62,7 @@ class IngestStatus:
         is_unreachable = bool(down) and not view.is_paused
         messages = self._count_messages(view)
         kinds = view.recorder.kinds
+        counts = [board.feed.counts for board in view.boards]
         report = IngestReport(
             **self._file.head(),
             exchange=view.exchange,
@@ -83,6 +88,8 @@ class IngestStatus:
             gaps_today=self._count_gaps(view, kinds.get("gap", 0)),
             kinds=kinds,
             counts=_counts(view),
+            audits_missing_since=self._audits.look(counts, view.ts),
+            malformed_channels=self._refusals.look(counts, now_s=view.now_s),
             journals=len(view.journals),
             journal_bytes=sum(journal.bytes for journal in view.journals),
             journal_waiting_bytes=sum(journal.backlog.bytes for journal in view.journals),
@@ -134,9 +141,14 @@ def _counts(view: View) -> FeedCounts:
         unknown=_add(each.unknown for each in counts),
         refused=_add(each.refused for each in counts),
         malformed=sum(each.malformed for each in counts),
+        malformed_reasons=_add(each.malformed_reasons for each in counts),
+        unread=_add(each.unread for each in counts),
         not_asked_for=sum(each.not_asked_for for each in counts),
         snapshots_not_asked_for=sum(each.snapshots_not_asked_for for each in counts),
         snapshots_late=sum(each.snapshots_late for each in counts),
+        audits=sum(each.audits for each in counts),
+        audits_unanswered=sum(each.audits_unanswered for each in counts),
+        tickers_doubted=sum(each.tickers_doubted for each in counts),
     )
 
 

@@ -38,9 +38,14 @@ class FeedCounts(Struct, frozen=True, kw_only=True):
     unknown: dict[str, int]  # of a kind that we do not know
     refused: dict[str, int]  # by what was asked for
     malformed: int
+    malformed_reasons: dict[str, int] = {}  # each with its channel
+    unread: dict[str, int] = {}  # values that are null on the tape, by channel and column
     not_asked_for: int
     snapshots_not_asked_for: int
     snapshots_late: int
+    audits: int = 0
+    audits_unanswered: int = 0
+    tickers_doubted: int = 0
 
 
 class IngestReport(ProcessReport, frozen=True, kw_only=True):
@@ -69,6 +74,8 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     gaps_today: int  # since midnight, UTC
     kinds: dict[str, int]  # rows of `feed_events`, by kind
     counts: FeedCounts
+    audits_missing_since: int | None = None  # no book could be held against the exchange's
+    malformed_channels: list[str] = []  # of whose messages too many of late cannot be read
     journals: int  # with those of dead ingests that it delivers
     journal_bytes: int
     journal_waiting_bytes: int | None = None  # of them, what the writer has not committed

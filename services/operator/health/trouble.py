@@ -26,6 +26,8 @@ Code = Literal[
     "rate-limited",
     "journal-failing",
     "symbols-refused",
+    "messages-malformed",
+    "audits-missing",
     "upload-failing",
     "upload-late",
     "session-held",

@@ -24,6 +24,7 @@ UPLOAD_LATE_S: Final = 600.0
 UPLOAD_LATE_INTERVALS: Final = 3
 UNHEARD_S: Final = 60.0  # the writer knows of a session within a second
 UNDELIVERED_S: Final = 300.0
+AUDITS_MISSING_S: Final = 3600.0
 NAMES_MAX: Final = 10  # of symbols in one sentence
 
 
@@ -188,7 +189,26 @@ def _of_feed(process: Process, report: IngestReport, *, now_ns: int) -> Iterator
         text = f"{exchange} refuses {format_names(report.refused)}"
         remedy = f"correct [exchanges.{exchange}] symbols"
         yield trouble_of(process, "symbols-refused", text, remedy)
+    if report.malformed_channels:
+        yield _malformed(process, report)
+    missing_since = report.audits_missing_since
+    if missing_since and (now_ns - missing_since) / 1e9 > AUDITS_MISSING_S:
+        text = f"for an hour no book of {exchange} could be held against the exchange's own"
+        remedy = "look whether it answers: booktape book; what is recorded goes on unproven"
+        yield trouble_of(process, "audits-missing", text, remedy)
     yield from _of_refused(process, report)
+
+
+def _malformed(process: Process, report: IngestReport) -> Trouble:
+    channels, reasons = report.malformed_channels, report.counts.malformed_reasons
+    most = max(reasons, key=lambda reason: reasons[reason], default="")[:DETAIL_CHARACTERS_MAX]
+    text = (
+        f"of {process.exchange}'s messages ({format_names(channels)}) many cannot be read: {most}"
+    )
+    remedy = (
+        "look for a newer release; what cannot be read is not recorded, but for rows that say so"
+    )
+    return trouble_of(process, "messages-malformed", text, remedy)
 
 
 def _of_refused(process: Process, report: IngestReport) -> Iterator[Trouble]:

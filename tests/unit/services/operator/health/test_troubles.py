@@ -14,6 +14,7 @@ from services.operator.health.troubles import (
 )
 from shared.process.status import VERSION, ProcessReport
 from tests.support.healths import (
+    COUNTS,
     TS,
     S,
     find_sentences,
@@ -113,6 +114,19 @@ def test_a_process_that_reports_nothing_is_told(age_s: float | None) -> None:
         ),
         ({"rate_limited_until": TS + 30 * S}, "has refused more requests for 30 s"),
         ({"refused": ["X-EUR"]}, "refuses X-EUR; correct [exchanges.bitvavo] symbols"),
+        (
+            {
+                "malformed_channels": ["trades"],
+                "counts": replace(
+                    COUNTS, malformed_reasons={"book: x": 1, "trades: no price": 60, "?": 2}
+                ),
+            },
+            "of bitvavo's messages (trades) many cannot be read: trades: no price; look for",
+        ),
+        (
+            {"audits_missing_since": TS - 3601 * S},
+            "for an hour no book of bitvavo could be held against the exchange's own; look",
+        ),
         ({"journal_error": "no space"}, "cannot write its journal: no space"),
     ],
 )
