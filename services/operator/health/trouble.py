@@ -45,7 +45,13 @@ Code = Literal[
 
 # What an exchange can cause by itself: only this is silenced while it has announced maintenance.
 OF_EXCHANGE: Final[frozenset[Code]] = frozenset(
-    ("exchange-unreachable", "feed-not-live", "rate-limited", "symbols-refused")
+    (
+        "exchange-unreachable",
+        "feed-not-live",
+        "rate-limited",
+        "symbols-refused",
+        "audits-missing",
+    )
 )
 
 

@@ -301,6 +301,7 @@ AWAY = Silence(exchange="bitvavo", until=TS + 3600 * S, ts=TS)
         {"state": "degraded", "live": 1, "waiting": ["A-EUR"]},
         {"rate_limited_until": TS + 30 * S},
         {"refused": ["A-EUR"]},
+        {"audits_missing_since": TS - 3601 * S},
     ],
 )
 def test_what_an_exchange_causes_is_silenced_while_it_has_announced_maintenance(
