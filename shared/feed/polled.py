@@ -30,7 +30,7 @@ class PolledFeed:
         self._rows = FeedRows()
         self._books = Books(self._rows, _ignore)
         self._symbols: dict[str, str] = {}  # raw symbol -> ours
-        self._followed: tuple[str, ...] = ()
+        self._followed: tuple[object, ...] = ()  # what is wanted, and the names of it
         self._refused: set[str] = set()  # our symbols
         self._polls = 0
         self._counts = Counts()
@@ -73,11 +73,11 @@ class PolledFeed:
         self._board.feed = FeedView(live, refused, self._polls, self._counts.copy())
 
     def _follow(self) -> None:
-        wanted = self._board.wanted
-        if wanted is self._followed:
+        wanted, names = self._board.wanted, self._board.names
+        if self._followed == (wanted, names.listed):
             return
-        self._followed = wanted
-        symbols = {self._board.names.raw_symbol(symbol): symbol for symbol in wanted}
+        self._followed = wanted, names.listed
+        symbols = names.raw_symbols(wanted)
         for raw_symbol in self._symbols.keys() - symbols.keys():
             self._books.remove(raw_symbol)
             self._refused.discard(self._symbols[raw_symbol])

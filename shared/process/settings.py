@@ -115,6 +115,11 @@ class ExchangeSettings(Struct, frozen=True, kw_only=True):
     ]
 
 
+def is_on_loopback(own: ExchangeSettings) -> bool:
+    """Say whether an exchange is a simulated one on this machine: no other has such an address."""
+    return own.websocket_url.startswith("ws://")
+
+
 class Settings(Struct, frozen=True):
     """The whole configuration; its paths are absolute, `folder` is where its file lies."""
 

@@ -85,6 +85,10 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     journal_next: int
     journal_error: str | None
     disk_free_bytes: int
+    is_on_loopback: bool = False  # the exchange is a simulated one, and shares our clock
+    clock_synchronised: bool | None = None  # by the kernel's word, as are the next two
+    clock_offset_s: float | None = None
+    clock_error_s_max: float | None = None
     received_bytes: int = 0  # of all messages
     delay_ns: int | None = None  # `ts_recv - ts_event` of the newest event that has both
 

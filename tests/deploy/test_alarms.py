@@ -120,6 +120,7 @@ TROUBLES: dict[Code, Health] = {
     "upload-failing": of_writer(upload_error="no such bucket"),
     "session-held": of_writer(held_sessions={"x": "newer"}),
     "writer-disk-full": of_writer(state="disk_full"),
+    "clock-unsynchronised": of_feed(clock_synchronised=False, clock_error_s_max=16.0),
     "flush-failing": of_writer(flush_error="no space"),
     "sink-failing": of_sink(error="no answer in time"),
     "sink-refused": of_sink(error="answers 404", is_refused=True),
@@ -139,6 +140,10 @@ WELL: dict[str, Health] = {
         of_feed(state="connecting", unreachable_since=TS - 16 * S, live=0), silences=[AWAY]
     ),
     "a sink that catches up": of_sink(state="feeding", flushes_due=300),
+    "a clock of which nothing is known": of_feed(clock_synchronised=None),
+    "a clock that a simulated exchange shares": of_feed(
+        clock_synchronised=False, is_on_loopback=True
+    ),
     "journals on their way": make_health(journals=[make_journal()]),
     "a cell": make_health(
         make_feed(line="tokyoa"),

@@ -23,6 +23,9 @@ def test_the_file_in_the_tree_says_what_the_exchanges_declare(
     assert declared.exchanges == written.exchanges
     assert declared.writer == written.writer
     assert ROOT / declared.state.path.relative_to(tmp_path) == written.state.path
+    assert declared.state.disk_free_min_bytes == written.state.disk_free_min_bytes
+    assert ROOT == written.folder
+    assert f"file:{ROOT}/data" == written.storage.url
 
 
 def test_the_sink_that_waits_in_comments_names_every_key_with_its_default() -> None:

@@ -37,6 +37,7 @@ def format_health(health: Health) -> str:
             *_unknown(health),
             *_sinks(health),
             *_silences(health),
+            *_clock(health),
             "",
             *([f"! {trouble.sentence}" for trouble in troubles] or ["all well"]),
         ]
@@ -163,6 +164,18 @@ def _unknown(health: Health) -> Iterator[str]:
             most = sorted(unknown, key=lambda kind: (-unknown[kind], kind))
             kinds = format_names([f"{kind} ({unknown[kind]:,})" for kind in most])
             yield f"unknown  {process.exchange} sends messages that we do not know: {kinds}"
+
+
+def _clock(health: Health) -> Iterator[str]:
+    """Yield how right the kernel says that the clock is, where it says so."""
+    reports = (p.ingest for p in health.processes if p.is_reporting and p.ingest)
+    report = next((each for each in reports if each.clock_synchronised is not None), None)
+    if report is not None and report.clock_offset_s is not None:
+        word = "synchronised" if report.clock_synchronised else "not synchronised"
+        offset_ms, error_ms = (
+            1000 * (seconds or 0.0) for seconds in (report.clock_offset_s, report.clock_error_s_max)
+        )
+        yield f"clock    {word}, offset {offset_ms:.3g} ms, at most {error_ms:.3g} ms off"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -40,6 +40,7 @@ Code = Literal[
     "sink-failing",
     "sink-refused",
     "sink-rows-met",
+    "clock-unsynchronised",
 ]
 
 

@@ -58,6 +58,7 @@ def _find_all(health: Health) -> list[Trouble]:
         troubles.append(Trouble(code="flush-conflict", text=text, remedy=remedy))
     for process in health.processes:
         troubles += _of_process(process, health)
+    troubles += _of_clock(health)
     for program in health.programs:
         troubles += _of_program(program, health)
     troubles += _of_pipes(health)
@@ -249,6 +250,18 @@ def _of_writer(process: Process, report: WriterReport, *, now_ns: int) -> Iterat
     elif report.flush_error:
         text = f"the writer cannot flush: {report.flush_error}"
         yield trouble_of(process, "flush-failing", text, "it is tried again for ever")
+
+
+def _of_clock(health: Health) -> Iterator[Trouble]:
+    """Yield once that the times of rows may be wrong; a simulated exchange shares our clock."""
+    reports = [p.ingest for p in health.processes if p.is_reporting and p.ingest]
+    wrong = [r for r in reports if r.clock_synchronised is False and not r.is_on_loopback]
+    if wrong:
+        text = "the kernel says that nobody keeps the machine's clock right"
+        if wrong[0].clock_error_s_max is not None:
+            text += f": it may be off by {wrong[0].clock_error_s_max:.3g} s and more"
+        remedy = "start chrony (with rtcsync) or systemd-timesyncd; look at it: timedatectl"
+        yield Trouble(code="clock-unsynchronised", text=text, remedy=remedy)
 
 
 def _of_pipes(health: Health) -> Iterator[Trouble]:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -54,6 +56,15 @@ def test_messages_of_kinds_that_nobody_knows_are_named_the_most_frequent_first()
     lines = format_health(make_health(make_feed(counts=counts), make_writer())).splitlines()
     kinds = "auction (1,200), bell (3), candle (3)"
     assert f"unknown  bitvavo sends messages that we do not know: {kinds}" in lines
+
+
+def test_the_clock_is_shown_as_the_kernel_tells_of_it() -> None:
+    assert "clock" not in format_health(make_health())
+    values: dict[str, Any] = {"clock_offset_s": -0.00025, "clock_error_s_max": 0.0123}
+    for word, said in ((True, "synchronised"), (False, "not synchronised")):
+        feed = make_feed(clock_synchronised=word, **values)
+        lines = format_health(make_health(feed, make_writer())).splitlines()
+        assert f"clock    {said}, offset -0.25 ms, at most 12.3 ms off" in lines
 
 
 def test_a_process_that_does_not_report_shows_no_old_figures() -> None:

@@ -203,6 +203,18 @@ def test_a_session_that_the_writer_has_more_of_is_told() -> None:
     assert "the writer has more of s than its journal, which is kept as it is" in trouble
 
 
+def test_a_clock_that_nobody_keeps_right_is_told_once_for_the_machine() -> None:
+    wrong: dict[str, Any] = {"clock_synchronised": False, "clock_error_s_max": 16.0}
+    feeds = make_feed(**wrong), make_feed("btcturk", **wrong)
+    [said] = find_sentences(make_health(*feeds, make_writer()))
+    assert "nobody keeps the machine's clock right: it may be off by 16 s and more; start" in said
+    simulated = make_feed(**wrong, is_on_loopback=True)
+    assert [] == find_sentences(make_health(simulated, make_writer()))
+    for word in (True, None):
+        feed = make_feed(clock_synchronised=word)
+        assert [] == find_sentences(make_health(feed, make_writer()))
+
+
 def test_a_supervisord_that_does_not_answer_is_told() -> None:
     health = replace(make_health(), supervisor_pid=None, supervisor_deaf_pid=4711)
     assert "supervisord (process 4711) runs and does not answer" in find_sentences(health)[0]
