@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from services.operator.health.health import Process
+from services.operator.health.health import Health, Process
 
 # Each has a row in docs/troubles.md. A code is never given another meaning.
 Code = Literal[
@@ -76,3 +76,9 @@ def trouble_of(process: Process, code: Code, text: str, remedy: str) -> Trouble:
     return Trouble(
         code=code, text=text, remedy=remedy, process=process.name, exchange=process.exchange
     )
+
+
+def order(action: str, program: str, health: Health) -> str:
+    """Return the command that has supervisord do this with a program."""
+    conf = f"-c {health.conf} " if health.conf else ""
+    return f"supervisorctl {conf}{action} {program}"

@@ -181,23 +181,6 @@ def test_a_journal_that_its_own_feed_does_not_adopt_is_told(age_s: int, count: i
     )
 
 
-def test_a_journal_that_grows_unheard_is_told() -> None:
-    session = make_feed().ingest.session  # type: ignore[union-attr]
-    known = make_writer(sessions={session: (0, 9)})
-    old: dict[str, Any] = {"ts_start": TS - 61 * S, "journal_synced": 9}
-    assert [] == find_sentences(make_health(make_feed(**old), known))
-    held = make_writer(sessions={}, held_sessions={session: "why"})
-    assert ["the writer holds back"] == [
-        text[:21] for text in find_sentences(make_health(make_feed(**old), held))
-    ]
-    [trouble] = find_sentences(make_health(make_feed(**old), make_writer(sessions={})))
-    assert f"the journal of {session} grows, and the writer expects nothing of it" in trouble
-    young: dict[str, Any] = {"ts_start": TS - 59 * S, "journal_synced": 9}
-    assert [] == find_sentences(make_health(make_feed(**young), make_writer(sessions={})))
-    writer = make_writer(sessions={}, ts_start=TS - 59 * S)
-    assert [] == find_sentences(make_health(make_feed(**old), writer))
-
-
 def test_a_session_that_the_writer_has_more_of_is_told() -> None:
     [trouble] = find_sentences(make_health(make_feed(sessions_refused=["s"]), make_writer()))
     assert "the writer has more of s than its journal, which is kept as it is" in trouble
@@ -225,17 +208,6 @@ def test_a_conflict_is_told_first() -> None:
     assert "2 flushes were set aside: the store has another object" in troubles[0]
     assert "was the state restored" in troubles[0]
     assert 2 == len(troubles)
-
-
-def test_a_journal_that_nobody_owns_is_a_trouble_only_where_its_feed_does_not_run() -> None:
-    lost = make_journal(owner_pid=None)
-    assert [] == find_sentences(make_health(journals=[lost]))
-    [trouble] = find_sentences(make_health(make_feed("btcturk"), make_writer(), journals=[lost]))
-    assert f"nobody delivers the journal of {lost.session}" in trouble
-    delivered = replace(lost, is_delivered=True)
-    assert [] == find_sentences(
-        make_health(make_feed("btcturk"), make_writer(), journals=[delivered])
-    )
 
 
 def test_an_exchange_is_unreachable_only_after_a_while() -> None:
