@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import requests
+from requests.auth import AuthBase
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
@@ -82,7 +83,7 @@ class _Session(requests.Session):
         return None
 
 
-class _Authorization(requests.auth.AuthBase):
+class _Authorization(AuthBase):
     """Sets the header as it is given; left to itself requests would take one from a .netrc."""
 
     def __init__(self, header: str) -> None:

@@ -76,18 +76,19 @@ class LineServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: LineServer
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
+        server = self.server
+        assert isinstance(server, LineServer)
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.bodies.append(body)
-        self.server.headers.append({name.lower(): text for name, text in self.headers.items()})
-        fate = self.server.decide()
+        server.bodies.append(body)
+        server.headers.append({name.lower(): text for name, text in self.headers.items()})
+        fate = server.decide()
         if fate.is_kept:
-            self.server.points.update(map(parse_line, body.decode().splitlines()))
+            server.points.update(map(parse_line, body.decode().splitlines()))
         if fate.hangs:
-            self.server.ended.wait()
+            server.ended.wait()
         if not fate.status:
             self.close_connection = True
             return
