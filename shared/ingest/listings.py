@@ -1,8 +1,8 @@
 """Listings: what each list of an exchange's markets means for whoever records them."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
 
 from shared.event import Row
 from shared.exchange import SYMBOL, ListedMarket
@@ -17,6 +17,20 @@ _SYMBOL: Final = re.compile(SYMBOL)
 _log = log.get(__name__)
 
 
+class OpenDoors(Protocol):
+    """What is open towards an exchange."""
+
+    @property
+    def names(self) -> Names:
+        """Return how it writes our symbols."""
+        ...
+
+    @property
+    def boards(self) -> list[Board]:
+        """Return the boards of its feeds, to which others are added."""
+        ...
+
+
 class Listings:
     """Takes the lists of markets; the thread that asks for them owns it.
 
@@ -25,17 +39,15 @@ class Listings:
 
     def __init__(
         self,
-        *,
-        names: Names,
-        boards: Sequence[Board],
+        doors: OpenDoors,
         instruments: Instruments,
         record: Callable[[Iterable[Row]], None],
         follow: Callable[[tuple[str, ...]], None] | None,
     ) -> None:
         """Prepare; `follow` takes the symbols of all markets, `None` where they are configured."""
         self.not_trading: frozenset[str] = frozenset()
-        self._names = names
-        self._boards = boards
+        self._names = doors.names
+        self._boards = doors.boards
         self._instruments = instruments
         self._record = record
         self._follow = follow

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Final
@@ -118,13 +119,7 @@ class Ingest:
             stop=self._stop_feeds,
             pause=self._pause,
         )
-        self._listings = Listings(
-            names=self._doors.names,
-            boards=self._doors.boards,
-            instruments=Instruments(folder.instruments(exchange.name, line)),
-            record=self._intake.record,
-            follow=self._doors.follow if self._own.symbols is None else None,
-        )
+        self._listings = self._make_listings(folder.instruments(exchange.name, line))
         self._rest_worker = RestWorker(
             self._rest,
             take_list=self._listings.take_list,
@@ -139,6 +134,10 @@ class Ingest:
         self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0
         self._status = _make_status(folder, ingest_name(exchange.name, line))
+
+    def _make_listings(self, path: Path) -> Listings:
+        follow = self._doors.follow if self._own.symbols is None else None
+        return Listings(self._doors, Instruments(path), self._intake.record, follow)
 
     def run(self) -> int:
         """Record until told to stop; return the exit status."""

@@ -62,9 +62,7 @@ class IngestStatus:
 
     def write(self, view: View) -> None:
         """Replace the file."""
-        symbols, live, refused = _symbols(view)
-        halted = (symbols & view.not_trading) - live
-        refused -= halted
+        symbols, live, refused, halted, able = _symbols(view)
         links = [board.link for board in view.boards]
         down = [link.down_since_s for link in links if link.down_since_s is not None]
         is_unreachable = bool(down) and not view.is_paused
@@ -75,13 +73,11 @@ class IngestStatus:
             exchange=view.exchange,
             line=view.line,
             session=view.journal.session,
-            state=self._find_state(
-                view, live, symbols - refused - halted, is_down=bool(down) or not links
-            ),
+            state=self._find_state(view, live, able, is_down=bool(down) or not links),
             since=self._since,
             symbols=len(symbols),
             live=len(live),
-            waiting=sorted(symbols - live - refused - halted),
+            waiting=sorted(able - live),
             refused=sorted(refused),
             halted=sorted(halted),
             sockets=len(links),
@@ -136,14 +132,16 @@ class IngestStatus:
         return state
 
 
-def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
-    """Return the symbols that are wanted, those that are live, those that are refused."""
+def _symbols(view: View) -> tuple[set[str], ...]:
+    """Return the symbols that are wanted; of them the live, refused, halted; and those left."""
     # Where books are recorded, a symbol lives by its book, whatever else there is of it.
     with_books = [board for board in view.boards if BOOK in board.channels]
     wanted = {symbol for board in view.boards for symbol in board.wanted}
     live = {symbol for board in with_books or view.boards for symbol in board.feed.live}
     refused = {symbol for board in view.boards for symbol in board.feed.refused}
-    return wanted, live, refused
+    halted = (wanted & view.not_trading) - live
+    refused -= halted
+    return wanted, live, refused, halted, wanted - refused - halted
 
 
 def _clock(clock: KernelClock | None) -> dict[str, Any]:

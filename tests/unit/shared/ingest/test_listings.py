@@ -22,13 +22,9 @@ class World:
         self.followed: list[tuple[str, ...]] = []
         self.boards = [make_board(["BTC-EUR", "ETH-EUR"]), make_board(["BTC-EUR"], ["ticker"])]
         self.names = Names(make_exchange(names="list"))
-        self.listings = Listings(
-            names=self.names,
-            boards=self.boards,
-            instruments=Instruments(folder / "instruments.json"),
-            record=self.rows.extend,
-            follow=self.followed.append if is_following else None,
-        )
+        instruments = Instruments(folder / "instruments.json")
+        follow = self.followed.append if is_following else None
+        self.listings = Listings(self, instruments, self.rows.extend, follow)
 
     def come(self, *names: str) -> None:
         """Let a list come; a market with an exclamation mark stands still."""
