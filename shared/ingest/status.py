@@ -65,7 +65,6 @@ class IngestStatus:
         symbols, live, refused, halted, able = _symbols(view)
         links = [board.link for board in view.boards]
         down = [link.down_since_s for link in links if link.down_since_s is not None]
-        is_unreachable = bool(down) and not view.is_paused
         messages = self._count_messages(view)
         kinds, counts = view.recorder.kinds, [board.feed.counts for board in view.boards]
         report = IngestReport(
@@ -83,7 +82,7 @@ class IngestStatus:
             sockets=len(links),
             connections=sum(link.is_connected for link in links),
             reconnects=sum(link.reconnects for link in links),
-            unreachable_since=_before(view, view.now_s - min(down)) if is_unreachable else None,
+            unreachable_since=_unreachable_since(view, down),
             last_error=next((link.error for link in links if link.error), view.rest_error) or None,
             rate_limited_until=_before(view, -view.blocked_s) if view.blocked_s else None,
             poll_interval_s=view.poll_interval_s,
@@ -177,6 +176,11 @@ def _add(tallies: Iterable[Counter[str]]) -> dict[str, int]:
     for tally in tallies:
         total.update(tally)
     return dict(total)
+
+
+def _unreachable_since(view: View, down: list[float]) -> int | None:
+    """Return since when a socket is down that should not be."""
+    return _before(view, view.now_s - min(down)) if down and not view.is_paused else None
 
 
 def _before(view: View, seconds: float) -> int:
