@@ -1,6 +1,8 @@
 """The books of one connection: what of them is recorded, and when one is worth nothing."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from heapq import nlargest, nsmallest
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -8,12 +10,14 @@ from msgspec.structs import replace
 
 from booktape.ladder import Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
+from shared.feed.board import BookTop
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
 Reason = Literal["gap", "crossed", "mismatch", "malformed", "unknown", "old_snapshot"]
 
 
+TOP_LEVELS: Final = 10  # a side, of a book that somebody looks at
 _INT64: Final = range(-(2**63), 2**63)
 
 
@@ -64,6 +68,18 @@ class Books:
     def live(self) -> set[str]:
         """Return the symbols whose books are on the tape and go on."""
         return {entry.symbol for entry in self._entries.values() if entry.is_recorded}
+
+    def look(self, symbols: AbstractSet[str]) -> dict[str, BookTop]:
+        """Return the best levels of those of these that are on the tape and go on."""
+        return {
+            entry.symbol: BookTop(
+                entry.sequencer.last,
+                nlargest(TOP_LEVELS, entry.book.bids.items()),
+                nsmallest(TOP_LEVELS, entry.book.asks.items()),
+            )
+            for entry in self._entries.values()
+            if entry.is_recorded and entry.symbol in symbols
+        }
 
     def delta(self, ts_recv: int, delta: Delta) -> Verdict | None:
         """Judge one delta; record it, hold it, drop it, or lose the book.

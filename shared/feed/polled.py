@@ -67,7 +67,9 @@ class PolledFeed:
     def show(self) -> None:
         """Put on the board how the books stand."""
         live, refused = frozenset(self._books.live()), frozenset(self._refused)
-        self._board.feed = FeedView(live, refused, self._polls)
+        watched = self._board.watched
+        tops = self._books.look(watched) if watched else {}
+        self._board.feed = FeedView(live, refused, self._polls, tops=tops)
 
     def _follow(self) -> None:
         wanted = self._board.wanted

@@ -21,7 +21,9 @@ class Standing:
     def show(self, symbols: Mapping[str, str], messages: int, counts: Counts) -> None:
         """Put on the board how these symbols stand: ours, by their raw ones."""
         live, refused = self._find_live(symbols), self._find_refused(symbols)
-        self._board.feed = FeedView(live, refused, messages, counts.copy())
+        watched = self._board.watched
+        tops = self._books.look(watched) if watched else {}
+        self._board.feed = FeedView(live, refused, messages, counts.copy(), tops)
 
     def _find_live(self, symbols: Mapping[str, str]) -> frozenset[str]:
         """Return those whose books go on now; without books, those that are subscribed."""

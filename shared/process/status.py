@@ -120,6 +120,9 @@ class ServiceReport(ProcessReport, frozen=True, kw_only=True):
     """What a process says that neither records nor writes."""
 
     address: str | None = None  # where it serves
+    calls: bool | None = None  # whether it calls somebody when something is not well
+    call_error: str | None = None  # what stands in the way of a call
+    call_error_since: int | None = None
 
 
 AnyReport = TypeVar("AnyReport", bound=ProcessReport)

@@ -6,7 +6,13 @@ import pytest
 from booktape.store.storage import Storage
 from services.__main__ import find_exchanges
 from shared.process.configured import load_settings
-from shared.process.settings import ExchangeSettings, State, WriterSettings
+from shared.process.settings import (
+    AlertSettings,
+    DashboardSettings,
+    ExchangeSettings,
+    State,
+    WriterSettings,
+)
 from tests.support.paths import ROOT
 
 
@@ -25,7 +31,13 @@ def test_the_file_in_the_tree_says_what_the_exchanges_declare(
 
 def test_the_file_in_the_tree_names_every_key() -> None:
     table = tomllib.loads((ROOT / "booktape.toml").read_text())
-    sections = {"storage": Storage, "state": State, "writer": WriterSettings}
+    sections = {
+        "storage": Storage,
+        "state": State,
+        "writer": WriterSettings,
+        "dashboard": DashboardSettings,
+        "alerts": AlertSettings,
+    }
     assert {*sections, "exchanges"} == set(table)
     for section, struct in sections.items():
         assert list(struct.__struct_fields__) == list(table[section])

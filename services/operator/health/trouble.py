@@ -35,6 +35,8 @@ Code = Literal[
     "journal-unheard",
     "session-refused",
     "supervisor-deaf",
+    "look-late",
+    "call-failing",
 ]
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot
-from shared.feed.books import Books
+from shared.feed.books import TOP_LEVELS, Books
 from tests.support.levels import levels
 from tests.support.toys import Tape, book, delta
 
@@ -208,3 +208,17 @@ def test_what_falls_out_of_a_window_is_removed_in_the_row_that_pushes_it_out() -
     assert [[(99.0, 1.0), (98.0, 0.0)]] == [each.bids for each in tape.events(Delta)]
     books.delta(3, Delta("BTCEUR", [(99.0, 2.0)], [], 12))
     assert [(99.0, 2.0)] == tape.events(Delta)[-1].bids
+
+
+def test_of_a_book_that_is_looked_at_the_best_levels_are_shown(world: World) -> None:
+    bids = [(float(price), 1.0) for price in range(1, 30)]
+    asks = [(float(price), 2.0) for price in range(60, 30, -1)]
+    world.books.replace(1, Snapshot("BTCEUR", bids, asks, sequence=7))
+    top = world.books.look({"BTC-EUR", "ETH-EUR"})
+    assert ["BTC-EUR"] == list(top)  # the other one has no book
+    shown = top["BTC-EUR"]
+    assert 7 == shown.sequence
+    assert [(float(price), 1.0) for price in range(29, 29 - TOP_LEVELS, -1)] == shown.bids
+    assert [(float(price), 2.0) for price in range(31, 31 + TOP_LEVELS)] == shown.asks
+    world.books.doubt("BTCEUR", "gap")
+    assert {} == world.books.look({"BTC-EUR"})
