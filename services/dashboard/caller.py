@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from services.dashboard.calls import Call, Calls
+from services.dashboard.calls import Calls, Notice
 from services.dashboard.sight import Complaint
 from services.dashboard.web import Unsure, WebError
 from shared.process import log
@@ -61,10 +61,10 @@ class Caller:
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._backoff = Backoff(base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, random=random)
-        self._tried: tuple[Call, str] | None = None  # what may have come through, and its id
+        self._tried: tuple[Notice, str] | None = None  # what may have come through, and its id
 
     def run(self, stop: Event) -> None:
-        """Call until told to stop."""
+        """Notice until told to stop."""
         while not stop.is_set():
             stop.wait(self.step())
 
@@ -93,7 +93,7 @@ class Caller:
         self._backoff.reset()
         return LOOK_S
 
-    def _find_id(self, call: Call, ts: int) -> str:
+    def _find_id(self, call: Notice, ts: int) -> str:
         """Return the id of a message; one that perhaps came through keeps its own."""
         if self._tried is not None and self._tried[0].keys == call.keys:
             return self._tried[1]

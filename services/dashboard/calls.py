@@ -17,7 +17,7 @@ REASONS_MAX: Final = 20  # in one text
 Key = tuple[str, str | None, str | None]
 
 
-class Call(Struct, frozen=True):
+class Notice(Struct, frozen=True):
     """What somebody is told: troubles that stand, or those that are over."""
 
     ok: bool
@@ -52,7 +52,7 @@ class Calls:
         self._told_s = 0.0
         self._is_unsure = False  # whether that came through
 
-    def look(self, complaints: Sequence[Complaint], now_s: float) -> Call | None:
+    def look(self, complaints: Sequence[Complaint], now_s: float) -> Notice | None:
         """Take note of what is not well now; return what is due to be told."""
         for complaint in complaints:
             key = complaint.code, complaint.process, complaint.exchange
@@ -75,9 +75,9 @@ class Calls:
         is_due_again = bool(keys) and now_s - self._told_s >= self._repeat_s
         if not (is_new or is_over or is_due_again or (keys and self._is_unsure)):
             return None
-        return Call(not keys, [self._known[key] for key in firm], over, keys)
+        return Notice(not keys, [self._known[key] for key in firm], over, keys)
 
-    def note_told(self, call: Call, now_s: float, *, is_unsure: bool = False) -> None:
+    def note_told(self, call: Notice, now_s: float, *, is_unsure: bool = False) -> None:
         """Take note that somebody knows, or perhaps does: then it is told anew, and its end too."""
         self._is_unsure = is_unsure
         for key in self._told - call.keys:

@@ -138,7 +138,7 @@ class Looker:
         return self._steady_s() - (self.last.at_s if self.last else self._start_s)
 
 
-class Reading:
+class Outlook:
     """What is known now, where a look that is late is a trouble itself."""
 
     def __init__(self, looker: Looker, late: Callable[[float], bytes]) -> None:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from services.dashboard.caller import Caller, Heartbeat
 from services.dashboard.calls import Calls
 from services.dashboard.leases import Leases
-from services.dashboard.looker import Looker, Reading
+from services.dashboard.looker import Looker, Outlook
 from services.dashboard.server import HOST, PageServer
 from services.dashboard.static_files import read_pages
 from services.dashboard.web import Web
@@ -89,8 +89,8 @@ class Dashboard:
             report=self._report,
             steady_s=time.monotonic,
         )
-        self._reading = Reading(self._looker, watch.tell_late)
-        self._server = PageServer(read_pages(), self._looker, self._reading, watch.metrics)
+        self._outlook = Outlook(self._looker, watch.tell_late)
+        self._server = PageServer(read_pages(), self._looker, self._outlook, watch.metrics)
         self._caller = self._make_caller()
         self._threads = Threads()
 
@@ -100,7 +100,7 @@ class Dashboard:
             return None
         return Caller(
             Calls(after_s=alerts.after_s, repeat_s=alerts.repeat_s),
-            self._reading.find_complaints,
+            self._outlook.find_complaints,
             Web(alerts.webhook_url).ask,
             host=socket.gethostname(),
             random=SystemRandom(),
@@ -120,7 +120,7 @@ class Dashboard:
             self._threads.start("webhook", self._caller.run, stop)
         if self._alerts.heartbeat_url and self._is_first:
             heartbeat = Heartbeat(
-                self._reading.find_complaints, Web(self._alerts.heartbeat_url).ask
+                self._outlook.find_complaints, Web(self._alerts.heartbeat_url).ask
             )
             self._threads.start("heartbeat", heartbeat.run, stop)
 

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from services.dashboard.answers import JSON, Page, find_refusal, make_answer
-from services.dashboard.looker import Greeting, Looker, Reading
+from services.dashboard.looker import Greeting, Looker, Outlook
 
 HOST: Final = "127.0.0.1"
 VIEWERS_MAX: Final = 50
@@ -41,12 +41,12 @@ class PageServer:
     """Answers on one loopback port; the loop's thread owns it."""
 
     def __init__(
-        self, pages: Mapping[str, Page], looker: Looker, reading: Reading, metrics: Metrics
+        self, pages: Mapping[str, Page], looker: Looker, outlook: Outlook, metrics: Metrics
     ) -> None:
         """Start without a viewer."""
         self._pages = pages
         self._looker = looker
-        self._reading = reading
+        self._outlook = outlook
         self._metrics = metrics
         self._viewers: dict[ServerConnection, Sequence[str]] = {}
         self._greeted: Greeting | None = None
@@ -87,14 +87,14 @@ class PageServer:
             self._handle,
             HOST,
             port,
-            process_request=self._answer,
+            process_request=self._answer_request,
             compression=None,
             max_size=ASKED_BYTES_MAX,
             close_timeout=1.0,
             logger=quiet,
         )
 
-    def _answer(self, _: ServerConnection, request: Request) -> Response | None:
+    def _answer_request(self, _: ServerConnection, request: Request) -> Response | None:
         """Return the answer; None where it goes on as a WebSocket."""
         refusal = find_refusal(request.headers)
         if refusal is not None:
@@ -120,7 +120,7 @@ class PageServer:
                 return make_answer(HTTPStatus.NOT_FOUND, b"no such page\n")
 
     def _answer_health(self) -> Response:
-        complaints = self._reading.find_complaints()
+        complaints = self._outlook.find_complaints()
         if complaints is None:
             return _not_yet()
         if not complaints:
@@ -129,13 +129,13 @@ class PageServer:
         return make_answer(HTTPStatus.SERVICE_UNAVAILABLE, lines.encode())
 
     def _answer_status(self) -> Response:
-        status = self._reading.find_status()
+        status = self._outlook.find_status()
         if status is None:
             return _not_yet()
         return make_answer(HTTPStatus.OK, msgspec.json.format(status) + b"\n", JSON)
 
     def _answer_metrics(self, is_open: bool) -> Response:  # noqa: FBT001 (one question)
-        if self._looker.last is None or self._reading.is_late:
+        if self._looker.last is None or self._outlook.is_late:
             return _not_yet()  # figures of long ago would look like those of now
         text, content_type = self._metrics(is_open)
         return make_answer(HTTPStatus.OK, text.encode(), content_type)
@@ -173,7 +173,7 @@ class PageServer:
                 await asyncio.wait_for(self._news.wait(), NEWS_S)
             self._news.clear()
             self._drop_slow()
-            greeting, message = self._looker.greeting, self._reading.find_message()
+            greeting, message = self._looker.greeting, self._outlook.find_message()
             if self._viewers and greeting is not self._greeted:
                 self._greeted = greeting
                 broadcast(self._viewers, msgspec.json.encode(greeting).decode())

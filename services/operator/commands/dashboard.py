@@ -40,7 +40,7 @@ class StateWatch:
         return encode_compact(health)
 
     def metrics(self, is_open: bool) -> tuple[str, str]:  # noqa: FBT001 (one question)
-        """Return the metrics of the last look, as OpenMetrics or the older format, with its type."""
+        """Return the metrics of the last look in one of two formats, with its type."""
         assert self._last is not None
         families = collect(self._last)
         return (format_open(families), OPEN_TYPE) if is_open else (format_text(families), TEXT_TYPE)

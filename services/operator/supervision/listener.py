@@ -13,7 +13,7 @@ ASK_S: Final = 1.0
 OLD_S: Final = 6.0  # an answer that is older is none
 
 
-class Answer(NamedTuple):
+class Heard(NamedTuple):
     """What supervisord said, and when."""
 
     pid: int
@@ -32,7 +32,7 @@ class Listener(Supervisor):
         super().__init__(path)
         self._door = Supervisor(path)
         self._steady_s = steady_s
-        self._last: Answer | None = None
+        self._last: Heard | None = None
 
     def run(self, stop: Event) -> None:
         """Ask until told to stop; a question may take as long as supervisord hangs."""
@@ -48,7 +48,7 @@ class Listener(Supervisor):
         except SupervisorError:
             return
         if pid:
-            self._last = Answer(pid, programs, self._steady_s())
+            self._last = Heard(pid, programs, self._steady_s())
 
     @override
     def find_pid(self) -> int | None:
@@ -60,6 +60,6 @@ class Listener(Supervisor):
         last = self._find_fresh()
         return last.programs if last else {}
 
-    def _find_fresh(self) -> Answer | None:
+    def _find_fresh(self) -> Heard | None:
         last = self._last
         return last if last and self._steady_s() - last.at_s <= OLD_S else None

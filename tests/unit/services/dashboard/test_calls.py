@@ -1,6 +1,6 @@
 """When somebody is called."""
 
-from services.dashboard.calls import REASONS_MAX, Call, Calls
+from services.dashboard.calls import REASONS_MAX, Calls, Notice
 from services.dashboard.sight import Complaint
 
 DISK = Complaint("feed-disk-full", "the disk is full", "make room", "ingest_a-a", "a")
@@ -104,14 +104,14 @@ def test_without_a_wait_it_is_told_at_once() -> None:
 
 
 def test_a_person_reads_what_and_what_to_do() -> None:
-    call = Call(ok=False, standing=[DISK, LATE], over=[], keys=frozenset())
+    call = Notice(ok=False, standing=[DISK, LATE], over=[], keys=frozenset())
     assert (
         "booktape on box: 2 not well\n"
         "- the disk is full; make room\n"
         "- a flush waits for 11 min; look"
     ) == call.describe("box")
-    over = Call(ok=True, standing=[], over=[DISK], keys=frozenset())
+    over = Notice(ok=True, standing=[], over=[DISK], keys=frozenset())
     text = "booktape on box: all well again. It was:\n- the disk is full; make room"
     assert text == over.describe("box")
-    many = Call(ok=False, standing=[DISK] * (REASONS_MAX + 2), over=[], keys=frozenset())
+    many = Notice(ok=False, standing=[DISK] * (REASONS_MAX + 2), over=[], keys=frozenset())
     assert many.describe("box").endswith("\n- and 2 more")

@@ -9,7 +9,7 @@ import pytest
 
 from services.dashboard import looker as module
 from services.dashboard.leases import Leases
-from services.dashboard.looker import HISTORY_MAX, LATE_S, Greeting, Looker, Reading
+from services.dashboard.looker import HISTORY_MAX, LATE_S, Greeting, Looker, Outlook
 from services.operator.commands.status import encode_compact
 from services.operator.health.health import Health
 from shared.process.live_books import Lease, LiveBook, LiveBooks, read_file, write_file
@@ -36,7 +36,7 @@ class World:
             report=self.report,
             steady_s=lambda: self.now_s,
         )
-        self.reading = Reading(self.looker, lambda _: LATE)
+        self.outlook = Outlook(self.looker, lambda _: LATE)
 
     def look(self) -> bytes:
         self.looks += 1
@@ -58,9 +58,9 @@ def world(tmp_path: Path) -> World:
 
 
 def test_before_the_first_look_nothing_is_known(world: World) -> None:
-    reading = world.reading
+    outlook = world.outlook
     assert [None] * 3 == [
-        reading.find_complaints(), reading.find_status(), reading.find_message(),
+        outlook.find_complaints(), outlook.find_status(), outlook.find_message(),
     ]  # fmt: skip
 
 
@@ -68,10 +68,10 @@ def test_a_look_is_shown_and_reported(world: World) -> None:
     world.health = make_health(make_feed(state="disk_full"), make_writer())
     world.looker.step()
     assert 1 == world.reports
-    complaints = world.reading.find_complaints()
+    complaints = world.outlook.find_complaints()
     assert complaints is not None
     assert ["feed-disk-full"] == [complaint.code for complaint in complaints]
-    status, message = world.reading.find_status(), world.reading.find_message()
+    status, message = world.outlook.find_status(), world.outlook.find_message()
     assert encode_compact(world.health) == status
     assert message is not None
     assert {} == json.loads(message)["books"]
@@ -80,21 +80,21 @@ def test_a_look_is_shown_and_reported(world: World) -> None:
 def test_a_look_that_is_late_is_a_trouble_of_its_own(world: World) -> None:
     world.looker.step()
     world.now_s += LATE_S + 1
-    assert world.reading.is_late
-    complaints = world.reading.find_complaints()
+    assert world.outlook.is_late
+    complaints = world.outlook.find_complaints()
     assert complaints is not None
     assert ["look-late"] == [complaint.code for complaint in complaints]
-    for values in (world.reading.find_status(), world.reading.find_message()):
+    for values in (world.outlook.find_status(), world.outlook.find_message()):
         assert values is not None
         told = json.loads(values)
         assert (False, "look-late") == (told["ok"], told["troubles"][0]["code"])
     world.looker.step()
-    assert [] == world.reading.find_complaints()
+    assert [] == world.outlook.find_complaints()
 
 
 def test_a_first_look_that_never_ends_is_a_trouble_too(world: World) -> None:
     world.now_s += LATE_S + 1
-    complaints = world.reading.find_complaints()
+    complaints = world.outlook.find_complaints()
     assert complaints is not None
     assert ["look-late"] == [complaint.code for complaint in complaints]
 
@@ -128,7 +128,7 @@ def test_the_books_come_with_the_message_and_the_markets_with_a_greeting(world: 
     file = LiveBooks(TS, "btcturk", "a", "s", {"P-TRY": book}, ["O-TRY", "P-TRY"])
     write_file(path, file)
     world.looker.step()
-    message = world.reading.find_message()
+    message = world.outlook.find_message()
     assert message is not None
     books = json.loads(message)["books"]
     assert book == msgspec.convert(books["btcturk"]["P-TRY"], LiveBook)

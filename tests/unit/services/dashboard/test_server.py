@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from services.dashboard import server as module
 from services.dashboard.answers import Page
-from services.dashboard.looker import LATE_S, Reading
+from services.dashboard.looker import LATE_S, Outlook
 from services.dashboard.server import PageServer
 from tests.support.healths import make_feed, make_health, make_writer
 from tests.unit.services.dashboard.test_looker import LATE
@@ -33,7 +33,7 @@ class World:
         self.sights = sights
         self.port = port
         self.server = PageServer(
-            PAGES, sights.looker, Reading(sights.looker, lambda _: LATE), self.metrics
+            PAGES, sights.looker, Outlook(sights.looker, lambda _: LATE), self.metrics
         )
         sights.looker._report = self.server.announce
 
