@@ -108,6 +108,7 @@ class WriterReport(ProcessReport, frozen=True, kw_only=True):
     last_upload_ts: int | None
     upload_error: str | None
     disk_free_bytes: int
+    journal_holes: dict[str, int] = {}  # rows of this kind that it wrote, by session
     flush_s: float = 0.0  # spent on flushes
     uploads: int = 0  # objects that the store has taken, or had
     upload_bytes: int = 0
