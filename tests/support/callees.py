@@ -37,7 +37,7 @@ class Callee:
                 self.end_headers()
 
             @override
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name)
+            def log_message(self, format: str, *args: object) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
