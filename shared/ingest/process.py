@@ -26,6 +26,7 @@ from shared.ingest.instruments import Instruments
 from shared.ingest.intake import Intake
 from shared.ingest.leftovers import Leftovers
 from shared.ingest.listings import Listings
+from shared.ingest.live_books import LiveBooksFile
 from shared.ingest.recorder import Recorder
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
@@ -134,6 +135,7 @@ class Ingest:
         self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0
         self._status = _make_status(folder, ingest_name(exchange.name, line))
+        self._live_books = LiveBooksFile(folder, session, clock_ns=time.time_ns)
 
     def _make_listings(self, path: Path) -> Listings:
         follow = self._doors.follow if self._own.symbols is None else None
@@ -204,6 +206,7 @@ class Ingest:
         self._remember()
         self._look_at_machine()
         self._write_status()
+        self._live_books.look(self._doors.boards)
 
     def _remember(self) -> None:
         """Let the next session name this one, once there is something to name."""
