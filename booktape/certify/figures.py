@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 
 import msgspec
 from typing_extensions import override
@@ -65,14 +64,15 @@ class _Day:
         flushes = self._ledger.day(certificate.exchange, certificate.date)
         self.missing = find_missing(flushes, self.feed)
         self.is_holed = bool(self.missing or self.feed.journal_holes)
-        # Where the rows of another revision lie between.
+        # What does not follow each other is not one flush: events are missing between, or lie in
+        # the files of another revision.
         self._borders: dict[str, list[int]] = {}
-        for flush, following in pairwise(flushes):
-            if flush.revision != following.revision:
-                self._borders.setdefault(following.session, []).append(following.first)
+        for flush in flushes:
+            self._borders.setdefault(flush.session, []).append(flush.first)
         self._runs: dict[str, list[Run]] = {}
         make = partial(_DayRecorded, date=certificate.date, runs=self._runs)
         self._sessions = Sessions(self._ledger, Segments(store), make)
+        self._sessions.expect_all(certificate.exchange)
         begin = day_of(certificate.date) * DAY_US
         self._span = begin, begin + DAY_US
 

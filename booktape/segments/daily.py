@@ -103,22 +103,46 @@ class FlushRows:
         return self._names
 
     def read_symbol(self, symbol: str, columns: Sequence[str]) -> Iterator[tuple[Rows, pa.Table]]:
-        """Yield where a symbol's rows are and the rows, in the order of events."""
+        """Yield where a symbol's rows are and the rows, in the order of events.
+
+        Places count as if the flush had a file of its own: its rows of a row group, and no others.
+        """
         for group in self._daily.segment.find_groups(symbol):
-            rows = self._find_rows(group, symbol)
-            if rows.count:
-                yield rows, self.read_rows(rows, columns)
+            for name, begin, rows in self._place(group):
+                if name == symbol:
+                    table = self._daily.read(group, columns).slice(rows.first, rows.count)
+                    yield Rows(group, begin, rows.count), table
+
+    def read_all(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
+        """Yield each row group's rows and their symbols, which are in order."""
+        for group in self.groups:
+            table = self.read(group, list(dict.fromkeys(("symbol", *columns))))
+            if table.num_rows:
+                yield group, table
 
     def read_rows(self, rows: Rows, columns: Sequence[str]) -> pa.Table:
         """Return rows that were found before."""
-        return self._daily.read(rows.group, columns).slice(rows.first, rows.count)
+        [first] = [
+            place.first + rows.first - begin
+            for _, begin, place in self._place(rows.group)
+            if begin <= rows.first < begin + place.count
+        ]
+        return self._daily.read(rows.group, columns).slice(first, rows.count)
 
     def read(self, group: int, columns: Sequence[str]) -> pa.Table:
         """Return columns of the flush's rows in a row group."""
-        found = [self._find_rows(group, symbol) for symbol in self._daily.symbols(group)]
         table = self._daily.read(group, columns)
-        parts = [table.slice(rows.first, rows.count) for rows in found if rows.count]
+        parts = [table.slice(rows.first, rows.count) for _, _, rows in self._place(group)]
         return pa.concat_tables(parts) if parts else table.slice(0, 0)
+
+    def _place(self, group: int) -> Iterator[tuple[str | None, int, Rows]]:
+        """Yield each symbol that the flush has there, how many rows are before it, and its rows."""
+        begin = 0
+        for symbol in self._daily.symbols(group):
+            rows = self._find_rows(group, symbol)
+            if rows.count:
+                yield symbol, begin, rows
+                begin += rows.count
 
     def _find_rows(self, group: int, symbol: str | None) -> Rows:
         """Return where the flush's rows of a symbol are: by session, then by event number."""

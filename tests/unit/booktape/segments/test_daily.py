@@ -101,3 +101,13 @@ def test_a_file_in_another_order_is_damage(opened: tuple[list[Flush], Segments])
     daily._decoded.put((daily.segment.key, 0, "symbol"), names)
     with pytest.raises(DamagedSegment, match="not sorted by symbol"):
         daily.find_symbol(0, BTC)
+
+
+def test_places_count_as_in_a_file_of_its_own(opened: tuple[list[Flush], Segments]) -> None:
+    flushes, segments = opened
+    rows = open_rows(segments, flushes[2], "book")
+    [(group, table)] = rows.read_all(("event_number",))
+    assert ([1, 1, 2], [BTC, BTC, ETH]) == (numbers(table), table["symbol"].to_pylist())
+    [(place, found)] = rows.read_symbol(ETH, ("event_number",))
+    assert (group, 2, 1) == (place.group, place.first, place.count)
+    assert found == rows.read_rows(place, ("event_number",))

@@ -29,11 +29,63 @@ def parse_book(timestamp: Any = None, **changes: Any) -> Snapshot:
     return rest_parser.parse_book("BTCTRY", answer(book, code="SUCCESS"))
 
 
+PAIR = {"name": "USDTTRY", "numerator": "USDT", "denominator": "TRY", "status": "TRADING"}
+
+
+def parse_pairs(*rows: dict[str, Any]) -> list[ListedMarket]:
+    return rest_parser.parse_markets(answer({"symbols": rows, "timeZone": "UTC"}))
+
+
 def test_a_market_is_named_by_its_fields_and_not_by_cutting_its_name() -> None:
-    row = {"name": "USDTTRY", "numerator": "USDT", "denominator": "TRY", "status": "TRADING"}
-    rows = [row, row | {"status": "BREAK", "tickSize": 10}]
-    expected = [ListedMarket("USDT-TRY", "USDTTRY", is_trading=on) for on in (True, False)]
-    assert expected == rest_parser.parse_markets(answer({"symbols": rows, "timeZone": "UTC"}))
+    [market] = parse_pairs(PAIR)
+    assert ("USDT-TRY", "USDTTRY", "trading") == (market.symbol, market.raw_symbol, market.status)
+    assert PAIR == json.loads(market.info)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("HALT", "halted"),
+        ("BREAK", "halted"),
+        ("DELISTED", "unknown"),
+        (None, "unknown"),
+        (3, "unknown"),
+    ],
+)
+def test_a_market_has_a_status_whatever_its_word(status: object, expected: str) -> None:
+    [market] = parse_pairs(PAIR | {"status": status})
+    assert (expected, status if isinstance(status, str) else "") == (
+        market.status,
+        market.raw_status,
+    )
+
+
+def test_steps_come_from_scales_and_never_from_the_tick_size_of_the_user_interface() -> None:
+    limits = {"tickSize": "10", "minExchangeValue": "99.91", "minAmount": None, "maxAmount": None}
+    scales = {"numeratorScale": 8, "denominatorScale": 0, "maximumOrderAmount": 3570000000}
+    [market] = parse_pairs(PAIR | scales | {"filters": [limits]})
+    assert (0, 1.0, 8, 1e-8) == (
+        market.price_decimals,
+        market.price_increment,
+        market.size_decimals,
+        market.size_increment,
+    )
+    assert (None, 3.57e9, 99.91, None) == (
+        market.min_size,
+        market.max_size,
+        market.min_notional,
+        market.max_notional,
+    )
+
+
+def test_what_a_market_does_not_say_is_none() -> None:
+    [market] = parse_pairs(PAIR | {"numeratorScale": "x", "denominatorScale": -1, "filters": []})
+    assert (None, None, None, None) == (
+        market.price_decimals,
+        market.price_increment,
+        market.size_decimals,
+        market.min_notional,
+    )
 
 
 def test_a_book_has_no_sequence() -> None:
@@ -47,10 +99,32 @@ def test_the_time_of_a_book_may_be_written_as_a_float_or_missing() -> None:
     assert parse_book(None).ts_event is None
 
 
-@pytest.mark.parametrize("timestamp", [-1, 1e400, 1e15, 2**63, "soon", True])
-def test_an_impossible_time_is_malformed(timestamp: object) -> None:
+@pytest.mark.parametrize("timestamp", [-1, 10**11, 1e14, 2**63, "soon", True, [], {}])
+def test_a_book_whose_time_cannot_be_read_is_one_without_time(timestamp: object) -> None:
+    book = parse_book(timestamp)
+    assert (None, ("ts_event",)) == (book.ts_event, book.unread)
+
+
+def test_a_book_of_an_odd_shape_is_read() -> None:
+    assert parse_book(bids=[[*BIDS[0], "17"]]) == parse_book()
+    assert parse_book(asks=None) == parse_book(asks=[])
+    assert [] == parse_book(asks=None).asks
     with pytest.raises(MalformedMessage):
-        parse_book(timestamp)
+        rest_parser.parse_book("BTCTRY", answer({"timestamp": None}))
+
+
+def test_what_decorates_a_trade_may_be_of_any_type() -> None:
+    odd: list[dict[str, Any]] = [
+        {"date": "1618828421.497", "tid": 637544252214980918},
+        {"date": "x"},
+        {"side": 3},
+    ]
+    lists = [rest_parser.parse_trades("BTCTRY", answer([TRADE | each])) for each in odd]
+    expected = rest_parser.parse_trades("BTCTRY", answer([TRADE]))
+    assert lists[0] == expected
+    assert [(None, ("ts_event",)), (1618828421497000000, ("side",))] == [
+        (trade.ts_event, trade.unread) for each in lists[1:] for trade in each.trades
+    ]
 
 
 @pytest.mark.parametrize("level", [["1E400", "1"], [1, -2], ["1"], ["", "1"], ["0", "1"]])
@@ -90,8 +164,8 @@ def test_an_empty_list_where_an_object_should_be_is_malformed() -> None:
     assert [] == rest_parser.parse_trades("BTCTRY", answer([])).trades
 
 
-@pytest.mark.parametrize("code", [0, 200, "SUCCESS", "", None])
-def test_the_code_may_be_anything_where_it_succeeded(code: int | str | None) -> None:
+@pytest.mark.parametrize("code", [0, 200, "SUCCESS", "", None, 1.5, []])
+def test_the_code_may_be_anything_where_it_succeeded(code: object) -> None:
     assert [] == rest_parser.parse_trades("BTCTRY", answer([], code=code)).trades
 
 

@@ -7,12 +7,20 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from services.operator.commands.progress import format_line
-from services.operator.health.health import FOREIGN, find_deaf, find_holder, find_locked, gather
+from services.operator.health.health import FOREIGN, gather
+from services.operator.health.silences import Silence, write_silence
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.process.files import Lock, write_atomic
 from shared.process.state import StateFolder
-from shared.process.status import VERSION
-from tests.support.healths import TS, S, find_sentences, make_feed, make_ingest_report
+from shared.process.status import VERSION, ServiceReport
+from tests.support.healths import (
+    TS,
+    S,
+    find_sentences,
+    make_feed,
+    make_ingest_report,
+    make_sink_report,
+)
 
 SESSION = "20260101T000000.000000Z-bitvavo-a"
 
@@ -101,17 +109,6 @@ def test_a_supervisord_that_was_killed_leaves_its_pid_file(tmp_path: Path) -> No
         assert not gather(tmp_path, ALL, now_ns=TS).is_supervisor_lost
 
 
-def test_supervisorctl_takes_the_copy_of_this_state_else_the_file_beside_it(tmp_path: Path) -> None:
-    state = tmp_path / "var"
-    found: list[str | None] = []
-    for place in (None, tmp_path / "supervisor.conf", state / "run" / "supervisor.conf"):
-        if place is not None:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.touch()
-        found.append(gather(state, NOBODY, now_ns=TS).conf)
-    assert [None, str(tmp_path / "supervisor.conf"), str(place)] == found
-
-
 def test_a_second_line_is_shown_while_it_runs(tmp_path: Path) -> None:
     write_report(tmp_path, "ingest_bitvavo-b")
     with Lock(tmp_path / "locks" / "bitvavo-b.lock"):
@@ -134,18 +131,6 @@ def test_a_report_of_the_future_is_of_a_clock_that_was_set_back() -> None:
     process = make_feed()
     ages = {-3600.0: False, -1.0: True, 0.5: True, 5.1: False}
     assert ages == {age: replace(process, report_age_s=age).is_reporting for age in ages}
-
-
-def test_a_supervisord_that_lives_and_does_not_answer_is_deaf(tmp_path: Path) -> None:
-    pid, processes = tmp_path / "supervisord.pid", tmp_path / "proc"
-    assert find_deaf(pid, processes) is None
-    pid.write_text("4711")
-    assert find_deaf(pid, processes) is None
-    (processes / "4711").mkdir(parents=True)
-    (processes / "4711" / "cmdline").write_bytes(b"bash")
-    assert find_deaf(pid, processes) is None  # the number was given to another one
-    (processes / "4711" / "cmdline").write_bytes(b"python\0-m\0services.supervisord\0")
-    assert 4711 == find_deaf(pid, processes)
 
 
 def test_a_journal_says_when_it_was_written(tmp_path: Path) -> None:
@@ -210,31 +195,6 @@ def test_the_spool_is_counted_without_what_is_set_aside(tmp_path: Path) -> None:
     assert (4, 1, 1) == (health.spool_bytes, health.spool_flushes, health.conflicts)
 
 
-def test_where_the_system_tells_no_locks_a_living_holder_will_do(tmp_path: Path) -> None:
-    assert find_locked(tmp_path / "none") is None
-    path = tmp_path / "lock"
-    assert find_holder(path, None) is None
-    path.write_text(str(os.getpid()))
-    assert os.getpid() == find_holder(path, None)
-    assert find_holder(path, set()) is None
-    path.write_text("1")
-    assert 1 == find_holder(path, None)
-    path.write_text(str(2**22 + 1))  # above the system's highest
-    assert find_holder(path, None) is None
-    path.write_text("")
-    assert find_holder(path, None) is None
-
-
-def test_the_systems_table_of_locks_is_read(tmp_path: Path) -> None:
-    table = tmp_path / "locks"
-    table.write_text(
-        "1: FLOCK  ADVISORY  WRITE 10546 fe:00:2148527 0 EOF\n"
-        "1: -> FLOCK  ADVISORY  WRITE 10547 fe:00:2148527 0 EOF\n"
-        "2: POSIX  ADVISORY  WRITE 99 fe:00:77 0 EOF\n"
-    )
-    assert {(2148527, 10546)} == find_locked(table)
-
-
 def test_a_report_of_another_release_is_told_apart(tmp_path: Path) -> None:
     head = {"process": "ingest_bitvavo-a", "pid": 7, "ts_start": 1, "ts_written": TS}
     older = {**head, "counters": {}, "rates": {}, "gauges": {"state": "live"}}
@@ -246,3 +206,46 @@ def test_a_report_of_another_release_is_told_apart(tmp_path: Path) -> None:
         assert (True, FOREIGN, None) == (feed.is_reporting, feed.state, feed.ingest)
         assert feed.report is not None
         assert version == feed.report.version
+
+
+def test_other_programs_are_told_apart_from_feeds_and_the_writer(tmp_path: Path) -> None:
+    report = ServiceReport(
+        version=VERSION, process="dashboard", pid=5, ts_start=1, ts_written=TS - S, address="http"
+    )
+    write(tmp_path, "dashboard", msgspec.json.encode(report))
+    programs = Answers("buffer_writer", "certifier", "dashboard", "ingest_toy")
+    health = gather(tmp_path, programs, now_ns=TS)
+    assert {"ingest_toy-a", "buffer_writer"} == {process.name for process in health.processes}
+    [certifier, dashboard] = health.programs
+    assert ("certifier", "running", None) == (certifier.name, certifier.state, certifier.report)
+    assert ("dashboard", "running", 5, 1.0) == (
+        dashboard.name,
+        dashboard.state,
+        dashboard.pid,
+        dashboard.report_age_s,
+    )
+    assert report == dashboard.report
+    later = gather(tmp_path, programs, now_ns=TS + 9 * S)
+    assert ["running", "silent"] == [program.state for program in later.programs]
+    assert [] == gather(tmp_path, NOBODY, now_ns=TS).programs
+
+
+def test_a_sink_is_known_by_its_lock_whoever_runs_it(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    report = make_sink_report(ts_written=TS - S)
+    write(tmp_path, "sink_influx", msgspec.json.encode(report))
+    assert [] == gather(tmp_path, ALL, now_ns=TS).programs
+    with Lock(state.sink_lock("influx")):
+        for supervisor in (NOBODY, ALL, Answers("buffer_writer", "sink_influx")):
+            [sink] = gather(tmp_path, supervisor, now_ns=TS).programs
+            assert ("sink_influx", True, os.getpid()) == (sink.name, sink.is_running, sink.pid)
+            assert ("waiting", report) == (sink.state, sink.sink)
+    [dead] = gather(tmp_path, Answers("buffer_writer", "sink_influx"), now_ns=TS).programs
+    assert (False, "starting") == (dead.is_running, dead.state)
+
+
+def test_silences_are_those_that_are_not_over(tmp_path: Path) -> None:
+    away = Silence(exchange="bitvavo", until=TS + S, ts=TS)
+    write_silence(StateFolder(tmp_path), away)
+    assert [away] == gather(tmp_path, ALL, now_ns=TS).silences
+    assert [] == gather(tmp_path, ALL, now_ns=TS + S).silences
