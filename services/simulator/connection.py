@@ -75,6 +75,20 @@ class ClientChain:
         self.is_broken = False
         self.cause = None
 
+    def give(self, sequence: int) -> None:
+        """Note that the client was given a book that it asked for.
+
+        One that is older than what was sent changes nothing. One that is ahead of a live book
+        may be taken for a new beginning or for a sign that something is missing: nobody knows
+        whether its book lives before it is given the next.
+        """
+        if sequence < self.sequence:
+            return
+        if self.has_snapshot and sequence > self.sequence:
+            self.has_snapshot = self.has_delta = False
+        else:
+            self.rebase(sequence)
+
     def lose(self, cause: str) -> None:
         """Note that a message of this chain was not sent."""
         self.cause = self.cause or cause

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from services.simulator.book_side import Step
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.listing import Listing
-from services.simulator.market import SimulatedMarket, Step
-
-DEPTH_ALL = 1_000_000
+from services.simulator.market import SimulatedMarket
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +92,22 @@ class SimulatedExchange(Protocol):
 
     def send_snapshot(self, connection: ClientConnection, chain: ClientChain) -> int:
         """Send a book in mid-stream; return its sequence. Only where the exchange does so."""
+        ...
+
+    def mute(self, market: SimulatedMarket, *, is_muted: bool) -> None:
+        """Tell nobody of a market's changes any more, while all else of it goes on; or do again."""
+        ...
+
+    def lie(self, market: SimulatedMarket) -> None:
+        """Change a level of a market's book that nobody is told of."""
+        ...
+
+    def reveal(self, market: SimulatedMarket) -> None:
+        """Tell with the next change what nobody was told of."""
+        ...
+
+    def answer_book_badly(self, how: str) -> None:
+        """Answer the next question for a book `late`, or with an `old` one."""
         ...
 
     def final_sequence(self, market: SimulatedMarket) -> int | dict[int, int]:

@@ -1,15 +1,8 @@
 import pytest
 
 from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
-from services.simulator.market import (
-    ASK,
-    BID,
-    LEVELS_MIN,
-    TRADES_AT_START,
-    Side,
-    SimulatedMarket,
-    Step,
-)
+from services.simulator.book_side import Side, Step
+from services.simulator.market import ASK, BID, LEVELS_MIN, TRADES_AT_START, SimulatedMarket
 
 LISTING = bitvavo_markets(1, levels=200)[0]
 
