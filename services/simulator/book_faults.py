@@ -113,7 +113,7 @@ class BookFaults:
         return self._answer_badly("old", connections)
 
     def _answer_badly(self, how: str, connections: Connections) -> bool:
-        if not connections:
+        if self._aim(connections) is None:
             return False
         self._exchange.answer_book_badly(how)
         for connection in connections:

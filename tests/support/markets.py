@@ -278,7 +278,7 @@ class Markets:
                 continue
             for symbol in line.board.wanted:
                 market = self.market(symbol)
-                ladder = line.feed._books.find(market.listing.raw_symbol)  # noqa: SLF001
+                ladder = line.feed._books.find(market.listing.raw_symbol)
                 if ladder is None:
                     yield symbol
                     continue
