@@ -64,11 +64,8 @@ class BtcturkFeed:
     def reveal(self) -> None:
         """Let the next change tell of all that was hidden, deletes too."""
         for window, prices in zip(self._window, self._hidden, strict=True):
-            for price in prices:
-                if price in window:
-                    del window[price]
-                else:
-                    window[price] = 1
+            # Whatever becomes of these levels is another size than this: an update or a delete.
+            window.update(dict.fromkeys(prices, 1))
             prices.clear()
 
     def join_obdiff(self, connection: ClientConnection) -> None:
