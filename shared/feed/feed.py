@@ -43,6 +43,7 @@ from shared.feed.trades import Trades
 from shared.feed.watchdog import Watchdog
 
 CHORES_S: Final = 0.1  # between two looks at what is due
+OVERTAKEN_MAX: Final = 256  # deltas that a book over REST may have overtaken before it has any
 
 
 class Feed:
@@ -71,8 +72,7 @@ class Feed:
         self._ban = ban
         self._rows = FeedRows()
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
-        depth = exchange.depth if exchange.snapshot_by == "message" else None
-        self._books = Books(self._rows, self._resync, window=exchange.window, depth=depth)
+        self._books = _make_books(exchange, self._rows, self._resync)
         self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(self._rows)
         self._subscriptions = Subscriptions(exchange, board.channels)
@@ -284,3 +284,13 @@ class Feed:
     def _row(self, kind: Kind, raw_symbol: str | None = None, **detail: object) -> None:
         symbol = self._symbols.get(raw_symbol) if raw_symbol else None
         self._rows.append((self._ts, symbol, feed_event(kind, **detail)))
+
+
+def _make_books(exchange: Exchange, rows: FeedRows, resync: Callable[[str, Reason], None]) -> Books:
+    return Books(
+        rows,
+        resync,
+        window=exchange.window,
+        depth=exchange.depth if exchange.snapshot_by == "message" else None,
+        overtaken_max=OVERTAKEN_MAX if exchange.snapshot_by == "rest" else 0,
+    )

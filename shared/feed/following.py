@@ -41,16 +41,16 @@ class Following:
         self._tickers = tickers
         self._questions = questions
         self._subscriptions = subscriptions
-        self._followed: tuple[str, ...] = ()
+        self._followed: tuple[object, ...] = ()  # what is wanted, and the names of it
 
     def follow(self, ts: int) -> list[str]:
         """Return the messages that end what is wanted no longer; the rest is asked for later."""
-        wanted = self._board.wanted
+        wanted, names = self._board.wanted, self._board.names
         # While an answer is due, nobody could tell which question it means.
-        if wanted is self._followed or self._subscriptions.is_asking:
+        if self._followed == (wanted, names.listed) or self._subscriptions.is_asking:
             return []
-        self._followed = wanted
-        symbols = {self._board.names.raw_symbol(symbol): symbol for symbol in wanted}
+        self._followed = wanted, names.listed
+        symbols = names.raw_symbols(wanted)
         messages: list[str] = []
         for raw_symbol in self.symbols.keys() - symbols.keys():
             messages += self._leave(ts, raw_symbol)

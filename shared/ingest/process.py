@@ -23,11 +23,13 @@ from shared.ingest.disk import DiskWatch
 from shared.ingest.doors import Doors, make_backoff
 from shared.ingest.intake import Intake
 from shared.ingest.leftovers import Leftovers
+from shared.ingest.live_books import LiveBooksFile
 from shared.ingest.recorder import Recorder
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
 from shared.process.files import Lock
-from shared.process.settings import ExchangeSettings, Settings
+from shared.process.kernel_clock import read_kernel_clock
+from shared.process.settings import ExchangeSettings, Settings, is_on_loopback
 from shared.process.signals import STOP_SIGNALS
 from shared.process.state import StateFolder, ingest_name
 from shared.process.status import StatusFile
@@ -130,6 +132,7 @@ class Ingest:
         self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0
         self._status = _make_status(folder, ingest_name(exchange.name, line))
+        self._live_books = LiveBooksFile(folder, session, clock_ns=time.time_ns)
 
     def run(self) -> int:
         """Record until told to stop; return the exit status."""
@@ -196,6 +199,7 @@ class Ingest:
         self._remember()
         self._look_at_machine()
         self._write_status()
+        self._live_books.look(self._doors.boards)
 
     def _remember(self) -> None:
         """Let the next session name this one, once there is something to name."""
@@ -231,6 +235,8 @@ class Ingest:
             blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),
             rest_error=self._rest_worker.error,
             poll_interval_s=self._poll_interval_s(),
+            is_on_loopback=is_on_loopback(self._own),
+            clock=read_kernel_clock(),
             received_bytes=self._doors.received_bytes,
         )
         try:

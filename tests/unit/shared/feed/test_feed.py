@@ -27,8 +27,10 @@ from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Message, 
 from shared.feed.board import FeedView
 from shared.feed.counts import NAMES_MAX
 from shared.feed.feed import CHORES_S, Feed
+from shared.feed.names import Names
 from tests.support.levels import levels
 from tests.support.readers import make_board
+from tests.support.toys import make_exchange, market
 
 SECOND = 1_000_000_000
 SYMBOLS = ("BTC-EUR", "ETH-EUR")
@@ -287,6 +289,20 @@ def test_listings_and_delistings_are_followed_without_touching_the_others() -> N
     ]
     world.say(delta("BTCEUR", 11), delta("ETHEUR", 11))
     assert ["ETH-EUR"] == [symbol for symbol, event in world.rows if isinstance(event, Delta)]
+
+
+def test_names_that_are_learnt_late_replace_those_of_the_rule() -> None:
+    world = World()
+    world.board.names = Names(make_exchange(names="list", raw_symbol=lambda symbol: f"?{symbol}"))
+    assert ["join book,trades,ticker ?BTC-EUR,?ETH-EUR"] == world.connect()
+    world.say(Refused("subscribe", "no such market", "?ETH-EUR"))
+    assert ["join book,trades,ticker ?BTC-EUR"] == world.later(0.1)
+    world.say(Refused("subscribe", "no such market", "?BTC-EUR"))
+    world.board.names.learn([market("BTC-EUR"), market("ETH-EUR")])
+    assert ["join book,trades,ticker BTCEUR,ETHEUR"] == world.later(0.1)
+    assert [] == world.later(0.1)
+    world.feed.show()
+    assert set() == world.view.refused
 
 
 def test_a_refused_symbol_that_is_no_longer_wanted_is_forgotten() -> None:

@@ -15,6 +15,7 @@ from shared.feed.board import Board, FeedView, Link
 from shared.feed.feed import Feed
 from shared.ingest.recorder import RecorderView
 from shared.ingest.status import IngestStatus, View
+from shared.process.kernel_clock import KernelClock
 from shared.process.status import FeedCounts, IngestReport, StatusFile, read
 from tests.support.frames import SESSION, make_frame
 from tests.support.readers import make_board, make_feed
@@ -305,3 +306,20 @@ def test_the_journals_are_told_with_those_of_others(world: World, tmp_path: Path
 def test_a_ban_is_told_with_its_end(world: World) -> None:
     assert world.write().rate_limited_until is None
     assert world.ts + 90 * SECOND == world.write(blocked_s=90.0).rate_limited_until
+
+
+def test_the_clock_is_reported_as_the_kernel_tells_of_it(world: World) -> None:
+    unknown = world.write()
+    told = world.write(
+        clock=KernelClock(is_synchronised=False, offset_s=0.25, error_s_max=16.0),
+        is_on_loopback=True,
+    )
+    assert [(None, None, None, False), (False, 0.25, 16.0, True)] == [
+        (
+            report.clock_synchronised,
+            report.clock_offset_s,
+            report.clock_error_s_max,
+            report.is_on_loopback,
+        )
+        for report in (unknown, told)
+    ]
