@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.market import SimulatedMarket
-from services.simulator.protocol import SimulatedExchange
+from services.simulator.protocol import Secretive, SimulatedExchange
 from services.simulator.truth import Truth
 
 WALKED = 0.1  # of the price
@@ -37,13 +37,15 @@ class BookFaults:
         aim: Callable[[Connections], Aim | None],
         end_after: Callable[[float, Callable[[], None]], None],
     ) -> None:
-        self._exchange = exchange
+        self._deepest = max(exchange.markets, key=lambda market: market.listing.levels)
+        self._secrets: Secretive | None = exchange if isinstance(exchange, Secretive) else None
         self._markets = {market.listing.raw_symbol: market for market in exchange.markets}
         self._truth = truth
         self._crossed_s = crossed_s
         self._aim = aim
         self._end_after = end_after
         self._muted: list[SimulatedMarket] = []
+        self._touched: list[SimulatedMarket] = []
         self.actions: dict[str, Callable[[Connections], bool]] = {
             "walk": self._walk,
             "mute": self._mute,
@@ -55,10 +57,11 @@ class BookFaults:
 
     def end(self) -> None:
         """End them for good: tell what nobody was told of."""
-        for market in self._exchange.markets:
+        for market in self._touched:
             market.uncross()
-            self._exchange.mute(market, is_muted=False)
-            self._exchange.reveal(market)
+            if self._secrets is not None:
+                self._secrets.mute(market, is_muted=False)
+                self._secrets.reveal(market)
 
     def _find(self, name: str, connections: Connections) -> SimulatedMarket | None:
         """Return a market that nothing else is done to, having told the truth of it."""
@@ -71,10 +74,11 @@ class BookFaults:
         for connection in connections:
             if market.listing.raw_symbol in connection.chains:
                 self._truth.fault(name, connection=connection.number, listing=market.listing)
+        self._touched.append(market)
         return market
 
     def _walk(self, connections: Connections) -> bool:
-        deepest = max(self._exchange.markets, key=lambda market: market.listing.levels)
+        deepest = self._deepest
         listening = [one for one in connections if deepest.listing.raw_symbol in one.chains]
         if not deepest.is_plain or not deepest.is_moving or not listening:
             return False
@@ -84,26 +88,26 @@ class BookFaults:
         return True
 
     def _mute(self, connections: Connections) -> bool:
-        market = self._find("mute", connections)
-        if market is None:
+        secrets, market = self._secrets, self._find("mute", connections)
+        if market is None or secrets is None:
             return False
         self._muted.append(market)
-        self._exchange.mute(market, is_muted=True)
+        secrets.mute(market, is_muted=True)
 
         def go_on() -> None:
             if market in self._muted:
                 self._muted.remove(market)
-                self._exchange.mute(market, is_muted=False)
+                secrets.mute(market, is_muted=False)
 
         self._end_after(MUTED_S, go_on)
         return True
 
     def _lie(self, connections: Connections) -> bool:
-        market = self._find("lie", connections)
-        if market is None:
+        secrets, market = self._secrets, self._find("lie", connections)
+        if market is None or secrets is None:
             return False
-        self._exchange.lie(market)
-        self._end_after(LIE_S, lambda: self._exchange.reveal(market))
+        secrets.lie(market)
+        self._end_after(LIE_S, lambda: secrets.reveal(market))
         return True
 
     def _late_book(self, connections: Connections) -> bool:
@@ -113,9 +117,9 @@ class BookFaults:
         return self._answer_badly("old", connections)
 
     def _answer_badly(self, how: str, connections: Connections) -> bool:
-        if self._aim(connections) is None:
+        if self._secrets is None or self._aim(connections) is None:
             return False
-        self._exchange.answer_book_badly(how)
+        self._secrets.answer_book_badly(how)
         for connection in connections:
             self._truth.fault(f"{how}_book", connection=connection.number)
         return True

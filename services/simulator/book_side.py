@@ -3,6 +3,9 @@
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 
+BID = 0
+ASK = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Execution:

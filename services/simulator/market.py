@@ -5,7 +5,7 @@ import random
 from bisect import bisect_left
 from collections import deque
 
-from services.simulator.book_side import Execution, Side, Step
+from services.simulator.book_side import ASK, BID, Execution, Side, Step
 from services.simulator.digits import padded, trimmed
 from services.simulator.listing import Listing, draw_size
 
@@ -24,9 +24,6 @@ DENSITY = 0.37
 SWEPT_PER_STEP = 40
 HIDDEN_RANK = 60  # of the level that changes unsaid: where little changes by itself
 CROSSED_BY = 2  # ticks
-
-BID = 0
-ASK = 1
 
 
 class SimulatedMarket:

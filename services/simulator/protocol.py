@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from services.simulator.book_side import Step
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.listing import Listing
 from services.simulator.market import SimulatedMarket
+
+DEPTH_ALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,19 @@ class SimulatedExchange(Protocol):
         """Send a book in mid-stream; return its sequence. Only where the exchange does so."""
         ...
 
+    def final_sequence(self, market: SimulatedMarket) -> int | dict[int, int]:
+        """Return the sequence of a market's last change, for all or by connection."""
+        ...
+
+    def final_depth(self) -> int:
+        """Return how many levels a side a client can know of."""
+        ...
+
+
+@runtime_checkable
+class Secretive(Protocol):
+    """What an exchange must be able to do as well whose books go wrong where no number shows it."""
+
     def mute(self, market: SimulatedMarket, *, is_muted: bool) -> None:
         """Tell nobody of a market's changes any more, while all else of it goes on; or do again."""
         ...
@@ -108,14 +123,6 @@ class SimulatedExchange(Protocol):
 
     def answer_book_badly(self, how: str) -> None:
         """Answer the next question for a book `late`, or with an `old` one."""
-        ...
-
-    def final_sequence(self, market: SimulatedMarket) -> int | dict[int, int]:
-        """Return the sequence of a market's last change, for all or by connection."""
-        ...
-
-    def final_depth(self) -> int:
-        """Return how many levels a side a client can know of."""
         ...
 
 

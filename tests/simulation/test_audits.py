@@ -76,11 +76,11 @@ def test_a_price_that_runs_off_what_was_given_of_its_book_is_never_lost() -> Non
 def test_a_market_of_bitvavo_that_falls_silent_is_found_out_by_its_tickers() -> None:
     world = make(checkpoint_interval_s=HOUR_S)
     market = world.market("BTC-EUR")
-    world.exchange.mute(market, is_muted=True)
+    world.secrets.mute(market, is_muted=True)
     world.run(40)
     assert ["BTC-EUR"] == [symbol for kind, symbol in world.kinds if kind == "stale"]
     assert world.kinds["resync", "BTC-EUR"]
-    world.exchange.mute(market, is_muted=False)
+    world.secrets.mute(market, is_muted=False)
     world.run(30)
     assert [] == list(world.wrong_books())
     assert not world.lost
@@ -89,10 +89,10 @@ def test_a_market_of_bitvavo_that_falls_silent_is_found_out_by_its_tickers() -> 
 def test_a_pair_of_btcturk_that_falls_silent_is_found_out_by_its_tickers() -> None:
     world = make("btcturk", checkpoint_interval_s=HOUR_S)
     market = world.market("BTC-TRY")
-    world.exchange.mute(market, is_muted=True)
+    world.secrets.mute(market, is_muted=True)
     world.run(50)
     assert 1 == world.kinds["mismatch", "BTC-TRY"]
-    world.exchange.mute(market, is_muted=False)  # what changed meanwhile is never told
+    world.secrets.mute(market, is_muted=False)  # what changed meanwhile is never told
     world.run(100)
     audits = world.details("audit", "BTC-TRY")
     assert {"ticker", "crossed"} >= {detail["cause"] for detail in audits}
@@ -105,7 +105,7 @@ def test_a_pair_of_btcturk_that_falls_silent_is_found_out_by_its_tickers() -> No
 @pytest.mark.parametrize(("exchange", "symbol"), [("bitvavo", "ETH-EUR"), ("btcturk", "ETH-TRY")])
 def test_one_wrong_level_in_a_book_is_found_within_the_interval(exchange: str, symbol: str) -> None:
     world = make(exchange, rate=2.0)
-    world.exchange.lie(world.market(symbol))
+    world.secrets.lie(world.market(symbol))
     world.run(330)
     (mismatch,) = world.details("mismatch")
     assert 1 == mismatch["differ"]
@@ -131,7 +131,7 @@ def test_what_lies_behind_the_edge_is_not_ours_to_know() -> None:
 def test_an_audit_that_is_answered_badly_ends_well(how: str) -> None:
     world = make(symbols=1, rate=8.0)
     for _ in range(6):
-        world.exchange.answer_book_badly(how)
+        world.secrets.answer_book_badly(how)
         world.run(300)
     assert kinds(world) <= GOOD
     assert 5 <= world.count("audit") <= 6

@@ -13,7 +13,7 @@ import msgspec
 from services.simulator.connection import ClientConnection
 from services.simulator.found import load
 from services.simulator.market import SimulatedMarket
-from services.simulator.protocol import Clock, SimulatedExchange
+from services.simulator.protocol import Clock, Secretive
 from services.simulator.truth import Truth
 from shared.event import Checkpoint, FeedEvent, Row, Snapshot
 from shared.exchange import Cost, Exchange
@@ -86,13 +86,14 @@ class Wire:
         self.messages.append(message.encode() if isinstance(message, str) else message)
         return True
 
-    def close(self, _code: int) -> None:
+    def close(self, code: int) -> None:
+        raise AssertionError(code)
+
+    def abort(self) -> None:
         raise AssertionError
 
-    abort = close
-
-    def leave_pings_unanswered(self, _: object) -> None:
-        raise AssertionError
+    def leave_pings_unanswered(self, on_withheld: object) -> None:
+        raise AssertionError(on_withheld)
 
 
 class Line:
@@ -159,13 +160,15 @@ class Markets:
         listings = kind.list_markets(symbols, levels=levels or kind.levels)
         ts = self.machine.ts
         self.markets = [SimulatedMarket(one, seed=seed, ts=ts) for one in listings]
-        self.exchange: SimulatedExchange = kind.build(
+        self.exchange = kind.build(
             self.markets,
             clock=Clock(ns=lambda: self.machine.ts, monotonic=lambda: self.machine.now_s),
             later=self.machine.later,
             rng=random.Random(seed + 1),
             truth=self.truth,
         )
+        assert isinstance(self.exchange, Secretive)
+        self.secrets: Secretive = self.exchange
         self.numbers = itertools.count()
         self.kinds: Counter[tuple[str, str | None]] = Counter()
         self.noted: list[tuple[float, str | None, FeedEvent]] = []
@@ -174,11 +177,8 @@ class Markets:
         self.answer_audit: Callable[[str, Snapshot | None], Snapshot | None] = lambda _, one: one
         self.points = Points(self.declared, self.machine)
         self._peers = Peers(self.declared, OURS)
-        self._interval_s = checkpoint_interval_s
-        self._step_s = step_s
-        self._weights = list(
-            itertools.accumulate(market.listing.messages_per_s for market in self.markets)
-        )
+        self._interval_s, self._step_s = checkpoint_interval_s, step_s
+        self._weights = list(itertools.accumulate(one.messages_per_s for one in listings))
         self._rate = rate
         self._owed = 0.0
         self._beat_s = 0.0

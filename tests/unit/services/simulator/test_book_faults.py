@@ -3,9 +3,15 @@
 from typing import Any
 
 from services.simulator.book_faults import LIE_S, MUTED_S
+from services.simulator.protocol import Secretive
 from tests.unit.services.simulator.conftest import MakeWorld
 from tests.unit.services.simulator.fakes import World, decoded
 from tests.unit.services.simulator.test_faults import BITVAVO, BTCTURK, gaps, live
+
+
+def secrets(world: World) -> Secretive:
+    assert isinstance(world.exchange, Secretive)
+    return world.exchange
 
 
 def run_until_told(world: World, fault: str) -> str:
@@ -102,11 +108,11 @@ def test_a_question_is_answered_late_or_by_an_older_book(make_world: MakeWorld) 
         world.run(seconds)
         return [m["response"]["nonce"] for m in decoded(client[1]) if m.get("action") == "getBook"]
 
-    world.exchange.answer_book_badly("late")
+    secrets(world).answer_book_badly("late")
     assert [] == ask(11)
     world.run(2)
     assert 1 == len(ask(1))
-    world.exchange.answer_book_badly("old")
+    secrets(world).answer_book_badly("old")
     (nonce,) = ask(2)
     newest = [m["nonce"] for m in decoded(client[1]) if m.get("market") == "BTC-EUR"]
     assert nonce < newest[-1]

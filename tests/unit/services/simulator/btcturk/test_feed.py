@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.simulator.book_side import Execution, Step
+from services.simulator.book_side import BID, Execution, Step
 from services.simulator.btcturk.feed import WINDOW_LEVELS, BtcturkFeed, trade_id
 from services.simulator.btcturk.listing import list_markets as btcturk_markets
 from services.simulator.connection import ClientConnection
