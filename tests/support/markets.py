@@ -179,18 +179,15 @@ class Markets:
         self._peers = Peers(self.declared, OURS)
         self._interval_s, self._step_s = checkpoint_interval_s, step_s
         self._weights = list(itertools.accumulate(one.messages_per_s for one in listings))
-        self._rate = rate
-        self._owed = 0.0
-        self._beat_s = 0.0
+        self._rate, self._owed, self._beat_s = rate, 0.0, 0.0
         self.lines: list[Line] = []
-        names = [market.listing.symbol for market in self.markets]
         sockets = Sockets(
             self.declared.channels,
             whole_channels=self.declared.whole_channels,
             symbols_per_socket=self.declared.symbols_per_socket,
             add=self._add,
         )
-        sockets.follow(names)
+        sockets.follow([one.symbol for one in listings])
 
     def _add(self, symbols: Any, channels: Any) -> Board:
         board = Board(symbols, channels, Names(self.declared), down_since_s=0.0)
