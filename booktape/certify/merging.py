@@ -122,10 +122,12 @@ class _Run:
         """Yield the rows of the symbol that comes next."""
         wanted = self.counts.get(symbol, 0)
         while wanted:
-            if self._batch is None or self._place == len(self._batch):
-                self._batch, self._place = next(self._batches), 0
-            count = min(wanted, len(self._batch) - self._place)
-            yield self._batch.slice(self._place, count)
+            batch = self._batch
+            if batch is None or self._place == len(batch):
+                batch = self._batch = next(self._batches)
+                self._place = 0
+            count = min(wanted, len(batch) - self._place)
+            yield batch.slice(self._place, count)
             self._place += count
             wanted -= count
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from booktape.certify import merging
 from booktape.certify.merging import Merge
@@ -47,7 +48,7 @@ def expect(tape: HandTape, table: str) -> list[tuple[str | None, str, int]]:
     """Return what the rows' order is by sorting all of them."""
     rows = []
     for path in (tape.root / "tape" / table).rglob("*.parquet"):
-        found = pa.parquet.ParquetFile(path).read().to_pylist()
+        found = parquet.ParquetFile(path).read().to_pylist()
         rows += [(row["symbol"], row["session"], row["event_number"]) for row in found]
     return sorted(rows, key=lambda row: (row[0] is None, row[0] or "", row[1], row[2]))
 
@@ -83,7 +84,7 @@ def test_every_value_is_that_of_the_segments(
     parts = pa.concat_tables([rows for _, _, rows in merge(tape, "book", tmp_path / "two")])
     assert whole.to_pylist() == parts.to_pylist()
     segments = (tape.root / "tape/book").rglob("*.parquet")
-    recorded = [row for path in segments for row in pa.parquet.ParquetFile(path).read().to_pylist()]
+    recorded = [row for path in segments for row in parquet.ParquetFile(path).read().to_pylist()]
     key = ("symbol", "session", "event_number", "side")
     order = sorted(recorded, key=lambda row: tuple(row[name] or "" for name in key))
     assert order == sorted(whole.to_pylist(), key=lambda row: tuple(row[n] or "" for n in key))

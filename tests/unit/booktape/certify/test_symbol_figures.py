@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from booktape.books.coverage import Interval
 from booktape.certificate import CertifiedGap, Offsets
@@ -20,7 +21,7 @@ def read(folder: Path, table: str, *flushes: tuple[str, Sequence[Event]]) -> pa.
     for session, events in flushes:
         tape.write(session, *events)
     paths = sorted((folder / "tape" / table).rglob("*.parquet"))
-    tables = [pa.parquet.ParquetFile(path).read(list(COLUMNS[table])) for path in paths]
+    tables = [parquet.ParquetFile(path).read(list(COLUMNS[table])) for path in paths]
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
