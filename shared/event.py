@@ -85,18 +85,21 @@ class Trade(Struct, frozen=True):
 class TradeList(Struct, frozen=True):
     """The latest trades of one symbol, oldest first: what a subscription or a REST call answers.
 
-    `is_cut`: it holds as many as the exchange ever gives at once, so older ones may be missing.
+    `is_cut`: it holds as many as the exchange ever gives at once, so older ones may be missing;
+    else it holds all since `ts_from`, where the exchange says of how long it tells.
     """
 
     raw_symbol: str
     trades: list[Trade]
     is_cut: bool = True
+    ts_from: int | None = None
 
 
 class Ticker(Struct, frozen=True):
     """The best prices that changed; `None` means "not said in this message".
 
-    `gone` names those that the exchange has no longer: nobody bids, nobody asks.
+    `gone` names those that the exchange has no longer: nobody bids, nobody asks. `is_whole`: it
+    came with those of all symbols.
     """
 
     raw_symbol: str
@@ -107,6 +110,7 @@ class Ticker(Struct, frozen=True):
     last_price: float | None = None
     ts_event: int | None = None
     gone: tuple[str, ...] = ()
+    is_whole: bool = False
 
 
 class Instrument(Struct, frozen=True, kw_only=True):

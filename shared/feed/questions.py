@@ -46,7 +46,9 @@ class Questions:
         self._keep_alives = KeepAlives(exchange.keep_alive)
         self._snapshots = SnapshotRequests(exchange, spend)
         self._resyncs = Resyncs()
+        self._wakes = Resyncs()
         self._quiet_until_s = 0.0
+        self._waits_until_s = 0.0  # for points, with subscriptions to ask for
 
     def connected(self, now_s: float) -> None:
         """Begin on a new connection."""
@@ -58,6 +60,7 @@ class Questions:
         self._subscriptions.clear()
         self._snapshots.clear()
         self._resyncs.clear()
+        self._wakes.clear()
 
     def drop(self, raw_symbol: str) -> list[str]:
         """Ask nothing more about a symbol; return the messages that end its subscriptions."""
@@ -77,6 +80,19 @@ class Questions:
             return False
         return self._resyncs.want(raw_symbol, now_s)
 
+    def note_life(self, raw_symbol: str, now_s: float) -> None:
+        """Take note that a change of a book came that is not known: if it was refused, ask now."""
+        is_refused = (BOOK, raw_symbol) in self._subscriptions.refused
+        if is_refused or self._snapshots.is_refused(raw_symbol):
+            self._wakes.want(raw_symbol, now_s)
+
+    def wake(self, raw_symbol: str, now_s: float) -> None:
+        """Have the book of a market that lives begun now, whatever was refused or postponed."""
+        if self._subscriptions.wake(raw_symbol, now_s) or self._snapshots.wake(raw_symbol):
+            return
+        if not self._subscriptions.is_asked(BOOK, raw_symbol):
+            self._resyncs.want(raw_symbol, now_s)
+
     def is_snapshot_asked(self, raw_symbol: str) -> bool:
         """Return whether a snapshot of this symbol may come."""
         return self.is_book_first or self._snapshots.is_asked(raw_symbol)
@@ -85,6 +101,7 @@ class Questions:
         """Take note that a snapshot came."""
         self._snapshots.settle_snapshot(raw_symbol)
         self._resyncs.settle_resync(raw_symbol)
+        self._wakes.settle_resync(raw_symbol)
 
     def refuse_snapshot(self, notice: Refused, now_s: float) -> None:
         """Take note that the exchange refused a snapshot: ask again later."""
@@ -112,6 +129,10 @@ class Questions:
         """Return whether the exchange wants no question at the moment."""
         return now_s < self._quiet_until_s
 
+    def may_not_ask(self, now_s: float) -> bool:
+        """Return whether nothing may be asked, so that what was not asked for cannot come."""
+        return now_s < max(self._quiet_until_s, self._waits_until_s)
+
     def stop(self, notice: Throttled, ts: int, now_s: float) -> float:
         """Ask nothing for as long as the exchange says; return the seconds."""
         wait_s = notice.wait_s
@@ -127,8 +148,10 @@ class Questions:
 
         Raise `ConnectionLost` where only a new connection can help.
         """
+        for raw_symbol in self._wakes.due(now_s):
+            self.wake(raw_symbol, now_s)
         messages = self._begin_anew(now_s)
-        if self._subscriptions.has_more and self._may_subscribe():
+        if self._subscriptions.has_more and self._may_subscribe(now_s):
             messages += self._subscriptions.messages(now_s)
         again, refused = self._subscriptions.overdue(now_s)
         return messages + again + self._ask_snapshot(now_s), refused
@@ -142,9 +165,12 @@ class Questions:
                 messages += self._subscriptions.renew(BOOK, raw_symbol, now_s)
         return messages
 
-    def _may_subscribe(self) -> bool:
+    def _may_subscribe(self, now_s: float) -> bool:
         cost = self._exchange.subscribe_cost
-        return cost is None or self._spend(cost) == 0.0
+        wait_s = self._spend(cost) if cost else 0.0
+        if wait_s:
+            self._waits_until_s = now_s + wait_s
+        return wait_s == 0.0
 
     def _ask_snapshot(self, now_s: float) -> list[str]:
         if self.is_book_first:

@@ -1,28 +1,24 @@
 """The worker that asks over REST: for markets, missed trades, books to begin or to compare."""
 
-import re
 from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Final
 
 from booktape.errors import BooktapeError
 from shared.errors import ConnectionLost, RateLimited
-from shared.exchange import SYMBOL
+from shared.exchange import ListedMarket
 from shared.feed.board import AuditAnswer, Board, BookAnswer
-from shared.feed.names import Names
 from shared.process import log
 from shared.process.retry import Backoff
-from shared.transport.rest import RestClient
+from shared.transport.rest import RequestRefused, RestClient
 
-MARKETS_INTERVAL_S: Final = 600.0
+MARKETS_INTERVAL_S: Final = 60.0
+MARKETS_EARLY_S: Final = 10.0  # at the least, where a feed wants the list at once
 # Between two questions. A list of trades is dear (5 of Bitvavo's 1,000 points a minute), and after
 # an outage the books, which need points as well, come first.
 PACE_S: Final = 1.0
 BOOK_PACE_S: Final = 0.05  # between two questions for a book, and two looks for one
 GIVE_UP_S: Final = 900.0  # as long as Bitvavo's ban; then the trades are called missing
-
-# A market's name becomes part of messages and of REST paths, where ".." would be another place.
-_SYMBOL: Final = re.compile(SYMBOL)
 
 _log = log.get(__name__)
 
@@ -37,37 +33,34 @@ class RestWorker:
         self,
         rest: RestClient,
         *,
-        follow: Callable[[tuple[str, ...]], None] | None,
-        names: Names,
+        take_list: Callable[[list[ListedMarket], int], None],
         book_interval_s: float,
         boards: Sequence[Board],
         backoff: Backoff,
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
     ) -> None:
-        """Prepare; `follow` takes all symbols that trade, `None` where they are configured.
+        """Prepare; `take_list` takes each list of markets and when it came.
 
-        `names` learns how the exchange writes them. Questions are on the boards, and others come
-        while it asks; `book_interval_s` lies between two questions for a book.
+        Questions are on the boards, and others come while it asks; `book_interval_s` lies between
+        two questions for a book.
         """
         self.error = ""
+        self._errors: dict[str, str] = {}  # of each kind of question, since it was answered last
         self._rest = rest
-        self._follow = follow
-        self._names = names
+        self._take_list = take_list
         self._book_interval_s = max(book_interval_s, BOOK_PACE_S)
         self._boards = boards
         self._backoff = backoff
         self._clock_ns = clock_ns
         self._steady_s = steady_s
-        self._odd: list[str] = []  # of the last list of markets
-        self._markets_due_s = 0.0
+        self._markets_due_s = self._markets_early_s = 0.0
         self._trades_due_s = 0.0
 
     def run(self, stop: Event) -> None:
         """Ask until told to stop."""
         while not stop.is_set():
-            wants_markets = self._follow is not None or not self._names.is_known
-            if wants_markets and self._steady_s() >= self._markets_due_s:
+            if self._is_list_due():
                 self._ask_markets(stop)
             if self._steady_s() >= self._trades_due_s:
                 self._ask_trades(stop)
@@ -94,9 +87,9 @@ class RestWorker:
         except IndexError:  # the connection was lost meanwhile, and with it what it wanted
             return
         except BooktapeError as error:
-            self._fail(error)
+            self._fail("books", error)
             return
-        self._succeed()
+        self._succeed("books")
         board.books.append(BookAnswer(self._clock_ns(), snapshot))
 
     def _ask_audit(self, stop: Event) -> None:
@@ -112,29 +105,26 @@ class RestWorker:
             _log.info("no book to compare", extra={"symbol": raw_symbol, "reason": str(error)})
         board.audits.append(AuditAnswer(raw_symbol, self._clock_ns(), snapshot))
 
+    def _is_list_due(self) -> bool:
+        """Return whether to ask for the list of markets: each minute, or where a feed wants it."""
+        now_s = self._steady_s()
+        wanted = [board for board in self._boards if board.is_list_wanted]
+        if now_s < self._markets_due_s and not (wanted and now_s >= self._markets_early_s):
+            return False
+        for board in wanted:
+            board.is_list_wanted = False
+        self._markets_early_s = now_s + MARKETS_EARLY_S
+        return True
+
     def _ask_markets(self, stop: Event) -> None:
         try:
             markets = self._rest.markets(stop)
         except BooktapeError as error:
-            self._markets_due_s = self._fail(error)
+            self._markets_due_s = self._fail("markets", error)
             return
-        self._succeed()
+        self._succeed("markets")
         self._markets_due_s = self._steady_s() + MARKETS_INTERVAL_S
-        self._names.learn(markets)
-        symbols = sorted(market.symbol for market in markets if market.is_trading)
-        known = tuple(symbol for symbol in symbols if _SYMBOL.fullmatch(symbol))
-        self._note_odd([symbol for symbol in symbols if symbol not in known])
-        # An empty list is the exchange's fault, not the end of all markets.
-        if known and self._follow is not None:
-            self._follow(known)
-
-    def _note_odd(self, symbols: list[str]) -> None:
-        if symbols and symbols != self._odd:
-            _log.error(
-                "markets whose names are none are not recorded; look at the exchange's list",
-                extra={"count": len(symbols), "first": [name[:64] for name in symbols[:10]]},
-            )
-        self._odd = symbols
+        self._take_list(markets, self._clock_ns())
 
     def _ask_trades(self, stop: Event) -> None:
         """Ask one question; what cannot be had in time is told as well, for it makes a gap."""
@@ -143,13 +133,16 @@ class RestWorker:
             return
         question = board.questions.popleft()
         try:
-            trades = self._rest.trades(question.raw_symbol, question.last, stop)
+            trades = self._rest.trades(question.raw_symbol, question.outage, stop)
         except BooktapeError as error:
-            self._trades_due_s = self._fail(error)
-            board.questions.append(question)  # after all others
+            self._trades_due_s = self._fail("trades", error)
+            if isinstance(error, RequestRefused) and error.is_final:
+                board.answer_backfill(question, None, str(error))
+            else:
+                board.questions.append(question)  # after all others
             self._give_up(board, str(error))
         else:
-            self._succeed()
+            self._succeed("trades")
             board.answer_backfill(question, trades)
 
     def _give_up(self, board: Board, reason: str) -> None:
@@ -161,15 +154,16 @@ class RestWorker:
             else:
                 board.questions.append(question)
 
-    def _succeed(self) -> None:
-        self.error = ""
+    def _succeed(self, kind: str) -> None:
+        self._errors.pop(kind, None)
+        self.error = next(iter(self._errors.values()), "")
         self._backoff.reset()
 
-    def _fail(self, error: BooktapeError) -> float:
-        """Take note of a failure; return when to ask again."""
-        if str(error) != self.error:
+    def _fail(self, kind: str, error: BooktapeError) -> float:
+        """Take note of a failure, told once as long as it stays so; return when to ask again."""
+        if str(error) != self._errors.get(kind):
             _log.warning("no answer over REST; asking again", extra={"reason": str(error)})
-        self.error = str(error)
+        self._errors[kind] = self.error = str(error)
         at_least_s = 0.0
         if isinstance(error, RateLimited | ConnectionLost):
             at_least_s = error.retry_after_s or 0.0

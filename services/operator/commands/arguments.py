@@ -13,6 +13,7 @@ from shared.exchange import SYMBOL
 LIMIT_DEFAULT: Final = 10
 BOX_ACTIONS: Final = ("deploy", "rollback", "configure", "settle", "drain", "ready", "figures")
 DEMO_SYMBOLS, DEMO_RATE = 20, 100.0
+WATCH_S: Final = 2.0
 
 _SYMBOL: Final = re.compile(SYMBOL)
 _TARGET: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
@@ -27,6 +28,7 @@ def operating(
     up: RunCommand,
     demo: RunCommand,
     status: RunCommand,
+    silence: RunCommand,
     handover: RunCommand,
 ) -> list[Command]:
     """Return the commands by which a person records."""
@@ -36,6 +38,7 @@ def operating(
             summary="records all feeds under supervisord until Ctrl-C, which drains",
             example="booktape up",
             run=up,
+            add_arguments=_add_no_dashboard,
         ),
         Command(
             name="demo",
@@ -52,6 +55,13 @@ def operating(
             add_arguments=_add_status,
         ),
         Command(
+            name="silence",
+            summary="silences what an exchange causes by itself, for announced maintenance",
+            example=f"booktape silence {_first(exchanges)} --until 2h",
+            run=silence,
+            add_arguments=_add_silence(exchanges),
+        ),
+        Command(
             name="handover",
             summary="restarts one feed without a hole: a second line of it records meanwhile",
             example=f"booktape handover {_first(exchanges)}",
@@ -61,9 +71,15 @@ def operating(
     ]
 
 
-def watching(*, metrics: RunCommand) -> list[Command]:
-    """Return the commands by which programs watch, and people where they look at all."""
+def watching(*, metrics: RunCommand, dashboard: RunCommand) -> list[Command]:
+    """Return the commands by which people and programs watch."""
     return [
+        Command(
+            name="dashboard",
+            summary="serves the page on 127.0.0.1, and calls when something is not well",
+            example="booktape dashboard",
+            run=dashboard,
+        ),
         Command(
             name="metrics",
             summary="prints every figure once, in the text format of Prometheus",
@@ -115,7 +131,12 @@ def deploying(*, box: RunCommand) -> list[Command]:
 
 
 def processes(
-    exchanges: Sequence[str], *, ingest: RunCommand, write: RunCommand, simulate: RunCommand
+    exchanges: Sequence[str],
+    *,
+    ingest: RunCommand,
+    write: RunCommand,
+    simulate: RunCommand,
+    sink: RunCommand,
 ) -> list[Command]:
     """Return the commands that supervisord and a demo run."""
 
@@ -140,6 +161,13 @@ def processes(
             run=write,
         ),
         Command(
+            name="sink",
+            summary="feeds another store with each row once, as [sinks.<name>] says",
+            example="booktape sink influx --once",
+            run=sink,
+            add_arguments=_add_sink,
+        ),
+        Command(
             name="simulate",
             summary="serves an exchange of its own on loopback",
             example=f"booktape simulate {_first(exchanges)} --help",
@@ -162,6 +190,25 @@ def _add_exchange(exchanges: Sequence[str]) -> Callable[[Parser], None]:
 
 def _add_status(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--watch", nargs="?", type=positive, const=WATCH_S, metavar="S",
+        help="again each S seconds (%(const)g) until Ctrl-C; as JSON a line each",
+    )  # fmt: skip
+
+
+def _add_silence(exchanges: Sequence[str]) -> Callable[[Parser], None]:
+    def add(parser: Parser) -> None:
+        parser.add_argument("exchange", choices=exchanges)
+        when = parser.add_mutually_exclusive_group(required=True)
+        when.add_argument("--until", metavar="T", help="2026-11-30T06:00:00Z (UTC), or 2h from now")
+        when.add_argument("--end", action="store_true", help="let its troubles be told again")
+
+    return add
+
+
+def _add_sink(parser: Parser) -> None:
+    parser.add_argument("name", help="of [sinks.<name>] in booktape.toml")
+    parser.add_argument("--once", action="store_true", help="what there is now, then end")
 
 
 def _add_box(parser: Parser) -> None:
@@ -172,7 +219,14 @@ def _add_box(parser: Parser) -> None:
     )  # fmt: skip
 
 
+def _add_no_dashboard(parser: Parser) -> None:
+    parser.add_argument(
+        "--no-dashboard", action="store_true", help="without the page and the calls of [alerts]"
+    )
+
+
 def _add_demo(demo: Parser) -> None:
+    _add_no_dashboard(demo)
     demo.add_argument("--seconds", type=positive, metavar="T", help="then drain (until Ctrl-C)")
     demo.add_argument("--faults", metavar="A,B|all", help="what the exchanges do wrong (nothing)")
     demo.add_argument(
