@@ -20,7 +20,7 @@ Side: TypeAlias = dict[float, float]  # price -> size; 0 where the level is gone
 Level: TypeAlias = tuple[float, float]
 
 
-class Begin(NamedTuple):
+class BookBegin(NamedTuple):
     """From here on the book is known; levels come from the best on."""
 
     ts: int
@@ -30,7 +30,7 @@ class Begin(NamedTuple):
     asks: list[Level]
 
 
-class Changes(NamedTuple):
+class BookChanges(NamedTuple):
     """Levels that change, in order, column by column; rows of one message have one number.
 
     No message goes on in another batch. Times are int64 µs; `ts` never falls, and `ts_event` and
@@ -46,13 +46,13 @@ class Changes(NamedTuple):
     size: pa.Array
 
 
-class End(NamedTuple):
+class BookEnd(NamedTuple):
     """From here on the book is not known."""
 
     ts: int
 
 
-Item: TypeAlias = Begin | Changes | End
+Item: TypeAlias = BookBegin | BookChanges | BookEnd
 
 
 def read_changes(market: Market, start: int, end: int) -> Iterator[Item]:
@@ -65,7 +65,7 @@ def read_changes(market: Market, start: int, end: int) -> Iterator[Item]:
     for leg in find_legs(market, start, end):
         if isinstance(leg, Piece):
             if book is not None:
-                yield End(leg.start)
+                yield BookEnd(leg.start)
             book = None
             continue
         for rows in _join_events(read_leg_rows(market, leg)):
@@ -128,16 +128,16 @@ def _fold(snapshot: pa.Table) -> dict[str, Side]:
     }
 
 
-def _make_begin(snapshot: pa.Table, book: dict[str, Side]) -> Begin:
+def _make_begin(snapshot: pa.Table, book: dict[str, Side]) -> BookBegin:
     first = snapshot.slice(0, 1)
     names = ("ts_recv", "ts_event", "sequence")
     ts, ts_event, sequence = (first[name].cast(_INT64)[0].as_py() for name in names)
-    return Begin(ts, ts_event, sequence, list(book["bid"].items()), list(book["ask"].items()))
+    return BookBegin(ts, ts_event, sequence, list(book["bid"].items()), list(book["ask"].items()))
 
 
 def _compare(
     snapshot: pa.Table, before: dict[str, Side], after: dict[str, Side]
-) -> Iterator[Changes]:
+) -> Iterator[BookChanges]:
     """Yield what a snapshot changes in the book before it, as one message."""
     sides, levels = [], []
     for side in SIDES:
@@ -159,8 +159,8 @@ def _compare(
     yield _make_changes(rows)
 
 
-def _make_changes(rows: pa.Table) -> Changes:
+def _make_changes(rows: pa.Table) -> BookChanges:
     rows = rows.combine_chunks()
     names = ("ts_recv", "ts_event", "sequence", "event_number")
     numbers = (rows[name].chunk(0).cast(_INT64) for name in names)
-    return Changes(*numbers, *(rows[name].chunk(0) for name in ("side", "price", "size")))
+    return BookChanges(*numbers, *(rows[name].chunk(0) for name in ("side", "price", "size")))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from booktape.errors import TapeError
-from booktape.export.changes import Begin, Changes, End, Item
+from booktape.export.changes import BookBegin, BookChanges, BookEnd, Item
 from booktape.export.days import Day
 from booktape.export.event_order import BOTH, EXCHANGE, LOCAL, order_rows
 from booktape.export.folder import Folder
@@ -100,18 +100,18 @@ def write(
 
 def _add_depth(depth: _Rows, item: Item) -> None:
     match item:
-        case Begin(ts, ts_event, _, bids, asks):
+        case BookBegin(ts, ts_event, _, bids, asks):
             at = _NULL_TS if ts_event is None else ts_event
             count = 2 + len(bids) + len(asks)
             events = [CLEAR | BUY, CLEAR | SELL]
             events += [SNAPSHOT | BUY] * len(bids) + [SNAPSHOT | SELL] * len(asks)
             prices, sizes = zip(*[(np.nan, 0.0)] * 2, *bids, *asks, strict=True)
             depth.add(events, [at] * count, [ts] * count, prices, sizes)
-        case Changes():
+        case BookChanges():
             at = pc.fill_null(item.ts_event, pa.scalar(_NULL_TS, pa.int64()))
             events = _flag(item.side) | np.uint64(DEPTH)
             depth.add(events, *(_to_numpy(each) for each in (at, item.ts, item.price, item.size)))
-        case End(ts):
+        case BookEnd(ts):
             events = [CLEAR | BUY, CLEAR | SELL]
             depth.add(events, [_NULL_TS] * 2, [ts] * 2, [np.nan] * 2, [0.0] * 2)
 
@@ -133,7 +133,7 @@ def _choose_latency(day: Day, columns: list[Any], latency_ms: float | None) -> i
 def _place(columns: list[Any], latency_us: int) -> int:
     """Make up the exchange's times that are unknown, and put them into the book's order.
 
-    Where its clock is ahead of ours a row came at once. Changes of a book follow each other by
+    Where its clock is ahead of ours a row came at once. BookChanges of a book follow each other by
     their sequences, whatever their times say.
     """
     exchange_ts, local_ts = columns[1], columns[2]

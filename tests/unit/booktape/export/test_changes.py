@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Any
 
-from booktape.export.changes import Begin, Changes, End, read_changes
+from booktape.export.changes import BookBegin, BookChanges, BookEnd, read_changes
 from tests.support.hand_tape import BTC, A, B, HandTape, at, checkpoint, delta, feed, snapshot
 
 BOOK = ("bid", 99.0, 1.0), ("bid", 98.0, 2.0), ("ask", 101.0, 3.0)
@@ -16,11 +16,11 @@ def read(tape: HandTape, start: float = 0, end: float = 60) -> list[tuple[Any, .
     found: list[tuple[Any, ...]] = []
     for item in read_changes(tape.market(BTC), at(start), at(end)):
         match item:
-            case Begin(ts, _, _, bids, asks):
+            case BookBegin(ts, _, _, bids, asks):
                 found.append(("begin", seconds(ts), bids, asks))
-            case End(ts):
+            case BookEnd(ts):
                 found.append(("end", seconds(ts)))
-            case Changes():
+            case BookChanges():
                 rows = (item.ts, item.message, item.side, item.price, item.size)
                 values = zip(*(column.to_pylist() for column in rows), strict=True)
                 found.append(("changes", [(seconds(ts), *rest) for ts, *rest in values]))

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from booktape.errors import TapeError, UnknownSymbol
-from booktape.export.changes import Begin
+from booktape.export.changes import BookBegin
 from booktape.export.days import Day
 from booktape.opening import open_reading
 from booktape.times import DAY_US
@@ -25,7 +25,7 @@ def test_a_day_knows_its_book_and_its_gaps(tmp_path: Path) -> None:
     assert "bitvavo_BTC-EUR_2026-11-22" == day.name
     assert [(at(1), at(5)), (at(7), at(60))] == day.known
     assert [(at(5), at(7))] == day.find_gaps()
-    assert isinstance(next(day.read_changes()), Begin)
+    assert isinstance(next(day.read_changes()), BookBegin)
 
 
 def test_trades_are_those_that_were_received_on_the_day(tmp_path: Path) -> None:
