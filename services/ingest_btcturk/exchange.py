@@ -11,6 +11,7 @@ EXCHANGE = Exchange(
     websocket_url="wss://ws-feed-pro.btcturk.com/",
     rest_url="https://api.btcturk.com",
     whole_channels=(TICKER,),
+    read_interval_ms=20.0,  # many sockets with a few dozen messages a second each
     symbols_per_socket=50,  # as its staff advise: github.com/BTCTrader/broker-api-docs/issues/552
     raw_symbol=lambda symbol: symbol.replace("-", ""),
     parse=parser.parse,

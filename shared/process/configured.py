@@ -9,7 +9,14 @@ from booktape.errors import ConfigError
 from shared.exchange import Exchange
 from shared.process.settings import ExchangeSettings, Settings, load
 
-_DECLARED = ("symbols", "channels", "symbols_per_socket", "websocket_url", "rest_url")
+_DECLARED = (
+    "symbols",
+    "channels",
+    "symbols_per_socket",
+    "read_interval_ms",
+    "websocket_url",
+    "rest_url",
+)
 
 
 def load_settings(exchanges: Mapping[str, Exchange], environment: Mapping[str, str]) -> Settings:

@@ -34,6 +34,7 @@ from tests.support.readers import make_board, make_feed, make_socket
 from tests.support.toys import Tape, make_exchange, make_rest, trade
 
 WAIT_S = 10.0
+INTERVAL_S = 0.02  # of a thread that reads several sockets
 CONNECTS = Cost("connects")
 
 
@@ -492,7 +493,7 @@ def test_one_thread_reads_several_sockets_each_into_its_own_inbox(
 ) -> None:
     other = World(server)
     other.stop = world.stop
-    world.reader = Reader([world.socket, other.socket])
+    world.reader = Reader([world.socket, other.socket], INTERVAL_S)
     with world.run():
         connections = [server.next(), server.next()]
         # Which is whose is not known before they say so.
@@ -503,7 +504,7 @@ def test_one_thread_reads_several_sockets_each_into_its_own_inbox(
             say(connection, "ready", "1", "2")
         world.digest_until(lambda: len(world.ids()) == 2)
         other.digest_until(lambda: len(other.ids()) == 2)
-        assert {module.READ_INTERVAL_S} == set(world.stop.waits)
+        assert {INTERVAL_S} == set(world.stop.waits)
         connections[0].close()
         assert "join trades BTCEUR" == _join(world, other, server.next())
     other.digest()
