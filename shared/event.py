@@ -85,12 +85,14 @@ class Trade(Struct, frozen=True):
 class TradeList(Struct, frozen=True):
     """The latest trades of one symbol, oldest first: what a subscription or a REST call answers.
 
-    `is_cut`: it holds as many as the exchange ever gives at once, so older ones may be missing.
+    `is_cut`: it holds as many as the exchange ever gives at once, so older ones may be missing;
+    else it holds all since `ts_from`, where the exchange says of how long it tells.
     """
 
     raw_symbol: str
     trades: list[Trade]
     is_cut: bool = True
+    ts_from: int | None = None
 
 
 class Ticker(Struct, frozen=True):

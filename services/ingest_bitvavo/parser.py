@@ -23,10 +23,14 @@ from shared.event import (
     Trade,
     TradeList,
 )
-from shared.exchange import BOOK, TICKER, TRADES, ListedMarket, Message, Raw
+from shared.exchange import BOOK, TICKER, TRADES, ListedMarket, Message, Outage, Raw
 
 DEPTH: Final = 1000  # levels a side: the most that the exchange gives, and its default
 TRADES_MAX: Final = 1000  # in one answer
+# From `start` to `end` there are 24 hours at most; the end is ahead of a clock that may be late.
+TRADES_DAY_NS: Final = 86_400_000_000_000
+TRADES_AHEAD_NS: Final = 60_000_000_000
+TRADES_REACH_S: Final = (TRADES_DAY_NS - TRADES_AHEAD_NS) / 1e9
 BAN_S: Final = 900.0  # of an address without a key: https://docs.bitvavo.com/docs/rate-limits
 BAN_S_MIN: Final = 10.0  # an end in the past is no licence to knock without end
 BAN_S_MAX: Final = 86_400.0
@@ -117,6 +121,19 @@ def parse_trades(raw_symbol: str, raw: Raw) -> TradeList:
     """Return the body of `/{market}/trades`, which begins with the newest."""
     trades = [_trade(raw_symbol, row) for row in form.decode(wire.decode_trades, raw)]
     return form.trade_list(raw_symbol, trades, most=TRADES_MAX)
+
+
+def trades_query(outage: Outage, ts: int) -> str:
+    """Return the question for the trades since an outage, with those just before it as proof.
+
+    By time, since an id may be of a trade that is older than the list goes back.
+    https://docs.bitvavo.com/docs/rest-api/get-trades
+    """
+    end = ts + TRADES_AHEAD_NS
+    before = outage.ts_lost - TRADES_AHEAD_NS
+    start = before if outage.ts_event is None else min(before, outage.ts_event)
+    start = max(start, end - TRADES_DAY_NS)
+    return f"limit={TRADES_MAX}&start={start // form.NS_PER_MS}&end={end // form.NS_PER_MS}"
 
 
 def ban_s(status: int, headers: Mapping[str, str], raw: Raw, now_ns: int) -> float | None:

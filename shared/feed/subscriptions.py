@@ -11,6 +11,7 @@ from shared.errors import ConnectionLost
 from shared.exchange import Exchange
 
 ANSWER_S: Final = 10.0  # within which the exchange answers a subscription
+RENEWAL_S: Final = 5.0  # within which one that was left and joined again brings something new
 ATTEMPTS_MAX: Final = 2  # then it is refused
 REFUSED_RETRY_S: Final = 600.0  # and asked for again after this
 
@@ -32,7 +33,8 @@ class Subscriptions:
 
     Where only data proves a subscription, everything is asked for at once. What is silent after
     `ANSWER_S` is left, joined once more, and then refused. One that brings nothing new when it is
-    left and joined again costs the connection, but once in `REFUSED_RETRY_S`: all others pay.
+    left and joined again costs the connection, but once in `REFUSED_RETRY_S`: all others pay. Where
+    the new connection brought it, that is the way from then on.
     """
 
     def __init__(self, exchange: Exchange, channels: Sequence[str]) -> None:
@@ -49,6 +51,10 @@ class Subscriptions:
         self._ready: set[SubscriptionKey] = set()
         self.refused: dict[SubscriptionKey, float] = {}  # and when to ask again
         self._renewed: dict[SubscriptionKey, float] = {}  # when a connection was given up for it
+        # The last of them, on the connection that is given up, then on the one that followed.
+        self._giving_up: SubscriptionKey | None = None
+        self._given_up: SubscriptionKey | None = None
+        self._is_rejoin_vain = False
 
     def clear(self) -> None:
         """Forget everything: the connection is gone."""
@@ -59,6 +65,7 @@ class Subscriptions:
         self._asked.clear()
         self._ready.clear()
         self.refused.clear()
+        self._given_up, self._giving_up = self._giving_up, None
 
     def follow(self, raw_symbols: Iterable[str]) -> None:
         """Ask for symbols that were not wanted before."""
@@ -163,6 +170,10 @@ class Subscriptions:
         if key in self._ready or not is_awaited:
             return False
         self.refused.pop(key, None)
+        if key == self._giving_up:  # late, but it came
+            self._giving_up = None
+        elif key == self._given_up:
+            self._is_rejoin_vain, self._given_up = True, None
         self._ready.add(key)
         return True
 
@@ -178,9 +189,14 @@ class Subscriptions:
         return self._exchange.unsubscribe(channels, [raw_symbol]) if channels else []
 
     def renew(self, channel: str, raw_symbol: str, now_s: float) -> list[str]:
-        """Return the messages that leave and join again, which brings a new first message."""
+        """Return the messages that leave and join again, which brings a new first message.
+
+        Raise `ConnectionLost` where it is known that only a new connection does.
+        """
         if (channel, raw_symbol) in self._asked:
             return []
+        if self._is_rejoin_vain:
+            raise ConnectionLost(f"only a new connection brings a new snapshot of {raw_symbol}")
         self._ready.discard((channel, raw_symbol))
         self._asked[channel, raw_symbol] = _Asked(now_s, 1, is_resync=True)
         return self._rejoin(channel, raw_symbol)
@@ -195,10 +211,10 @@ class Subscriptions:
         if self._list and now_s - self._list_since_s > ANSWER_S:
             refused += self._end_list(now_s)
         for key, asked in list(self._asked.items()):
-            if now_s - asked.since_s <= ANSWER_S:
+            if now_s - asked.since_s <= (RENEWAL_S if asked.is_resync else ANSWER_S):
                 continue
             if asked.is_resync and self._renewed.get(key, -inf) + REFUSED_RETRY_S <= now_s:
-                self._renewed[key] = now_s
+                self._renewed[key], self._giving_up = now_s, key
                 raise ConnectionLost(f"no snapshot of {key[1]} after leaving and joining again")
             if asked.attempts < ATTEMPTS_MAX and not asked.is_resync:
                 self._asked[key] = _Asked(now_s, asked.attempts + 1, is_resync=False)

@@ -12,6 +12,7 @@ from shared.exchange import BOOK, Exchange
 from shared.feed.board import Board
 from shared.feed.feed import Feed
 from shared.feed.names import Names
+from shared.feed.peers import Peers
 from shared.feed.polled import PolledFeed
 from shared.ingest.intake import Intake
 from shared.ingest.source import PolledSource, SocketSource
@@ -68,6 +69,7 @@ class Doors:
         self._start: Callable[..., None] = partial(threads.start, stop=stop)
         self._pause = pause
         self._shared: list[Socket] = []  # those that one thread reads
+        self._peers = Peers(exchange, own.limit_share)
         self._connections = count()  # those of the session; the recorder's thread counts
         self._sockets = Sockets(
             own.channels,
@@ -94,6 +96,11 @@ class Doors:
     def received_bytes(self) -> int:
         """Return how many bytes all of them brought; any thread may ask."""
         return sum(inbox.received_bytes for inbox in list(self._inboxes))
+
+    def write_books(self) -> None:
+        """Have every live book written whole at once, a few at a time."""
+        for board in self.boards:
+            board.checkpoints_wanted += 1
 
     def _open_poller(self, symbols: Sequence[str]) -> None:
         board, inbox = self._add_board(symbols, [BOOK])
@@ -123,6 +130,7 @@ class Doors:
             ban=limits.block,
             stale_after_s=own.stale_after_s,
             checkpoint_interval_s=own.checkpoint_interval_s,
+            peers=self._peers,
         )
         source = SocketSource(
             inbox,

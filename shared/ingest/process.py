@@ -27,7 +27,8 @@ from shared.ingest.recorder import Recorder
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
 from shared.process.files import Lock
-from shared.process.settings import ExchangeSettings, Settings
+from shared.process.kernel_clock import read_kernel_clock
+from shared.process.settings import ExchangeSettings, Settings, is_on_loopback
 from shared.process.signals import STOP_SIGNALS
 from shared.process.state import StateFolder, ingest_name
 from shared.process.status import StatusFile
@@ -205,6 +206,8 @@ class Ingest:
     def _look_at_machine(self) -> None:
         ts, events = time.time_ns(), (self._clock.look(), self._disk.look())
         self._intake.record([(ts, None, event) for event in events if event is not None])
+        if self._clock.has_gone_back:  # behind that row no book is known before it is written whole
+            self._doors.write_books()
         # Only now: the row of a full disk comes before those of the connections that it closes.
         if self._disk.is_full:
             self._pause.set()
@@ -229,6 +232,8 @@ class Ingest:
             blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),
             rest_error=self._rest_worker.error,
             poll_interval_s=self._poll_interval_s(),
+            is_on_loopback=is_on_loopback(self._own),
+            clock=read_kernel_clock(),
             received_bytes=self._doors.received_bytes,
         )
         try:

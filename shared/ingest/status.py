@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -9,7 +10,11 @@ from shared.delivery.frame import DAY_NS
 from shared.delivery.journal import Journal
 from shared.exchange import BOOK
 from shared.feed.board import Board
+from shared.feed.counts import Counts
+from shared.ingest.audit_watch import AuditWatch
 from shared.ingest.recorder import RecorderView
+from shared.ingest.refusals import Refusals
+from shared.process.kernel_clock import KernelClock
 from shared.process.stats import Rate
 from shared.process.status import FeedCounts, IngestReport, StatusFile
 
@@ -34,6 +39,8 @@ class View(Struct, frozen=True, kw_only=True):
     poll_interval_s: float | None  # where books are polled
     received_bytes: int = 0
     is_enabled: bool = True
+    is_on_loopback: bool = False
+    clock: KernelClock | None = None
 
 
 class IngestStatus:
@@ -47,6 +54,8 @@ class IngestStatus:
         self._last_data_ts: int | None = None
         self._day = -1
         self._gaps_before_today = 0
+        self._refusals = Refusals()
+        self._audits = AuditWatch()
         self._state = ""
         self._since = 0
 
@@ -57,7 +66,7 @@ class IngestStatus:
         down = [link.down_since_s for link in links if link.down_since_s is not None]
         is_unreachable = bool(down) and not view.is_paused
         messages = self._count_messages(view)
-        kinds = view.recorder.kinds
+        kinds, counts = view.recorder.kinds, [board.feed.counts for board in view.boards]
         report = IngestReport(
             **self._file.head(),
             exchange=view.exchange,
@@ -82,7 +91,9 @@ class IngestStatus:
             last_data_ts=self._last_data_ts,
             gaps_today=self._count_gaps(view, kinds.get("gap", 0)),
             kinds=kinds,
-            counts=_counts(view),
+            counts=_add_counts(counts),
+            audits_missing_since=self._audits.look(counts, view.ts),
+            malformed_channels=self._refusals.look(counts, now_s=view.now_s),
             journals=len(view.journals),
             journal_bytes=sum(journal.bytes for journal in view.journals),
             journal_waiting_bytes=sum(journal.backlog.bytes for journal in view.journals),
@@ -92,6 +103,8 @@ class IngestStatus:
             journal_next=view.journal.next_number,
             journal_error=view.recorder.error,
             disk_free_bytes=view.disk_free_bytes,
+            is_on_loopback=view.is_on_loopback,
+            **_clock(view.clock),
             received_bytes=view.received_bytes,
             delay_ns=view.recorder.delay_ns,
         )
@@ -127,16 +140,31 @@ def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
     return wanted, live, refused
 
 
-def _counts(view: View) -> FeedCounts:
-    counts = [board.feed.counts for board in view.boards]
+def _clock(clock: KernelClock | None) -> dict[str, Any]:
+    """Return what the kernel says of its clock, where it says anything."""
+    if clock is None:
+        return {}
+    return {
+        "clock_synchronised": clock.is_synchronised,
+        "clock_offset_s": clock.offset_s,
+        "clock_error_s_max": clock.error_s_max,
+    }
+
+
+def _add_counts(counts: Sequence[Counts]) -> FeedCounts:
     return FeedCounts(
         chatter=_add(each.chatter for each in counts),
         unknown=_add(each.unknown for each in counts),
         refused=_add(each.refused for each in counts),
         malformed=sum(each.malformed for each in counts),
+        malformed_reasons=_add(each.malformed_reasons for each in counts),
+        unread=_add(each.unread for each in counts),
         not_asked_for=sum(each.not_asked_for for each in counts),
         snapshots_not_asked_for=sum(each.snapshots_not_asked_for for each in counts),
         snapshots_late=sum(each.snapshots_late for each in counts),
+        audits=sum(each.audits for each in counts),
+        audits_unanswered=sum(each.audits_unanswered for each in counts),
+        tickers_doubted=sum(each.tickers_doubted for each in counts),
     )
 
 

@@ -38,9 +38,14 @@ class FeedCounts(Struct, frozen=True, kw_only=True):
     unknown: dict[str, int]  # of a kind that we do not know
     refused: dict[str, int]  # by what was asked for
     malformed: int
+    malformed_reasons: dict[str, int] = {}  # each with its channel
+    unread: dict[str, int] = {}  # values that are null on the tape, by channel and column
     not_asked_for: int
     snapshots_not_asked_for: int
     snapshots_late: int
+    audits: int = 0
+    audits_unanswered: int = 0
+    tickers_doubted: int = 0
 
 
 class IngestReport(ProcessReport, frozen=True, kw_only=True):
@@ -69,6 +74,8 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     gaps_today: int  # since midnight, UTC
     kinds: dict[str, int]  # rows of `feed_events`, by kind
     counts: FeedCounts
+    audits_missing_since: int | None = None  # no book could be held against the exchange's
+    malformed_channels: list[str] = []  # of whose messages too many of late cannot be read
     journals: int  # with those of dead ingests that it delivers
     journal_bytes: int
     journal_waiting_bytes: int | None = None  # of them, what the writer has not committed
@@ -78,6 +85,10 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     journal_next: int
     journal_error: str | None
     disk_free_bytes: int
+    is_on_loopback: bool = False  # the exchange is a simulated one, and shares our clock
+    clock_synchronised: bool | None = None  # by the kernel's word, as are the next two
+    clock_offset_s: float | None = None
+    clock_error_s_max: float | None = None
     received_bytes: int = 0  # of all messages
     delay_ns: int | None = None  # `ts_recv - ts_event` of the newest event that has both
 
@@ -120,6 +131,24 @@ class ServiceReport(ProcessReport, frozen=True, kw_only=True):
     """What a process says that neither records nor writes."""
 
     address: str | None = None  # where it serves
+
+
+class SinkReport(ProcessReport, frozen=True, kw_only=True):
+    """What a sink says; totals count from its start."""
+
+    sink: str
+    state: str  # feeding waiting failing
+    begin: str
+    rows: int
+    flushes: int
+    flushes_due: int
+    requests: int
+    failures: int
+    rows_met: int  # of a time that another row has too, whose place they took
+    error: str | None
+    is_refused: bool  # by the store, which will not have these rows
+    last_row_ts: int | None  # `ts_recv` of the newest that the store has
+    last_fed_ts: int | None
 
 
 AnyReport = TypeVar("AnyReport", bound=ProcessReport)

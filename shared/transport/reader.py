@@ -24,6 +24,7 @@ ROOM_WAIT_S: Final = 5.0  # for a slow disk; who waits longer misses its pongs
 ROOM_LOOK_S: Final = 0.005
 LIMIT_LOOK_S: Final = 60.0  # at most, before the limit is asked again
 PAUSE_LOOK_S: Final = 1.0
+STANDSTILL_S: Final = 10.0  # between two turns: whoever slept so long has missed what went on
 
 _log = log.get(__name__)
 
@@ -97,6 +98,7 @@ class Socket:
         self._number = 0  # of the connection
         self._due_s = 0.0  # when to look again, without a connection
         self._full_since_s: float | None = None  # the inbox, while there is a connection
+        self._turned: tuple[int, float] | None = None  # time of day and steady, while there is one
 
     def turn(self, receive_s: float) -> float:
         """Do what is to be done now; return the seconds until the next turn is worth while.
@@ -104,7 +106,11 @@ class Socket:
         It takes `receive_s` of silence where something may still come.
         """
         if self._connecting is not None:
-            return self._settle(self._connecting) if self._connecting.done() else CONNECT_LOOK_S
+            return (
+                self._settle_connect(self._connecting)
+                if self._connecting.done()
+                else CONNECT_LOOK_S
+            )
         if self._connection is None:
             wait_s = self._due_s - self._steady_s()
             return wait_s if wait_s > 0.0 else self._open()
@@ -135,11 +141,11 @@ class Socket:
             return self._wait(min(wait_s, LIMIT_LOOK_S))
         connecting = self._start(partial(self._connect, self._url))
         if connecting.done():
-            return self._settle(connecting)
+            return self._settle_connect(connecting)
         self._connecting = connecting
         return CONNECT_LOOK_S
 
-    def _settle(self, connecting: "Future[Connection]") -> float:
+    def _settle_connect(self, connecting: "Future[Connection]") -> float:
         """Take over the connection, or note why there is none."""
         self._connecting = None
         try:
@@ -164,6 +170,7 @@ class Socket:
         if self._pause.is_set():
             self._close(connection, "the disk is full", is_lost=False)
             return 0.0
+        self._find_standstill()
         given_up = self._inbox.given_up
         if given_up and given_up[0] == self._number:
             raise given_up[1]
@@ -171,6 +178,18 @@ class Socket:
             return ROOM_LOOK_S
         self._pump(connection, receive_s)
         return 0.0
+
+    def _find_standstill(self) -> None:
+        """Give the connection up where this process or the machine stood still.
+
+        A process that was stopped shows on the steady clock, a machine that slept on the other.
+        """
+        ts, now_s = self._clock_ns(), self._steady_s()
+        if self._turned is not None:
+            stood_s = max(now_s - self._turned[1], (ts - self._turned[0]) / 1e9)
+            if stood_s > STANDSTILL_S:
+                raise ConnectionLost(f"this process or its clock stood still for {stood_s:.1f} s")
+        self._turned = ts, now_s
 
     def _pump(self, connection: Connection, receive_s: float) -> None:
         """Read for a while; what is done for each message is as little as can be."""
@@ -216,7 +235,7 @@ class Socket:
 
     def _close(self, connection: Connection, reason: str, *, is_lost: bool) -> Future[None]:
         """Hang up; return when that is done."""
-        self._connection, self._full_since_s = None, None
+        self._connection, self._full_since_s, self._turned = None, None, None
         link = self._board.link
         again = link.reconnects + is_lost
         self._link(is_connected=False, down_since_s=self._steady_s(), reconnects=again)

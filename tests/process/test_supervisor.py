@@ -49,6 +49,26 @@ def test_a_restart_of_one_feed_leaves_the_others_alone(tmp_path: Path) -> None:
     assert ["ingest_btcturk"] == changed
 
 
+@pytest.mark.parametrize("path", ["", "100%", "%s"])
+def test_an_update_with_nothing_edited_restarts_nothing_and_one_more_program_touches_no_other(
+    tmp_path: Path, path: str
+) -> None:
+    standing = Standing(tmp_path)
+    standing.environment["PATH"] += os.pathsep + path
+    conf = tmp_path / "supervisor.conf"
+    text = conf.read_text(encoding="utf-8")
+    with standing.run():
+        wait_until(lambda: all(standing.state(name) == "RUNNING" for name in PROGRAMS))
+        before = standing.supervisor.programs()
+        assert ["", ""] == [standing.control("update").stdout for _ in "ab"]
+        feed = text[text.index("[program:ingest_bitvavo]") :].split("\n\n")[0]
+        conf.write_text(f"{text}\n{feed.replace('bitvavo', 'toy')}\n", encoding="utf-8")
+        assert "ingest_toy: added process group\n" == standing.control("update").stdout
+        wait_until(lambda: standing.state("ingest_toy") == "RUNNING")
+        after = standing.supervisor.programs()
+    assert [] == [name for name in PROGRAMS if before[name].pid != after[name].pid]
+
+
 def test_the_socket_is_for_its_owner_alone_and_there_is_no_port(tmp_path: Path) -> None:
     standing = Standing(tmp_path)
     with standing.run():

@@ -7,7 +7,7 @@ from services.ingest_bitvavo import parser
 from services.ingest_bitvavo.exchange import EXCHANGE
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, Refused, Snapshot, Subscribed, Throttled, Ticker, Trade
-from shared.exchange import ListedMarket, Message
+from shared.exchange import ListedMarket, Message, Outage
 from tests.support.levels import levels
 
 NOW_NS = 1_790_000_000_000_000_000
@@ -510,13 +510,35 @@ def test_any_other_error_is_no_ban(status: int, code: int) -> None:
     assert parser.ban_s(status, {}, b'{"errorCode":%d}' % code, NOW_NS) is None
 
 
+@pytest.mark.parametrize(
+    ("last_s", "lost_s", "start_s"),
+    [
+        (None, 5, 65),  # the trade before the outage is in the list, where there is one of late
+        (30, 5, 65),
+        (7200, 5, 7200),
+        (90_000, 5, 86_340),  # 24 hours from start to end are the most
+        (90_000, 80_000, 86_340),
+        (90_000, 89_000, 86_340),
+    ],
+)
+def test_trades_are_asked_for_from_before_the_outage_as_far_as_can_be(
+    last_s: int | None, lost_s: int, start_s: int
+) -> None:
+    ts_event = None if last_s is None else NOW_NS - last_s * 10**9
+    query = parser.trades_query(Outage("1", ts_event, NOW_NS - lost_s * 10**9), NOW_NS)
+    start_ms, end_ms = NOW_NS // 10**6 - start_s * 1000, NOW_NS // 10**6 + 60_000
+    assert f"limit=1000&start={start_ms}&end={end_ms}" == query
+
+
 def test_what_it_declares_is_what_its_pages_say() -> None:
     assert (1000, 60.0) == (EXCHANGE.limits["points"].points, EXCHANGE.limits["points"].interval_s)
     rest = EXCHANGE.rest
     assert rest.trades is not None
     assert "/markets" == rest.markets.path()
     assert "/A-EUR/book?depth=1000" == rest.book.path("A-EUR")
-    assert "/A-EUR/trades?limit=1000&tradeIdFrom=0-1" == rest.trades.path("A-EUR", "0-1")
+    assert rest.trades.path("A-EUR", Outage("0-1", None, NOW_NS - 10**9), NOW_NS) == (
+        "/A-EUR/trades?limit=1000&start=1789999939000&end=1790000060000"
+    )
     costs = (EXCHANGE.subscribe_cost, EXCHANGE.snapshot_cost, rest.markets.cost, rest.book.cost)
     assert [1, 1, 1, 1] == [cost.points for cost in costs if cost]
     assert rest.trades.cost is not None

@@ -471,7 +471,7 @@ def test_what_it_declares_is_what_its_pages_say() -> None:
     assert rest.trades is not None
     assert "/api/v2/server/exchangeinfo" == rest.markets.path()
     assert "/api/v2/orderbook?pairSymbol=BTCTRY&limit=100" == rest.book.path("BTCTRY")
-    assert "/api/v2/trades?pairSymbol=BTCTRY&last=50" == rest.trades.path("BTCTRY", "1")
+    assert "/api/v2/trades?pairSymbol=BTCTRY&last=50" == rest.trades.path("BTCTRY", None, 1)
     assert "data" == EXCHANGE.ready
     assert EXCHANGE.request_snapshot is None
     assert 50 == EXCHANGE.symbols_per_socket

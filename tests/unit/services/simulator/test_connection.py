@@ -26,6 +26,14 @@ class Wire:
         for sequence in sequences:
             self.connection.send_delta(self.chain, f"delta {sequence}", sequence=sequence)
 
+    def send_ranges(self, *ranges: tuple[int, int]) -> None:
+        for first, last in ranges:
+            self.connection.send_delta(self.chain, f"{first} {last}", first=first, sequence=last)
+
+    def gaps(self) -> list[tuple[int, int]]:
+        faults = [line for line in self.lines("fault") if line["is_gap"]]
+        return [(line["sequence_expected"], line["sequence_received"]) for line in faults]
+
     def lines(self, kind: str) -> list[dict[str, Any]]:
         self.truth.flush()
         lines = [json.loads(line) for line in self.path.read_text().splitlines()]
@@ -105,6 +113,23 @@ def test_a_chain_stays_pending_until_the_client_asks_again(wire: Wire) -> None:
     wire.chain.rebase(9)
     pending.append(wire.chain.is_pending)
     assert [True, True, False] == pending
+
+
+def test_a_snapshot_in_the_middle_of_a_range_is_continued_by_it(wire: Wire) -> None:
+    wire.chain.rebase(15)
+    wire.send_ranges((3, 9), (10, 15))
+    assert not wire.chain.has_delta
+    wire.send_ranges((12, 20), (21, 30))
+    assert [] == wire.gaps()
+    assert (30, True) == (wire.chain.sequence, wire.chain.is_settled)
+
+
+def test_a_range_that_is_not_sent_is_a_break_at_the_first_number_of_the_next(wire: Wire) -> None:
+    wire.chain.rebase(15)
+    wire.send_ranges((16, 20))
+    wire.chain.withheld = 1
+    wire.send_ranges((21, 22), (23, 30))
+    assert [(21, 23)] == wire.gaps()
 
 
 def test_a_stalled_connection_loses_all_and_shows_it_afterwards(wire: Wire) -> None:

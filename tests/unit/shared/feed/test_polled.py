@@ -9,9 +9,10 @@ import pytest
 from booktape.errors import BooktapeError
 from shared.errors import ConnectionLost, ExchangeError, MalformedMessage, RateLimited
 from shared.event import FeedEvent, Snapshot
+from shared.feed.names import Names
 from shared.feed.polled import PolledFeed
 from tests.support.readers import make_board
-from tests.support.toys import Tape, book, make_exchange
+from tests.support.toys import Tape, book, make_exchange, market
 
 
 class World:
@@ -46,6 +47,14 @@ def world() -> World:
 
 def limited() -> RateLimited:
     return RateLimited("stop", retry_after_s=5.0)
+
+
+def test_names_that_are_learnt_late_replace_those_of_the_rule(world: World) -> None:
+    world.board.names = Names(make_exchange(names="list", raw_symbol=lambda symbol: f"?{symbol}"))
+    world.receive(ExchangeError("no such market"), "?BTC-EUR")
+    world.board.names.learn([market("BTC-EUR"), market("ETH-EUR")])
+    assert ["connected", "book"] == world.receive(book("BTCEUR", None))
+    assert set() == world.board.feed.refused
 
 
 def test_the_first_answer_is_a_connection_and_each_one_a_book(world: World) -> None:
@@ -113,6 +122,7 @@ def test_what_cannot_be_read_is_a_row_each_time(world: World) -> None:
     world.receive(book("BTCEUR", None))
     bad = MalformedMessage("no book", raw=b"<html>")
     assert [["malformed"]] * 2 == [world.receive(bad), world.receive(bad)]
+    assert {"book: no book": 2} == world.board.feed.counts.malformed_reasons
     assert {"channel": "book", "reason": "no book", "raw": "<html>"} == world.details("malformed")[
         0
     ]

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from shared.errors import ConnectionLost
-from shared.feed.subscriptions import ANSWER_S, REFUSED_RETRY_S, Subscriptions
+from shared.feed.subscriptions import ANSWER_S, REFUSED_RETRY_S, RENEWAL_S, Subscriptions
 from tests.support.toys import make_exchange
 
 LATE_S = ANSWER_S + 0.1
@@ -280,9 +280,34 @@ def test_where_renewing_brings_nothing_only_a_new_connection_helps() -> None:
     subscriptions.note_data("book", "A")
     subscriptions.renew("book", "A", 0.0)
     assert [] == subscriptions.renew("book", "A", 1.0)
-    subscriptions.overdue(ANSWER_S)
+    subscriptions.overdue(RENEWAL_S)
     with pytest.raises(ConnectionLost, match="no snapshot of A"):
-        subscriptions.overdue(LATE_S)
+        subscriptions.overdue(RENEWAL_S + 0.1)
+
+
+def test_once_a_new_connection_brought_what_leaving_and_joining_did_not_it_is_the_way() -> None:
+    subscriptions = by_data()
+
+    def renew(*, is_late: bool) -> None:
+        """Renew in vain; what was asked for comes late, or on the next connection alone."""
+        ask(subscriptions, "A")
+        subscriptions.note_data("book", "A")
+        subscriptions.renew("book", "A", 0.0)
+        subscriptions._renewed.clear()
+        with pytest.raises(ConnectionLost):
+            subscriptions.overdue(LATE_S)
+        if is_late:
+            subscriptions.note_data("book", "A")
+        subscriptions.clear()
+        ask(subscriptions, "A")
+        subscriptions.note_data("book", "A")
+
+    renew(is_late=True)
+    assert ["leave book A", "join book A"] == subscriptions.renew("book", "A", 0.0)
+    subscriptions.clear()
+    renew(is_late=False)
+    with pytest.raises(ConnectionLost, match="only a new connection"):
+        subscriptions.renew("book", "A", 0.0)
 
 
 def test_a_symbol_costs_all_others_their_connection_once_in_a_while() -> None:
@@ -296,7 +321,8 @@ def test_a_symbol_costs_all_others_their_connection_once_in_a_while() -> None:
 
     with pytest.raises(ConnectionLost):
         renew(0.0)
-    subscriptions.clear()
+    for _ in range(2):  # on the next connection nothing of it came either
+        subscriptions.clear()
     assert [("book", "A")] == renew(100.0)
     assert {"A"} == subscriptions.refused_symbols()
     subscriptions.clear()

@@ -4,8 +4,14 @@ import pytest
 
 from booktape.errors import ConfigError
 from booktape.store.storage import Storage
-from shared.process.settings import ExchangeSettings, Settings, State, WriterSettings, load
-from tests.support.paths import ROOT
+from shared.process.settings import (
+    ExchangeSettings,
+    Settings,
+    State,
+    WriterSettings,
+    is_on_loopback,
+    load,
+)
 
 EXCHANGES = {
     "bitvavo": ExchangeSettings(
@@ -58,15 +64,6 @@ def test_the_current_folder_is_where_it_looks_by_default(
     assert (tmp_path, 7) == (settings.folder, settings.writer.flush_rows)
 
 
-def test_the_file_in_the_tree_says_the_defaults() -> None:
-    (settings, defaults) = (load({}, folder, exchanges=EXCHANGES) for folder in (ROOT, ROOT / "no"))
-    assert ROOT == settings.folder
-    assert (defaults.writer, defaults.exchanges) == (settings.writer, settings.exchanges)
-    assert f"file:{ROOT}/data" == settings.storage.url
-    assert ROOT / "var" == settings.state.path
-    assert defaults.state.disk_free_min_bytes == settings.state.disk_free_min_bytes
-
-
 def test_what_is_given_takes_the_place_of_the_default(tmp_path: Path) -> None:
     settings = load_text(
         tmp_path,
@@ -100,6 +97,8 @@ def test_what_is_given_takes_the_place_of_the_default(tmp_path: Path) -> None:
         rest_url="http://localhost:8080",
     )
     assert EXCHANGES["bitvavo"] == settings.exchanges["bitvavo"]
+    on_loopback = {name for name, own in settings.exchanges.items() if is_on_loopback(own)}
+    assert {"btcturk"} == on_loopback
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:

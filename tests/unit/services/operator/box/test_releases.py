@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from services.__main__ import find_exchange_names
 from services.operator.box.releases import READY, Box, ReleaseMove, SwitchError
 from shared.process.settings import load
 
@@ -61,17 +62,14 @@ def test_a_move_can_be_undone_and_turned_round(box: Box) -> None:
 def test_every_program_is_started_by_its_own_link(box: Box, tmp_path: Path) -> None:
     settings = load({"BOOKTAPE__STATE__PATH": "state"}, tmp_path, exchanges={})
     names = box.write_conf(settings)
-    assert ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"] == names
+    commands = {"buffer_writer": "write"}
+    commands |= {f"ingest_{name}": f"ingest {name}" for name in find_exchange_names()}
+    assert commands.keys() <= set(names)
     conf = RawConfigParser(inline_comment_prefixes=(";",))
     conf.read(box.conf, encoding="utf-8")
-    assert (
-        f"{box.program('buffer_writer')}/.venv/bin/booktape write"
-        == (conf["program:buffer_writer"]["command"])
-    )
-    assert (
-        f"{box.program('ingest_btcturk')}/.venv/bin/booktape ingest btcturk"
-        == (conf["program:ingest_btcturk"]["command"])
-    )
+    for name, command in commands.items():
+        expected = f"{box.program(name)}/.venv/bin/booktape {command}"
+        assert expected == conf[f"program:{name}"]["command"]
     assert str(tmp_path / "state" / "run" / "supervisor.sock") == conf["unix_http_server"]["file"]
     assert (tmp_path / "state" / "log").is_dir()
 
