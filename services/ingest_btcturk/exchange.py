@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from services.ingest_btcturk import parser, rest_parser
-from shared.exchange import TICKER, Call, Cost, Exchange, Limit, Rest
+from shared.exchange import TICKER, Call, Cost, Exchange, Limit, OneByOne, Rest
 
 EXCHANGE = Exchange(
     name="btcturk",
@@ -12,6 +12,12 @@ EXCHANGE = Exchange(
     rest_url="https://api.btcturk.com",
     whole_channels=(TICKER,),
     read_interval_ms=20.0,  # many sockets with a few dozen messages a second each
+    # Whether every pair is in 401 is not known, and it may bring nothing at all.
+    alone=OneByOne(
+        subscribe=parser.subscribe_alone,
+        unsubscribe=parser.unsubscribe_alone,
+        renew=parser.renew_all,
+    ),
     symbols_per_socket=50,  # as its staff advise: github.com/BTCTrader/broker-api-docs/issues/552
     raw_symbol=lambda symbol: symbol.replace("-", ""),
     parse=parser.parse,
