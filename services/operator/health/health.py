@@ -55,7 +55,7 @@ class Process(Struct, frozen=True, kw_only=True):
 
     @property
     def is_reporting(self) -> bool:
-        """Say whether its figures are of now, and of the process that runs, not of one before it."""
+        """Say whether its figures are of now, and of no process before it."""
         if self.pid and self.report and self.report.pid != self.pid:
             return False
         # One of the future is older than the clock, which was set back.
