@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist 
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo check test test-readers test-exports mutants fuzz soak test-s3 test-sinks test-deploy bench audit \
+.PHONY: run demo check test test-readers test-page test-exports mutants fuzz soak test-s3 test-sinks test-deploy bench audit \
     format lock
 .DELETE_ON_ERROR:
 
@@ -33,7 +33,7 @@ check: $(VENV)/.test
 	$(PYTEST) tests/meta
 
 test: check
-	$(PYTEST) -m 'not readers' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --cov --cov-report=
+	$(PYTEST) -m 'not readers and not page' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
 	$(PYTEST) -m 'not soak' $(wildcard $(filter-out tests/meta,$(WHOLE)))
@@ -57,6 +57,11 @@ test-readers: $(VENV)/.test .venv-readers/.readers
 test-exports: $(VENV)/.test .venv-exports/.exports
 	.venv-exports/bin/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./booktape
 	BOOKTAPE_TEST_EXPORTS=$(CURDIR)/.venv-exports/bin/python $(BIN)/pytest tests/exports
+
+# The report's page, looked at by headless Chromium: light, dark, on a phone, on paper. Debian, as root.
+test-page: $(VENV)/.test
+	command -v chromium > /dev/null || apt-get install --quiet --yes --no-install-recommends chromium
+	$(BIN)/pytest -m page tests/page
 
 # The store against servers that are no imitation: Ceph's radosgw and Swift. Debian, as root.
 test-s3: $(VENV)/.test .venv-s3/.s3

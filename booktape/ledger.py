@@ -121,6 +121,10 @@ class Ledger:
         keys_named = {entry.key for flush in live for entry in flush.tables.values()}
         return live if keys_named <= there else join_flushes(flushes)
 
+    def certificate(self, exchange: str, date: str) -> Certificate | None:
+        """Return the certificate of a date, where one stands."""
+        return self._day(exchange, date).certificate
+
     def newest_first(self, exchange: str, date: str) -> Iterator[Flush]:
         """Yield the flushes of a date, each session's last ones first, each read when drawn."""
         for _, keys in sorted(self.sessions(exchange, date).items(), reverse=True):

@@ -19,7 +19,7 @@ from shared.exchange import Exchange
 from shared.process import log
 from shared.process.configured import load_settings
 from shared.process.settings import Settings
-from shared.process.state import DASHBOARD, WRITER, sink_name
+from shared.process.state import CERTIFIER, DASHBOARD, WRITER, sink_name
 
 FOLDER_PREFIX: Final = "ingest_"
 
@@ -41,6 +41,7 @@ def commands() -> list[Command]:
             names, up=_up, demo=_demo, status=_status, silence=_silence, handover=_handover
         ),
         *arguments.watching(metrics=_metrics, dashboard=partial(_run_process, _dashboard)),
+        *arguments.certifying(certifier=partial(_run_process, _certifier)),
         *arguments.deploying(box=_box),
         *arguments.looking(names, book=_book, listing=_exchanges),
         *arguments.processes(
@@ -95,6 +96,8 @@ def _name_process(parsed: Namespace) -> str:
             return sink_name(parsed.name)
         case "dashboard":
             return DASHBOARD
+        case "certifier":
+            return CERTIFIER
         case _:
             return WRITER
 
@@ -119,6 +122,13 @@ def _sink(parsed: Namespace) -> int:
     from services.sink.main import run
 
     return run(settings, parsed.name, is_once=parsed.once)
+
+
+def _certifier(_: Namespace) -> int:
+    settings = load_settings(find_exchanges(), os.environ)
+    from services.certifier.main import run
+
+    return run(settings)
 
 
 def _up(parsed: Namespace) -> int:

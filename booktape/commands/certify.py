@@ -1,5 +1,6 @@
 """The command `certify`: writes each day that is over as one file a table, and a certificate."""
 
+import json
 import os
 import sys
 import tempfile
@@ -37,6 +38,7 @@ def run(parsed: Namespace) -> int:
     wanted = Wanted(parsed.exchange, parsed.date and parsed.date.isoformat())
     temporary = Path(parsed.temp) if parsed.temp else default_folder()
     status, count = DONE, 0
+    said = []
     try:
         with Bar(sys.stderr) as bar:
             results = certify_days(
@@ -52,13 +54,28 @@ def run(parsed: Namespace) -> int:
                 is_asked = parsed.date is not None and result.not_over is not None
                 if result.fault is not None or is_asked:
                     status = FAILED
-                _say(result)
+                if parsed.json:
+                    said.append(_describe(result))
+                else:
+                    _say(result)
     except (NotATape, StoreError) as error:
         print(f"booktape: {storage.url} is unreadable: {error}", file=sys.stderr)
         return UNREADABLE
-    if not count and status == DONE:
+    if parsed.json:
+        print(json.dumps(said))
+    elif not count and status == DONE:
         print("Nothing to certify.")
     return status
+
+
+def _describe(result: "DayResult") -> dict[str, str | None]:
+    return {
+        "exchange": result.exchange,
+        "date": result.date,
+        "condition": result.certificate.condition if result.certificate else None,
+        "not_over": result.not_over,
+        "fault": result.fault,
+    }
 
 
 def _say(result: "DayResult") -> None:
@@ -82,6 +99,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument("--tape", metavar="URL", help="the same, as other commands take it")
     parser.add_argument("--exchange", metavar="E", help="one exchange (all)")
     parser.add_argument("--date", type=day, metavar="D", help="one UTC day, 2026-09-21 (all)")
+    parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
         "--temp", metavar="DIR", help="where a day is written first: twice its size is needed"
     )

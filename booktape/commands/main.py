@@ -10,7 +10,17 @@ from importlib.metadata import entry_points
 from io import TextIOWrapper
 from typing import Final
 
-from booktape.commands import certify, coverage, export, listing, sample, spread, top, verify
+from booktape.commands import (
+    certify,
+    coverage,
+    export,
+    listing,
+    report,
+    sample,
+    spread,
+    top,
+    verify,
+)
 from booktape.commands.command import Command, Parser
 from booktape.errors import BooktapeError
 from booktape.release import WRITER
@@ -20,6 +30,7 @@ GROUP: Final = "booktape.commands"
 OWN: Final = (
     verify.COMMAND,
     certify.COMMAND,
+    report.COMMAND,
     top.COMMAND,
     coverage.COMMAND,
     spread.COMMAND,

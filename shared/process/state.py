@@ -9,6 +9,7 @@ from booktape.keys import exchange_of
 
 WRITER: Final = "buffer_writer"
 DASHBOARD: Final = "dashboard"
+CERTIFIER: Final = "certifier"
 INGEST_PREFIX: Final = "ingest_"
 SINK_PREFIX: Final = "sink_"
 CONFLICT: Final = "conflict"
@@ -103,6 +104,16 @@ class StateFolder(Struct, frozen=True):
     def dashboard_lock(self) -> Path:
         """Return the file that the one dashboard holds which reports and calls."""
         return self._locks / "dashboard.lock"
+
+    @property
+    def certifier_lock(self) -> Path:
+        """Return the file that the one certifier holds."""
+        return self._locks / "certifier.lock"
+
+    @property
+    def certify(self) -> Path:
+        """Return the folder in which a day is written before it is put."""
+        return self.path / "certify"
 
     def ingest_lock(self, exchange: str, line: str) -> Path:
         """Return the file that the one ingest of a line holds."""

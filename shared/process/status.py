@@ -138,6 +138,18 @@ class ServiceReport(ProcessReport, frozen=True, kw_only=True):
     call_error_since: int | None = None
 
 
+class CertifierReport(ProcessReport, frozen=True, kw_only=True):
+    """What the certifier says of its last pass over the tape."""
+
+    state: str  # certifying waiting
+    passes: int  # since its start
+    certified: int  # days, since its start
+    last_pass_ts: int | None
+    next_pass_ts: int | None
+    faults: list[str]  # of the last pass: why days could not be certified
+    days_late: list[str]  # of seven days ago or earlier that have no certificate
+
+
 class SinkReport(ProcessReport, frozen=True, kw_only=True):
     """What a sink says; totals count from its start."""
 

@@ -19,8 +19,8 @@ from tests.support.paths import ROOT
 from tests.support.tape_reader import query
 
 EXCHANGES = ("bitvavo", "btcturk")
-PROGRAMS = ["buffer_writer", "dashboard", "ingest_bitvavo", "ingest_btcturk"]
-PROCESSES = len(PROGRAMS) - 1  # the dashboard is none of the tape's
+PROGRAMS = ["buffer_writer", "certifier", "dashboard", "ingest_bitvavo", "ingest_btcturk"]
+PROCESSES = len(PROGRAMS) - 2  # the dashboard and the certifier are none of the tape's
 OLD, NEW = 40 * "a", 40 * "b"
 COMMAND_S = 180.0
 CELL = "test"

@@ -362,6 +362,17 @@ def test_the_tape_can_be_given_an_end(cloud: Cloud) -> None:
     assert "expire" not in {rule["ID"] for rule in rules}
 
 
+def test_segments_can_be_given_an_earlier_end_than_certified_days(cloud: Cloud) -> None:
+    s3 = cloud.client("s3")
+    cloud.deploy("data", [f"AlertEmail={EMAIL}", "KeepRawDays=30"])
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=DATA)["Rules"]
+    [expire] = [rule for rule in rules if rule["ID"] == "expire-raw"]
+    assert (30, "recordings/tape/") == (expire["Expiration"]["Days"], expire["Filter"]["Prefix"])
+    cloud.deploy("data", [f"AlertEmail={EMAIL}", "KeepRawDays=0"])
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=DATA)["Rules"]
+    assert "expire-raw" not in {rule["ID"] for rule in rules}
+
+
 def test_a_pager_is_told_beside_the_mail_until_it_is_taken_away(cloud: Cloud) -> None:
     sns = cloud.client("sns")
     url = "https://pager.example.com/hook"

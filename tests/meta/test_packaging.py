@@ -108,6 +108,11 @@ def test_the_wheel_is_what_the_tree_is(tmp_path: Path) -> None:
     }
     assert modules == {name for name in names if name.endswith(".py")}
     page = {str(path.relative_to(ROOT)) for path in PAGE.iterdir()}
+    page |= {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "booktape/report").iterdir()
+        if path.suffix in {".css", ".js", ".txt"}
+    }
     assert {"booktape/py.typed", *page} == {
         name for name in names - modules if "-info/" not in name and ".data/" not in name
     }

@@ -12,6 +12,7 @@ from services.operator.health.silences import Silence
 from services.operator.health.trouble import Code, Trouble
 from shared.process.status import (
     VERSION,
+    CertifierReport,
     FeedCounts,
     IngestReport,
     ProcessReport,
@@ -51,6 +52,7 @@ def own_fields(kind: type[Struct]) -> set[str]:
         ("`counts` of an ingest", set(FeedCounts.__struct_fields__)),
         ("`buffer_writer.json`", own_fields(WriterReport)),
         ("`sink_<name>.json`", own_fields(SinkReport)),
+        ("`certifier.json`", own_fields(CertifierReport)),
         ("Each of `silences`", set(Silence.__struct_fields__)),
         ("Of `programs`", own_fields(ServiceReport)),
     ],

@@ -11,7 +11,7 @@ from shared.process.state import StateFolder
 from tests.support.paths import ROOT
 
 FEED, WRITER, SINK = "ingest_", "buffer_writer", "sink_influx"
-BESIDE = {"dashboard", SINK}  # neither record nor write
+BESIDE = {"dashboard", "certifier", SINK}  # neither record nor write
 
 TEXT = (ROOT / "supervisor.conf").read_text(encoding="utf-8")
 # As it is with the sink that waits in comments.

@@ -10,7 +10,7 @@ from tests.process.standing import REAL, Standing, wait_until
 
 pytestmark = pytest.mark.process
 
-PROGRAMS = ["buffer_writer", "dashboard", "ingest_bitvavo", "ingest_btcturk"]
+PROGRAMS = ["buffer_writer", "certifier", "dashboard", "ingest_bitvavo", "ingest_btcturk"]
 PROCESSES = ["buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a"]
 
 
@@ -27,7 +27,7 @@ def test_all_programs_run_and_the_writer_starts_first(tmp_path: Path) -> None:
     assert PROGRAMS == [line.split()[0] for line in status.stdout.splitlines()]
     log = (tmp_path / "var" / "log" / "supervisord.log").read_text()
     spawned = [line.split("'")[1] for line in log.splitlines() if "spawned:" in line]
-    assert ("buffer_writer", "dashboard") == (spawned[0], spawned[-1])
+    assert ("buffer_writer", "certifier") == (spawned[0], spawned[-1])
 
 
 def test_the_feeds_stop_before_the_writer(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_the_feeds_stop_before_the_writer(tmp_path: Path) -> None:
     with standing.run():
         wait_until(lambda: all_started(standing))
     stopped = [name for name, *_ in standing.said("stopped")]
-    assert ("dashboard", "write") == (stopped[0], stopped[-1])
+    assert ("certifier", "write") == (stopped[0], stopped[-1])
     assert len(PROGRAMS) == len(standing.said("stopped"))
 
 

@@ -13,8 +13,9 @@ from services.operator.health.pid_file import find_conf, find_deaf, is_lost
 from services.operator.health.silences import Silence, find_silences
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.delivery.abandoned import LOCK_NAME, REMOVED_SUFFIX
-from shared.process.state import INGEST_PREFIX, SINK_PREFIX, WRITER, StateFolder
+from shared.process.state import CERTIFIER, INGEST_PREFIX, SINK_PREFIX, WRITER, StateFolder
 from shared.process.status import (
+    CertifierReport,
     IngestReport,
     ProcessReport,
     ServiceReport,
@@ -29,6 +30,8 @@ REPORT_AGE_S_MAX = 5.0
 LINE = "a"  # the last letter of the line that supervisord runs; before it is the cell
 FOREIGN = "foreign"  # a process of another release, whose report this one cannot read
 
+# What programs say that neither record nor write, where it is more than that they are there.
+_REPORTS: Mapping[str, type[ProcessReport]] = {CERTIFIER: CertifierReport}
 # supervisord has made the process, which has not got so far as to take its lock.
 _BEGINNING = {"STARTING", "RUNNING"}
 
@@ -73,8 +76,8 @@ class Process(Struct, frozen=True, kw_only=True):
         known = self.ingest or self.writer
         if known:
             return known.state
-        if self.sink:
-            return self.sink.state
+        if isinstance(self.report, SinkReport | CertifierReport):
+            return self.report.state
         return "running" if isinstance(self.report, ServiceReport) else FOREIGN
 
     @property
@@ -186,7 +189,8 @@ def _others(
     names |= {path.stem for path in state.status.glob(f"{SINK_PREFIX}*.json")}
     for name in sorted(names):
         is_sink, known = name.startswith(SINK_PREFIX), programs.get(name)
-        report = read(state.report(name), SinkReport if is_sink else ServiceReport)
+        kind = SinkReport if is_sink else _REPORTS.get(name, ServiceReport)
+        report = read(state.report(name), kind)
         holder = find_holder(state.sink_lock(name.removeprefix(SINK_PREFIX)), locked)
         pid = holder if is_sink else known.pid if known else None
         if known is None and pid is None:  # it fed once, and nobody wants it to any more

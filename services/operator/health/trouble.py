@@ -40,6 +40,8 @@ Code = Literal[
     "sink-failing",
     "sink-refused",
     "sink-rows-met",
+    "certify-failing",
+    "day-uncertified",
     "clock-unsynchronised",
     "look-late",
     "call-failing",

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Final
 
 from booktape.release import RELEASE
+from services.operator.health.certifier import find_certifier_troubles
 from services.operator.health.health import Health, Process
 from services.operator.health.journals import find_journal_troubles
 from services.operator.health.sinks import find_sink_troubles
 from services.operator.health.trouble import OF_EXCHANGE, Trouble, order, trouble_of
 from shared.process.state import StateFolder
-from shared.process.status import VERSION, IngestReport, ServiceReport, WriterReport
+from shared.process.status import (
+    VERSION,
+    CertifierReport,
+    IngestReport,
+    ServiceReport,
+    WriterReport,
+)
 
 # An exchange that cannot be reached for so long is more than a lost connection.
 UNREACHABLE_S: Final = 15.0
@@ -134,6 +141,8 @@ def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
             yield trouble_of(process, "call-failing", text, "correct [alerts] webhook_url")
     elif process.sink:
         yield from find_sink_troubles(process, process.sink)
+    elif isinstance(report, CertifierReport):
+        yield from find_certifier_troubles(process, report)
 
 
 def _silent(process: Process, restart: str) -> Trouble:

@@ -20,6 +20,7 @@ def build_parser(exchanges: list[str]) -> Parser:
             *arguments.operating(
                 exchanges, up=never, demo=never, status=never, silence=never, handover=never
             ),
+            *arguments.certifying(certifier=never),
             *arguments.deploying(box=never),
             *arguments.looking(exchanges, book=never, listing=never),
             *arguments.processes(exchanges, ingest=never, write=never, simulate=never, sink=never),

@@ -1,0 +1,90 @@
+"""What a report shows of each day: its condition, and its certificate where one stands."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from booktape.certificate import Certificate, CertifiedGap, SymbolFigures
+from booktape.keys import date_of, day_of
+from booktape.ledger import Ledger
+from booktape.times import DAY_US
+
+MISSING, PENDING = "missing", "pending"
+# What nobody lost: before a market's first book of the day, and behind its last one.
+OUTSIDE: Final = "outside"
+
+
+class DayFacts(Struct, frozen=True):
+    """One day of one exchange."""
+
+    exchange: str
+    date: str
+    condition: str
+    certificate: Certificate | None
+
+    @property
+    def start(self) -> int:
+        """Return its midnight, µs."""
+        return day_of(self.date) * DAY_US
+
+
+class CauseSum(Struct):
+    """What one cause added up to."""
+
+    gaps: int = 0
+    us: int = 0
+    longest_us: int = 0
+    symbols: set[str] = set()
+
+
+def find_days(ledger: Ledger, first: str, last: str) -> list[DayFacts]:
+    """Return each day of each exchange from one date to another, both included."""
+    days = []
+    for exchange in ledger.exchanges:
+        dates = ledger.dates(exchange)
+        for day in range(day_of(first), day_of(last) + 1):
+            date = date_of(day)
+            certificate = ledger.certificate(exchange, date) if date in dates else None
+            condition = PENDING if date in dates else MISSING
+            if certificate is not None:
+                condition = certificate.condition
+            days.append(DayFacts(exchange, date, condition, certificate))
+    return days
+
+
+def find_symbols(days: Iterable[DayFacts]) -> Iterator[tuple[DayFacts, SymbolFigures]]:
+    """Yield each symbol of each certified day."""
+    for day in days:
+        if day.certificate is not None:
+            yield from ((day, found) for found in day.certificate.symbols)
+
+
+def find_inner_gaps(found: SymbolFigures) -> list[CertifiedGap]:
+    """Return the gaps between a book's first and last moment of the day."""
+    if found.book_start is None or found.book_end is None:
+        return []
+    return [
+        gap for gap in found.gaps if found.book_start <= gap.start and gap.end <= found.book_end
+    ]
+
+
+def add_causes(days: Sequence[DayFacts]) -> dict[tuple[str, str], CauseSum]:
+    """Return what gaps add up to, by exchange and cause, the longest first."""
+    sums: dict[tuple[str, str], CauseSum] = defaultdict(lambda: CauseSum(symbols=set()))
+    for day, found in find_symbols(days):
+        for gap in find_inner_gaps(found):
+            one = sums[day.exchange, gap.cause or "unknown"]
+            one.gaps += 1
+            one.us += gap.end - gap.start
+            one.longest_us = max(one.longest_us, gap.end - gap.start)
+            one.symbols.add(found.symbol)
+    return dict(sorted(sums.items(), key=lambda item: -item[1].us))
+
+
+def find_known_share(found: SymbolFigures) -> float | None:
+    """Return the share of the time between its first and last moment in which a book is known."""
+    if found.book_start is None or found.book_end is None:
+        return None
+    return found.known_us / max(found.book_end - found.book_start, 1)

@@ -1,0 +1,25 @@
+"""What is not well with the certifier; what was recorded is whole whatever becomes of it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from services.operator.health.health import Process
+from services.operator.health.trouble import Trouble, trouble_of
+from shared.process.status import CertifierReport
+
+DAYS_MAX: Final = 5  # in one sentence
+
+
+def find_certifier_troubles(process: Process, report: CertifierReport) -> Iterator[Trouble]:
+    """Yield the troubles of the certifier that reports."""
+    if report.faults:
+        more = f" (and {len(report.faults) - 1} more)" if len(report.faults) > 1 else ""
+        text = f"a day could not be certified: {report.faults[0]}{more}"
+        remedy = "it is tried again each hour; the segments are there: booktape verify"
+        yield trouble_of(process, "certify-failing", text, remedy)
+    if report.days_late:
+        days = report.days_late
+        more = f" and {len(days) - DAYS_MAX} more" if len(days) > DAYS_MAX else ""
+        text = f"after a week there is no certificate of {', '.join(days[:DAYS_MAX])}{more}"
+        remedy = "see why: booktape certify --date D; a rule may remove the segments of such days"
+        yield trouble_of(process, "day-uncertified", text, remedy)

@@ -1,0 +1,36 @@
+from services.operator.health.certifier import find_certifier_troubles
+from shared.process.status import VERSION, CertifierReport
+from tests.support.healths import make_program
+
+
+def find(faults: list[str], late: list[str]) -> list[tuple[str, str]]:
+    report = CertifierReport(
+        version=VERSION,
+        process="certifier",
+        pid=1,
+        ts_start=0,
+        ts_written=0,
+        state="waiting",
+        passes=1,
+        certified=0,
+        last_pass_ts=1,
+        next_pass_ts=2,
+        faults=faults,
+        days_late=late,
+    )
+    process = make_program("certifier", report=report)
+    return [(one.code, one.text) for one in find_certifier_troubles(process, report)]
+
+
+def test_what_is_well_is_no_trouble() -> None:
+    assert [] == find([], [])
+
+
+def test_a_fault_and_a_late_day_are_troubles() -> None:
+    assert [
+        ("certify-failing", "a day could not be certified: damaged (and 1 more)"),
+        ("day-uncertified", "after a week there is no certificate of bitvavo 2026-11-22"),
+    ] == find(["damaged", "full"], ["bitvavo 2026-11-22"])
+    [(_, text)] = find([], [f"bitvavo {day}" for day in range(7)])
+    assert text.endswith("bitvavo 4 and 2 more")
+    assert [("certify-failing", "a day could not be certified: damaged")] == find(["damaged"], [])
