@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from booktape.ladder import Level
-from shared.event import Snapshot, TradeList
+from shared.event import MarketStatus, Snapshot, TradeList
 from shared.exchange import Outage
 from shared.feed.counts import Counts
 from shared.feed.names import Names
@@ -75,6 +75,13 @@ class AuditAnswer(NamedTuple):
     snapshot: Snapshot | None
 
 
+class StatusChange(NamedTuple):
+    """A market's status that is another now, of our symbol."""
+
+    symbol: str
+    status: MarketStatus
+
+
 class Board:
     """Lies between the threads that have to do with one feed.
 
@@ -100,6 +107,7 @@ class Board:
         self.books: deque[BookAnswer] = deque()
         self.audits_wanted: deque[str] = deque()  # raw symbols, one at a time
         self.audits: deque[AuditAnswer] = deque()
+        self.statuses: deque[StatusChange] = deque()
         self.is_list_wanted = False  # of markets, at once: the exchange says that one stands still
         self.checkpoints_wanted = 0  # how often every book was to be written whole
 

@@ -133,6 +133,10 @@ class StateFolder(Struct, frozen=True):
         """Return the file that names the last session of a line."""
         return self.path / "lines" / f"{exchange}-{line}{_JSON}"
 
+    def instruments(self, exchange: str, line: str) -> Path:
+        """Return the file of what a line has recorded of its exchange's markets."""
+        return self.path / "instruments" / f"{exchange}-{line}{_JSON}"
+
     def limits(self, exchange: str) -> Path:
         """Return the file of what was asked of an exchange lately."""
         return self.path / "limits" / f"{exchange}{_JSON}"

@@ -61,8 +61,9 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     since: int  # when the state became that
     symbols: int  # that are wanted
     live: int
-    waiting: list[str]  # neither live nor refused
+    waiting: list[str]  # neither live nor refused nor halted
     refused: list[str]
+    halted: list[str] = []  # not live, for their markets do not trade
     sockets: int
     connections: int  # of the sockets, those that are open
     reconnects: int
