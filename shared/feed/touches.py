@@ -170,6 +170,7 @@ class Touches:
                 self._end_watch(raw_symbol, standing)
             elif ts > watch.ts_ticker + NEAR_NS and watch.settle_ticker():
                 standing.judged += 1
+                self._counts.tickers_judged += 1
                 if watch.bid_run.is_long or watch.ask_run.is_long:
                     self._end_watch(raw_symbol, standing)
                     self._ask(raw_symbol, standing, now_s)
@@ -234,6 +235,8 @@ class Touches:
     def _agree(self, ts: int, raw_symbol: str, standing: _Standing) -> None:
         standing.agreed += 1
         standing.judged += 1
+        self._counts.tickers_agreed += 1
+        self._counts.tickers_judged += 1
         standing.agreed_audits = 0
         standing.ts_calm = ts + CALM_NS
         if standing.watch is not None:
