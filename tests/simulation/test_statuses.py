@@ -69,6 +69,7 @@ def test_a_halt_whose_orders_change_unsaid_ends_the_book_which_begins_anew(
     assert '"status":"halted","before":"trading"' in halted
     assert '"status":"trading","before":"halted"' in trading
     assert 0 == world.count("mismatch") + world.count("gap") + world.count("malformed")
+    assert [] == world.lost
 
 
 @EXCHANGES
@@ -89,6 +90,7 @@ def test_in_an_auction_changes_are_recorded_and_trading_begins_the_book_anew(
     assert ([], 4) == (list(world.wrong_books()), len(world.live()))
     assert ["trading"] == [one["reason"] for one in world.details("resync", symbol)]
     assert 0 == world.count("mismatch") + world.count("gap")
+    assert [] == world.lost
 
 
 @EXCHANGES
