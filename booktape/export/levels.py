@@ -16,7 +16,7 @@ class LevelRow(NamedTuple):
     was: bool
 
 
-class Message(NamedTuple):
+class BookMessage(NamedTuple):
     """What changes at once. A snapshot is the whole book; what is lost has no book any more."""
 
     ts: int
@@ -33,14 +33,16 @@ class Levels:
     def __init__(self) -> None:
         self._there: dict[str, set[float]] = {side: set() for side in SIDES}
 
-    def apply(self, item: Item) -> Iterator[Message]:
+    def apply(self, item: Item) -> Iterator[BookMessage]:
         """Yield the messages of an item; the removal of a level that is not there is left out."""
         match item:
             case BookBegin(ts, ts_event, sequence, bids, asks):
                 named = [("bid", *level) for level in bids] + [("ask", *level) for level in asks]
                 self._there = {side: {p for s, p, _ in named if s == side} for side in SIDES}
                 rows = [LevelRow(*level, was=False) for level in named]
-                yield Message(ts, ts_event, sequence, is_snapshot=True, is_lost=False, rows=rows)
+                yield BookMessage(
+                    ts, ts_event, sequence, is_snapshot=True, is_lost=False, rows=rows
+                )
             case BookEnd(ts):
                 rows = [
                     LevelRow(side, price, 0.0, was=True)
@@ -48,11 +50,11 @@ class Levels:
                     for price in sorted(self._there[side], reverse=side == "bid")
                 ]
                 self._there = {side: set() for side in SIDES}
-                yield Message(ts, None, None, is_snapshot=False, is_lost=True, rows=rows)
+                yield BookMessage(ts, None, None, is_snapshot=False, is_lost=True, rows=rows)
             case BookChanges():
                 yield from self._change(item)
 
-    def _change(self, changes: BookChanges) -> Iterator[Message]:
+    def _change(self, changes: BookChanges) -> Iterator[BookMessage]:
         columns = zip(*(column.to_pylist() for column in changes), strict=True)
         for _, grouped in groupby(columns, key=lambda row: (row[0], row[3])):
             found = list(grouped)
@@ -69,4 +71,6 @@ class Levels:
                     continue
                 rows.append(LevelRow(side, price, size, was))
             if rows:
-                yield Message(ts, ts_event, sequence, is_snapshot=False, is_lost=False, rows=rows)
+                yield BookMessage(
+                    ts, ts_event, sequence, is_snapshot=False, is_lost=False, rows=rows
+                )

@@ -18,7 +18,7 @@ from booktape.errors import TapeError
 from booktape.export.days import Day
 from booktape.export.folder import Folder
 from booktape.export.increments import Increments, count_seen_decimals, find_increments
-from booktape.export.levels import Levels, Message
+from booktape.export.levels import BookMessage, Levels
 
 DELTAS_AT_ONCE: Final = 100_000  # in memory, and in a file
 DECIMALS_MAX: Final = 16  # of a price: a nautilus number has no more
@@ -113,7 +113,7 @@ def _make_deltas(day: Day, instrument: CurrencyPair) -> Iterator[OrderBookDelta]
             yield from _make_message(message, instrument)
 
 
-def _make_message(message: Message, instrument: CurrencyPair) -> Iterator[OrderBookDelta]:
+def _make_message(message: BookMessage, instrument: CurrencyPair) -> Iterator[OrderBookDelta]:
     """Yield the rows of a message; the last one alone says that it is the last."""
     price_decimals, size_decimals = instrument.price_precision, instrument.size_precision
     orders = []

@@ -17,7 +17,7 @@ from booktape.answers.tops import scan_top
 from booktape.errors import TapeError
 from booktape.export.days import Day
 from booktape.export.folder import Folder
-from booktape.export.levels import Levels, Message
+from booktape.export.levels import BookMessage, Levels
 from booktape.replay.rows import level_names
 
 DEPTH: Final = 25
@@ -105,7 +105,7 @@ def _read_book(day: Day) -> Iterator[list[pa.Array]]:
         yield _make_columns(held)
 
 
-def _make_rows(message: Message) -> Iterator[tuple[Any, ...]]:
+def _make_rows(message: BookMessage) -> Iterator[tuple[Any, ...]]:
     # Rows of one message share both times: that is how they are known to be of one.
     happened = message.ts if message.ts_event is None else message.ts_event
     for side, price, size, _ in message.rows:

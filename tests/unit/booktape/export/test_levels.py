@@ -1,7 +1,7 @@
 import pyarrow as pa
 
 from booktape.export.changes import BookBegin, BookChanges, BookEnd, Item
-from booktape.export.levels import LevelRow, Levels, Message
+from booktape.export.levels import BookMessage, LevelRow, Levels
 
 
 def changes(*rows: tuple[int, str, float, float]) -> BookChanges:
@@ -18,7 +18,7 @@ def changes(*rows: tuple[int, str, float, float]) -> BookChanges:
     )
 
 
-def apply(*items: Item) -> list[Message]:
+def apply(*items: Item) -> list[BookMessage]:
     levels = Levels()
     return [message for item in items for message in levels.apply(item)]
 
