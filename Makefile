@@ -13,8 +13,8 @@ PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist 
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo check test test-readers test-page test-exports mutants fuzz soak test-s3 test-sinks test-deploy bench audit \
-    format lock
+.PHONY: run demo check test test-readers test-exports test-page mutants fuzz soak test-s3 test-sinks test-deploy \
+    test-metrics bench audit format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -33,7 +33,7 @@ check: $(VENV)/.test
 	$(PYTEST) tests/meta
 
 test: check
-	$(PYTEST) -m 'not readers and not page' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --cov --cov-report=
+	$(PYTEST) -m 'not readers and not monitoring and not page' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
 	$(PYTEST) -m 'not soak' $(wildcard $(filter-out tests/meta,$(WHOLE)))
@@ -56,6 +56,7 @@ test-readers: $(VENV)/.test .venv-readers/.readers
 # What is exported is read, and traded on, by those whose format it is.
 test-exports: $(VENV)/.test .venv-exports/.exports
 	.venv-exports/bin/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./booktape
+	.venv-exports/bin/python -m pytest --noconftest -p no:cacheprovider tests/unit/booktape/export
 	BOOKTAPE_TEST_EXPORTS=$(CURDIR)/.venv-exports/bin/python $(BIN)/pytest tests/exports
 
 # The report's page, looked at by headless Chromium: light, dark, on a phone, on paper. Debian, as root.
@@ -72,6 +73,11 @@ test-s3: $(VENV)/.test .venv-s3/.s3
 test-sinks: $(VENV)/.test
 	tests/sinks/install
 	$(BIN)/pytest -m sinks tests/sinks
+
+# A real Prometheus scrapes a recording with faults; promtool tries the alarms. Debian or Ubuntu, as root.
+test-metrics: $(VENV)/.test
+	tests/monitoring/install
+	$(BIN)/pytest -m monitoring tests/monitoring
 
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes; as root, all of it.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy
