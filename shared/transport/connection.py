@@ -84,6 +84,12 @@ class Connection:
         self._lost: ConnectionLost | None = None
         self._timeout_s = CONNECT_TIMEOUT_S
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many pings, binary messages and messages in parts there were so far."""
+        reader = self._reader
+        return reader.pings, reader.binaries, reader.fragmented
+
     def recv(self, timeout_s: float) -> list[bytes]:
         """Wait for bytes, read once, return the messages that are whole now: none, one or many."""
         if self._lost:

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any, Final
 
 import requests
+from msgspec import Struct
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
@@ -40,6 +41,14 @@ class RequestRefused(ExchangeError):
         self.status = status
         self.excerpt = " ".join(answer.split())[:EXCERPT_CHARACTERS_MAX] or "(nothing)"
         super().__init__(f"GET {path} was answered {status}: {self.excerpt}")
+
+
+class Reply(Struct, frozen=True):
+    """What a path was answered; the names of the headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class RestClient:
@@ -86,15 +95,8 @@ class RestClient:
         assert parse is not None
         return parse(raw_symbol, self._get(call, call.path(raw_symbol, trade_id), stop))
 
-    def close(self) -> None:
-        """Close the connections that are kept open."""
-        self._session.close()
-
-    def _get(self, call: Call, path: str, stop: Event | None) -> bytes:
-        if call.cost is not None:
-            self._limits.acquire(call.cost, timeout_s=LIMIT_WAIT_S_MAX, stop=stop or Event())
-        elif blocked_s := self._limits.blocked_s():
-            raise RateLimited("the exchange has blocked this address", retry_after_s=blocked_s)
+    def request(self, path: str) -> Reply:
+        """Return what a path is answered, whatever that is; the limits are the caller's concern."""
         url = self.url + path
         proxy = find_proxy(url)
         try:
@@ -108,8 +110,20 @@ class RestClient:
                 body = _read(response)
         except (requests.RequestException, HTTPError) as error:
             raise ConnectionLost(f"GET {path}: {_explain(error)}") from error
-        status = response.status_code
         headers = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, headers, body)
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._session.close()
+
+    def _get(self, call: Call, path: str, stop: Event | None) -> bytes:
+        if call.cost is not None:
+            self._limits.acquire(call.cost, timeout_s=LIMIT_WAIT_S_MAX, stop=stop or Event())
+        elif blocked_s := self._limits.blocked_s():
+            raise RateLimited("the exchange has blocked this address", retry_after_s=blocked_s)
+        reply = self.request(path)
+        status, headers, body = reply.status, reply.headers, reply.body
         self._heed_ban(call, path, status, headers, body)
         if status in _REDIRECTS:
             raise RequestRefused(path, status=status, answer=headers.get("location", ""))

@@ -32,6 +32,7 @@ class BitvavoFeed:
     rng: random.Random  # not the market's: what a market does must not depend on who listens
     clock_ns: Callable[[], int]
     is_reset: bool = False
+    ts: int = 0  # of the last transaction: it never steps back
     has_moved: bool = False
     book: dict[ClientConnection, ClientChain] = field(default_factory=dict)
     listeners: dict[str, dict[ClientConnection, None]] = field(default_factory=dict)
@@ -73,10 +74,11 @@ class BitvavoFeed:
             return
         market = self.market
         age = BOOK_AGE_NS + int(self.rng.expovariate(AGE_JITTER_PER_NS))
+        self.ts = max(self.ts, self.clock_ns() - age)
         message = (
             f'{{"event":"book","market":"{market.listing.raw_symbol}","nonce":{self.nonce},'
             f'"bids":[{_levels(market, step.bids)}],"asks":[{_levels(market, step.asks)}],'
-            f'"timestamp":{self.clock_ns() - age}}}'
+            f'"timestamp":{self.ts}}}'
         )
         for connection, chain in list(self.book.items()):
             connection.send_delta(chain, message, sequence=self.nonce)
