@@ -1,8 +1,26 @@
 """The ladder of one book: its levels, and what can be read off them."""
 
 from math import inf
+from typing import NamedTuple
 
 Level = tuple[float, float]  # price and size
+
+
+class Difference(NamedTuple):
+    """A level in which two ladders differ; `None` is the size of one that is not there."""
+
+    side: str
+    price: float
+    ours: float | None
+    theirs: float | None
+
+
+class Comparison(NamedTuple):
+    """How many levels of two ladders were compared, in how many they differ, and in which first."""
+
+    compared: int
+    differ: int
+    first: Difference | None
 
 
 class Ladder:
@@ -12,7 +30,10 @@ class Ladder:
     that are one float64 are one level on the tape, so they are one here too.
     """
 
-    __slots__ = ("ask_edge", "ask_min", "asks", "bid_edge", "bid_max", "bids")
+    __slots__ = (
+        *("ask_brink", "ask_edge", "ask_min", "asks"),
+        *("bid_brink", "bid_edge", "bid_max", "bids"),
+    )
 
     def __init__(self) -> None:
         """Start empty."""
@@ -25,14 +46,51 @@ class Ladder:
         # The snapshot knew everything down to these prices; behind them the book is a guess.
         self.bid_edge = inf
         self.ask_edge = -inf
+        # Where the best price is beyond these, the edge is near.
+        self.bid_brink = -inf
+        self.ask_brink = inf
 
-    def replace(self, bids: list[Level], asks: list[Level]) -> None:
-        """Forget everything, then take these levels."""
+    def replace(self, bids: list[Level], asks: list[Level], depth: int | None = None) -> None:
+        """Forget everything, then take these levels.
+
+        `depth`: a side of fewer levels is whole, one of so many may be cut. `None`: nobody knows.
+        """
         self.bids, self.asks = {}, {}
         self.bid_max, self.ask_min = -inf, inf
         self.apply(bids, asks)
         self.bid_edge = min(self.bids, default=inf)
         self.ask_edge = max(self.asks, default=-inf)
+        self.bid_brink, self.ask_brink = -inf, inf
+        if depth is None:
+            return
+        brink = depth * 3 // 4 - 1
+        if len(self.bids) < depth:
+            self.bid_edge = -inf
+        else:
+            self.bid_brink = sorted(self.bids, reverse=True)[brink]
+        if len(self.asks) < depth:
+            self.ask_edge = inf
+        else:
+            self.ask_brink = sorted(self.asks)[brink]
+
+    @property
+    def has_edge(self) -> bool:
+        """Return whether a side was cut, so that the price may walk off what is known."""
+        return self.bid_brink != -inf or self.ask_brink != inf
+
+    @property
+    def is_near_edge(self) -> bool:
+        """Return whether three quarters of what was known of a side lie behind its best price."""
+        bid, ask = self.find_touch()
+        return bid < self.bid_brink or ask > self.ask_brink
+
+    def find_touch(self) -> tuple[float, float]:
+        """Return the best bid and the best ask; infinite where a side is empty."""
+        if self.bid_max not in self.bids:  # removed since, and lower now
+            self.bid_max = max(self.bids, default=-inf)
+        if self.ask_min not in self.asks:
+            self.ask_min = min(self.asks, default=inf)
+        return self.bid_max, self.ask_min
 
     def apply(self, bids: list[Level], asks: list[Level]) -> None:
         """Set or remove the levels of one delta; removing what is not there does nothing."""
@@ -77,18 +135,32 @@ class Ladder:
             return None
         return self.bid_max, self.ask_min
 
-    def find_mismatch(self, other: "Ladder") -> tuple[str, float] | None:
-        """Return side and price of a level in which two ladders of one sequence differ, or `None`.
+    def compare(self, other: "Ladder", slack: float = 0.0) -> Comparison:
+        """Compare two ladders of one sequence within the depth that both know.
 
-        Compared within the depth of both: exchanges cut their snapshots, and a book that began at
-        such a cut knows only of those levels behind it that changed since.
+        Exchanges cut their snapshots, and a book that began at such a cut knows only of those
+        levels behind it that changed since. Sizes differ by more than `slack`. The first
+        difference is the one nearest to the touch, of bids before asks.
         """
         bid_edge = max(self.bid_edge, other.bid_edge)
         ask_edge = min(self.ask_edge, other.ask_edge)
-        for price in self.bids.keys() | other.bids.keys():
-            if price >= bid_edge and self.bids.get(price) != other.bids.get(price):
-                return "bid", price
-        for price in self.asks.keys() | other.asks.keys():
-            if price <= ask_edge and self.asks.get(price) != other.asks.get(price):
-                return "ask", price
-        return None
+        bids = [price for price in self.bids.keys() | other.bids.keys() if price >= bid_edge]
+        asks = [price for price in self.asks.keys() | other.asks.keys() if price <= ask_edge]
+        wrong_bids = _differing(bids, self.bids, other.bids, slack)
+        wrong_asks = _differing(asks, self.asks, other.asks, slack)
+        first = None
+        if wrong_bids:
+            price = max(wrong_bids)
+            first = Difference("bid", price, self.bids.get(price), other.bids.get(price))
+        elif wrong_asks:
+            price = min(wrong_asks)
+            first = Difference("ask", price, self.asks.get(price), other.asks.get(price))
+        return Comparison(len(bids) + len(asks), len(wrong_bids) + len(wrong_asks), first)
+
+
+def _differing(
+    prices: list[float], ours: dict[float, float], theirs: dict[float, float], slack: float
+) -> list[float]:
+    if not slack:
+        return [price for price in prices if ours.get(price) != theirs.get(price)]
+    return [price for price in prices if abs(ours.get(price, 0.0) - theirs.get(price, 0.0)) > slack]

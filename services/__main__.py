@@ -37,6 +37,7 @@ def commands() -> list[Command]:
     names = find_exchange_names()
     return [
         *arguments.operating(names, up=_up, demo=_demo, status=_status, handover=_handover),
+        *arguments.watching(metrics=_metrics),
         *arguments.deploying(box=_box),
         *arguments.looking(names, book=_book, listing=_exchanges, probe=_probe),
         *arguments.processes(
@@ -138,6 +139,12 @@ def _status(parsed: Namespace) -> int:
     return run(
         load_settings(find_exchanges(), os.environ), as_json=parsed.json, clock_ns=time.time_ns
     )
+
+
+def _metrics(_: Namespace) -> int:
+    from services.operator.commands.metrics import run
+
+    return run(load_settings(find_exchanges(), os.environ), clock_ns=time.time_ns)
 
 
 def _handover(parsed: Namespace) -> int:

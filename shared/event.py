@@ -1,4 +1,7 @@
-"""Events: what an exchange says and what a feed says of itself, before they have numbers."""
+"""Events: what an exchange says and what a feed says of itself, before they have numbers.
+
+`unread` of an event names the fields that only decorate it and could not be read: they are null.
+"""
 
 from typing import Literal
 
@@ -39,6 +42,7 @@ class Snapshot(Struct, frozen=True, gc=False):
     asks: list[Level]
     sequence: int | None = None
     ts_event: int | None = None
+    unread: tuple[str, ...] = ()
 
 
 class Delta(Struct, frozen=True, gc=False):
@@ -53,6 +57,7 @@ class Delta(Struct, frozen=True, gc=False):
     sequence: int
     ts_event: int | None = None
     previous: int | None = None
+    unread: tuple[str, ...] = ()
 
 
 class Checkpoint(Struct, frozen=True, gc=False):
@@ -74,21 +79,27 @@ class Trade(Struct, frozen=True):
     price: float
     size: float
     ts_event: int | None = None
+    unread: tuple[str, ...] = ()
 
 
 class TradeList(Struct, frozen=True):
     """The latest trades of one symbol, oldest first: what a subscription or a REST call answers.
 
-    `is_cut`: it holds as many as the exchange ever gives at once, so older ones may be missing.
+    `is_cut`: it holds as many as the exchange ever gives at once, so older ones may be missing;
+    else it holds all since `ts_from`, where the exchange says of how long it tells.
     """
 
     raw_symbol: str
     trades: list[Trade]
     is_cut: bool = True
+    ts_from: int | None = None
 
 
 class Ticker(Struct, frozen=True):
-    """The best prices that changed; `None` means "not said in this message", never "gone"."""
+    """The best prices that changed; `None` means "not said in this message".
+
+    `gone` names those that the exchange has no longer: nobody bids, nobody asks.
+    """
 
     raw_symbol: str
     bid_price: float | None = None
@@ -97,6 +108,7 @@ class Ticker(Struct, frozen=True):
     ask_size: float | None = None
     last_price: float | None = None
     ts_event: int | None = None
+    gone: tuple[str, ...] = ()
 
 
 class Instrument(Struct, frozen=True, kw_only=True):

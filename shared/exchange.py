@@ -45,12 +45,23 @@ class Call(Struct, frozen=True, kw_only=True):
     cost: Cost | None = None
 
 
+class Outage(Struct, frozen=True):
+    """Behind which trade of a symbol others may be missing; times in ns since 1970.
+
+    The exchange's time of that trade, and ours of the moment from which nothing came any more.
+    """
+
+    trade_id: str
+    ts_event: int | None
+    ts_lost: int
+
+
 class Rest(Struct, frozen=True, kw_only=True):
     """The REST calls and the parsers of their bodies.
 
     A parser raises `MalformedMessage` where a body is not what it should be. The arguments of the
-    paths: `markets()`, `book(raw_symbol)`, `trades(raw_symbol, trade_id)`, the last being the
-    newest trade we have, which the answer should reach.
+    paths: `markets()`, `book(raw_symbol)`, `trades(raw_symbol, outage, ts)`, whose answer should
+    reach back over the outage; `ts` is now.
     `ban_s` takes status, headers (names in lower case), body and the time of day in ns; it returns
     how long a refusal for too many requests lasts, or `None` where it is no such refusal.
     """
@@ -62,6 +73,8 @@ class Rest(Struct, frozen=True, kw_only=True):
     ban_s: Callable[[int, Mapping[str, str], Raw, int], float | None]
     trades: Call | None = None
     parse_trades: Callable[[str, Raw], TradeList] | None = None
+    # An answer that is not cut holds all trades of so long, or since the outage if that is less.
+    trades_reach_s: float | None = None
 
 
 class KeepAlive(Struct, frozen=True, kw_only=True):
@@ -101,6 +114,8 @@ class Exchange(Struct, frozen=True, kw_only=True):
     request_snapshot: Callable[[str], str] | None = None
     snapshot_cost: Cost | None = None  # of a message; REST has costs of its own
     snapshot_interval_s: float = 0.0  # between two questions
+    # The levels a side that a snapshot has at most: where it has as many, the book goes on behind.
+    depth: int | None = None
     # The levels of a side that the exchange keeps up: it does not say when one falls out of them.
     window: int | None = None
     # What the exchange wants to hear, and how often, lest it hangs up.

@@ -1,13 +1,15 @@
 """The form that an exchange's messages must have before anything in them is believed."""
 
-from collections.abc import Callable
-from typing import Annotated, Final, TypeVar
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Final, Literal, TypeVar
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from booktape import errors
+from booktape.ladder import Level
 from shared.errors import MalformedMessage
-from shared.event import Trade, TradeList
+from shared.event import Ticker, Trade, TradeList
 from shared.exchange import Raw
 
 MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024  # forty times the largest that any exchange sends
@@ -15,22 +17,34 @@ REASON_CHARACTERS_MAX: Final = 200
 NUMBER_MAX: Final = 1e24
 INT64_MAX: Final = 2**63 - 1  # sequences and times are int64 on the tape
 NS_PER_MS: Final = 1_000_000
-MILLISECONDS_MAX: Final = INT64_MAX // NS_PER_MS
+# What a number of s, ms, us and ns since 1970 may be: within this century no two of them overlap.
+CENTURY_NS: Final = range(946_684_800_000_000_000, 4_102_444_800_000_000_000)
+TIME_CHARACTERS_MAX: Final = 40
+_UNITS_NS: Final = (1, NS_PER_MS, 1_000, 1_000_000_000)  # those that exchanges write come first
 
 UNDECODABLE: Final = errors.UNDECODABLE
 
 Sequence = Annotated[int, Meta(ge=-INT64_MAX, le=INT64_MAX)]
-Nanoseconds = Annotated[int, Meta(ge=0, le=INT64_MAX)]
-Milliseconds = Annotated[int, Meta(ge=0, le=MILLISECONDS_MAX)]
-MillisecondsFloat = Annotated[float, Meta(ge=0, le=MILLISECONDS_MAX)]
-MillisecondsText = Annotated[str, Meta(pattern=r"^[0-8]?[0-9]{1,12}\Z")]  # int64 ends at 9.22e12
 # Exchanges write prices and sizes as text. A decoder that is not `strict` reads them, once and
 # correctly rounded, and takes only what is a number in JSON: no plus, no blank, no leading zero.
 # The bounds let no infinity and no NaN in; exchanges name prices up to 1e11 and sizes up to 1e10.
 Price = Annotated[float, Meta(gt=0, le=NUMBER_MAX)]
 Number = Annotated[float, Meta(ge=0, le=NUMBER_MAX)]
 WireLevel = tuple[Price, Number]
-TradeId = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z")]
+TradeId = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z")] | Annotated[int, Meta(ge=0, le=INT64_MAX)]
+Quote = Number | Literal[""] | None | UnsetType  # of a ticker
+
+
+class OddLevel(Struct, array_like=True):
+    """A level with more items than a price and a size, of which nobody knows what they say."""
+
+    price: Price
+    size: Number
+
+
+Side = Literal["buy", "sell"]
+Unread = tuple[str, ...]
+OddSide = list[OddLevel] | None | UnsetType  # encoders write an empty list as null, or not at all
 
 _Decoded = TypeVar("_Decoded")
 
@@ -63,16 +77,93 @@ def malformed(
     return MalformedMessage(reason, raw=head, raw_symbol=raw_symbol, channel=channel)
 
 
-def to_ns(milliseconds: float | str) -> int:
-    """Return a time of one of the types above in nanoseconds."""
-    return int(milliseconds) * NS_PER_MS
+def odd_levels(bids: OddSide, asks: OddSide) -> tuple[list[Level], list[Level]]:
+    """Return both sides; raise `ValueError` where neither is named, for then it is no book."""
+    if bids is UNSET and asks is UNSET:
+        raise ValueError("it names no side of the book")
+    of_bids, of_asks = (
+        [(level.price, level.size) for level in side] if side else [] for side in (bids, asks)
+    )
+    return of_bids, of_asks
+
+
+def time_ns(time: object) -> int | None:
+    """Return a time in nanoseconds, whatever its unit and its type; `None` where it is none."""
+    if isinstance(time, float):
+        time = repr(time)  # its digits: multiplied as it is, it would not be exact
+    if isinstance(time, str):
+        time = _decimal(time)
+    if isinstance(time, bool) or not isinstance(time, int | Decimal):
+        return None
+    for unit_ns in _UNITS_NS:
+        if CENTURY_NS.start <= time * unit_ns < CENTURY_NS.stop:
+            return int(time * unit_ns)
+    return None
+
+
+def decorating_time(time: object) -> tuple[int | None, Unread]:
+    """Return a time that only decorates its event, and its name where it cannot be read."""
+    ts_event = time_ns(time)
+    return ts_event, () if ts_event is not None or time is None else ("ts_event",)
+
+
+def taker_side(side: object, sides: Mapping[object, Side]) -> Side | None:
+    """Return the side that a trade's own word stands for, `None` where it stands for none."""
+    return sides.get(side) if type(side) in {str, int} else None
+
+
+def find_unread(ts_event: int | None, time: object, side: Side | None, word: object) -> Unread:
+    """Return the names of what is null though the exchange said something: a time, a side."""
+    of_time = ("ts_event",) if ts_event is None and time is not None else ()
+    return (*of_time, "side") if side is None and word is not None else of_time
+
+
+def ticker(
+    raw_symbol: str, bid: tuple[Quote, Quote], ask: tuple[Quote, Quote], last: Quote
+) -> Ticker:
+    """Return a ticker of each side's price and size, and of the last price.
+
+    What is null or empty, or a price of 0, is gone, and with a price its size; what the message
+    does not name stays as it was.
+    """
+    gone: tuple[str, ...] = ()
+    if not bid[0] and bid[0] is not UNSET:
+        bid, gone = (UNSET, UNSET), ("bid_price", "bid_size")
+    if not ask[0] and ask[0] is not UNSET:
+        ask, gone = (UNSET, UNSET), (*gone, "ask_price", "ask_size")
+    if not last and last is not UNSET:
+        gone = (*gone, "last_price")
+    return Ticker(
+        raw_symbol,
+        bid_price=_said(bid[0]),
+        bid_size=_said(bid[1]),
+        ask_price=_said(ask[0]),
+        ask_size=_said(ask[1]),
+        last_price=_said(last) or None,
+        gone=gone,
+    )
 
 
 def trade_list(raw_symbol: str, newest_first: list[Trade], *, most: int) -> TradeList:
     """Return a list that came newest first, of which an answer holds `most` at most.
 
-    Sorted once more, since not every recorded list keeps its order; one time leaves it as it is.
+    Sorted once more, since not every recorded list keeps its order; one time leaves it as it is,
+    and so does a trade without any.
     """
     trades = newest_first[::-1]
-    trades.sort(key=lambda trade: trade.ts_event or 0)
+    times = [trade.ts_event for trade in trades if trade.ts_event is not None]
+    if len(times) == len(trades):
+        trades.sort(key=lambda trade: trade.ts_event or 0)
     return TradeList(raw_symbol, trades, is_cut=len(trades) >= most)
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text) if len(text) <= TIME_CHARACTERS_MAX else None
+    except InvalidOperation:
+        return None
+    return number if number is not None and number.is_finite() else None
+
+
+def _said(quote: Quote) -> float | None:
+    return quote if isinstance(quote, float) else None

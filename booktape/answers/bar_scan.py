@@ -37,10 +37,9 @@ def scan_bars(reading: Reading, market: Market, span: Range, *, every: int) -> S
     def read(_columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         if first >= stop:
             return
-        place = market.exchange, market.symbol
-        trades = read_trades(reading.ledger, reading.segments, place, first, stop)
         losses = find_bar_losses(reading, market, first, stop)
-        yield from make_bars(trades.to_batches(), *span, every=every, losses=losses)
+        trades = _read_trades(reading, market, (first, stop))
+        yield from make_bars(trades, *span, every=every, losses=losses)
 
     wide = first, stop + LATE_US
     entries = partial(reading.find_entries, [market.exchange], wide, ("trades", "feed_events"))
@@ -55,11 +54,7 @@ def find_bar_losses(reading: Reading, market: Market, start: int, end: int) -> l
     """
     wide = start - LATE_US, end + LATE_US
     gaps = find_trade_gaps(reading, market, wide)
-    trades: list[pa.RecordBatch] = []
-    if gaps:
-        place = market.exchange, market.symbol
-        found = read_trades(reading.ledger, reading.segments, place, *wide)
-        trades = found.combine_chunks().to_batches()
+    trades = _read_trades(reading, market, wide)
     lives = find_lives(reading, market, wide)
     return find_losses(trades, *wide, gaps=gaps, lives=lives)
 
@@ -95,6 +90,14 @@ def find_lives(reading: Reading, market: Market, span: Range) -> list[Life]:
         end = session.find_last_moment()
         lives.append(Life(start, end, _find_reach(reading, market, session, start)))
     return lives
+
+
+def _read_trades(reading: Reading, market: Market, span: Range) -> Iterator[pa.RecordBatch]:
+    place = market.exchange, market.symbol
+    for rows in read_trades(
+        reading.ledger, reading.segments, place, *span, memory_bytes=reading.memory_bytes
+    ):
+        yield from rows.combine_chunks().to_batches()
 
 
 def _find_reach(reading: Reading, market: Market, session: Recorded, start: int) -> int:

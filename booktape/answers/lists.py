@@ -43,6 +43,8 @@ def scan_coverage(reading: Reading, exchanges: list[str], symbol: str | None, sp
     def make() -> Iterator[Sequence[object]]:
         for exchange in exchanges:
             names = [symbol] if symbol else reading.catalog.book_symbols(exchange)
+            if symbol is None:
+                reading.sessions.expect_all(exchange)
             for name in names:
                 market = reading.make_market(exchange, name)
                 for found in coverage.find_coverage(market, *span):

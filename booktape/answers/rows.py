@@ -49,8 +49,8 @@ def scan_trades(reading: Reading, market: Market, span: Range, *, is_quoted: boo
     """Return each trade once, by its time, and the best prices just before it was received."""
 
     def read(_columns: Sequence[str]) -> Iterator[pa.Table]:
-        rows = _read_trades(reading, market, span)
-        yield quote(market, rows) if is_quoted else rows
+        for rows in _read_trades(reading, market, span):
+            yield quote(market, rows) if is_quoted else rows
 
     def entries() -> list[TableEntry]:
         flushes = trades.find_trade_flushes(reading.ledger, market.exchange, *span)
@@ -64,9 +64,12 @@ def _read_stitched(reading: Reading, table: str, market: Market, span: Range) ->
     if table == "book":
         yield from read_stitched(market, *span)
     else:
-        yield add_name(_read_trades(reading, market, span), "symbol", market.symbol)
+        for rows in _read_trades(reading, market, span):
+            yield add_name(rows, "symbol", market.symbol)
 
 
-def _read_trades(reading: Reading, market: Market, span: Range) -> pa.Table:
+def _read_trades(reading: Reading, market: Market, span: Range) -> Iterator[pa.Table]:
     place = market.exchange, market.symbol
-    return trades.read_trades(reading.ledger, reading.segments, place, *span)
+    return trades.read_trades(
+        reading.ledger, reading.segments, place, *span, memory_bytes=reading.memory_bytes
+    )

@@ -1,18 +1,23 @@
 """Trades of one market, each once, however many sessions and lists had it."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from booktape.keys import day_of
 from booktape.ledger import Flush, Ledger
 from booktape.scan import NAME, TIME
 from booktape.segments.segment import Segments
-from booktape.times import SECOND_US, date_of_ts
+from booktape.times import DAY_US, SECOND_US, date_of_ts
 
 EARLY_US: Final = 60 * SECOND_US  # the exchange's clock may be ahead of ours by as much
 LATE_US: Final = 25 * 3600 * SECOND_US  # a list that is read after a day without us
+ROW_BYTES: Final = 128  # of a trade in memory, id and all
+HELD_SHARE: Final = 4  # of the memory that may be used: sorting takes rows, keys and a copy
+TAKEN_DATES: Final = 2  # whose ids are remembered, for a row that has no time of the exchange
 SCHEMA: Final = pa.schema(
     [
         pa.field("ts", TIME, nullable=False),
@@ -27,12 +32,13 @@ SCHEMA: Final = pa.schema(
     ]
 )
 _COLUMNS: Final = tuple(name for name in SCHEMA.names if name != "ts")
+_ROWS: Final = pa.schema([field for field in SCHEMA if field.name != "ts"])
 _INT64: Final = pa.int64()
 _ORDER: Final = [(name, "ascending") for name in ("ts_recv", "session", "event_number")]
 
 
 def find_trade_flushes(ledger: Ledger, exchange: str, start: int, end: int) -> Iterator[Flush]:
-    """Yield the flushes that may hold trades of a range."""
+    """Yield the flushes that may hold trades of a range, by date."""
     first, last = date_of_ts(start - EARLY_US), date_of_ts(end + LATE_US)
     dates = [date for date in ledger.dates(exchange) if first <= date <= last]
     ledger.list_days(exchange, dates)
@@ -41,37 +47,98 @@ def find_trade_flushes(ledger: Ledger, exchange: str, start: int, end: int) -> I
 
 
 def read_trades(
-    ledger: Ledger, segments: Segments, market: tuple[str, str], start: int, end: int
-) -> pa.Table:
-    """Return the trades whose time lies from start to end, by time.
+    ledger: Ledger,
+    segments: Segments,
+    market: tuple[str, str],
+    start: int,
+    end: int,
+    *,
+    memory_bytes: int,
+) -> Iterator[pa.Table]:
+    """Yield the trades whose time lies from start to end, by time, some of them at once.
 
     The time is the exchange's, else that of the first row. Of several rows with one id the one
     that was received first counts. One that comes too late belongs to no answer, so that an answer
     does not depend on how far is looked ahead.
+
+    Trades are complete once all that was received in the 25 hours after them was read: until then
+    they are held. Where that would be more than the memory, the rest is read as two ranges.
     """
     exchange, symbol = market
-    parts = [SCHEMA.empty_table().select(list(_COLUMNS))]
-    for flush in find_trade_flushes(ledger, exchange, start, end):
-        segment = segments.open(flush, "trades")
-        for _, rows in segment.read_symbol(symbol, _COLUMNS):
-            parts.append(_keep(rows, start, end).cast(parts[0].schema))
-    rows = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-    rows = _take_first(rows)
-    ts = pc.coalesce(rows["ts_event"], rows["ts_recv"])
-    rows = rows.add_column(0, SCHEMA.field("ts"), ts)
-    micros = ts.cast(_INT64)
-    rows = rows.filter(pc.and_(pc.greater_equal(micros, start), pc.less(micros, end)))
-    return _sort(rows, [("ts", "ascending"), *_ORDER])
+    rows_max = memory_bytes // HELD_SHARE // ROW_BYTES
+    held = _Held(start, end)
+    flushes = find_trade_flushes(ledger, exchange, start, end)
+    for date, found in groupby(flushes, key=lambda flush: flush.date):
+        for flush in found:
+            segment = segments.open(flush, "trades")
+            for _, rows in segment.read_symbol(symbol, _COLUMNS):
+                held.add(rows)
+            if held.count > rows_max and end - held.start > SECOND_US:
+                middle = (held.start + end) // 2
+                for part in ((held.start, middle), (middle, end)):
+                    yield from read_trades(
+                        ledger, segments, market, *part, memory_bytes=memory_bytes
+                    )
+                return
+        yield from held.take_until((day_of(date) + 1) * DAY_US - LATE_US)
+    yield from held.take_until(end)
+
+
+class _Held:
+    """Rows of trades that may not be complete yet."""
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start  # what is earlier was taken
+        self.count = 0
+        self._end = end
+        self._rows: list[pa.Table] = []
+        self._taken = [pa.array([], pa.string())] * TAKEN_DATES  # ids of the last dates
+
+    def add(self, rows: pa.Table) -> None:
+        """Hold what of these rows was received in time."""
+        kept = _keep(rows, self.start, self._end).cast(_ROWS)
+        if kept.num_rows:
+            self._rows.append(kept)
+            self.count += self._count(kept)
+
+    def take_until(self, end: int) -> Iterator[pa.Table]:
+        """Yield the trades before a moment: all of them that there will be."""
+        end = min(end, self._end)
+        if end <= self.start or not self._rows:
+            return
+        rows = pa.concat_tables(self._rows).unify_dictionaries().combine_chunks()
+        rows = _take_first(rows)
+        is_new = pc.invert(pc.is_in(rows["trade_id"], pa.concat_arrays(self._taken)))
+        rows = rows.filter(is_new)
+        ts = pc.coalesce(rows["ts_event"], rows["ts_recv"])
+        micros = ts.cast(_INT64)
+        is_before = pc.less(micros, end)
+        self._rows = [rows.filter(pc.invert(is_before))]
+        rows = rows.add_column(0, SCHEMA.field("ts"), ts)
+        is_wanted = pc.and_(pc.greater_equal(micros, self.start), is_before)
+        taken = rows.filter(is_wanted)
+        self._taken = [*self._taken[1:], taken["trade_id"].combine_chunks()]
+        self.start = end
+        self.count = self._count(self._rows[0])
+        if taken.num_rows:
+            yield _sort(taken, [("ts", "ascending"), *_ORDER])
+
+    def _count(self, rows: pa.Table) -> int:
+        """Return how many rows are of the range; those of another one are held beside them."""
+        ts = pc.coalesce(rows["ts_event"], rows["ts_recv"]).cast(_INT64)
+        is_inside = pc.and_(pc.greater_equal(ts, self.start), pc.less(ts, self._end))
+        return int(pc.sum(is_inside).as_py() or 0)
 
 
 def _keep(rows: pa.Table, start: int, end: int) -> pa.Table:
-    """Return the rows that were received in time."""
+    """Return the rows that were received in time, and did not happen later."""
     received, happened = rows["ts_recv"].cast(_INT64), rows["ts_event"].cast(_INT64)
     is_near = pc.and_(
         pc.greater_equal(received, start - EARLY_US), pc.less(received, end + LATE_US)
     )
     is_late = pc.greater(pc.subtract(received, happened), LATE_US)
-    return rows.filter(pc.and_(is_near, pc.invert(pc.fill_null(is_late, fill_value=False))))
+    is_apart = pc.fill_null(pc.or_(is_late, pc.greater_equal(happened, end)), fill_value=False)
+    return rows.filter(pc.and_(is_near, pc.invert(is_apart)))
 
 
 def _take_first(rows: pa.Table) -> pa.Table:

@@ -28,6 +28,7 @@ class Sessions:
         self._ledger = ledger
         self._segments = segments
         self._known: dict[tuple[str, str], Recorded] = {}
+        self._for_all: set[str] = set()
 
     def find(self, exchange: str, start: int, end: int) -> list[Recorded]:
         """Return the sessions that may have recorded something from start to end.
@@ -44,6 +45,12 @@ class Sessions:
         """Return every session."""
         return self._list(exchange, 0, len(self._ledger.dates(exchange)))
 
+    def expect_all(self, exchange: str) -> None:
+        """Read the rows of all books of a flush at once from now on: each will be asked for."""
+        self._for_all.add(exchange)
+        for (name, _), session in self._known.items():
+            session.is_for_all |= name == exchange
+
     def get(self, exchange: str, session: str) -> Recorded:
         """Return a session that was found before."""
         return self._known[exchange, session]
@@ -59,6 +66,7 @@ class Sessions:
             place = exchange, name
             if place not in self._known:
                 self._known[place] = Recorded(self._ledger, self._segments, exchange, name)
+                self._known[place].is_for_all = exchange in self._for_all
             self._known[place].list_dates(begin, stop)
             found.append(self._known[place])
         return found

@@ -2,22 +2,22 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from booktape.books.feed_rows import FeedRow, make_rows, read_feed
-from booktape.books.runs import find_runs
+from booktape.books.memory import FoundRuns, RunMemory
+from booktape.books.runs import find_all_runs, find_runs
 from booktape.books.spans import ENDING, KILLED, UNTIMED, Row, Run
 from booktape.keys import Key, line_of
 from booktape.ledger import Flush, Ledger
 from booktape.segments.segment import Rows, Segments
 
 FAR_FLUSHES: Final = 2  # looked at on each side, where the manifest of each is a request
-RUNS_REMEMBERED_MAX: Final = 500_000
 POLLED: Final = "rest"  # the transport of such a session
-ROWS_REMEMBERED_MAX: Final = 2_000_000  # their times and numbers, 16 bytes each
 _LIGHT: Final = ("ts_recv", "event_number", "epoch", "is_snapshot", "is_checkpoint")
 _TIMES: Final = ("ts_recv", "event_number")
 _FEED: Final = ("ts_recv", "symbol", "event_number", "kind", "detail")
@@ -35,6 +35,7 @@ class Recorded:
         self.session = session
         self.line = line_of(session)
         self.keys: list[Key] = []
+        self.is_for_all = False  # every symbol will be asked for: their rows are read together
         self._ledger = ledger
         self._segments = segments
         self._exchange = exchange
@@ -42,11 +43,7 @@ class Recorded:
         self._begin = self._end = 0  # the dates that are listed
         self._is_polled: bool | None = None
         self._feed: dict[int, dict[str | None, list[Row]]] = {}
-        self._runs: dict[tuple[int, str], list[Run]] = {}
-        self._runs_count = 0
-        self._places: dict[tuple[int, str], list[Rows]] = {}
-        self._kept: dict[tuple[int, str], list[pa.Table]] = {}
-        self._kept_count = 0
+        self._memory = RunMemory()
 
     def list_dates(self, begin: int, end: int) -> None:
         """Know the manifests of these dates, by their place among the exchange's."""
@@ -90,12 +87,12 @@ class Recorded:
 
     def find_first(self, ts: int) -> int:
         """Return the place of the first flush with rows of a moment or later."""
-        return self._find(lambda flush: flush.ts_max() >= ts)
+        return self._find_place(lambda flush: flush.ts_max() >= ts)
 
     def find_end(self, ts: int) -> int:
         """Return the place behind the last flush with rows before a moment."""
         if self._ledger.is_far:
-            return self._find(lambda flush: flush.ts_min() >= ts)
+            return self._find_place(lambda flush: flush.ts_min() >= ts)
         flushes = self._ledger.read(self.keys)
         held = [place for place, flush in enumerate(flushes, 1) if flush.ts_min() < ts]
         return held[-1] if held else 0
@@ -106,7 +103,7 @@ class Recorded:
         flushes = self._ledger.read(self.keys[begin:place])
         return max((flush.ts_max() for flush in flushes), default=0)
 
-    def _find(self, is_wanted: Callable[[Flush], bool]) -> int:
+    def _find_place(self, is_wanted: Callable[[Flush], bool]) -> int:
         """Return the first place where it is so.
 
         Where a manifest costs a request it is looked for by halves: times ascend from flush to
@@ -225,20 +222,7 @@ class Recorded:
 
     def runs(self, place: int, symbol: str) -> list[Run]:
         """Return the runs of a symbol's rows in one flush."""
-        known = self.keys[place].first, symbol
-        if known not in self._runs:
-            flush = self.flush(place)
-            tables: list[pa.Table] = []
-            places: list[Rows] = []
-            if flush is not None and "book" in flush.tables:
-                segment = self._segments.open(flush, "book")
-                for rows, table in segment.read_symbol(symbol, _LIGHT):
-                    places.append(rows)
-                    tables.append(table)
-            cuts = [row.number for row in self.rows(place, symbol)]
-            runs = find_runs(pa.concat_tables(tables), known[0], cuts) if tables else []
-            self._remember(known, runs, places, [table.select(_TIMES) for table in tables])
-        return self._runs[known]
+        return self._find(place, symbol).runs
 
     def read(
         self, symbol: str, columns: Sequence[str], *, first: int, begin: int, end: int
@@ -248,13 +232,13 @@ class Recorded:
         `first` is where their flush begins; `begin` and `end` are places among the symbol's rows.
         """
         place = self.place_of(first)
-        self.runs(place, symbol)
+        found = self._find(place, symbol)
         flush = self.flush(place)
         assert flush is not None
         segment = self._segments.open(flush, "book")
         offset = 0
-        kept = self._kept.get((first, symbol))
-        for number, rows in enumerate(self._places[first, symbol]):
+        kept = self._memory.find_times(first, symbol)
+        for number, rows in enumerate(found.places):
             if offset < end and offset + rows.count > begin:
                 times = kept[number] if kept else segment.read_rows(rows, _TIMES)
                 others = [name for name in columns if name not in _TIMES]
@@ -264,23 +248,51 @@ class Recorded:
                 yield offset, table.select(list(columns))
             offset += rows.count
 
-    def _remember(
-        self,
-        known: tuple[int, str],
-        runs: list[Run],
-        places: list[Rows],
-        times: list[pa.Table],
-    ) -> None:
-        self._runs_count += len(runs)
-        if self._runs_count > RUNS_REMEMBERED_MAX:
-            self._runs.clear()
-            self._places.clear()
-            self._runs_count = len(runs)
-        rows = sum(table.num_rows for table in times)
-        self._kept_count += rows
-        if self._kept_count > ROWS_REMEMBERED_MAX:
-            self._kept.clear()
-            self._kept_count = rows
-        self._kept[known] = times
-        self._runs[known] = runs
-        self._places[known] = places
+    def _find(self, place: int, symbol: str) -> FoundRuns:
+        first = self.keys[place].first
+        found = self._memory.find(first, symbol)
+        if found is None and self.is_for_all:
+            self._memory.keep_all(first, self._read_all(place))
+            found = self._memory.find(first, symbol)
+        if found is None:
+            flush = self.flush(place)
+            parts: list[tuple[Rows, pa.Table]] = []
+            if flush is not None and "book" in flush.tables:
+                segment = self._segments.open(flush, "book")
+                parts = list(segment.read_symbol(symbol, _LIGHT))
+            found = self._make_found(place, symbol, parts)
+            self._memory.keep(first, symbol, found)
+        return found
+
+    def _read_all(self, place: int) -> dict[str, FoundRuns]:
+        """Return the runs of every symbol of a flush; no times, which would be too many."""
+        flush = self.flush(place)
+        first = self.keys[place].first
+        found: dict[str, FoundRuns] = {}
+        if flush is None or "book" not in flush.tables:
+            return found
+        segment = self._segments.open(flush, "book")
+        parted = set()
+        for group, table in segment.read_all(_LIGHT):
+            cuts = partial(self._find_cuts, place)
+            for symbol, begin, runs in find_all_runs(table, first, cuts):
+                if symbol in found:
+                    parted.add(symbol)
+                found[symbol] = FoundRuns(runs, [Rows(group, begin, runs[-1].end)])
+        for symbol in parted:
+            parts = list(segment.read_symbol(symbol, _LIGHT))
+            found[symbol] = self._make_found(place, symbol, parts)._replace(times=None)
+        return found
+
+    def _find_cuts(self, place: int, symbol: str) -> list[int]:
+        return [row.number for row in self.rows(place, symbol)]
+
+    def _make_found(
+        self, place: int, symbol: str, parts: Sequence[tuple[Rows, pa.Table]]
+    ) -> FoundRuns:
+        cuts = self._find_cuts(place, symbol)
+        tables = [table for _, table in parts]
+        first = self.keys[place].first
+        runs = find_runs(pa.concat_tables(tables), first, cuts) if tables else []
+        times = [table.select(_TIMES) for table in tables]
+        return FoundRuns(runs, [rows for rows, _ in parts], times)

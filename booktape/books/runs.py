@@ -1,7 +1,7 @@
 """Runs of a book's rows: those that follow each other and are of one kind and epoch."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -15,46 +15,95 @@ _INT64: Final = pa.int64()
 def find_runs(table: pa.Table, flush: int, cuts: Iterable[int]) -> list[Run]:
     """Return the runs of one symbol's rows; none reaches over the event numbers of `cuts`."""
     table = table.combine_chunks()
-    numbers, epochs = table["event_number"].chunk(0), table["epoch"].chunk(0)
-    is_snapshot, is_checkpoint = table["is_snapshot"].chunk(0), table["is_checkpoint"].chunk(0)
-    ts = table["ts_recv"].chunk(0).cast(_INT64)
+    numbers = table["event_number"].chunk(0)
+    begins = {0, *_find_changes(table), *_find_places(numbers, cuts, 0, len(numbers))}
+    return list(_make_runs(table, sorted(begins - {len(numbers)}), flush))
+
+
+def find_all_runs(
+    table: pa.Table, flush: int, find_cuts: Callable[[str], Iterable[int]]
+) -> Iterator[tuple[str, int, list[Run]]]:
+    """Yield each symbol of rows in the order of symbols, its first row, and its runs.
+
+    The places of a run are counted from the symbol's first row.
+    """
+    table = table.combine_chunks()
+    names, numbers = table["symbol"].chunk(0), table["event_number"].chunk(0)
+    encoded = pc.run_end_encode(names.indices, run_end_type=_INT64)
+    ends = encoded.run_ends.to_pylist()
+    firsts = [0, *ends[:-1]]
+    symbols = [names.dictionary[place].as_py() for place in encoded.values.to_pylist()]
+    begins = {*firsts, *_find_changes(table)}
+    for symbol, first, end in zip(symbols, firsts, ends, strict=True):
+        begins.update(place for place in _find_places(numbers, find_cuts(symbol), first, end))
+    runs = _make_runs(table, sorted(begins - {len(numbers)}), flush, firsts)
+    held = next(runs, None)
+    for symbol, first, end in zip(symbols, firsts, ends, strict=True):
+        found = []
+        while held is not None:
+            found.append(held)
+            is_last = first + held.end == end
+            held = next(runs, None)
+            if is_last:
+                break
+        yield symbol, first, found
+
+
+def _find_places(numbers: pa.Array, cuts: Iterable[int], first: int, end: int) -> Iterator[int]:
+    """Yield where rows from an event number on begin."""
+    for cut in cuts:
+        yield first + bisect_left(range(first, end), cut, key=lambda row: numbers[row].as_py())
+
+
+def _find_changes(table: pa.Table) -> list[int]:
+    """Return the rows that are of another kind or epoch than the row before, or a new snapshot."""
+    is_snapshot = table["is_snapshot"].chunk(0)
     is_new = pc.or_(
-        pc.or_(_differs(epochs), _differs(is_checkpoint)),
-        pc.or_(_differs(is_snapshot), pc.and_(is_snapshot[1:], _differs(numbers))),
+        pc.or_(_differs(table["epoch"].chunk(0)), _differs(table["is_checkpoint"].chunk(0))),
+        pc.or_(
+            _differs(is_snapshot),
+            pc.and_(is_snapshot[1:], _differs(table["event_number"].chunk(0))),
+        ),
     )
-    begins = {0, *pc.add(pc.indices_nonzero(is_new), pa.scalar(1, pa.uint64())).to_pylist()}
-    begins |= {
-        bisect_left(range(len(numbers)), cut, key=lambda row: numbers[row].as_py()) for cut in cuts
-    }
-    ordered = sorted(begins - {len(numbers)})
-    ends = [*ordered[1:], len(numbers)]
-    firsts = pa.array(ordered)
-    lasts = pa.array([end - 1 for end in ends])
+    changes: list[int] = pc.add(pc.indices_nonzero(is_new), pa.scalar(1, pa.uint64())).to_pylist()
+    return changes
+
+
+def _make_runs(
+    table: pa.Table, begins: Sequence[int], flush: int, bases: Sequence[int] = (0,)
+) -> Iterator[Run]:
+    """Yield the runs that begin at these rows, their places counted from the base before them."""
+    ts = table["ts_recv"].chunk(0).cast(_INT64)
+    ends = [*begins[1:], table.num_rows]
+    firsts = pa.array(begins, _INT64)
+    lasts = pa.array([end - 1 for end in ends], _INT64)
+    numbers = table["event_number"].chunk(0)
     columns = (
         numbers.take(firsts),
         numbers.take(lasts),
         ts.take(firsts),
-        epochs.take(firsts),
-        is_snapshot.take(firsts),
-        is_checkpoint.take(firsts),
+        *(table[name].chunk(0).take(firsts) for name in ("epoch", "is_snapshot", "is_checkpoint")),
     )
-    runs = zip(*(column.to_pylist() for column in columns), ordered, ends, strict=True)
-    return [
-        # All rows of one event have one time.
-        Run(
+    base, later = bases[0], iter(bases[1:])
+    following = next(later, None)
+    for number, last, first, epoch, snapshot, checkpoint, begin, end in zip(
+        *(column.to_pylist() for column in columns), begins, ends, strict=True
+    ):
+        if begin == following:
+            base, following = begin, next(later, None)
+        yield Run(
             number=number,
             last=last,
             ts=first,
+            # All rows of one event have one time.
             ts_max=first if number == last else pc.max(ts[begin:end]).as_py(),
             epoch=epoch,
             is_snapshot=snapshot,
             is_checkpoint=checkpoint,
             flush=flush,
-            begin=begin,
-            end=end,
+            begin=begin - base,
+            end=end - base,
         )
-        for number, last, first, epoch, snapshot, checkpoint, begin, end in runs
-    ]
 
 
 def _differs(column: pa.Array) -> pa.Array:

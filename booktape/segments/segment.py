@@ -97,6 +97,15 @@ class Segment:
             if rows.count:
                 yield rows, _cut(table.select(list(columns)), rows)
 
+    def read_all(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
+        """Yield each row group's rows and their symbols, which are in order."""
+        for group in self.groups:
+            table = self.read(group, list(dict.fromkeys(("symbol", *columns))))
+            runs = pc.run_end_encode(table["symbol"].combine_chunks().indices).values
+            if len(pc.unique(runs)) != len(runs):
+                raise self._damaged("it is not sorted by symbol")
+            yield group, table
+
     def read_rows(self, rows: Rows, columns: Sequence[str]) -> pa.Table:
         """Return rows that were found before."""
         return _cut(self.read(rows.group, columns), rows)

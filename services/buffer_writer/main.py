@@ -218,6 +218,7 @@ class WriterProcess:
 
     def _make_report(self, now_s: float) -> WriterReport:
         writer, spool, uploader = self._writer, self._spool, self._uploader
+        disk = shutil.disk_usage(self._state)
         return WriterReport(
             **self._status.head(),
             **asdict(writer.counters),
@@ -238,7 +239,12 @@ class WriterProcess:
             conflicts=spool.count_conflicts(),
             last_upload_ts=uploader.last_upload_ts,
             upload_error=uploader.error,
-            disk_free_bytes=self._disk_free(),
+            uploads=uploader.uploads,
+            upload_bytes=uploader.upload_bytes,
+            upload_failures=uploader.upload_failures,
+            disk_free_bytes=disk.free,
+            disk_size_bytes=disk.total,
+            disk_free_min_bytes=self._settings.state.disk_free_min_bytes,
         )
 
 

@@ -35,6 +35,7 @@ class Uploader:
     ) -> None:
         self.error: str | None = None
         self.last_upload_ts: int | None = None
+        self.uploads = self.upload_bytes = self.upload_failures = 0  # since the start
         self._spool = spool
         self._store = store
         self._clock_ns = clock_ns
@@ -143,11 +144,14 @@ class Uploader:
         """Store one file; raise TapeError where it cannot be what the tape should have."""
         if _sha256(file.path) != file.sha256:
             raise TapeError(f"{file.path.name} was damaged on this disk")
+        size = file.path.stat().st_size
         try:
             self._store.put(file.path, file.key)
         except AlreadyStored:
             if not self._is_stored(file):
                 raise TapeError(f"the store has another {file.key}") from None
+        self.uploads += 1
+        self.upload_bytes += size
 
     def _is_stored(self, file: Stored) -> bool:
         """Say whether the store has this very file: a put may succeed and its answer be lost."""
@@ -162,6 +166,7 @@ class Uploader:
 
     def _note(self, session: str, error: StoreError | OSError) -> None:
         """Keep the error for `status`; a line of log only where nobody was told yet."""
+        self.upload_failures += 1
         self.error = str(error)
         reason = error.reason if isinstance(error, StoreError) else str(error)
         if not any(reason in told for told in self._reasons.values()):

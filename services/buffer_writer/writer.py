@@ -186,6 +186,13 @@ class Writer:
 
     def flush(self, exchange: str) -> None:
         """Commit all that an exchange has; what the disk refuses stays."""
+        since_s = self._steady_s()
+        try:
+            self._flush(exchange)
+        finally:
+            self.counters.flush_s += self._steady_s() - since_s
+
+    def _flush(self, exchange: str) -> None:
         buffer = self._buffers[exchange]
         entries: list[TableEntry] = []
         while run := buffer.oldest():

@@ -27,6 +27,7 @@ EXCHANGE = Exchange(
     request_snapshot=parser.request_snapshot,
     snapshot_cost=POINT,
     snapshot_interval_s=0.2,
+    depth=parser.DEPTH,
     limits={"points": POINTS},
     rest=Rest(
         markets=Call(path=lambda: "/markets", cost=POINT),
@@ -37,13 +38,13 @@ EXCHANGE = Exchange(
         ),
         parse_book=parser.parse_book,
         trades=Call(
-            path=lambda raw_symbol, trade_id: (
-                f"/{quote(raw_symbol, safe='')}/trades"
-                f"?limit={parser.TRADES_MAX}&tradeIdFrom={quote(trade_id, safe='')}"
+            path=lambda raw_symbol, outage, ts: (
+                f"/{quote(raw_symbol, safe='')}/trades?{parser.trades_query(outage, ts)}"
             ),
             cost=TRADES_COST,
         ),
         parse_trades=parser.parse_trades,
+        trades_reach_s=parser.TRADES_REACH_S,
         ban_s=parser.ban_s,
     ),
 )

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
-from msgspec import Struct
-from msgspec.json import Decoder
 
+from services.ingest_bitvavo import wire
 from shared import form
 from shared.errors import MalformedMessage
 from shared.event import (
@@ -21,16 +20,19 @@ from shared.event import (
     Snapshot,
     Subscribed,
     Throttled,
-    Ticker,
     Trade,
     TradeList,
 )
-from shared.exchange import BOOK, TICKER, TRADES, ListedMarket, Message, Raw
+from shared.exchange import BOOK, TICKER, TRADES, ListedMarket, Message, Outage, Raw
 
 DEPTH: Final = 1000  # levels a side: the most that the exchange gives, and its default
 TRADES_MAX: Final = 1000  # in one answer
+# From `start` to `end` there are 24 hours at most; the end is ahead of a clock that may be late.
+TRADES_DAY_NS: Final = 86_400_000_000_000
+TRADES_AHEAD_NS: Final = 60_000_000_000
+TRADES_REACH_S: Final = (TRADES_DAY_NS - TRADES_AHEAD_NS) / 1e9
 BAN_S: Final = 900.0  # of an address without a key: https://docs.bitvavo.com/docs/rate-limits
-BAN_S_MIN: Final = 10.0  # a header in the past is no licence to knock without end
+BAN_S_MIN: Final = 10.0  # an end in the past is no licence to knock without end
 BAN_S_MAX: Final = 86_400.0
 
 # Which number says "stop" has changed over the years (105, 110), so all of them do.
@@ -51,80 +53,14 @@ _CHATTER = frozenset(
     | {"getTime", "getMarkets", "getAssets", "getTrades", "getCandles"}
     | {"getTickerPrice", "getTickerBook", "getTicker24h"}
 )
-_NS_MIN = 10**15  # less cannot be nanoseconds of this century
+_SIDES: Mapping[object, Literal["buy", "sell"]] = {"buy": "buy", "sell": "sell"}
 
-_MILLISECONDS = re.compile(r"[0-9]{13}")
+_RETRY_AFTER = re.compile(r"[0-9]{1,6}")
 _BAN_END = re.compile(r"expires at ([0-9]{13})\b")
 _NAMED = re.compile(r"^market parameter (\S{1,64}) is invalid|\bfor (\S{1,64}) in state\b")
 _ABOUT = re.compile(rb'"(?:event|action)"\s*:\s*"(book|getBook|trade|ticker)"')
 _CHANNELS = {b"trade": TRADES, b"ticker": TICKER}
 _MARKET = re.compile(rb'"market"\s*:\s*"([^"\\]{1,64})"')
-
-
-class _Snapshot(Struct, kw_only=True):
-    market: str
-    nonce: form.Sequence
-    bids: list[form.WireLevel]
-    asks: list[form.WireLevel]
-    timestamp: form.Nanoseconds | None = None
-
-
-class _Book(_Snapshot, tag_field="event", tag="book", kw_only=True, rename="camel"):
-    error_code: int | None = None
-
-
-class _TradeRow(Struct, kw_only=True, rename="camel"):
-    id: form.TradeId
-    amount: form.Number
-    price: form.Number
-    side: Literal["buy", "sell"] | None = None
-    timestamp: form.Milliseconds
-    timestamp_ns: form.Nanoseconds | None = None
-
-
-class _Trade(_TradeRow, tag_field="event", tag="trade", kw_only=True, rename="camel"):
-    market: str
-    error_code: int | None = None
-
-
-class _Ticker(Struct, tag_field="event", tag="ticker", kw_only=True, rename="camel"):
-    market: str
-    best_bid: form.Number | None = None
-    best_bid_size: form.Number | None = None
-    best_ask: form.Number | None = None
-    best_ask_size: form.Number | None = None
-    last_price: form.Number | None = None
-    error_code: int | None = None
-
-
-class _Subscriptions(Struct):
-    book: list[str] = []
-    trades: list[str] = []
-    ticker: list[str] = []
-
-
-class _Reply(Struct, rename="camel", kw_only=True):
-    """Whatever is no data: an error, the answer to an action, a confirmation."""
-
-    error_code: int | None = None
-    error: str = ""
-    action: str | None = None
-    event: str | None = None
-    market: str | None = None
-    response: msgspec.Raw = msgspec.Raw()
-    subscriptions: _Subscriptions | None = None
-
-
-class _Market(Struct):
-    market: str
-    status: str
-
-
-_decode_pushed = Decoder(_Book | _Trade | _Ticker, strict=False).decode
-_decode_reply = Decoder(_Reply).decode
-_decode_snapshot = Decoder(_Snapshot, strict=False).decode
-_decode_markets = Decoder(list[_Market] | _Market).decode
-_decode_trades = Decoder(list[_TradeRow], strict=False).decode
 
 
 def subscribe(channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str]:
@@ -147,18 +83,19 @@ def parse(raw: Raw) -> list[Message]:
     if len(raw) > form.MESSAGE_BYTES_MAX:
         raise form.too_long(raw)
     try:
-        pushed = _decode_pushed(raw)
+        pushed = wire.decode_pushed(raw)
     except form.UNDECODABLE as error:
         return _parse_reply(bytes(raw), str(error))
     if pushed.error_code is not None:
         return _parse_reply(bytes(raw), "an event with an error")
-    if isinstance(pushed, _Book):
-        ts_event = _to_ns(pushed.timestamp)
-        return [Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts_event)]
-    if isinstance(pushed, _Trade):
+    if isinstance(pushed, wire.BookEvent):
+        ts_event, unread = form.decorating_time(pushed.timestamp)
+        levels = pushed.bids, pushed.asks
+        return [Delta(pushed.market, *levels, pushed.nonce, ts_event, unread=unread)]
+    if isinstance(pushed, wire.TradeEvent):
         return [_trade(pushed.market, pushed)]
     bid, ask = (pushed.best_bid, pushed.best_bid_size), (pushed.best_ask, pushed.best_ask_size)
-    return [Ticker(pushed.market, *bid, *ask, pushed.last_price)]
+    return [form.ticker(pushed.market, bid, ask, pushed.last_price)]
 
 
 def parse_markets(raw: Raw) -> list[ListedMarket]:
@@ -166,41 +103,58 @@ def parse_markets(raw: Raw) -> list[ListedMarket]:
 
     Of a row only name and status are believed: the types of all others have changed.
     """
-    rows = form.decode(_decode_markets, raw)
-    if isinstance(rows, _Market):
+    rows = form.decode(wire.decode_markets, raw)
+    if isinstance(rows, wire.MarketRow):
         rows = [rows]
     return [ListedMarket(row.market, row.market, row.status == "trading") for row in rows]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
     """Return the body of `/{market}/book`, which is that of `getBook` too."""
-    body = form.decode(_decode_snapshot, raw)
-    if body.market != raw_symbol:
+    snapshot = form.decode(_read_snapshot, raw)
+    if snapshot.raw_symbol != raw_symbol:
         raise form.malformed(f"not the book of {raw_symbol}", raw)
-    return _snapshot(body)
+    return snapshot
 
 
 def parse_trades(raw_symbol: str, raw: Raw) -> TradeList:
     """Return the body of `/{market}/trades`, which begins with the newest."""
-    trades = [_trade(raw_symbol, row) for row in form.decode(_decode_trades, raw)]
+    trades = [_trade(raw_symbol, row) for row in form.decode(wire.decode_trades, raw)]
     return form.trade_list(raw_symbol, trades, most=TRADES_MAX)
 
 
-def ban_s(status: int, headers: Mapping[str, str], raw: Raw, now_ns: int) -> float | None:
-    """Return how long to stay away: the error's own word, else the header's, else 15 minutes.
+def trades_query(outage: Outage, ts: int) -> str:
+    """Return the question for the trades since an outage, with those just before it as proof.
 
+    By time, since an id may be of a trade that is older than the list goes back.
+    https://docs.bitvavo.com/docs/rest-api/get-trades
+    """
+    end = ts + TRADES_AHEAD_NS
+    before = outage.ts_lost - TRADES_AHEAD_NS
+    start = before if outage.ts_event is None else min(before, outage.ts_event)
+    start = max(start, end - TRADES_DAY_NS)
+    return f"limit={TRADES_MAX}&start={start // form.NS_PER_MS}&end={end // form.NS_PER_MS}"
+
+
+def ban_s(status: int, headers: Mapping[str, str], raw: Raw, now_ns: int) -> float | None:
+    """Return how long to stay away: by the error's own word, else for 15 minutes.
+
+    The header `bitvavo-ratelimit-resetat` is the next whole minute, not the end of a ban; and an
+    error 105 or 110 with another status is about the one question ("Invalid endpoint").
     https://docs.bitvavo.com/docs/rate-limits
     """
-    try:
-        reply = _decode_reply(raw)
-    except form.UNDECODABLE:
-        reply = _Reply()  # a page of HTML by whatever stands before the exchange
-    if status != 429 and reply.error_code not in _RATE_LIMITED:  # noqa: PLR2004 (of HTTP)
+    if status != 429:  # noqa: PLR2004 (of HTTP)
         return None
-    until_ns = _ban_end(reply.error) or _reset_at(headers)
-    if until_ns is None:
-        return BAN_S
-    return min(max((until_ns - now_ns) / 1e9, BAN_S_MIN), BAN_S_MAX)
+    try:
+        reply = wire.decode_reply(raw)
+    except form.UNDECODABLE:
+        reply = wire.Reply()  # a page of HTML by whatever stands before the exchange
+    until_ns = _ban_end(reply.error)
+    after = _RETRY_AFTER.fullmatch(headers.get("retry-after", ""))  # of whatever stands before it
+    wait_s = float(after[0]) if after else BAN_S
+    if until_ns is not None:
+        wait_s = (until_ns - now_ns) / 1e9
+    return min(max(wait_s, BAN_S_MIN), BAN_S_MAX)
 
 
 def _ask(action: str, channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str]:
@@ -213,7 +167,7 @@ def _ask(action: str, channels: Sequence[str], raw_symbols: Sequence[str]) -> li
 def _parse_reply(raw: bytes, reason: str) -> list[Message]:
     """Return what a message without data says: by its error, else its action, else its event."""
     try:
-        reply = _decode_reply(raw)
+        reply = wire.decode_reply(raw)
     except form.UNDECODABLE as error:
         raise _malformed(str(error), raw) from None
     if reply.error_code is not None:
@@ -226,25 +180,45 @@ def _parse_reply(raw: bytes, reason: str) -> list[Message]:
     # https://docs.bitvavo.com/docs/websocket-api/book-subscription
     if reply.subscriptions is not None and reply.event in {"subscribed", "book"}:
         return list(_confirmations(reply.subscriptions))
-    if reply.event is None or reply.event in {"subscribed", "book", "trade", "ticker"}:
+    if reply.event == "book":
+        return [_parse_odd_delta(raw)]
+    if reply.event is None or reply.event in {"subscribed", "trade", "ticker"}:
         raise _malformed(reason, raw)
     return [Chatter(reply.event, is_known=reply.event in _CHATTER)]
 
 
-def _parse_answer(reply: _Reply, raw: bytes) -> Snapshot:
+def _parse_answer(reply: wire.Reply, raw: bytes) -> Snapshot:
     try:
-        return _snapshot(_decode_snapshot(reply.response))
+        return _read_snapshot(reply.response)
     except form.UNDECODABLE as error:
         raise _malformed(str(error), raw) from None
 
 
-def _snapshot(body: _Snapshot) -> Snapshot:
-    return Snapshot(body.market, body.bids, body.asks, body.nonce, _to_ns(body.timestamp))
+def _read_snapshot(raw: Raw) -> Snapshot:
+    """Return a whole book, of an odd shape too, as long as its numbers can be read."""
+    try:
+        book = wire.decode_snapshot(raw)
+    except msgspec.ValidationError:
+        odd = wire.decode_odd_snapshot(raw)
+        levels = form.odd_levels(odd.bids, odd.asks)
+        return Snapshot(odd.market, *levels, odd.nonce, *form.decorating_time(odd.timestamp))
+    time = form.decorating_time(book.timestamp)
+    return Snapshot(book.market, book.bids, book.asks, book.nonce, *time)
 
 
-def _parse_error(reply: _Reply, code: int) -> Notice:
+def _parse_odd_delta(raw: bytes) -> Delta:
+    try:
+        odd = wire.decode_odd_snapshot(raw)
+        levels = form.odd_levels(odd.bids, odd.asks)
+    except form.UNDECODABLE as error:
+        raise _malformed(str(error), raw) from None
+    ts_event, unread = form.decorating_time(odd.timestamp)
+    return Delta(odd.market, *levels, odd.nonce, ts_event, unread=unread)
+
+
+def _parse_error(reply: wire.Reply, code: int) -> Notice:
     """Return the meaning of an error: https://docs.bitvavo.com/docs/errors."""
-    reason = f"{code} {reply.error}"[: form.REASON_CHARACTERS_MAX]
+    reason = f"{code} {reply.error or ''}"[: form.REASON_CHARACTERS_MAX]
     if code in _RATE_LIMITED:
         until_ns = _ban_end(reply.error)
         is_ban = until_ns is None and code in _BANNED
@@ -254,41 +228,29 @@ def _parse_error(reply: _Reply, code: int) -> Notice:
     is_final = code in _REQUEST_CODES or code == _HALTED
     if request is None or (request == "subscribe" and not is_final):
         return Chatter(f"error {code}" if code in range(1000) else "error")
-    named = _NAMED.search(reply.error)
+    named = _NAMED.search(reply.error or "")
     raw_symbol = reply.market or (named and (named[1] or named[2])) or None
     return Refused(request, reason, raw_symbol, is_halted=code == _HALTED)
 
 
-def _confirmations(subscriptions: _Subscriptions) -> Iterator[Subscribed]:
+def _confirmations(subscriptions: wire.SubscriptionLists) -> Iterator[Subscribed]:
     # Everything that is subscribed on the socket now, not only what was added.
     for channel in (BOOK, TRADES, TICKER):
         if markets := getattr(subscriptions, channel):
             yield Subscribed(channel, markets)
 
 
-def _trade(raw_symbol: str, row: _TradeRow) -> Trade:
-    ts_event = row.timestamp_ns or form.to_ns(row.timestamp)
-    return Trade(raw_symbol, row.id, row.side, row.price, row.amount, ts_event)
+def _trade(raw_symbol: str, row: wire.TradeRow) -> Trade:
+    ts_event = form.time_ns(row.timestamp_ns)
+    ts_event = form.time_ns(row.timestamp) if ts_event is None else ts_event
+    side = form.taker_side(row.side, _SIDES)
+    unread = form.find_unread(ts_event, row.timestamp, side, row.side)
+    return Trade(raw_symbol, str(row.id), side, row.price, row.amount, ts_event, unread)
 
 
-def _to_ns(timestamp: int | None) -> int | None:
-    """Return the time of a book: nanoseconds, although the page's own example has 13 digits.
-
-    What can be neither is no time. https://docs.bitvavo.com/docs/websocket-api/book-subscription
-    """
-    if timestamp is None or timestamp >= _NS_MIN:
-        return timestamp
-    return form.to_ns(timestamp) if timestamp <= form.MILLISECONDS_MAX else None
-
-
-def _ban_end(error: str) -> int | None:
-    end = _BAN_END.search(error)
-    return form.to_ns(end[1]) if end else None
-
-
-def _reset_at(headers: Mapping[str, str]) -> int | None:
-    text = headers.get("bitvavo-ratelimit-resetat", "")
-    return form.to_ns(text) if _MILLISECONDS.fullmatch(text) else None
+def _ban_end(error: str | None) -> int | None:
+    end = _BAN_END.search(error or "")
+    return form.time_ns(int(end[1])) if end else None
 
 
 def _malformed(reason: str, raw: bytes) -> MalformedMessage:

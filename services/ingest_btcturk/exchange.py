@@ -18,6 +18,7 @@ EXCHANGE = Exchange(
     unsubscribe=parser.unsubscribe,
     ready="data",
     snapshot_by="first",
+    depth=rest_parser.DEPTH,
     # https://docs.btcturk.com/rate-limits; that of trades is the one of the older path.
     limits={
         "connects": Limit(points=15, interval_s=60.0),
@@ -37,7 +38,7 @@ EXCHANGE = Exchange(
         ),
         parse_book=rest_parser.parse_book,
         trades=Call(
-            path=lambda raw_symbol, _trade_id: (
+            path=lambda raw_symbol, _outage, _ts: (
                 "/api/v2/trades?"
                 + urlencode({"pairSymbol": raw_symbol, "last": rest_parser.TRADES_MAX})
             ),

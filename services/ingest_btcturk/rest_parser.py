@@ -5,10 +5,11 @@ https://docs.btcturk.com
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, TypeVar
+from functools import partial
+from typing import Final, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.json import Decoder
 
 from shared import form
@@ -21,6 +22,7 @@ TRADES_MAX: Final = 50  # in one list
 BLOCK_S: Final = 60.0
 BLOCK_S_MAX: Final = 86_400.0
 
+_SIDES: Mapping[object, form.Side] = {"buy": "buy", "sell": "sell"}
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 _Data = TypeVar("_Data")
@@ -31,8 +33,8 @@ class _Answer(Struct):
 
     success: bool
     data: msgspec.Raw = msgspec.Raw(b"null")
-    message: str | None = None
-    code: int | str | None = None
+    message: object = None
+    code: object = None
 
 
 class _Pair(Struct):
@@ -47,23 +49,29 @@ class _Pairs(Struct):
 
 
 class _RestBook(Struct, kw_only=True):
-    # Was written as 1647493701782.0 for years.
-    timestamp: form.Milliseconds | form.MillisecondsFloat | None = None
+    timestamp: object = None  # was written as 1647493701782.0 for years
     bids: list[form.WireLevel]
     asks: list[form.WireLevel]
 
 
+class _OddBook(Struct, kw_only=True):
+    timestamp: object = None
+    bids: form.OddSide = UNSET
+    asks: form.OddSide = UNSET
+
+
 class _RestTrade(Struct, kw_only=True):
-    date: form.Milliseconds | form.MillisecondsText
+    date: object = None
     tid: form.TradeId
     price: form.Number
     amount: form.Number
-    side: Literal["buy", "sell"] | None = None
+    side: object = None
 
 
 _decode_answer = Decoder(_Answer).decode
 _decode_pairs = Decoder(_Pairs).decode
 _decode_book = Decoder(_RestBook, strict=False).decode
+_decode_odd_book = Decoder(_OddBook, strict=False).decode
 _decode_trades = Decoder(list[_RestTrade], strict=False).decode
 
 
@@ -77,17 +85,12 @@ def parse_markets(raw: Raw) -> list[ListedMarket]:
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
     """Return the body of `orderbook`: without a number that could place it in the stream."""
-    book = _open(_decode_book, raw)
-    ts_event = None if book.timestamp is None else form.to_ns(book.timestamp)
-    return Snapshot(raw_symbol, book.bids, book.asks, sequence=None, ts_event=ts_event)
+    return _open(partial(_read_book, raw_symbol), raw)
 
 
 def parse_trades(raw_symbol: str, raw: Raw) -> TradeList:
     """Return the body of `trades`, which begins with the newest."""
-    trades = [
-        Trade(raw_symbol, row.tid, row.side, row.price, row.amount, form.to_ns(row.date))
-        for row in _open(_decode_trades, raw)
-    ]
+    trades = [_trade(raw_symbol, row) for row in _open(_decode_trades, raw)]
     return form.trade_list(raw_symbol, trades, most=TRADES_MAX)
 
 
@@ -101,6 +104,24 @@ def ban_s(status: int, headers: Mapping[str, str], _raw: Raw, _now_ns: int) -> f
     text = headers.get("retry-after", "")
     wait_s = float(text) if _SECONDS.fullmatch(text) else BLOCK_S
     return min(max(wait_s, 1.0), BLOCK_S_MAX)
+
+
+def _read_book(raw_symbol: str, raw: Raw) -> Snapshot:
+    try:
+        book = _decode_book(raw)
+        time, bids, asks = book.timestamp, book.bids, book.asks
+    except msgspec.ValidationError:
+        odd = _decode_odd_book(raw)
+        time, (bids, asks) = odd.timestamp, form.odd_levels(odd.bids, odd.asks)
+    ts_event, unread = form.decorating_time(time)
+    return Snapshot(raw_symbol, bids, asks, sequence=None, ts_event=ts_event, unread=unread)
+
+
+def _trade(raw_symbol: str, row: _RestTrade) -> Trade:
+    ts_event = form.time_ns(row.date)
+    side = form.taker_side(row.side, _SIDES)
+    unread = form.find_unread(ts_event, row.date, side, row.side)
+    return Trade(raw_symbol, str(row.tid), side, row.price, row.amount, ts_event, unread)
 
 
 def _open(decoder: Callable[[Raw], _Data], raw: Raw) -> _Data:

@@ -25,10 +25,10 @@ class Backfills:
         Where the trades never broke off there is nothing to ask.
         """
         board = self._board
-        last = self._trades.pop_last(raw_symbol)
-        if last is None or any(q.raw_symbol == raw_symbol for q in list(board.questions)):
+        outage = self._trades.pop_outage(raw_symbol)
+        if outage is None or any(q.raw_symbol == raw_symbol for q in list(board.questions)):
             return
-        question = Backfill(symbol, raw_symbol, last, now_s)
+        question = Backfill(symbol, raw_symbol, outage, now_s)
         self._open.add(question)
         if self._is_possible:
             self._trades.expect(raw_symbol)
@@ -44,9 +44,9 @@ class Backfills:
             answer = answers.popleft()
             question = answer.question
             if answer.trades is None:
-                self._trades.missing(ts, question.symbol, question.last, answer.reason)
+                self._trades.missing(ts, question.symbol, question.outage.trade_id, answer.reason)
             else:
-                self._trades.trade_list(ts, question.symbol, answer.trades, question.last)
+                self._trades.trade_list(ts, question.symbol, answer.trades, question.outage)
             self._trades.settle_list(question.raw_symbol)
             self._open.discard(question)
 
@@ -54,5 +54,6 @@ class Backfills:
         """Record that what was asked and not answered is missing: there is no more time."""
         self.record(ts)
         for question in self._open:
-            self._trades.missing(ts, question.symbol, question.last, "there was no answer in time")
+            last, reason = question.outage.trade_id, "there was no answer in time"
+            self._trades.missing(ts, question.symbol, last, reason)
         self._open.clear()

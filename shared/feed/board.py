@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from shared.event import Snapshot, TradeList
+from shared.exchange import Outage
 from shared.feed.counts import Counts
 from shared.feed.names import Names
 
@@ -30,11 +31,11 @@ class FeedView(Struct, frozen=True):
 
 
 class Backfill(Struct, frozen=True):
-    """A question: all trades of a symbol since the trade `last`."""
+    """A question: all trades of a symbol since an outage began."""
 
     symbol: str
     raw_symbol: str
-    last: str
+    outage: Outage
     asked_s: float  # when, by the steady clock
 
 
@@ -51,6 +52,14 @@ class BookAnswer(NamedTuple):
 
     ts: int
     snapshot: Snapshot
+
+
+class AuditAnswer(NamedTuple):
+    """A book that was asked for over REST to be compared; `None` where it could not be had."""
+
+    raw_symbol: str
+    ts: int
+    snapshot: Snapshot | None
 
 
 class Board:
@@ -74,6 +83,10 @@ class Board:
         self.answers: deque[BackfillAnswer] = deque()
         self.books_wanted: deque[str] = deque()  # raw symbols, where books begin over REST
         self.books: deque[BookAnswer] = deque()
+        self.audits_wanted: deque[str] = deque()  # raw symbols, one at a time
+        self.audits: deque[AuditAnswer] = deque()
+        self.is_list_wanted = False  # of markets, at once: the exchange says that one stands still
+        self.checkpoints_wanted = 0  # how often every book was to be written whole
 
     def answer_backfill(
         self, question: Backfill, trades: TradeList | None, reason: str = ""

@@ -6,14 +6,18 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from booktape.ladder import Ladder
+from booktape.ladder import Comparison, Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
+from shared.feed.audit_rows import mismatch_event
+from shared.feed.prices import keep_last
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
-Reason = Literal["gap", "crossed", "mismatch", "malformed", "unknown", "old_snapshot"]
+Reason = Literal["gap", "mismatch", "malformed", "unknown", "stale"]
+Watcher = Callable[[int, Delta], None]
 
-
+OLD_SNAPSHOTS_MAX: Final = 3  # in a row: then it is the exchange's numbers that have begun anew
+CROSSED_ROWS_NS: Final = 60_000_000_000  # between two rows of one crossed book
 _INT64: Final = range(-(2**63), 2**63)
 
 
@@ -22,6 +26,13 @@ class _Entry(Struct):
     sequencer: Sequencer
     book: Ladder
     is_recorded: bool = False  # there is a snapshot of this epoch on the tape
+    ts_begun: int = 0  # when that came
+    old: int = 0  # snapshots in a row that were too old
+    refused: Snapshot | None = None  # the last of them
+    expected: int | None = None  # the number that was to come when it was refused
+    crossed: int = 0  # events that left the book crossed, since the last row that says so
+    ts_crossed: int | None = None  # of that row
+    watchers: tuple[Watcher, ...] = ()  # called after each delta of the book
 
 
 class Books:
@@ -37,12 +48,22 @@ class Books:
         resync: Callable[[str, Reason], None],
         *,
         window: int | None = None,
+        depth: int | None = None,
     ) -> None:
-        """Start without symbols; a side keeps the best `window` levels, all of them if `None`."""
+        """Start without symbols; a side keeps the best `window` levels, all of them if `None`.
+
+        A snapshot has at most `depth` levels a side.
+        """
         self._rows = rows
         self._window = window
+        self._depth = depth
         self._resync = resync
+        self._crossed: Callable[[str], None] | None = None
         self._entries: dict[str, _Entry] = {}
+
+    def on_crossed(self, crossed: Callable[[str], None]) -> None:
+        """Call `crossed` with each raw symbol of which a row says that its book is crossed."""
+        self._crossed = crossed
 
     def add(self, raw_symbol: str, symbol: str) -> None:
         """Keep a book of this symbol from now on."""
@@ -65,6 +86,46 @@ class Books:
         """Return the symbols whose books are on the tape and go on."""
         return {entry.symbol for entry in self._entries.values() if entry.is_recorded}
 
+    def is_live(self, raw_symbol: str) -> bool:
+        """Return whether the book is on the tape and can be continued."""
+        entry = self._entries.get(raw_symbol)
+        return entry is not None and entry.is_recorded and entry.sequencer.is_live
+
+    def find(self, raw_symbol: str) -> Ladder | None:
+        """Return a live book's levels, to be read and not kept."""
+        entry = self._entries.get(raw_symbol)
+        return entry.book if entry is not None and entry.is_recorded else None
+
+    def find_edges(self) -> list[str]:
+        """Return the raw symbols of the books of which more lies behind what is known."""
+        return [raw for raw, e in self._entries.items() if e.is_recorded and e.book.has_edge]
+
+    def last(self, raw_symbol: str) -> int | None:
+        """Return the sequence of the book as it stands."""
+        return self._entries[raw_symbol].sequencer.last
+
+    def begun(self, raw_symbol: str) -> int:
+        """Return when the snapshot came that the book goes on from."""
+        return self._entries[raw_symbol].ts_begun
+
+    def touch(self, raw_symbol: str, ts: int, *, older_ns: int) -> tuple[float, float] | None:
+        """Return the best prices of a live book; `None` where it is crossed or younger."""
+        entry = self._entries.get(raw_symbol)
+        if entry is None or not entry.is_recorded or 0 <= ts - entry.ts_begun < older_ns:
+            return None
+        touch = entry.book.find_touch()
+        return touch if touch[0] < touch[1] else None
+
+    def watch(self, raw_symbol: str, watcher: Watcher) -> None:
+        """Call `watcher` after each delta of this book, with the time and the delta."""
+        self._entries[raw_symbol].watchers += (watcher,)
+
+    def unwatch(self, raw_symbol: str, watcher: Watcher) -> None:
+        """Call it no longer."""
+        entry = self._entries.get(raw_symbol)
+        if entry is not None:
+            entry.watchers = tuple(one for one in entry.watchers if one != watcher)
+
     def delta(self, ts_recv: int, delta: Delta) -> Verdict | None:
         """Judge one delta; record it, hold it, drop it, or lose the book.
 
@@ -77,39 +138,69 @@ class Books:
         if verdict is ACCEPTED:
             self._accept(entry, ts_recv, delta)
         elif verdict is Verdict.GAP:
-            expected = entry.sequencer.expected
-            gap = FeedEvent(
-                "gap",
-                # Nothing can follow the last of the numbers that the tape can hold.
-                sequence_expected=expected if expected in _INT64 else None,
-                sequence_received=first_of(delta),
-                detail='{"channel":"book"}',
-            )
-            self._rows.append((ts_recv, entry.symbol, gap))
-            self.doubt(delta.raw_symbol, "gap")
+            self._note_gap(ts_recv, entry.symbol, entry.sequencer.expected, first_of(delta))
+            self.doubt(delta.raw_symbol, "gap", delta.sequence)
         elif verdict is Verdict.UNKNOWN:
             self._resync(delta.raw_symbol, "unknown")
+        elif entry.refused is not None and entry.refused.sequence == first_of(delta) - 1:
+            # It was not too old: it is the exchange's numbers that have begun anew.
+            self.begin_anew(ts_recv, entry.refused)
+            entry.sequencer.judge(ts_recv, delta)
+            self._accept(entry, ts_recv, delta)
         return verdict
 
-    def doubt(self, raw_symbol: str, reason: Reason) -> None:
-        """Lose the book of one symbol and have it begun anew."""
-        entry = self._entries[raw_symbol]
-        entry.sequencer.lose()
-        entry.book = Ladder()
-        entry.is_recorded = False
+    def doubt(self, raw_symbol: str, reason: Reason, newest: int | None = None) -> None:
+        """Lose the book of one symbol and have it begun anew; `newest` is what broke it."""
+        self.lose(raw_symbol, newest=newest)
         self._resync(raw_symbol, reason)
 
+    def lose(self, raw_symbol: str, *, newest: int | None = None) -> None:
+        """Lose the book of one symbol."""
+        entry = self._entries[raw_symbol]
+        entry.sequencer.lose(newest)
+        entry.book = Ladder()
+        entry.is_recorded = False
+        entry.watchers = ()
+
     def splice(self, ts_recv: int, snapshot: Snapshot) -> bool:
-        """Begin a book at the snapshot that was asked for; return False where it is too old."""
+        """Begin a book at the snapshot that was asked for; return False where it is too old.
+
+        Where all are, one after the other, it is the exchange's numbers that have begun anew.
+        """
         entry = self._entries[snapshot.raw_symbol]
         held = entry.sequencer.splice(snapshot)
-        if held is None:
-            return False
-        self._begin(entry, ts_recv, snapshot)
-        for ts_held, delta in held:
-            if entry.is_recorded:
+        if held is not None:
+            self._begin(entry, ts_recv, snapshot)
+            for ts_held, delta in held:
                 self._accept(entry, ts_held, delta)
+            return True
+        entry.old += 1
+        entry.refused = snapshot
+        entry.expected = None if entry.sequencer.seen is None else entry.sequencer.seen + 1
+        if entry.old < OLD_SNAPSHOTS_MAX:
+            return False
+        self.begin_anew(ts_recv, snapshot)
         return True
+
+    def begin_anew(self, ts_recv: int, snapshot: Snapshot) -> None:
+        """Begin a book at a snapshot of a lower number: a gap, the numbers have begun anew."""
+        assert snapshot.sequence is not None
+        entry = self._entries[snapshot.raw_symbol]
+        expected = entry.sequencer.expected if entry.refused is None else entry.expected
+        self._note_gap(ts_recv, entry.symbol, expected, snapshot.sequence)
+        entry.sequencer.begin(snapshot.sequence)
+        self._begin(entry, ts_recv, snapshot)
+
+    def _note_gap(self, ts_recv: int, symbol: str, expected: int | None, received: int) -> None:
+        """Record that a number came which is not the next one."""
+        gap = FeedEvent(
+            "gap",
+            # Nothing can follow the last of the numbers that the tape can hold.
+            sequence_expected=expected if expected in _INT64 else None,
+            sequence_received=received,
+            detail='{"channel":"book"}',
+        )
+        self._rows.append((ts_recv, symbol, gap))
 
     def replace(self, ts_recv: int, snapshot: Snapshot) -> None:
         """Begin a book at a snapshot that came by itself, in mid-stream or by polling."""
@@ -126,14 +217,29 @@ class Books:
             checkpoint = Checkpoint(raw_symbol, bids, asks, entry.sequencer.last)
             self._rows.append((ts, entry.symbol, checkpoint))
 
+    def compare(self, snapshot: Snapshot) -> Comparison:
+        """Compare a book with the exchange's at the same number, as deep as both are known."""
+        other = Ladder()
+        other.replace(snapshot.bids, snapshot.asks, self._depth)
+        return self._entries[snapshot.raw_symbol].book.compare(other)
+
+    def renew(self, ts_recv: int, snapshot: Snapshot) -> None:
+        """Begin a new epoch at the number at which the book stands: it goes on from there."""
+        entry = self._entries[snapshot.raw_symbol]
+        assert entry.sequencer.last == snapshot.sequence
+        self._begin(entry, ts_recv, snapshot)
+
     def _begin(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
-        entry.book = Ladder()
-        entry.book.replace(snapshot.bids, snapshot.asks)
+        snapshot = keep_last(snapshot)
+        entry.book.replace(snapshot.bids, snapshot.asks, self._depth)
         self._rows.append((ts_recv, entry.symbol, snapshot))
         entry.is_recorded = True
+        entry.ts_begun = ts_recv
+        entry.old, entry.refused = 0, None
         self._find_crossing(entry, ts_recv, snapshot.raw_symbol)
 
     def _accept(self, entry: _Entry, ts_recv: int, delta: Delta) -> None:
+        delta = keep_last(delta)
         book = entry.book
         book.apply(delta.bids, delta.asks)
         if self._window is not None:
@@ -141,6 +247,9 @@ class Books:
         self._rows.append((ts_recv, entry.symbol, delta))
         if book.bid_max >= book.ask_min:
             self._find_crossing(entry, ts_recv, delta.raw_symbol)
+        if entry.watchers:
+            for watch in entry.watchers:
+                watch(ts_recv, delta)
 
     @staticmethod
     def _narrow(book: Ladder, delta: Delta, window: int) -> Delta:
@@ -155,19 +264,23 @@ class Books:
         return replace(delta, bids=[*delta.bids, *gone[0]], asks=[*delta.asks, *gone[1]])
 
     def _find_crossing(self, entry: _Entry, ts_recv: int, raw_symbol: str) -> None:
+        """Record that a book is crossed, once a minute with how often; storing goes on."""
         crossing = entry.book.find_crossing()
         if crossing is None:
             return
-        crossed = feed_event("crossed", bid=crossing[0], ask=crossing[1])
+        entry.crossed += 1
+        since = entry.ts_crossed
+        if since is not None and abs(ts_recv - since) < CROSSED_ROWS_NS:
+            return
+        crossed = feed_event("crossed", bid=crossing[0], ask=crossing[1], count=entry.crossed)
         self._rows.append((ts_recv, entry.symbol, crossed))
-        self.doubt(raw_symbol, "crossed")
+        entry.crossed, entry.ts_crossed = 0, ts_recv
+        if self._crossed is not None:
+            self._crossed(raw_symbol)
 
     def _compare(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
         if snapshot.sequence is None or entry.sequencer.last != snapshot.sequence:
             return
-        other = Ladder()
-        other.replace(snapshot.bids, snapshot.asks)
-        found = entry.book.find_mismatch(other)
-        if found is not None:
-            mismatch = feed_event("mismatch", side=found[0], price=found[1])
-            self._rows.append((ts_recv, entry.symbol, mismatch))
+        found = self.compare(snapshot)
+        if found.first is not None:
+            self._rows.append((ts_recv, entry.symbol, mismatch_event(found)))

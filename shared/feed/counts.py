@@ -1,20 +1,35 @@
 """Counts of messages that become no event, each under what it was."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
+
+from shared.errors import MalformedMessage
+from shared.event import Delta, Snapshot, Ticker, Trade, TradeList
+from shared.exchange import BOOK, TICKER, TRADES, Message
 
 NAMES_MAX: Final = 100  # counted apart in one tally
 NAME_CHARACTERS_MAX: Final = 40
 OTHERS: Final = "others"
 UNPRINTABLE: Final = "unprintable"
+REASON_CHARACTERS_MAX: Final = 120
+UNKNOWN_CHANNEL: Final = "unknown"
+
+_CHANNELS: Mapping[type, str] = {
+    Delta: BOOK,
+    Snapshot: BOOK,
+    Trade: TRADES,
+    TradeList: TRADES,
+    Ticker: TICKER,
+}
 
 
 class Tally(Counter[str]):
     """How often each name came; the names are the exchange's, so they are bounded."""
 
-    def note(self, name: str) -> None:
+    def note(self, name: str, *, characters_max: int = NAME_CHARACTERS_MAX) -> None:
         """Count one; where there are too many names already, among the others."""
-        name = name[:NAME_CHARACTERS_MAX]
+        name = name[:characters_max]
         if not name.isprintable():  # a terminal will show it
             name = UNPRINTABLE
         self[name if name in self or len(self) < NAMES_MAX else OTHERS] += 1
@@ -29,9 +44,40 @@ class Counts:
         self.unknown = Tally()  # of a kind that the exchange had not when our parser was written
         self.refused = Tally()  # by what was asked for
         self.malformed = 0
+        self.malformed_reasons = Tally()  # each with its channel
+        self.unread = Tally()  # what only decorates an event and is null, by channel and column
+        self.read = Tally()  # messages of each channel that could be read
+        self.not_read = Tally()  # messages of each channel that could not
         self.not_asked_for = 0
         self.snapshots_not_asked_for = 0
         self.snapshots_late = 0  # older than the changes that had to follow them
+        self.audits = 0
+        self.audits_unanswered = 0  # in time, however often they were asked for
+        self.tickers_doubted = 0  # after audits that agreed with the book
+
+    def note_read(self, message: Message) -> None:
+        """Count a message by the first thing that it says."""
+        channel = _CHANNELS.get(type(message))
+        if channel is None:
+            return
+        self.read[channel] += 1
+        if isinstance(message, TradeList):
+            for trade in message.trades:
+                self._note_unread(TRADES, trade.unread)
+        elif isinstance(message, Delta | Snapshot | Trade) and message.unread:
+            self._note_unread(channel, message.unread)
+
+    def note_malformed(self, error: MalformedMessage) -> None:
+        """Count a message that could not be read."""
+        channel = error.channel or UNKNOWN_CHANNEL
+        self.malformed += 1
+        self.not_read[channel] += 1
+        reason = f"{channel}: {error.reason}"
+        self.malformed_reasons.note(reason, characters_max=REASON_CHARACTERS_MAX)
+
+    def _note_unread(self, channel: str, columns: tuple[str, ...]) -> None:
+        for column in columns:
+            self.unread.note(f"{channel} {column}")
 
     def copy(self) -> "Counts":
         """Return them as they stand, for another thread to read."""

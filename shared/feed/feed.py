@@ -23,12 +23,16 @@ from shared.event import (
     feed_event,
 )
 from shared.exchange import BOOK, TICKER, TRADES, Cost, Exchange, Raw
+from shared.feed.answers import Answers
+from shared.feed.auditing import Auditing
 from shared.feed.backfills import Backfills
 from shared.feed.board import Board
 from shared.feed.books import Books, Reason
-from shared.feed.checkpoints import Checkpoints
 from shared.feed.chores import Chores
 from shared.feed.counts import Counts
+from shared.feed.following import Following
+from shared.feed.parts import Parts
+from shared.feed.peers import Peers
 from shared.feed.questions import Questions
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Verdict
@@ -53,10 +57,12 @@ class Feed:
         ban: Callable[[float], None],
         stale_after_s: float,
         checkpoint_interval_s: float,
+        peers: Peers | None = None,
     ) -> None:
         """Prepare for what the board wants, on the next connection.
 
         `spend` takes points off the limit (0.0, or the seconds to wait); `ban` silences the others.
+        `peers` is what the feeds of one ingest share.
         """
         self.messages = 0  # that came so far
         self.counts = Counts()  # of what is no event
@@ -65,7 +71,8 @@ class Feed:
         self._ban = ban
         self._rows = FeedRows()
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
-        self._books = Books(self._rows, self._resync, window=exchange.window)
+        depth = exchange.depth if exchange.snapshot_by == "message" else None
+        self._books = Books(self._rows, self._resync, window=exchange.window, depth=depth)
         self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(self._rows)
         self._subscriptions = Subscriptions(exchange, board.channels)
@@ -73,10 +80,21 @@ class Feed:
         self._questions = Questions(exchange, self._subscriptions, spend, hold, wanted)
         self._backfills = Backfills(self._trades, board, exchange)
         self._standing = Standing(board, self._books, self._subscriptions)
-        self._checkpoints = Checkpoints(checkpoint_interval_s)
-        self._watchdog = Watchdog(stale_after_s)
+        parts = Parts(exchange, board, self._books, self._rows, self.counts)
+        peers = peers or Peers(exchange)
+        self._auditing = Auditing(parts, peers, spend, checkpoint_interval_s)
+        watchdog = self._watchdog = Watchdog(stale_after_s)
+        self._answers = Answers(parts, self._questions, self._auditing, watchdog, self._data)
         self._ts, self._now_s, self._due_s, self._connection = 0, 0.0, 0.0, 0
-        self._followed: tuple[str, ...] = ()
+        self._following = Following(
+            board,
+            self._rows,
+            books=self._books,
+            trades=self._trades,
+            tickers=self._tickers,
+            questions=self._questions,
+            subscriptions=self._subscriptions,
+        )
 
     @property
     def is_flowing(self) -> bool:
@@ -116,13 +134,15 @@ class Feed:
         """Return the rows of messages that all came at one time."""
         self._ts, self._now_s = ts, now_s
         self.messages += len(raws)
-        parse, judge = self._exchange.parse, self._books.delta
+        parse, judge, note_read = self._exchange.parse, self._books.delta, self.counts.note_read
         for raw in raws:
             try:
                 messages = parse(raw)
             except MalformedMessage as error:
                 self._malformed(error)
                 continue
+            if messages:
+                note_read(messages[0])
             for message in messages:
                 if not isinstance(message, Delta):
                     self._handle(message)
@@ -142,46 +162,46 @@ class Feed:
         return Chores(self._rows.take(), messages)
 
     def _do_chores(self, ts: int, now_s: float) -> list[str]:
+        if self._questions.may_not_ask(now_s):
+            self._watchdog.wait_anew(now_s)
         silent_s = self._watchdog.silent_s(now_s)
         if silent_s is not None:
             self._lose_all("stale", silent_s=round(silent_s, 3))
             raise Stale(f"open, but silent for {silent_s:.1f} s")
         self._backfills.record(ts)
-        if raw_symbol := self._checkpoints.due(self._symbols, now_s):
-            self._books.checkpoint(ts, raw_symbol)
-        self._splice_answers(ts)
+        self._answers.take_all(now_s)
+        self._auditing.look(ts, now_s)
         messages = self._questions.keep_alive(now_s)
         if self._questions.is_quiet(now_s):
             return messages
-        messages += self._follow()
+        messages += self._following.follow(ts)
+        if self._following.symbols is not self._symbols:
+            self._symbols = self._following.symbols
+            self._auditing.follow(self._symbols)
         asked, refused = self._questions.due(now_s)
         for name, raw_symbol in refused:
             self._row("subscription_refused", raw_symbol, channel=name, reason="nothing came")
         for channel, count in self._subscriptions.settled(self._symbols):
             self._row("subscribed", connection=self._connection, channel=channel, symbols=count)
+        if not self._questions.is_snapshot_due(now_s):
+            asked += self._auditing.ask(now_s)
         return messages + asked
-
-    def _splice_answers(self, ts: int) -> None:
-        """Begin the books that were asked for over REST, at the times at which they came."""
-        while self._board.books:
-            self._ts, snapshot = self._board.books.popleft()
-            self._snapshot(snapshot)
-        self._ts = ts
 
     def _handle(self, message: Snapshot | Trade | TradeList | Ticker | Notice) -> None:
         match message:
             case Snapshot():
-                self._snapshot(message)
+                self._answers.take(self._ts, message, self._now_s)
             case Trade():
                 if symbol := self._data(TRADES, message.raw_symbol):
                     self._trades.trade(self._ts, symbol, message)
             case TradeList():
                 if symbol := self._data(TRADES, message.raw_symbol):
-                    last = self._trades.pop_last(message.raw_symbol)
-                    self._trades.trade_list(self._ts, symbol, message, last)
+                    outage = self._trades.pop_outage(message.raw_symbol)
+                    self._trades.trade_list(self._ts, symbol, message, outage)
             case Ticker():
-                if symbol := self._data(TICKER, message.raw_symbol):
-                    self._tickers.ticker(self._ts, symbol, message)
+                symbol = self._data(TICKER, message.raw_symbol)
+                if symbol and (merged := self._tickers.ticker(self._ts, symbol, message)):
+                    self._auditing.carry(self._ts, merged)
             case _:
                 self._notice(message)
 
@@ -212,22 +232,6 @@ class Feed:
             self._watchdog.data(self._now_s)
         return self._symbols[raw_symbol]
 
-    def _snapshot(self, snapshot: Snapshot) -> None:
-        raw_symbol = snapshot.raw_symbol
-        if not self._questions.is_snapshot_asked(raw_symbol):
-            self.counts.snapshots_not_asked_for += 1
-        elif self._questions.is_book_first:
-            if self._data(BOOK, raw_symbol):
-                self._questions.settle_book(raw_symbol)
-                self._books.replace(self._ts, snapshot)
-                self._watchdog.expect(self._now_s)
-        else:
-            self._questions.settle_book(raw_symbol)
-            self._watchdog.expect(self._now_s)
-            if not self._books.splice(self._ts, snapshot):
-                self.counts.snapshots_late += 1
-                self._resync(raw_symbol, "old_snapshot")
-
     def _subscribed(self, notice: Subscribed) -> None:
         for raw_symbol in self._subscriptions.acknowledge(notice.channel, notice.raw_symbols):
             if notice.channel == BOOK:
@@ -240,8 +244,11 @@ class Feed:
         if notice.request == "subscribe":
             for raw_symbol in self._subscriptions.refuse(notice.raw_symbol, self._now_s):
                 self._row("subscription_refused", raw_symbol, reason=notice.reason)
-        else:
+        elif not self._auditing.refuse(self._ts, notice, self._now_s):
             self._questions.refuse_snapshot(notice, self._now_s)
+        elif notice.is_halted:
+            self._questions.wait_for_trading(notice, self._now_s)
+            self._board.is_list_wanted = True
 
     def _rate_limited(self, notice: Throttled) -> None:
         is_news = not self._questions.is_quiet(self._now_s)
@@ -251,33 +258,10 @@ class Feed:
         self._ban(wait_s)
 
     def _malformed(self, error: MalformedMessage) -> None:
-        self.counts.malformed += 1
+        self.counts.note_malformed(error)
         self._row("malformed", error.raw_symbol, **error.facts)
         if error.raw_symbol in self._symbols and BOOK in self._board.channels:
             self._books.doubt(error.raw_symbol, "malformed")
-
-    def _follow(self) -> list[str]:
-        """Subscribe to what is wanted now, and leave what is not."""
-        wanted = self._board.wanted
-        # While an answer is due, nobody could tell which question it means.
-        if wanted is self._followed or self._subscriptions.is_asking:
-            return []
-        self._followed = wanted
-        symbols = {self._board.names.raw_symbol(symbol): symbol for symbol in wanted}
-        messages: list[str] = []
-        for raw_symbol in self._symbols.keys() - symbols.keys():
-            messages += self._questions.drop(raw_symbol)
-            if self._books.remove(raw_symbol):
-                self._row("gap", raw_symbol, channel=BOOK, reason="no longer listed as trading")
-            self._trades.lose(raw_symbol)
-            self._tickers.remove(raw_symbol)
-        added = [raw_symbol for raw_symbol in symbols if raw_symbol not in self._symbols]
-        if BOOK in self._board.channels:
-            for raw_symbol in added:
-                self._books.add(raw_symbol, symbols[raw_symbol])
-        self._symbols = symbols
-        self._subscriptions.follow(added)
-        return messages
 
     def _resync(self, raw_symbol: str, reason: Reason) -> None:
         if self._questions.resync(raw_symbol, self._now_s):
@@ -290,10 +274,12 @@ class Feed:
         ended = sorted(self._books.live())
         self._row(kind, None, connection=self._connection, symbols=ended, **detail)
         self._questions.clear()
+        self._auditing.clear()
         self._books.clear()
-        self._trades.lose_all()
+        self._trades.lose_all(self._ts)
         self._tickers.clear()
-        self._symbols, self._followed = {}, ()
+        self._following.clear()
+        self._symbols = {}
 
     def _row(self, kind: Kind, raw_symbol: str | None = None, **detail: object) -> None:
         symbol = self._symbols.get(raw_symbol) if raw_symbol else None

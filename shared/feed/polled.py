@@ -10,6 +10,7 @@ from shared.event import Kind, Row, Snapshot, feed_event
 from shared.exchange import BOOK, Exchange
 from shared.feed.board import Board, FeedView
 from shared.feed.books import Books, Reason
+from shared.feed.counts import Counts
 from shared.feed.rows import FeedRows
 
 
@@ -32,6 +33,7 @@ class PolledFeed:
         self._followed: tuple[str, ...] = ()
         self._refused: set[str] = set()  # our symbols
         self._polls = 0
+        self._counts = Counts()
         self._is_limited = False
         self._connections = connections
         self._connection = 0
@@ -51,8 +53,9 @@ class PolledFeed:
                     self._limit(ts, raw_symbol, str(outcome))
                 case MalformedMessage():
                     self._books.doubt(raw_symbol, "unknown")
-                    facts = {**outcome.facts, "channel": BOOK}
-                    self._row(ts, "malformed", self._symbols[raw_symbol], **facts)
+                    outcome.channel = BOOK
+                    self._counts.note_malformed(outcome)
+                    self._row(ts, "malformed", self._symbols[raw_symbol], **outcome.facts)
                 case _:
                     self._refuse(ts, raw_symbol, str(outcome))
         return self._rows.take()
@@ -67,7 +70,7 @@ class PolledFeed:
     def show(self) -> None:
         """Put on the board how the books stand."""
         live, refused = frozenset(self._books.live()), frozenset(self._refused)
-        self._board.feed = FeedView(live, refused, self._polls)
+        self._board.feed = FeedView(live, refused, self._polls, self._counts.copy())
 
     def _follow(self) -> None:
         wanted = self._board.wanted
@@ -84,6 +87,7 @@ class PolledFeed:
 
     def _succeed(self, ts: int, snapshot: Snapshot) -> None:
         self._polls += 1
+        self._counts.note_read(snapshot)
         self._refused.discard(self._symbols[snapshot.raw_symbol])
         link = self._board.link
         if not link.is_connected:

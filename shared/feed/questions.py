@@ -11,6 +11,7 @@ from shared.feed.resyncs import Resyncs
 from shared.feed.snapshots import SnapshotRequests
 from shared.feed.subscriptions import SubscriptionKey, Subscriptions
 
+AGAIN_S: Final = 1.0  # after an answer that is too old
 BAN_S: Final = 60.0  # where the exchange does not say how long, and at the least
 BAN_S_MAX: Final = 86_400.0
 
@@ -46,6 +47,7 @@ class Questions:
         self._snapshots = SnapshotRequests(exchange, spend)
         self._resyncs = Resyncs()
         self._quiet_until_s = 0.0
+        self._waits_until_s = 0.0  # for points, with subscriptions to ask for
 
     def connected(self, now_s: float) -> None:
         """Begin on a new connection."""
@@ -90,6 +92,19 @@ class Questions:
         if notice.raw_symbol is not None and self._snapshots.is_asked(notice.raw_symbol):
             self._snapshots.refuse(notice.raw_symbol, now_s, is_halted=notice.is_halted)
 
+    def ask_again(self, raw_symbol: str, now_s: float) -> None:
+        """Ask once more for a snapshot: what came is too old."""
+        self._snapshots.ask_again(raw_symbol, now_s + AGAIN_S)
+
+    def wait_for_trading(self, notice: Refused, now_s: float) -> None:
+        """Ask later for the book of a market that stands still."""
+        assert notice.raw_symbol is not None
+        self._snapshots.refuse(notice.raw_symbol, now_s, is_halted=True)
+
+    def is_snapshot_due(self, now_s: float) -> bool:
+        """Return whether a snapshot waits for its turn now."""
+        return self._snapshots.is_due(now_s)
+
     def keep_alive(self, now_s: float) -> list[str]:
         """Return what tells the exchange that we are there: that is no question."""
         return self._keep_alives.due(now_s)
@@ -97,6 +112,10 @@ class Questions:
     def is_quiet(self, now_s: float) -> bool:
         """Return whether the exchange wants no question at the moment."""
         return now_s < self._quiet_until_s
+
+    def may_not_ask(self, now_s: float) -> bool:
+        """Return whether nothing may be asked, so that what was not asked for cannot come."""
+        return now_s < max(self._quiet_until_s, self._waits_until_s)
 
     def stop(self, notice: Throttled, ts: int, now_s: float) -> float:
         """Ask nothing for as long as the exchange says; return the seconds."""
@@ -114,7 +133,7 @@ class Questions:
         Raise `ConnectionLost` where only a new connection can help.
         """
         messages = self._begin_anew(now_s)
-        if self._subscriptions.has_more and self._may_subscribe():
+        if self._subscriptions.has_more and self._may_subscribe(now_s):
             messages += self._subscriptions.messages(now_s)
         again, refused = self._subscriptions.overdue(now_s)
         return messages + again + self._ask_snapshot(now_s), refused
@@ -128,9 +147,12 @@ class Questions:
                 messages += self._subscriptions.renew(BOOK, raw_symbol, now_s)
         return messages
 
-    def _may_subscribe(self) -> bool:
+    def _may_subscribe(self, now_s: float) -> bool:
         cost = self._exchange.subscribe_cost
-        return cost is None or self._spend(cost) == 0.0
+        wait_s = self._spend(cost) if cost else 0.0
+        if wait_s:
+            self._waits_until_s = now_s + wait_s
+        return wait_s == 0.0
 
     def _ask_snapshot(self, now_s: float) -> list[str]:
         if self.is_book_first:

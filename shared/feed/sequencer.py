@@ -5,6 +5,10 @@ was on its way, those up to S are dropped; the first one that stays must follow 
 one its predecessor. What a delta follows it names itself; where it does not, that is its own
 sequence less one. Anything else, higher or lower, is a gap: the book is worthless until the next
 snapshot.
+
+Nothing that was seen is forgotten by asking again: a snapshot below the newest number seen, which
+the held deltas do not continue, is too old. What comes after a snapshot is overtaken by it only
+where it goes on from what was seen before; a lower number out of nowhere is a restart.
 """
 
 from enum import Enum, auto
@@ -13,7 +17,6 @@ from typing import Final
 from shared.event import Delta, Snapshot
 
 HELD_DELTAS_MAX: Final = 4096  # of one symbol until its snapshot comes: minutes at 10 a second
-OVERTAKEN_MAX: Final = 256  # deltas that a snapshot may have overtaken on its way to us
 
 
 class Verdict(Enum):
@@ -42,7 +45,9 @@ class Sequencer:
         """Start without a book."""
         self.expected: int | None = None  # the first number that the book lacks
         self._held: list[tuple[int, Delta]] | None = None
-        self._is_joining = False
+        # The newest number that came without a book, or that its snapshot has overtaken.
+        self.seen: int | None = None
+        self._has_fallen = False  # the numbers, since the last book
 
     @property
     def is_live(self) -> bool:
@@ -54,33 +59,36 @@ class Sequencer:
         """Return the sequence of the book as it stands."""
         return None if self.expected is None else self.expected - 1
 
-    def lose(self) -> None:
-        """Forget the book: a gap, a disconnect, a doubt."""
+    def lose(self, newest: int | None = None) -> None:
+        """Forget the book: a gap, a disconnect, a doubt; `newest` is a number that broke it."""
+        if self.expected is not None:
+            self.seen = self.last
+        if newest is not None:
+            self._see(newest)
         self.expected = None
         self._held = None
 
     def hold_deltas(self) -> None:
-        """Keep deltas from now on, a snapshot having been asked for.
-
-        What came before the question needs no keeping: the answer is newer.
-        """
-        self._held = []
+        """Keep deltas from now on, a snapshot having been asked for; what is kept stays."""
+        if self._held is None:
+            self._held = []
 
     def judge(self, ts_recv: int, delta: Delta) -> Verdict:
         """Return what the delta's sequence says of it; an accepted one becomes the last."""
         first = delta.sequence if delta.previous is None else delta.previous + 1
         if first == self.expected:
             self.expected = delta.sequence + 1
-            self._is_joining = False
+            self.seen = None
             return ACCEPTED
         if self.expected is None:
             return self._hold_delta(ts_recv, delta)
-        overtaken = self.expected - OVERTAKEN_MAX
-        if self._is_joining and overtaken <= delta.sequence < self.expected:
+        if self.seen is not None and first == self.seen + 1 and delta.sequence < self.expected:
+            self.seen = delta.sequence
             return Verdict.STALE
         return Verdict.GAP
 
     def _hold_delta(self, ts_recv: int, delta: Delta) -> Verdict:
+        self._see(delta.sequence)
         held = self._held
         if held is None:
             return Verdict.UNKNOWN
@@ -90,22 +98,34 @@ class Sequencer:
         held.append((ts_recv, delta))
         return Verdict.HELD
 
+    def _see(self, sequence: int) -> None:
+        if self.seen is not None and sequence < self.seen:
+            self._has_fallen = True
+        self.seen = sequence
+
     def splice(self, snapshot: Snapshot) -> list[tuple[int, Delta]] | None:
         """Begin a book at the snapshot that was asked for.
 
         Return the held deltas that continue it, each with its receive time, oldest first; `None`
-        where the snapshot is older than they are, so that something is missing between them.
+        where it is older than what was seen, so that something is missing between them.
         """
         assert snapshot.sequence is not None
+        seen = self.seen
+        if seen is None or snapshot.sequence >= seen:
+            if self._has_fallen and snapshot.sequence != seen:
+                return None  # it was made before the numbers began anew
+            self.begin(snapshot.sequence)
+            self.seen = None if seen == snapshot.sequence else seen
+            return []
         held = [pair for pair in self._held or () if pair[1].sequence > snapshot.sequence]
-        if held and first_of(held[0][1]) != snapshot.sequence + 1:
+        if not held or first_of(held[0][1]) != snapshot.sequence + 1:
             return None
-        self.begin(held[-1][1].sequence if held else snapshot.sequence)
-        self._is_joining = not held
+        self.begin(seen)
         return held
 
     def begin(self, sequence: int | None) -> None:
-        """Begin a book at a snapshot that came by itself, whatever was before it."""
+        """Begin a book at a snapshot, whatever was before it."""
         self.expected = None if sequence is None else sequence + 1
         self._held = None
-        self._is_joining = False
+        self.seen = None
+        self._has_fallen = False

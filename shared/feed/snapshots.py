@@ -49,8 +49,16 @@ class SnapshotRequests:
 
     def refuse(self, raw_symbol: str, now_s: float, *, is_halted: bool) -> None:
         """Take note of a refusal: ask again later."""
+        self.ask_again(raw_symbol, now_s + (HALTED_RETRY_S if is_halted else RETRY_S))
+
+    def ask_again(self, raw_symbol: str, at_s: float) -> None:
+        """Take note that the answer was of no use: ask again, not before this time."""
         self._asked.pop(raw_symbol, None)
-        self._wanted[raw_symbol] = now_s + (HALTED_RETRY_S if is_halted else RETRY_S)
+        self._wanted[raw_symbol] = at_s
+
+    def is_due(self, now_s: float) -> bool:
+        """Return whether one waits for its turn now."""
+        return any(at_s <= now_s for at_s in self._wanted.values())
 
     def ask(self, now_s: float) -> list[str]:
         """Return the raw symbols to ask for now: one at the most."""

@@ -16,8 +16,8 @@ class Tickers:
         self._rows = rows
         self._tickers: dict[str, Ticker] = {}
 
-    def ticker(self, ts_recv: int, symbol: str, ticker: Ticker) -> None:
-        """Record the whole state after the message, unless it changed nothing.
+    def ticker(self, ts_recv: int, symbol: str, ticker: Ticker) -> Ticker | None:
+        """Record and return the whole state after the message, unless it changed nothing.
 
         Two thirds of what BtcTurk sends repeats what it said before.
         """
@@ -27,13 +27,16 @@ class Tickers:
             changed = {
                 name: number
                 for name, number in said.items()
-                if number is not None and number != getattr(before, name)
+                if (number is not None or name in ticker.gone) and number != getattr(before, name)
             }
             if not changed:
-                return
+                return None
             ticker = replace(before, ts_event=ticker.ts_event, **changed)
+        elif ticker.gone:
+            ticker = replace(ticker, gone=())
         self._tickers[ticker.raw_symbol] = ticker
         self._rows.append((ts_recv, symbol, ticker))
+        return ticker
 
     def remove(self, raw_symbol: str) -> None:
         """Forget one symbol: it is left."""

@@ -5,10 +5,13 @@ from itertools import dropwhile, islice
 from typing import Final
 
 from shared.event import Trade, TradeList, feed_event
+from shared.exchange import Outage
 from shared.feed.rows import FeedRows
 
 RECENT_MAX: Final = 512  # ids kept of a symbol: more than a list repeats
 RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take minutes
+# A trade so much older than an outage came before it, whatever the two clocks and the way.
+SURELY_NS: Final = 10_000_000_000
 
 
 class Trades:
@@ -18,25 +21,26 @@ class Trades:
         """Start knowing no trade; `begin_with_list`: each subscription begins with a list."""
         self._rows = rows
         self._begin_with_list = begin_with_list
-        # Of each symbol the ids in the order of their coming; a dict is an ordered set.
-        self._recent: dict[str, dict[str, None]] = {}
-        self._last: dict[str, str] = {}  # the newest trade before an outage
+        # Of each symbol the ids in the order of their coming, each with the exchange's time.
+        self._recent: dict[str, dict[str, int | None]] = {}
+        self._outages: dict[str, Outage] = {}
         self._expecting: Counter[str] = Counter()  # how many lists
 
-    def lose(self, raw_symbol: str) -> None:
+    def lose(self, raw_symbol: str, ts: int) -> None:
         """Take note that what comes next need not follow what came last."""
         recent = self._recent.get(raw_symbol)
-        if recent:
-            self._last.setdefault(raw_symbol, next(reversed(recent)))
+        if recent and raw_symbol not in self._outages:
+            trade_id, ts_event = next(reversed(recent.items()))
+            self._outages[raw_symbol] = Outage(trade_id, ts_event, ts)
 
-    def lose_all(self) -> None:
+    def lose_all(self, ts: int) -> None:
         """Take note of a lost connection."""
         for raw_symbol in self._recent:
-            self.lose(raw_symbol)
+            self.lose(raw_symbol, ts)
 
-    def pop_last(self, raw_symbol: str) -> str | None:
-        """Return the trade that the next list should reach, once after each outage."""
-        return self._last.pop(raw_symbol, None)
+    def pop_outage(self, raw_symbol: str) -> Outage | None:
+        """Return what the next list should reach back over, once after each outage."""
+        return self._outages.pop(raw_symbol, None)
 
     def expect(self, raw_symbol: str) -> None:
         """Forget no trade of this symbol, so that none in a list on its way is taken for new."""
@@ -51,26 +55,29 @@ class Trades:
         recent = self._recent.setdefault(trade.raw_symbol, {})
         if trade.trade_id in recent:
             return
-        if self._begin_with_list and (last := self.pop_last(trade.raw_symbol)):
-            self.missing(ts_recv, symbol, last, "no list came", first=trade.trade_id)
+        if self._begin_with_list and (outage := self.pop_outage(trade.raw_symbol)):
+            self.missing(ts_recv, symbol, outage.trade_id, "no list came", first=trade.trade_id)
         self._rows.append((ts_recv, symbol, trade))
-        recent[trade.trade_id] = None
+        recent[trade.trade_id] = trade.ts_event
         is_expecting = self._expecting[trade.raw_symbol] > 0
         recent_max = RECENT_EXPECTING_MAX if is_expecting else RECENT_MAX
         while len(recent) > recent_max:
             del recent[next(iter(recent))]
 
-    def trade_list(self, ts_recv: int, symbol: str, trades: TradeList, last: str | None) -> None:
-        """Record what is new in the list, which should reach back to the trade `last`."""
+    def trade_list(
+        self, ts_recv: int, symbol: str, trades: TradeList, outage: Outage | None
+    ) -> None:
+        """Record what is new in the list, which should reach back over the outage."""
         ids = [trade.trade_id for trade in trades.trades]
         recent = self._recent.setdefault(trades.raw_symbol, {})
-        if last is not None and trades.is_cut:
-            if last not in ids:
+        if outage is not None:
+            last = outage.trade_id
+            newer = ids[ids.index(last) + 1 :] if last in ids else ids
+            first = self._first_after(last, recent)
+            if last not in ids and not _reaches_over(trades, outage):
                 first = ids[0] if ids else None
                 self.missing(ts_recv, symbol, last, "the list does not reach it", first=first)
-            elif (first := self._first_after(last, recent)) and recent.keys().isdisjoint(
-                ids[ids.index(last) + 1 :]
-            ):
+            elif first and trades.is_cut and recent.keys().isdisjoint(newer):
                 self.missing(ts_recv, symbol, ids[-1], "the list ends before it", first=first)
         is_behind = bool(ids) and ids[-1] in recent
         newest = next(reversed(recent)) if is_behind else None
@@ -78,10 +85,10 @@ class Trades:
         for trade in [trade for trade in trades.trades if trade.trade_id not in recent]:
             self.trade(ts_recv, symbol, trade)
         if newest is not None:
-            recent.pop(newest, None)
-            recent[newest] = None  # the newest still, whatever was filled in before it
+            # The newest still, whatever was filled in before it.
+            recent[newest] = recent.pop(newest, None)
 
-    def _first_after(self, last: str, recent: dict[str, None]) -> str | None:
+    def _first_after(self, last: str, recent: dict[str, int | None]) -> str | None:
         """Return the first trade that came after the trade `last`."""
         after = dropwhile(lambda trade_id: trade_id != last, recent)
         return next(islice(after, 1, None), None)
@@ -92,3 +99,12 @@ class Trades:
         """Record that trades may be missing after the trade `last`, before the trade `first`."""
         gap = feed_event("gap", channel="trades", last=last, first=first, reason=reason)
         self._rows.append((ts_recv, symbol, gap))
+
+
+def _reaches_over(trades: TradeList, outage: Outage) -> bool:
+    """Return whether a list provably holds every trade of an outage, though not the one before."""
+    sure_ns = outage.ts_lost - SURELY_NS
+    oldest = trades.trades[0].ts_event if trades.trades else None
+    if oldest is not None and oldest < sure_ns:
+        return True
+    return not trades.is_cut and trades.ts_from is not None and trades.ts_from < sure_ns

@@ -48,6 +48,11 @@ class Watchdog:
         self._since_s = now_s
         self._has_flowed = self.is_flowing = True
 
+    def wait_anew(self, now_s: float) -> None:
+        """Begin to wait anew: as long as nothing may be asked, the silence is our own."""
+        if self._since_s is not None:
+            self._since_s = now_s
+
     def silent_s(self, now_s: float) -> float | None:
         """Return how long it has been silent if that is too long, and be more patient next time."""
         if self._since_s is None or now_s - self._since_s <= self._patience_s:

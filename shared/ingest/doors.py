@@ -12,6 +12,7 @@ from shared.exchange import BOOK, Exchange
 from shared.feed.board import Board
 from shared.feed.feed import Feed
 from shared.feed.names import Names
+from shared.feed.peers import Peers
 from shared.feed.polled import PolledFeed
 from shared.ingest.intake import Intake
 from shared.ingest.source import PolledSource, SocketSource
@@ -55,6 +56,7 @@ class Doors:
     ) -> None:
         """Prepare; `stop` ends all of their threads, `pause` keeps them closed while it is set."""
         self.boards: list[Board] = []
+        self._inboxes: list[Inbox] = []
         self.names = Names(exchange)
         self._exchange = exchange
         self._own = own
@@ -63,6 +65,7 @@ class Doors:
         self._rest = rest
         self._start: Callable[..., None] = partial(threads.start, stop=stop)
         self._pause = pause
+        self._peers = Peers(exchange, own.limit_share)
         self._connections = count()  # those of the session; the recorder's thread counts
         self._sockets = Sockets(
             own.channels,
@@ -84,6 +87,11 @@ class Doors:
         """Return the symbols whose books went on when each feed was looked at last."""
         boards = [board for board in self.boards if BOOK in board.channels]
         return sorted({symbol for board in boards for symbol in board.feed.live})
+
+    @property
+    def received_bytes(self) -> int:
+        """Return how many bytes all of them brought; any thread may ask."""
+        return sum(inbox.received_bytes for inbox in list(self._inboxes))
 
     def _open_poller(self, symbols: Sequence[str]) -> None:
         board, inbox = self._add_board(symbols, [BOOK])
@@ -113,6 +121,7 @@ class Doors:
             ban=limits.block,
             stale_after_s=own.stale_after_s,
             checkpoint_interval_s=own.checkpoint_interval_s,
+            peers=self._peers,
         )
         source = SocketSource(
             inbox,
@@ -140,5 +149,7 @@ class Doors:
 
     def _add_board(self, symbols: Sequence[str], channels: Sequence[str]) -> tuple[Board, Inbox]:
         board = Board(symbols, channels, self.names, down_since_s=time.monotonic())
+        inbox = Inbox(self._intake.announce)
+        self._inboxes.append(inbox)
         self.boards.append(board)
-        return board, Inbox(self._intake.announce)
+        return board, inbox

@@ -229,6 +229,7 @@ class Ingest:
             blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),
             rest_error=self._rest_worker.error,
             poll_interval_s=self._poll_interval_s(),
+            received_bytes=self._doors.received_bytes,
         )
         try:
             self._status.write(view)

@@ -34,6 +34,7 @@ class RecorderView(Struct, frozen=True):
     events: int = 0
     kinds: dict[str, int] = {}  # rows about the feed, of each kind
     error: str | None = None
+    delay_ns: int | None = None  # between an event and us, as its exchange's clock has it
 
 
 class Recorder:
@@ -53,6 +54,7 @@ class Recorder:
         self._frames: deque[Frame] = deque()  # not written yet
         self._kinds: Counter[str] = Counter()  # rows about the feed so far
         self._error: str | None = None
+        self._delay_ns: int | None = None
 
     def run(self, stop: Event) -> None:
         """Write until told to stop, and then what is left."""
@@ -85,7 +87,8 @@ class Recorder:
         return self._error is None
 
     def _show(self) -> None:
-        self.view = RecorderView(self._builder.next_number, dict(self._kinds), self._error)
+        number, kinds = self._builder.next_number, dict(self._kinds)
+        self.view = RecorderView(number, kinds, self._error, self._delay_ns)
 
     def _digest(self) -> None:
         """Let each source have its turn, however much another one has."""
@@ -104,6 +107,15 @@ class Recorder:
             builder.add(ts_recv, symbol, event)
             if isinstance(event, FeedEvent):
                 self._kinds[event.kind] += 1
+        if rows:
+            self._measure_delay(rows[-1])
+
+    def _measure_delay(self, row: Row) -> None:
+        """Take note of how late the last of some rows came, where its exchange says its time."""
+        ts_recv, _, event = row
+        ts_event = getattr(event, "ts_event", None)
+        if ts_event is not None:
+            self._delay_ns = ts_recv - ts_event
 
     def _cut_frame(self) -> None:
         """End the frame that is being built."""

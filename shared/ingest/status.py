@@ -10,6 +10,7 @@ from shared.delivery.journal import Journal
 from shared.exchange import BOOK
 from shared.feed.board import Board
 from shared.ingest.recorder import RecorderView
+from shared.ingest.refusals import Refusals
 from shared.process.stats import Rate
 from shared.process.status import FeedCounts, IngestReport, StatusFile
 
@@ -32,6 +33,7 @@ class View(Struct, frozen=True, kw_only=True):
     blocked_s: float
     rest_error: str
     poll_interval_s: float | None  # where books are polled
+    received_bytes: int = 0
     is_enabled: bool = True
 
 
@@ -46,6 +48,7 @@ class IngestStatus:
         self._last_data_ts: int | None = None
         self._day = -1
         self._gaps_before_today = 0
+        self._refusals = Refusals()
         self._state = ""
         self._since = 0
 
@@ -82,6 +85,9 @@ class IngestStatus:
             gaps_today=self._count_gaps(view, kinds.get("gap", 0)),
             kinds=kinds,
             counts=_counts(view),
+            malformed_channels=self._refusals.look(
+                [board.feed.counts for board in view.boards], now_s=view.now_s
+            ),
             journals=len(view.journals),
             journal_bytes=sum(journal.bytes for journal in view.journals),
             journal_waiting_bytes=sum(journal.backlog.bytes for journal in view.journals),
@@ -91,6 +97,8 @@ class IngestStatus:
             journal_next=view.journal.next_number,
             journal_error=view.recorder.error,
             disk_free_bytes=view.disk_free_bytes,
+            received_bytes=view.received_bytes,
+            delay_ns=view.recorder.delay_ns,
         )
         self._file.write(report)
 
@@ -131,6 +139,8 @@ def _counts(view: View) -> FeedCounts:
         unknown=_add(each.unknown for each in counts),
         refused=_add(each.refused for each in counts),
         malformed=sum(each.malformed for each in counts),
+        malformed_reasons=_add(each.malformed_reasons for each in counts),
+        unread=_add(each.unread for each in counts),
         not_asked_for=sum(each.not_asked_for for each in counts),
         snapshots_not_asked_for=sum(each.snapshots_not_asked_for for each in counts),
         snapshots_late=sum(each.snapshots_late for each in counts),

@@ -22,6 +22,7 @@ class WriterCounters(Struct):
     last_flush_ts: int | None = None
     last_flush_rows: int | None = None
     last_flush_bytes: int | None = None
+    flush_s: float = 0.0  # spent on flushes
 
 
 class Rate:

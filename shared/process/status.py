@@ -38,6 +38,8 @@ class FeedCounts(Struct, frozen=True, kw_only=True):
     unknown: dict[str, int]  # of a kind that we do not know
     refused: dict[str, int]  # by what was asked for
     malformed: int
+    malformed_reasons: dict[str, int] = {}  # each with its channel
+    unread: dict[str, int] = {}  # values that are null on the tape, by channel and column
     not_asked_for: int
     snapshots_not_asked_for: int
     snapshots_late: int
@@ -69,6 +71,7 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     gaps_today: int  # since midnight, UTC
     kinds: dict[str, int]  # rows of `feed_events`, by kind
     counts: FeedCounts
+    malformed_channels: list[str] = []  # of whose messages too many of late cannot be read
     journals: int  # with those of dead ingests that it delivers
     journal_bytes: int
     journal_waiting_bytes: int | None = None  # of them, what the writer has not committed
@@ -78,6 +81,8 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     journal_next: int
     journal_error: str | None
     disk_free_bytes: int
+    received_bytes: int = 0  # of all messages
+    delay_ns: int | None = None  # `ts_recv - ts_event` of the newest event that has both
 
 
 class WriterReport(ProcessReport, frozen=True, kw_only=True):
@@ -106,6 +111,18 @@ class WriterReport(ProcessReport, frozen=True, kw_only=True):
     last_upload_ts: int | None
     upload_error: str | None
     disk_free_bytes: int
+    flush_s: float = 0.0  # spent on flushes
+    uploads: int = 0  # objects that the store has taken, or had
+    upload_bytes: int = 0
+    upload_failures: int = 0
+    disk_size_bytes: int = 0
+    disk_free_min_bytes: int = 0
+
+
+class ServiceReport(ProcessReport, frozen=True, kw_only=True):
+    """What a process says that neither records nor writes."""
+
+    address: str | None = None  # where it serves
 
 
 AnyReport = TypeVar("AnyReport", bound=ProcessReport)

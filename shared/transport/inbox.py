@@ -107,6 +107,11 @@ class Inbox:
         """Return whether so much waits that reading on would fill the memory."""
         return self._appended_bytes - self._taken_bytes > BACKLOG_BYTES_MAX
 
+    @property
+    def received_bytes(self) -> int:
+        """Return how many bytes came so far; any thread may ask."""
+        return self._appended_bytes
+
     def append(self, arrival: Arrival) -> None:
         """Hand over what came; the reader's thread calls."""
         self._arrivals.append(arrival)

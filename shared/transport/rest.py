@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import requests
 from msgspec import Struct
+from msgspec.structs import replace
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
@@ -16,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from booktape.release import VERSION
 from shared.errors import ConnectionLost, ExchangeError, RateLimited
 from shared.event import Snapshot, TradeList
-from shared.exchange import Call, Exchange, ListedMarket
+from shared.exchange import Call, Exchange, ListedMarket, Outage
 from shared.transport.authorities import system_tls
 from shared.transport.limits import Limits, parse_retry_after
 from shared.transport.proxies import find_proxy
@@ -31,6 +32,7 @@ LIMIT_WAIT_S_MAX: Final = 60.0
 BAN_S: Final = 60.0  # where the exchange does not say how long
 EXCERPT_CHARACTERS_MAX: Final = 200
 
+_WRONG_QUESTIONS = {400, 404, 405, 410, 422}
 _OK, _REDIRECTS, _TOO_MANY_REQUESTS = 200, range(300, 400), 429
 
 
@@ -41,6 +43,11 @@ class RequestRefused(ExchangeError):
         self.status = status
         self.excerpt = " ".join(answer.split())[:EXCERPT_CHARACTERS_MAX] or "(nothing)"
         super().__init__(f"GET {path} was answered {status}: {self.excerpt}")
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether it is the question that is wrong, and will be so if it is asked again."""
+        return self.status in _WRONG_QUESTIONS
 
 
 class Reply(Struct, frozen=True):
@@ -88,12 +95,14 @@ class RestClient:
         call = self._rest.book
         return self._rest.parse_book(raw_symbol, self._get(call, call.path(raw_symbol), stop))
 
-    def trades(self, raw_symbol: str, trade_id: str, stop: Event | None = None) -> TradeList:
-        """Return the latest trades of one symbol, back to `trade_id` if the exchange can."""
-        call, parse = self._rest.trades, self._rest.parse_trades
+    def trades(self, raw_symbol: str, outage: Outage, stop: Event | None = None) -> TradeList:
+        """Return the latest trades of one symbol, back over the outage if the exchange can."""
+        call, parse, reach_s = self._rest.trades, self._rest.parse_trades, self._rest.trades_reach_s
         assert call is not None
         assert parse is not None
-        return parse(raw_symbol, self._get(call, call.path(raw_symbol, trade_id), stop))
+        ts = self._clock_ns()
+        trades = parse(raw_symbol, self._get(call, call.path(raw_symbol, outage, ts), stop))
+        return replace(trades, ts_from=None if reach_s is None else ts - int(reach_s * 1e9))
 
     def request(self, path: str) -> Reply:
         """Return what a path is answered, whatever that is; the limits are the caller's concern."""

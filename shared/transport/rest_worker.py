@@ -1,4 +1,4 @@
-"""The worker that asks over REST: for markets, for trades that were missed, for books to begin."""
+"""The worker that asks over REST: for markets, missed trades, books to begin or to compare."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,11 +8,11 @@ from typing import Final
 from booktape.errors import BooktapeError
 from shared.errors import ConnectionLost, RateLimited
 from shared.exchange import SYMBOL
-from shared.feed.board import Board, BookAnswer
+from shared.feed.board import AuditAnswer, Board, BookAnswer
 from shared.feed.names import Names
 from shared.process import log
 from shared.process.retry import Backoff
-from shared.transport.rest import RestClient
+from shared.transport.rest import RequestRefused, RestClient
 
 MARKETS_INTERVAL_S: Final = 600.0
 # Between two questions. A list of trades is dear (5 of Bitvavo's 1,000 points a minute), and after
@@ -51,6 +51,7 @@ class RestWorker:
         while it asks; `book_interval_s` lies between two questions for a book.
         """
         self.error = ""
+        self._errors: dict[str, str] = {}  # of each kind of question, since it was answered last
         self._rest = rest
         self._follow = follow
         self._names = names
@@ -71,6 +72,7 @@ class RestWorker:
                 self._ask_markets(stop)
             if self._steady_s() >= self._trades_due_s:
                 self._ask_trades(stop)
+            self._ask_audit(stop)
             self._ask_books(stop)
 
     def _ask_books(self, stop: Event) -> None:
@@ -93,18 +95,31 @@ class RestWorker:
         except IndexError:  # the connection was lost meanwhile, and with it what it wanted
             return
         except BooktapeError as error:
-            self._fail(error)
+            self._fail("books", error)
             return
-        self._succeed()
+        self._succeed("books")
         board.books.append(BookAnswer(self._clock_ns(), snapshot))
+
+    def _ask_audit(self, stop: Event) -> None:
+        """Ask for one book that is to be compared; what cannot be had is no fault of the feed."""
+        board = next((board for board in self._boards if board.audits_wanted), None)
+        if board is None:
+            return
+        raw_symbol = board.audits_wanted.popleft()
+        snapshot = None
+        try:
+            snapshot = self._rest.book(raw_symbol, stop)
+        except BooktapeError as error:
+            _log.info("no book to compare", extra={"symbol": raw_symbol, "reason": str(error)})
+        board.audits.append(AuditAnswer(raw_symbol, self._clock_ns(), snapshot))
 
     def _ask_markets(self, stop: Event) -> None:
         try:
             markets = self._rest.markets(stop)
         except BooktapeError as error:
-            self._markets_due_s = self._fail(error)
+            self._markets_due_s = self._fail("markets", error)
             return
-        self._succeed()
+        self._succeed("markets")
         self._markets_due_s = self._steady_s() + MARKETS_INTERVAL_S
         self._names.learn(markets)
         symbols = sorted(market.symbol for market in markets if market.is_trading)
@@ -129,13 +144,16 @@ class RestWorker:
             return
         question = board.questions.popleft()
         try:
-            trades = self._rest.trades(question.raw_symbol, question.last, stop)
+            trades = self._rest.trades(question.raw_symbol, question.outage, stop)
         except BooktapeError as error:
-            self._trades_due_s = self._fail(error)
-            board.questions.append(question)  # after all others
+            self._trades_due_s = self._fail("trades", error)
+            if isinstance(error, RequestRefused) and error.is_final:
+                board.answer_backfill(question, None, str(error))
+            else:
+                board.questions.append(question)  # after all others
             self._give_up(board, str(error))
         else:
-            self._succeed()
+            self._succeed("trades")
             board.answer_backfill(question, trades)
 
     def _give_up(self, board: Board, reason: str) -> None:
@@ -147,15 +165,16 @@ class RestWorker:
             else:
                 board.questions.append(question)
 
-    def _succeed(self) -> None:
-        self.error = ""
+    def _succeed(self, kind: str) -> None:
+        self._errors.pop(kind, None)
+        self.error = next(iter(self._errors.values()), "")
         self._backoff.reset()
 
-    def _fail(self, error: BooktapeError) -> float:
-        """Take note of a failure; return when to ask again."""
-        if str(error) != self.error:
+    def _fail(self, kind: str, error: BooktapeError) -> float:
+        """Take note of a failure, told once as long as it stays so; return when to ask again."""
+        if str(error) != self._errors.get(kind):
             _log.warning("no answer over REST; asking again", extra={"reason": str(error)})
-        self.error = str(error)
+        self._errors[kind] = self.error = str(error)
         at_least_s = 0.0
         if isinstance(error, RateLimited | ConnectionLost):
             at_least_s = error.retry_after_s or 0.0

@@ -20,6 +20,9 @@ NASTY: Final = [
         b'" 1"',
         b"9223372036854775808",
     ),
+    # Times in other units and types, and what a level may have behind its size.
+    *(b"1790126693", b"1790126693594", b"1790126693594483", b"1790126693594483831"),
+    *(b"1790126693.594", b"1790126693594.0", b'"1790126693.594"', b'"1","2"', b'"1",{"a":1}'),
 ]
 VALUE: Final = re.compile(rb'"[^"]*"|-?[0-9.]+|null|true|false|\[\]|\{\}')
 # What stands where a value of a structure stood.

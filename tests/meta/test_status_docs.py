@@ -9,7 +9,14 @@ from msgspec import Struct
 
 from services.operator.health.health import Health, JournalHealth, Process
 from services.operator.health.trouble import Code, Trouble
-from shared.process.status import VERSION, FeedCounts, IngestReport, ProcessReport, WriterReport
+from shared.process.status import (
+    VERSION,
+    FeedCounts,
+    IngestReport,
+    ProcessReport,
+    ServiceReport,
+    WriterReport,
+)
 from tests.support.paths import ROOT
 
 STATUS = (ROOT / "docs/status.md").read_text(encoding="utf-8")
@@ -35,12 +42,13 @@ def own_fields(kind: type[Struct]) -> set[str]:
     [
         ("`booktape status --json`", {"ok", "release", "troubles", *Health.__struct_fields__}),
         ("Each of `troubles`", set(Trouble.__struct_fields__)),
-        ("Each of `processes`", set(Process.__struct_fields__)),
+        ("Each of `processes`", {"state", *Process.__struct_fields__}),
         ("Each of `journals`", set(JournalHealth.__struct_fields__)),
         ("The head of every report", set(ProcessReport.__struct_fields__)),
         ("`ingest_<exchange>-<line>.json`", own_fields(IngestReport)),
         ("`counts` of an ingest", set(FeedCounts.__struct_fields__)),
         ("`buffer_writer.json`", own_fields(WriterReport)),
+        ("Of `programs`", own_fields(ServiceReport)),
     ],
 )
 def test_every_key_is_explained_once(heading: str, expected: set[str]) -> None:

@@ -5,14 +5,17 @@ FUZZ_EXAMPLES asks for more inputs than `make test` tries, as `make fuzz` does.
 
 import json
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from shared.exchange import Exchange
+from shared.event import Delta, Snapshot, Trade, TradeList
+from shared.exchange import Exchange, Message
 from tests.fuzz.corpus import EXCHANGES, recorded
 from tests.fuzz.mutate import NASTY, VALUE
 from tests.fuzz.promises import check
@@ -26,6 +29,10 @@ fuzz = settings(
     database=None,
 )
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+finite = (  # of the floats those that JSON has
+    *(st.none(), st.booleans(), st.integers(), st.text(max_size=20)),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
 values = st.recursive(
     scalars,
     lambda inner: (
@@ -33,6 +40,14 @@ values = st.recursive(
     ),
     max_leaves=20,
 )
+times = st.integers(1, 2 * 10**9).flatmap(
+    lambda s: st.sampled_from([s, s * 1000, s * 10**6, s * 10**9, str(s), s + 0.25, f"{s}.123456"])
+)
+# What only decorates events of the exchanges that have recordings, and the sides of their books.
+DECORATING = {"timestamp", "timestampNs", "D", "side", "S"}
+DECORATED = re.compile(rb'"event": ?"(?:book|trade)"|getBook|^\[4[23]')
+SIDES = {"bids", "asks", "AO", "BO"}
+SIDED = re.compile(rb'"(?:bids|AO)"')
 
 
 @each_exchange
@@ -69,6 +84,63 @@ def test_a_recorded_message_with_damaged_bytes_is_taken(exchange: Exchange, data
     raw = data.draw(st.sampled_from(recorded(exchange)))
     start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(raw))] * 2)))
     check(exchange.parse, raw[:start] + data.draw(st.binary(max_size=8)) + raw[end:])
+
+
+@each_exchange
+@fuzz
+@given(data=st.data())
+def test_what_only_decorates_an_event_never_costs_it(exchange: Exchange, data: Any) -> None:
+    """Times and sides of any type; the rest stays as it was, to the last number."""
+    raw = data.draw(st.sampled_from([one for one in recorded(exchange) if DECORATED.search(one)]))
+    message = json.loads(raw)
+    for part in _parts(message):
+        for name in DECORATING & part.keys():
+            part[name] = data.draw(times | st.one_of(finite) | st.lists(st.one_of(finite)))
+    changed = exchange.parse(json.dumps(message).encode())
+    assert _plain(exchange.parse(raw)) == _plain(changed)
+
+
+@each_exchange
+@fuzz
+@given(data=st.data())
+def test_a_side_of_a_book_that_is_empty_in_any_way_is_empty(exchange: Exchange, data: Any) -> None:
+    raw = data.draw(st.sampled_from([one for one in recorded(exchange) if SIDED.search(one)]))
+    empty, odd = json.loads(raw), json.loads(raw)
+    for part, changed in zip(_parts(empty), _parts(odd), strict=True):
+        for name in sorted(SIDES & part.keys()):
+            part[name] = changed[name] = []
+            if data.draw(st.booleans()):
+                changed[name] = None
+            else:
+                del changed[name]
+            break
+    assert exchange.parse(json.dumps(empty).encode()) == exchange.parse(json.dumps(odd).encode())
+
+
+def _parts(message: Any) -> list[dict[str, Any]]:
+    """Return every object in a message."""
+    inner = message.values() if isinstance(message, dict) else message
+    parts = [part for one in inner if isinstance(one, dict | list) for part in _parts(one)]
+    return [message, *parts] if isinstance(message, dict) else parts
+
+
+def _plain(messages: list[Message]) -> list[Message]:
+    """Return the messages without times and sides."""
+    return [_undecorated(message) for message in messages]
+
+
+def _undecorated(message: Message) -> Message:
+    match message:
+        case Trade():
+            return replace(message, ts_event=None, side=None, unread=())
+        case TradeList():
+            ordered = sorted(message.trades, key=lambda trade: trade.trade_id)
+            plain = [replace(trade, ts_event=None, side=None, unread=()) for trade in ordered]
+            return replace(message, trades=plain)
+        case Snapshot() | Delta():
+            return replace(message, ts_event=None, unread=())
+        case _:
+            return message
 
 
 @each_exchange

@@ -66,6 +66,15 @@ def test_an_open_session_knows_its_books_until_its_last_row(tmp_path: Path) -> N
     assert "open" == answers.book(ETH, 4.000001)
 
 
+def test_a_missing_flush_ends_what_it_may_have_changed(tmp_path: Path) -> None:
+    answers = Answers(tmp_path, "flush_missing")
+    assert [("a", 1, 1.0, 2.000001, "open")] == answers.spans(BTC)
+    assert [
+        ("a", 2, 1.0, 2.000001, "open"),
+        ("a", 7, 6.0, 8.0, "stopped"),
+    ] == answers.spans(ETH)
+
+
 def test_behind_a_journal_hole_a_checkpoint_opens_again(tmp_path: Path) -> None:
     answers = Answers(tmp_path, "journal_hole")
     assert [

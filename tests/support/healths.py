@@ -4,7 +4,7 @@ from typing import Any
 
 from services.operator.health.health import Health, JournalHealth, Process
 from services.operator.health.troubles import find_troubles
-from shared.process.status import VERSION, FeedCounts, IngestReport, WriterReport
+from shared.process.status import VERSION, FeedCounts, IngestReport, ServiceReport, WriterReport
 
 TS = 1_800_000_000_000_000_000
 S = 10**9
@@ -131,6 +131,29 @@ def make_writer(**values: Any) -> Process:
         program_exitstatus=0,
         report=make_writer_report(**values),
     )
+
+
+def make_program(name: str = "dashboard", **values: Any) -> Process:
+    """Return a program beside feeds and writer that does well, but for what is given."""
+    defaults: dict[str, Any] = {
+        "program": name,
+        "exchange": None,
+        "line": None,
+        "is_running": True,
+        "pid": 13,
+        "report_age_s": 0.5,
+        "program_state": "RUNNING",
+        "program_exitstatus": 0,
+        "report": ServiceReport(
+            version=VERSION,
+            process=name,
+            pid=13,
+            ts_start=TS - 7200 * S,
+            ts_written=TS - S // 2,
+            address="http://127.0.0.1:8600/",
+        ),
+    }
+    return Process(name=name, **{**defaults, **values})
 
 
 def make_journal(exchange: str = "bitvavo", *, owner_pid: int | None = 11) -> JournalHealth:

@@ -76,6 +76,23 @@ session bitvavo a
 4    ETH-EUR ticker 9x1 | 11x1 last=10
 """
 
+# R4: a flush in the middle is not there, and no row says so: its events may have been anything.
+FLUSH_MISSING: Final = """
+session bitvavo a
+0    -       session_start
+1    BTC-EUR snapshot 99x1 | 101x1
+1    ETH-EUR snapshot 9x1 | 11x1
+2    BTC-EUR delta 99x2 |
+flush
+3    ETH-EUR delta 9x2 |
+4    BTC-EUR delta 99x3 |
+flush lost
+5    BTC-EUR delta 99x4 |
+6    ETH-EUR checkpoint 9x2 | 11x1
+7    ETH-EUR delta 9x3 |
+8    -       session_end stopped
+"""
+
 # R4: behind a hole only a snapshot or a checkpoint opens again; the hole's time is the writer's.
 JOURNAL_HOLE: Final = """
 session bitvavo a
@@ -126,6 +143,7 @@ TAPES_OF_ENDS: Final = {
     "polls": POLLS,
     "killed": KILLED,
     "open": OPEN,
+    "flush_missing": FLUSH_MISSING,
     "journal_hole": JOURNAL_HOLE,
     "clock_back": CLOCK_BACK,
     "midnight": MIDNIGHT,

@@ -62,6 +62,18 @@ def operating(
     ]
 
 
+def watching(*, metrics: RunCommand) -> list[Command]:
+    """Return the commands by which programs watch, and people where they look at all."""
+    return [
+        Command(
+            name="metrics",
+            summary="prints every figure once, in the text format of Prometheus",
+            example="booktape metrics > booktape.prom",
+            run=metrics,
+        ),
+    ]
+
+
 def looking(
     exchanges: Sequence[str], *, book: RunCommand, listing: RunCommand, probe: RunCommand
 ) -> list[Command]:

@@ -1,6 +1,5 @@
 """What the state folder and supervisord say of every process, as values."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,10 +8,18 @@ from msgspec import Struct
 
 from booktape.store.files import PARTIAL_SUFFIX
 from services.operator.health.left import find_delivered
+from services.operator.health.locks import Locked, find_holder, find_locked
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.delivery.abandoned import LOCK_NAME, REMOVED_SUFFIX
 from shared.process.state import INGEST_PREFIX, WRITER, StateFolder
-from shared.process.status import IngestReport, ProcessReport, WriterReport, read, read_head
+from shared.process.status import (
+    IngestReport,
+    ProcessReport,
+    ServiceReport,
+    WriterReport,
+    read,
+    read_head,
+)
 
 # Each process writes its report each second.
 REPORT_AGE_S_MAX = 5.0
@@ -22,11 +29,9 @@ FOREIGN = "foreign"  # a process of another release, whose report this one canno
 # supervisord has made the process, which has not got so far as to take its lock.
 _BEGINNING = {"STARTING", "RUNNING"}
 
-Locked = set[tuple[int, int]] | None
-
 
 class Process(Struct, frozen=True, kw_only=True):
-    """One feed or the writer; `report` is what it says of itself."""
+    """One feed, the writer or another program; `report` is what it says of itself."""
 
     name: str
     program: str
@@ -56,10 +61,14 @@ class Process(Struct, frozen=True, kw_only=True):
         """Return one word for how it does."""
         if not self.is_running:
             return "starting" if self.program_state in _BEGINNING else "stopped"
+        if self.report is None and self.exchange is None and self.name != WRITER:
+            return "running"  # one that never reports
         if not self.is_reporting:
             return "silent"
         known = self.ingest or self.writer
-        return known.state if known else FOREIGN
+        if known:
+            return known.state
+        return "running" if isinstance(self.report, ServiceReport) else FOREIGN
 
     @property
     def ingest(self) -> IngestReport | None:
@@ -101,6 +110,7 @@ class Health(Struct, frozen=True, kw_only=True):
     supervisor_deaf_pid: int | None = None  # of one that lives and does not answer
     is_deploying: bool = False  # programs are of two releases for a while, and shall be
     conf: str | None = None  # the file that `supervisorctl -c` takes, if it is where we look
+    programs: list[Process] = []  # those that are neither a feed nor the writer
 
     def is_orphan(self, process: Process) -> bool:
         """Say whether a process runs in the place of one that supervisord would run."""
@@ -131,6 +141,7 @@ def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
         is_supervisor_lost=pid is None and _is_lost(folder.supervisor_pid),
         supervisor_deaf_pid=None if pid else find_deaf(folder.supervisor_pid),
         conf=_find_conf(folder),
+        programs=list(_others(folder, programs, now_ns)),
     )
 
 
@@ -159,38 +170,6 @@ def _find_conf(state: StateFolder) -> str | None:
     return next((str(place) for place in places if place.is_file()), None)
 
 
-def find_locked(table: Path = Path("/proc/locks")) -> set[tuple[int, int]] | None:
-    """Return inode and holder of each locked file, or `None` where the system tells none.
-
-    Trying a lock would be simpler, and would now and then refuse it to a process that starts.
-    """
-    try:
-        rows = table.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    # 1: FLOCK  ADVISORY  WRITE 10546 fe:00:2148527 0 EOF
-    fields = (row.split() for row in rows if " FLOCK " in row and "->" not in row)
-    return {(int(field[5].rpartition(":")[2]), int(field[4])) for field in fields}
-
-
-def find_holder(path: Path, locked: Locked) -> int | None:
-    """Return the pid of the process that holds a lock, which the file names."""
-    try:
-        pid = int(path.read_text(encoding="ascii"))
-        inode = path.stat().st_ino
-    except (OSError, ValueError):
-        return None
-    if locked is not None:
-        return pid if (inode, pid) in locked else None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:  # somebody else's, so it lives
-        pass
-    return pid
-
-
 def _processes(
     state: StateFolder, programs: Mapping[str, Program], locked: Locked, now_ns: int
 ) -> Iterator[Process]:
@@ -205,6 +184,26 @@ def _processes(
         # Without the writer nothing is stored, so it is shown whether supervisord knows it or not.
         if process.is_running or not is_past or name == WRITER:
             yield process
+
+
+def _others(state: StateFolder, programs: Mapping[str, Program], now_ns: int) -> Iterator[Process]:
+    """Yield the programs that neither record nor write; not each of them reports."""
+    for name, known in sorted(programs.items()):
+        if name == WRITER or name.startswith(INGEST_PREFIX):
+            continue
+        report = read(state.report(name), ServiceReport)
+        yield Process(
+            name=name,
+            program=name,
+            exchange=None,
+            line=None,
+            is_running=known.pid > 0,
+            pid=known.pid or None,
+            report_age_s=(now_ns - report.ts_written) / 1e9 if report else None,
+            program_state=known.statename,
+            program_exitstatus=known.exitstatus,
+            report=report,
+        )
 
 
 def _find_name(state: StateFolder, program: str) -> str:

@@ -26,6 +26,7 @@ Code = Literal[
     "rate-limited",
     "journal-failing",
     "symbols-refused",
+    "messages-malformed",
     "upload-failing",
     "upload-late",
     "session-held",

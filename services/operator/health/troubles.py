@@ -47,6 +47,8 @@ def find_troubles(health: Health) -> list[Trouble]:
         troubles.append(Trouble(code="flush-conflict", text=text, remedy=remedy))
     for process in health.processes:
         troubles += _of_process(process, health)
+    for program in health.programs:
+        troubles += _of_program(program, health)
     troubles += _of_pipes(health)
     troubles += _of_journals(health)
     return troubles
@@ -77,9 +79,7 @@ def _of_process(process: Process, health: Health) -> Iterator[Trouble]:
     yield from _of_release(process, health)
     restart = order("restart", process.program, health)
     if not process.is_reporting:
-        text = f"{process.name} (pid {process.pid}) runs and reports nothing"
-        remedy = f"it may be slow: look at the machine's load; if it hangs for minutes: {restart}"
-        yield trouble_of(process, "report-missing", text, remedy)
+        yield _silent(process, restart)
     elif process.writer:
         yield from _of_writer(process, process.writer, now_ns=health.ts)
     elif process.ingest:
@@ -90,6 +90,22 @@ def _of_process(process: Process, health: Health) -> Iterator[Trouble]:
             f"{process.report.version}, not {VERSION}) this one cannot read"
         )
         yield trouble_of(process, "report-foreign", text, restart)
+
+
+def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
+    """Yield what is not well with a program that neither records nor writes."""
+    if not process.is_running:
+        yield _stopped(process, health)
+        return
+    yield from _of_release(process, health)
+    if process.report is not None and not process.is_reporting:
+        yield _silent(process, order("restart", process.program, health))
+
+
+def _silent(process: Process, restart: str) -> Trouble:
+    text = f"{process.name} (pid {process.pid}) runs and reports nothing"
+    remedy = f"it may be slow: look at the machine's load; if it hangs for minutes: {restart}"
+    return trouble_of(process, "report-missing", text, remedy)
 
 
 def _of_release(process: Process, health: Health) -> Iterator[Trouble]:
@@ -154,7 +170,21 @@ def _of_feed(process: Process, report: IngestReport, *, now_ns: int) -> Iterator
         text = f"{exchange} refuses {format_names(report.refused)}"
         remedy = f"correct [exchanges.{exchange}] symbols"
         yield trouble_of(process, "symbols-refused", text, remedy)
+    if report.malformed_channels:
+        yield _malformed(process, report)
     yield from _of_refused(process, report)
+
+
+def _malformed(process: Process, report: IngestReport) -> Trouble:
+    channels, reasons = report.malformed_channels, report.counts.malformed_reasons
+    most = max(reasons, key=lambda reason: reasons[reason], default="")[:DETAIL_CHARACTERS_MAX]
+    text = (
+        f"of {process.exchange}'s messages ({format_names(channels)}) many cannot be read: {most}"
+    )
+    remedy = (
+        "look for a newer release; what cannot be read is not recorded, but for rows that say so"
+    )
+    return trouble_of(process, "messages-malformed", text, remedy)
 
 
 def _of_refused(process: Process, report: IngestReport) -> Iterator[Trouble]:

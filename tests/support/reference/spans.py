@@ -56,7 +56,9 @@ class Span(Struct):
 def find_spans(session: Session) -> list[Span]:
     """Return the spans of all symbols of a session, in the order in which they open."""
     walk = _Walk(session)
-    for event in session.events:
+    for event, before in zip(session.events, [None, *session.events], strict=False):
+        if before is not None and event.number > before.number + 1:
+            walk.finish()  # what came between is not stored: nobody knows what it was
         walk.take(event)
     walk.finish()
     return walk.spans

@@ -2,7 +2,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.json import Decoder
 
@@ -10,14 +10,6 @@ from shared import form
 from shared.errors import MalformedMessage
 from shared.event import Trade
 from shared.exchange import Raw
-
-
-def is_accepted(kind: Any, text: str) -> bool:
-    try:
-        msgspec.convert(text, kind)
-    except msgspec.ValidationError:
-        return False
-    return True
 
 
 def read(kind: Any, text: str) -> Any:
@@ -59,12 +51,47 @@ def test_numbers_are_rounded_correctly(text: str) -> None:
     assert float(text) == read(form.Number, text)
 
 
-def test_times_end_where_int64_does() -> None:
-    assert is_accepted(form.MillisecondsText, "8999999999999")
-    assert form.to_ns("8999999999999") < form.INT64_MAX
-    assert not is_accepted(form.MillisecondsText, "9300000000000")
-    assert form.to_ns(form.INT64_MAX // form.NS_PER_MS) <= form.INT64_MAX
-    assert 1568899482709000000 == form.to_ns(1568899482709.0)
+@given(
+    st.integers(form.CENTURY_NS.start, form.CENTURY_NS.stop - 10**6),
+    st.sampled_from([1, 10**3, 10**6, 10**9]),
+)
+def test_a_time_of_this_century_is_read_in_whatever_unit(ts: int, unit_ns: int) -> None:
+    whole = ts // unit_ns
+    assume(whole * unit_ns >= form.CENTURY_NS.start)
+    assert whole * unit_ns == form.time_ns(whole) == form.time_ns(str(whole))
+    if unit_ns > 1:  # as text it is exact
+        assert ts == form.time_ns(f"{whole}.{ts % unit_ns:0{len(str(unit_ns)) - 1}d}")
+    seconds = form.time_ns(ts / 1e9)
+    assert seconds is not None
+    assert abs(seconds - ts) < 1000
+
+
+def test_a_float_is_read_by_its_digits() -> None:
+    assert 1568899482709000000 == form.time_ns(1568899482709.0)
+    assert 1568899482709000000 == form.time_ns(1568899482.709)
+    assert 1568899482709123000 == form.time_ns(1.568899482709123e15)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [None, True, 0, -1, 5, 10**10, 2**63, 10**40, float("inf"), float("nan"), -1.5e9, [], {}],
+)
+def test_what_is_no_time_of_this_century_is_none(time: object) -> None:
+    assert form.time_ns(time) is None
+    assert form.time_ns(str(time)) is None
+
+
+@pytest.mark.parametrize("text", ["", "sNaN", "-Infinity", "1_790_000_000 s", "1" * 5000])
+def test_a_text_that_is_no_number_is_no_time(text: str) -> None:
+    assert form.time_ns(text) is None
+
+
+def test_what_cannot_be_read_though_it_was_said_is_named() -> None:
+    assert (None, ()) == form.decorating_time(None)
+    assert (None, ("ts_event",)) == form.decorating_time("soon")
+    assert () == form.find_unread(None, None, None, None)
+    assert ("ts_event", "side") == form.find_unread(None, 5, None, "hold")
+    assert () == form.find_unread(1, 5, "buy", "buy")
 
 
 def test_decoding_refuses_what_is_too_long_before_it_is_looked_at() -> None:
@@ -104,9 +131,8 @@ def test_a_list_of_trades_becomes_oldest_first_and_says_whether_it_is_full() -> 
 
 
 def test_bounds_are_part_of_the_types() -> None:
-    kinds: list[Any] = [form.Sequence, form.Nanoseconds, form.Milliseconds]
-    for kind, lowest in zip(kinds, (1 - 2**63, 0, 0), strict=True):
-        assert lowest == msgspec.convert(lowest, kind)
-        for beyond in (lowest - 1, 2**63):
-            with pytest.raises(msgspec.ValidationError):
-                msgspec.convert(beyond, kind)
+    assert 1 - 2**63 == msgspec.convert(1 - 2**63, form.Sequence)
+    assert 0 == msgspec.convert(0, form.TradeId)
+    for kind, beyond in ((form.Sequence, -(2**63)), (form.Sequence, 2**63), (form.TradeId, 2**63)):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(beyond, kind)

@@ -1,6 +1,8 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from booktape.answers.quotes import QUOTED, quote
 from booktape.answers.trades import read_trades
 from tests.support.hand_tape import BTC, A, HandTape, at, delta, feed, snapshot, ticker, trade
@@ -8,7 +10,9 @@ from tests.support.hand_tape import BTC, A, HandTape, at, delta, feed, snapshot,
 
 def quotes_of(tape: HandTape) -> list[dict[str, Any]]:
     ledger, segments, _ = tape.reading()
-    trades = read_trades(ledger, segments, ("bitvavo", BTC), at(-99), at(99))
+    span = at(-99), at(99)
+    parts = read_trades(ledger, segments, ("bitvavo", BTC), *span, memory_bytes=1 << 20)
+    trades = pa.concat_tables(parts)
     quoted = quote(tape.market(), trades)
     assert QUOTED.names == quoted.schema.names
     rows: list[dict[str, Any]] = quoted.to_pylist()

@@ -1,7 +1,9 @@
 from pathlib import Path
 from typing import Any
 
-from booktape.answers.trades import SCHEMA, read_trades
+import pyarrow as pa
+
+from booktape.answers.trades import ROW_BYTES, SCHEMA, read_trades
 from booktape.times import DAY_US
 from tests.support.hand_tape import ETH, A, B, HandTape, at, ticker, trade
 
@@ -9,9 +11,19 @@ HOUR = 3600.0
 DAY = DAY_US / 1e6
 
 
-def trades_of(tape: HandTape, start: float, end: float) -> list[tuple[Any, ...]]:
+def parts_of(
+    tape: HandTape, start: float, end: float, *, memory_bytes: int = 1 << 20
+) -> list[pa.Table]:
     ledger, segments, _ = tape.reading()
-    table = read_trades(ledger, segments, ("bitvavo", "BTC-EUR"), at(start), at(end))
+    span, market = (at(start), at(end)), ("bitvavo", "BTC-EUR")
+    return list(read_trades(ledger, segments, market, *span, memory_bytes=memory_bytes))
+
+
+def trades_of(
+    tape: HandTape, start: float, end: float, *, memory_bytes: int = 1 << 20
+) -> list[tuple[Any, ...]]:
+    parts = parts_of(tape, start, end, memory_bytes=memory_bytes)
+    table = pa.concat_tables([SCHEMA.empty_table(), *parts]).unify_dictionaries()
     assert SCHEMA.names == table.schema.names
     return [
         ((round(row["ts"].timestamp() * 1e6) - at(0)) / 1e6, row["trade_id"], row["session"][-1])
@@ -46,6 +58,34 @@ def test_what_comes_too_late_is_in_no_answer_however_wide(tmp_path: Path) -> Non
     tape = HandTape(tmp_path)
     tape.write(A, trade(26 * HOUR, "t", event=1))
     assert [] == trades_of(tape, 0, 30 * HOUR)
+
+
+def make_week(root: Path) -> HandTape:
+    tape = HandTape(root)
+    for day in range(7):
+        begin = day * DAY
+        tape.write(A, *(trade(begin + n, f"{day}-{n}") for n in range(9)), ticker(begin + 10))
+        lists = [trade(begin + DAY, f"{day}-{n}", event=begin + n) for n in (8, 9)]
+        tape.write(B, *lists, trade(begin + DAY, f"{day}-0"))
+    return tape
+
+
+def test_a_week_comes_a_day_at_a_time(tmp_path: Path) -> None:
+    parts = parts_of(make_week(tmp_path), 0, 7 * DAY)
+    assert 7 == len(parts)
+    times = [ts for part in parts for ts in part["ts"].to_pylist()]
+    assert times == sorted(times)
+    names = [name for part in parts for name in part["trade_id"].to_pylist()]
+    assert sorted(f"{day}-{n}" for day in range(7) for n in range(10)) == sorted(names)
+
+
+def test_more_trades_than_fit_into_memory_are_read_again(tmp_path: Path) -> None:
+    tape = make_week(tmp_path)
+    # Rows without the exchange's time are apart: whether they repeat is known a range at a time.
+    known = [row for row in trades_of(tape, 0, 7 * DAY) if row[0] % DAY]
+    little = trades_of(tape, 0, 7 * DAY, memory_bytes=4 * 5 * ROW_BYTES)
+    assert known == [row for row in little if row[0] % DAY]
+    assert len(parts_of(tape, 0, 9, memory_bytes=1)) > 3
 
 
 def test_no_trades_are_a_table_without_rows(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from booktape.books import recorded as recorded_module
+from booktape.books import memory as memory_module
 from booktape.books.recorded import Recorded
 from booktape.times import DAY_US
 from tests.support.hand_tape import (
@@ -146,8 +146,8 @@ def test_columns_of_rows_are_read_where_they_are(
     tape.write(A, snapshot(0, 0, ("bid", 1.0, 2.0), ("ask", 3.0, 4.0)), delta(1, 0))
     tape.write(A, delta(2, 0, ("bid", 1.0, 9.0)))
     session = session_of(tape)
-    monkeypatch.setattr(recorded_module, "RUNS_REMEMBERED_MAX", 1)
-    monkeypatch.setattr(recorded_module, "ROWS_REMEMBERED_MAX", 2)
+    monkeypatch.setattr(memory_module, "RUNS_REMEMBERED_MAX", 1)
+    monkeypatch.setattr(memory_module, "ROWS_REMEMBERED_MAX", 2)
     columns = ("event_number", "price")
     for _ in range(2):
         ((offset, rows),) = session.read(BTC, columns, first=0, begin=0, end=3)
@@ -156,3 +156,39 @@ def test_columns_of_rows_are_read_where_they_are(
         ((_, rows),) = session.read(BTC, columns, first=2, begin=0, end=1)
         assert [2] == rows["event_number"].to_pylist()
     assert [] == list(session.read(BTC, columns, first=2, begin=1, end=5))
+
+
+@pytest.mark.parametrize("group_rows", [1 << 20, 3])
+def test_all_symbols_are_read_together_as_each_alone(tmp_path: Path, group_rows: int) -> None:
+    tape = HandTape(tmp_path, row_group_rows=group_rows)
+    levels = [("bid", float(price), 1.0) for price in range(1, 6)]
+    more = [snapshot(1, n, *levels, symbol=s) for n, s in enumerate(("ADA-EUR", BTC, ETH))]
+    tape.write(A, *more, delta(2, 1), feed(3, "gap", BTC), delta(4, 1, *levels[:2]), delta(5, 2))
+    tape.write(A, ticker(9))
+    alone, together = session_of(tape), session_of(tape)
+    together.is_for_all = True
+    columns = ("event_number", "price")
+    for symbol in ("ADA-EUR", BTC, ETH, "XRP-EUR"):
+        for place in (0, 1):
+            runs = alone.runs(place, symbol)
+            assert runs == together.runs(place, symbol)
+        for run in alone.runs(0, symbol):
+            span = {"first": 0, "begin": run.begin, "end": run.end}
+            one, other = (
+                [
+                    (offset, rows.to_pydict())
+                    for offset, rows in session.read(symbol, columns, **span)
+                ]
+                for session in (alone, together)
+            )
+            assert one == other
+    assert 4 == len(alone.runs(0, BTC))
+
+
+def test_what_is_remembered_of_all_symbols_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_module, "RUNS_REMEMBERED_MAX", 1)
+    session = session_of(of_minutes(tmp_path, 3))
+    session.is_for_all = True
+    assert [1, 1, 1, 1] == [len(session.runs(place, BTC)) for place in (0, 1, 2, 0)]

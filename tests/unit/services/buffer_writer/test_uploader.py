@@ -82,6 +82,8 @@ def test_a_failure_is_told_and_tried_again(
     assert not world.uploader.error
     assert list(range(10)) == stored_numbers(store)
     assert 1 == caplog.text.count("cannot upload")
+    assert (2, 2) == (world.uploader.upload_failures, world.uploader.uploads)
+    assert sum(map(len, store.objects.values())) == world.uploader.upload_bytes
 
 
 def test_another_failure_is_another_line(

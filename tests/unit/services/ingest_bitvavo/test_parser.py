@@ -7,7 +7,7 @@ from services.ingest_bitvavo import parser
 from services.ingest_bitvavo.exchange import EXCHANGE
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, Refused, Snapshot, Subscribed, Throttled, Ticker, Trade
-from shared.exchange import ListedMarket, Message
+from shared.exchange import ListedMarket, Message, Outage
 from tests.support.levels import levels
 
 NOW_NS = 1_790_000_000_000_000_000
@@ -91,21 +91,75 @@ def test_a_nonce_beyond_int32_is_taken_up_to_int64() -> None:
     assert "BTC-EUR" == refusal(BOOK, nonce=INT64_MAX + 1).raw_symbol
 
 
-@pytest.mark.parametrize("timestamp", [INT64_MAX // 1_000_000 + 1, 10**15 - 1])
-def test_a_time_that_is_neither_nanoseconds_nor_milliseconds_is_none(timestamp: int) -> None:
+@pytest.mark.parametrize(
+    ("timestamp", "ts_event"),
+    [
+        (1790126693594483831, 1790126693594483831),
+        (1790126693594483, 1790126693594483000),
+        (1790126693594, 1790126693594000000),
+        (1790126693, 1790126693000000000),
+        (1790126693.25, 1790126693250000000),
+        (1790126693594.0, 1790126693594000000),
+        ("1790126693594483831", 1790126693594483831),
+        ("1790126693.594483831", 1790126693594483831),
+    ],
+)
+def test_a_time_is_read_in_whatever_unit_and_type(timestamp: object, ts_event: int) -> None:
     (delta,) = parse(BOOK, timestamp=timestamp)
     assert isinstance(delta, Delta)
-    assert delta.ts_event is None
+    assert (ts_event, ()) == (delta.ts_event, delta.unread)
+    (trade,) = parse(TRADE, timestamp=timestamp)
+    assert isinstance(trade, Trade)
+    assert (ts_event, ()) == (trade.ts_event, trade.unread)
 
 
-@pytest.mark.parametrize("timestamp", [-1, INT64_MAX + 1, 1.5e18, "soon"])
-def test_an_impossible_time_is_malformed(timestamp: object) -> None:
-    assert "BTC-EUR" == refusal(BOOK, timestamp=timestamp).raw_symbol
+@pytest.mark.parametrize(
+    "timestamp",
+    [-1, 0, 10**11, 10**14 - 1, 2**63, 10**30, 9e17, "soon", "", "1" * 5000, True, [1], {"a": 1}],
+)
+def test_an_event_whose_time_cannot_be_read_is_one_without_time(timestamp: object) -> None:
+    (delta,) = parse(BOOK, timestamp=timestamp)
+    (snapshot,) = parse({"action": "getBook", "response": ANSWER | {"timestamp": timestamp}})
+    (trade,) = parse(TRADE, timestamp=timestamp)
+    for event in (delta, snapshot, trade):
+        assert isinstance(event, Delta | Snapshot | Trade)
+        assert (None, ("ts_event",)) == (event.ts_event, event.unread)
+    assert isinstance(delta, Delta)
+    assert ([(74968.0, 0.0), (75516.0, 0.00058294)], 413289768) == (delta.bids, delta.sequence)
 
 
-@pytest.mark.parametrize("levels", [[["1"]], [["1", "2", "3"]], [[1, True]], [None], {}, None, "1"])
+@pytest.mark.parametrize("levels", [[["1"]], [[1, True]], [None], {}, "1", 0, False])
 def test_levels_of_another_shape_are_malformed(levels: object) -> None:
     assert "BTC-EUR" == refusal(BOOK, asks=levels).raw_symbol
+
+
+def test_what_stands_behind_the_size_of_a_level_is_passed_over() -> None:
+    bids = [["74968.00", "0", "3"], ["75516.00", "0.00058294", {"orders": []}, None]]
+    (delta,) = parse(BOOK, bids=bids)
+    assert parse(BOOK) == [delta]
+    answer = ANSWER | {"bids": [["75521", "0.05641959", 7]]}
+    expected = parse({"action": "getBook", "response": ANSWER})
+    assert expected == parse({"action": "getBook", "response": answer})
+    assert expected == [parser.parse_book("BTC-EUR", json.dumps(answer).encode())]
+
+
+def test_a_side_that_is_null_or_missing_is_empty() -> None:
+    expected = parse(BOOK, asks=[])
+    assert expected == parse(BOOK, asks=None)
+    assert expected == parse({key: value for key, value in BOOK.items() if key != "asks"})
+    whole = parse({"action": "getBook", "response": ANSWER | {"asks": []}})
+    assert whole == parse({"action": "getBook", "response": ANSWER | {"asks": None}})
+    without = {key: value for key, value in ANSWER.items() if key != "asks"}
+    assert whole == parse({"action": "getBook", "response": without})
+
+
+def test_a_book_that_names_no_side_is_no_book() -> None:
+    without = {key: value for key, value in BOOK.items() if key not in {"asks", "bids"}}
+    assert "BTC-EUR" == refusal(without).raw_symbol
+    answer = {key: value for key, value in ANSWER.items() if key not in {"asks", "bids"}}
+    assert "BTC-EUR" == refusal({"action": "getBook", "response": answer}).raw_symbol
+    with pytest.raises(MalformedMessage):
+        parser.parse_book("BTC-EUR", json.dumps(answer).encode())
 
 
 @pytest.mark.parametrize("level", [["1e400", "1"], ["5", "-1"], ["", "1"], ["0.00", "1"]])
@@ -140,7 +194,8 @@ def test_an_answer_to_get_book_is_a_snapshot() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"bids": [["x", "1"]]}, {"nonce": None}, {"asks": None}, {"timestamp": -1}]
+    "changes",
+    [{"bids": [["x", "1"]]}, {"nonce": None}, {"asks": {}}, {"bids": [["1", "2", "3"], []]}],
 )
 def test_a_broken_answer_to_get_book_names_its_market(changes: dict[str, Any]) -> None:
     assert "BTC-EUR" == refusal({"action": "getBook", "response": ANSWER | changes}).raw_symbol
@@ -191,30 +246,59 @@ def test_a_trade_without_a_side_leaves_it_open() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"side": "hold"},
         {"id": ""},
         {"id": "two\nlines"},
         {"id": "x" * 65},
         {"id": "two words"},
         {"id": "\u00e9"},
-        {"id": 17},
+        {"id": -17},
+        {"id": 1.5},
+        {"id": None},
         {"price": True},
         {"amount": "1e"},
         {"amount": "-1"},
-        {"timestamp": 2**60},
-        {"timestamp": "1785792508187 "},
-        {"timestampNs": 2**63},
     ],
 )
 def test_a_trade_of_another_form_is_malformed(changes: dict[str, Any]) -> None:
     assert "`$." in refusal(TRADE, **changes).reason
 
 
+def test_the_id_of_a_trade_may_be_a_number() -> None:
+    (trade,) = parse(TRADE, id=100123456789012345)
+    assert isinstance(trade, Trade)
+    assert "100123456789012345" == trade.trade_id
+
+
+@pytest.mark.parametrize("side", ["hold", "", 1, True, ["buy"], {"a": 1}])
+def test_a_trade_whose_side_cannot_be_read_is_one_without_side(side: object) -> None:
+    (trade,) = parse(TRADE, side=side)
+    assert isinstance(trade, Trade)
+    assert (None, ("side",), 55316.0) == (trade.side, trade.unread, trade.price)
+
+
+def test_nanoseconds_that_cannot_be_read_leave_the_milliseconds() -> None:
+    for timestamp_ns in (2**63, "soon", None):
+        (trade,) = parse(TRADE, timestampNs=timestamp_ns)
+        assert isinstance(trade, Trade)
+        assert (1785792508187000000, ()) == (trade.ts_event, trade.unread)
+
+
 def test_a_ticker_says_only_what_it_says() -> None:
     assert [Ticker("BTC-EUR", bid_price=75743.0, bid_size=0.1405)] == parse(TICKER)
     ask = {"event": "ticker", "market": "X", "bestAsk": "2", "bestAskSize": "1", "lastPrice": "3"}
     assert [Ticker("X", ask_price=2.0, ask_size=1.0, last_price=3.0)] == parse(ask)
-    assert [Ticker("X")] == parse({"event": "ticker", "market": "X", "bestBid": None})
+    assert [Ticker("X")] == parse({"event": "ticker", "market": "X"})
+
+
+@pytest.mark.parametrize("nothing", [None, "", "0", 0, "0.00"])
+def test_a_side_of_a_ticker_that_is_null_is_gone(nothing: object) -> None:
+    bid = {"event": "ticker", "market": "X", "bestBid": nothing, "bestBidSize": "0"}
+    assert [Ticker("X", gone=("bid_price", "bid_size"))] == parse(bid)
+    ask = {"event": "ticker", "market": "X", "bestBid": "1", "bestAsk": nothing}
+    assert [Ticker("X", bid_price=1.0, gone=("ask_price", "ask_size"))] == parse(ask)
+    assert [Ticker("X", gone=("last_price",))] == parse(
+        {"event": "ticker", "market": "X", "lastPrice": nothing}
+    )
 
 
 def test_a_confirmation_names_everything_by_channel() -> None:
@@ -389,36 +473,61 @@ def test_trades_over_rest_are_turned_round() -> None:
     assert parser.parse_trades("A-EUR", json.dumps(rows * 250).encode()).is_cut
 
 
-def test_a_ban_ends_when_its_text_says_so_else_when_the_header_does() -> None:
+def test_a_confirmation_may_have_a_channel_that_is_null() -> None:
+    message = {"event": "subscribed", "subscriptions": {"book": ["A-EUR"], "trades": None}}
+    assert [Subscribed("book", ["A-EUR"])] == parse(message)
+
+
+def test_a_ban_ends_when_its_text_says_so_else_after_15_minutes() -> None:
     text = b'{"errorCode":105,"error":"The ban expires at 1790000600000."}'
+    # The next whole minute, which is not the end of a ban.
     headers = {"bitvavo-ratelimit-resetat": "1790000060000"}
     assert 600.0 == parser.ban_s(429, headers, text, NOW_NS)
-    assert 60.0 == parser.ban_s(429, headers, b"{}", NOW_NS)
-    assert 900.0 == parser.ban_s(429, {}, b"<html>", NOW_NS)
-
-
-@pytest.mark.parametrize("resetat", ["", "soon", "1790000060", "-790000060000", "1" * 5000])
-def test_a_header_that_cannot_be_read_is_none(resetat: str) -> None:
-    headers = {"bitvavo-ratelimit-resetat": resetat}
     assert 900.0 == parser.ban_s(429, headers, b"{}", NOW_NS)
+    assert 900.0 == parser.ban_s(429, {}, b"<html>", NOW_NS)
+    assert 30.0 == parser.ban_s(429, {"retry-after": "30"}, b"<html>", NOW_NS)
+    for odd in ("", "soon", "-5", "1" * 5000):
+        assert 900.0 == parser.ban_s(429, {"retry-after": odd}, b"{}", NOW_NS)
 
 
 def test_a_ban_has_bounds_whatever_the_clocks_say() -> None:
     def wait_s(end_ms: int) -> float | None:
-        return parser.ban_s(429, {"bitvavo-ratelimit-resetat": str(end_ms)}, b"{}", NOW_NS)
+        return parser.ban_s(429, {}, b'{"error":"The ban expires at %d."}' % end_ms, NOW_NS)
 
     assert parser.BAN_S_MIN == wait_s(1_700_000_000_000)
-    assert parser.BAN_S_MAX == wait_s(9_999_999_999_999)
+    assert parser.BAN_S_MAX == wait_s(4_000_000_000_000)
+    assert parser.BAN_S == wait_s(9_999_999_999_999)  # no time of this century
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 503])
 @pytest.mark.parametrize("code", [105, 110, 112])
-def test_an_error_that_says_stop_is_a_ban_whatever_its_status(code: int) -> None:
-    assert 900.0 == parser.ban_s(403, {}, b'{"errorCode":%d}' % code, NOW_NS)
+def test_an_error_with_another_status_than_429_is_of_one_question(status: int, code: int) -> None:
+    assert parser.ban_s(status, {}, b'{"errorCode":%d}' % code, NOW_NS) is None
 
 
 @pytest.mark.parametrize(("status", "code"), [(409, 431), (400, 205), (503, 107), (200, 0)])
 def test_any_other_error_is_no_ban(status: int, code: int) -> None:
     assert parser.ban_s(status, {}, b'{"errorCode":%d}' % code, NOW_NS) is None
+
+
+@pytest.mark.parametrize(
+    ("last_s", "lost_s", "start_s"),
+    [
+        (None, 5, 65),  # the trade before the outage is in the list, where there is one of late
+        (30, 5, 65),
+        (7200, 5, 7200),
+        (90_000, 5, 86_340),  # 24 hours from start to end are the most
+        (90_000, 80_000, 86_340),
+        (90_000, 89_000, 86_340),
+    ],
+)
+def test_trades_are_asked_for_from_before_the_outage_as_far_as_can_be(
+    last_s: int | None, lost_s: int, start_s: int
+) -> None:
+    ts_event = None if last_s is None else NOW_NS - last_s * 10**9
+    query = parser.trades_query(Outage("1", ts_event, NOW_NS - lost_s * 10**9), NOW_NS)
+    start_ms, end_ms = NOW_NS // 10**6 - start_s * 1000, NOW_NS // 10**6 + 60_000
+    assert f"limit=1000&start={start_ms}&end={end_ms}" == query
 
 
 def test_what_it_declares_is_what_its_pages_say() -> None:
@@ -427,7 +536,9 @@ def test_what_it_declares_is_what_its_pages_say() -> None:
     assert rest.trades is not None
     assert "/markets" == rest.markets.path()
     assert "/A-EUR/book?depth=1000" == rest.book.path("A-EUR")
-    assert "/A-EUR/trades?limit=1000&tradeIdFrom=0-1" == rest.trades.path("A-EUR", "0-1")
+    assert rest.trades.path("A-EUR", Outage("0-1", None, NOW_NS - 10**9), NOW_NS) == (
+        "/A-EUR/trades?limit=1000&start=1789999939000&end=1790000060000"
+    )
     costs = (EXCHANGE.subscribe_cost, EXCHANGE.snapshot_cost, rest.markets.cost, rest.book.cost)
     assert [1, 1, 1, 1] == [cost.points for cost in costs if cost]
     assert rest.trades.cost is not None

@@ -216,16 +216,9 @@ def test_a_trade_of_2020_has_no_side_and_16_decimals() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"S": 2},
-        {"S": "buy"},
-        {"D": 1647588210843},
-        {"D": ""},
-        {"D": "-1"},
-        {"D": "1.5"},
-        {"D": "99999999999999999999"},
-        {"D": "9300000000000"},
-        {"D": "\u0661"},
-        {"I": 5},
+        {"I": -5},
+        {"I": 1.5},
+        {"I": None},
         {"I": ""},
         {"I": "two\nlines"},
         {"I": "two words"},
@@ -236,6 +229,56 @@ def test_a_trade_of_2020_has_no_side_and_16_decimals() -> None:
 )
 def test_a_trade_of_another_form_is_malformed(changes: dict[str, Any]) -> None:
     refusal(422, TRADE, **changes)
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["", "-1", "1.5", "99999999999999999999", "9300000000000", "soon", 5, True, [], {"a": 1}],
+)
+def test_a_trade_whose_time_cannot_be_read_is_one_without_time(time: object) -> None:
+    (trade,) = parse(422, TRADE, D=time)
+    assert isinstance(trade, Trade)
+    assert (None, ("ts_event",), 40670.0) == (trade.ts_event, trade.unread, trade.price)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [1647588210843, 1647588210843.0, "1647588210.843", 1647588210843000, "1647588210843000000"],
+)
+def test_the_time_of_a_trade_may_be_in_another_unit_or_type(time: object) -> None:
+    assert parse(422, TRADE) == parse(422, TRADE, D=time)
+
+
+def test_the_id_of_a_trade_may_be_a_number() -> None:
+    assert parse(422, TRADE) == parse(422, TRADE, I=101963781951665674)
+
+
+@pytest.mark.parametrize("side", [2, -1, "buy", "", True, [0], {"a": 1}])
+def test_a_trade_whose_side_cannot_be_read_is_one_without_side(side: object) -> None:
+    (trade,) = parse(422, TRADE, S=side)
+    assert isinstance(trade, Trade)
+    assert (None, ("side",), 40670.0) == (trade.side, trade.unread, trade.price)
+
+
+def test_the_side_of_a_trade_may_be_text() -> None:
+    assert parse(422, TRADE) == parse(422, TRADE, S="0")
+
+
+@pytest.mark.parametrize(("number", "book"), [(431, FULL), (432, CHANGES)])
+def test_a_side_of_a_book_that_is_null_or_missing_is_empty(
+    number: int, book: dict[str, Any]
+) -> None:
+    for side in ("AO", "BO"):
+        expected = parse(number, book, **{side: []})
+        assert expected == parse(number, book, **{side: None})
+        assert expected == parse(number, {key: book[key] for key in book if key != side})
+    neither = {key: book[key] for key in book if key not in {"AO", "BO"}}
+    assert book["PS"] == refusal(number, neither).raw_symbol
+
+
+def test_a_list_of_trades_that_is_null_is_empty() -> None:
+    expected = parse(421, {"symbol": "BTCTRY", "items": []})
+    assert expected == parse(421, {"symbol": "BTCTRY", "items": None})
 
 
 def test_a_421_is_turned_round_and_keeps_the_order_of_one_time() -> None:
@@ -250,8 +293,18 @@ def test_a_421_is_turned_round_and_keeps_the_order_of_one_time() -> None:
 
 def test_a_421_that_comes_oldest_first_stays_so() -> None:
     item = {"A": "1", "P": "2", "S": 1}
-    items = [item | {"D": str(at), "I": str(at)} for at in (1, 2, 3)]
+    items = [item | {"D": f"164758821084{at}", "I": str(at)} for at in (1, 2, 3)]
     (trades,) = parse(421, {"symbol": "BTCTRY", "items": items})
+    assert isinstance(trades, TradeList)
+    assert ["1", "2", "3"] == [trade.trade_id for trade in trades.trades]
+
+
+def test_a_421_with_a_time_that_cannot_be_read_keeps_its_order() -> None:
+    item = {"A": "1", "P": "2", "S": 1}
+    items = [item | {"D": "1647588210843", "I": str(at)} for at in (3, 2, 1)]
+    (trades,) = parse(
+        421, {"symbol": "BTCTRY", "items": [items[0], items[1] | {"D": "x"}, items[2]]}
+    )
     assert isinstance(trades, TradeList)
     assert ["1", "2", "3"] == [trade.trade_id for trade in trades.trades]
 
@@ -278,11 +331,26 @@ def test_a_402_is_a_ticker() -> None:
     assert [expected] == parse(402, TICKER)
 
 
-def test_what_is_empty_or_missing_in_a_ticker_was_not_said() -> None:
+def test_what_is_missing_in_a_ticker_was_not_said_and_what_is_empty_is_gone() -> None:
     assert [Ticker("BTCTRY")] == parse(402, {"PS": "BTCTRY"})
-    for empty in ("", None):
+    everything = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price")
+    for empty in ("", None, "0", 0):
         nothing: dict[str, Any] = dict.fromkeys(("B", "A", "BA", "AA", "LA"), empty)
-        assert [Ticker("BTCTRY")] == parse(402, nothing, PS=None, event="BTCTRY")
+        expected = Ticker("BTCTRY", gone=everything)
+        assert [expected] == parse(402, nothing, PS=None, event="BTCTRY")
+    (ticker,) = parse(402, TICKER, A=None, AA="5")
+    assert isinstance(ticker, Ticker)
+    assert (3779950.0, None, None) == (ticker.bid_price, ticker.ask_price, ticker.ask_size)
+    assert ("ask_price", "ask_size") == ticker.gone
+
+
+def test_an_answer_without_a_message_is_chatter() -> None:
+    assert [Chatter("result")] == parse(100, {"ok": True, "message": None})
+    assert [Chatter("result")] == parse(100, {"ok": False})
+
+
+def test_the_tickers_of_all_may_be_null() -> None:
+    assert [] == parse(401, {"items": None})
 
 
 def test_a_401_is_a_ticker_for_each_item() -> None:
@@ -403,7 +471,7 @@ def test_what_it_declares_is_what_its_pages_say() -> None:
     assert rest.trades is not None
     assert "/api/v2/server/exchangeinfo" == rest.markets.path()
     assert "/api/v2/orderbook?pairSymbol=BTCTRY&limit=100" == rest.book.path("BTCTRY")
-    assert "/api/v2/trades?pairSymbol=BTCTRY&last=50" == rest.trades.path("BTCTRY", "1")
+    assert "/api/v2/trades?pairSymbol=BTCTRY&last=50" == rest.trades.path("BTCTRY", None, 1)
     assert "data" == EXCHANGE.ready
     assert EXCHANGE.request_snapshot is None
     assert 50 == EXCHANGE.symbols_per_socket

@@ -47,10 +47,32 @@ def test_the_time_of_a_book_may_be_written_as_a_float_or_missing() -> None:
     assert parse_book(None).ts_event is None
 
 
-@pytest.mark.parametrize("timestamp", [-1, 1e400, 1e15, 2**63, "soon", True])
-def test_an_impossible_time_is_malformed(timestamp: object) -> None:
+@pytest.mark.parametrize("timestamp", [-1, 10**11, 1e14, 2**63, "soon", True, [], {}])
+def test_a_book_whose_time_cannot_be_read_is_one_without_time(timestamp: object) -> None:
+    book = parse_book(timestamp)
+    assert (None, ("ts_event",)) == (book.ts_event, book.unread)
+
+
+def test_a_book_of_an_odd_shape_is_read() -> None:
+    assert parse_book(bids=[[*BIDS[0], "17"]]) == parse_book()
+    assert parse_book(asks=None) == parse_book(asks=[])
+    assert [] == parse_book(asks=None).asks
     with pytest.raises(MalformedMessage):
-        parse_book(timestamp)
+        rest_parser.parse_book("BTCTRY", answer({"timestamp": None}))
+
+
+def test_what_decorates_a_trade_may_be_of_any_type() -> None:
+    odd: list[dict[str, Any]] = [
+        {"date": "1618828421.497", "tid": 637544252214980918},
+        {"date": "x"},
+        {"side": 3},
+    ]
+    lists = [rest_parser.parse_trades("BTCTRY", answer([TRADE | each])) for each in odd]
+    expected = rest_parser.parse_trades("BTCTRY", answer([TRADE]))
+    assert lists[0] == expected
+    assert [(None, ("ts_event",)), (1618828421497000000, ("side",))] == [
+        (trade.ts_event, trade.unread) for each in lists[1:] for trade in each.trades
+    ]
 
 
 @pytest.mark.parametrize("level", [["1E400", "1"], [1, -2], ["1"], ["", "1"], ["0", "1"]])
@@ -90,8 +112,8 @@ def test_an_empty_list_where_an_object_should_be_is_malformed() -> None:
     assert [] == rest_parser.parse_trades("BTCTRY", answer([])).trades
 
 
-@pytest.mark.parametrize("code", [0, 200, "SUCCESS", "", None])
-def test_the_code_may_be_anything_where_it_succeeded(code: int | str | None) -> None:
+@pytest.mark.parametrize("code", [0, 200, "SUCCESS", "", None, 1.5, []])
+def test_the_code_may_be_anything_where_it_succeeded(code: object) -> None:
     assert [] == rest_parser.parse_trades("BTCTRY", answer([], code=code)).trades
 
 

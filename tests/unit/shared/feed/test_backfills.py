@@ -23,7 +23,7 @@ class World:
         exchange = make_exchange(rest=make_rest(trades=trades))
         self.backfills = Backfills(self.trades, self.board, exchange)
         self.trades.trade(1, "BTC-EUR", trade(1))
-        self.trades.lose_all()
+        self.trades.lose_all(2)
 
     def ask(self, now_s: float = 5.0) -> None:
         self.backfills.ask("BTC-EUR", "BTCEUR", now_s)
@@ -33,7 +33,7 @@ class World:
         self.ask()
         under_way = self.board.questions.popleft()
         self.trades.trade(2, "BTC-EUR", trade(number))
-        self.trades.lose_all()
+        self.trades.lose_all(2)
         self.ask()
         return under_way
 
@@ -56,7 +56,7 @@ def test_after_an_outage_the_trades_since_the_last_one_are_asked_for(world: Worl
     assert ("BTC-EUR", "BTCEUR", "t1", 5.0) == (
         question.symbol,
         question.raw_symbol,
-        question.last,
+        question.outage.trade_id,
         question.asked_s,
     )
 
@@ -125,14 +125,14 @@ def test_an_exchange_without_old_trades_makes_a_gap_and_no_question() -> None:
 def test_an_older_question_reaches_further_so_a_newer_one_is_not_asked(world: World) -> None:
     world.ask()
     world.trades.trade(2, "BTC-EUR", trade(5))
-    world.trades.lose_all()
+    world.trades.lose_all(2)
     world.ask()
-    assert ["t1"] == [question.last for question in world.board.questions]
+    assert ["t1"] == [question.outage.trade_id for question in world.board.questions]
 
 
 def test_while_one_is_being_asked_a_newer_one_is_asked_as_well(world: World) -> None:
     under_way = world.ask_twice(5)
-    assert ["t5"] == [question.last for question in world.board.questions]
+    assert ["t5"] == [question.outage.trade_id for question in world.board.questions]
     world.board.answer_backfill(under_way, trades(1, 2, 5))
     world.backfills.record(3)
     world.backfills.end(4)

@@ -1,5 +1,6 @@
 """What lies between the threads that have to do with one feed."""
 
+from shared.exchange import Outage
 from shared.feed.board import Backfill, BackfillAnswer, Board
 from shared.feed.names import Names
 from tests.support.toys import make_exchange, trades
@@ -25,7 +26,7 @@ def test_a_board_begins_with_what_is_wanted_and_nothing_that_stands() -> None:
 
 def test_answers_are_handed_over_in_their_order_with_their_questions() -> None:
     board = Board([], [], NAMES, down_since_s=0.0)
-    first, second = (Backfill(name, name, "t1", 5.0) for name in "AB")
+    first, second = (Backfill(name, name, Outage("t1", None, 1), 5.0) for name in "AB")
     board.answer_backfill(first, trades(1, 2))
     board.answer_backfill(second, None, "gone")
     assert [

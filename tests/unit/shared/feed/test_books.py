@@ -8,7 +8,7 @@ import pytest
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot
 from shared.feed.books import Books
 from tests.support.levels import levels
-from tests.support.toys import Tape, book, delta
+from tests.support.toys import SECOND, Tape, book, delta
 
 
 class World:
@@ -73,8 +73,18 @@ def test_a_snapshot_older_than_what_is_held_is_not_taken(world: World) -> None:
     assert [11, 12] == world.sequences()
 
 
+def test_of_one_price_in_one_event_the_last_alone_is_recorded(world: World) -> None:
+    bids = [(99.0, 1.0), (98.0, 2.0), (99.0, 3.0)]
+    world.books.replace(1, Snapshot("BTCEUR", bids, [(101.0, 1.0)], 10))
+    world.books.delta(2, Delta("BTCEUR", [(97.0, 4.0), (97.0, 0.0)], [], 11))
+    snapshot, delta = world.tape.events(Snapshot, Delta)
+    assert [(99.0, 3.0), (98.0, 2.0)] == snapshot.bids
+    assert [(97.0, 0.0)] == delta.bids
+
+
 def test_deltas_that_continue_the_book_are_recorded_and_stale_ones_are_not(world: World) -> None:
     world.books.hold_deltas("BTCEUR")
+    world.books.delta(0, delta("BTCEUR", 8))
     world.books.splice(1, book("BTCEUR", 10))
     for sequence in (9, 10, 11, 12):
         world.books.delta(2, delta("BTCEUR", sequence))
@@ -126,7 +136,8 @@ def test_a_snapshot_that_differs_from_our_book_of_its_sequence_is_a_mismatch(wor
     world.books.replace(2, book("BTCEUR", 10))
     assert [] == world.kinds()
     world.books.replace(3, book("BTCEUR", 10, ask="102"))
-    assert {"side": "ask", "price": 101.0} == world.detail()
+    first = {"side": "ask", "price": 101.0, "ours": 1.0, "theirs": None}
+    assert {"differ": 1, **first} == world.detail()
     assert ["mismatch"] == world.kinds()
     assert [10, 10] == world.sequences()
 
@@ -137,32 +148,125 @@ def test_a_snapshot_of_another_sequence_is_not_compared(world: World) -> None:
     assert [] == world.kinds()
 
 
-def test_a_delta_that_crosses_the_book_is_recorded_and_loses_it(world: World) -> None:
+def test_a_crossed_book_is_stored_and_said_once_a_minute_with_how_often(world: World) -> None:
+    crossed: list[str] = []
+    world.books.on_crossed(crossed.append)
     world.go_live()
     world.books.delta(2, delta("BTCEUR", 11, bid="101"))
-    world.books.delta(3, delta("BTCEUR", 12))
-    assert [11] == world.sequences()
-    assert {"bid": 101.0, "ask": 101.0} == world.detail()
-    assert [("BTCEUR", "crossed"), ("BTCEUR", "unknown")] == world.resyncs
-    assert {"ETH-EUR"} == world.books.live()
+    for second in (1, 59, 60, 61):
+        world.books.delta(2 + second * SECOND, delta("BTCEUR", 11 + len(world.sequences())))
+    assert [11, 12, 13, 14, 15] == world.sequences()
+    assert [1, 3] == [msgspec.json.decode(e.detail)["count"] for e in world.tape.events(FeedEvent)]
+    assert {"bid": 101.0, "ask": 101.0, "count": 1} == msgspec.json.decode(
+        world.tape.events(FeedEvent)[0].detail
+    )
+    assert ["BTCEUR", "BTCEUR"] == crossed
+    assert ([], {"BTC-EUR", "ETH-EUR"}) == (world.resyncs, world.books.live())
 
 
-def test_a_crossed_snapshot_is_a_book_of_no_worth(world: World) -> None:
+def test_a_crossed_snapshot_is_a_book_that_goes_on(world: World) -> None:
     world.books.hold_deltas("BTCEUR")
     world.books.delta(1, delta("BTCEUR", 11))
     assert world.books.splice(2, book("BTCEUR", 10, bid="102"))
+    world.books.delta(3, delta("BTCEUR", 12))
     assert ["crossed"] == world.kinds()
-    assert [10] == world.sequences()
-    assert set() == world.books.live()
+    assert [10, 11, 12] == world.sequences()
+    assert {"BTC-EUR"} == world.books.live()
 
 
-def test_after_a_crossing_among_the_held_deltas_the_others_are_not_recorded(world: World) -> None:
+def test_a_crossed_book_is_said_again_after_the_clock_was_set_back(world: World) -> None:
+    world.go_live()
+    world.books.delta(900 * SECOND, delta("BTCEUR", 11, bid="101"))
+    world.books.delta(80 * SECOND, delta("BTCEUR", 12))
+    assert ["crossed", "crossed"] == world.kinds()
+
+
+def test_the_third_snapshot_that_is_too_old_says_that_the_numbers_began_anew(world: World) -> None:
     world.books.hold_deltas("BTCEUR")
-    world.books.delta(1, delta("BTCEUR", 11, bid="102"))
-    world.books.delta(1, delta("BTCEUR", 12))
-    assert world.books.splice(2, book("BTCEUR", 10))
-    assert [10, 11] == world.sequences()
-    assert ["crossed"] == world.kinds()
+    world.books.delta(1, delta("BTCEUR", 500))
+    assert not world.books.splice(2, book("BTCEUR", 3))
+    assert not world.books.splice(3, book("BTCEUR", 3))
+    assert world.books.splice(4, book("BTCEUR", 4))
+    world.books.delta(5, delta("BTCEUR", 5))
+    (gap,) = world.tape.events(FeedEvent)
+    assert ("gap", 501, 4) == (gap.kind, gap.sequence_expected, gap.sequence_received)
+    assert [4, 5] == world.sequences()
+
+
+def test_a_delta_that_is_next_to_a_snapshot_too_old_says_so_as_well(world: World) -> None:
+    world.books.hold_deltas("BTCEUR")
+    world.books.delta(1, delta("BTCEUR", 500))
+    assert not world.books.splice(2, book("BTCEUR", 3))
+    world.books.delta(3, delta("BTCEUR", 4))
+    world.books.delta(4, delta("BTCEUR", 5))
+    (gap,) = world.tape.events(FeedEvent)
+    assert ("gap", 501, 3) == (gap.kind, gap.sequence_expected, gap.sequence_received)
+    assert [3, 4, 5] == world.sequences()
+    assert {"BTC-EUR"} == world.books.live()
+
+
+def test_an_answer_that_comes_late_begins_the_book_with_all_that_came_since(world: World) -> None:
+    world.books.hold_deltas("BTCEUR")
+    for sequence in (98, 99, 100):
+        world.books.delta(1, delta("BTCEUR", sequence))
+        world.books.hold_deltas("BTCEUR")  # the question was asked again
+    assert world.books.splice(2, book("BTCEUR", 98))
+    assert [98, 99, 100] == world.sequences()
+
+
+def test_a_book_is_renewed_at_its_own_number_without_a_gap(world: World) -> None:
+    world.go_live()
+    world.books.delta(2, delta("BTCEUR", 11))
+    assert 11 == world.books.last("BTCEUR")
+    found = world.books.compare(book("BTCEUR", 11, ask="102"))
+    # Of a cut that nobody knows, what lies behind either one's last price is not compared.
+    assert (2, 1, "ask", 101.0) == (found.compared, found.differ, *(found.first or ())[:2])
+    world.books.renew(3, book("BTCEUR", 11))
+    world.books.delta(4, delta("BTCEUR", 12))
+    assert [11, 11, 12] == world.sequences()
+    assert (3, []) == (world.books.begun("BTCEUR"), world.kinds())
+
+
+def test_who_watches_a_book_is_told_of_each_change_until_it_is_lost(world: World) -> None:
+    world.go_live()
+    seen: list[tuple[int, int]] = []
+
+    def watch(ts: int, change: Delta) -> None:
+        seen.append((ts, change.sequence))
+
+    world.books.watch("BTCEUR", watch)
+    world.books.delta(2, delta("BTCEUR", 11))
+    world.books.unwatch("BTCEUR", watch)
+    world.books.delta(3, delta("BTCEUR", 12))
+    world.books.watch("BTCEUR", watch)
+    world.books.doubt("BTCEUR", "stale")
+    world.books.replace(4, book("BTCEUR", 50))
+    world.books.delta(5, delta("BTCEUR", 51))
+    world.books.unwatch("gone", watch)
+    assert [(2, 11)] == seen
+
+
+def test_the_touch_is_that_of_a_book_that_is_old_enough_and_not_crossed(world: World) -> None:
+    world.go_live()
+    assert world.books.touch("BTCEUR", 10, older_ns=10) is None
+    assert (99.0, 101.0) == world.books.touch("BTCEUR", 11, older_ns=10)
+    world.books.delta(12, delta("BTCEUR", 11, bid="101"))
+    assert world.books.touch("BTCEUR", 13, older_ns=10) is None
+    assert world.books.touch("gone", 13, older_ns=10) is None
+
+
+def test_only_a_side_that_came_full_has_an_edge() -> None:
+    tape = Tape()
+    books = Books(tape, lambda *_: None, depth=2)
+    for raw_symbol in ("full", "thin"):
+        books.add(raw_symbol, raw_symbol)
+    books.replace(1, Snapshot("full", [(9.0, 1.0), (8.0, 1.0)], [(10.0, 1.0)], 1))
+    books.replace(1, Snapshot("thin", [(9.0, 1.0)], [], 1))
+    assert ["full"] == books.find_edges()
+    assert books.find("thin") is not None
+    books.lose("thin")
+    assert books.find("thin") is None
+    assert (False, True) == (books.is_live("thin"), books.is_live("full"))
 
 
 def test_a_doubted_book_is_lost(world: World) -> None:

@@ -1,9 +1,14 @@
 """Counts of things whose names others choose."""
 
+from msgspec.structs import replace
+
+from shared.errors import MalformedMessage
+from shared.event import Chatter, Delta, Snapshot, Ticker, Trade, TradeList
 from shared.feed.counts import (
     NAME_CHARACTERS_MAX,
     NAMES_MAX,
     OTHERS,
+    REASON_CHARACTERS_MAX,
     UNPRINTABLE,
     Counts,
     Tally,
@@ -41,9 +46,35 @@ def test_a_copy_stands_still() -> None:
     assert {"news": 2} == counts.unknown
 
 
+def test_messages_that_are_read_are_counted_by_channel_and_what_of_them_is_not() -> None:
+    counts = Counts()
+    trade = Trade("X", "1", None, 1.0, 1.0, None, ("ts_event", "side"))
+    for message in (
+        Delta("X", [], [], 1),
+        Snapshot("X", [], [], 1, None, ("ts_event",)),
+        trade,
+        TradeList("X", [trade, replace(trade, unread=())]),
+        Ticker("X"),
+        Chatter("news"),
+    ):
+        counts.note_read(message)
+    assert {"book": 2, "trades": 2, "ticker": 1} == counts.read
+    assert {"book ts_event": 1, "trades ts_event": 2, "trades side": 2} == counts.unread
+
+
+def test_messages_that_are_not_are_counted_by_channel_and_reason() -> None:
+    counts = Counts()
+    counts.note_malformed(MalformedMessage("no size", raw=b"", channel="book"))
+    counts.note_malformed(MalformedMessage("x" * 200, raw=b""))
+    assert 2 == counts.malformed
+    assert {"book": 1, "unknown": 1} == counts.not_read
+    reasons = {"book: no size": 1, f"unknown: {'x' * 200}"[:REASON_CHARACTERS_MAX]: 1}
+    assert reasons == counts.malformed_reasons
+
+
 def test_all_begins_at_zero() -> None:
     counts = Counts()
-    assert {"chatter": {}, "unknown": {}, "refused": {}} == {
-        name: value for name, value in vars(counts).items() if isinstance(value, Tally)
-    }
+    tallies = [value for value in vars(counts).values() if isinstance(value, Tally)]
+    assert 7 == len(tallies)
+    assert not any(tallies)
     assert {0} == {value for value in vars(counts).values() if isinstance(value, int)}

@@ -46,6 +46,7 @@ class World:
         channels: Sequence[str] = ("book", "trades", "ticker"),
         symbols: Sequence[str] = SYMBOLS,
         offers_trades: bool = False,
+        subscribe_cost: Cost | None = None,
     ) -> None:
         self.now_s = 1000.0
         self.rows: list[tuple[str | None, Recorded]] = []
@@ -65,6 +66,7 @@ class World:
             parse=self._parse,
             subscribe=lambda c, raws: [f"join {','.join(c)} {','.join(raws)}"],
             unsubscribe=lambda c, raws: [f"leave {','.join(c)} {','.join(raws)}"],
+            subscribe_cost=subscribe_cost,
             ready=ready,
             snapshot_by="message" if asks_snapshots else "first",
             request_snapshot=(lambda raw: f"book {raw}") if asks_snapshots else None,
@@ -409,14 +411,36 @@ def test_a_symbol_that_keeps_failing_is_resynced_less_and_less_often() -> None:
     world = World(symbols=["BTC-EUR"])
     world.connect()
     world.say(*(Subscribed(c, ["BTCEUR"]) for c in ("book", "trades", "ticker")))
-    crossed = Snapshot("BTCEUR", *levels([("5", "1")], [("4", "1")]), 1)
     asked = 0
     for _ in range(600):
         if "book BTCEUR" in world.later(0.1):
             asked += 1
-            world.say(crossed)
+            world.say(book("BTCEUR", 10 * asked), delta("BTCEUR", 10 * asked + 5))
     assert 5 <= asked <= 8
-    assert world.kinds().count("crossed") == asked
+
+
+def test_a_snapshot_older_than_what_came_before_the_question_is_asked_for_again() -> None:
+    world = World(symbols=["BTC-EUR"])
+    world.connect()
+    world.say(delta("BTCEUR", 50), *(Subscribed(c, ["BTCEUR"]) for c in ("book", "trades")))
+    assert ["book BTCEUR"] == world.later(0.1)
+    world.say(book("BTCEUR", 49))
+    assert ([], 1) == (world.recorded(Snapshot), world.feed.counts.snapshots_late)
+    assert [] == world.later(0.9)
+    assert ["book BTCEUR"] == world.later(0.2)
+    world.say(book("BTCEUR", 50), delta("BTCEUR", 51))
+    assert [50, 51] == [event.sequence for event in world.recorded(Snapshot | Delta)]
+
+
+def test_the_late_answer_to_a_question_that_was_asked_again_forgets_nothing() -> None:
+    world = World(symbols=["BTC-EUR"])
+    world.connect()
+    world.say(*(Subscribed(c, ["BTCEUR"]) for c in ("book", "trades", "ticker")))
+    assert ["book BTCEUR"] == world.later(0.1)
+    world.say(delta("BTCEUR", 98))
+    assert ["book BTCEUR"] == world.later(10.2)
+    world.say(book("BTCEUR", 97), book("BTCEUR", 98), delta("BTCEUR", 99))
+    assert [97, 98, 99] == [event.sequence for event in world.recorded(Snapshot | Delta)]
 
 
 def test_a_snapshot_that_is_not_answered_is_asked_for_again() -> None:
@@ -452,7 +476,8 @@ def test_a_snapshot_that_differs_from_the_book_of_its_sequence_is_a_mismatch() -
     world = World("data", asks_snapshots=False)
     world.go_live()
     world.say(Snapshot("BTCEUR", *levels([("99", "2")], [("101", "1")]), 10))
-    assert [{"side": "bid", "price": 99.0}] == world.details("mismatch")
+    first = {"side": "bid", "price": 99.0, "ours": 1.0, "theirs": 2.0}
+    assert [{"differ": 1, **first}] == world.details("mismatch")
 
 
 def test_a_resync_without_questions_leaves_and_joins_and_gives_up_without_an_answer() -> None:
@@ -466,13 +491,18 @@ def test_a_resync_without_questions_leaves_and_joins_and_gives_up_without_an_ans
         world.later(10.1)
 
 
-def test_a_crossed_book_is_a_row_and_a_resync() -> None:
+def test_a_crossed_book_is_a_row_and_an_audit_and_goes_on() -> None:
     world = World()
     world.go_live()
-    world.say(delta("BTCEUR", 11, "101"))
-    assert ["crossed", "resync"] == world.kinds()
-    assert [{"bid": 101.0, "ask": 101.0}] == world.details("crossed")
-    assert {"ETH-EUR"} == world.view.live
+    world.say(delta("BTCEUR", 11, "101"), delta("BTCEUR", 12))
+    assert ["crossed"] == world.kinds()
+    assert [{"bid": 101.0, "ask": 101.0, "count": 1}] == world.details("crossed")
+    assert set(SYMBOLS) == world.view.live
+    assert ["book BTCEUR"] == world.later(0.3)
+    world.say(Snapshot("BTCEUR", *levels([("99", "1")], [("101", "1")]), 12))
+    assert ["crossed", "mismatch", "audit"] == world.kinds()
+    assert ["crossed"] == [detail["cause"] for detail in world.details("audit")]
+    assert set(SYMBOLS) == world.view.live
 
 
 def test_a_message_that_cannot_be_parsed_is_a_row_and_resyncs_the_book_it_names() -> None:
@@ -608,7 +638,7 @@ def test_trades_after_a_reconnect_are_asked_for_over_rest_and_recorded_once() ->
     world.disconnect()
     world.go_live()
     question = world.board.questions.popleft()
-    assert ("BTCEUR", "t1") == (question.raw_symbol, question.last)
+    assert ("BTCEUR", "t1") == (question.raw_symbol, question.outage.trade_id)
     world.say(trade(4))
     world.board.answer_backfill(question, trades(1, 2, 3, 4))
     world.later(0.1)
@@ -634,7 +664,7 @@ def test_a_trade_before_the_word_of_the_exchange_hides_no_gap() -> None:
     world.disconnect()
     world.connect()
     world.say(trade(9), Subscribed("trades", RAWS))
-    assert ["t1"] == [question.last for question in world.board.questions]
+    assert ["t1"] == [question.outage.trade_id for question in world.board.questions]
 
 
 def test_an_answer_of_the_old_connection_is_recorded_on_the_new_one() -> None:
@@ -742,6 +772,32 @@ def test_when_the_exchange_says_stop_nothing_is_asked_until_the_wait_is_over() -
     assert 1 == world.kinds().count("rate_limited")
     assert [] == world.later(899)
     assert ["join book,trades,ticker BTCEUR,ETHEUR"] == world.later(2)
+
+
+def test_while_nothing_may_be_asked_no_connection_is_stale() -> None:
+    world = World()
+    world.go_live()
+    world.say(delta("BTCEUR", 11))
+    world.say(Throttled("ban", wait_s=900))
+    world.wait(899)
+    assert "stale" not in world.kinds()
+    with pytest.raises(Stale):
+        world.wait(22)
+
+
+def test_a_connection_that_waits_for_points_to_subscribe_is_not_stale() -> None:
+    world = World(subscribe_cost=Cost("points"))
+    world.go_live()
+    world.say(delta("BTCEUR", 11))
+    world.disconnect()
+    world.wait_s = 900.0
+    world.connect()
+    world.wait(300)
+    assert "stale" not in world.kinds()
+    world.wait_s = 0.0
+    world.sent.clear()
+    world.wait(1)
+    assert ["join book,trades,ticker BTCEUR,ETHEUR"] == world.sent
 
 
 def test_a_refused_connection_is_a_row() -> None:

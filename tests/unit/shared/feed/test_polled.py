@@ -113,6 +113,7 @@ def test_what_cannot_be_read_is_a_row_each_time(world: World) -> None:
     world.receive(book("BTCEUR", None))
     bad = MalformedMessage("no book", raw=b"<html>")
     assert [["malformed"]] * 2 == [world.receive(bad), world.receive(bad)]
+    assert {"book: no book": 2} == world.board.feed.counts.malformed_reasons
     assert {"channel": "book", "reason": "no book", "raw": "<html>"} == world.details("malformed")[
         0
     ]

@@ -1,7 +1,7 @@
 import pytest
 
 from shared.event import Delta, Snapshot
-from shared.feed.sequencer import HELD_DELTAS_MAX, OVERTAKEN_MAX, Sequencer, Verdict, first_of
+from shared.feed.sequencer import HELD_DELTAS_MAX, Sequencer, Verdict, first_of
 from tests.support.levels import levels
 
 
@@ -38,13 +38,59 @@ def test_any_other_sequence_is_a_gap_in_either_direction(sequence: int) -> None:
 
 
 def test_what_the_snapshot_overtook_is_stale_but_only_until_the_book_goes_on() -> None:
-    sequencer = live(500)
+    sequencer = Sequencer()
+    sequencer.hold_deltas()
+    judge(sequencer, 497, 498)
+    assert [] == sequencer.splice(snapshot(500))
     assert judge(sequencer, 499, 500, 501) == [Verdict.STALE, Verdict.STALE, Verdict.ACCEPTED]
     assert judge(sequencer, 500) == [Verdict.GAP]
 
 
-def test_a_reset_right_after_the_snapshot_is_a_gap_and_no_endless_silence() -> None:
-    assert judge(live(5_000), 5_000 - OVERTAKEN_MAX) == [Verdict.GAP]
+@pytest.mark.parametrize("sequence", [1, 99, 100, 5_000])
+def test_a_restart_between_the_snapshot_and_its_first_change_is_a_gap(sequence: int) -> None:
+    assert judge(live(100), sequence) == [Verdict.GAP]
+    seen = Sequencer()
+    seen.hold_deltas()
+    judge(seen, 97, 98)
+    seen.splice(snapshot(102))
+    assert judge(seen, 1 if sequence == 99 else sequence) == [Verdict.GAP]
+
+
+def test_a_snapshot_below_what_was_seen_before_the_question_is_too_old() -> None:
+    sequencer = Sequencer()
+    assert judge(sequencer, 7) == [Verdict.UNKNOWN]
+    sequencer.hold_deltas()
+    assert sequencer.splice(snapshot(6)) is None
+    assert [] == sequencer.splice(snapshot(7))
+    assert judge(sequencer, 8) == [Verdict.ACCEPTED]
+
+
+def test_what_the_book_had_is_seen_after_it_is_lost() -> None:
+    sequencer = live(5)
+    judge(sequencer, 6)
+    sequencer.lose()
+    sequencer.hold_deltas()
+    assert sequencer.splice(snapshot(5)) is None
+    assert [] == sequencer.splice(snapshot(6))
+    sequencer.lose(newest=9)
+    assert sequencer.splice(snapshot(8)) is None
+
+
+def test_asking_again_forgets_nothing_that_is_held() -> None:
+    sequencer = Sequencer()
+    sequencer.hold_deltas()
+    judge(sequencer, 96, 97)
+    sequencer.hold_deltas()
+    assert [96, 97] == [d.sequence for _, d in sequencer.splice(snapshot(95)) or ()]
+
+
+def test_a_snapshot_from_before_the_numbers_began_anew_is_too_old() -> None:
+    sequencer = Sequencer()
+    sequencer.hold_deltas()
+    judge(sequencer, 999, 1, 2)
+    assert sequencer.splice(snapshot(1_000)) is None
+    assert [] == sequencer.splice(snapshot(2))
+    assert judge(sequencer, 3) == [Verdict.ACCEPTED]
 
 
 def test_a_delta_follows_what_it_names_and_not_its_number() -> None:

@@ -22,6 +22,18 @@ def test_a_message_that_changes_nothing_is_no_row() -> None:
     assert [9.0, 8.0, 9.0] == [ticker.last_price for ticker in tape.events(Ticker)]
 
 
+def test_a_side_that_is_gone_is_null_until_it_comes_back() -> None:
+    tape = Tape()
+    tickers = Tickers(tape)
+    gone = Ticker("X", gone=("bid_price", "bid_size"))
+    both = Ticker("X", bid_price=9.0, bid_size=1.0, ask_price=10.0)
+    for ticker in (gone, both, gone, gone, Ticker("X", ask_price=11.0), Ticker("X", bid_price=8.0)):
+        tickers.ticker(1, "X-EUR", ticker)
+    prices = [(ticker.bid_price, ticker.ask_price) for ticker in tape.events(Ticker)]
+    assert [(None, None), (9.0, 10.0), (None, 10.0), (None, 11.0), (8.0, 11.0)] == prices
+    assert {()} == {ticker.gone for ticker in tape.events(Ticker)}
+
+
 def test_symbols_are_not_mixed() -> None:
     tape = Tape()
     tickers = Tickers(tape)

@@ -2,10 +2,14 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from shared.event import FeedEvent, Trade
+from shared.event import FeedEvent, Trade, TradeList
+from shared.exchange import Outage
 from shared.feed.trades import RECENT_EXPECTING_MAX, RECENT_MAX, Trades
-from tests.support.toys import Tape, trade, trades
+from tests.support.toys import SECOND, Tape, trade, trades
+
+LOST = 1_790_000_000 * SECOND
 
 
 class World:
@@ -21,8 +25,8 @@ class World:
 
     def come(self, *numbers: int, is_cut: bool = True) -> None:
         """Let a list come by itself, as it does after a subscription."""
-        last = self.trades.pop_last("BTCEUR")
-        self.trades.trade_list(2, "BTC-EUR", trades(*numbers, is_cut=is_cut), last)
+        outage = self.trades.pop_outage("BTCEUR")
+        self.trades.trade_list(2, "BTC-EUR", trades(*numbers, is_cut=is_cut), outage)
 
     def ids(self) -> list[int]:
         return [int(one.trade_id[1:]) for one in self.tape.events(Trade)]
@@ -58,7 +62,7 @@ def test_of_a_list_only_what_is_new_is_recorded(world: World) -> None:
 
 def test_after_an_outage_a_list_that_does_not_reach_the_last_trade_is_a_gap(world: World) -> None:
     world.live(1, 2)
-    world.trades.lose_all()
+    world.trades.lose_all(LOST)
     world.come(5, 6)
     assert [("t2", "t5")] == world.gaps()
     assert [1, 2, 5, 6] == world.ids()
@@ -74,26 +78,69 @@ def test_after_an_outage_a_list_that_does_not_reach_the_last_trade_is_a_gap(worl
     assert expected == msgspec.json.decode(gap[2].detail)
 
 
-def test_a_list_that_reaches_it_is_none_and_neither_is_one_that_is_all_there_is(
+def test_a_list_that_reaches_it_is_none_and_one_that_is_not_full_need_not_reach_it(
     world: World,
 ) -> None:
     world.live(1, 2)
-    world.trades.lose("BTCEUR")
+    world.trades.lose("BTCEUR", LOST)
     world.come(2, 3)
-    world.trades.lose("BTCEUR")
+    world.trades.lose("BTCEUR", LOST)
     world.come(7, 8, is_cut=False)
-    world.trades.lose("BTCEUR")
-    world.come(is_cut=False)
-    assert [] == world.gaps()
+    assert [("t3", "t7")] == world.gaps()
     assert [1, 2, 3, 7, 8] == world.ids()
+
+
+def at(number: int, ts_event: int | None) -> Trade:
+    return replace(trade(number), ts_event=ts_event)
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_list_that_begins_before_the_outage_hides_nothing(world: World, *, is_cut: bool) -> None:
+    world.trades.trade(1, "BTC-EUR", at(1, LOST - 90_000 * SECOND))
+    world.trades.lose_all(LOST)
+    outage = world.trades.pop_outage("BTCEUR")
+    assert Outage("t1", LOST - 90_000 * SECOND, LOST) == outage
+    before, after = at(5, LOST - 11 * SECOND), at(6, LOST + SECOND)
+    world.trades.trade_list(2, "BTC-EUR", TradeList("BTCEUR", [before, after], is_cut), outage)
+    assert [] == world.gaps()
+    assert [1, 5, 6] == world.ids()
+
+
+@pytest.mark.parametrize(
+    "trades",
+    [
+        TradeList("BTCEUR", [at(5, LOST + 3600 * SECOND)], is_cut=False),
+        TradeList("BTCEUR", [at(5, LOST - SECOND)], is_cut=False),  # our clocks may differ
+        TradeList("BTCEUR", [at(5, None)], is_cut=False),
+        TradeList("BTCEUR", [], is_cut=False),
+        TradeList("BTCEUR", [], is_cut=False, ts_from=LOST + 3600 * SECOND),
+        TradeList("BTCEUR", [], is_cut=True, ts_from=LOST - 3600 * SECOND),
+    ],
+)
+def test_a_list_that_does_not_surely_hold_the_outage_is_a_gap_though_it_is_not_full(
+    world: World, trades: TradeList
+) -> None:
+    """As after more than 24 hours, of which Bitvavo tells no more."""
+    world.live(1)
+    world.trades.lose_all(LOST)
+    world.trades.trade_list(2, "BTC-EUR", trades, world.trades.pop_outage("BTCEUR"))
+    assert [("t1", "t5" if trades.trades else None)] == world.gaps()
+
+
+def test_a_list_of_nothing_that_surely_holds_the_outage_is_none(world: World) -> None:
+    world.live(1)
+    world.trades.lose_all(LOST)
+    trades = TradeList("BTCEUR", [], is_cut=False, ts_from=LOST - 3600 * SECOND)
+    world.trades.trade_list(2, "BTC-EUR", trades, world.trades.pop_outage("BTCEUR"))
+    assert [] == world.gaps()
 
 
 def test_a_cut_list_must_reach_what_came_since_as_well(world: World) -> None:
     world.live(1)
-    world.trades.lose_all()
-    last = world.trades.pop_last("BTCEUR")
+    world.trades.lose_all(LOST)
+    outage = world.trades.pop_outage("BTCEUR")
     world.live(8, 9)
-    world.trades.trade_list(2, "BTC-EUR", trades(1, 2, 3, is_cut=True), last)
+    world.trades.trade_list(2, "BTC-EUR", trades(1, 2, 3, is_cut=True), outage)
     assert [("t3", "t8")] == world.gaps()
     assert [1, 8, 9, 2, 3] == world.ids()
 
@@ -103,10 +150,10 @@ def test_a_cut_list_that_reaches_both_ends_hides_nothing(
     world: World, numbers: tuple[int, ...]
 ) -> None:
     world.live(1)
-    world.trades.lose_all()
-    last = world.trades.pop_last("BTCEUR")
+    world.trades.lose_all(LOST)
+    outage = world.trades.pop_outage("BTCEUR")
     world.live(8, 9)
-    world.trades.trade_list(2, "BTC-EUR", trades(*numbers, is_cut=True), last)
+    world.trades.trade_list(2, "BTC-EUR", trades(*numbers, is_cut=True), outage)
     assert [] == world.gaps()
 
 
@@ -114,7 +161,7 @@ def test_where_a_list_must_come_first_a_trade_without_it_is_a_gap() -> None:
     tape = Tape()
     recorded = Trades(tape, begin_with_list=True)
     recorded.trade(1, "BTC-EUR", trade(1))
-    recorded.lose_all()
+    recorded.lose_all(LOST)
     for number in (5, 6):
         recorded.trade(2, "BTC-EUR", trade(number))
     (gap,) = tape.events(FeedEvent)
@@ -125,14 +172,14 @@ def test_where_a_list_must_come_first_a_trade_without_it_is_a_gap() -> None:
 
 def test_a_cut_list_of_nothing_is_a_gap_before_nobody_knows_what(world: World) -> None:
     world.live(1)
-    world.trades.lose_all()
+    world.trades.lose_all(LOST)
     world.come()
     assert [("t1", None)] == world.gaps()
 
 
 def test_a_trade_that_overtakes_the_list_hides_no_gap(world: World) -> None:
     world.live(1)
-    world.trades.lose_all()
+    world.trades.lose_all(LOST)
     world.live(9)
     world.come(5, 6, 7, 8, 9)
     assert [("t1", "t5")] == world.gaps()
@@ -143,37 +190,37 @@ def test_after_several_outages_the_list_must_reach_the_trade_before_the_first(
     world: World,
 ) -> None:
     world.live(1)
-    world.trades.lose_all()
+    world.trades.lose_all(LOST)
     world.live(5)
-    world.trades.lose_all()
-    assert "t1" == world.trades.pop_last("BTCEUR")
-    assert world.trades.pop_last("BTCEUR") is None
+    world.trades.lose_all(LOST)
+    assert Outage("t1", None, LOST) == world.trades.pop_outage("BTCEUR")
+    assert world.trades.pop_outage("BTCEUR") is None
 
 
 def test_without_an_outage_or_a_trade_nothing_has_to_be_reached(world: World) -> None:
-    world.trades.lose("BTCEUR")
-    assert world.trades.pop_last("BTCEUR") is None
+    world.trades.lose("BTCEUR", LOST)
+    assert world.trades.pop_outage("BTCEUR") is None
     world.live(1)
-    assert world.trades.pop_last("BTCEUR") is None
+    assert world.trades.pop_outage("BTCEUR") is None
 
 
 def test_trades_filled_in_are_not_the_newest(world: World) -> None:
     world.live(1, 9)
-    world.trades.trade_list(2, "BTC-EUR", trades(1, 2, 3, 9), "t1")
-    world.trades.lose_all()
-    assert "t9" == world.trades.pop_last("BTCEUR")
-    world.trades.trade_list(2, "BTC-EUR", trades(9, 10), "t9")
-    world.trades.lose_all()
-    assert "t10" == world.trades.pop_last("BTCEUR")
+    world.trades.trade_list(2, "BTC-EUR", trades(1, 2, 3, 9), Outage("t1", None, LOST))
+    world.trades.lose_all(LOST)
+    assert Outage("t9", None, LOST) == world.trades.pop_outage("BTCEUR")
+    world.trades.trade_list(2, "BTC-EUR", trades(9, 10), Outage("t9", None, LOST))
+    world.trades.lose_all(LOST)
+    assert Outage("t10", None, LOST) == world.trades.pop_outage("BTCEUR")
 
 
 def test_a_list_longer_than_the_memory_repeats_no_trade_that_came_before_it(world: World) -> None:
     end = 2 * RECENT_MAX
     world.live(0, end - 2, end - 1)
-    world.trades.trade_list(2, "BTC-EUR", trades(*range(end)), "t0")
+    world.trades.trade_list(2, "BTC-EUR", trades(*range(end)), Outage("t0", None, LOST))
     assert sorted(world.ids()) == list(range(end))
-    world.trades.lose_all()
-    assert f"t{end - 1}" == world.trades.pop_last("BTCEUR")
+    world.trades.lose_all(LOST)
+    assert Outage(f"t{end - 1}", None, LOST) == world.trades.pop_outage("BTCEUR")
 
 
 def test_while_a_list_is_on_its_way_more_is_kept(world: World) -> None:

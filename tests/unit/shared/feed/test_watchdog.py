@@ -81,3 +81,20 @@ def test_however_quiet_a_market_was_it_is_not_waited_for_without_end() -> None:
     watchdog.data(500.0)
     assert watchdog.silent_s(500.0 + STALE_MAX_S) is None
     assert watchdog.silent_s(501.0 + STALE_MAX_S)
+
+
+def test_a_silence_in_which_nothing_may_be_asked_is_our_own() -> None:
+    watchdog = connected()
+    watchdog.wait_anew(5.0)
+    watchdog.data(10.0)
+    for now_s in range(10, 900):
+        watchdog.wait_anew(float(now_s))
+        assert watchdog.silent_s(float(now_s)) is None
+    assert watchdog.silent_s(919.0) is None
+    assert watchdog.silent_s(919.5)
+
+
+def test_a_watchdog_that_sleeps_is_not_woken_by_a_wait() -> None:
+    watchdog = Watchdog(20.0)
+    watchdog.wait_anew(5.0)
+    assert watchdog.silent_s(5000.0) is None

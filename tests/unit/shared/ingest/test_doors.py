@@ -11,8 +11,10 @@ from services.ingest_bitvavo.exchange import EXCHANGE
 from shared.feed.board import Board, FeedView
 from shared.ingest.doors import Doors
 from shared.ingest.intake import Intake
+from shared.ingest.source import SocketSource
 from shared.process.configured import load_settings
 from shared.process.threads import Threads
+from shared.transport.inbox import SocketRead
 from shared.transport.limits import Limits
 from shared.transport.rest import RestClient
 
@@ -91,6 +93,10 @@ def test_each_socket_has_a_board_and_a_source_of_its_own(make: Make) -> None:
     assert all(board.link.down_since_s for board in world.doors.boards)
     world.doors.follow(["A-EUR", "C-EUR", "D-EUR"])
     assert ["A-EUR D-EUR", "C-EUR"] == world.wanted()
+    for source in world.intake.sources:
+        assert isinstance(source, SocketSource)
+        source._inbox.append(SocketRead(1, 1.0, [b"1234"], 1, 4))
+    assert 8 == world.doors.received_bytes
 
 
 def test_one_poller_follows_all_symbols(make: Make) -> None:

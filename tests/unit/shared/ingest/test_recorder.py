@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from typing_extensions import override
 
 from shared.delivery.cursor import Cursor
@@ -380,3 +381,14 @@ def test_who_adopts_a_journal_ends_its_session(tmp_path: Path, world: World) -> 
     world.journal = adopted
     assert {"reason": "killed", "events": 3} == world.end()
     assert [1, 2] == world.ids()
+
+
+def test_how_late_an_event_comes_is_known_where_its_exchange_says_when_it_was(
+    world: World,
+) -> None:
+    delays = []
+    for ts_event in (None, NOON - 20_000_000, None):
+        world.intake.record([(NOON, "BTC-EUR", replace(trade(1), ts_event=ts_event))])
+        world.recorder.step()
+        delays.append(world.recorder.view.delay_ns)
+    assert [None, 20_000_000, 20_000_000] == delays

@@ -8,8 +8,9 @@ import pytest
 
 from shared.delivery.frame import DAY_NS
 from shared.delivery.journal import Journal
+from shared.errors import MalformedMessage
 from shared.event import Chatter, Refused, Subscribed, Trade
-from shared.exchange import Message
+from shared.exchange import Message, Raw
 from shared.feed.board import Board, FeedView, Link
 from shared.feed.feed import Feed
 from shared.ingest.recorder import RecorderView
@@ -30,7 +31,7 @@ class World:
         self.now_s = 1000.0
         self.boards: list[Board] = []
         self._feeds: dict[int, Feed] = {}
-        self._said: list[Message] = []
+        self._said: list[Message | MalformedMessage] = []
         self.journal = Journal.create(folder / "journal" / "toy", SESSION)
         self.recorded = RecorderView()
         self._path = folder / "status" / "ingest_toy-a.json"
@@ -65,7 +66,7 @@ class World:
         assert report is not None
         return report
 
-    def say(self, board: Board, *messages: Message) -> None:
+    def say(self, board: Board, *messages: Message | MalformedMessage) -> None:
         """Let the exchange say this on one connection."""
         feed = self._feeds[id(board)]
         for message in messages:
@@ -75,12 +76,18 @@ class World:
 
     def connect(self, *symbols: str, channels: Sequence[str] = ("book",)) -> Board:
         """Add a feed that is connected and has asked for its symbols."""
-        exchange = make_exchange(parse=lambda raw: [self._said[int(bytes(raw))]])
+        exchange = make_exchange(parse=self._parse)
         board = make_board(symbols, channels)
         self._feeds[id(board)] = make_feed(exchange, board)
         self.boards.append(board)
         self.up(board)
         return board
+
+    def _parse(self, raw: Raw) -> list[Message]:
+        said = self._said[int(bytes(raw))]
+        if isinstance(said, MalformedMessage):
+            raise said
+        return [said]
 
     def up(self, board: Board) -> None:
         board.link = Link(is_connected=True, reconnects=board.link.reconnects)
@@ -245,16 +252,22 @@ def test_what_is_no_event_is_counted_over_all_sockets(world: World) -> None:
     news = Chatter("news", is_known=False)
     world.say(first, news, Chatter("pong"), book("BTCEUR", 9), Refused("snapshot", "no"))
     world.say(second, news, Trade("BTCEUR", "1", None, 1.0, 1.0), Refused("subscribe", "no", "X"))
+    world.say(second, Trade("ETHEUR", "2", None, 1.0, 1.0, None, ("ts_event",)))
+    world.say(second, *(MalformedMessage("no price", raw=b"", channel="trades") for _ in range(3)))
     expected = FeedCounts(
         chatter={"pong": 1},
         unknown={"news": 2},
         refused={"snapshot": 1, "subscribe": 1},
-        malformed=0,
-        not_asked_for=1,
+        malformed=3,
+        malformed_reasons={"trades: no price": 3},
+        unread={"trades ts_event": 1},
+        not_asked_for=2,
         snapshots_not_asked_for=1,
         snapshots_late=0,
     )
-    assert expected == world.write().counts
+    report = world.write()
+    assert expected == report.counts
+    assert ["trades"] == report.malformed_channels
 
 
 def test_the_time_of_the_last_data_is_that_of_the_last_message(world: World) -> None:

@@ -57,6 +57,7 @@ def test_it_is_full_until_enough_was_taken(world: World, monkeypatch: pytest.Mon
     fullness.append(world.inbox.is_full)
     world.inbox.take()
     assert [False, True, False] == [*fullness, world.inbox.is_full]
+    assert 11 == world.inbox.received_bytes
 
 
 def test_two_threads_may_use_it_at_once(world: World) -> None:

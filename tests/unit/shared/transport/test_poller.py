@@ -277,7 +277,7 @@ def test_a_book_is_judged_as_any_other(world: World) -> None:
     assert ["bid"] == [detail["side"] for detail in world.details("mismatch")]
     assert 1 == rows.count("BTC-EUR crossed")
     assert 3 == rows.count("BTC-EUR book")
-    assert {"ETH-EUR"} == world.board.feed.live
+    assert {"BTC-EUR", "ETH-EUR"} == world.board.feed.live
 
 
 def test_on_a_full_disk_nothing_is_asked(world: World) -> None:

@@ -15,7 +15,7 @@ from typing_extensions import override
 from booktape.release import VERSION
 from shared.errors import ConnectionLost, ExchangeError, MalformedMessage, RateLimited
 from shared.event import Snapshot, Trade, TradeList
-from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Raw, Rest
+from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Outage, Raw, Rest
 from shared.transport import rest as module
 from shared.transport.limits import Limits
 from shared.transport.rest import RequestRefused, RestClient
@@ -26,6 +26,7 @@ WAIT_S = 10.0
 Connect = Callable[..., RestClient]
 TS = 1_795_356_000_000_000_000  # 2026-11-22 14:00:00 UTC
 SECRET = "chocolate"
+OUTAGE = Outage("t7", None, TS - 5)
 
 
 def parse_markets(raw: Raw) -> list[ListedMarket]:
@@ -73,7 +74,9 @@ EXCHANGE = Exchange(
         parse_book=parse_book,
         ban_s=find_ban_s,
         trades=Call(
-            path=lambda raw_symbol, trade_id: f"/{raw_symbol}/trades/{trade_id}",
+            path=lambda raw_symbol, outage, ts: (
+                f"/{raw_symbol}/trades/{outage.trade_id}-{ts - outage.ts_lost}"
+            ),
             cost=Cost("trades", 5),
         ),
         parse_trades=parse_trades,
@@ -188,8 +191,18 @@ def test_a_book_is_asked_for_and_parsed(server: Server, client: RestClient) -> N
 
 def test_trades_are_asked_for_since_one_we_have(server: Server, client: RestClient) -> None:
     server.answer.body = b"t8"
-    assert ["t8"] == [one.trade_id for one in client.trades("BTC-EUR", "t7").trades]
-    assert ["/BTC-EUR/trades/t7"] == server.paths
+    trades = client.trades("BTC-EUR", OUTAGE)
+    assert (["t8"], None) == ([one.trade_id for one in trades.trades], trades.ts_from)
+    assert ["/BTC-EUR/trades/t7-5"] == server.paths
+
+
+def test_a_list_of_trades_says_since_when_it_is_whole_where_the_exchange_does(
+    server: Server, limits: Limits
+) -> None:
+    exchange = replace(EXCHANGE, rest=replace(EXCHANGE.rest, trades_reach_s=3600.0))
+    client = RestClient(exchange, server.url, limits, clock_ns=lambda: TS)
+    assert TS - 3600 * 10**9 == client.trades("BTC-EUR", OUTAGE).ts_from
+    client.close()
 
 
 def test_a_slash_at_the_end_of_the_url_is_no_part_of_the_path(
@@ -359,7 +372,7 @@ def test_a_request_that_waits_can_be_stopped(
 
 
 def test_what_costs_more_takes_more(client: RestClient, limits: Limits) -> None:
-    client.trades("BTC-EUR", "t7")
+    client.trades("BTC-EUR", OUTAGE)
     assert 0.0 < limits.spend(Cost("trades", 4))
     assert 0.0 == limits.spend(Cost("trades", 3))
 
@@ -591,5 +604,5 @@ def test_an_exchange_without_a_call_for_trades_is_not_asked(server: Server, limi
     exchange = replace(EXCHANGE, rest=replace(EXCHANGE.rest, trades=None, parse_trades=None))
     client = RestClient(exchange, server.url, limits, clock_ns=lambda: TS)
     with pytest.raises(AssertionError):
-        client.trades("BTC-EUR", "t7")
+        client.trades("BTC-EUR", OUTAGE)
     client.close()

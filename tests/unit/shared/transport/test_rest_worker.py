@@ -40,7 +40,7 @@ EXCHANGE = make_exchange(
         ],
         book=Call(path=lambda raw_symbol: f"/{raw_symbol}/book"),
         parse_book=lambda raw_symbol, raw: book(raw_symbol, int(bytes(raw))),
-        trades=Call(path=lambda raw_symbol, last: f"/{raw_symbol}/{last}"),
+        trades=Call(path=lambda raw_symbol, outage, _ts: f"/{raw_symbol}/{outage.trade_id}"),
         parse_trades=lambda _symbol, raw: trades(*map(int, bytes(raw).split())),
         ban_s=find_ban_s,
     )
@@ -76,8 +76,8 @@ class World:
         self.trades = Trades(self.tape)
         self.board = make_board(["BTC-EUR"])
         self.backfills = Backfills(self.trades, self.board, EXCHANGE)
-        limits = Limits(folder / "limits.json", EXCHANGE.limits, steady_s=lambda: self.clock.s)
-        self.client = RestClient(EXCHANGE, server.url, limits)
+        self.limits = Limits(folder / "limits.json", EXCHANGE.limits, steady_s=lambda: self.clock.s)
+        self.client = RestClient(EXCHANGE, server.url, self.limits)
         self.worker = RestWorker(
             self.client,
             follow=self.followed.append if is_listing else None,
@@ -93,7 +93,7 @@ class World:
         """Have the trades of these asked for, since trade 1."""
         for raw_symbol in raw_symbols:
             self.trades.trade(1, f"our {raw_symbol}", trade(1, raw_symbol))
-            self.trades.lose(raw_symbol)
+            self.trades.lose(raw_symbol, 1)
             self.backfills.ask(f"our {raw_symbol}", raw_symbol, self.clock.s)
         self.tape.clear()
 
@@ -247,6 +247,42 @@ def test_a_question_without_an_answer_is_asked_again_after_all_others(
     assert [] == world.gaps()
 
 
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_question_that_is_wrong_is_asked_once_and_no_other_waits_for_it(
+    make: Make, server: RestServer, status: int
+) -> None:
+    world = make(is_listing=False)
+    world.lose("A", "B")
+    server.answers["/A/t1"] = Answer('{"errorCode":110,"error":"Invalid endpoint."}', status)
+    server.answers["/B/t1"] = Answer("1 2")
+    with world.run():
+        asked = [server.next() for _ in range(2)]
+        world.clock.wait_for_looks()
+    assert ["/A/t1", "/B/t1"] == asked
+    assert server.is_quiet
+    [(symbol, reason)] = world.gaps()
+    assert ("our A", True) == (symbol, f"was answered {status}" in reason)
+    assert 0.0 == world.limits.blocked_s()
+
+
+def test_a_failure_is_told_once_as_long_as_it_stays_so(
+    make: Make, server: RestServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = make()
+    server.answers["/A/t1"] = Answer("busy", 503)
+    server.answers["/markets"] = Answer("BTC-EUR")
+    world.lose("A")
+    for _ in range(3):
+        world.worker._ask_markets(Event())
+        world.worker._ask_trades(Event())
+    told = [getattr(record, "reason", "") for record in caplog.records]
+    assert ["GET /A/t1 was answered 503: busy"] == told
+    assert "GET /A/t1 was answered 503: busy" == world.worker.error
+    server.answers["/A/t1"] = Answer("1 2")
+    world.worker._ask_trades(Event())
+    assert "" == world.worker.error
+
+
 def test_what_cannot_be_had_in_time_is_given_up_and_told(make: Make, server: RestServer) -> None:
     world = make(is_listing=False)
     world.lose("A")
@@ -311,6 +347,20 @@ def test_a_book_that_cannot_be_had_is_left_to_whoever_wants_it(
     assert not world.board.books
     assert not world.board.books_wanted
     assert world.worker.error
+
+
+def test_a_book_that_is_to_be_compared_is_asked_for_and_what_cannot_be_had_is_said(
+    make: Make, server: RestServer
+) -> None:
+    world = make(is_listing=False)
+    server.answers["/BTCEUR/book"] = Answer("7")
+    server.answers["/ETHEUR/book"] = Answer("broken", status=500)
+    world.board.audits_wanted.extend(["BTCEUR", "ETHEUR"])
+    for _ in range(3):
+        world.worker._ask_audit(Event())
+    answers = [(answer.raw_symbol, answer.ts, answer.snapshot) for answer in world.board.audits]
+    assert [("BTCEUR", 7, book("BTCEUR", 7)), ("ETHEUR", 7, None)] == answers
+    assert not world.worker.error
 
 
 def test_the_list_is_asked_for_where_it_alone_names_the_symbols(

@@ -44,3 +44,4 @@ def test_programs_get_the_figures_and_the_troubles() -> None:
     [feed, writer] = health["processes"]
     assert ("ingest_bitvavo-a", "disk_full") == (feed["name"], feed["report"]["state"])
     assert 500_000 == writer["report"]["last_flush_rows"]
+    assert ["disk_full", "running"] == [feed["state"], writer["state"]]

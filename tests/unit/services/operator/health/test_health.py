@@ -7,11 +7,11 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from services.operator.commands.progress import format_line
-from services.operator.health.health import FOREIGN, find_deaf, find_holder, find_locked, gather
+from services.operator.health.health import FOREIGN, find_deaf, gather
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.process.files import Lock, write_atomic
 from shared.process.state import StateFolder
-from shared.process.status import VERSION
+from shared.process.status import VERSION, ServiceReport
 from tests.support.healths import TS, S, find_sentences, make_feed, make_ingest_report
 
 SESSION = "20260101T000000.000000Z-bitvavo-a"
@@ -210,31 +210,6 @@ def test_the_spool_is_counted_without_what_is_set_aside(tmp_path: Path) -> None:
     assert (4, 1, 1) == (health.spool_bytes, health.spool_flushes, health.conflicts)
 
 
-def test_where_the_system_tells_no_locks_a_living_holder_will_do(tmp_path: Path) -> None:
-    assert find_locked(tmp_path / "none") is None
-    path = tmp_path / "lock"
-    assert find_holder(path, None) is None
-    path.write_text(str(os.getpid()))
-    assert os.getpid() == find_holder(path, None)
-    assert find_holder(path, set()) is None
-    path.write_text("1")
-    assert 1 == find_holder(path, None)
-    path.write_text(str(2**22 + 1))  # above the system's highest
-    assert find_holder(path, None) is None
-    path.write_text("")
-    assert find_holder(path, None) is None
-
-
-def test_the_systems_table_of_locks_is_read(tmp_path: Path) -> None:
-    table = tmp_path / "locks"
-    table.write_text(
-        "1: FLOCK  ADVISORY  WRITE 10546 fe:00:2148527 0 EOF\n"
-        "1: -> FLOCK  ADVISORY  WRITE 10547 fe:00:2148527 0 EOF\n"
-        "2: POSIX  ADVISORY  WRITE 99 fe:00:77 0 EOF\n"
-    )
-    assert {(2148527, 10546)} == find_locked(table)
-
-
 def test_a_report_of_another_release_is_told_apart(tmp_path: Path) -> None:
     head = {"process": "ingest_bitvavo-a", "pid": 7, "ts_start": 1, "ts_written": TS}
     older = {**head, "counters": {}, "rates": {}, "gauges": {"state": "live"}}
@@ -246,3 +221,25 @@ def test_a_report_of_another_release_is_told_apart(tmp_path: Path) -> None:
         assert (True, FOREIGN, None) == (feed.is_reporting, feed.state, feed.ingest)
         assert feed.report is not None
         assert version == feed.report.version
+
+
+def test_other_programs_are_told_apart_from_feeds_and_the_writer(tmp_path: Path) -> None:
+    report = ServiceReport(
+        version=VERSION, process="dashboard", pid=5, ts_start=1, ts_written=TS - S, address="http"
+    )
+    write(tmp_path, "dashboard", msgspec.json.encode(report))
+    programs = Answers("buffer_writer", "certifier", "dashboard", "ingest_toy")
+    health = gather(tmp_path, programs, now_ns=TS)
+    assert {"ingest_toy-a", "buffer_writer"} == {process.name for process in health.processes}
+    [certifier, dashboard] = health.programs
+    assert ("certifier", "running", None) == (certifier.name, certifier.state, certifier.report)
+    assert ("dashboard", "running", 5, 1.0) == (
+        dashboard.name,
+        dashboard.state,
+        dashboard.pid,
+        dashboard.report_age_s,
+    )
+    assert report == dashboard.report
+    later = gather(tmp_path, programs, now_ns=TS + 9 * S)
+    assert ["running", "silent"] == [program.state for program in later.programs]
+    assert [] == gather(tmp_path, NOBODY, now_ns=TS).programs

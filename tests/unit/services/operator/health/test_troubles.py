@@ -4,15 +4,18 @@ import pytest
 from msgspec.structs import replace
 
 from booktape.release import RELEASE
+from services.operator.health.readiness import find_unready
 from services.operator.health.troubles import NAMES_MAX, find_troubles, find_unreachable
 from shared.process.status import VERSION, ProcessReport
 from tests.support.healths import (
+    COUNTS,
     TS,
     S,
     find_sentences,
     make_feed,
     make_health,
     make_journal,
+    make_program,
     make_writer,
 )
 
@@ -105,6 +108,15 @@ def test_a_process_that_reports_nothing_is_told(age_s: float | None) -> None:
         ),
         ({"rate_limited_until": TS + 30 * S}, "has refused more requests for 30 s"),
         ({"refused": ["X-EUR"]}, "refuses X-EUR; correct [exchanges.bitvavo] symbols"),
+        (
+            {
+                "malformed_channels": ["trades"],
+                "counts": replace(
+                    COUNTS, malformed_reasons={"book: x": 1, "trades: no price": 60, "?": 2}
+                ),
+            },
+            "of bitvavo's messages (trades) many cannot be read: trades: no price; look for",
+        ),
         ({"journal_error": "no space"}, "cannot write its journal: no space"),
     ],
 )
@@ -247,3 +259,23 @@ def test_a_program_of_another_release_is_told_but_not_while_a_deploy_moves_it() 
     assert ("release-differs", "ingest_bitvavo-a") == (trouble.code, trouble.process)
     assert f"runs release 0.0.9+gabc, and a boot would start {RELEASE}" in trouble.text
     assert [] == find_troubles(replace(health, is_deploying=True))
+
+
+def test_a_program_beside_them_is_a_trouble_when_it_dies_or_hangs() -> None:
+    def find(**values: Any) -> list[str]:
+        health = replace(make_health(), programs=[make_program(**values)])
+        return [f"{trouble.code} {trouble.process}" for trouble in find_troubles(health)]
+
+    assert [] == find()
+    assert [] == find(report=None, report_age_s=None)  # not each of them reports
+    assert ["report-missing dashboard"] == find(report_age_s=9.0)
+    dead = {"is_running": False, "pid": None}
+    assert ["stopped dashboard"] == find(program_state="STOPPED", **dead)
+    assert ["failing-to-start dashboard"] == find(program_state="BACKOFF", **dead)
+    exited = find(program_state="EXITED", program_exitstatus=78, **dead)
+    assert ["config-fault dashboard"] == exited
+
+
+def test_a_program_that_is_dead_keeps_no_box_from_taking_over() -> None:
+    dead = make_program(is_running=False, pid=None, program_state="BACKOFF")
+    assert [] == find_unready(replace(make_health(), programs=[dead]))

@@ -1,0 +1,1 @@
+"""What Prometheus is told: figures of every process, made of what they report."""

@@ -1,0 +1,47 @@
+"""A budget of audits: what they may take of an exchange's limit, so that a book never waits."""
+
+from collections import deque
+from typing import Final
+
+from shared.exchange import Cost, Exchange
+
+EARLY_SHARE: Final = 0.25  # of the points of an interval
+TURNS_SHARE: Final = 0.1
+OURS: Final = 0.8  # of the exchange's limit, where nothing else is configured
+
+
+class AuditBudget:
+    """Grants points for audits of one kind; the recorder's thread owns it, for all its feeds."""
+
+    def __init__(self, points_max: int, interval_s: float) -> None:
+        """Grant so many points in any stretch of time as long as the interval."""
+        self._points_max = points_max
+        self._interval_s = interval_s
+        self._grants: deque[tuple[float, int]] = deque()
+        self._points = 0
+
+    def spend(self, cost: Cost | None, now_s: float) -> bool:
+        """Return whether the points were there; they are taken then."""
+        if cost is None:
+            return True
+        grants = self._grants
+        while grants and grants[0][0] <= now_s - self._interval_s:
+            self._points -= grants.popleft()[1]
+        if self._points + cost.points > self._points_max:
+            return False
+        self._points += cost.points
+        grants.append((now_s, cost.points))
+        return True
+
+
+class AuditBudgets:
+    """The two budgets of one ingest: of audits by turns, and of early ones."""
+
+    def __init__(self, exchange: Exchange, limit_share: float = OURS) -> None:
+        """Take a part of what is ours of the limit that snapshots cost."""
+        cost = exchange.snapshot_cost
+        limit = exchange.limits[cost.limit] if cost is not None else None
+        points = limit.points * limit_share if limit is not None else 0.0
+        interval_s = limit.interval_s if limit is not None else 0.0
+        self.turns = AuditBudget(int(points * TURNS_SHARE), interval_s)
+        self.early = AuditBudget(int(points * EARLY_SHARE), interval_s)

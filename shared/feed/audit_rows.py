@@ -1,0 +1,24 @@
+"""The rows of an audit: what came of it, and the first level that differed."""
+
+from typing import Literal
+
+from booktape.ladder import Comparison
+from shared.event import FeedEvent, feed_event
+
+Cause = Literal["interval", "edge", "ticker", "crossed", "status"]
+
+
+def audit_event(
+    cause: Cause, found: Comparison, ticker: tuple[int, int], sequence: int | None
+) -> FeedEvent:
+    """Return the row of an audit at this number; `ticker`: how many agreed, of how many judged."""
+    detail = feed_event(
+        "audit", cause=cause, compared=found.compared, differ=found.differ, ticker=ticker
+    ).detail
+    return FeedEvent("audit", sequence_received=sequence, detail=detail)
+
+
+def mismatch_event(found: Comparison) -> FeedEvent:
+    """Return the row about a book that differs: in how many levels, and the first of them."""
+    assert found.first is not None
+    return feed_event("mismatch", differ=found.differ, **found.first._asdict())

@@ -1,0 +1,232 @@
+"""Audits books over the socket: each is asked for by turns, compared, and begins anew."""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from shared.event import Refused, Snapshot, feed_event
+from shared.exchange import Cost
+from shared.feed.audit_budget import AuditBudgets
+from shared.feed.audit_rows import Cause, audit_event, mismatch_event
+from shared.feed.parts import Parts
+
+ANSWER_S: Final = 10.0  # within which an answer comes; then it is asked for again
+AGAIN_S: Final = 1.0  # after an answer that is too old
+RETRY_S: Final = 5.0  # after a refusal
+AHEAD_S: Final = 2.0  # within which the changes come that an answer is ahead by
+ATTEMPTS_MAX: Final = 3
+WAIT_MAX_S: Final = 60.0  # for points; then our own book is written instead
+OLD_MAX: Final = 3  # answers in a row: then it is the exchange's numbers that have begun anew
+EDGE_S: Final = 10.0  # between two audits of a book that runs off what is known of it
+EDGE_LOOK_S: Final = 1.0
+
+
+class _Question(Struct):
+    """An audit that is wanted, asked for, or answered ahead of our book."""
+
+    cause: Cause
+    wanted_s: float
+    at_s: float  # not asked for before, while wanted; asked for since then, or answered ahead
+    attempts: int = 0
+    old: int = 0
+    last: int | None = None  # our book's number, when the answer was ahead of it
+
+
+class Audits:
+    """Holds each book of one connection against the exchange's; the recorder's thread owns it.
+
+    An answer of our book's number is compared and written as what it is, the exchange's snapshot:
+    a new epoch without a gap. What cannot be had in time is our own book, as a checkpoint.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        budgets: AuditBudgets,
+        spend: Callable[[Cost], float],
+        quotes: Callable[[str], tuple[int, int]],
+        audited: Callable[[str, Cause, bool], None],
+    ) -> None:
+        """Start with nothing to ask.
+
+        `quotes` tells, of a raw symbol, how many tickers agreed of how many judged since it was
+        asked last; `audited` is told of each audit whether the books agreed.
+        """
+        self._exchange = parts.exchange
+        self._books = parts.books
+        self._rows = parts.rows
+        self._counts = parts.counts
+        self._spend = spend
+        self._budgets = budgets
+        self._quotes = quotes
+        self._audited = audited
+        self._wanted: dict[str, _Question] = {}
+        self._asked: dict[str, _Question] = {}
+        self._ahead: dict[str, _Question] = {}
+        self._symbols: dict[str, str] = {}
+        self._edges: dict[str, float] = {}  # raw symbol -> when it was audited for its edge
+        self._edge_look_s = 0.0
+        self._next_s = 0.0
+
+    def follow(self, symbols: dict[str, str]) -> None:
+        """Audit these, our symbols by their raw ones."""
+        for raw_symbol in self._symbols.keys() - symbols.keys():
+            for questions in (self._wanted, self._asked, self._ahead):
+                questions.pop(raw_symbol, None)
+            self._edges.pop(raw_symbol, None)
+        self._symbols = symbols
+
+    def take_turn(self, _ts: int, raw_symbol: str, now_s: float) -> None:
+        """Have a book audited because it is its turn."""
+        self.want(raw_symbol, "interval", now_s)
+
+    def want(self, raw_symbol: str, cause: Cause, now_s: float) -> None:
+        """Have a live book audited, unless that is under way."""
+        is_under_way = raw_symbol in self._asked or raw_symbol in self._ahead
+        if is_under_way or not self._books.is_live(raw_symbol):
+            return
+        wanted = self._wanted.get(raw_symbol)
+        if wanted is None or wanted.cause == "interval":
+            self._wanted[raw_symbol] = _Question(cause, now_s, now_s)
+
+    def is_asked(self, raw_symbol: str) -> bool:
+        """Return whether an answer is due."""
+        return raw_symbol in self._asked
+
+    def look(self, ts: int, now_s: float) -> None:
+        """Look at what is overdue, and at books that run off what is known of them."""
+        for raw_symbol, question in list(self._asked.items()):
+            if now_s - question.at_s > ANSWER_S:
+                self._retry(ts, raw_symbol, self._asked, now_s)
+        for raw_symbol, question in list(self._wanted.items()):
+            if now_s - question.wanted_s > WAIT_MAX_S:
+                del self._wanted[raw_symbol]
+                self._give_up(ts, raw_symbol)
+        for raw_symbol, question in list(self._ahead.items()):
+            if not self._books.is_live(raw_symbol):
+                del self._ahead[raw_symbol]
+            elif self._books.last(raw_symbol) != question.last:
+                self._retry(ts, raw_symbol, self._ahead, now_s)
+            elif now_s - question.at_s > AHEAD_S:
+                del self._ahead[raw_symbol]
+                self._doubt(ts, raw_symbol)
+        if now_s >= self._edge_look_s:
+            self._edge_look_s = now_s + EDGE_LOOK_S
+            self._look_at_edges(now_s)
+
+    def ask(self, now_s: float) -> list[str]:
+        """Return the message that asks for the next book, early audits first."""
+        if now_s < self._next_s or not self._wanted:
+            return []
+        due = [raw for raw, question in self._wanted.items() if question.at_s <= now_s]
+        due.sort(key=lambda raw: self._wanted[raw].cause == "interval")
+        for raw_symbol in due:
+            if not self._books.is_live(raw_symbol):
+                del self._wanted[raw_symbol]
+            elif self._take_points(self._wanted[raw_symbol].cause, now_s):
+                assert self._exchange.request_snapshot is not None
+                question = self._asked[raw_symbol] = self._wanted.pop(raw_symbol)
+                question.at_s = now_s
+                return [self._exchange.request_snapshot(raw_symbol)]
+            elif now_s < self._next_s:  # the exchange's limit is used up
+                break
+        return []
+
+    def answer_audit(self, ts: int, snapshot: Snapshot, now_s: float) -> None:
+        """Compare a book with the exchange's, and begin it anew."""
+        raw_symbol = snapshot.raw_symbol
+        question = self._asked.pop(raw_symbol)
+        if not self._books.is_live(raw_symbol) or snapshot.sequence is None:
+            return
+        last = self._books.last(raw_symbol)
+        assert last is not None
+        if snapshot.sequence == last:
+            self._compare(ts, question, snapshot)
+        elif snapshot.sequence > last:
+            question.last, question.at_s = last, now_s
+            self._ahead[raw_symbol] = question
+        else:
+            question.old += 1
+            if question.old < OLD_MAX:
+                question.at_s = now_s + AGAIN_S
+                self._wanted[raw_symbol] = question
+            else:
+                self._books.begin_anew(ts, snapshot)
+
+    def refuse(self, ts: int, notice: Refused, now_s: float) -> bool:
+        """Take note of a refusal; return whether it was meant for an audit.
+
+        A market that stands still changes its book unsaid: that ends.
+        """
+        raw_symbol = notice.raw_symbol
+        if raw_symbol is None or raw_symbol not in self._asked:
+            return False
+        if notice.is_halted:
+            del self._asked[raw_symbol]
+            self._note_stale(ts, raw_symbol, notice.reason)
+            self._books.lose(raw_symbol)
+        else:
+            self._retry(ts, raw_symbol, self._asked, now_s, wait_s=RETRY_S)
+        return True
+
+    def _compare(self, ts: int, question: _Question, snapshot: Snapshot) -> None:
+        raw_symbol = snapshot.raw_symbol
+        symbol = self._symbols[raw_symbol]
+        found = self._books.compare(snapshot)
+        if found.first is not None:
+            self._rows.append((ts, symbol, mismatch_event(found)))
+        quotes = self._quotes(raw_symbol)
+        audit = audit_event(question.cause, found, quotes, snapshot.sequence)
+        self._rows.append((ts, symbol, audit))
+        self._books.renew(ts, snapshot)
+        self._counts.audits += 1
+        self._audited(raw_symbol, question.cause, found.first is None)
+
+    def _retry(
+        self,
+        ts: int,
+        raw_symbol: str,
+        questions: dict[str, _Question],
+        now_s: float,
+        *,
+        wait_s: float = 0.0,
+    ) -> None:
+        """Ask again, a few times."""
+        question = questions.pop(raw_symbol)
+        question.attempts += 1
+        if question.attempts < ATTEMPTS_MAX:
+            question.at_s = question.wanted_s = now_s + wait_s
+            self._wanted[raw_symbol] = question
+        else:
+            self._give_up(ts, raw_symbol)
+
+    def _give_up(self, ts: int, raw_symbol: str) -> None:
+        self._counts.audits_unanswered += 1
+        self._books.checkpoint(ts, raw_symbol)
+
+    def _doubt(self, ts: int, raw_symbol: str) -> None:
+        self._note_stale(ts, raw_symbol, "the exchange's book is ahead, and no change of it comes")
+        self._books.doubt(raw_symbol, "stale")
+
+    def _note_stale(self, ts: int, raw_symbol: str, reason: str) -> None:
+        self._rows.append((ts, self._symbols[raw_symbol], feed_event("stale", reason=reason)))
+
+    def _take_points(self, cause: Cause, now_s: float) -> bool:
+        """Take the points of one audit, of its own budget and of the exchange's limit."""
+        cost = self._exchange.snapshot_cost
+        budget = self._budgets.turns if cause == "interval" else self._budgets.early
+        if not budget.spend(cost, now_s):
+            return False
+        wait_s = self._spend(cost) if cost is not None else 0.0
+        self._next_s = now_s + max(wait_s, self._exchange.snapshot_interval_s)
+        return wait_s == 0.0
+
+    def _look_at_edges(self, now_s: float) -> None:
+        for raw_symbol in self._books.find_edges():
+            book = self._books.find(raw_symbol)
+            is_recent = now_s - self._edges.get(raw_symbol, -EDGE_S) < EDGE_S
+            if book is not None and not is_recent and book.is_near_edge:
+                self._edges[raw_symbol] = now_s
+                self.want(raw_symbol, "edge", now_s)

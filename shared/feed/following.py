@@ -1,0 +1,75 @@
+"""Following: what one connection is subscribed to, kept to what is wanted of it."""
+
+from typing import Final
+
+from shared.event import feed_event
+from shared.exchange import BOOK
+from shared.feed.board import Board
+from shared.feed.books import Books
+from shared.feed.questions import Questions
+from shared.feed.rows import FeedRows
+from shared.feed.subscriptions import Subscriptions
+from shared.feed.tickers import Tickers
+from shared.feed.trades import Trades
+
+_LEFT: Final = feed_event("gap", channel=BOOK, reason="no longer listed as trading")
+
+
+class Following:
+    """Subscribes to what the board wants now, and leaves what it does not; the recorder's thread.
+
+    `symbols` has our symbol of each raw one.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        rows: FeedRows,
+        *,
+        books: Books,
+        trades: Trades,
+        tickers: Tickers,
+        questions: Questions,
+        subscriptions: Subscriptions,
+    ) -> None:
+        """Start with nothing."""
+        self.symbols: dict[str, str] = {}
+        self._board = board
+        self._rows = rows
+        self._books = books
+        self._trades = trades
+        self._tickers = tickers
+        self._questions = questions
+        self._subscriptions = subscriptions
+        self._followed: tuple[str, ...] = ()
+
+    def follow(self, ts: int) -> list[str]:
+        """Return the messages that end what is wanted no longer; the rest is asked for later."""
+        wanted = self._board.wanted
+        # While an answer is due, nobody could tell which question it means.
+        if wanted is self._followed or self._subscriptions.is_asking:
+            return []
+        self._followed = wanted
+        symbols = {self._board.names.raw_symbol(symbol): symbol for symbol in wanted}
+        messages: list[str] = []
+        for raw_symbol in self.symbols.keys() - symbols.keys():
+            messages += self._leave(ts, raw_symbol)
+        added = [raw_symbol for raw_symbol in symbols if raw_symbol not in self.symbols]
+        if BOOK in self._board.channels:
+            for raw_symbol in added:
+                self._books.add(raw_symbol, symbols[raw_symbol])
+        self.symbols = symbols
+        self._subscriptions.follow(added)
+        return messages
+
+    def clear(self) -> None:
+        """Forget everything: the connection is gone."""
+        self.symbols, self._followed = {}, ()
+
+    def _leave(self, ts: int, raw_symbol: str) -> list[str]:
+        messages = self._questions.drop(raw_symbol)
+        if self._books.remove(raw_symbol):
+            self._rows.append((ts, self.symbols[raw_symbol], _LEFT))
+        self._trades.lose(raw_symbol, ts)
+        self._tickers.remove(raw_symbol)
+        return messages

@@ -1,0 +1,26 @@
+"""Paces what may be asked of one symbol again and again: each time after a longer wait."""
+
+from typing import Final
+
+WAIT_MIN_S: Final = 60.0
+WAIT_MAX_S: Final = 3600.0
+
+
+class Patience:
+    """Says of each symbol whether a question may be asked now; the wait doubles with each."""
+
+    def __init__(self) -> None:
+        """Start with every question allowed."""
+        self._waits: dict[str, tuple[float, float]] = {}  # not before, and how long then
+
+    def take(self, raw_symbol: str, now_s: float) -> bool:
+        """Return whether to ask now; the next time is later."""
+        due_s, wait_s = self._waits.get(raw_symbol, (now_s, WAIT_MIN_S))
+        if now_s < due_s:
+            return False
+        self._waits[raw_symbol] = now_s + wait_s, min(2 * wait_s, WAIT_MAX_S)
+        return True
+
+    def reset(self, raw_symbol: str) -> None:
+        """Trust that it was asked with reason."""
+        self._waits.pop(raw_symbol, None)

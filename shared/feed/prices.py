@@ -1,0 +1,22 @@
+"""The prices of one event: each once, since the rows of an event have no order of their own."""
+
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from booktape.ladder import Level
+from shared.event import Delta, Snapshot
+
+_BookEvent = TypeVar("_BookEvent", Snapshot, Delta)
+
+
+def keep_last(event: _BookEvent) -> _BookEvent:
+    """Return the event with each price of a side once: what it says of that price last."""
+    bids, asks = event.bids, event.asks
+    if len(dict(bids)) == len(bids) and len(dict(asks)) == len(asks):  # as good as always
+        return event
+    return replace(event, bids=_last_of_each(bids), asks=_last_of_each(asks))
+
+
+def _last_of_each(levels: list[Level]) -> list[Level]:
+    return list(dict(levels).items())

@@ -1,0 +1,218 @@
+"""Audits books over REST: an answer has no number, and is held against what ours was lately."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from booktape.ladder import Comparison, Ladder
+from shared.event import Delta, Refused, Snapshot
+from shared.feed.audit_rows import Cause, audit_event, mismatch_event
+from shared.feed.board import AuditAnswer
+from shared.feed.parts import Parts
+
+NEAR_NS: Final = 3_000_000_000  # before an answer and after it
+NEAR_S: Final = 3.0
+AGAIN_S: Final = 1.0  # after an answer that is equal to nothing
+ATTEMPTS_MAX: Final = 3  # answers in a row
+ANSWER_S: Final = 120.0  # within which whoever asks says what came of it
+CHANGES_MAX: Final = 4096
+# Sizes are written with 8 decimals over REST, with up to 12 over the socket:
+# https://github.com/BTCTrader/broker-api-docs
+SLACK: Final = 1.1e-8
+
+
+class _Audit(Struct):
+    """One book that is audited, as it was when that began, and what changed since."""
+
+    raw_symbol: str
+    cause: Cause
+    ts_book: int  # when the book began
+    base: tuple[dict[float, float], dict[float, float]]
+    ts_base: int
+    at_s: float  # when to ask, when it was asked, or when to decide
+    step: int  # what is next: 0 to ask, 1 the answer, 2 the decision
+    changes: list[tuple[int, Delta]]
+    answer: AuditAnswer | None = None
+    attempts: int = 0
+
+    def note(self, ts: int, delta: Delta) -> None:
+        """Take note of a change."""
+        self.changes.append((ts, delta))
+
+
+class RestAudits:
+    """Audits one book of a connection after the other; the recorder's thread owns it.
+
+    The board carries the questions to whoever asks over REST, and the answers back. Our own book
+    is written as a checkpoint by turns, for an answer cannot be placed in the stream.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        quotes: Callable[[str], tuple[int, int]],
+        audited: Callable[[str, Cause, bool], None],
+    ) -> None:
+        """Start with nothing to ask; `quotes` and `audited` are those of `Audits`."""
+        self._books = parts.books
+        self._rows = parts.rows
+        self._board = parts.board
+        self._depth = parts.exchange.depth
+        self._counts = parts.counts
+        self._quotes = quotes
+        self._audited = audited
+        self._wanted: dict[str, Cause] = {}
+        self._audit: _Audit | None = None
+        self._symbols: dict[str, str] = {}
+
+    def follow(self, symbols: dict[str, str]) -> None:
+        """Audit these, our symbols by their raw ones."""
+        self._symbols = symbols
+        self._wanted = {raw: why for raw, why in self._wanted.items() if raw in symbols}
+        if self._audit is not None and self._audit.raw_symbol not in symbols:
+            self._end()
+
+    def take_turn(self, ts: int, raw_symbol: str, now_s: float) -> None:
+        """Write a book whole, and have it audited."""
+        self._books.checkpoint(ts, raw_symbol)
+        self.want(raw_symbol, "interval", now_s)
+
+    def want(self, raw_symbol: str, cause: Cause, _now_s: float) -> None:
+        """Have a live book audited, unless that is under way."""
+        is_under_way = self._audit is not None and self._audit.raw_symbol == raw_symbol
+        if is_under_way or not self._books.is_live(raw_symbol):
+            return
+        if self._wanted.get(raw_symbol, "interval") == "interval":
+            self._wanted[raw_symbol] = cause
+
+    def is_asked(self, _raw_symbol: str) -> bool:
+        """Return whether a snapshot of the socket is an answer: never."""
+        return False
+
+    def ask(self, _now_s: float) -> list[str]:
+        """Return the messages that ask: none."""
+        return []
+
+    def answer_audit(self, _ts: int, snapshot: Snapshot, _now_s: float) -> None:
+        """Never be called."""
+        raise AssertionError(snapshot.raw_symbol)
+
+    def refuse(self, _ts: int, _notice: Refused, _now_s: float) -> bool:
+        """Return whether a refusal over the socket was meant for an audit: never."""
+        return False
+
+    def look(self, ts: int, now_s: float) -> None:
+        """Go on with the audit that is under way, or begin the next."""
+        audit = self._audit
+        if audit is None:
+            self._begin(ts, now_s)
+            return
+        if not self._is_as_begun(audit) or len(audit.changes) > CHANGES_MAX:
+            self._end()
+        elif audit.step == 1:
+            self._take_answer(ts, now_s, audit)
+        elif now_s >= audit.at_s and audit.step == 0:
+            self._board.audits_wanted.append(audit.raw_symbol)
+            audit.step, audit.at_s = 1, now_s
+        elif now_s >= audit.at_s:
+            self._decide(ts, now_s, audit)
+
+    def _is_as_begun(self, audit: _Audit) -> bool:
+        """Return whether the book goes on from the snapshot that it went on from then."""
+        raw_symbol = audit.raw_symbol
+        return self._books.is_live(raw_symbol) and audit.ts_book == self._books.begun(raw_symbol)
+
+    def _begin(self, ts: int, now_s: float) -> None:
+        while self._wanted and self._audit is None:
+            # Who was asked for out of turn comes first.
+            raw_symbol = next(
+                (raw for raw, why in self._wanted.items() if why != "interval"),
+                next(iter(self._wanted)),
+            )
+            cause = self._wanted.pop(raw_symbol)
+            book = self._books.find(raw_symbol)
+            if book is None or not self._books.is_live(raw_symbol):
+                continue
+            base = dict(book.bids), dict(book.asks)
+            begun = self._books.begun(raw_symbol)
+            self._audit = _Audit(raw_symbol, cause, begun, base, ts, now_s + NEAR_S, 0, [])
+            self._books.watch(raw_symbol, self._audit.note)
+
+    def _take_answer(self, ts: int, now_s: float, audit: _Audit) -> None:
+        answers = self._board.audits
+        while answers:
+            answer = answers.popleft()
+            if answer.raw_symbol != audit.raw_symbol:
+                continue  # it came after all, for an audit that has ended
+            if answer.snapshot is None:
+                self._counts.audits_unanswered += 1
+                self._end()
+                return
+            audit.answer = answer
+            audit.step, audit.at_s = 2, now_s + NEAR_S
+            if (found := self._find_equal(audit, answer)) is not None:
+                self._note(ts, audit, found)
+            return
+        if now_s - audit.at_s > ANSWER_S:
+            self._counts.audits_unanswered += 1
+            self._end()
+
+    def _decide(self, ts: int, now_s: float, audit: _Audit) -> None:
+        """Say what came of an answer once all is known that came around it."""
+        assert audit.answer is not None
+        found = self._find_equal(audit, audit.answer)
+        if found is not None:
+            self._note(ts, audit, found)
+            return
+        audit.attempts += 1
+        if audit.attempts < ATTEMPTS_MAX:
+            audit.step, audit.at_s = 0, now_s + AGAIN_S
+            return
+        found = min(self._compare_all(audit, audit.answer), key=lambda each: each.differ)
+        self._rows.append((ts, self._symbols[audit.raw_symbol], mismatch_event(found)))
+        self._note(ts, audit, found)
+        self._books.doubt(audit.raw_symbol, "mismatch")
+
+    def _note(self, ts: int, audit: _Audit, found: Comparison) -> None:
+        """Record the audit, which is at its end."""
+        raw_symbol = audit.raw_symbol
+        event = audit_event(audit.cause, found, self._quotes(raw_symbol), None)
+        self._rows.append((ts, self._symbols[raw_symbol], event))
+        self._counts.audits += 1
+        self._end()
+        self._audited(raw_symbol, audit.cause, found.first is None)
+
+    def _find_equal(self, audit: _Audit, answer: AuditAnswer) -> Comparison | None:
+        return next((c for c in self._compare_all(audit, answer) if c.first is None), None)
+
+    def _compare_all(self, audit: _Audit, answer: AuditAnswer) -> Iterator[Comparison]:
+        """Compare an answer with each state that our book had around it."""
+        assert answer.snapshot is not None
+        theirs = Ladder()
+        theirs.replace(answer.snapshot.bids, answer.snapshot.asks, self._depth)
+        begin, end = answer.ts - NEAR_NS, answer.ts + NEAR_NS
+        ours = Ladder()
+        bids, asks = audit.base
+        ours.replace(list(bids.items()), list(asks.items()), self._depth)
+        untils = [ts for ts, _ in audit.changes]
+        for place, until in enumerate([*untils, None]):
+            since = untils[place - 1] if place else audit.ts_base
+            if place:
+                change = audit.changes[place - 1][1]
+                ours.apply(change.bids, change.asks)
+            # The last state is that of now: a clock that was set must leave one to compare.
+            if until is None or (until >= begin and since <= end):
+                yield self._copy(ours).compare(theirs, SLACK)
+
+    def _copy(self, ladder: Ladder) -> Ladder:
+        """Return the same levels with the depth to which they are known now."""
+        copy = Ladder()
+        copy.replace(list(ladder.bids.items()), list(ladder.asks.items()), self._depth)
+        return copy
+
+    def _end(self) -> None:
+        assert self._audit is not None
+        self._books.unwatch(self._audit.raw_symbol, self._audit.note)
+        self._audit = None

@@ -1,0 +1,18 @@
+"""How often one symbol may be asked about."""
+
+from shared.feed.patience import Patience
+
+
+def test_each_question_makes_the_next_one_wait_twice_as_long_up_to_an_hour() -> None:
+    patience = Patience()
+    asked = [now_s for now_s in range(20_000) if patience.take("A", float(now_s))]
+    assert [0, 60, 180, 420, 900, 1860, 3780, 7380, 10_980, 14_580, 18_180] == asked
+    assert patience.take("B", 20_000.0)
+
+
+def test_a_question_that_was_right_is_trusted_again() -> None:
+    patience = Patience()
+    assert patience.take("A", 0.0)
+    patience.reset("A")
+    assert patience.take("A", 1.0)
+    assert not patience.take("A", 60.0)

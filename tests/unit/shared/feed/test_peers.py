@@ -1,0 +1,10 @@
+"""What the feeds of one ingest share."""
+
+from shared.exchange import Cost
+from shared.feed.peers import Peers
+from tests.support.toys import make_exchange
+
+
+def test_the_budgets_are_a_part_of_our_share() -> None:
+    early = Peers(make_exchange(), 0.4).budgets.early
+    assert 10 == sum(early.spend(Cost("points"), 0.0) for _ in range(100))
