@@ -19,7 +19,7 @@ def build_parser(exchanges: list[str]) -> Parser:
         [
             *arguments.operating(exchanges, up=never, demo=never, status=never, handover=never),
             *arguments.deploying(box=never),
-            *arguments.looking(exchanges, book=never, listing=never),
+            *arguments.looking(exchanges, book=never, listing=never, probe=never),
             *arguments.processes(exchanges, ingest=never, write=never, simulate=never),
         ]
     )
