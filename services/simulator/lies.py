@@ -66,7 +66,7 @@ class Liar:
             ]
         return told
 
-    def answer(self, path: str, answer: Answer) -> Answer:
+    def change_answer(self, path: str, answer: Answer) -> Answer:
         """Return what becomes of one answer."""
         for lie in self._lies:
             answer = lie.answer(path, answer)
@@ -99,13 +99,13 @@ def edit_messages(edit: Callable[[str, Any], Iterable[Any] | None]) -> Lie:
 def edit_answers(is_meant: Callable[[str], bool], edit: Callable[[Any], Any]) -> Lie:
     """Return a lie that makes other bodies of the answers to the paths that are meant."""
 
-    def answer(path: str, honest: Answer) -> Answer:
+    def change_answer(path: str, honest: Answer) -> Answer:
         if not is_meant(path):
             return honest
         body = msgspec.json.encode(edit(msgspec.json.decode(honest.body)))
         return replace(honest, body=body)
 
-    return Lie(answer=answer)
+    return Lie(answer=change_answer)
 
 
 def refuse_from(number: int, status: int) -> Lie:

@@ -116,7 +116,7 @@ class Server:
 
     def _answer_request(self, _: ServerConnection, request: Request) -> Response | None:
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            answer = self._liar.answer(request.path, self._exchange.request(request.path))
+            answer = self._liar.change_answer(request.path, self._exchange.request(request.path))
         else:
             retry_after_s = self._faults.refuse_handshake()
             refusal = self._exchange.handshake(request.path) or self._liar.handshake()

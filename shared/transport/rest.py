@@ -50,7 +50,7 @@ class RequestRefused(ExchangeError):
         return self.status in _WRONG_QUESTIONS
 
 
-class Reply(Struct, frozen=True):
+class RestReply(Struct, frozen=True):
     """What a path was answered; the names of the headers are in small letters."""
 
     status: int
@@ -104,7 +104,7 @@ class RestClient:
         trades = parse(raw_symbol, self._get(call, call.path(raw_symbol, outage, ts), stop))
         return replace(trades, ts_from=None if reach_s is None else ts - int(reach_s * 1e9))
 
-    def request(self, path: str) -> Reply:
+    def request(self, path: str) -> RestReply:
         """Return what a path is answered, whatever that is; the limits are the caller's concern."""
         url = self.url + path
         proxy = find_proxy(url)
@@ -120,7 +120,7 @@ class RestClient:
         except (requests.RequestException, HTTPError) as error:
             raise ConnectionLost(f"GET {path}: {_explain(error)}") from error
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, headers, body)
+        return RestReply(response.status_code, headers, body)
 
     def close(self) -> None:
         """Close the connections that are kept open."""

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from services.__main__ import find_exchanges
 from services.operator.probe import probing
 from services.operator.probe.evaluation import Evaluation
-from services.operator.probe.record import REST, Record
-from services.operator.probe.session import Pace, Session
-from services.operator.probe.table import Row
+from services.operator.probe.record import REST, ProbeRecord
+from services.operator.probe.session import Pace, ProbeSession
+from services.operator.probe.table import JudgedRow
 from services.simulator import main
 from services.simulator.connection import ClientConnection
 from services.simulator.found import load_lies
@@ -56,7 +56,7 @@ class SimulatedWorld:
         self.now_s = 0.0
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
-        self._records: list[Record] = []
+        self._records: list[ProbeRecord] = []
         self._doors: dict[str, tuple[ClientConnection, float]] = {}
         parsed = main.parse([exchange, *options])
         clock = Clock(ns=self.clock_ns, monotonic=lambda: self.now_s)
@@ -108,7 +108,7 @@ class SimulatedWorld:
             headers={name.lower(): value for name, value in answer.headers.items()},
         )
 
-    def wait(self, seconds: float) -> Iterator[Record]:
+    def wait(self, seconds: float) -> Iterator[ProbeRecord]:
         until_s = self.now_s + seconds
         while True:
             yield from self._records
@@ -131,23 +131,23 @@ class SimulatedWorld:
         heapq.heappush(self._later, (self.now_s + delay_s, next(self._numbers), callback))
 
     def _put(self, door: str, kind: str, **more: object) -> None:
-        self._records.append(Record(ts=self.clock_ns(), door=door, kind=kind, **more))  # type: ignore[arg-type]
+        self._records.append(ProbeRecord(ts=self.clock_ns(), door=door, kind=kind, **more))  # type: ignore[arg-type]
 
 
-def play(world: SimulatedWorld, exchange: str, minutes: float) -> list[Record]:
+def play(world: SimulatedWorld, exchange: str, minutes: float) -> list[ProbeRecord]:
     """Return what a probe of so many minutes would keep."""
     declared = find_exchanges()[exchange]
     evaluation = Evaluation(declared, probing.load(exchange))
-    records: list[Record] = []
+    records: list[ProbeRecord] = []
 
-    def take(record: Record) -> None:
+    def take(record: ProbeRecord) -> None:
         records.append(record)
         evaluation.see(record)
 
     def spend(_cost: Cost) -> float:
         return 0.0
 
-    session = Session(
+    session = ProbeSession(
         world,
         Pace(declared.limits, spend, steady_s=lambda: world.now_s),
         take,
@@ -160,7 +160,7 @@ def play(world: SimulatedWorld, exchange: str, minutes: float) -> list[Record]:
 
 
 @cache
-def honest(exchange: str) -> tuple[Record, ...]:
+def honest(exchange: str) -> tuple[ProbeRecord, ...]:
     """Return the records of a probe of an exchange that is as we believe it is."""
     world = SimulatedWorld(exchange, *OPTIONS[exchange])
     if exchange in HALTING:
@@ -176,7 +176,9 @@ OPTIONS = {
 HALTING = {"bitvavo"}  # whose words of a market that stands still are known
 
 
-def judge(exchange: str, records: "tuple[Record, ...] | list[Record]") -> dict[str, Row]:
+def judge(
+    exchange: str, records: "tuple[ProbeRecord, ...] | list[ProbeRecord]"
+) -> dict[str, JudgedRow]:
     """Return the rows of these records by their names."""
     evaluation = Evaluation(find_exchanges()[exchange], probing.load(exchange))
     for record in records:
@@ -184,13 +186,13 @@ def judge(exchange: str, records: "tuple[Record, ...] | list[Record]") -> dict[s
     return {row.assumption.id: row for row in evaluation.rows()}
 
 
-def lie(exchange: str, name: str) -> list[Record]:
+def lie(exchange: str, name: str) -> list[ProbeRecord]:
     """Return what the same probe would have kept of an exchange that tells this lie."""
     return tell(load_lies(exchange)[name](), honest(exchange))
 
 
-def tell(one: Lie, records: Iterable[Record]) -> list[Record]:
-    told: list[Record] = []
+def tell(one: Lie, records: Iterable[ProbeRecord]) -> list[ProbeRecord]:
+    told: list[ProbeRecord] = []
     refused: set[str] = set()
     pings: dict[str, int] = {}
     for record in records:
@@ -220,7 +222,7 @@ def tell(one: Lie, records: Iterable[Record]) -> list[Record]:
     return told
 
 
-def _told(one: Lie, record: Record) -> Iterator[Record]:
+def _told(one: Lie, record: ProbeRecord) -> Iterator[ProbeRecord]:
     for message in one.message(record.door, record.text):
         if isinstance(message, bytes):
             yield replace(record, kind="binary", text="")
@@ -241,7 +243,7 @@ class Silence:
     door: str = ""
 
 
-def without(exchange: str, silence: Silence) -> list[Record]:
+def without(exchange: str, silence: Silence) -> list[ProbeRecord]:
     """Return what would be kept if the exchange did not say this."""
     return [
         record

@@ -13,10 +13,10 @@ from typing import Final
 from services.operator.probe import probing
 from services.operator.probe.evaluation import Evaluation
 from services.operator.probe.live import LiveWorld
-from services.operator.probe.record import Record
-from services.operator.probe.recording import SUFFIX, Recording, read
-from services.operator.probe.session import Pace, Session
-from services.operator.probe.table import Row, exit_status, format_rows
+from services.operator.probe.record import ProbeRecord
+from services.operator.probe.recording import SUFFIX, ProbeRecording, read
+from services.operator.probe.session import Pace, ProbeSession
+from services.operator.probe.table import JudgedRow, exit_status, format_rows
 from shared.exchange import Exchange
 from shared.process.settings import Settings
 from shared.process.signals import STOP_SIGNALS
@@ -61,7 +61,7 @@ def run_again(exchanges: Mapping[str, Exchange], path: Path) -> int:
 
 def _probe(
     exchange: Exchange, settings: Settings, *, minutes: float, out: Path, stop: Event
-) -> list[Row]:
+) -> list[JudgedRow]:
     own = settings.exchanges[exchange.name]
     limits = Limits(
         settings.state.folder.limits(exchange.name),
@@ -79,13 +79,13 @@ def _probe(
     began = datetime.fromtimestamp(time.time_ns() // NS_PER_S, UTC)
     path = out / f"{exchange.name}-{began:%Y%m%dT%H%M%SZ}{SUFFIX}"
     print(f"{exchange.name}: {minutes:g} minutes; all that comes is kept in {path}", flush=True)
-    with closing(Recording(path)) as recording:
+    with closing(ProbeRecording(path)) as recording:
 
-        def take(record: Record) -> None:
+        def take(record: ProbeRecord) -> None:
             recording.append(record)
             evaluation.see(record)
 
-        session = Session(
+        session = ProbeSession(
             world,
             Pace(exchange.limits, limits.spend, steady_s=time.monotonic),
             take,
@@ -99,7 +99,7 @@ def _probe(
 
 
 def _play(
-    session: Session, world: LiveWorld, evaluation: Evaluation, name: str, minutes: float
+    session: ProbeSession, world: LiveWorld, evaluation: Evaluation, name: str, minutes: float
 ) -> bool:
     began_s = time.monotonic()
     script = probing.load(name).script(
@@ -111,7 +111,9 @@ def _play(
         world.end()
 
 
-def _find_ban(exchange: Exchange, limits: Limits, evaluation: Evaluation, record: Record) -> bool:
+def _find_ban(
+    exchange: Exchange, limits: Limits, evaluation: Evaluation, record: ProbeRecord
+) -> bool:
     """Return whether the exchange wants to be left alone; then everybody here leaves it alone."""
     wait_s = None
     if evaluation.first.throttled is not None:
@@ -124,7 +126,7 @@ def _find_ban(exchange: Exchange, limits: Limits, evaluation: Evaluation, record
     return wait_s is not None
 
 
-def _tell(rows: list[Row], path: Path, *, is_whole: bool) -> list[Row]:
+def _tell(rows: list[JudgedRow], path: Path, *, is_whole: bool) -> list[JudgedRow]:
     """Print the table, and keep it beside the records."""
     text = format_rows(rows)
     path.with_name(path.name.removesuffix(SUFFIX) + ".txt").write_text(text + "\n", "utf-8")

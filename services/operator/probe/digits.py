@@ -3,7 +3,7 @@
 from decimal import Decimal
 from functools import lru_cache
 
-from services.operator.probe.table import Table
+from services.operator.probe.table import AssumptionTable
 
 SEEN_MAX = 1 << 16
 
@@ -11,7 +11,7 @@ SEEN_MAX = 1 << 16
 class Digits:
     """Looks at every number of an exchange, as text."""
 
-    def __init__(self, table: Table, name: str) -> None:
+    def __init__(self, table: AssumptionTable, name: str) -> None:
         """Count in this row."""
         self._table = table
         self._name = name

@@ -6,8 +6,8 @@ from services.operator.probe.facts import Fact
 from services.operator.probe.first import FirstReading
 from services.operator.probe.frames import FrameJudge
 from services.operator.probe.probing import Probing, SecondReading
-from services.operator.probe.record import Record
-from services.operator.probe.table import Assumption, Row, Table
+from services.operator.probe.record import ProbeRecord
+from services.operator.probe.table import Assumption, AssumptionTable, JudgedRow
 from shared.exchange import Exchange
 
 # What a message of another shape raises in who takes it for one of ours.
@@ -30,14 +30,14 @@ class Evaluation:
 
     def __init__(self, exchange: Exchange, probing: Probing) -> None:
         """Start with nothing seen."""
-        table = Table((*probing.assumptions, *COMMON))
+        table = AssumptionTable((*probing.assumptions, *COMMON))
         self.reading: SecondReading = probing.reading()
         self._table = table
         self.first = FirstReading(exchange, table)
         self._frames = FrameJudge(table, pings=probing.pings, ping_s=probing.ping_s)
         self._judges = [judge(table, self.reading) for judge in probing.judges]
 
-    def see(self, record: Record) -> None:
+    def see(self, record: ProbeRecord) -> None:
         """Read one record twice."""
         self._frames.see(record)
         facts = self._read(record)
@@ -52,7 +52,7 @@ class Evaluation:
         except UNREADABLE as error:
             self._differ(record, error)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[JudgedRow]:
         """Judge what only the end shows, and return the table; nothing is taken any more."""
         for key, book in self.reading.books.items():
             self.first.compare_book(key, book)
@@ -62,7 +62,7 @@ class Evaluation:
         self.first.finish()
         return self._table.rows()
 
-    def _read(self, record: Record) -> list[Fact]:
+    def _read(self, record: ProbeRecord) -> list[Fact]:
         try:
             facts = list(self.reading.see(record))
         except UNREADABLE as error:
@@ -72,5 +72,5 @@ class Evaluation:
             self._table.agree("P4")
         return facts
 
-    def _differ(self, record: Record, error: Exception) -> None:
+    def _differ(self, record: ProbeRecord, error: Exception) -> None:
         self._table.differ("P4", f"{type(error).__name__} {error}: {record.text}")

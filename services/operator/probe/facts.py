@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.operator.probe.levels import DecimalBook
-from services.operator.probe.record import Record
+from services.operator.probe.record import ProbeRecord
 
 
 @dataclass(slots=True)
@@ -16,7 +16,7 @@ class Fact:
     """
 
     kind: str
-    record: Record
+    record: ProbeRecord
     market: str = ""
     body: Any = field(default_factory=dict)
     book: DecimalBook | None = None

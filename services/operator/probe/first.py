@@ -5,8 +5,8 @@ from typing import Final
 
 from booktape.ladder import Ladder
 from services.operator.probe.levels import DecimalBook
-from services.operator.probe.record import Record
-from services.operator.probe.table import Table
+from services.operator.probe.record import ProbeRecord
+from services.operator.probe.table import AssumptionTable
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, Snapshot, Throttled
 from shared.exchange import Exchange
@@ -20,7 +20,7 @@ _Key = tuple[str, str]
 class FirstReading:
     """Keeps the books of every socket, and holds them against those of the second reading."""
 
-    def __init__(self, exchange: Exchange, table: Table) -> None:
+    def __init__(self, exchange: Exchange, table: AssumptionTable) -> None:
         """Start without a book."""
         self.throttled: Throttled | None = None  # nothing more may be asked
         self._exchange = exchange
@@ -28,7 +28,7 @@ class FirstReading:
         self._books: dict[_Key, tuple[Sequencer, Ladder]] = {}
         self._unknown: Counter[str] = Counter()
 
-    def see(self, record: Record) -> None:
+    def see(self, record: ProbeRecord) -> None:
         """Read one message."""
         if record.kind in ("closed", "lost"):
             for key in [key for key in self._books if key[0] == record.door]:
@@ -72,7 +72,7 @@ class FirstReading:
             kinds = [f"{count} {kind}" for kind, count in self._unknown.most_common(KINDS_SHOWN)]
             self._table.note("P2", ", ".join(kinds))
 
-    def _delta(self, record: Record, delta: Delta) -> None:
+    def _delta(self, record: ProbeRecord, delta: Delta) -> None:
         key = record.door, delta.raw_symbol
         if key not in self._books:
             self._books[key] = Sequencer(), Ladder()
@@ -84,7 +84,7 @@ class FirstReading:
         elif verdict is Verdict.GAP:
             del self._books[key]
 
-    def _snapshot(self, record: Record, snapshot: Snapshot) -> None:
+    def _snapshot(self, record: ProbeRecord, snapshot: Snapshot) -> None:
         key = record.door, snapshot.raw_symbol
         sequencer, ladder = self._books.get(key, (Sequencer(), Ladder()))
         is_first = self._exchange.snapshot_by == "first"

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Final
 
-from services.operator.probe.record import Record
-from services.operator.probe.table import Table
+from services.operator.probe.record import ProbeRecord
+from services.operator.probe.table import AssumptionTable
 
 BYTES_MAX: Final = 16 * 1024 * 1024
 PING_TOLERANCE_S: Final = 2.0
@@ -13,7 +13,7 @@ PING_TOLERANCE_S: Final = 2.0
 class FrameJudge:
     """Looks at every record of a socket."""
 
-    def __init__(self, table: Table, *, pings: str, ping_s: float) -> None:
+    def __init__(self, table: AssumptionTable, *, pings: str, ping_s: float) -> None:
         """Count pings in the row `pings`, in the rows F1, F2 and F3 the rest."""
         self._table = table
         self._pings = pings
@@ -23,7 +23,7 @@ class FrameJudge:
         self._longest = self._bytes = self._count = 0
         self._per_second: Counter[int] = Counter()
 
-    def see(self, record: Record) -> None:
+    def see(self, record: ProbeRecord) -> None:
         """Judge one record."""
         if record.kind == "ping":
             self._ping(record)
@@ -55,7 +55,7 @@ class FrameJudge:
             shortest, longest = min(self._between), max(self._between)
             self._table.note(self._pings, f"{shortest:.1f} to {longest:.1f} s apart")
 
-    def _ping(self, record: Record) -> None:
+    def _ping(self, record: ProbeRecord) -> None:
         before = self._last.get(record.door)
         self._last[record.door] = record.ts
         if before is not None:

@@ -7,7 +7,7 @@ from functools import partial
 from threading import Event
 from typing import Final
 
-from services.operator.probe.record import REST, Kind, Record
+from services.operator.probe.record import REST, Kind, ProbeRecord
 from shared.errors import ConnectionLost
 from shared.process.threads import Threads
 from shared.transport.connection import Connection
@@ -39,7 +39,7 @@ class LiveWorld:
         self._steady_s = steady_s
         self._threads = Threads()
         self._sockets: dict[str, _Socket] = {}
-        self._records: queue.Queue[Record] = queue.Queue(RECORDS_MAX)
+        self._records: queue.Queue[ProbeRecord] = queue.Queue(RECORDS_MAX)
 
     def open(self, door: str) -> None:
         """Open a socket; whether it is let in is a record."""
@@ -75,13 +75,13 @@ class LiveWorld:
             return
         body = reply.body.decode(errors="replace")
         ts = self._clock_ns()
-        record = Record(
+        record = ProbeRecord(
             ts=ts, door=REST, kind="answer", text=body, path=path,
             status=reply.status, headers=dict(reply.headers),
         )  # fmt: skip
         self._records.put(record)
 
-    def wait(self, seconds: float) -> Iterator[Record]:
+    def wait(self, seconds: float) -> Iterator[ProbeRecord]:
         """Yield what comes meanwhile."""
         until_s = self._steady_s() + seconds
         while True:
@@ -116,10 +116,10 @@ class LiveWorld:
         ts, after = self._clock_ns(), connection.counts
         for kind, now, then in zip(ODDITIES, after, before, strict=True):
             for _ in range(now - then):
-                self._records.put(Record(ts=ts, door=door, kind=kind))
+                self._records.put(ProbeRecord(ts=ts, door=door, kind=kind))
         for message in messages:
             text = bytes(message).decode(errors="replace")
-            self._records.put(Record(ts=ts, door=door, kind="text", text=text))
+            self._records.put(ProbeRecord(ts=ts, door=door, kind="text", text=text))
 
     def _put(self, door: str, kind: Kind, text: str = "") -> None:
-        self._records.put(Record(ts=self._clock_ns(), door=door, kind=kind, text=text))
+        self._records.put(ProbeRecord(ts=self._clock_ns(), door=door, kind=kind, text=text))

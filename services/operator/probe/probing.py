@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import services.operator.probe
 from services.operator.probe.facts import Fact
 from services.operator.probe.levels import DecimalBook
-from services.operator.probe.record import Record
+from services.operator.probe.record import ProbeRecord
 from services.operator.probe.steps import Script
-from services.operator.probe.table import Assumption, Table
+from services.operator.probe.table import Assumption, AssumptionTable
 
 
 class SecondReading(Protocol):
@@ -19,7 +19,7 @@ class SecondReading(Protocol):
 
     books: dict[tuple[str, str], DecimalBook]
 
-    def see(self, record: Record) -> Iterator[Fact]:
+    def see(self, record: ProbeRecord) -> Iterator[Fact]:
         """Yield what one record says."""
         ...
 
@@ -42,7 +42,7 @@ class Probing:
 
     assumptions: tuple[Assumption, ...]
     reading: Callable[[], SecondReading]
-    judges: tuple[Callable[[Table, Any], Judge], ...]
+    judges: tuple[Callable[[AssumptionTable, Any], Judge], ...]
     script: Script
     pings: str
     ping_s: float

@@ -12,7 +12,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 
-class Record(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ProbeRecord(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One line of what a probe keeps.
 
     `text` is a message as it came, `sent` is one of ours; `binary` and `fragmented` say of one of

@@ -7,16 +7,16 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 
-from services.operator.probe.record import Record
+from services.operator.probe.record import ProbeRecord
 
 SUFFIX: Final = ".jsonl.zst"
 READ_BYTES: Final = 1 << 16
 
-_decoder = msgspec.json.Decoder(Record)
+_decoder = msgspec.json.Decoder(ProbeRecord)
 _encoder = msgspec.json.Encoder()
 
 
-class Recording:
+class ProbeRecording:
     """A file that is written a record at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -24,7 +24,7 @@ class Recording:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._stream = pa.CompressedOutputStream(pa.OSFile(str(path), "wb"), "zstd")
 
-    def append(self, record: Record) -> None:
+    def append(self, record: ProbeRecord) -> None:
         """Write one record."""
         self._stream.write(_encoder.encode(record) + b"\n")
 
@@ -33,7 +33,7 @@ class Recording:
         self._stream.close()
 
 
-def read(path: Path) -> Iterator[Record]:
+def read(path: Path) -> Iterator[ProbeRecord]:
     """Yield the records of a file; one that was cut off ends where it was."""
     rest = b""
     with pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd") as stream:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from threading import Event
 from typing import Final, Protocol
 
-from services.operator.probe.record import Record
+from services.operator.probe.record import ProbeRecord
 from services.operator.probe.steps import Close, Get, Open, Send, Step, Wait
 from shared.exchange import Cost, Limit
 
@@ -35,7 +35,7 @@ class World(Protocol):
         """Ask over REST; the answer is a record."""
         ...
 
-    def wait(self, seconds: float) -> Iterator[Record]:
+    def wait(self, seconds: float) -> Iterator[ProbeRecord]:
         """Yield what comes meanwhile."""
         ...
 
@@ -73,16 +73,16 @@ class Pace:
         return wait_s
 
 
-class Session:
+class ProbeSession:
     """One probe of one exchange."""
 
     def __init__(
         self,
         world: World,
         pace: Pace,
-        take: Callable[[Record], None],
+        take: Callable[[ProbeRecord], None],
         *,
-        is_banned: Callable[[Record], bool],
+        is_banned: Callable[[ProbeRecord], bool],
         stop: Event,
     ) -> None:
         """Prepare; every record goes to `take`, then to `is_banned`.

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.operator.probe.table import Table
+from services.operator.probe.table import AssumptionTable
 
 SILENCE_NS: Final = 10_000_000_000
 TOUCHES_MIN: Final = 5
@@ -11,7 +11,7 @@ TOUCHES_MIN: Final = 5
 class Silence:
     """Counts, for each market, the touches that its ticker has had since its book spoke."""
 
-    def __init__(self, table: Table, name: str) -> None:
+    def __init__(self, table: AssumptionTable, name: str) -> None:
         """Count in this row: one for each market, at the end."""
         self._table = table
         self._name = name

@@ -27,7 +27,7 @@ class Assumption:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class JudgedRow:
     """What became of one assumption."""
 
     assumption: Assumption
@@ -44,7 +44,7 @@ class _Tally:
     examples: list[str] = field(default_factory=list)
 
 
-class Table:
+class AssumptionTable:
     """Counts for and against each assumption."""
 
     def __init__(self, assumptions: Sequence[Assumption]) -> None:
@@ -75,12 +75,12 @@ class Table:
         """Say beside the counts what was measured, in place of an earlier note."""
         self._tallies[name].note = text
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[JudgedRow]:
         """Return the table as it stands."""
         return [_row(one, self._tallies[one.id]) for one in self._assumptions]
 
 
-def exit_status(rows: Sequence[Row]) -> int:
+def exit_status(rows: Sequence[JudgedRow]) -> int:
     """Return 1 where something is refuted, 2 where too little was seen, else 0."""
     if any(row.verdict == "REFUTED" for row in rows):
         return 1
@@ -88,7 +88,7 @@ def exit_status(rows: Sequence[Row]) -> int:
     return 2 if any(missing) else 0
 
 
-def format_rows(rows: Sequence[Row]) -> str:
+def format_rows(rows: Sequence[JudgedRow]) -> str:
     """Return the table as text, with the examples of what differs below each row."""
     widths = [max(len(row.assumption.text) for row in rows), max(len(row.seen) for row in rows)]
     lines = []
@@ -99,14 +99,16 @@ def format_rows(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _row(assumption: Assumption, tally: _Tally) -> Row:
+def _row(assumption: Assumption, tally: _Tally) -> JudgedRow:
     seen = tally.agreed + tally.differed
     parts = [f"{seen:,} {assumption.unit}"]
     if tally.note:
         parts.append(tally.note)
     if seen:
         parts.append(f"{tally.differed:,} differ")
-    return Row(assumption, ", ".join(parts), _verdict(assumption, tally), tuple(tally.examples))
+    return JudgedRow(
+        assumption, ", ".join(parts), _verdict(assumption, tally), tuple(tally.examples)
+    )
 
 
 def _verdict(assumption: Assumption, tally: _Tally) -> Verdict:

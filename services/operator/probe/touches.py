@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from services.operator.probe.levels import DecimalBook, Touch
-from services.operator.probe.table import Table
+from services.operator.probe.table import AssumptionTable
 
 _Prices = Mapping[str, Decimal | None]
 
@@ -13,7 +13,7 @@ _Prices = Mapping[str, Decimal | None]
 class PendingTickers:
     """Tickers that wait until the book has had its time to show the same."""
 
-    def __init__(self, table: Table, name: str, within_ns: int) -> None:
+    def __init__(self, table: AssumptionTable, name: str, within_ns: int) -> None:
         """Count in this row who agrees with a touch of up to `within_ns` before or after."""
         self._table = table
         self._name = name
@@ -38,7 +38,7 @@ class PendingTickers:
 
 
 def judge_side(
-    table: Table,
+    table: AssumptionTable,
     name: str,
     touches: Sequence[Touch],
     *,

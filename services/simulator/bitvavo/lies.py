@@ -157,20 +157,20 @@ def _mute() -> Lie:
 
 
 def _statuses(part: str, status: int) -> Callable[[], Lie]:
-    def answer(path: str, honest: Answer) -> Answer:
+    def change_answer(path: str, honest: Answer) -> Answer:
         return replace(honest, status=status) if part in path else honest
 
-    return lambda: Lie(answer=answer)
+    return lambda: Lie(answer=change_answer)
 
 
 def _headers(edit: Callable[[str, dict[str, str]], None]) -> Lie:
-    def answer(path: str, honest: Answer) -> Answer:
+    def change_answer(path: str, honest: Answer) -> Answer:
         headers = dict(honest.headers)
         if REMAINING in headers:
             edit(path, headers)
         return replace(honest, headers=headers)
 
-    return Lie(answer=answer)
+    return Lie(answer=change_answer)
 
 
 def _dear_lists() -> Lie:

@@ -9,7 +9,7 @@ from services.operator.probe.bitvavo.second import DEPTH, BitvavoReading
 from services.operator.probe.digits import Digits
 from services.operator.probe.facts import Fact
 from services.operator.probe.levels import DecimalBook
-from services.operator.probe.table import Table
+from services.operator.probe.table import AssumptionTable
 
 NS_PER_S: Final = 1_000_000_000
 TIMES: Final = range(10**18, 4 * 10**18)  # ns from 2001 to 2096
@@ -20,7 +20,7 @@ SIDES: Final = ("bids", "asks")
 class BitvavoBooks:
     """Looks at every event and every snapshot."""
 
-    def __init__(self, table: Table, _reading: BitvavoReading) -> None:
+    def __init__(self, table: AssumptionTable, _reading: BitvavoReading) -> None:
         """Start with nothing seen."""
         self._table = table
         self._digits = Digits(table, "B12")

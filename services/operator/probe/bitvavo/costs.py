@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 from services.operator.probe.bitvavo.second import BitvavoReading
 from services.operator.probe.facts import Fact
 from services.operator.probe.record import REST
-from services.operator.probe.table import Table
+from services.operator.probe.table import AssumptionTable
 
 LIST_POINTS: Final = 5
 MINUTE_MS: Final = 60_000
@@ -17,7 +17,7 @@ REMAINING, RESET_AT = "bitvavo-ratelimit-remaining", "bitvavo-ratelimit-resetat"
 class BitvavoCosts:
     """Looks at answers over REST, and at what the headers say is left."""
 
-    def __init__(self, table: Table, _reading: BitvavoReading) -> None:
+    def __init__(self, table: AssumptionTable, _reading: BitvavoReading) -> None:
         """Start without an answer."""
         self._table = table
         self._before: tuple[str, int] | None = None  # the minute, and what was left of it

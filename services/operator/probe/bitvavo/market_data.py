@@ -8,7 +8,7 @@ from services.operator.probe.bitvavo.second import BitvavoReading
 from services.operator.probe.facts import Fact
 from services.operator.probe.levels import DecimalBook
 from services.operator.probe.silence import Silence
-from services.operator.probe.table import Table
+from services.operator.probe.table import AssumptionTable
 from services.operator.probe.touches import PendingTickers, judge_side
 
 WITHIN_NS: Final = 200_000_000
@@ -19,7 +19,7 @@ DOOR: Final = "a"
 class BitvavoMarketData:
     """Looks at the first socket, which has every market."""
 
-    def __init__(self, table: Table, _reading: BitvavoReading) -> None:
+    def __init__(self, table: AssumptionTable, _reading: BitvavoReading) -> None:
         """Start with nothing seen."""
         self._table = table
         self._silence = Silence(table, "B35")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from services.operator.probe.facts import Fact
 from services.operator.probe.levels import DecimalBook
-from services.operator.probe.record import REST, Record
+from services.operator.probe.record import REST, ProbeRecord
 
 DEPTH: Final = 1000
 HELD_MAX: Final = 4096
@@ -31,12 +31,12 @@ class BitvavoReading:
         self._last: dict[tuple[str, str], int] = {}
         self._held: dict[tuple[str, str], list[Any]] = defaultdict(list)
 
-    def see(self, record: Record) -> Iterator[Fact]:
+    def see(self, record: ProbeRecord) -> Iterator[Fact]:
         """Yield what one record says."""
         if record.kind == "text":
             yield from self._message(record, json.loads(record.text))
         elif record.kind == "answer":
-            yield from self._answer(record)
+            yield from self._take_answer(record)
         else:
             if record.kind == "opened":
                 self.open.add(record.door)
@@ -50,7 +50,7 @@ class BitvavoReading:
             for key in [key for key in kept if key[0] == door and key[1] not in markets]:
                 del kept[key]
 
-    def _message(self, record: Record, body: Any) -> Iterator[Fact]:
+    def _message(self, record: ProbeRecord, body: Any) -> Iterator[Fact]:
         market = str(body.get("market", ""))
         if "errorCode" in body:
             yield self._error(record, body)
@@ -70,14 +70,14 @@ class BitvavoReading:
         else:
             yield Fact(str(body.get("event") or body.get("action")), record, market, body)
 
-    def _error(self, record: Record, body: Any) -> Fact:
+    def _error(self, record: ProbeRecord, body: Any) -> Fact:
         named = re.search(r"\b[A-Z0-9]+-[A-Z0-9]+\b", str(body.get("error", "")))
         market = str(body.get("market") or (named[0] if named else ""))
         if body.get("action") == "subscribe" and market:
             self.refused.append(market)
         return Fact("error", record, market, body)
 
-    def _event(self, record: Record, market: str, body: Any) -> Fact:
+    def _event(self, record: ProbeRecord, market: str, body: Any) -> Fact:
         key = record.door, market
         last, self._last[key] = self._last.get(key), body["nonce"]
         self.events[market] += 1
@@ -94,7 +94,7 @@ class BitvavoReading:
             book = None
         return Fact("event", record, market, body, book, last=last)
 
-    def _snapshot(self, record: Record, body: Any) -> Fact:
+    def _snapshot(self, record: ProbeRecord, body: Any) -> Fact:
         key = record.door, str(body["market"])
         own, other = self.books.get(key), _whole(body)
         if own is None:
@@ -111,7 +111,7 @@ class BitvavoReading:
             self.books[key].touches = own.touches
         return Fact("snapshot", record, key[1], body, own, other, self._last.get(key))
 
-    def _answer(self, record: Record) -> Iterator[Fact]:
+    def _take_answer(self, record: ProbeRecord) -> Iterator[Fact]:
         try:
             body = json.loads(record.text)
         except ValueError:

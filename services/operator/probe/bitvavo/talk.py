@@ -8,7 +8,7 @@ import msgspec
 from services.operator.probe.bitvavo.second import BitvavoReading
 from services.operator.probe.facts import Fact
 from services.operator.probe.record import REST
-from services.operator.probe.table import Table
+from services.operator.probe.table import AssumptionTable
 
 STATUSES: Final = frozenset({"trading", "halted", "auction", "auctionMatching", "cancelOnly"})
 BAD_NAME: Final = "NOPE-EUR"
@@ -24,7 +24,7 @@ _Name = tuple[str, str]  # channel and market
 class BitvavoTalk:
     """Looks at what was asked and what came of it."""
 
-    def __init__(self, table: Table, _reading: BitvavoReading) -> None:
+    def __init__(self, table: AssumptionTable, _reading: BitvavoReading) -> None:
         """Start with nothing asked."""
         self._table = table
         self._asked: dict[str, set[_Name]] = defaultdict(set)
@@ -50,7 +50,7 @@ class BitvavoTalk:
         elif fact.kind == "snapshot" and self._is_still(fact.market):
             self._table.differ("B33", f"{fact.market} was answered")
         elif fact.kind == REST:
-            self._answer(fact)
+            self._take_answer(fact)
 
     def finish(self) -> None:
         """Say nothing more."""
@@ -135,7 +135,7 @@ class BitvavoTalk:
             elif not fact.market:
                 self._table.differ("B2", fact.record.text)
 
-    def _answer(self, fact: Fact) -> None:
+    def _take_answer(self, fact: Fact) -> None:
         if fact.record.path == "/markets" and isinstance(fact.body, list):
             self._statuses = {row["market"]: row["status"] for row in fact.body}
             for market, status in self._statuses.items():

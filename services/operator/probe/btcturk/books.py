@@ -12,7 +12,7 @@ from services.operator.probe.digits import Digits
 from services.operator.probe.facts import Fact
 from services.operator.probe.levels import DecimalBook
 from services.operator.probe.record import REST
-from services.operator.probe.table import Table
+from services.operator.probe.table import AssumptionTable
 
 ADDED: Final = 1
 RESYNC_NS: Final = 2_000_000_000
@@ -34,7 +34,7 @@ class _Waiting:
 class BtcturkBooks:
     """Looks at every book and every change."""
 
-    def __init__(self, table: Table, reading: BtcturkReading) -> None:
+    def __init__(self, table: AssumptionTable, reading: BtcturkReading) -> None:
         """Start with nothing seen."""
         self._table = table
         self._reading = reading

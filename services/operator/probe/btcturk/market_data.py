@@ -8,7 +8,7 @@ from services.operator.probe.btcturk.second import BtcturkReading
 from services.operator.probe.facts import Fact
 from services.operator.probe.record import REST
 from services.operator.probe.silence import Silence
-from services.operator.probe.table import Table
+from services.operator.probe.table import AssumptionTable
 from services.operator.probe.touches import PendingTickers, judge_side
 
 WITHIN_NS: Final = 1_000_000_000
@@ -21,7 +21,7 @@ TOUCH: Final = {"bids": "B", "asks": "A"}
 class BtcturkMarketData:
     """Looks at tickers and trades of every socket."""
 
-    def __init__(self, table: Table, reading: BtcturkReading) -> None:
+    def __init__(self, table: AssumptionTable, reading: BtcturkReading) -> None:
         """Start with nothing seen."""
         self._table = table
         self._reading = reading

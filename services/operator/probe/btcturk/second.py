@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from services.operator.probe.facts import Fact
 from services.operator.probe.levels import DecimalBook
-from services.operator.probe.record import REST, Record
+from services.operator.probe.record import REST, ProbeRecord
 
 WINDOW: Final = 100
 STATES_NS: Final = 7_000_000_000
@@ -31,13 +31,13 @@ class BtcturkReading:
         self.states: dict[tuple[str, str], deque[tuple[int, DecimalBook]]] = {}
         self._last: dict[tuple[str, str], int] = {}
 
-    def see(self, record: Record) -> Iterator[Fact]:
+    def see(self, record: ProbeRecord) -> Iterator[Fact]:
         """Yield what one record says."""
         if record.kind == "text":
             number, body = json.loads(record.text)
             yield self._message(record, number, body)
         elif record.kind == "answer":
-            yield self._answer(record)
+            yield self._take_answer(record)
         else:
             if record.kind == "opened":
                 self.open.add(record.door)
@@ -56,7 +56,7 @@ class BtcturkReading:
                 del kept[key]
         self.homes = {pair: home for pair, home in self.homes.items() if home != door}
 
-    def _message(self, record: Record, number: int, body: Any) -> Fact:
+    def _message(self, record: ProbeRecord, number: int, body: Any) -> Fact:
         pair = str(body.get("PS") or body.get("symbol") or body.get("event") or "")
         if number == 431 and body["channel"] == "obdiff":  # noqa: PLR2004 (the exchange's number)
             return self._snapshot(record, pair, body)
@@ -64,7 +64,7 @@ class BtcturkReading:
             return self._event(record, pair, body)
         return Fact(str(number), record, pair, body, self.find_book(pair))
 
-    def _snapshot(self, record: Record, pair: str, body: Any) -> Fact:
+    def _snapshot(self, record: ProbeRecord, pair: str, body: Any) -> Fact:
         key = record.door, pair
         own, other = self.books.get(key), DecimalBook()
         for theirs, side in SIDES.items():
@@ -77,7 +77,7 @@ class BtcturkReading:
         self._note(record.ts, key, other)
         return Fact("snapshot", record, pair, body, own, other)
 
-    def _event(self, record: Record, pair: str, body: Any) -> Fact:
+    def _event(self, record: ProbeRecord, pair: str, body: Any) -> Fact:
         key = record.door, pair
         self.events[pair] += 1
         last, self._last[key] = self._last.get(key), body["CS"]
@@ -105,7 +105,7 @@ class BtcturkReading:
         while len(states) > 1 and states[1][0] < ts - STATES_NS:
             states.popleft()
 
-    def _answer(self, record: Record) -> Fact:
+    def _take_answer(self, record: ProbeRecord) -> Fact:
         try:
             body = json.loads(record.text)["data"]
         except (ValueError, LookupError, TypeError):

@@ -6,7 +6,7 @@ from services.operator.probe.btcturk.books import read_asked
 from services.operator.probe.btcturk.second import PAIRS_PATH, BtcturkReading
 from services.operator.probe.facts import Fact
 from services.operator.probe.record import REST
-from services.operator.probe.table import Table
+from services.operator.probe.table import AssumptionTable
 
 NOBODY: Final = "NOPETRY"  # a pair that is not there
 CROWDS: Final = {"p50": "T26", "p200": "T27", "pall": "T28"}  # sockets that carry many pairs
@@ -16,7 +16,7 @@ VERSION: Final = "991"
 class BtcturkTalk:
     """Looks at what was asked and what came of it."""
 
-    def __init__(self, table: Table, _reading: BtcturkReading) -> None:
+    def __init__(self, table: AssumptionTable, _reading: BtcturkReading) -> None:
         """Start with nothing asked."""
         self._table = table
         self._greeted: set[str] = set()

@@ -7,7 +7,7 @@ from booktape.commands.main import build_parser as build
 from services.operator.commands import arguments
 
 EXCHANGES = ["bitvavo", "btcturk"]
-COMMANDS = ["up", "demo", "status", "handover", "book", "exchanges", "ingest", "write"]
+COMMANDS = ["up", "demo", "status", "handover", "book", "exchanges", "probe", "ingest", "write"]
 
 
 def never(_: object) -> int:

@@ -1,9 +1,9 @@
 from services.operator.probe.digits import Digits
-from services.operator.probe.table import Assumption, Table
+from services.operator.probe.table import Assumption, AssumptionTable
 
 
 def judge(*texts: str) -> tuple[str, str]:
-    table = Table([Assumption("D", "", "numbers")])
+    table = AssumptionTable([Assumption("D", "", "numbers")])
     digits = Digits(table, "D")
     digits.see(*texts)
     digits.finish()

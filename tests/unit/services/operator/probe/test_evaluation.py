@@ -6,9 +6,9 @@ from services.operator.probe.evaluation import COMMON, Evaluation
 from services.operator.probe.facts import Fact
 from services.operator.probe.levels import DecimalBook
 from services.operator.probe.probing import Probing
-from services.operator.probe.record import Record
+from services.operator.probe.record import ProbeRecord
 from services.operator.probe.steps import Step
-from services.operator.probe.table import Assumption, Row, Table
+from services.operator.probe.table import Assumption, AssumptionTable, JudgedRow
 from tests.unit.services.operator.probe.test_first import EXCHANGE
 
 OWN = Assumption("X", "", "facts")
@@ -20,7 +20,7 @@ class Reading:
     def __init__(self) -> None:
         self.books: dict[tuple[str, str], DecimalBook] = {}
 
-    def see(self, record: Record) -> Iterator[Fact]:
+    def see(self, record: ProbeRecord) -> Iterator[Fact]:
         if record.text == "book 5":
             book = DecimalBook()
             book.sequence = 5
@@ -33,7 +33,7 @@ class Reading:
 class Word:
     """A judge of its own row."""
 
-    def __init__(self, table: Table, reading: Reading) -> None:
+    def __init__(self, table: AssumptionTable, reading: Reading) -> None:
         assert not reading.books
         self._table = table
 
@@ -55,10 +55,10 @@ PROBING = Probing(
 )
 
 
-def judge(*texts: str) -> dict[str, Row]:
+def judge(*texts: str) -> dict[str, JudgedRow]:
     evaluation = Evaluation(EXCHANGE, PROBING)
     for text in texts:
-        evaluation.see(Record(ts=0, door="a", kind="text", text=text))
+        evaluation.see(ProbeRecord(ts=0, door="a", kind="text", text=text))
     return {row.assumption.id: row for row in evaluation.rows()}
 
 

@@ -2,14 +2,14 @@ import pytest
 
 from services.operator.probe import frames as module
 from services.operator.probe.frames import FrameJudge
-from services.operator.probe.record import Kind, Record
-from services.operator.probe.table import Assumption, Row, Table
+from services.operator.probe.record import Kind, ProbeRecord
+from services.operator.probe.table import Assumption, AssumptionTable, JudgedRow
 
 NS = 1_000_000_000
 
 
-def judge(*records: Record) -> dict[str, Row]:
-    table = Table([Assumption(name, "", "things") for name in ("F1", "F2", "F3", "P")])
+def judge(*records: ProbeRecord) -> dict[str, JudgedRow]:
+    table = AssumptionTable([Assumption(name, "", "things") for name in ("F1", "F2", "F3", "P")])
     frames = FrameJudge(table, pings="P", ping_s=50.0)
     for record in records:
         frames.see(record)
@@ -17,8 +17,8 @@ def judge(*records: Record) -> dict[str, Row]:
     return {row.assumption.id: row for row in table.rows()}
 
 
-def at(second: float, kind: Kind, text: str = "", door: str = "a") -> Record:
-    return Record(ts=round(second * NS), door=door, kind=kind, text=text)
+def at(second: float, kind: Kind, text: str = "", door: str = "a") -> ProbeRecord:
+    return ProbeRecord(ts=round(second * NS), door=door, kind=kind, text=text)
 
 
 def test_texts_are_in_order_and_measured() -> None:

@@ -8,7 +8,7 @@ import pytest
 from websockets.sync.server import ServerConnection, serve
 
 from services.operator.probe.live import LiveWorld
-from services.operator.probe.record import Record
+from services.operator.probe.record import ProbeRecord
 from shared.transport.connection import Connection
 from shared.transport.limits import Limits
 from shared.transport.rest import RestClient
@@ -63,8 +63,8 @@ def world(rest_server: RestServer, tmp_path: Path) -> Iterator[Callable[[str], L
         one.end()
 
 
-def collect(world: LiveWorld, count: int) -> list[Record]:
-    records: list[Record] = []
+def collect(world: LiveWorld, count: int) -> list[ProbeRecord]:
+    records: list[ProbeRecord] = []
     for record in world.wait(WAIT_S):
         records.append(record)
         if len(records) == count:

@@ -3,16 +3,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from services.operator.probe.record import Record
-from services.operator.probe.recording import READ_BYTES, Recording, read
+from services.operator.probe.record import ProbeRecord
+from services.operator.probe.recording import READ_BYTES, ProbeRecording, read
 
-RECORDS = [Record(ts=ts, door="a", kind="text", text=f"{ts} \u20ba") for ts in range(10_000)]
+RECORDS = [ProbeRecord(ts=ts, door="a", kind="text", text=f"{ts} \u20ba") for ts in range(10_000)]
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "out" / "x.jsonl.zst"
-    recording = Recording(path)
+    recording = ProbeRecording(path)
     for record in RECORDS:
         recording.append(record)
     recording.close()
@@ -32,5 +32,5 @@ def test_it_is_lines_of_json_and_small(path: Path) -> None:
 
 
 def test_nothing_is_kept_of_nothing(tmp_path: Path) -> None:
-    Recording(tmp_path / "x").close()
+    ProbeRecording(tmp_path / "x").close()
     assert [] == list(read(tmp_path / "x"))

@@ -3,8 +3,8 @@ from threading import Event
 
 import pytest
 
-from services.operator.probe.record import Record
-from services.operator.probe.session import BLOCK_S_MAX, LOOK_S, Pace, Session
+from services.operator.probe.record import ProbeRecord
+from services.operator.probe.session import BLOCK_S_MAX, LOOK_S, Pace, ProbeSession
 from services.operator.probe.steps import Close, Get, Open, Send, Step, Wait
 from shared.exchange import Cost, Limit
 
@@ -31,9 +31,9 @@ class World:
     def get(self, path: str) -> None:
         self._note(f"get {path}")
 
-    def wait(self, seconds: float) -> Iterator[Record]:
+    def wait(self, seconds: float) -> Iterator[ProbeRecord]:
         self.now_s += seconds
-        yield Record(ts=round(self.now_s), door="a", kind="text", text=f"{seconds:g}")
+        yield ProbeRecord(ts=round(self.now_s), door="a", kind="text", text=f"{seconds:g}")
 
     def _note(self, what: str) -> None:
         self.done.append(f"{self.now_s:g} {what}")
@@ -57,11 +57,11 @@ def play(world: World, stop: Event) -> Play:
     def start(
         *steps: Step,
         spend: Callable[[Cost], float] = lambda _cost: 0.0,
-        is_banned: Callable[[Record], bool] = lambda _record: False,
-        take: Callable[[Record], None] = lambda _record: None,
+        is_banned: Callable[[ProbeRecord], bool] = lambda _record: False,
+        take: Callable[[ProbeRecord], None] = lambda _record: None,
     ) -> bool:
         pace = Pace(LIMITS, spend, steady_s=lambda: world.now_s)
-        return Session(world, pace, take, is_banned=is_banned, stop=stop).play(iter(steps))
+        return ProbeSession(world, pace, take, is_banned=is_banned, stop=stop).play(iter(steps))
 
     return start
 
@@ -72,7 +72,7 @@ def test_steps_are_done_in_their_order(world: World, play: Play) -> None:
 
 
 def test_a_wait_is_as_long_as_it_says_and_everything_is_taken(play: Play) -> None:
-    taken: list[Record] = []
+    taken: list[ProbeRecord] = []
     assert play(Wait(2 * LOOK_S + 0.25), take=taken.append)
     assert ["0.5", "0.5", "0.25"] == [record.text for record in taken]
 
@@ -86,7 +86,7 @@ def test_a_script_sees_what_came_of_a_step_before_the_next(world: World, stop: E
         yield Get(f"/{len(taken)}")
 
     pace = Pace(LIMITS, lambda _cost: 0.0, steady_s=lambda: world.now_s)
-    session = Session(
+    session = ProbeSession(
         world, pace, lambda record: taken.append(record.text), is_banned=lambda _: False, stop=stop
     )
     assert session.play(script())
@@ -125,7 +125,7 @@ def test_a_word_to_stop_ends_the_script(world: World, play: Play) -> None:
 def test_a_person_may_stop_it_at_any_time(
     world: World, play: Play, stop: Event, steps: list[Step]
 ) -> None:
-    def take(_record: Record) -> None:
+    def take(_record: ProbeRecord) -> None:
         stop.set()
 
     assert not play(*steps, take=take, spend=lambda _cost: 1.0)

@@ -1,9 +1,9 @@
 from services.operator.probe.silence import SILENCE_NS, TOUCHES_MIN, Silence
-from services.operator.probe.table import Assumption, Row, Table
+from services.operator.probe.table import Assumption, AssumptionTable, JudgedRow
 
 
-def judge(*, gap_ns: int, touches: list[int]) -> Row:
-    table = Table([Assumption("S", "", "markets")])
+def judge(*, gap_ns: int, touches: list[int]) -> JudgedRow:
+    table = AssumptionTable([Assumption("S", "", "markets")])
     silence = Silence(table, "S")
     silence.ticker("X", 0, "early")  # its book has not begun
     silence.book("X", 0)
@@ -31,7 +31,7 @@ def test_a_ticker_that_repeats_itself_does_not_move() -> None:
 
 
 def test_a_book_that_was_never_heard_is_not_judged() -> None:
-    table = Table([Assumption("S", "", "markets")])
+    table = AssumptionTable([Assumption("S", "", "markets")])
     silence = Silence(table, "S")
     silence.ticker("X", 0, 1)
     silence.finish()

@@ -3,15 +3,15 @@ from decimal import Decimal
 import pytest
 
 from services.operator.probe.levels import DecimalBook, Touch
-from services.operator.probe.table import Assumption, Row, Table
+from services.operator.probe.table import Assumption, AssumptionTable, JudgedRow
 from services.operator.probe.touches import PendingTickers, judge_side
 
 WITHIN_NS = 200
 
 
 @pytest.fixture
-def table() -> Table:
-    return Table([Assumption("X", "", "things")])
+def table() -> AssumptionTable:
+    return AssumptionTable([Assumption("X", "", "things")])
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def book() -> DecimalBook:
     return book
 
 
-def ticker(table: Table, book: DecimalBook, ts: int, price: int | None) -> Row:
+def ticker(table: AssumptionTable, book: DecimalBook, ts: int, price: int | None) -> JudgedRow:
     pending = PendingTickers(table, "X", WITHIN_NS)
     pending.add("BTC-EUR", ts, book, {"bids": None if price is None else Decimal(price)})
     pending.settle_due(ts + WITHIN_NS)
@@ -45,12 +45,12 @@ def ticker(table: Table, book: DecimalBook, ts: int, price: int | None) -> Row:
     ],
 )
 def test_a_ticker_is_held_against_the_touches_around_it(
-    table: Table, book: DecimalBook, ts: int, price: int | None, verdict: str
+    table: AssumptionTable, book: DecimalBook, ts: int, price: int | None, verdict: str
 ) -> None:
     assert verdict == ticker(table, book, ts, price).verdict
 
 
-def test_an_empty_side_agrees_with_an_empty_side(table: Table, book: DecimalBook) -> None:
+def test_an_empty_side_agrees_with_an_empty_side(table: AssumptionTable, book: DecimalBook) -> None:
     pending = PendingTickers(table, "X", WITHIN_NS)
     pending.add("BTC-EUR", 500, book, {"asks": None})
     pending.settle_due(1000)
@@ -58,7 +58,7 @@ def test_an_empty_side_agrees_with_an_empty_side(table: Table, book: DecimalBook
 
 
 def test_a_ticker_without_a_price_or_a_book_that_is_known_says_nothing(
-    table: Table, book: DecimalBook
+    table: AssumptionTable, book: DecimalBook
 ) -> None:
     pending = PendingTickers(table, "X", WITHIN_NS)
     pending.add("BTC-EUR", 500, book, {})
@@ -80,12 +80,14 @@ TOUCHES: list[Touch] = [(Decimal(9), Decimal(11)), (Decimal(10), Decimal(12))]
         (9, "buy", "REFUTED"),
     ],
 )
-def test_a_buy_is_at_the_ask_or_above(table: Table, price: int, side: str, verdict: str) -> None:
+def test_a_buy_is_at_the_ask_or_above(
+    table: AssumptionTable, price: int, side: str, verdict: str
+) -> None:
     judge_side(table, "X", TOUCHES, is_buy=side == "buy", price=Decimal(price), example="")
     assert verdict == table.rows()[0].verdict
 
 
-def test_a_price_between_or_at_both_says_nothing(table: Table) -> None:
+def test_a_price_between_or_at_both_says_nothing(table: AssumptionTable) -> None:
     moved: list[Touch] = [*TOUCHES, (Decimal(13), Decimal(14))]
     for touches, price in ((TOUCHES, "10.5"), (moved, "12"), ([(None, None)], "12")):
         judge_side(table, "X", touches, is_buy=True, price=Decimal(price), example="")

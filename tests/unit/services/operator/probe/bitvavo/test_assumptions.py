@@ -1,10 +1,13 @@
 """Each assumption of Bitvavo has a lie that refutes it and a silence that leaves it not seen."""
 
+import re
+
 import pytest
 
 from services.operator.probe.bitvavo.assumptions import ASSUMPTIONS
 from services.operator.probe.evaluation import COMMON
-from services.operator.probe.record import Record
+from services.operator.probe.record import ProbeRecord
+from tests.support.paths import ROOT
 from tests.support.probing import Silence, check_honesty, honest, judge, lie, without
 
 EXCHANGE = "bitvavo"
@@ -91,6 +94,13 @@ def test_an_empty_side_in_the_words_that_we_know_is_in_order() -> None:
 
 
 def test_nothing_at_all_is_no_proof() -> None:
-    nothing: list[Record] = []
+    nothing: list[ProbeRecord] = []
     assert {"not seen"} == {row.verdict for row in judge(EXCHANGE, nothing).values()}
     assert honest(EXCHANGE)
+
+
+def test_the_page_says_what_to_do_about_each() -> None:
+    page = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
+    told = {name for cell in re.findall(r"^\| ([A-Z][\d, A-Z]*) \|", page, re.MULTILINE)
+            for name in cell.split(", ")}  # fmt: skip
+    assert set(ROWS) <= told
