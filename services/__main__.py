@@ -19,6 +19,7 @@ from shared.exchange import Exchange
 from shared.process import log
 from shared.process.configured import load_settings
 from shared.process.settings import Settings
+from shared.process.state import DASHBOARD, WRITER, sink_name
 
 FOLDER_PREFIX: Final = "ingest_"
 
@@ -36,8 +37,10 @@ def commands() -> list[Command]:
     """Return the commands that the collector adds to the library's."""
     names = find_exchange_names()
     return [
-        *arguments.operating(names, up=_up, demo=_demo, status=_status, handover=_handover),
-        *arguments.watching(metrics=_metrics),
+        *arguments.operating(
+            names, up=_up, demo=_demo, status=_status, silence=_silence, handover=_handover
+        ),
+        *arguments.watching(metrics=_metrics, dashboard=partial(_run_process, _dashboard)),
         *arguments.deploying(box=_box),
         *arguments.looking(names, book=_book, listing=_exchanges, probe=_probe),
         *arguments.processes(
@@ -45,6 +48,7 @@ def commands() -> list[Command]:
             ingest=partial(_run_process, _ingest),
             write=partial(_run_process, _write),
             simulate=_simulate,
+            sink=partial(_run_process, _sink),
         ),
     ]
 
@@ -68,8 +72,7 @@ def find_exchanges() -> dict[str, Exchange]:
 def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
     """Run what supervisord runs: whatever it says is a line of JSON."""
     start_s = time.monotonic()
-    is_feed = parsed.command == "ingest"
-    log.setup(f"{FOLDER_PREFIX}{parsed.exchange}-{parsed.line}" if is_feed else "buffer_writer")
+    log.setup(_name_process(parsed))
     logger = log.get(__name__)
 
     def complain(text: str) -> None:
@@ -82,6 +85,18 @@ def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
         status = command_line.FAULT_STATUS
     hold_back(status, age_s=time.monotonic() - start_s, environment=os.environ)
     return status
+
+
+def _name_process(parsed: Namespace) -> str:
+    match parsed.command:
+        case "ingest":
+            return f"{FOLDER_PREFIX}{parsed.exchange}-{parsed.line}"
+        case "sink":
+            return sink_name(parsed.name)
+        case "dashboard":
+            return DASHBOARD
+        case _:
+            return WRITER
 
 
 def _ingest(parsed: Namespace) -> int:
@@ -99,10 +114,18 @@ def _write(_: Namespace) -> int:
     return run(settings)
 
 
-def _up(_: Namespace) -> int:
+def _sink(parsed: Namespace) -> int:
+    settings = load_settings(find_exchanges(), os.environ)
+    from services.sink.main import run
+
+    return run(settings, parsed.name, is_once=parsed.once)
+
+
+def _up(parsed: Namespace) -> int:
     from services.operator.commands.up import run
 
-    return run(load_settings(find_exchanges(), os.environ), os.environ)
+    settings = load_settings(find_exchanges(), os.environ)
+    return run(settings, os.environ, has_dashboard=not parsed.no_dashboard)
 
 
 def _demo(parsed: Namespace) -> int:
@@ -110,9 +133,10 @@ def _demo(parsed: Namespace) -> int:
     from services.simulator.found import find_names
 
     exchanges = find_exchanges()
+    settings = load_settings(exchanges, os.environ)
     return run(
         DemoPlan(
-            folder=load_settings(exchanges, os.environ).folder / parsed.folder,
+            folder=settings.folder / parsed.folder,
             truth=parsed.truth,
             is_fresh=parsed.fresh,
             seconds=parsed.seconds,
@@ -120,6 +144,8 @@ def _demo(parsed: Namespace) -> int:
             symbols=parsed.symbols,
             rate=parsed.rate,
             faults=parsed.faults,
+            has_dashboard=not parsed.no_dashboard,
+            dashboard=settings.dashboard,
         ),
         os.environ,
         load=lambda environment: load_settings(exchanges, environment),
@@ -134,17 +160,41 @@ def _prove(settings: Settings) -> int:
 
 
 def _status(parsed: Namespace) -> int:
-    from services.operator.commands.status import run
+    from services.operator.commands.status import run, tick, watch
 
-    return run(
-        load_settings(find_exchanges(), os.environ), as_json=parsed.json, clock_ns=time.time_ns
-    )
+    settings = load_settings(find_exchanges(), os.environ)
+    if parsed.watch is None:
+        return run(settings, as_json=parsed.json, clock_ns=time.time_ns)
+    ticks = tick(parsed.watch)
+    return watch(settings, as_json=parsed.json, clock_ns=time.time_ns, ticks=ticks)
+
+
+def _silence(parsed: Namespace) -> int:
+    from services.operator.commands.silence import run
+
+    settings = load_settings(find_exchanges(), os.environ)
+    return run(settings, parsed.exchange, parsed.until, clock_ns=time.time_ns)
 
 
 def _metrics(_: Namespace) -> int:
     from services.operator.commands.metrics import run
 
     return run(load_settings(find_exchanges(), os.environ), clock_ns=time.time_ns)
+
+
+def _dashboard(_: Namespace) -> int:
+    settings = load_settings(find_exchanges(), os.environ)
+    from services.dashboard.main import run
+    from services.operator.commands.dashboard import StateWatch
+
+    return run(settings, StateWatch(settings.state.path), announce=_announce_page)
+
+
+def _announce_page(address: str) -> None:
+    # A person who started it by hand; supervisord's log has it already.
+    if sys.stdout.isatty():
+        sys.stdout.write(f"the page: {address}\n")
+        sys.stdout.flush()
 
 
 def _handover(parsed: Namespace) -> int:

@@ -75,6 +75,30 @@ class ClientChain:
         self.is_broken = False
         self.cause = None
 
+    def give(self, sequence: int) -> None:
+        """Note that the client was given a book that it asked for.
+
+        One that is older than what was sent changes nothing. One that is ahead of a live book
+        may be taken for a new beginning or for a sign that something is missing: nobody knows
+        whether its book lives before it is given the next.
+        """
+        if sequence < self.sequence:
+            return
+        if self.has_snapshot and sequence > self.sequence:
+            self.has_snapshot = self.has_delta = False
+        else:
+            self.rebase(sequence)
+
+    def is_overtaken(self, sequence: int) -> bool:
+        """Return whether a snapshot, given in the middle of a range, holds all of that range."""
+        return self.has_snapshot and not self.has_delta and sequence <= self.sequence
+
+    def is_continued(self, first: int, sequence: int) -> bool:
+        """Return whether these numbers follow; after a snapshot they may begin before it."""
+        if self.has_delta:
+            return first == self.sequence + 1
+        return first <= self.sequence + 1 <= sequence
+
     def lose(self, cause: str) -> None:
         """Note that a message of this chain was not sent."""
         self.cause = self.cause or cause
@@ -109,8 +133,13 @@ class ClientConnection:
             self.abort("slow reader")
         return True
 
-    def send_delta(self, chain: ClientChain, message: str, *, sequence: int) -> None:
-        """Send one change of a book, or lose it, or spoil it; tell the truth of any break."""
+    def send_delta(
+        self, chain: ClientChain, message: str, *, sequence: int, first: int | None = None
+    ) -> None:
+        """Send one change of a book, or lose it, or spoil it; tell the truth of any break.
+
+        It stands for a range of numbers that begins with `first`, or for its own alone.
+        """
         if self.is_stalled:
             chain.lose("stall")
         elif chain.withheld:
@@ -118,15 +147,16 @@ class ClientConnection:
             chain.lose("gap")
         elif chain.garbage is not None:
             self._send_garbage(chain, message)
-        elif self.send(message):
-            if chain.has_snapshot and sequence != chain.sequence + 1:
+        elif self.send(message) and (first is None or not chain.is_overtaken(sequence)):
+            first = sequence if first is None else first
+            if chain.has_snapshot and not chain.is_continued(first, sequence):
                 assert chain.cause is not None
                 self._truth.fault(
                     chain.cause,
                     connection=self.number,
                     listing=chain.listing,
                     sequence_expected=chain.sequence + 1,
-                    sequence_received=sequence,
+                    sequence_received=first,
                     is_gap=True,
                 )
                 chain.end()

@@ -13,7 +13,7 @@ from shared.feed.prices import keep_last
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
-Reason = Literal["gap", "mismatch", "malformed", "unknown", "stale"]
+Reason = Literal["gap", "mismatch", "malformed", "unknown", "stale", "trading"]
 Watcher = Callable[[int, Delta], None]
 
 OLD_SNAPSHOTS_MAX: Final = 3  # in a row: then it is the exchange's numbers that have begun anew
@@ -49,11 +49,13 @@ class Books:
         *,
         window: int | None = None,
         depth: int | None = None,
+        overtaken_max: int = 0,
     ) -> None:
         """Start without symbols; a side keeps the best `window` levels, all of them if `None`.
 
-        A snapshot has at most `depth` levels a side.
+        A snapshot has at most `depth` levels a side, and may overtake `overtaken_max` deltas.
         """
+        self._overtaken_max = overtaken_max
         self._rows = rows
         self._window = window
         self._depth = depth
@@ -67,7 +69,8 @@ class Books:
 
     def add(self, raw_symbol: str, symbol: str) -> None:
         """Keep a book of this symbol from now on."""
-        self._entries[raw_symbol] = _Entry(symbol, Sequencer(), Ladder())
+        sequencer = Sequencer(overtaken_max=self._overtaken_max)
+        self._entries[raw_symbol] = _Entry(symbol, sequencer, Ladder())
 
     def remove(self, raw_symbol: str) -> bool:
         """Keep it no longer; return whether it was on the tape and went on."""
@@ -137,6 +140,8 @@ class Books:
         verdict = entry.sequencer.judge(ts_recv, delta)
         if verdict is ACCEPTED:
             self._accept(entry, ts_recv, delta)
+        elif verdict is Verdict.JOINING:
+            self._accept(entry, ts_recv, entry.sequencer.join(delta))
         elif verdict is Verdict.GAP:
             self._note_gap(ts_recv, entry.symbol, entry.sequencer.expected, first_of(delta))
             self.doubt(delta.raw_symbol, "gap", delta.sequence)

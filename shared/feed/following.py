@@ -4,15 +4,13 @@ from typing import Final
 
 from shared.event import feed_event
 from shared.exchange import BOOK
-from shared.feed.board import Board
-from shared.feed.books import Books
+from shared.feed.parts import Parts
 from shared.feed.questions import Questions
-from shared.feed.rows import FeedRows
 from shared.feed.subscriptions import Subscriptions
 from shared.feed.tickers import Tickers
 from shared.feed.trades import Trades
 
-_LEFT: Final = feed_event("gap", channel=BOOK, reason="no longer listed as trading")
+_LEFT: Final = feed_event("gap", channel=BOOK, reason="no longer listed")
 
 
 class Following:
@@ -23,10 +21,7 @@ class Following:
 
     def __init__(
         self,
-        board: Board,
-        rows: FeedRows,
-        *,
-        books: Books,
+        parts: Parts,
         trades: Trades,
         tickers: Tickers,
         questions: Questions,
@@ -34,23 +29,23 @@ class Following:
     ) -> None:
         """Start with nothing."""
         self.symbols: dict[str, str] = {}
-        self._board = board
-        self._rows = rows
-        self._books = books
+        self._board = parts.board
+        self._rows = parts.rows
+        self._books = parts.books
         self._trades = trades
         self._tickers = tickers
         self._questions = questions
         self._subscriptions = subscriptions
-        self._followed: tuple[str, ...] = ()
+        self._followed: tuple[object, ...] = ()  # what is wanted, and the names of it
 
     def follow(self, ts: int) -> list[str]:
         """Return the messages that end what is wanted no longer; the rest is asked for later."""
-        wanted = self._board.wanted
+        wanted, names = self._board.wanted, self._board.names
         # While an answer is due, nobody could tell which question it means.
-        if wanted is self._followed or self._subscriptions.is_asking:
+        if self._followed == (wanted, names.listed) or self._subscriptions.is_asking:
             return []
-        self._followed = wanted
-        symbols = {self._board.names.raw_symbol(symbol): symbol for symbol in wanted}
+        self._followed = wanted, names.listed
+        symbols = names.raw_symbols(wanted)
         messages: list[str] = []
         for raw_symbol in self.symbols.keys() - symbols.keys():
             messages += self._leave(ts, raw_symbol)

@@ -12,6 +12,7 @@ from shared.feed.board import Board, FeedView
 from shared.feed.books import Books, Reason
 from shared.feed.counts import Counts
 from shared.feed.rows import FeedRows
+from shared.feed.tops import copy_tops
 
 
 class PolledFeed:
@@ -30,7 +31,7 @@ class PolledFeed:
         self._rows = FeedRows()
         self._books = Books(self._rows, _ignore)
         self._symbols: dict[str, str] = {}  # raw symbol -> ours
-        self._followed: tuple[str, ...] = ()
+        self._followed: tuple[object, ...] = ()  # what is wanted, and the names of it
         self._refused: set[str] = set()  # our symbols
         self._polls = 0
         self._counts = Counts()
@@ -70,14 +71,16 @@ class PolledFeed:
     def show(self) -> None:
         """Put on the board how the books stand."""
         live, refused = frozenset(self._books.live()), frozenset(self._refused)
-        self._board.feed = FeedView(live, refused, self._polls, self._counts.copy())
+        tops = copy_tops(self._books, self._symbols, self._board.watched)
+        counts = self._counts.copy()
+        self._board.feed = FeedView(live, refused, self._polls, counts, tops=tops)
 
     def _follow(self) -> None:
-        wanted = self._board.wanted
-        if wanted is self._followed:
+        wanted, names = self._board.wanted, self._board.names
+        if self._followed == (wanted, names.listed):
             return
-        self._followed = wanted
-        symbols = {self._board.names.raw_symbol(symbol): symbol for symbol in wanted}
+        self._followed = wanted, names.listed
+        symbols = names.raw_symbols(wanted)
         for raw_symbol in self._symbols.keys() - symbols.keys():
             self._books.remove(raw_symbol)
             self._refused.discard(self._symbols[raw_symbol])

@@ -3,16 +3,20 @@
 The rule: a book starts at a snapshot of sequence S. Of the deltas that came while the snapshot
 was on its way, those up to S are dropped; the first one that stays must follow S, and each later
 one its predecessor. What a delta follows it names itself; where it does not, that is its own
-sequence less one. Anything else, higher or lower, is a gap: the book is worthless until the next
-snapshot.
+sequence less one. A first delta whose range has S inside it follows S as well: it says how each
+level stands at its end. Anything else, higher or lower, is a gap: the book is worthless until the
+next snapshot.
 
 Nothing that was seen is forgotten by asking again: a snapshot below the newest number seen, which
 the held deltas do not continue, is too old. What comes after a snapshot is overtaken by it only
-where it goes on from what was seen before; a lower number out of nowhere is a restart.
+where it goes on from what was seen before; a lower number out of nowhere is a restart. But a
+snapshot that comes another way, over REST, may overtake deltas of which none was seen.
 """
 
 from enum import Enum, auto
 from typing import Final
+
+from msgspec.structs import replace
 
 from shared.event import Delta, Snapshot
 
@@ -23,6 +27,7 @@ class Verdict(Enum):
     """What the sequence of a delta says of it."""
 
     ACCEPTED = auto()  # it continues the book
+    JOINING = auto()  # its range begins before the snapshot, and ends behind it: `join` it
     STALE = auto()  # the snapshot holds it already
     HELD = auto()  # it waits for the snapshot that is on its way
     UNKNOWN = auto()  # there is no book, and nobody has asked for one
@@ -41,8 +46,9 @@ def first_of(delta: Delta) -> int:
 class Sequencer:
     """Says of each delta of one symbol whether it continues the book."""
 
-    def __init__(self) -> None:
-        """Start without a book."""
+    def __init__(self, *, overtaken_max: int = 0) -> None:
+        """Start without a book; a snapshot may overtake so many deltas of which none was seen."""
+        self._overtaken_max = overtaken_max
         self.expected: int | None = None  # the first number that the book lacks
         self._held: list[tuple[int, Delta]] | None = None
         # The newest number that came without a book, or that its snapshot has overtaken.
@@ -82,10 +88,27 @@ class Sequencer:
             return ACCEPTED
         if self.expected is None:
             return self._hold_delta(ts_recv, delta)
-        if self.seen is not None and first == self.seen + 1 and delta.sequence < self.expected:
-            self.seen = delta.sequence
+        if self.seen is None:
+            return Verdict.GAP
+        is_first = self.seen == self.last  # since the snapshot, and before it there was none
+        goes_on = first == self.seen + 1
+        if delta.sequence < self.expected:
+            width = delta.sequence - first + 1
+            is_near = delta.sequence >= self.expected - self._overtaken_max * width
+            if not goes_on and not (is_first and is_near):
+                return Verdict.GAP
+            self.seen = None if delta.sequence == self.last else delta.sequence
             return Verdict.STALE
-        return Verdict.GAP
+        is_reaching = first < self.expected and (goes_on or is_first)
+        return Verdict.JOINING if is_reaching else Verdict.GAP
+
+    def join(self, delta: Delta) -> Delta:
+        """Continue the book by a delta whose range begins before the snapshot; return it so."""
+        assert self.expected is not None
+        joined = _follow(delta, self.expected - 1)
+        self.expected = delta.sequence + 1
+        self.seen = None
+        return joined
 
     def _hold_delta(self, ts_recv: int, delta: Delta) -> Verdict:
         self._see(delta.sequence)
@@ -115,11 +138,15 @@ class Sequencer:
             if self._has_fallen and snapshot.sequence != seen:
                 return None  # it was made before the numbers began anew
             self.begin(snapshot.sequence)
-            self.seen = None if seen == snapshot.sequence else seen
+            if seen != snapshot.sequence:
+                # Where nothing was seen, what comes next may well begin before the snapshot.
+                self.seen = snapshot.sequence if seen is None else seen
             return []
         held = [pair for pair in self._held or () if pair[1].sequence > snapshot.sequence]
-        if not held or first_of(held[0][1]) != snapshot.sequence + 1:
+        if not held or first_of(held[0][1]) > snapshot.sequence + 1:
             return None
+        ts_recv, delta = held[0]
+        held[0] = ts_recv, _follow(delta, snapshot.sequence)
         self.begin(seen)
         return held
 
@@ -129,3 +156,8 @@ class Sequencer:
         self._held = None
         self.seen = None
         self._has_fallen = False
+
+
+def _follow(delta: Delta, sequence: int) -> Delta:
+    """Return a delta, in whose range a snapshot's number lies, as one that follows that number."""
+    return delta if first_of(delta) == sequence + 1 else replace(delta, previous=sequence)

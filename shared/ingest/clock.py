@@ -19,12 +19,14 @@ class ClockWatch:
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._ahead_ns = self._find_ahead_ns()
+        self.has_gone_back = False  # at the last look
 
     def look(self) -> FeedEvent | None:
         """Return what to record where it was set since the last look."""
         ahead_ns = self._find_ahead_ns()
         step_ns = ahead_ns - self._ahead_ns
         self._ahead_ns = ahead_ns
+        self.has_gone_back = step_ns < -CLOCK_STEP_NS
         if abs(step_ns) <= CLOCK_STEP_NS:
             return None
         _log.warning("the clock was set", extra={"step_s": step_ns / 1e9})

@@ -93,6 +93,11 @@ class Doors:
         """Return how many bytes all of them brought; any thread may ask."""
         return sum(inbox.received_bytes for inbox in list(self._inboxes))
 
+    def write_books(self) -> None:
+        """Have every live book written whole at once, a few at a time."""
+        for board in self.boards:
+            board.checkpoints_wanted += 1
+
     def _open_poller(self, symbols: Sequence[str]) -> None:
         board, inbox = self._add_board(symbols, [BOOK])
         url, connections = self._rest.url, self._connections

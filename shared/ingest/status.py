@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -9,8 +10,11 @@ from shared.delivery.frame import DAY_NS
 from shared.delivery.journal import Journal
 from shared.exchange import BOOK
 from shared.feed.board import Board
+from shared.feed.counts import Counts
+from shared.ingest.audit_watch import AuditWatch
 from shared.ingest.recorder import RecorderView
 from shared.ingest.refusals import Refusals
+from shared.process.kernel_clock import KernelClock
 from shared.process.stats import Rate
 from shared.process.status import FeedCounts, IngestReport, StatusFile
 
@@ -35,6 +39,9 @@ class View(Struct, frozen=True, kw_only=True):
     poll_interval_s: float | None  # where books are polled
     received_bytes: int = 0
     is_enabled: bool = True
+    not_trading: frozenset[str] = frozenset()  # our symbols whose markets do not trade now
+    is_on_loopback: bool = False
+    clock: KernelClock | None = None
 
 
 class IngestStatus:
@@ -49,32 +56,33 @@ class IngestStatus:
         self._day = -1
         self._gaps_before_today = 0
         self._refusals = Refusals()
+        self._audits = AuditWatch()
         self._state = ""
         self._since = 0
 
     def write(self, view: View) -> None:
         """Replace the file."""
-        symbols, live, refused = _symbols(view)
+        symbols, live, refused, halted, able = _symbols(view)
         links = [board.link for board in view.boards]
         down = [link.down_since_s for link in links if link.down_since_s is not None]
-        is_unreachable = bool(down) and not view.is_paused
         messages = self._count_messages(view)
-        kinds = view.recorder.kinds
+        kinds, counts = view.recorder.kinds, [board.feed.counts for board in view.boards]
         report = IngestReport(
             **self._file.head(),
             exchange=view.exchange,
             line=view.line,
             session=view.journal.session,
-            state=self._find_state(view, live, symbols - refused, is_down=bool(down) or not links),
+            state=self._find_state(view, live, able, is_down=bool(down) or not links),
             since=self._since,
             symbols=len(symbols),
             live=len(live),
-            waiting=sorted(symbols - live - refused),
+            waiting=sorted(able - live),
             refused=sorted(refused),
+            halted=sorted(halted),
             sockets=len(links),
             connections=sum(link.is_connected for link in links),
             reconnects=sum(link.reconnects for link in links),
-            unreachable_since=_before(view, view.now_s - min(down)) if is_unreachable else None,
+            unreachable_since=_unreachable_since(view, down),
             last_error=next((link.error for link in links if link.error), view.rest_error) or None,
             rate_limited_until=_before(view, -view.blocked_s) if view.blocked_s else None,
             poll_interval_s=view.poll_interval_s,
@@ -84,10 +92,9 @@ class IngestStatus:
             last_data_ts=self._last_data_ts,
             gaps_today=self._count_gaps(view, kinds.get("gap", 0)),
             kinds=kinds,
-            counts=_counts(view),
-            malformed_channels=self._refusals.look(
-                [board.feed.counts for board in view.boards], now_s=view.now_s
-            ),
+            counts=_add_counts(counts),
+            audits_missing_since=self._audits.look(counts, view.ts),
+            malformed_channels=self._refusals.look(counts, now_s=view.now_s),
             journals=len(view.journals),
             journal_bytes=sum(journal.bytes for journal in view.journals),
             journal_waiting_bytes=sum(journal.backlog.bytes for journal in view.journals),
@@ -97,6 +104,8 @@ class IngestStatus:
             journal_next=view.journal.next_number,
             journal_error=view.recorder.error,
             disk_free_bytes=view.disk_free_bytes,
+            is_on_loopback=view.is_on_loopback,
+            **_clock(view.clock),
             received_bytes=view.received_bytes,
             delay_ns=view.recorder.delay_ns,
         )
@@ -122,18 +131,30 @@ class IngestStatus:
         return state
 
 
-def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
-    """Return the symbols that are wanted, those that are live, those that are refused."""
+def _symbols(view: View) -> tuple[set[str], ...]:
+    """Return the symbols that are wanted; of them the live, refused, halted; and those left."""
     # Where books are recorded, a symbol lives by its book, whatever else there is of it.
     with_books = [board for board in view.boards if BOOK in board.channels]
     wanted = {symbol for board in view.boards for symbol in board.wanted}
     live = {symbol for board in with_books or view.boards for symbol in board.feed.live}
     refused = {symbol for board in view.boards for symbol in board.feed.refused}
-    return wanted, live, refused
+    halted = (wanted & view.not_trading) - live
+    refused -= halted
+    return wanted, live, refused, halted, wanted - refused - halted
 
 
-def _counts(view: View) -> FeedCounts:
-    counts = [board.feed.counts for board in view.boards]
+def _clock(clock: KernelClock | None) -> dict[str, Any]:
+    """Return what the kernel says of its clock, where it says anything."""
+    if clock is None:
+        return {}
+    return {
+        "clock_synchronised": clock.is_synchronised,
+        "clock_offset_s": clock.offset_s,
+        "clock_error_s_max": clock.error_s_max,
+    }
+
+
+def _add_counts(counts: Sequence[Counts]) -> FeedCounts:
     return FeedCounts(
         chatter=_add(each.chatter for each in counts),
         unknown=_add(each.unknown for each in counts),
@@ -144,6 +165,9 @@ def _counts(view: View) -> FeedCounts:
         not_asked_for=sum(each.not_asked_for for each in counts),
         snapshots_not_asked_for=sum(each.snapshots_not_asked_for for each in counts),
         snapshots_late=sum(each.snapshots_late for each in counts),
+        audits=sum(each.audits for each in counts),
+        audits_unanswered=sum(each.audits_unanswered for each in counts),
+        tickers_doubted=sum(each.tickers_doubted for each in counts),
     )
 
 
@@ -152,6 +176,11 @@ def _add(tallies: Iterable[Counter[str]]) -> dict[str, int]:
     for tally in tallies:
         total.update(tally)
     return dict(total)
+
+
+def _unreachable_since(view: View, down: list[float]) -> int | None:
+    """Return since when a socket is down that should not be."""
+    return _before(view, view.now_s - min(down)) if down and not view.is_paused else None
 
 
 def _before(view: View, seconds: float) -> int:

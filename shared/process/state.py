@@ -8,7 +8,9 @@ from msgspec import Struct
 from booktape.keys import exchange_of
 
 WRITER: Final = "buffer_writer"
+DASHBOARD: Final = "dashboard"
 INGEST_PREFIX: Final = "ingest_"
+SINK_PREFIX: Final = "sink_"
 CONFLICT: Final = "conflict"
 _JSON: Final = ".json"
 
@@ -16,6 +18,11 @@ _JSON: Final = ".json"
 def ingest_name(exchange: str, line: str) -> str:
     """Return the name of the process that records one line of an exchange."""
     return f"{INGEST_PREFIX}{exchange}-{line}"
+
+
+def sink_name(sink: str) -> str:
+    """Return the name of the process, and of the program, that feeds a sink."""
+    return f"{SINK_PREFIX}{sink}"
 
 
 class StateFolder(Struct, frozen=True):
@@ -74,6 +81,14 @@ class StateFolder(Struct, frozen=True):
         """Return the file of one process's report."""
         return self.status / f"{process}{_JSON}"
 
+    def live_books(self, exchange: str, line: str) -> Path:
+        """Return the file of the books that one line shows while somebody looks at them."""
+        return self.status / f"books_{exchange}-{line}{_JSON}"
+
+    def lease(self, exchange: str) -> Path:
+        """Return the file that says which books somebody looks at, and until when."""
+        return self.path / "watch" / f"{exchange}{_JSON}"
+
     @property
     def deploy_lock(self) -> Path:
         """Return the file that a deploy holds while it moves programs."""
@@ -84,9 +99,31 @@ class StateFolder(Struct, frozen=True):
         """Return the file that the one writer holds."""
         return self._locks / "writer.lock"
 
+    @property
+    def dashboard_lock(self) -> Path:
+        """Return the file that the one dashboard holds which reports and calls."""
+        return self._locks / "dashboard.lock"
+
     def ingest_lock(self, exchange: str, line: str) -> Path:
         """Return the file that the one ingest of a line holds."""
         return self._locks / f"{exchange}-{line}.lock"
+
+    def sink_lock(self, name: str) -> Path:
+        """Return the file that the one process of a sink holds."""
+        return self._locks / f"{SINK_PREFIX}{name}.lock"
+
+    def sink(self, name: str) -> Path:
+        """Return the file of how far a sink has fed its store."""
+        return self.path / "sinks" / f"{name}{_JSON}"
+
+    @property
+    def silences(self) -> Path:
+        """Return the folder that has a file for each exchange whose troubles are silenced."""
+        return self.path / "silences"
+
+    def silence(self, exchange: str) -> Path:
+        """Return the file that silences the troubles of an exchange."""
+        return self.silences / f"{exchange}{_JSON}"
 
     @property
     def _locks(self) -> Path:
@@ -95,6 +132,10 @@ class StateFolder(Struct, frozen=True):
     def last_session(self, exchange: str, line: str) -> Path:
         """Return the file that names the last session of a line."""
         return self.path / "lines" / f"{exchange}-{line}{_JSON}"
+
+    def instruments(self, exchange: str, line: str) -> Path:
+        """Return the file of what a line has recorded of its exchange's markets."""
+        return self.path / "instruments" / f"{exchange}-{line}{_JSON}"
 
     def limits(self, exchange: str) -> Path:
         """Return the file of what was asked of an exchange lately."""

@@ -43,6 +43,9 @@ class FeedCounts(Struct, frozen=True, kw_only=True):
     not_asked_for: int
     snapshots_not_asked_for: int
     snapshots_late: int
+    audits: int = 0
+    audits_unanswered: int = 0
+    tickers_doubted: int = 0
 
 
 class IngestReport(ProcessReport, frozen=True, kw_only=True):
@@ -55,8 +58,9 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     since: int  # when the state became that
     symbols: int  # that are wanted
     live: int
-    waiting: list[str]  # neither live nor refused
+    waiting: list[str]  # neither live nor refused nor halted
     refused: list[str]
+    halted: list[str] = []  # not live, for their markets do not trade
     sockets: int
     connections: int  # of the sockets, those that are open
     reconnects: int
@@ -71,6 +75,7 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     gaps_today: int  # since midnight, UTC
     kinds: dict[str, int]  # rows of `feed_events`, by kind
     counts: FeedCounts
+    audits_missing_since: int | None = None  # no book could be held against the exchange's
     malformed_channels: list[str] = []  # of whose messages too many of late cannot be read
     journals: int  # with those of dead ingests that it delivers
     journal_bytes: int
@@ -81,6 +86,10 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     journal_next: int
     journal_error: str | None
     disk_free_bytes: int
+    is_on_loopback: bool = False  # the exchange is a simulated one, and shares our clock
+    clock_synchronised: bool | None = None  # by the kernel's word, as are the next two
+    clock_offset_s: float | None = None
+    clock_error_s_max: float | None = None
     received_bytes: int = 0  # of all messages
     delay_ns: int | None = None  # `ts_recv - ts_event` of the newest event that has both
 
@@ -111,6 +120,7 @@ class WriterReport(ProcessReport, frozen=True, kw_only=True):
     last_upload_ts: int | None
     upload_error: str | None
     disk_free_bytes: int
+    journal_holes: dict[str, int] = {}  # rows of this kind that it wrote, by session
     flush_s: float = 0.0  # spent on flushes
     uploads: int = 0  # objects that the store has taken, or had
     upload_bytes: int = 0
@@ -123,6 +133,27 @@ class ServiceReport(ProcessReport, frozen=True, kw_only=True):
     """What a process says that neither records nor writes."""
 
     address: str | None = None  # where it serves
+    calls: bool | None = None  # whether it calls somebody when something is not well
+    call_error: str | None = None  # what stands in the way of a call
+    call_error_since: int | None = None
+
+
+class SinkReport(ProcessReport, frozen=True, kw_only=True):
+    """What a sink says; totals count from its start."""
+
+    sink: str
+    state: str  # feeding waiting failing
+    begin: str
+    rows: int
+    flushes: int
+    flushes_due: int
+    requests: int
+    failures: int
+    rows_met: int  # of a time that another row has too, whose place they took
+    error: str | None
+    is_refused: bool  # by the store, which will not have these rows
+    last_row_ts: int | None  # `ts_recv` of the newest that the store has
+    last_fed_ts: int | None
 
 
 AnyReport = TypeVar("AnyReport", bound=ProcessReport)

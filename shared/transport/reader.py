@@ -20,6 +20,7 @@ ROOM_WAIT_S: Final = 5.0  # for a slow disk; who waits longer misses its pongs
 ROOM_LOOK_S: Final = 0.005
 LIMIT_LOOK_S: Final = 60.0  # at most, before the limit is asked again
 PAUSE_LOOK_S: Final = 1.0
+STANDSTILL_S: Final = 10.0  # between two turns: whoever slept so long has missed what went on
 
 _log = log.get(__name__)
 
@@ -82,6 +83,7 @@ class Socket:
         self._number = 0  # of the connection
         self._due_s = 0.0  # when to look again, without a connection
         self._full_since_s: float | None = None  # the inbox, while there is a connection
+        self._turned: tuple[int, float] | None = None  # time of day and steady, while there is one
 
     def turn(self, receive_s: float) -> float:
         """Do what is to be done now; return the seconds until the next turn is worth while.
@@ -129,6 +131,7 @@ class Socket:
     def _read(self, connection: Connection, receive_s: float) -> float:
         if self._pause.is_set():
             return self._close(connection, "the disk is full", is_lost=False)
+        self._find_standstill()
         given_up = self._inbox.given_up
         if given_up and given_up[0] == self._number:
             raise given_up[1]
@@ -136,6 +139,18 @@ class Socket:
             return ROOM_LOOK_S
         self._pump(connection, receive_s)
         return 0.0
+
+    def _find_standstill(self) -> None:
+        """Give the connection up where this process or the machine stood still.
+
+        A process that was stopped shows on the steady clock, a machine that slept on the other.
+        """
+        ts, now_s = self._clock_ns(), self._steady_s()
+        if self._turned is not None:
+            stood_s = max(now_s - self._turned[1], (ts - self._turned[0]) / 1e9)
+            if stood_s > STANDSTILL_S:
+                raise ConnectionLost(f"this process or its clock stood still for {stood_s:.1f} s")
+        self._turned = ts, now_s
 
     def _pump(self, connection: Connection, receive_s: float) -> None:
         """Read for a while; what is done for each message is as little as can be."""
@@ -176,7 +191,7 @@ class Socket:
 
     def _close(self, connection: Connection, reason: str, *, is_lost: bool) -> float:
         """Hang up; return the seconds to wait before the next connection."""
-        self._connection, self._full_since_s = None, None
+        self._connection, self._full_since_s, self._turned = None, None, None
         link = self._board.link
         again = link.reconnects + is_lost
         self._link(is_connected=False, down_since_s=self._steady_s(), reconnects=again)

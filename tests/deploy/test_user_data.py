@@ -96,7 +96,7 @@ def test_a_bare_instance_becomes_a_box(tmp_path: Path, built: Built) -> None:
     )
     assert "bitvavo" in said["exchanges"]
     assert "" == said["settle"]
-    links = ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"]
+    links = ["buffer_writer", "dashboard", "ingest_bitvavo", "ingest_btcturk"]
     assert [*links, "supervisor.conf", "switch.lock"] == said["programs"].split()
     assert "health" in said["supervisorctl"]
     assert "s3://booktape-data-prod-" in said["box.env"]

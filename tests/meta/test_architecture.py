@@ -26,7 +26,7 @@ def first_column(title: str) -> set[str]:
 
 def rooms(folder: str) -> set[str]:
     return {
-        f"{folder}/{path.name}"
+        f"{folder}/{re.sub('^ingest_.+', 'ingest_<exchange>', path.name)}"
         for path in (ROOT / folder).iterdir()
         if path.name[0] not in "_." and (path.is_dir() or path.suffix == ".py")
     }

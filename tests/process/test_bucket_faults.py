@@ -53,6 +53,11 @@ def find_said(state: Path) -> str:
     return "\n".join(find_sentences(health))
 
 
+def is_said(state: Path, action: str, mode: Mode) -> bool:
+    said = find_said(state)
+    return f"uploads fail: {action}" in said and SAID[mode] in said
+
+
 def test_what_a_bucket_refuses_fails_hangs_or_does_not_confirm_is_stored_once(
     s3_server: S3Server, proxy: S3Proxy, tmp_path: Path
 ) -> None:
@@ -61,16 +66,18 @@ def test_what_a_bucket_refuses_fails_hangs_or_does_not_confirm_is_stored_once(
     writer = Writer(state, make_storage(s3_server, tmp_path, url=proxy.url), environment)
     feed = Feed(state, SESSION)
     try:
+        proxy.behave("slow_down")
         writer.start(flush_interval_s=0.2)
-        # Once the ledger was asked about the session, each upload begins with a put.
         feed.record(10, 20)
+        # First the ledger is asked about the session; from then on each upload begins with a put.
+        wait_for(lambda: is_said(state, "cannot list", "slow_down"), "a listing that is refused")
+        proxy.behave("pass")
         wait_for(lambda: writer.status().get("last_upload_ts"), "nothing is stored")
         for mode in MODES[bool(s3_server.certificate)]:
             proxy.behave(mode)
             feed.record(10, 20)
             if mode in SAID:
-                wait_for(lambda expected=SAID[mode]: expected in find_said(state), mode)  # type: ignore[misc]
-                assert "uploads fail: cannot " in find_said(state)
+                wait_for(lambda mode=mode: is_said(state, "cannot ", mode), mode)  # type: ignore[misc]
             if mode != "refuse":
                 wait_for(lambda mode=mode: proxy.met[mode], f"nobody met {mode}")  # type: ignore[misc]
             proxy.behave("pass")

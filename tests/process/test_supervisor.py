@@ -10,7 +10,7 @@ from tests.process.standing import REAL, Standing, wait_until
 
 pytestmark = pytest.mark.process
 
-PROGRAMS = ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"]
+PROGRAMS = ["buffer_writer", "dashboard", "ingest_bitvavo", "ingest_btcturk"]
 PROCESSES = ["buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a"]
 
 
@@ -27,14 +27,15 @@ def test_all_programs_run_and_the_writer_starts_first(tmp_path: Path) -> None:
     assert PROGRAMS == [line.split()[0] for line in status.stdout.splitlines()]
     log = (tmp_path / "var" / "log" / "supervisord.log").read_text()
     spawned = [line.split("'")[1] for line in log.splitlines() if "spawned:" in line]
-    assert "buffer_writer" == spawned[0]
+    assert ("buffer_writer", "dashboard") == (spawned[0], spawned[-1])
 
 
 def test_the_feeds_stop_before_the_writer(tmp_path: Path) -> None:
     standing = Standing(tmp_path)
     with standing.run():
         wait_until(lambda: all_started(standing))
-    assert "write" == standing.said("stopped")[-1][0]
+    stopped = [name for name, *_ in standing.said("stopped")]
+    assert ("dashboard", "write") == (stopped[0], stopped[-1])
     assert len(PROGRAMS) == len(standing.said("stopped"))
 
 
@@ -47,6 +48,26 @@ def test_a_restart_of_one_feed_leaves_the_others_alone(tmp_path: Path) -> None:
         after = standing.supervisor.programs()
     changed = [name for name in PROGRAMS if before[name].pid != after[name].pid]
     assert ["ingest_btcturk"] == changed
+
+
+@pytest.mark.parametrize("path", ["", "100%", "%s"])
+def test_an_update_with_nothing_edited_restarts_nothing_and_one_more_program_touches_no_other(
+    tmp_path: Path, path: str
+) -> None:
+    standing = Standing(tmp_path)
+    standing.environment["PATH"] += os.pathsep + path
+    conf = tmp_path / "supervisor.conf"
+    text = conf.read_text(encoding="utf-8")
+    with standing.run():
+        wait_until(lambda: all(standing.state(name) == "RUNNING" for name in PROGRAMS))
+        before = standing.supervisor.programs()
+        assert ["", ""] == [standing.control("update").stdout for _ in "ab"]
+        feed = text[text.index("[program:ingest_bitvavo]") :].split("\n\n")[0]
+        conf.write_text(f"{text}\n{feed.replace('bitvavo', 'toy')}\n", encoding="utf-8")
+        assert "ingest_toy: added process group\n" == standing.control("update").stdout
+        wait_until(lambda: standing.state("ingest_toy") == "RUNNING")
+        after = standing.supervisor.programs()
+    assert [] == [name for name in PROGRAMS if before[name].pid != after[name].pid]
 
 
 def test_the_socket_is_for_its_owner_alone_and_there_is_no_port(tmp_path: Path) -> None:

@@ -3,158 +3,37 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import pytest
-from websockets.sync.server import ServerConnection, serve
 
-from tests.support.paths import ROOT
+from services.__main__ import find_exchange_names
+from services.operator.commands.simulators import Simulators
+from tests.process.standing import WAIT_S, wait_until
 from tests.support.simulators import booktape
-from tests.support.tape_reader import query, rebuild_books
+from tests.support.tape_reader import Truth, query, read_gaps, rebuild_books
+from tests.support.toy_tree import make_command, make_tree
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
-WAIT_S = 60.0
-
-EXCHANGE = """
-from services.ingest_toy import parser
-from shared.exchange import Call, Exchange, Limit, Rest
-
-EXCHANGE = Exchange(
-    name="toy",
-    symbols=("ACORN-NUT", "BERRY-NUT"),
-    websocket_url="wss://toy.example/stream",
-    rest_url="https://toy.example",
-    symbols_per_socket=1,
-    raw_symbol=lambda symbol: symbol.replace("-", "/").lower(),
-    parse=parser.parse,
-    subscribe=lambda channels, raw_symbols: parser.ask("want", channels, raw_symbols),
-    unsubscribe=lambda channels, raw_symbols: parser.ask("drop", channels, raw_symbols),
-    ready="acknowledgement",
-    snapshot_by="first",
-    limits={"calls": Limit(points=60, interval_s=60.0)},
-    rest=Rest(
-        markets=Call(path=lambda: "/markets"),
-        parse_markets=lambda raw: [],
-        book=Call(path=lambda raw_symbol: f"/book/{raw_symbol}"),
-        parse_book=lambda raw_symbol, raw: parser.parse(raw)[0],
-        ban_s=lambda status, headers, raw, now_ns: 60.0 if status == 429 else None,
-    ),
+SYMBOLS = ("ACORN-NUT", "BERRY-NUT")
+# What they look at is which exchanges there are.
+TESTS = (
+    "tests/exchange",
+    "tests/meta/test_architecture.py",
+    "tests/meta/test_configuration.py",
+    "tests/meta/test_supervisor_conf.py",
+    "tests/unit/services/operator",
+    "tests/unit/services/test_main.py",
+    "tests/unit/services/simulator/test_found.py",
+    "tests/unit/services/simulator/test_main.py",
+    "tests/unit/shared/process/test_settings.py",
 )
-"""
-
-PARSER = """
-from typing import Literal
-
-import msgspec
-from msgspec import Struct
-
-from shared import form
-from shared.event import Delta, Snapshot
-from shared.event import Chatter, Refused, Subscribed, Ticker, Trade
-
-
-class Offer(Struct):
-    p: form.Price
-    q: form.Number
-
-
-class Book(Struct, tag_field="kind"):
-    of: str
-    rev: int
-    buy: list[Offer] = []
-    sell: list[Offer] = []
-
-
-class Image(Book, tag="image"):
-    pass
-
-
-class Change(Book, tag="change"):
-    pass
-
-
-class Fill(Struct, tag_field="kind", tag="fill"):
-    of: str
-    no: int
-    p: form.Number
-    q: form.Number
-    by: Literal["buyer", "seller"]
-    at: int
-
-
-class Top(Struct, tag_field="kind", tag="top"):
-    of: str
-    buy: form.Number
-    sell: form.Number
-
-
-class Granted(Struct, tag_field="kind", tag="granted"):
-    what: str
-    of: list[str]
-
-
-class Denied(Struct, tag_field="kind", tag="denied"):
-    of: str
-
-
-class Joke(Struct, tag_field="kind", tag="joke"):
-    text: str
-
-
-_SIDES = {"buyer": "buy", "seller": "sell"}
-_KINDS = Image | Change | Fill | Top | Granted | Denied | Joke
-_decode = msgspec.json.Decoder(_KINDS, strict=False).decode
-
-
-def ask(verb, channels, raw_symbols):
-    if not (channels and raw_symbols):
-        return []
-    return [msgspec.json.encode({verb: list(channels), "of": list(raw_symbols)}).decode()]
-
-
-def parse(raw):
-    match form.decode(_decode, raw):
-        case Image(of, rev, buy, sell):
-            return [Snapshot(of, _levels(buy), _levels(sell), rev)]
-        case Change(of, rev, buy, sell):
-            return [Delta(of, _levels(buy), _levels(sell), rev)]
-        case Fill() as fill:
-            side = _SIDES[fill.by]
-            return [Trade(fill.of, str(fill.no), side, fill.p, fill.q, fill.at * 1_000_000_000)]
-        case Top(of, buy, sell):
-            return [Ticker(of, bid_price=buy, ask_price=sell)]
-        case Granted(what, of):
-            return [Subscribed(what, of)]
-        case Denied(of):
-            return [Refused("subscribe", "denied", of)]
-        case Joke():
-            return [Chatter("joke")]
-
-
-def _levels(offers):
-    return [(one.p, one.q) for one in offers]
-"""
-
-MAIN = """
-import sys
-
-from services.__main__ import main
-
-sys.exit(main(["ingest", "toy", *sys.argv[1:]]))
-"""
-
-FILES = {
-    "__init__.py": '"""The exchange of the squirrels."""\n',
-    "exchange.py": EXCHANGE,
-    "parser.py": PARSER,
-    "__main__.py": MAIN,
-}
-
 CONFIGURATION = """
 [storage]
 url = "file:data"
@@ -164,159 +43,167 @@ disk_free_min_bytes = 0
 [writer]
 flush_interval_s = 0.5
 [exchanges.toy]
-websocket_url = "{url}"
+websocket_url = "{}"
+rest_url = "{}"
 """
 
 
-def offers(**offers: str) -> list[dict[str, str]]:
-    return [{"p": price.strip("_").replace("_", "."), "q": size} for price, size in offers.items()]
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tree(tmp_path_factory.mktemp("tree"))
 
 
-class Exchange:
-    """Speaks the toy's language; what it sends of each symbol is here."""
+class Recording:
+    """The toy, a writer and a feed of it, by hand in one folder; all ends with the block."""
 
-    def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self._over = Event()
-        self._server = serve(self._talk, "127.0.0.1", 0)
-        self._thread = Thread(target=self._server.serve_forever)
-        self._thread.start()
+    def __init__(self, folder: Path, tree: Path) -> None:
+        self.folder, self.data, self.truth = folder, folder / "data", folder / "truth.jsonl"
+        self.variables = {"PYTHONPATH": str(tree)}
+        self.simulators = Simulators()
+        self._is_closed = False
+        options = ["--symbols", str(len(SYMBOLS)), "--rate", "40", "--truth", str(self.truth)]
+        address = self.simulators.start(
+            "toy",
+            [*options, "--faults", "gap", "--fault-interval-s", "2"],
+            environment={**os.environ, **self.variables},
+            log=folder / "log",
+        )
+        configuration = CONFIGURATION.format(address.websocket_url, address.rest_url)
+        (folder / "booktape.toml").write_text(configuration, encoding="utf-8")
+        self.writer = booktape(folder, self.variables, "write")
+        self.feed = booktape(folder, self.variables, "ingest", "toy")
 
-    @property
-    def url(self) -> str:
-        return f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}/stream"
+    def say(self, *arguments: str) -> str:
+        """Return what a command says that ends well."""
+        child = booktape(self.folder, self.variables, *arguments)
+        said, complaints = child.communicate(timeout=WAIT_S)
+        assert 0 == child.returncode, said + complaints
+        return said
+
+    def kill_feed(self) -> None:
+        """Kill the feed; another one goes on."""
+        self.feed.kill()
+        self.feed.communicate(timeout=WAIT_S)
+        self.feed = booktape(self.folder, self.variables, "ingest", "toy")
+
+    def report(self) -> dict[str, Any]:
+        """Return what the feed that runs has reported, if it has."""
+        try:
+            found: dict[str, Any] = json.loads(
+                (self.folder / "var/status/ingest_toy-a.json").read_bytes()
+            )
+        except FileNotFoundError:
+            return {}
+        return found if found["pid"] == self.feed.pid else {}
+
+    def is_live(self) -> bool:
+        return "live" == self.report().get("state")
+
+    def has(self, kind: str) -> bool:
+        kinds: dict[str, int] = self.report().get("kinds", {})
+        return kinds.get(kind, 0) > 0
+
+    def is_at_the_end(self) -> bool:
+        """Say whether the market stands still, and the tape has its books."""
+        books = Truth(self.truth, is_over=False).books
+        return set(SYMBOLS) == set(books) and books == rebuild_books(self.data, "toy")
+
+    def end(self) -> None:
+        """Drain, and end the exchange, which writes its last lines."""
+        for child in (self.feed, self.writer):
+            child.send_signal(signal.SIGTERM)
+            said = child.communicate(timeout=WAIT_S)[1]
+            assert 0 == child.returncode, said
+        self.close()
 
     def close(self) -> None:
-        self._over.set()
-        self._server.shutdown()
-        self._thread.join()
-
-    def _talk(self, connection: ServerConnection) -> None:
-        def say(kind: str, **body: Any) -> None:
-            connection.send(json.dumps({"kind": kind, **body}))
-
-        asked = json.loads(connection.recv())
-        self.asked.append(asked)
-        (raw_symbol,) = asked["of"]
-        say("joke", text="a squirrel walks into a bar")
-        for channel in asked["want"]:
-            say("granted", what=channel, of=[raw_symbol])
-        self._show(raw_symbol, say)
-        self._over.wait(WAIT_S)
-
-    def _show(self, raw_symbol: str, say: Callable[..., None]) -> None:
-        of = {"of": raw_symbol}
-        say("image", **of, rev=100, buy=offers(_9="1", _8_5="2.50"), sell=offers(_10="3"))
-        say("change", **of, rev=101, buy=offers(_9="0"), sell=offers(_10_00="4", _11="1"))
-        say("fill", **of, no=7, p="10", q="0.5", by="seller", at=1_795_356_000)
-        say("fill", **of, no=7, p="10", q="0.5", by="seller", at=1_795_356_000)
-        say("top", **of, buy="8.5", sell="10")
-        if raw_symbol == "berry/nut":
-            say("change", **of, rev=104, buy=offers(_7="1"))
-            say("image", **of, rev=105, buy=offers(_6="1"), sell=offers(_12="1"))
+        """End whatever still runs."""
+        for child in (self.feed, self.writer):
+            if child.poll() is None:
+                child.kill()
+                child.communicate(timeout=WAIT_S)
+        if not self._is_closed:
+            self._is_closed = True
+            self.simulators.__exit__(None, None, None)
 
 
 @pytest.fixture
-def exchange() -> Iterator[Exchange]:
-    exchange = Exchange()
-    yield exchange
-    exchange.close()
+def recording(tmp_path: Path, tree: Path) -> Iterator[Recording]:
+    recording = Recording(tmp_path, tree)
+    yield recording
+    recording.close()
 
 
-@pytest.fixture
-def variables(tmp_path: Path, exchange: Exchange) -> dict[str, str]:
-    """Put the folder where booktape finds it; return the environment in which it does."""
-    folder = tmp_path / "exchanges" / "ingest_toy"
-    folder.mkdir(parents=True)
-    for name, text in FILES.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    found = f"import services\nservices.__path__.append({str(folder.parent)!r})\n"
-    (tmp_path / "sitecustomize.py").write_text(found, encoding="utf-8")
-    (tmp_path / "booktape.toml").write_text(CONFIGURATION.format(url=exchange.url))
-    return {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+def test_an_exchange_in_a_folder_of_its_own_is_recorded_as_it_was(recording: Recording) -> None:
+    wait_until(lambda: recording.is_live() and recording.has("gap"))
+    recording.kill_feed()
+    # It would have hung up by now on who says no ping.
+    wait_until(lambda: recording.report().get("counts", {}).get("chatter", {}).get("pong", 0) > 4)
+    wait_until(lambda: recording.is_live() and recording.has("gap"))
+    assert "toy ACORN-NUT, sequence " in recording.say("book", "toy", "ACORN-NUT", "--limit", "2")
+    recording.simulators.quiesce()
+    wait_until(recording.is_at_the_end)
+    recording.end()
 
-
-def wait_until(is_so: Callable[[], object], what: str) -> None:
-    end_s = time.monotonic() + WAIT_S
-    while not is_so():
-        assert time.monotonic() < end_s, what
-        time.sleep(0.05)
-
-
-def rows(root: Path, table: str, columns: str) -> list[tuple[Any, ...]]:
-    return query(root, table, f"SELECT {columns} FROM tape ORDER BY symbol, event_number")
-
-
-def record(folder: Path, variables: dict[str, str]) -> None:
-    """Record until all that the exchange shows is on the tape."""
-    started = [
-        booktape(folder, variables, "write"),
-        booktape(folder, variables, "ingest", "toy"),
-    ]
-    data = folder / "data"
-
-    def is_stored(events: int) -> bool:
-        manifests = [json.loads(path.read_bytes()) for path in data.glob("ledger/*/*/*.json")]
-        return events == sum(int(one["last"]) - int(one["first"]) + 1 for one in manifests)
-
-    try:
-        # One session_start; of each symbol its connection, three subscriptions, two books, a trade
-        # and a ticker; of one of them a gap, a resync and a book more.
-        wait_until(lambda: is_stored(1 + 2 * 8 + 3), "it is not recorded")
-        started[1].send_signal(signal.SIGTERM)
-        said = started[1].communicate(timeout=WAIT_S)[1]
-        assert 0 == started[1].returncode, said
-        wait_until(lambda: is_stored(1 + 2 * 8 + 3 + 3), "its end is not stored")
-    finally:
-        for child in started:
-            child.send_signal(signal.SIGTERM)
-            child.communicate(timeout=WAIT_S)
-    assert 0 == started[0].returncode
-
-
-def test_an_exchange_in_a_folder_of_its_own_is_recorded(
-    tmp_path: Path, exchange: Exchange, variables: dict[str, str]
-) -> None:
-    record(tmp_path, variables)
-    data = tmp_path / "data"
-    assert [["acorn/nut"], ["berry/nut"]] == sorted(asked["of"] for asked in exchange.asked)
-    assert {
-        "ACORN-NUT": {"bid": {8.5: 2.5}, "ask": {10.0: 4.0, 11.0: 1.0}},
-        "BERRY-NUT": {"bid": {6.0: 1.0}, "ask": {12.0: 1.0}},
-    } == rebuild_books(data, "toy")
-    assert [
-        ("ACORN-NUT", 100, True),
-        ("ACORN-NUT", 101, False),
-        ("BERRY-NUT", 100, True),
-        ("BERRY-NUT", 101, False),
-        ("BERRY-NUT", 105, True),
-    ] == query(
-        data,
-        "book",
-        "SELECT DISTINCT symbol, sequence, is_snapshot FROM tape ORDER BY symbol, sequence",
+    truth, data = Truth(recording.truth), recording.data
+    assert truth.books == rebuild_books(data, "toy")
+    told = Counter(read_gaps(data, "toy"))
+    assert told
+    assert Counter() == told - Counter(truth.gaps)
+    closed = [line["reason"] for line in truth.lines if line.get("event") == "close"]
+    assert "no ping" not in closed
+    ranges = "SELECT count(*) FROM tape WHERE previous < sequence - 1"
+    assert query(data, "book", ranges)[0][0] > 0
+    assert [("buy",), ("sell",)] == query(
+        data, "trades", "SELECT DISTINCT side FROM tape ORDER BY 1"
     )
-    seen = "symbol, trade_id, side, price, size, epoch_ns(ts_event) // 1000000000"
-    trade = ("7", "sell", 10.0, 0.5, 1_795_356_000)
-    assert [("ACORN-NUT", *trade), ("BERRY-NUT", *trade)] == rows(data, "trades", seen)
-    tickers = rows(data, "ticker", "symbol, bid_price, bid_size, ask_price")
-    assert [("ACORN-NUT", 8.5, None, 10.0), ("BERRY-NUT", 8.5, None, 10.0)] == tickers
-    events = rows(data, "feed_events", "symbol, kind, sequence_expected, sequence_received")
-    assert ("BERRY-NUT", "gap", 102, 104) in events
-    assert {"session_start", "connected", "subscribed", "gap", "resync"} <= {e[1] for e in events}
-    assert {"disconnected", "session_end"} <= {e[1] for e in events}
+    ends = query(data, "feed_events", "SELECT detail FROM tape WHERE kind = 'session_end'")
+    assert ["killed", "stopped"] == sorted(json.loads(detail)["reason"] for (detail,) in ends)
+
+    verified = json.loads(recording.say("verify", "--json"))
+    assert verified["ok"]
+    assert [] == verified["pending"]
+    assert told == Counter(
+        (gap["symbol"], gap["sequence_expected"], gap["sequence_received"])
+        for session in verified["sessions"]
+        for gap in session["gaps"]
+        if gap["sequence_expected"] is not None
+    )
+    assert "toy " in recording.say("exchanges")
+    assert "toy" in recording.say("ingest", "--help")
 
 
-def test_its_tape_proves_itself_and_the_command_line_knows_it(
-    tmp_path: Path, exchange: Exchange, variables: dict[str, str]
-) -> None:
-    record(tmp_path, variables)
-    assert exchange.asked
-    for arguments, expected in (
-        (["verify", "--json"], '"ok":true'),
-        (["exchanges"], "toy"),
-        (["ingest", "--help"], "toy"),
-    ):
-        child = booktape(tmp_path, variables, *arguments)
-        said, complaints = child.communicate(timeout=WAIT_S)
-        assert 0 == child.returncode, complaints
-        assert expected in said.replace('": ', '":')
+def test_a_demo_takes_it_as_well(tmp_path: Path, tree: Path) -> None:
+    environment = make_command(tree, os.environ)
+    arguments = ["demo", "--seconds", "10", "--symbols", "2", "--faults", "gap"]
+    demo = subprocess.run(
+        [str(tree / "bin/booktape"), *arguments],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=3 * WAIT_S,
+        check=False,
+    )
+    assert 0 == demo.returncode, demo.stdout + demo.stderr
+    assert "The tape is whole.\n" in demo.stdout
+    folder = tmp_path / "demo"
+    expected = {*find_exchange_names(), "toy"}
+    assert expected == {path.stem for path in (folder / "truth").iterdir()}
+    for name in expected:
+        truth = Truth(folder / "truth" / f"{name}.jsonl")
+        assert truth.books
+        assert truth.books == rebuild_books(folder / "data", name), name
+
+
+def test_no_test_but_those_of_the_exchanges_knows_which_there_are(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", with_tests=True)
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", *TESTS],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == tested.returncode, tested.stdout

@@ -43,6 +43,14 @@ def rebuild_books(root: Path, exchange: str) -> dict[str, Book]:
     return books
 
 
+def cut(book: Book | None, like: Book) -> Book | None:
+    """Return the best levels of a book, of each side as many as another has."""
+    if book is None:
+        return None
+    bids = sorted(book["bid"].items(), reverse=True)[: len(like["bid"])]
+    return {"bid": dict(bids), "ask": dict(sorted(book["ask"].items())[: len(like["ask"])])}
+
+
 def read_gaps(root: Path, exchange: str) -> list[Gap]:
     """Return every gap of a book, in the order of the tape."""
     rows = query(
@@ -58,10 +66,11 @@ def read_gaps(root: Path, exchange: str) -> list[Gap]:
 class Truth:
     """What one simulator says that it sent and did."""
 
-    def __init__(self, path: Path) -> None:
-        with path.open(encoding="utf-8") as lines:
-            self.lines = [json.loads(line) for line in lines]
-        assert "end" == self.lines[-1]["type"]
+    def __init__(self, path: Path, *, is_over: bool = True) -> None:
+        """Read all of it; where it is not over, what there is."""
+        text = path.read_text(encoding="utf-8")
+        self.lines = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+        assert not is_over or "end" == self.lines[-1]["type"]
 
     @property
     def faults(self) -> set[str]:

@@ -14,6 +14,7 @@ LIMIT_DEFAULT: Final = 10
 BOX_ACTIONS: Final = ("deploy", "rollback", "configure", "settle", "drain", "ready", "figures")
 PROBE_MINUTES: Final = 10.0
 DEMO_SYMBOLS, DEMO_RATE = 20, 100.0
+WATCH_S: Final = 2.0
 
 _SYMBOL: Final = re.compile(SYMBOL)
 _TARGET: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
@@ -28,6 +29,7 @@ def operating(
     up: RunCommand,
     demo: RunCommand,
     status: RunCommand,
+    silence: RunCommand,
     handover: RunCommand,
 ) -> list[Command]:
     """Return the commands by which a person records."""
@@ -37,6 +39,7 @@ def operating(
             summary="records all feeds under supervisord until Ctrl-C, which drains",
             example="booktape up",
             run=up,
+            add_arguments=_add_no_dashboard,
         ),
         Command(
             name="demo",
@@ -53,6 +56,13 @@ def operating(
             add_arguments=_add_status,
         ),
         Command(
+            name="silence",
+            summary="silences what an exchange causes by itself, for announced maintenance",
+            example=f"booktape silence {_first(exchanges)} --until 2h",
+            run=silence,
+            add_arguments=_add_silence(exchanges),
+        ),
+        Command(
             name="handover",
             summary="restarts one feed without a hole: a second line of it records meanwhile",
             example=f"booktape handover {_first(exchanges)}",
@@ -62,9 +72,15 @@ def operating(
     ]
 
 
-def watching(*, metrics: RunCommand) -> list[Command]:
-    """Return the commands by which programs watch, and people where they look at all."""
+def watching(*, metrics: RunCommand, dashboard: RunCommand) -> list[Command]:
+    """Return the commands by which people and programs watch."""
     return [
+        Command(
+            name="dashboard",
+            summary="serves the page on 127.0.0.1, and calls when something is not well",
+            example="booktape dashboard",
+            run=dashboard,
+        ),
         Command(
             name="metrics",
             summary="prints every figure once, in the text format of Prometheus",
@@ -126,7 +142,12 @@ def deploying(*, box: RunCommand) -> list[Command]:
 
 
 def processes(
-    exchanges: Sequence[str], *, ingest: RunCommand, write: RunCommand, simulate: RunCommand
+    exchanges: Sequence[str],
+    *,
+    ingest: RunCommand,
+    write: RunCommand,
+    simulate: RunCommand,
+    sink: RunCommand,
 ) -> list[Command]:
     """Return the commands that supervisord and a demo run."""
 
@@ -149,6 +170,13 @@ def processes(
             summary="runs the writer, as supervisord does",
             example="booktape write",
             run=write,
+        ),
+        Command(
+            name="sink",
+            summary="feeds another store with each row once, as [sinks.<name>] says",
+            example="booktape sink influx --once",
+            run=sink,
+            add_arguments=_add_sink,
         ),
         Command(
             name="simulate",
@@ -192,6 +220,25 @@ def _add_probe(exchanges: Sequence[str]) -> Callable[[Parser], None]:
 
 def _add_status(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--watch", nargs="?", type=positive, const=WATCH_S, metavar="S",
+        help="again each S seconds (%(const)g) until Ctrl-C; as JSON a line each",
+    )  # fmt: skip
+
+
+def _add_silence(exchanges: Sequence[str]) -> Callable[[Parser], None]:
+    def add(parser: Parser) -> None:
+        parser.add_argument("exchange", choices=exchanges)
+        when = parser.add_mutually_exclusive_group(required=True)
+        when.add_argument("--until", metavar="T", help="2026-11-30T06:00:00Z (UTC), or 2h from now")
+        when.add_argument("--end", action="store_true", help="let its troubles be told again")
+
+    return add
+
+
+def _add_sink(parser: Parser) -> None:
+    parser.add_argument("name", help="of [sinks.<name>] in booktape.toml")
+    parser.add_argument("--once", action="store_true", help="what there is now, then end")
 
 
 def _add_box(parser: Parser) -> None:
@@ -202,7 +249,14 @@ def _add_box(parser: Parser) -> None:
     )  # fmt: skip
 
 
+def _add_no_dashboard(parser: Parser) -> None:
+    parser.add_argument(
+        "--no-dashboard", action="store_true", help="without the page and the calls of [alerts]"
+    )
+
+
 def _add_demo(demo: Parser) -> None:
+    _add_no_dashboard(demo)
     demo.add_argument("--seconds", type=positive, metavar="T", help="then drain (until Ctrl-C)")
     demo.add_argument("--faults", metavar="A,B|all", help="what the exchanges do wrong (nothing)")
     demo.add_argument(

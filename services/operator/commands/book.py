@@ -6,6 +6,7 @@ from decimal import Decimal
 from booktape.ladder import Level
 from shared.event import Snapshot
 from shared.exchange import Exchange
+from shared.feed.names import Names
 from shared.process.settings import Settings
 from shared.transport.limits import Limits
 from shared.transport.rest import RestClient
@@ -18,7 +19,10 @@ def run(exchange: Exchange, settings: Settings, symbol: str, *, limit: int) -> i
     share = own.limit_share
     limits = Limits(path, exchange.limits, steady_s=time.monotonic, share=share)
     client = RestClient(exchange, own.rest_url, limits)
-    snapshot = client.book(exchange.raw_symbol(symbol))
+    names = Names(exchange)
+    if not names.is_known:
+        names.learn(client.markets())
+    snapshot = client.book(names.raw_symbol(symbol))
     print(format_book(exchange.name, symbol, snapshot, limit=limit))
     return 0
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from booktape.release import RELEASE
 from services.operator.health.health import Health, Process
-from services.operator.health.troubles import find_troubles, format_names
+from services.operator.health.troubles import find_silenced, find_troubles, format_names
 from shared.process.state import WRITER
 
 NOTHING = "-"
@@ -35,6 +35,9 @@ def format_health(health: Health) -> str:
             *_writer(health),
             *_journals(health),
             *_unknown(health),
+            *_sinks(health),
+            *_silences(health),
+            *_clock(health),
             "",
             *([f"! {trouble.sentence}" for trouble in troubles] or ["all well"]),
         ]
@@ -130,6 +133,29 @@ def _journals(health: Health) -> Iterator[str]:
             yield f"journal  {journal.session}: {size}, waits for a feed to adopt it"
 
 
+def _sinks(health: Health) -> Iterator[str]:
+    """Yield how far each sink has fed its store."""
+    for process in health.programs:
+        report = process.sink
+        if report and process.is_reporting:
+            fed = f"{since(report.last_fed_ts, health.ts)} ago" if report.last_fed_ts else NOTHING
+            rows, due = format_number(report.rows), format_number(report.flushes_due)
+            yield (
+                f"sink     {report.sink}: {process.state}, {rows} rows fed, last {fed}, "
+                f"{due} flushes to come"
+            )
+
+
+def _silences(health: Health) -> Iterator[str]:
+    """Yield which exchanges are silenced, until when, and what of."""
+    silenced = find_silenced(health)
+    for silence in health.silences:
+        until = datetime.fromtimestamp(silence.until // 10**9, tz=UTC)
+        codes = [trouble.code for trouble in silenced if trouble.exchange == silence.exchange]
+        what = f": {format_names(codes)}" if codes else ""
+        yield f"silence  {silence.exchange} until {until:%Y-%m-%d %H:%M:%S} UTC{what}"
+
+
 def _unknown(health: Health) -> Iterator[str]:
     """Yield which messages of kinds that no parser of ours knows came, and how often."""
     for process in health.processes:
@@ -138,6 +164,18 @@ def _unknown(health: Health) -> Iterator[str]:
             most = sorted(unknown, key=lambda kind: (-unknown[kind], kind))
             kinds = format_names([f"{kind} ({unknown[kind]:,})" for kind in most])
             yield f"unknown  {process.exchange} sends messages that we do not know: {kinds}"
+
+
+def _clock(health: Health) -> Iterator[str]:
+    """Yield how right the kernel says that the clock is, where it says so."""
+    reports = (p.ingest for p in health.processes if p.is_reporting and p.ingest)
+    report = next((each for each in reports if each.clock_synchronised is not None), None)
+    if report is not None and report.clock_offset_s is not None:
+        word = "synchronised" if report.clock_synchronised else "not synchronised"
+        offset_ms, error_ms = (
+            1000 * (seconds or 0.0) for seconds in (report.clock_offset_s, report.clock_error_s_max)
+        )
+        yield f"clock    {word}, offset {offset_ms:.3g} ms, at most {error_ms:.3g} ms off"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -1,12 +1,13 @@
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from msgspec.structs import replace
 
-from booktape.keys import Key
+from booktape.keys import Key, day_of
 from booktape.proof.rows import Broken, Chains, Events, check_numbers, find_feed_rows, read_events
-from shared.delivery.frame import Frame
-from tests.support.tapes import BTC, ETH, Recording, Tape, record_minute
+from shared.delivery.frame import DAY_NS, Frame
+from tests.support.tapes import BTC, ETH, Recording, Tape, record_minute, set_value
 
 
 @pytest.fixture
@@ -144,6 +145,52 @@ def test_an_epoch_that_was_read_is_not_taken_for_given(tape: Tape) -> None:
     with pytest.raises(Broken, match="BTC-EUR has sequence 102, not 101") as caught:
         chains.extend(read_book(tape, recording))
     assert (1, 1) == (caught.value.first, caught.value.last)
+
+
+@pytest.mark.parametrize("is_with_its_deltas", [True, False])
+def test_a_snapshot_is_of_the_epoch_that_it_names_itself(
+    tape: Tape, *, is_with_its_deltas: bool
+) -> None:
+    recording = Recording()
+    recording.snapshot(BTC)
+    second = recording.snapshot(BTC, 200)
+    recording.delta()
+    key = tape.write([recording.take()])
+
+    def misname(rows: pa.Table) -> pa.Table:
+        """Let the second epoch go on under the name of the first."""
+        for row, epoch in enumerate(rows["epoch"].to_pylist()):
+            is_snapshot = rows["is_snapshot"][row].as_py()
+            if epoch == second and (is_snapshot or is_with_its_deltas):
+                rows = set_value(rows, "epoch", row, 0)
+        return rows
+
+    tape.rewrite(key, "book", misname)
+    with pytest.raises(Broken, match="BTC-EUR is in epoch 0, its last is 1") as caught:
+        Chains().extend(read(tape, key))
+    assert (second, second) == (caught.value.first, caught.value.last)
+
+
+def test_a_date_begins_at_its_midnight_and_ends_before_the_next(tape: Tape) -> None:
+    recording = Recording()
+    for _ in range(2):
+        recording.trade()
+    key = tape.write([recording.take()])
+    midnight = day_of(key.date) * DAY_NS
+
+    def receive(ts_first: int, ts_last: int) -> None:
+        def place(rows: pa.Table) -> pa.Table:
+            rows = set_value(rows, "ts_recv", 0, ts_first // 1000)
+            return set_value(rows, "ts_recv", 1, ts_last // 1000)
+
+        tape.rewrite(key, "trades", place)
+        tape.edit_entry(key, "trades", ts_recv_min=ts_first, ts_recv_max=ts_last)
+        read(tape, key, "trades")
+
+    receive(midnight, midnight + DAY_NS - 1000)
+    for ts_first, ts_last in ((midnight - 1000, midnight), (midnight, midnight + DAY_NS)):
+        with pytest.raises(Broken, match="events of another date"):
+            receive(ts_first, ts_last)
 
 
 def test_sequences_may_be_negative_and_begin_anew(tape: Tape) -> None:

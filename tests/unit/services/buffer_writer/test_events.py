@@ -7,6 +7,7 @@ import pytest
 from services.buffer_writer import events
 from services.buffer_writer.events import BadFrame, decode_events
 from shared.delivery.frame import (
+    DAY_NS,
     BookColumns,
     Columns,
     FeedEventColumns,
@@ -16,7 +17,7 @@ from shared.delivery.frame import (
     trim,
 )
 from tests.support.columns import pack, set_at, unpack
-from tests.support.tapes import BTC, ETH, SESSION, Recording, record_minute
+from tests.support.tapes import BTC, ETH, NOON, SESSION, Recording, record_minute
 
 Change = Callable[[Columns], object]
 
@@ -143,6 +144,8 @@ FAULTS: dict[str, Change] = {
     "negative symbol": spoil("symbol", 0, -1),
     "unknown symbol of a feed event": lambda c: feed_events(c).symbol.__setitem__(0, 7),
     "another day": spoil("ts_recv", 0, 1),
+    "the moment before its day": spoil("ts_recv", 0, NOON // DAY_NS * DAY_NS - 1),
+    "the moment at which its day ends": spoil("ts_recv", 0, (NOON // DAY_NS + 1) * DAY_NS),
     "unknown kind": spoil("kind", 0, 3),
     "negative kind": spoil("kind", 0, -1),
     "negative count": spoil("asks", 0, -1),

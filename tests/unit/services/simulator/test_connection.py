@@ -26,6 +26,14 @@ class Wire:
         for sequence in sequences:
             self.connection.send_delta(self.chain, f"delta {sequence}", sequence=sequence)
 
+    def send_ranges(self, *ranges: tuple[int, int]) -> None:
+        for first, last in ranges:
+            self.connection.send_delta(self.chain, f"{first} {last}", first=first, sequence=last)
+
+    def gaps(self) -> list[tuple[int, int]]:
+        faults = [line for line in self.lines("fault") if line["is_gap"]]
+        return [(line["sequence_expected"], line["sequence_received"]) for line in faults]
+
     def lines(self, kind: str) -> list[dict[str, Any]]:
         self.truth.flush()
         lines = [json.loads(line) for line in self.path.read_text().splitlines()]
@@ -107,6 +115,23 @@ def test_a_chain_stays_pending_until_the_client_asks_again(wire: Wire) -> None:
     assert [True, True, False] == pending
 
 
+def test_a_snapshot_in_the_middle_of_a_range_is_continued_by_it(wire: Wire) -> None:
+    wire.chain.rebase(15)
+    wire.send_ranges((3, 9), (10, 15))
+    assert not wire.chain.has_delta
+    wire.send_ranges((12, 20), (21, 30))
+    assert [] == wire.gaps()
+    assert (30, True) == (wire.chain.sequence, wire.chain.is_settled)
+
+
+def test_a_range_that_is_not_sent_is_a_break_at_the_first_number_of_the_next(wire: Wire) -> None:
+    wire.chain.rebase(15)
+    wire.send_ranges((16, 20))
+    wire.chain.withheld = 1
+    wire.send_ranges((21, 22), (23, 30))
+    assert [(21, 23)] == wire.gaps()
+
+
 def test_a_stalled_connection_loses_all_and_shows_it_afterwards(wire: Wire) -> None:
     wire.chain.rebase(5)
     wire.connection.is_stalled = True
@@ -164,3 +189,19 @@ def test_a_ping_left_unanswered_is_a_fault(wire: Wire) -> None:
     assert ["no_pong"] == [line["fault"] for line in wire.lines("fault")]
     wire.connection.answer_pings(is_answering=True)
     assert wire.socket.on_withheld is None
+
+
+def test_a_book_that_was_asked_for_begins_one_where_that_is_sure() -> None:
+    chain = ClientChain(LISTING)
+    chain.give(10)
+    assert (10, True) == (chain.sequence, chain.has_snapshot)
+    chain.sequence = 12
+    chain.give(11)  # older than what was sent: nothing changes
+    assert (12, True) == (chain.sequence, chain.has_snapshot)
+    chain.give(12)
+    assert chain.has_snapshot
+    chain.lose("gap")
+    chain.give(14)  # ahead of a live book: who knows what the client makes of it
+    assert (False, True) == (chain.has_snapshot, chain.is_pending)
+    chain.give(14)
+    assert (14, True, False) == (chain.sequence, chain.has_snapshot, chain.is_pending)

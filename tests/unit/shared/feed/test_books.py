@@ -64,6 +64,25 @@ def test_held_deltas_are_recorded_behind_their_snapshot_with_the_times_they_came
     assert [] == world.resyncs
 
 
+def test_a_range_that_begins_before_the_snapshot_is_recorded_as_what_follows_it(
+    world: World,
+) -> None:
+    reaching = Delta("BTCEUR", *levels([("98", "1")], []), 14, previous=8)
+    for is_held in (True, False):
+        world.books.hold_deltas("BTCEUR")
+        if is_held:
+            world.books.delta(1, reaching)
+        assert world.books.splice(2, book("BTCEUR", 10))
+        if not is_held:
+            world.books.delta(3, reaching)
+        recorded = world.tape.events(Snapshot, Delta)
+        assert [(10, None), (14, 10)] == [
+            (each.sequence, getattr(each, "previous", None)) for each in recorded
+        ]
+        assert [] == world.resyncs
+        world.tape.clear()
+
+
 def test_a_snapshot_older_than_what_is_held_is_not_taken(world: World) -> None:
     world.books.hold_deltas("BTCEUR")
     world.books.delta(1, delta("BTCEUR", 12))

@@ -9,9 +9,10 @@ import pytest
 from booktape.errors import BooktapeError
 from shared.errors import ConnectionLost, ExchangeError, MalformedMessage, RateLimited
 from shared.event import FeedEvent, Snapshot
+from shared.feed.names import Names
 from shared.feed.polled import PolledFeed
 from tests.support.readers import make_board
-from tests.support.toys import Tape, book, make_exchange
+from tests.support.toys import Tape, book, make_exchange, market
 
 
 class World:
@@ -46,6 +47,14 @@ def world() -> World:
 
 def limited() -> RateLimited:
     return RateLimited("stop", retry_after_s=5.0)
+
+
+def test_names_that_are_learnt_late_replace_those_of_the_rule(world: World) -> None:
+    world.board.names = Names(make_exchange(names="list", raw_symbol=lambda symbol: f"?{symbol}"))
+    world.receive(ExchangeError("no such market"), "?BTC-EUR")
+    world.board.names.learn([market("BTC-EUR"), market("ETH-EUR")])
+    assert ["connected", "book"] == world.receive(book("BTCEUR", None))
+    assert set() == world.board.feed.refused
 
 
 def test_the_first_answer_is_a_connection_and_each_one_a_book(world: World) -> None:
@@ -139,3 +148,11 @@ def test_the_end_of_a_connection_that_stands_is_a_row(world: World) -> None:
     assert [(2, None, FeedEvent("disconnected", detail=detail))] == world.feed.end(2)
     assert [] == world.feed.end(3)
     assert not world.board.link.is_connected
+
+
+def test_a_book_that_somebody_looks_at_is_shown(world: World) -> None:
+    world.receive(book("BTCEUR", None))
+    assert {} == world.board.feed.tops
+    world.board.watched = frozenset({"BTC-EUR"})
+    world.receive(book("BTCEUR", None))
+    assert ["BTC-EUR"] == list(world.board.feed.tops)

@@ -99,7 +99,7 @@ def test_a_delta_follows_what_it_names_and_not_its_number() -> None:
     assert [Verdict.ACCEPTED] * 3 == verdicts
     assert (31, 32) == (sequencer.last, sequencer.expected)
     assert Verdict.GAP == sequencer.judge(0, delta(32, 30))
-    assert Verdict.GAP == live(5).judge(0, delta(6, 4))
+    assert Verdict.GAP == live(5).judge(0, delta(7, 6))
 
 
 def test_a_delta_stands_for_all_numbers_behind_the_one_that_it_names() -> None:
@@ -111,9 +111,71 @@ def test_held_deltas_are_spliced_by_what_they_name() -> None:
     sequencer.hold_deltas()
     for followed in (delta(10, 3), delta(20, 10), delta(31, 20)):
         assert Verdict.HELD is sequencer.judge(0, followed)
-    assert sequencer.splice(snapshot(11)) is None
     assert [20, 31] == [d.sequence for _, d in sequencer.splice(snapshot(10)) or ()]
     assert 32 == sequencer.expected
+
+
+@pytest.mark.parametrize("sequence", [11, 19])
+def test_a_held_range_with_the_snapshot_inside_it_follows_the_snapshot(sequence: int) -> None:
+    sequencer = Sequencer()
+    sequencer.hold_deltas()
+    for followed in (delta(10, 3), delta(20, 10), delta(31, 20)):
+        sequencer.judge(0, followed)
+    held = sequencer.splice(snapshot(sequence))
+    assert [(20, sequence), (31, 20)] == [(d.sequence, d.previous) for _, d in held or ()]
+    assert 32 == sequencer.expected
+
+
+def test_a_range_with_the_snapshot_inside_it_follows_the_snapshot_and_no_other_does() -> None:
+    sequencer = Sequencer()
+    sequencer.hold_deltas()
+    sequencer.judge(0, delta(3, 2))
+    assert [] == sequencer.splice(snapshot(15))
+    joining = delta(20, 10)
+    assert [Verdict.STALE, Verdict.JOINING] == [
+        sequencer.judge(0, each) for each in (delta(10, 3), joining)
+    ]
+    assert (20, 15) == ((joined := sequencer.join(joining)).sequence, joined.previous)
+    assert Verdict.ACCEPTED is sequencer.judge(0, delta(31, 20))
+    assert Verdict.GAP is sequencer.judge(0, delta(40, 25))
+
+
+def test_a_range_may_be_the_first_that_is_seen_and_have_the_snapshot_inside_it() -> None:
+    sequencer, joining = live(15), delta(20, 10)
+    assert Verdict.JOINING is sequencer.judge(0, joining)
+    sequencer.join(joining)
+    assert Verdict.GAP is sequencer.judge(0, delta(30, 18))
+    assert Verdict.GAP is live(15).judge(0, delta(10, 3))
+
+
+def test_a_range_that_does_not_go_on_from_what_was_seen_continues_no_snapshot() -> None:
+    sequencer = Sequencer()
+    sequencer.hold_deltas()
+    sequencer.judge(0, delta(3, 2))
+    sequencer.splice(snapshot(15))
+    assert Verdict.GAP is sequencer.judge(0, delta(20, 10))
+
+
+@pytest.mark.parametrize(
+    ("overtaken", "expected"),
+    [
+        (delta(10, 3), Verdict.STALE),
+        (delta(15, 9), Verdict.STALE),
+        (delta(2, -5), Verdict.STALE),
+        (delta(1, -6), Verdict.GAP),  # more than two ranges of its width lie between
+        (delta(14), Verdict.STALE),
+        (delta(13), Verdict.GAP),
+    ],
+)
+def test_a_snapshot_over_rest_may_overtake_deltas_of_which_none_was_seen(
+    overtaken: Delta, expected: Verdict
+) -> None:
+    sequencer = Sequencer(overtaken_max=2)
+    sequencer.hold_deltas()
+    sequencer.splice(snapshot(15))
+    assert expected is sequencer.judge(0, overtaken)
+    if expected is Verdict.STALE:
+        assert Verdict.GAP is sequencer.judge(0, overtaken)  # once it was seen
 
 
 def test_without_a_question_for_a_snapshot_deltas_are_unknown() -> None:

@@ -5,8 +5,9 @@ from typing import Literal
 import pytest
 
 from shared.errors import ConnectionLost
-from shared.feed.subscriptions import ANSWER_S, REFUSED_RETRY_S, Subscriptions
+from shared.feed.subscriptions import ANSWER_S, REFUSED_RETRY_S, RENEWAL_S, Subscriptions
 from tests.support.toys import make_exchange
+from tests.unit.shared.feed.test_alone import ONE_BY_ONE
 
 LATE_S = ANSWER_S + 0.1
 
@@ -28,6 +29,20 @@ def _make(ready: Literal["acknowledgement", "data"], *channels: str) -> Subscrip
 def ask(subscriptions: Subscriptions, *raw_symbols: str, now_s: float = 0.0) -> list[str]:
     subscriptions.ask(raw_symbols)
     return subscriptions.messages(now_s)
+
+
+def test_what_was_refused_of_a_symbol_is_asked_for_now_once_it_is_woken() -> None:
+    subscriptions = by_word()
+    ask(subscriptions, "A", "B")
+    subscriptions.refuse("A", 1.0)
+    assert ["join book B"] == subscriptions.messages(1.0)
+    subscriptions.acknowledge("book", ["B"])
+    assert not subscriptions.wake("B", 2.0)
+    subscriptions.overdue(2.0)
+    assert not subscriptions.has_more
+    assert subscriptions.wake("A", 2.0)
+    subscriptions.overdue(2.0)
+    assert ["join book A"] == subscriptions.messages(2.0)
 
 
 # --- the exchange's word ---
@@ -280,9 +295,34 @@ def test_where_renewing_brings_nothing_only_a_new_connection_helps() -> None:
     subscriptions.note_data("book", "A")
     subscriptions.renew("book", "A", 0.0)
     assert [] == subscriptions.renew("book", "A", 1.0)
-    subscriptions.overdue(ANSWER_S)
+    subscriptions.overdue(RENEWAL_S)
     with pytest.raises(ConnectionLost, match="no snapshot of A"):
-        subscriptions.overdue(LATE_S)
+        subscriptions.overdue(RENEWAL_S + 0.1)
+
+
+def test_once_a_new_connection_brought_what_leaving_and_joining_did_not_it_is_the_way() -> None:
+    subscriptions = by_data()
+
+    def renew(*, is_late: bool) -> None:
+        """Renew in vain; what was asked for comes late, or on the next connection alone."""
+        ask(subscriptions, "A")
+        subscriptions.note_data("book", "A")
+        subscriptions.renew("book", "A", 0.0)
+        subscriptions._renewed.clear()
+        with pytest.raises(ConnectionLost):
+            subscriptions.overdue(LATE_S)
+        if is_late:
+            subscriptions.note_data("book", "A")
+        subscriptions.clear()
+        ask(subscriptions, "A")
+        subscriptions.note_data("book", "A")
+
+    renew(is_late=True)
+    assert ["leave book A", "join book A"] == subscriptions.renew("book", "A", 0.0)
+    subscriptions.clear()
+    renew(is_late=False)
+    with pytest.raises(ConnectionLost, match="only a new connection"):
+        subscriptions.renew("book", "A", 0.0)
 
 
 def test_a_symbol_costs_all_others_their_connection_once_in_a_while() -> None:
@@ -296,7 +336,8 @@ def test_a_symbol_costs_all_others_their_connection_once_in_a_while() -> None:
 
     with pytest.raises(ConnectionLost):
         renew(0.0)
-    subscriptions.clear()
+    for _ in range(2):  # on the next connection nothing of it came either
+        subscriptions.clear()
     assert [("book", "A")] == renew(100.0)
     assert {"A"} == subscriptions.refused_symbols()
     subscriptions.clear()
@@ -318,3 +359,24 @@ def test_a_dropped_symbol_is_left_whether_or_not_it_ever_said_anything() -> None
     assert ["leave book,trades A"] == subscriptions.drop("A")
     assert subscriptions.is_settled()
     assert not subscriptions.is_ready("book", "A")
+
+
+def test_of_a_channel_that_comes_whole_what_is_missing_is_asked_for_alone() -> None:
+    exchange = make_exchange(ready="data", whole_channels=("ticker",), alone=ONE_BY_ONE)
+    subscriptions = Subscriptions(exchange, ["ticker"])
+    assert ["join ticker A,B"] == ask(subscriptions, "A", "B")
+    assert subscriptions.note_data("ticker", "B", is_whole=True)
+    assert (["join ticker A"], []) == subscriptions.overdue(LATE_S)
+    assert subscriptions.note_data("ticker", "A")
+    assert ([], []) == subscriptions.overdue(2 * LATE_S + 1)
+    assert set() == subscriptions.refused_symbols()
+    assert not subscriptions.note_data("ticker", "A", is_whole=True)
+    assert (["leave ticker A"], []) == subscriptions.overdue(3 * LATE_S)
+
+
+def test_one_that_is_asked_for_alone_is_left_when_it_is_dropped() -> None:
+    exchange = make_exchange(ready="data", whole_channels=("ticker",), alone=ONE_BY_ONE)
+    subscriptions = Subscriptions(exchange, ["ticker"])
+    ask(subscriptions, "A")
+    subscriptions.overdue(LATE_S)
+    assert ["leave ticker A", "leave ticker A"] == subscriptions.drop("A")

@@ -30,6 +30,15 @@ def test_a_clock_that_was_set_is_told_once(step_ns: int) -> None:
     assert world.look() is None
 
 
+def test_a_clock_that_went_back_is_known_until_the_next_look() -> None:
+    world = World()
+    found = []
+    for step_s in (0, -3600, 0, 3600):
+        world.look(step_ns=step_s * SECOND)
+        found.append(world.clock.has_gone_back)
+    assert [False, True, False, False] == found
+
+
 def test_a_clock_that_is_slewed_is_not_told() -> None:
     world = World()
     for _ in range(10):

@@ -15,6 +15,7 @@ from shared.feed.board import Board, FeedView, Link
 from shared.feed.feed import Feed
 from shared.ingest.recorder import RecorderView
 from shared.ingest.status import IngestStatus, View
+from shared.process.kernel_clock import KernelClock
 from shared.process.status import FeedCounts, IngestReport, StatusFile, read
 from tests.support.frames import SESSION, make_frame
 from tests.support.readers import make_board, make_feed
@@ -246,6 +247,18 @@ def test_totals_are_those_of_all_sockets(world: World) -> None:
     assert 1.5 == report.messages_per_s
 
 
+def test_a_market_that_does_not_trade_is_no_trouble(world: World) -> None:
+    board = world.connect("BTC-EUR", "ETH-EUR")
+    board.feed = FeedView(frozenset({"BTC-EUR"}))
+    report = world.write()
+    assert ("degraded", ["ETH-EUR"], []) == (report.state, report.waiting, report.halted)
+    report = world.write(not_trading=frozenset({"ETH-EUR", "XRP-EUR"}))
+    assert ("live", [], ["ETH-EUR"]) == (report.state, report.waiting, report.halted)
+    board.feed = FeedView(frozenset({"BTC-EUR"}), frozenset({"ETH-EUR"}))
+    report = world.write(not_trading=frozenset({"ETH-EUR", "BTC-EUR"}))
+    assert ("live", [], ["ETH-EUR"]) == (report.state, report.refused, report.halted)
+
+
 def test_what_is_no_event_is_counted_over_all_sockets(world: World) -> None:
     first, second = world.connect("BTC-EUR"), world.connect("ETH-EUR")
     world.go_live(first)
@@ -305,3 +318,20 @@ def test_the_journals_are_told_with_those_of_others(world: World, tmp_path: Path
 def test_a_ban_is_told_with_its_end(world: World) -> None:
     assert world.write().rate_limited_until is None
     assert world.ts + 90 * SECOND == world.write(blocked_s=90.0).rate_limited_until
+
+
+def test_the_clock_is_reported_as_the_kernel_tells_of_it(world: World) -> None:
+    unknown = world.write()
+    told = world.write(
+        clock=KernelClock(is_synchronised=False, offset_s=0.25, error_s_max=16.0),
+        is_on_loopback=True,
+    )
+    assert [(None, None, None, False), (False, 0.25, 16.0, True)] == [
+        (
+            report.clock_synchronised,
+            report.clock_offset_s,
+            report.clock_error_s_max,
+            report.is_on_loopback,
+        )
+        for report in (unknown, told)
+    ]

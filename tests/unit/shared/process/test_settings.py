@@ -4,8 +4,14 @@ import pytest
 
 from booktape.errors import ConfigError
 from booktape.store.storage import Storage
-from shared.process.settings import ExchangeSettings, Settings, State, WriterSettings, load
-from tests.support.paths import ROOT
+from shared.process.settings import (
+    ExchangeSettings,
+    Settings,
+    State,
+    WriterSettings,
+    is_on_loopback,
+    load,
+)
 
 EXCHANGES = {
     "bitvavo": ExchangeSettings(
@@ -56,15 +62,6 @@ def test_the_current_folder_is_where_it_looks_by_default(
     assert (tmp_path, 7) == (settings.folder, settings.writer.flush_rows)
 
 
-def test_the_file_in_the_tree_says_the_defaults() -> None:
-    (settings, defaults) = (load({}, folder, exchanges=EXCHANGES) for folder in (ROOT, ROOT / "no"))
-    assert ROOT == settings.folder
-    assert (defaults.writer, defaults.exchanges) == (settings.writer, settings.exchanges)
-    assert f"file:{ROOT}/data" == settings.storage.url
-    assert ROOT / "var" == settings.state.path
-    assert defaults.state.disk_free_min_bytes == settings.state.disk_free_min_bytes
-
-
 def test_what_is_given_takes_the_place_of_the_default(tmp_path: Path) -> None:
     settings = load_text(
         tmp_path,
@@ -97,6 +94,8 @@ def test_what_is_given_takes_the_place_of_the_default(tmp_path: Path) -> None:
         rest_url="http://localhost:8080",
     )
     assert EXCHANGES["bitvavo"] == settings.exchanges["bitvavo"]
+    on_loopback = {name for name, own in settings.exchanges.items() if is_on_loopback(own)}
+    assert {"btcturk"} == on_loopback
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
@@ -294,3 +293,31 @@ def test_a_value_that_does_not_fit_is_a_fault_that_names_its_key(
     [fault] = faults_of(tmp_path, **{name: value})
     assert fault.startswith(name.lower().replace("__", ".") + " = ")
     assert f"in BOOKTAPE__{name}: takes " in fault
+
+
+def test_the_page_and_whom_to_call_are_configured(tmp_path: Path) -> None:
+    settings = load_text(
+        tmp_path,
+        '[dashboard]\nport = 0\nsymbols = ["bitvavo:BTC-EUR"]\n'
+        '[alerts]\nwebhook_url = "https://hooks.example/T0/x?y=z"\nafter_s = 0\n',
+    )
+    assert (0, ("bitvavo:BTC-EUR",), ()) == (
+        settings.dashboard.port,
+        settings.dashboard.symbols,
+        settings.dashboard.spread,
+    )
+    assert ("https://hooks.example/T0/x?y=z", "", 0.0, 14_400.0) == (
+        settings.alerts.webhook_url,
+        settings.alerts.heartbeat_url,
+        settings.alerts.after_s,
+        settings.alerts.repeat_s,
+    )
+    faults = faults_of(
+        tmp_path,
+        '[dashboard]\nport = 70000\nsymbols = ["BTC-EUR"]\n'
+        'spread = ["a:A-B", "a:A-C", "a:A-D", "a:A-E", "a:A-F"]\n'
+        '[alerts]\nwebhook_url = "ftp://x/"\n'
+        'heartbeat_url = "https://user:word@x/"\nrepeat_s = 0\n',
+    )
+    assert 6 == len(faults)
+    assert "word" not in "".join(faults)

@@ -1,6 +1,7 @@
 """Sockets, read from a real loopback server; the test digests what they deliver."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +32,7 @@ from shared.transport.connection import Connection
 from shared.transport.inbox import Inbox
 from shared.transport.reader import Reader
 from tests.support.readers import make_board, make_feed, make_socket
-from tests.support.toys import Tape, make_exchange, make_rest, trade
+from tests.support.toys import SECOND, Tape, make_exchange, make_rest, trade
 
 WAIT_S = 10.0
 CONNECTS = Cost("connects")
@@ -393,9 +394,54 @@ def test_on_a_full_disk_the_connection_is_closed_until_there_is_room(
     assert ["the disk is full", "stopped"] == world.reasons()
 
 
-def test_a_connection_that_the_feed_gives_up_is_closed_and_only_that_one(
-    world: World, server: Server
+class Deaf:
+    """A connection on which nothing comes."""
+
+    def recv(self, _timeout_s: float) -> list[bytes]:
+        return []
+
+    def send(self, _message: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("steady_s", "day_s", "reasons"),
+    [
+        (9.9, 9.9, []),
+        (10.1, 10.1, ["this process or its clock stood still for 10.1 s"]),  # it was stopped
+        (0.1, 3600.1, ["this process or its clock stood still for 3600.1 s"]),  # the machine slept
+        (0.1, 5.0, []),
+        (0.1, -3600.0, []),
+    ],
+)
+def test_whoever_stood_still_begins_anew(
+    steady_s: float, day_s: float, reasons: list[str], server: Server
 ) -> None:
+    clock = [1_000 * SECOND]
+    world = World(server, connect=lambda _: Deaf(), clock_ns=lambda: clock[0])
+    socket = world.socket
+    socket.turn(0.0)
+    for _ in range(3):
+        socket.turn(0.0)
+        world.stop.now_s += 0.1
+    world.stop.now_s += steady_s - 0.1
+    clock[0] += int(day_s * SECOND)
+    socket.turn(0.0)
+    world.digest()
+    assert reasons == world.reasons()
+    for _ in range(3):
+        socket.turn(0.0)  # once
+    world.digest()
+    assert reasons == world.reasons()
+
+
+def test_a_connection_that_the_feed_gives_up_is_closed_and_only_that_one(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STANDSTILL_S", math.inf)  # time goes by leaps here
     with world.run():
         connection = server.next()
         world.digest_until(lambda: bool(world.kinds()))

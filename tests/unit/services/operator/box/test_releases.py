@@ -1,9 +1,12 @@
+import shlex
+import subprocess
 from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
 
-from services.operator.box.releases import READY, Box, ReleaseMove, SwitchError
+from services.__main__ import find_exchange_names
+from services.operator.box.releases import READY, Box, ReleaseMove, SwitchError, make_command
 from shared.process.settings import load
 
 OLD, NEW = 40 * "a", 40 * "b"
@@ -61,17 +64,14 @@ def test_a_move_can_be_undone_and_turned_round(box: Box) -> None:
 def test_every_program_is_started_by_its_own_link(box: Box, tmp_path: Path) -> None:
     settings = load({"BOOKTAPE__STATE__PATH": "state"}, tmp_path, exchanges={})
     names = box.write_conf(settings)
-    assert ["buffer_writer", "ingest_bitvavo", "ingest_btcturk"] == names
+    commands = {"buffer_writer": "write"}
+    commands |= {f"ingest_{name}": f"ingest {name}" for name in find_exchange_names()}
+    assert commands.keys() <= set(names)
     conf = RawConfigParser(inline_comment_prefixes=(";",))
     conf.read(box.conf, encoding="utf-8")
-    assert (
-        f"{box.program('buffer_writer')}/.venv/bin/booktape write"
-        == (conf["program:buffer_writer"]["command"])
-    )
-    assert (
-        f"{box.program('ingest_btcturk')}/.venv/bin/booktape ingest btcturk"
-        == (conf["program:ingest_btcturk"]["command"])
-    )
+    for name, command in commands.items():
+        expected = f"{box.program(name)}/.venv/bin/booktape {command}"
+        assert expected == conf[f"program:{name}"]["command"]
     assert str(tmp_path / "state" / "run" / "supervisor.sock") == conf["unix_http_server"]["file"]
     assert (tmp_path / "state" / "log").is_dir()
 
@@ -81,3 +81,27 @@ def test_all_but_what_is_kept_is_removed_and_what_cannot_be_is_left(box: Box) ->
     (box.root / "releases" / "file").touch()
     box.prune({NEW})
     assert {NEW, "file"} == {path.name for path in (box.root / "releases").iterdir()}
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_release_without_a_program_lets_it_sleep(tmp_path: Path, *, knows: bool) -> None:
+    """What supervisord starts, with a command of that release and one of the release before."""
+    own = tmp_path / "booktape"
+    own.write_text(
+        f"#!/bin/sh\n[ $1 = dashboard ] && {'true' if knows else 'false'} || exit 2\necho $*\n"
+    )
+    sleeping = tmp_path / "sleep"
+    sleeping.write_text("#!/bin/sh\necho asleep\n")
+    own.chmod(0o755)
+    sleeping.chmod(0o755)
+    command = make_command("dashboard", own, "dashboard --x").removeprefix("command=")
+    said = subprocess.run(
+        shlex.split(command),
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("dashboard --x\n" if knows else "asleep\n") == said.stdout
+    for name in ("buffer_writer", "ingest_toy"):
+        assert f"command={own} write" == make_command(name, own, "write")

@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from booktape.release import RELEASE
+from services.operator.health.silences import Silence
 from services.operator.health.text import (
     format_age,
     format_bytes,
@@ -9,7 +12,16 @@ from services.operator.health.text import (
     format_number,
     since,
 )
-from tests.support.healths import COUNTS, TS, S, make_feed, make_health, make_journal, make_writer
+from tests.support.healths import (
+    COUNTS,
+    TS,
+    S,
+    make_feed,
+    make_health,
+    make_journal,
+    make_sink,
+    make_writer,
+)
 
 
 def test_one_screen_says_how_everything_stands() -> None:
@@ -44,6 +56,15 @@ def test_messages_of_kinds_that_nobody_knows_are_named_the_most_frequent_first()
     lines = format_health(make_health(make_feed(counts=counts), make_writer())).splitlines()
     kinds = "auction (1,200), bell (3), candle (3)"
     assert f"unknown  bitvavo sends messages that we do not know: {kinds}" in lines
+
+
+def test_the_clock_is_shown_as_the_kernel_tells_of_it() -> None:
+    assert "clock" not in format_health(make_health())
+    values: dict[str, Any] = {"clock_offset_s": -0.00025, "clock_error_s_max": 0.0123}
+    for word, said in ((True, "synchronised"), (False, "not synchronised")):
+        feed = make_feed(clock_synchronised=word, **values)
+        lines = format_health(make_health(feed, make_writer())).splitlines()
+        assert f"clock    {said}, offset -0.25 ms, at most 12.3 ms off" in lines
 
 
 def test_a_process_that_does_not_report_shows_no_old_figures() -> None:
@@ -103,3 +124,22 @@ def test_a_moment_that_never_was_is_a_dash() -> None:
     assert "-" == since(None, TS)
     assert "-" == since(0, TS)
     assert "3 s" == since(TS - 3 * S, TS)
+
+
+def test_a_sink_says_how_far_it_is() -> None:
+    fed, fresh = make_sink(flushes_due=3), make_sink(sink="other", rows=0, last_fed_ts=None)
+    lines = format_health(replace(make_health(), programs=[fed, fresh])).splitlines()
+    assert "sink     influx: waiting, 1,234,567 rows fed, last 20 s ago, 3 flushes to come" in lines
+    assert "sink     other: waiting, 0 rows fed, last -, 0 flushes to come" in lines
+    silent = replace(fed, report_age_s=60.0)
+    assert "sink     " not in format_health(replace(make_health(), programs=[silent]))
+
+
+def test_a_silence_is_told_with_what_it_hides() -> None:
+    away = Silence(exchange="bitvavo", until=TS + 3600 * S, ts=TS)
+    text = format_health(replace(make_health(), silences=[away]))
+    assert "silence  bitvavo until 2027-01-15 09:00:00 UTC\n" in text
+    gone = make_feed(state="connecting", unreachable_since=TS - 60 * S)
+    text = format_health(replace(make_health(gone, make_writer()), silences=[away]))
+    assert "silence  bitvavo until 2027-01-15 09:00:00 UTC: exchange-unreachable\n" in text
+    assert text.endswith("all well")

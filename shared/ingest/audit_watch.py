@@ -1,0 +1,27 @@
+"""Watches whether audits can be had: since when none could, of those that were asked for."""
+
+from collections.abc import Iterable
+
+from shared.feed.counts import Counts
+
+
+class AuditWatch:
+    """Looks at the counts of all feeds once a second; the main thread owns it."""
+
+    def __init__(self) -> None:
+        """Start with nothing asked for."""
+        self._audits = 0
+        self._unanswered = 0
+        self._since: int | None = None
+
+    def look(self, counts: Iterable[Counts], ts: int) -> int | None:
+        """Return since when no audit could be had, if one was asked for since."""
+        counts = list(counts)
+        audits = sum(each.audits for each in counts)
+        unanswered = sum(each.audits_unanswered for each in counts)
+        if audits != self._audits:
+            self._since = None
+        elif unanswered != self._unanswered and self._since is None:
+            self._since = ts
+        self._audits, self._unanswered = audits, unanswered
+        return self._since

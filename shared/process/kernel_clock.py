@@ -1,0 +1,60 @@
+"""Reads what the kernel knows of its clock: whether somebody keeps it right, and how well.
+
+Anybody may ask, by adjtimex(2): who changes nothing needs no privilege. Where a container forbids
+even that, or the system has no such call, nothing is known.
+"""
+
+import ctypes
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct
+
+# linux/timex.h
+_UNSYNCHRONISED: Final = 0x0040
+_IN_NANOSECONDS: Final = 0x2000
+_TIME_ERROR: Final = 5
+_US, _NS = 1e-6, 1e-9
+_WORDS_BEHIND: Final = 32  # more than any system's struct has behind what is read here
+
+
+class KernelClock(Struct, frozen=True):
+    """How the clock stands by the kernel's word, which is that of whoever keeps it right.
+
+    `offset_s` is what is still to be corrected, `error_s_max` how far off it may be at most.
+    """
+
+    is_synchronised: bool
+    offset_s: float
+    error_s_max: float
+
+
+class Timex(ctypes.Structure):
+    """The beginning of the kernel's `struct timex`."""
+
+    _fields_ = [
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("behind", ctypes.c_long * _WORDS_BEHIND),
+    ]
+
+
+def read_kernel_clock(library: Any = None) -> KernelClock | None:
+    """Return how the clock stands, or `None` where nobody tells."""
+    try:
+        adjtimex: Callable[..., int] = (library or ctypes.CDLL(None, use_errno=True)).adjtimex
+    except AttributeError:
+        return None
+    timex = Timex()  # its modes are 0: nothing is to be changed
+    state = adjtimex(ctypes.byref(timex))
+    if state < 0:
+        return None
+    return KernelClock(
+        is_synchronised=state != _TIME_ERROR and not timex.status & _UNSYNCHRONISED,
+        offset_s=timex.offset * (_NS if timex.status & _IN_NANOSECONDS else _US),
+        error_s_max=timex.maxerror * _US,
+    )
