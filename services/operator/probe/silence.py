@@ -43,7 +43,7 @@ class Silence:
 
     def finish(self) -> None:
         """Judge every market that had both."""
-        for market in self._seen:
+        for market in sorted(self._seen):
             self._table.judge(
                 self._name, self._silent.get(market, ""), holds=market not in self._silent
             )

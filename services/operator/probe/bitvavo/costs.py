@@ -21,14 +21,21 @@ class BitvavoCosts:
         """Start without an answer."""
         self._table = table
         self._before: tuple[str, int] | None = None  # the minute, and what was left of it
-        self._sent = 0  # questions over sockets since
+        self._pending = 0  # questions over sockets that have no answer
+        self._answered = 0  # those that have one, since the last answer over REST
+        self._was_clear = False  # no question was on its way then
         self._costs: list[int] = []
         self._lists: dict[str, list[str]] = {}
 
     def see(self, fact: Fact) -> None:
         """Judge what there is to judge."""
         if fact.kind == "sent" and '"getBook"' in fact.record.text:
-            self._sent += 1
+            self._pending += 1
+        elif fact.kind == "snapshot" or (fact.kind == "error" and "getBook" in fact.record.text):
+            self._pending -= 1
+            self._answered += 1
+        elif fact.kind in ("closed", "lost"):
+            self._pending, self._was_clear = 0, False
         elif fact.kind == REST:
             is_list = fact.record.path.split("?")[0].endswith("/trades")
             if is_list:
@@ -43,21 +50,22 @@ class BitvavoCosts:
             self._table.note("B22", f"{cost} points")
 
     def _headers(self, fact: Fact, *, is_list: bool) -> None:
-        headers, before, sent = fact.record.headers, self._before, self._sent
-        self._before, self._sent = None, 0
+        headers, before, answered = fact.record.headers, self._before, self._answered
+        is_clear = self._was_clear and not self._pending
+        self._before, self._answered, self._was_clear = None, 0, not self._pending
         if REMAINING not in headers or RESET_AT not in headers:
             return
         until, left = headers[RESET_AT], int(headers[REMAINING])
         self._table.judge("B24", until, holds=int(until) % MINUTE_MS == 0)
         self._before = until, left
-        if before is None or before[0] != until:
-            return  # another minute
+        if before is None or before[0] != until or not is_clear:
+            return  # another minute, or a question that may have been counted or not
         spent = before[1] - left
-        if is_list and not sent:
+        if is_list and not answered:
             self._costs.append(spent)
-        elif sent and not is_list:
-            example = f"{spent} points for {sent} questions and one over REST"
-            self._table.judge("B23", example, holds=spent > sent)
+        elif answered and not is_list:
+            example = f"{spent} points for {answered} questions and one over REST"
+            self._table.judge("B23", example, holds=spent > answered)
             self._table.note("B23", example)
 
     def _list(self, fact: Fact) -> None:

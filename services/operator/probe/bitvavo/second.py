@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
 
@@ -112,10 +113,9 @@ class BitvavoReading:
         return Fact("snapshot", record, key[1], body, own, other, self._last.get(key))
 
     def _take_answer(self, record: ProbeRecord) -> Iterator[Fact]:
-        try:
+        body: Any = None
+        with suppress(ValueError):  # of a page of HTML
             body = json.loads(record.text)
-        except ValueError:
-            body = None  # a page of HTML
         asked = _PATH.fullmatch(record.path)
         market = asked[1] if asked else ""
         if record.status == 200 and record.path == "/markets":  # noqa: PLR2004 (of HTTP)

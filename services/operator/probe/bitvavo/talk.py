@@ -103,7 +103,7 @@ class BitvavoTalk:
             for missing in sorted(self._asked[fact.door] - listed)[:1]:
                 self._table.differ("B2", f"{missing} is not in the acknowledgement")
             self._table.agree("B2", len(listed))
-            for market in {market for _, market in listed if self._is_still(market)}:
+            for market in sorted({market for _, market in listed if self._is_still(market)}):
                 self._table.agree("B34", 1)
                 self._table.note("B34", f"{market} is {self._statuses[market]}")
         self._listed[fact.door] = listed

@@ -57,7 +57,7 @@ class BtcturkBooks:
     def finish(self) -> None:
         """Judge what never came; say what was measured."""
         self._digits.finish()
-        for key in self._left & self._joined.keys():
+        for key in sorted(self._left & self._joined.keys()):
             self._table.differ("T11", f"{key}: nothing came")
 
     def _sent(self, fact: Fact) -> None:

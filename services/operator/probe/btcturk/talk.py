@@ -87,7 +87,7 @@ class BtcturkTalk:
         pairs = {name.partition(":")[2] for name in self._joined.pop(door, set())}
         if not begun:
             return  # the socket was deaf and dumb
-        for pair in pairs:
+        for pair in sorted(pairs):
             self._table.judge(CROWDS[door], f"{pair} of {len(pairs)}", holds=pair in begun)
 
     def _pairs(self, fact: Fact) -> None:

@@ -19,6 +19,11 @@ def question() -> ProbeRecord:
     return say({"action": "getBook", "market": "X-EUR"}, kind="sent")
 
 
+def reply() -> ProbeRecord:
+    book = {"market": "X-EUR", "nonce": 5, "bids": [], "asks": []}
+    return say({"action": "getBook", "response": book})
+
+
 def rows(*ids: int) -> list[dict[str, object]]:
     return [{"id": str(number), "timestamp": number} for number in ids]
 
@@ -40,16 +45,27 @@ def test_what_was_left_of_another_minute_says_nothing() -> None:
 
 
 def test_questions_over_the_socket_are_counted() -> None:
-    asked = [left("/time", 100), question(), question()]
+    asked = [left("/time", 100), question(), question(), reply(), reply()]
     assert "CONFIRMED" == verdict("B23", *asked, left("/time", 97))
     assert "REFUTED" == verdict("B23", *asked, left("/time", 99))
     assert "not seen" == verdict("B23", *asked, left("/X-EUR/trades", 92))
     assert "not seen" == verdict("B22", *asked, left("/X-EUR/trades", 92))
 
 
+def test_a_question_on_its_way_may_be_counted_or_not() -> None:
+    late = [left("/time", 100), question(), left("/time", 99)]
+    assert "not seen" == verdict("B23", *late, reply(), left("/time", 97))
+    clear = [*late, reply(), left("/time", 97), question(), reply()]
+    assert "CONFIRMED" == verdict("B23", *clear, left("/time", 95))
+    refused = say({"action": "getBook", "market": "X-EUR", "errorCode": 431, "error": ""})
+    assert "CONFIRMED" == verdict("B23", late[0], question(), refused, left("/time", 98))
+
+
 def test_an_answer_without_headers_begins_anew() -> None:
     page = answer("/no-such-path", "<html>", status=404)
-    assert "not seen" == verdict("B23", left("/time", 100), question(), page, left("/time", 97))
+    assert "not seen" == verdict(
+        "B23", left("/time", 100), question(), reply(), page, left("/time", 97)
+    )
 
 
 def test_a_minute_is_whole() -> None:
