@@ -150,7 +150,7 @@ def read_sockets(told: Truth, exchange: str) -> list[Socket]:
                     key = names[raw_symbol], kind, number, levels
                     is_asked = exchange == "bitvavo"
                     _note(socket, kind, Sent(key, line["ts"], place), is_asked=is_asked)
-            case "fault" if line["fault"] == "garbage" and line["symbol"]:
+            case "fault" if line["fault"] in {"garbage", "halt_unsaid"} and line["symbol"]:
                 socket.next.pop(line["symbol"], None)
             case "connection" if line["event"] == "close":
                 socket.is_cut = line["reason"] != "end"
@@ -175,7 +175,7 @@ def read_bitvavo(message: Any) -> Iterator[Message]:
             "delta",
             message["market"],
             message["nonce"],
-            _levels(message["bids"], message["asks"]),
+            _levels(message.get("bids"), message.get("asks")),
         )
     elif message.get("event") == "trade":
         yield "trade", message["market"], message["id"], frozenset()
@@ -188,18 +188,23 @@ def read_btcturk(message: Any) -> Iterator[Message]:
     kind, body = message
     if kind in (431, 432) and body["channel"] == "obdiff":
         sides = [
-            [(one["P"], "0" if one.get("CP") == 3 else one["A"]) for one in body[side]]
+            [(one["P"], "0" if one.get("CP") == 3 else one["A"]) for one in body.get(side) or ()]
             for side in ("BO", "AO")
         ]
         name = "snapshot" if kind == 431 else "delta"
         yield name, body["PS"], body["CS"], _levels(*sides)
     elif kind == 422:
-        yield "trade", body["PS"], body["I"], frozenset()
+        yield "trade", body["PS"], str(body["I"]), frozenset()
 
 
-def _levels(bids: Iterable[Any], asks: Iterable[Any]) -> Levels:
-    sides = (("bid", bids), ("ask", asks))
-    return frozenset((name, float(p), float(s)) for name, side in sides for p, s in side)
+def _levels(bids: Iterable[Any] | None, asks: Iterable[Any] | None) -> Levels:
+    """Return levels that may have more items than two; of a price that comes twice, the last."""
+    sizes = {
+        (name, float(level[0])): float(level[1])
+        for name, side in (("bid", bids), ("ask", asks))
+        for level in side or ()
+    }
+    return frozenset((name, price, size) for (name, price), size in sizes.items())
 
 
 def _note(socket: Socket, kind: str, sent: Sent, *, is_asked: bool) -> None:
