@@ -14,7 +14,7 @@ from services.__main__ import find_exchanges
 from services.operator.probe import probing
 from services.operator.probe.evaluation import Evaluation
 from services.operator.probe.record import REST, ProbeRecord
-from services.operator.probe.session import Pace, ProbeSession
+from services.operator.probe.session import ProbePace, ProbeSession
 from services.operator.probe.table import JudgedRow
 from services.simulator import main
 from services.simulator.connection import ClientConnection
@@ -149,7 +149,7 @@ def play(world: SimulatedWorld, exchange: str, minutes: float) -> list[ProbeReco
 
     session = ProbeSession(
         world,
-        Pace(declared.limits, spend, steady_s=lambda: world.now_s),
+        ProbePace(declared.limits, spend, steady_s=lambda: world.now_s),
         take,
         is_banned=lambda _record: False,
         stop=Event(),

@@ -15,7 +15,7 @@ from services.operator.probe.evaluation import Evaluation
 from services.operator.probe.live import LiveWorld
 from services.operator.probe.record import ProbeRecord
 from services.operator.probe.recording import SUFFIX, ProbeRecording, read
-from services.operator.probe.session import Pace, ProbeSession
+from services.operator.probe.session import ProbePace, ProbeSession
 from services.operator.probe.table import JudgedRow, exit_status, format_rows
 from shared.exchange import Exchange
 from shared.process.settings import Settings
@@ -87,7 +87,7 @@ def _probe(
 
         session = ProbeSession(
             world,
-            Pace(exchange.limits, limits.spend, steady_s=time.monotonic),
+            ProbePace(exchange.limits, limits.spend, steady_s=time.monotonic),
             take,
             is_banned=partial(_find_ban, exchange, limits, evaluation),
             stop=stop,

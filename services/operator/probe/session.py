@@ -40,7 +40,7 @@ class World(Protocol):
         ...
 
 
-class Pace:
+class ProbePace:
     """Spends points: as the shared limits allow, and not more than a probe's share of a minute."""
 
     def __init__(
@@ -79,7 +79,7 @@ class ProbeSession:
     def __init__(
         self,
         world: World,
-        pace: Pace,
+        pace: ProbePace,
         take: Callable[[ProbeRecord], None],
         *,
         is_banned: Callable[[ProbeRecord], bool],

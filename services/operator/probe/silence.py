@@ -8,7 +8,7 @@ SILENCE_NS: Final = 10_000_000_000
 TOUCHES_MIN: Final = 5
 
 
-class Silence:
+class BookSilence:
     """Counts, for each market, the touches that its ticker has had since its book spoke."""
 
     def __init__(self, table: AssumptionTable, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from services.operator.probe.bitvavo.second import BitvavoReading
 from services.operator.probe.facts import Fact
 from services.operator.probe.levels import DecimalBook
-from services.operator.probe.silence import Silence
+from services.operator.probe.silence import BookSilence
 from services.operator.probe.table import AssumptionTable
 from services.operator.probe.touches import PendingTickers, judge_side
 
@@ -22,7 +22,7 @@ class BitvavoMarketData:
     def __init__(self, table: AssumptionTable, _reading: BitvavoReading) -> None:
         """Start with nothing seen."""
         self._table = table
-        self._silence = Silence(table, "B35")
+        self._silence = BookSilence(table, "B35")
         self._pending = PendingTickers(table, "B17", WITHIN_NS)
         self._tickers: dict[str, dict[str, Decimal | None]] = {}
         self._ids: dict[str, int] = {}

@@ -7,7 +7,7 @@ from typing import Any, Final
 from services.operator.probe.btcturk.second import BtcturkReading
 from services.operator.probe.facts import Fact
 from services.operator.probe.record import REST
-from services.operator.probe.silence import Silence
+from services.operator.probe.silence import BookSilence
 from services.operator.probe.table import AssumptionTable
 from services.operator.probe.touches import PendingTickers, judge_side
 
@@ -25,7 +25,7 @@ class BtcturkMarketData:
         """Start with nothing seen."""
         self._table = table
         self._reading = reading
-        self._silence = Silence(table, "T29")
+        self._silence = BookSilence(table, "T29")
         self._pending = PendingTickers(table, "T23", WITHIN_NS)
         self._ids: dict[str, list[int]] = {}
         self._listed: set[str] = set()

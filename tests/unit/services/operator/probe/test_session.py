@@ -4,7 +4,7 @@ from threading import Event
 import pytest
 
 from services.operator.probe.record import ProbeRecord
-from services.operator.probe.session import BLOCK_S_MAX, LOOK_S, Pace, ProbeSession
+from services.operator.probe.session import BLOCK_S_MAX, LOOK_S, ProbePace, ProbeSession
 from services.operator.probe.steps import Close, Get, Open, Send, Step, Wait
 from shared.exchange import Cost, Limit
 
@@ -60,7 +60,7 @@ def play(world: World, stop: Event) -> Play:
         is_banned: Callable[[ProbeRecord], bool] = lambda _record: False,
         take: Callable[[ProbeRecord], None] = lambda _record: None,
     ) -> bool:
-        pace = Pace(LIMITS, spend, steady_s=lambda: world.now_s)
+        pace = ProbePace(LIMITS, spend, steady_s=lambda: world.now_s)
         return ProbeSession(world, pace, take, is_banned=is_banned, stop=stop).play(iter(steps))
 
     return start
@@ -85,7 +85,7 @@ def test_a_script_sees_what_came_of_a_step_before_the_next(world: World, stop: E
         assert ["0"] == taken
         yield Get(f"/{len(taken)}")
 
-    pace = Pace(LIMITS, lambda _cost: 0.0, steady_s=lambda: world.now_s)
+    pace = ProbePace(LIMITS, lambda _cost: 0.0, steady_s=lambda: world.now_s)
     session = ProbeSession(
         world, pace, lambda record: taken.append(record.text), is_banned=lambda _: False, stop=stop
     )

@@ -1,10 +1,10 @@
-from services.operator.probe.silence import SILENCE_NS, TOUCHES_MIN, Silence
+from services.operator.probe.silence import SILENCE_NS, TOUCHES_MIN, BookSilence
 from services.operator.probe.table import Assumption, AssumptionTable, JudgedRow
 
 
 def judge(*, gap_ns: int, touches: list[int]) -> JudgedRow:
     table = AssumptionTable([Assumption("S", "", "markets")])
-    silence = Silence(table, "S")
+    silence = BookSilence(table, "S")
     silence.ticker("X", 0, "early")  # its book has not begun
     silence.book("X", 0)
     for number, touch in enumerate(touches):
@@ -32,7 +32,7 @@ def test_a_ticker_that_repeats_itself_does_not_move() -> None:
 
 def test_a_book_that_was_never_heard_is_not_judged() -> None:
     table = AssumptionTable([Assumption("S", "", "markets")])
-    silence = Silence(table, "S")
+    silence = BookSilence(table, "S")
     silence.ticker("X", 0, 1)
     silence.finish()
     assert "not seen" == table.rows()[0].verdict
