@@ -13,8 +13,8 @@ PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist 
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo check test test-readers test-exports mutants fuzz soak test-s3 test-sinks test-deploy bench audit \
-    format lock
+.PHONY: run demo check test test-readers test-exports mutants fuzz soak test-s3 test-sinks test-deploy test-metrics bench \
+    audit format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -33,7 +33,7 @@ check: $(VENV)/.test
 	$(PYTEST) tests/meta
 
 test: check
-	$(PYTEST) -m 'not readers' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --cov --cov-report=
+	$(PYTEST) -m 'not readers and not monitoring' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
 	$(PYTEST) -m 'not soak' $(wildcard $(filter-out tests/meta,$(WHOLE)))
@@ -67,6 +67,11 @@ test-s3: $(VENV)/.test .venv-s3/.s3
 test-sinks: $(VENV)/.test
 	tests/sinks/install
 	$(BIN)/pytest -m sinks tests/sinks
+
+# A real Prometheus scrapes a recording with faults; promtool tries the alarms. Debian or Ubuntu, as root.
+test-metrics: $(VENV)/.test
+	tests/monitoring/install
+	$(BIN)/pytest -m monitoring tests/monitoring
 
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes; as root, all of it.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy
