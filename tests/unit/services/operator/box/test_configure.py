@@ -33,7 +33,7 @@ class Fake(Supervisor):
         self.restarted: list[str] = []
         self.rereads = 0
         self.conf = conf
-        self.names = set(SHIPPED)
+        self.names: set[str] = set(SHIPPED)
 
     @override
     def find_pid(self) -> int | None:
