@@ -114,7 +114,7 @@ def _values(
 ) -> dict[str, float]:
     """Return each metric that has one series for a feed."""
     if report is None:
-        own = {"feed_state", "feed_symbols", "feed_incidents_total"}
+        own = {"feed_state", "feed_symbols", "feed_incidents_total", "feed_silenced"}
         values: dict[str, float] = {name: 0 for name, _, _ in METRICS if name not in own}
         return {**values, "feed_delay_seconds": nan}
     following, session = report.journal_next, report.session
