@@ -19,7 +19,7 @@ from shared.feed.patience import Patience
 
 NEAR_NS: Final = 2_000_000_000  # before a ticker and after it
 YOUNG_NS: Final = 10_000_000_000  # a book is not judged before
-CALM_NS: Final = 5_000_000_000  # after a ticker that agreed, before the next is looked at
+CALM_NS: Final = 10_000_000_000  # after a ticker that agreed, before the next is looked at
 RUN_TICKERS: Final = 5  # different ones in a row that disagree on one side,
 RUN_NS: Final = 10_000_000_000  # over so long: then the book is doubted
 AGREED_MAX: Final = 3  # audits that agreed with a book that was doubted: then the ticker is
