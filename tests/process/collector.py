@@ -22,10 +22,10 @@ from shared.process.configured import load_settings
 from shared.process.status import IngestReport
 from tests.process.standing import REAL, SUPERVISORCTL, install, wait_until
 from tests.support.healths import find_sentences
-from tests.support.judge import Verdict, judge
+from tests.support.judge import READ, Verdict, judge
 from tests.support.s3_server import S3Server
 
-EXCHANGES = ("bitvavo", "btcturk")
+EXCHANGES = tuple(READ)  # those whose messages the judge can read
 WRITER, FEEDS = "buffer_writer", tuple(f"ingest_{name}-a" for name in EXCHANGES)
 PROCESSES = (WRITER, *FEEDS)
 FLUSH_BYTES = 4 << 20  # also what a writer keeps of the disk for bad times
@@ -79,6 +79,8 @@ class Collector:
                 f'websocket_url = "{address.websocket_url}"',
                 f'rest_url = "{address.rest_url}"',
             ]
+        for name in set(find_exchanges()) - set(EXCHANGES):
+            lines += [f"[exchanges.{name}]", "enabled = false"]
         (folder / FILE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
         self.programs: Programs = prepare(
             load_settings(find_exchanges(), self.environment), self.environment
