@@ -108,7 +108,7 @@ class Ledger:
         """Return what the manifests of these keys say."""
         missing = [key for key in keys if key not in self._flushes]
         for key, data in zip(missing, self.gather(self._get, missing), strict=True):
-            self._flushes[key] = _decode(key, data)
+            self._flushes[key] = decode_flush(key, data)
         return [self._flushes[key] for key in keys]
 
     def day(self, exchange: str, date: str) -> list[Flush]:
@@ -190,7 +190,7 @@ class _Version(Struct):
 _version_decoder = msgspec.json.Decoder(_Version)
 
 
-def _decode(key: Key, data: bytes) -> Flush:
+def decode_flush(key: Key, data: bytes) -> Flush:
     """Return a manifest as a flush; raise where it is of a newer release, or is damaged."""
     try:
         version = _version_decoder.decode(data).version

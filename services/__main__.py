@@ -19,6 +19,7 @@ from shared.exchange import Exchange
 from shared.process import log
 from shared.process.configured import load_settings
 from shared.process.settings import Settings
+from shared.process.state import WRITER, sink_name
 
 FOLDER_PREFIX: Final = "ingest_"
 
@@ -36,7 +37,9 @@ def commands() -> list[Command]:
     """Return the commands that the collector adds to the library's."""
     names = find_exchange_names()
     return [
-        *arguments.operating(names, up=_up, demo=_demo, status=_status, handover=_handover),
+        *arguments.operating(
+            names, up=_up, demo=_demo, status=_status, silence=_silence, handover=_handover
+        ),
         *arguments.watching(metrics=_metrics),
         *arguments.deploying(box=_box),
         *arguments.looking(names, book=_book, listing=_exchanges),
@@ -45,6 +48,7 @@ def commands() -> list[Command]:
             ingest=partial(_run_process, _ingest),
             write=partial(_run_process, _write),
             simulate=_simulate,
+            sink=partial(_run_process, _sink),
         ),
     ]
 
@@ -68,8 +72,7 @@ def find_exchanges() -> dict[str, Exchange]:
 def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
     """Run what supervisord runs: whatever it says is a line of JSON."""
     start_s = time.monotonic()
-    is_feed = parsed.command == "ingest"
-    log.setup(f"{FOLDER_PREFIX}{parsed.exchange}-{parsed.line}" if is_feed else "buffer_writer")
+    log.setup(_name_process(parsed))
     logger = log.get(__name__)
 
     def complain(text: str) -> None:
@@ -82,6 +85,16 @@ def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
         status = command_line.FAULT_STATUS
     hold_back(status, age_s=time.monotonic() - start_s, environment=os.environ)
     return status
+
+
+def _name_process(parsed: Namespace) -> str:
+    match parsed.command:
+        case "ingest":
+            return f"{FOLDER_PREFIX}{parsed.exchange}-{parsed.line}"
+        case "sink":
+            return sink_name(parsed.name)
+        case _:
+            return WRITER
 
 
 def _ingest(parsed: Namespace) -> int:
@@ -97,6 +110,13 @@ def _write(_: Namespace) -> int:
     from services.buffer_writer.main import run
 
     return run(settings)
+
+
+def _sink(parsed: Namespace) -> int:
+    settings = load_settings(find_exchanges(), os.environ)
+    from services.sink.main import run
+
+    return run(settings, parsed.name, is_once=parsed.once)
 
 
 def _up(_: Namespace) -> int:
@@ -134,11 +154,20 @@ def _prove(settings: Settings) -> int:
 
 
 def _status(parsed: Namespace) -> int:
-    from services.operator.commands.status import run
+    from services.operator.commands.status import run, tick, watch
 
-    return run(
-        load_settings(find_exchanges(), os.environ), as_json=parsed.json, clock_ns=time.time_ns
-    )
+    settings = load_settings(find_exchanges(), os.environ)
+    if parsed.watch is None:
+        return run(settings, as_json=parsed.json, clock_ns=time.time_ns)
+    ticks = tick(parsed.watch)
+    return watch(settings, as_json=parsed.json, clock_ns=time.time_ns, ticks=ticks)
+
+
+def _silence(parsed: Namespace) -> int:
+    from services.operator.commands.silence import run
+
+    settings = load_settings(find_exchanges(), os.environ)
+    return run(settings, parsed.exchange, parsed.until, clock_ns=time.time_ns)
 
 
 def _metrics(_: Namespace) -> int:

@@ -1,7 +1,8 @@
 """Everything an operator may set, checked as a whole before anything starts."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -13,6 +14,14 @@ from booktape.errors import ConfigError
 from booktape.settings_source import Given, Key, find_file, read_environment, read_file
 from booktape.store.storage import Storage
 from shared.exchange import SYMBOL
+from shared.process.sinks import (
+    SINKS,
+    SinkSettings,
+    explain_name,
+    find_faults,
+    find_names,
+    hide,
+)
 from shared.process.state import StateFolder
 
 ALL = "all"
@@ -119,6 +128,7 @@ class Settings(Struct, frozen=True):
     writer: WriterSettings
     exchanges: dict[str, ExchangeSettings]
     folder: Path
+    sinks: dict[str, SinkSettings] = {}
 
 
 def load(
@@ -133,7 +143,8 @@ def load(
     """
     path = find_file(environment, folder or Path.cwd())
     given = read_file(path) | read_environment(environment)
-    values = _check(given, dict(_kinds(exchanges)))
+    sinks = find_names(given)
+    values = _check(given, dict(_kinds(exchanges, sinks)), find_faults(given, sinks, exchanges))
     base = path.parent
     storage = _fill(Storage(), values, "storage")
     state = _fill(State(), values, "state")
@@ -145,10 +156,13 @@ def load(
             name: _fill(defaults, values, "exchanges", name) for name, defaults in exchanges.items()
         },
         folder=base,
+        sinks={name: _fill(SinkSettings(), values, SINKS, name) for name in sinks},
     )
 
 
-def _kinds(exchanges: Mapping[str, ExchangeSettings]) -> Iterator[tuple[Key, Any]]:
+def _kinds(
+    exchanges: Mapping[str, ExchangeSettings], sinks: Sequence[str]
+) -> Iterator[tuple[Key, Any]]:
     """Yield each key there is by its full name, with the type that says what it takes."""
     sections: dict[Key, type[Struct]] = {
         ("storage",): Storage,
@@ -157,15 +171,18 @@ def _kinds(exchanges: Mapping[str, ExchangeSettings]) -> Iterator[tuple[Key, Any
     }
     for name in exchanges:
         sections["exchanges", name] = ExchangeSettings
+    for name in sinks:
+        sections[SINKS, name] = SinkSettings
     for section, struct in sections.items():
         for field in fields(struct):
             yield (*section, field.name), field.type
 
 
-def _check(given: Mapping[Key, Given], kinds: Mapping[Key, Any]) -> dict[Key, object]:
+def _check(
+    given: Mapping[Key, Given], kinds: Mapping[Key, Any], faults: list[str]
+) -> dict[Key, object]:
     """Return what was given as our own values, or raise every fault at once."""
     values: dict[Key, object] = {}
-    faults: list[str] = []
     for key, (value, origin) in given.items():
         if key not in kinds:
             faults += _unknown(key, value, origin, kinds)
@@ -174,7 +191,7 @@ def _check(given: Mapping[Key, Given], kinds: Mapping[Key, Any]) -> dict[Key, ob
             values[key] = _read(value, kinds[key])
         except ValidationError:
             takes = kinds[key].__metadata__[-1].description
-            shown = _LOGIN.sub("//***@", repr(value))
+            shown = hide(key, _LOGIN.sub("//***@", repr(value)))
             faults.append(f"{'.'.join(key)} = {shown} in {origin}: takes {takes}")
     if faults:
         raise ConfigError(faults)
@@ -185,6 +202,8 @@ def _read(value: object, kind: Any) -> object:
     """Return the value as its type wants it; a list without what it says twice."""
     if value == ALL and kind == _SYMBOLS:
         return None
+    if type(value) is date:  # as TOML writes one without quotes
+        value = value.isoformat()
     read = convert(value, kind, dec_hook=_read_path)
     return tuple(dict.fromkeys(read)) if isinstance(read, tuple) else read
 
@@ -198,6 +217,8 @@ def _read_path(_: type, value: object) -> Path:
 def _unknown(key: Key, value: object, origin: str, kinds: Mapping[Key, Any]) -> list[str]:
     """Return the fault of a key that there is not; its value may be a secret, so it is not told."""
     name = ".".join(key)
+    if key[0] == SINKS and not any(known[:2] == key[:2] for known in kinds):
+        return [] if value == {} else [explain_name(key, origin)]
     if key == ("exchanges",) or any(known[: len(key)] == key for known in kinds):
         return [] if value == {} else [f"{name} in {origin}: takes keys of its own: [{name}]"]
     exchanges = {known[1] for known in kinds if known[0] == "exchanges"}

@@ -9,6 +9,7 @@ from booktape.keys import exchange_of
 
 WRITER: Final = "buffer_writer"
 INGEST_PREFIX: Final = "ingest_"
+SINK_PREFIX: Final = "sink_"
 CONFLICT: Final = "conflict"
 _JSON: Final = ".json"
 
@@ -16,6 +17,11 @@ _JSON: Final = ".json"
 def ingest_name(exchange: str, line: str) -> str:
     """Return the name of the process that records one line of an exchange."""
     return f"{INGEST_PREFIX}{exchange}-{line}"
+
+
+def sink_name(sink: str) -> str:
+    """Return the name of the process, and of the program, that feeds a sink."""
+    return f"{SINK_PREFIX}{sink}"
 
 
 class StateFolder(Struct, frozen=True):
@@ -87,6 +93,23 @@ class StateFolder(Struct, frozen=True):
     def ingest_lock(self, exchange: str, line: str) -> Path:
         """Return the file that the one ingest of a line holds."""
         return self._locks / f"{exchange}-{line}.lock"
+
+    def sink_lock(self, name: str) -> Path:
+        """Return the file that the one process of a sink holds."""
+        return self._locks / f"{SINK_PREFIX}{name}.lock"
+
+    def sink(self, name: str) -> Path:
+        """Return the file of how far a sink has fed its store."""
+        return self.path / "sinks" / f"{name}{_JSON}"
+
+    @property
+    def silences(self) -> Path:
+        """Return the folder that has a file for each exchange whose troubles are silenced."""
+        return self.path / "silences"
+
+    def silence(self, exchange: str) -> Path:
+        """Return the file that silences the troubles of an exchange."""
+        return self.silences / f"{exchange}{_JSON}"
 
     @property
     def _locks(self) -> Path:

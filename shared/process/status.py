@@ -133,6 +133,24 @@ class ServiceReport(ProcessReport, frozen=True, kw_only=True):
     address: str | None = None  # where it serves
 
 
+class SinkReport(ProcessReport, frozen=True, kw_only=True):
+    """What a sink says; totals count from its start."""
+
+    sink: str
+    state: str  # feeding waiting failing
+    begin: str
+    rows: int
+    flushes: int
+    flushes_due: int
+    requests: int
+    failures: int
+    rows_met: int  # of a time that another row has too, whose place they took
+    error: str | None
+    is_refused: bool  # by the store, which will not have these rows
+    last_row_ts: int | None  # `ts_recv` of the newest that the store has
+    last_fed_ts: int | None
+
+
 AnyReport = TypeVar("AnyReport", bound=ProcessReport)
 
 

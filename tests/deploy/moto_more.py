@@ -434,6 +434,19 @@ def complete_differences() -> None:
         return actions
 
     parsing.ResourceMap.build_resource_diff = complete
+    update = parsing.parse_and_update_resource
+
+    def update_if_there(name: str, body: Values, resources_map: Any, **place: str) -> Any:
+        """Make what a condition has not left out before, remove what it leaves out now."""
+        there = resources_map._parsed_resources.get(name)
+        condition = body.get("Condition")
+        if condition is not None and not resources_map.lazy_condition_map[condition]:
+            return there and there.delete()
+        if there is None:
+            return parsing.parse_and_create_resource(name, body, resources_map, **place)
+        return update(name, body, resources_map, **place)
+
+    parsing.parse_and_update_resource = update_if_there
     clean = parsing.clean_json
 
     def without_nothing(node: Any, resources_map: Any) -> Any:

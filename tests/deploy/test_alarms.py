@@ -8,11 +8,20 @@ from msgspec.structs import replace
 
 from services.operator.box.figures import find_figures
 from services.operator.health.health import Health
+from services.operator.health.silences import Silence
 from services.operator.health.trouble import Code
 from services.operator.health.troubles import find_troubles
 from shared.process.status import VERSION, ProcessReport
 from tests.deploy.templates import resources
-from tests.support.healths import TS, S, make_feed, make_health, make_journal, make_writer
+from tests.support.healths import (
+    TS,
+    S,
+    make_feed,
+    make_health,
+    make_journal,
+    make_sink,
+    make_writer,
+)
 
 HOUR_MIN = 60
 FLUSH_INTERVAL_S = 300.0
@@ -73,6 +82,11 @@ def of_process(**changes: Any) -> Health:
     return make_health(replace(make_feed(), **changes), make_feed("btcturk"), make_writer())
 
 
+def of_sink(**values: Any) -> Health:
+    return replace(make_health(), programs=[make_sink(**values)])
+
+
+AWAY = Silence(exchange="bitvavo", until=TS + 3600 * S, ts=TS)
 NOTHING = replace(
     make_health(*[replace(one, is_running=False) for one in make_health().processes]),
     supervisor_pid=None,
@@ -101,11 +115,16 @@ TROUBLES: dict[Code, Health] = {
     "rate-limited": of_feed(rate_limited_until=TS + 30 * S),
     "journal-failing": of_feed(journal_error="no space"),
     "symbols-refused": of_feed(refused=["X-EUR"]),
+    "messages-malformed": of_feed(malformed_channels=["trades"]),
+    "audits-missing": of_feed(audits_missing_since=TS - 3601 * S),
     "upload-failing": of_writer(upload_error="no such bucket"),
     "session-held": of_writer(held_sessions={"x": "newer"}),
     "writer-disk-full": of_writer(state="disk_full"),
     "clock-unsynchronised": of_feed(clock_synchronised=False, clock_error_s_max=16.0),
     "flush-failing": of_writer(flush_error="no space"),
+    "sink-failing": of_sink(error="no answer in time"),
+    "sink-refused": of_sink(error="answers 404", is_refused=True),
+    "sink-rows-met": of_sink(rows_met=2),
     "journal-undelivered": make_health(
         make_feed("btcturk"), make_writer(), journals=[make_journal(owner_pid=None)]
     ),
@@ -117,6 +136,10 @@ WELL: dict[str, Health] = {
         make_feed(), make_feed(line="b", state="live"), make_feed("btcturk"), make_writer()
     ),
     "a feed that is disabled": of_feed(state="disabled", symbols=0, live=0),
+    "an exchange that has announced maintenance": replace(
+        of_feed(state="connecting", unreachable_since=TS - 16 * S, live=0), silences=[AWAY]
+    ),
+    "a sink that catches up": of_sink(state="feeding", flushes_due=300),
     "a clock of which nothing is known": of_feed(clock_synchronised=None),
     "a clock that a simulated exchange shares": of_feed(
         clock_synchronised=False, is_on_loopback=True
@@ -144,6 +167,11 @@ def test_a_trouble_of_an_hour_breaches_an_alarm(code: Code) -> None:
 def test_what_is_well_breaches_none(name: str) -> None:
     assert [] == find_troubles(WELL[name])
     assert set() == find_breached(HOUR_MIN * [read(WELL[name])])
+
+
+def test_a_silence_hides_no_feed_that_died() -> None:
+    dead = replace(of_process(is_running=False, program_state="BACKOFF"), silences=[AWAY])
+    assert {"Troubles", "FeedsDown"} == find_breached(HOUR_MIN * [read(dead)])
 
 
 def test_a_trouble_that_passes_calls_nobody() -> None:

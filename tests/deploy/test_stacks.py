@@ -362,6 +362,15 @@ def test_the_tape_can_be_given_an_end(cloud: Cloud) -> None:
     assert "expire" not in {rule["ID"] for rule in rules}
 
 
+def test_a_pager_is_told_beside_the_mail_until_it_is_taken_away(cloud: Cloud) -> None:
+    sns = cloud.client("sns")
+    url = "https://pager.example.com/hook"
+    for given, expected in ((url, {EMAIL, url}), ("", {EMAIL})):
+        cloud.deploy("data", [f"AlertEmail={EMAIL}", f"AlertUrl={given}"])
+        told = {one["Endpoint"] for one in sns.list_subscriptions()["Subscriptions"]}
+        assert expected == told
+
+
 def test_the_figures_of_the_box_are_what_the_alarms_watch(cloud: Cloud, tmp_path: Path) -> None:
     user_data = b64decode(find_template(cloud)["UserData"]).decode()
     env = dict(

@@ -32,7 +32,7 @@ EXTRA = """
 command=/bin/cat
 """
 # The first line of an ingest, after which a release can be made to fail.
-HEAD = '    log.setup(f"ingest_{exchange.name}-{line}")\n'
+HEAD = "    log.setup(ingest_name(exchange.name, line))\n"
 
 
 def spoil_ingest(box: Box, condition: str) -> None:

@@ -2,11 +2,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from msgspec import convert
 
 from booktape.store.storage import Storage
 from services.__main__ import find_exchanges
 from shared.process.configured import load_settings
 from shared.process.settings import ExchangeSettings, State, WriterSettings
+from shared.process.sinks import SinkSettings
 from tests.support.paths import ROOT
 
 
@@ -24,6 +26,16 @@ def test_the_file_in_the_tree_says_what_the_exchanges_declare(
     assert declared.state.disk_free_min_bytes == written.state.disk_free_min_bytes
     assert ROOT == written.folder
     assert f"file:{ROOT}/data" == written.storage.url
+
+
+def test_the_sink_that_waits_in_comments_names_every_key_with_its_default() -> None:
+    text = (ROOT / "booktape.toml").read_text()
+    lines = text[text.index("# [sinks.") :].splitlines()
+    sinks = tomllib.loads("\n".join(line.removeprefix("# ") for line in lines))["sinks"]
+    [values] = sinks.values()
+    assert list(SinkSettings.__struct_fields__) == list(values)
+    url = values["url"]
+    assert convert(values, SinkSettings) == SinkSettings(url=url)
 
 
 def test_the_file_in_the_tree_names_every_key() -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec import Struct
 
 from services.operator.health.health import Health, JournalHealth, Process
+from services.operator.health.silences import Silence
 from services.operator.health.trouble import Code, Trouble
 from shared.process.status import (
     VERSION,
@@ -15,6 +16,7 @@ from shared.process.status import (
     IngestReport,
     ProcessReport,
     ServiceReport,
+    SinkReport,
     WriterReport,
 )
 from tests.support.paths import ROOT
@@ -48,6 +50,8 @@ def own_fields(kind: type[Struct]) -> set[str]:
         ("`ingest_<exchange>-<line>.json`", own_fields(IngestReport)),
         ("`counts` of an ingest", set(FeedCounts.__struct_fields__)),
         ("`buffer_writer.json`", own_fields(WriterReport)),
+        ("`sink_<name>.json`", own_fields(SinkReport)),
+        ("Each of `silences`", set(Silence.__struct_fields__)),
         ("Of `programs`", own_fields(ServiceReport)),
     ],
 )

@@ -1,3 +1,4 @@
+import re
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -9,10 +10,14 @@ from services.operator.supervision.supervisorctl import make_plugin
 from shared.process.state import StateFolder
 from tests.support.paths import ROOT
 
-FEED, WRITER = "ingest_", "buffer_writer"
+FEED, WRITER, SINK = "ingest_", "buffer_writer", "sink_influx"
 
+TEXT = (ROOT / "supervisor.conf").read_text(encoding="utf-8")
+# As it is with the sink that waits in comments.
+BEGIN = TEXT.index(";[program:sink_")
+WITH_SINK = TEXT[:BEGIN] + re.sub(r"^;", "", TEXT[BEGIN:], flags=re.MULTILINE)
 CONF = RawConfigParser(inline_comment_prefixes=(";",))
-CONF.read(ROOT / "supervisor.conf", encoding="utf-8")
+CONF.read_string(WITH_SINK)
 PROGRAMS = {
     section.removeprefix("program:"): dict(CONF[section])
     for section in CONF.sections()
@@ -23,8 +28,19 @@ OWN = {"command", "priority", "stopwaitsecs"}
 
 
 def test_every_service_has_a_program_and_every_program_a_service() -> None:
-    expected = {WRITER, *(FEED + name for name in find_exchange_names())}
+    expected = {WRITER, *(FEED + name for name in find_exchange_names()), SINK}
     assert expected == set(PROGRAMS)
+
+
+def test_a_sink_is_run_by_nobody_who_has_not_asked_for_it() -> None:
+    shipped = RawConfigParser(inline_comment_prefixes=(";",))
+    shipped.read_string(TEXT)
+    assert {f"program:{SINK}"} == set(CONF.sections()) - set(shipped.sections())
+
+
+def test_a_sink_starts_last_and_ends_first() -> None:
+    others = [int(program["priority"]) for name, program in PROGRAMS.items() if name != SINK]
+    assert int(PROGRAMS[SINK]["priority"]) > max(others)
 
 
 def test_no_program_is_in_a_group() -> None:
@@ -36,6 +52,9 @@ def test_a_program_runs_its_own_command(name: str) -> None:
     env, booktape, *arguments = PROGRAMS[name]["command"].split()
     assert ("/usr/bin/env", "booktape") == (env, booktape)
     parsed = build_parser(find_commands()).parse_args(arguments)
+    if name == SINK:
+        assert ("sink", "influx") == (parsed.command, parsed.name)
+        return
     expected = "write" if name == WRITER else name.removeprefix(FEED)
     assert expected == getattr(parsed, "exchange", parsed.command)
     assert "a" == getattr(parsed, "line", "a")

@@ -4,7 +4,14 @@ from typing import Any
 
 from services.operator.health.health import Health, JournalHealth, Process
 from services.operator.health.troubles import find_troubles
-from shared.process.status import VERSION, FeedCounts, IngestReport, ServiceReport, WriterReport
+from shared.process.status import (
+    VERSION,
+    FeedCounts,
+    IngestReport,
+    ServiceReport,
+    SinkReport,
+    WriterReport,
+)
 
 TS = 1_800_000_000_000_000_000
 S = 10**9
@@ -154,6 +161,36 @@ def make_program(name: str = "dashboard", **values: Any) -> Process:
         ),
     }
     return Process(name=name, **{**defaults, **values})
+
+
+def make_sink_report(**values: Any) -> SinkReport:
+    """Return what a sink says that does well, but for what is given."""
+    defaults: dict[str, Any] = {
+        "version": VERSION,
+        "process": "sink_influx",
+        "pid": 14,
+        "ts_start": TS - 7200 * S,
+        "ts_written": TS - S // 2,
+        "sink": "influx",
+        "state": "waiting",
+        "begin": "2026-01-01",
+        "rows": 1_234_567,
+        "flushes": 48,
+        "flushes_due": 0,
+        "requests": 600,
+        "failures": 2,
+        "rows_met": 0,
+        "error": None,
+        "is_refused": False,
+        "last_row_ts": TS - 300 * S,
+        "last_fed_ts": TS - 20 * S,
+    }
+    return SinkReport(**{**defaults, **values})
+
+
+def make_sink(**values: Any) -> Process:
+    """Return a sink that does well, but for what its report says."""
+    return make_program("sink_influx", pid=14, report=make_sink_report(**values))
 
 
 def make_journal(exchange: str = "bitvavo", *, owner_pid: int | None = 11) -> JournalHealth:

@@ -24,6 +24,8 @@ def find_figures(
     feeds = [process for process in health.processes if process.exchange]
     # One good line is enough: during a handover the other is about to be, or was.
     down = {feed.exchange for feed in feeds} - {f.exchange for f in feeds if not is_down(f)}
+    away = {silence.exchange for silence in health.silences}
+    down -= {f.exchange for f in feeds if f.exchange in away and f.is_running and f.is_reporting}
     figures = {
         "Troubles": float(len(find_troubles(health))),
         "FeedsDown": float(len(down)),

@@ -13,6 +13,7 @@ from shared.exchange import SYMBOL
 LIMIT_DEFAULT: Final = 10
 BOX_ACTIONS: Final = ("deploy", "rollback", "configure", "settle", "drain", "ready", "figures")
 DEMO_SYMBOLS, DEMO_RATE = 20, 100.0
+WATCH_S: Final = 2.0
 
 _SYMBOL: Final = re.compile(SYMBOL)
 _TARGET: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
@@ -27,6 +28,7 @@ def operating(
     up: RunCommand,
     demo: RunCommand,
     status: RunCommand,
+    silence: RunCommand,
     handover: RunCommand,
 ) -> list[Command]:
     """Return the commands by which a person records."""
@@ -50,6 +52,13 @@ def operating(
             example="booktape status --json",
             run=status,
             add_arguments=_add_status,
+        ),
+        Command(
+            name="silence",
+            summary="silences what an exchange causes by itself, for announced maintenance",
+            example=f"booktape silence {_first(exchanges)} --until 2h",
+            run=silence,
+            add_arguments=_add_silence(exchanges),
         ),
         Command(
             name="handover",
@@ -115,7 +124,12 @@ def deploying(*, box: RunCommand) -> list[Command]:
 
 
 def processes(
-    exchanges: Sequence[str], *, ingest: RunCommand, write: RunCommand, simulate: RunCommand
+    exchanges: Sequence[str],
+    *,
+    ingest: RunCommand,
+    write: RunCommand,
+    simulate: RunCommand,
+    sink: RunCommand,
 ) -> list[Command]:
     """Return the commands that supervisord and a demo run."""
 
@@ -140,6 +154,13 @@ def processes(
             run=write,
         ),
         Command(
+            name="sink",
+            summary="feeds another store with each row once, as [sinks.<name>] says",
+            example="booktape sink influx --once",
+            run=sink,
+            add_arguments=_add_sink,
+        ),
+        Command(
             name="simulate",
             summary="serves an exchange of its own on loopback",
             example=f"booktape simulate {_first(exchanges)} --help",
@@ -162,6 +183,25 @@ def _add_exchange(exchanges: Sequence[str]) -> Callable[[Parser], None]:
 
 def _add_status(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--watch", nargs="?", type=positive, const=WATCH_S, metavar="S",
+        help="again each S seconds (%(const)g) until Ctrl-C; as JSON a line each",
+    )  # fmt: skip
+
+
+def _add_silence(exchanges: Sequence[str]) -> Callable[[Parser], None]:
+    def add(parser: Parser) -> None:
+        parser.add_argument("exchange", choices=exchanges)
+        when = parser.add_mutually_exclusive_group(required=True)
+        when.add_argument("--until", metavar="T", help="2026-11-30T06:00:00Z (UTC), or 2h from now")
+        when.add_argument("--end", action="store_true", help="let its troubles be told again")
+
+    return add
+
+
+def _add_sink(parser: Parser) -> None:
+    parser.add_argument("name", help="of [sinks.<name>] in booktape.toml")
+    parser.add_argument("--once", action="store_true", help="what there is now, then end")
 
 
 def _add_box(parser: Parser) -> None:

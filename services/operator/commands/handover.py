@@ -13,7 +13,7 @@ from booktape.errors import BooktapeError
 from services.operator.commands.stopping import Stopping, catch_stop
 from services.operator.commands.up import say
 from services.operator.health.health import LINE, Health, Process, gather
-from services.operator.health.troubles import order
+from services.operator.health.trouble import order
 from services.operator.supervision.child import Lifeline
 from services.operator.supervision.programs import find_environment, socket_path
 from services.operator.supervision.supervisor import Supervisor, SupervisorError

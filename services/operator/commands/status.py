@@ -1,6 +1,8 @@
 """One screen of how everything stands."""
 
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -12,13 +14,48 @@ from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
 from shared.process.settings import Settings
 
+# To the corner, and what is below; a screen that was cleared first would flicker.
+_HOME, _BELOW, _LINE_END = "\x1b[H", "\x1b[J", "\x1b[K"
+
 
 def run(settings: Settings, *, as_json: bool, clock_ns: Callable[[], int]) -> int:
     """Print it; return 0 where all is well, 1 where something is not."""
-    state = settings.state.path
-    health = gather(state, Supervisor(socket_path(state)), now_ns=clock_ns())
+    health = _look(settings, clock_ns)
     print(encode(health) if as_json else format_health(health))
     return 1 if find_troubles(health) else 0
+
+
+def watch(
+    settings: Settings,
+    *,
+    as_json: bool,
+    clock_ns: Callable[[], int],
+    ticks: Iterator[None],
+) -> int:
+    """Print it at each tick, in the place of the one before; return what the last one told.
+
+    As JSON, and where nobody looks at a terminal, one follows the other: JSON a line each.
+    """
+    is_screen = sys.stdout.isatty() and not as_json
+    status = 0
+    try:
+        for _ in ticks:
+            health = _look(settings, clock_ns)
+            text = encode_compact(health).decode() if as_json else format_health(health)
+            if is_screen:
+                text = _HOME + text.replace("\n", f"{_LINE_END}\n") + _LINE_END + "\n" + _BELOW
+            print(text, end="" if is_screen else "\n", flush=True)
+            status = 1 if find_troubles(health) else 0
+    except KeyboardInterrupt:  # how one leaves it
+        pass
+    return status
+
+
+def tick(interval_s: float) -> Iterator[None]:
+    """Yield now, and again after each interval, for ever."""
+    while True:
+        yield
+        time.sleep(interval_s)
 
 
 def encode(health: Health) -> str:
@@ -42,3 +79,8 @@ def encode_compact(health: Health) -> bytes:
 
 def _values(process: Process) -> dict[str, object]:
     return {**msgspec.structs.asdict(process), "state": process.state}
+
+
+def _look(settings: Settings, clock_ns: Callable[[], int]) -> Health:
+    state = settings.state.path
+    return gather(state, Supervisor(socket_path(state)), now_ns=clock_ns())

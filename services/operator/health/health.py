@@ -9,13 +9,16 @@ from msgspec import Struct
 from booktape.store.files import PARTIAL_SUFFIX
 from services.operator.health.left import find_delivered
 from services.operator.health.locks import Locked, find_holder, find_locked
+from services.operator.health.pid_file import find_conf, find_deaf, is_lost
+from services.operator.health.silences import Silence, find_silences
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.delivery.abandoned import LOCK_NAME, REMOVED_SUFFIX
-from shared.process.state import INGEST_PREFIX, WRITER, StateFolder
+from shared.process.state import INGEST_PREFIX, SINK_PREFIX, WRITER, StateFolder
 from shared.process.status import (
     IngestReport,
     ProcessReport,
     ServiceReport,
+    SinkReport,
     WriterReport,
     read,
     read_head,
@@ -68,6 +71,8 @@ class Process(Struct, frozen=True, kw_only=True):
         known = self.ingest or self.writer
         if known:
             return known.state
+        if self.sink:
+            return self.sink.state
         return "running" if isinstance(self.report, ServiceReport) else FOREIGN
 
     @property
@@ -79,6 +84,11 @@ class Process(Struct, frozen=True, kw_only=True):
     def writer(self) -> WriterReport | None:
         """Return what the writer says, in the form that this release knows."""
         return self.report if isinstance(self.report, WriterReport) else None
+
+    @property
+    def sink(self) -> SinkReport | None:
+        """Return what a sink says, in the form that this release knows."""
+        return self.report if isinstance(self.report, SinkReport) else None
 
 
 class JournalHealth(Struct, frozen=True):
@@ -111,6 +121,7 @@ class Health(Struct, frozen=True, kw_only=True):
     is_deploying: bool = False  # programs are of two releases for a while, and shall be
     conf: str | None = None  # the file that `supervisorctl -c` takes, if it is where we look
     programs: list[Process] = []  # those that are neither a feed nor the writer
+    silences: list[Silence] = []  # that are not over
 
     def is_orphan(self, process: Process) -> bool:
         """Say whether a process runs in the place of one that supervisord would run."""
@@ -138,36 +149,12 @@ def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
         spool_flushes=len(list(folder.spool.glob("*.json"))),
         conflicts=len(list(folder.conflict.glob("*.json"))),
         is_deploying=find_holder(folder.deploy_lock, locked) is not None,
-        is_supervisor_lost=pid is None and _is_lost(folder.supervisor_pid),
+        is_supervisor_lost=pid is None and is_lost(folder.supervisor_pid),
         supervisor_deaf_pid=None if pid else find_deaf(folder.supervisor_pid),
-        conf=_find_conf(folder),
-        programs=list(_others(folder, programs, now_ns)),
+        conf=find_conf(folder),
+        programs=list(_others(folder, programs, locked, now_ns)),
+        silences=find_silences(folder, now_ns),
     )
-
-
-def find_deaf(path: Path, processes: Path = Path("/proc")) -> int | None:
-    """Return the supervisord that a pid file names, if it lives: it should have answered."""
-    try:
-        pid = int(path.read_text(encoding="ascii"))
-        command = (processes / str(pid) / "cmdline").read_bytes()
-    except (OSError, ValueError):
-        return None
-    return pid if b"supervisord" in command else None
-
-
-def _is_lost(path: Path) -> bool:
-    """Say whether a pid file names a process that is gone."""
-    try:
-        return not Path(f"/proc/{int(path.read_text(encoding='ascii'))}").exists()
-    except (OSError, ValueError):
-        return False
-
-
-def _find_conf(state: StateFolder) -> str | None:
-    """Return the copy that `booktape up` made for this state, else the file beside it."""
-    made = state.supervisor_conf
-    places = [made, state.path.parent / made.name]
-    return next((str(place) for place in places if place.is_file()), None)
 
 
 def _processes(
@@ -186,22 +173,32 @@ def _processes(
             yield process
 
 
-def _others(state: StateFolder, programs: Mapping[str, Program], now_ns: int) -> Iterator[Process]:
-    """Yield the programs that neither record nor write; not each of them reports."""
-    for name, known in sorted(programs.items()):
-        if name == WRITER or name.startswith(INGEST_PREFIX):
+def _others(
+    state: StateFolder, programs: Mapping[str, Program], locked: Locked, now_ns: int
+) -> Iterator[Process]:
+    """Yield the programs that neither record nor write, and the sinks that somebody runs beside.
+
+    Not each of them reports.
+    """
+    names = {name for name in programs if name != WRITER and not name.startswith(INGEST_PREFIX)}
+    names |= {path.stem for path in state.status.glob(f"{SINK_PREFIX}*.json")}
+    for name in sorted(names):
+        is_sink, known = name.startswith(SINK_PREFIX), programs.get(name)
+        report = read(state.report(name), SinkReport if is_sink else ServiceReport)
+        holder = find_holder(state.sink_lock(name.removeprefix(SINK_PREFIX)), locked)
+        pid = holder if is_sink else known.pid if known else None
+        if known is None and pid is None:  # it fed once, and nobody wants it to any more
             continue
-        report = read(state.report(name), ServiceReport)
         yield Process(
             name=name,
             program=name,
             exchange=None,
             line=None,
-            is_running=known.pid > 0,
-            pid=known.pid or None,
+            is_running=bool(pid),
+            pid=pid or None,
             report_age_s=(now_ns - report.ts_written) / 1e9 if report else None,
-            program_state=known.statename,
-            program_exitstatus=known.exitstatus,
+            program_state=known.statename if known else None,
+            program_exitstatus=known.exitstatus if known else None,
             report=report,
         )
 

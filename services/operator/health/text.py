@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from booktape.release import RELEASE
 from services.operator.health.health import Health, Process
-from services.operator.health.troubles import find_troubles, format_names
+from services.operator.health.troubles import find_silenced, find_troubles, format_names
 from shared.process.state import WRITER
 
 NOTHING = "-"
@@ -35,6 +35,8 @@ def format_health(health: Health) -> str:
             *_writer(health),
             *_journals(health),
             *_unknown(health),
+            *_sinks(health),
+            *_silences(health),
             *_clock(health),
             "",
             *([f"! {trouble.sentence}" for trouble in troubles] or ["all well"]),
@@ -129,6 +131,29 @@ def _journals(health: Health) -> Iterator[str]:
         if journal.owner_pid is None and not journal.is_delivered:
             size = format_bytes(journal.bytes)
             yield f"journal  {journal.session}: {size}, waits for a feed to adopt it"
+
+
+def _sinks(health: Health) -> Iterator[str]:
+    """Yield how far each sink has fed its store."""
+    for process in health.programs:
+        report = process.sink
+        if report and process.is_reporting:
+            fed = f"{since(report.last_fed_ts, health.ts)} ago" if report.last_fed_ts else NOTHING
+            rows, due = format_number(report.rows), format_number(report.flushes_due)
+            yield (
+                f"sink     {report.sink}: {process.state}, {rows} rows fed, last {fed}, "
+                f"{due} flushes to come"
+            )
+
+
+def _silences(health: Health) -> Iterator[str]:
+    """Yield which exchanges are silenced, until when, and what of."""
+    silenced = find_silenced(health)
+    for silence in health.silences:
+        until = datetime.fromtimestamp(silence.until // 10**9, tz=UTC)
+        codes = [trouble.code for trouble in silenced if trouble.exchange == silence.exchange]
+        what = f": {format_names(codes)}" if codes else ""
+        yield f"silence  {silence.exchange} until {until:%Y-%m-%d %H:%M:%S} UTC{what}"
 
 
 def _unknown(health: Health) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """A trouble: something that somebody should look at, under a code that stays the same."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
-from services.operator.health.health import Process
+from services.operator.health.health import Health, Process
 
 # Each has a row in docs/troubles.md. A code is never given another meaning.
 Code = Literal[
@@ -37,8 +37,23 @@ Code = Literal[
     "journal-unheard",
     "session-refused",
     "supervisor-deaf",
+    "sink-failing",
+    "sink-refused",
+    "sink-rows-met",
     "clock-unsynchronised",
 ]
+
+
+# What an exchange can cause by itself: only this is silenced while it has announced maintenance.
+OF_EXCHANGE: Final[frozenset[Code]] = frozenset(
+    (
+        "exchange-unreachable",
+        "feed-not-live",
+        "rate-limited",
+        "symbols-refused",
+        "audits-missing",
+    )
+)
 
 
 class Trouble(Struct, frozen=True, kw_only=True):
@@ -61,3 +76,9 @@ def trouble_of(process: Process, code: Code, text: str, remedy: str) -> Trouble:
     return Trouble(
         code=code, text=text, remedy=remedy, process=process.name, exchange=process.exchange
     )
+
+
+def order(action: str, program: str, health: Health) -> str:
+    """Return the command that has supervisord do this with a program."""
+    conf = f"-c {health.conf} " if health.conf else ""
+    return f"supervisorctl {conf}{action} {program}"

@@ -10,8 +10,10 @@ from typing import Final
 
 from booktape.release import RELEASE
 from services.operator.health.health import Health, Process
-from services.operator.health.trouble import Trouble, trouble_of
-from shared.process.state import INGEST_PREFIX, StateFolder
+from services.operator.health.journals import find_journal_troubles
+from services.operator.health.sinks import find_sink_troubles
+from services.operator.health.trouble import OF_EXCHANGE, Trouble, order, trouble_of
+from shared.process.state import StateFolder
 from shared.process.status import VERSION, IngestReport, WriterReport
 
 # An exchange that cannot be reached for so long is more than a lost connection.
@@ -21,14 +23,21 @@ DETAIL_CHARACTERS_MAX: Final = 300  # of what a process says; the rest is in its
 # A store may hang without a word: so long may a flush wait at least, and so many flush intervals.
 UPLOAD_LATE_S: Final = 600.0
 UPLOAD_LATE_INTERVALS: Final = 3
-UNHEARD_S: Final = 60.0  # the writer knows of a session within a second
-UNDELIVERED_S: Final = 300.0
 AUDITS_MISSING_S: Final = 3600.0
 NAMES_MAX: Final = 10  # of symbols in one sentence
 
 
 def find_troubles(health: Health) -> list[Trouble]:
-    """Return each thing that somebody should look at, the worst first."""
+    """Return each thing that somebody should look at, the worst first, but what is silenced."""
+    return [trouble for trouble in _find_all(health) if not _is_silenced(trouble, health)]
+
+
+def find_silenced(health: Health) -> list[Trouble]:
+    """Return what would be a trouble, had nobody silenced its exchange."""
+    return [trouble for trouble in _find_all(health) if _is_silenced(trouble, health)]
+
+
+def _find_all(health: Health) -> list[Trouble]:
     if health.supervisor_pid is None and not any(p.is_running for p in health.processes):
         remedy = "start it with: booktape up"
         return [Trouble(code="nothing-runs", text="nothing runs", remedy=remedy)]
@@ -51,9 +60,14 @@ def find_troubles(health: Health) -> list[Trouble]:
     troubles += _of_clock(health)
     for program in health.programs:
         troubles += _of_program(program, health)
-    troubles += _of_pipes(health)
-    troubles += _of_journals(health)
+    troubles += find_journal_troubles(health)
     return troubles
+
+
+def _is_silenced(trouble: Trouble, health: Health) -> bool:
+    """Say whether an exchange is known to be away, and the trouble is that."""
+    names = {silence.exchange for silence in health.silences}
+    return trouble.exchange in names and trouble.code in OF_EXCHANGE
 
 
 def find_unreachable(process: Process, *, now_ns: int) -> Trouble | None:
@@ -102,6 +116,8 @@ def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
     yield from _of_release(process, health)
     if process.report is not None and not process.is_reporting:
         yield _silent(process, order("restart", process.program, health))
+    elif process.sink:
+        yield from find_sink_troubles(process, process.sink)
 
 
 def _silent(process: Process, restart: str) -> Trouble:
@@ -244,47 +260,3 @@ def _of_clock(health: Health) -> Iterator[Trouble]:
             text += f": it may be off by {wrong[0].clock_error_s_max:.3g} s and more"
         remedy = "start chrony (with rtcsync) or systemd-timesyncd; look at it: timedatectl"
         yield Trouble(code="clock-unsynchronised", text=text, remedy=remedy)
-
-
-def _of_pipes(health: Health) -> Iterator[Trouble]:
-    """Yield the feeds whose frames the writer does not see, though both run."""
-    reports = [p.writer for p in health.processes if p.is_reporting and p.writer]
-    for writer in reports:
-        for process in health.processes:
-            report = process.ingest
-            if not process.is_reporting or report is None:
-                continue
-            since = max(report.ts_start, writer.ts_start)
-            is_known = report.session in writer.sessions or report.session in writer.held_sessions
-            if not is_known and report.journal_synced and health.ts - since > UNHEARD_S * 1e9:
-                text = (
-                    f"the journal of {report.session} grows, and the writer expects nothing of it"
-                )
-                remedy = f"nothing of it is lost; {order('restart', process.program, health)}"
-                yield trouble_of(process, "journal-unheard", text, remedy)
-
-
-def _of_journals(health: Health) -> Iterator[Trouble]:
-    running = {p.exchange for p in health.processes if p.is_running and p.is_supervised}
-    for journal in health.journals:
-        is_lost = journal.owner_pid is None and not journal.is_delivered
-        age_s = (health.ts - (journal.written_ts or health.ts)) / 1e9
-        is_adopting = journal.exchange in running
-        # A running feed adopts it within a minute, and a few of them at a time.
-        if is_lost and not (is_adopting and age_s <= UNDELIVERED_S):
-            start = order("start", f"{INGEST_PREFIX}{journal.exchange}", health)
-            log = (
-                "see the log of its feed: a newer release has written it, or it waits for its turn"
-            )
-            yield Trouble(
-                code="journal-undelivered",
-                text=f"nobody delivers the journal of {journal.session}",
-                remedy=log if is_adopting else f"start its feed: {start}",
-                exchange=journal.exchange,
-            )
-
-
-def order(action: str, program: str, health: Health) -> str:
-    """Return the command that has supervisord do this with a program."""
-    conf = f"-c {health.conf} " if health.conf else ""
-    return f"supervisorctl {conf}{action} {program}"

@@ -11,6 +11,7 @@ from services.operator.health.trouble import Code
 from services.operator.health.troubles import find_troubles
 from services.operator.metrics.exposition import Family
 from services.operator.metrics.feeds import collect_feeds
+from services.operator.metrics.sinks import collect_sinks
 from services.operator.metrics.tables import Metric, Table, seconds
 from services.operator.metrics.usage import Usage, measure
 from services.operator.metrics.writing import collect_writing
@@ -43,6 +44,7 @@ def collect(health: Health, *, measure: Measure = measure) -> Iterable[Family]:
         _collect_processes(health, measure),
         collect_feeds(health),
         collect_writing(health),
+        collect_sinks(health),
     )
 
 

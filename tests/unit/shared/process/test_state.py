@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.process.state import StateFolder, ingest_name
+from shared.process.state import StateFolder, ingest_name, sink_name
 
 STATE = StateFolder(Path("/var"))
 SESSION = "20260101T000000.000000Z-toy-a"
@@ -23,6 +23,11 @@ def test_every_file_has_its_place() -> None:
         "status/ingest_toy-b.json": STATE.report(ingest_name("toy", "b")),
         "locks/writer.lock": STATE.writer_lock,
         "locks/toy-a.lock": STATE.ingest_lock("toy", "a"),
+        "locks/sink_toy.lock": STATE.sink_lock("toy"),
+        "sinks/toy.json": STATE.sink("toy"),
+        "status/sink_toy.json": STATE.report(sink_name("toy")),
+        "silences": STATE.silences,
+        "silences/toy.json": STATE.silence("toy"),
         "limits/toy.json": STATE.limits("toy"),
         "log": STATE.logs,
         "log/ingest_toy.log": STATE.log("ingest_toy"),

@@ -17,10 +17,12 @@ def never(_: object) -> int:
 def build_parser(exchanges: list[str]) -> Parser:
     return build(
         [
-            *arguments.operating(exchanges, up=never, demo=never, status=never, handover=never),
+            *arguments.operating(
+                exchanges, up=never, demo=never, status=never, silence=never, handover=never
+            ),
             *arguments.deploying(box=never),
             *arguments.looking(exchanges, book=never, listing=never),
-            *arguments.processes(exchanges, ingest=never, write=never, simulate=never),
+            *arguments.processes(exchanges, ingest=never, write=never, simulate=never, sink=never),
         ]
     )
 

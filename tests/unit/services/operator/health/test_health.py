@@ -7,12 +7,20 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from services.operator.commands.progress import format_line
-from services.operator.health.health import FOREIGN, find_deaf, gather
+from services.operator.health.health import FOREIGN, gather
+from services.operator.health.silences import Silence, write_silence
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 from shared.process.files import Lock, write_atomic
 from shared.process.state import StateFolder
 from shared.process.status import VERSION, ServiceReport
-from tests.support.healths import TS, S, find_sentences, make_feed, make_ingest_report
+from tests.support.healths import (
+    TS,
+    S,
+    find_sentences,
+    make_feed,
+    make_ingest_report,
+    make_sink_report,
+)
 
 SESSION = "20260101T000000.000000Z-bitvavo-a"
 
@@ -101,17 +109,6 @@ def test_a_supervisord_that_was_killed_leaves_its_pid_file(tmp_path: Path) -> No
         assert not gather(tmp_path, ALL, now_ns=TS).is_supervisor_lost
 
 
-def test_supervisorctl_takes_the_copy_of_this_state_else_the_file_beside_it(tmp_path: Path) -> None:
-    state = tmp_path / "var"
-    found: list[str | None] = []
-    for place in (None, tmp_path / "supervisor.conf", state / "run" / "supervisor.conf"):
-        if place is not None:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.touch()
-        found.append(gather(state, NOBODY, now_ns=TS).conf)
-    assert [None, str(tmp_path / "supervisor.conf"), str(place)] == found
-
-
 def test_a_second_line_is_shown_while_it_runs(tmp_path: Path) -> None:
     write_report(tmp_path, "ingest_bitvavo-b")
     with Lock(tmp_path / "locks" / "bitvavo-b.lock"):
@@ -134,18 +131,6 @@ def test_a_report_of_the_future_is_of_a_clock_that_was_set_back() -> None:
     process = make_feed()
     ages = {-3600.0: False, -1.0: True, 0.5: True, 5.1: False}
     assert ages == {age: replace(process, report_age_s=age).is_reporting for age in ages}
-
-
-def test_a_supervisord_that_lives_and_does_not_answer_is_deaf(tmp_path: Path) -> None:
-    pid, processes = tmp_path / "supervisord.pid", tmp_path / "proc"
-    assert find_deaf(pid, processes) is None
-    pid.write_text("4711")
-    assert find_deaf(pid, processes) is None
-    (processes / "4711").mkdir(parents=True)
-    (processes / "4711" / "cmdline").write_bytes(b"bash")
-    assert find_deaf(pid, processes) is None  # the number was given to another one
-    (processes / "4711" / "cmdline").write_bytes(b"python\0-m\0services.supervisord\0")
-    assert 4711 == find_deaf(pid, processes)
 
 
 def test_a_journal_says_when_it_was_written(tmp_path: Path) -> None:
@@ -243,3 +228,24 @@ def test_other_programs_are_told_apart_from_feeds_and_the_writer(tmp_path: Path)
     later = gather(tmp_path, programs, now_ns=TS + 9 * S)
     assert ["running", "silent"] == [program.state for program in later.programs]
     assert [] == gather(tmp_path, NOBODY, now_ns=TS).programs
+
+
+def test_a_sink_is_known_by_its_lock_whoever_runs_it(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    report = make_sink_report(ts_written=TS - S)
+    write(tmp_path, "sink_influx", msgspec.json.encode(report))
+    assert [] == gather(tmp_path, ALL, now_ns=TS).programs
+    with Lock(state.sink_lock("influx")):
+        for supervisor in (NOBODY, ALL, Answers("buffer_writer", "sink_influx")):
+            [sink] = gather(tmp_path, supervisor, now_ns=TS).programs
+            assert ("sink_influx", True, os.getpid()) == (sink.name, sink.is_running, sink.pid)
+            assert ("waiting", report) == (sink.state, sink.sink)
+    [dead] = gather(tmp_path, Answers("buffer_writer", "sink_influx"), now_ns=TS).programs
+    assert (False, "starting") == (dead.is_running, dead.state)
+
+
+def test_silences_are_those_that_are_not_over(tmp_path: Path) -> None:
+    away = Silence(exchange="bitvavo", until=TS + S, ts=TS)
+    write_silence(StateFolder(tmp_path), away)
+    assert [away] == gather(tmp_path, ALL, now_ns=TS).silences
+    assert [] == gather(tmp_path, ALL, now_ns=TS + S).silences

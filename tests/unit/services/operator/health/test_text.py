@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from booktape.release import RELEASE
+from services.operator.health.silences import Silence
 from services.operator.health.text import (
     format_age,
     format_bytes,
@@ -11,7 +12,16 @@ from services.operator.health.text import (
     format_number,
     since,
 )
-from tests.support.healths import COUNTS, TS, S, make_feed, make_health, make_journal, make_writer
+from tests.support.healths import (
+    COUNTS,
+    TS,
+    S,
+    make_feed,
+    make_health,
+    make_journal,
+    make_sink,
+    make_writer,
+)
 
 
 def test_one_screen_says_how_everything_stands() -> None:
@@ -114,3 +124,22 @@ def test_a_moment_that_never_was_is_a_dash() -> None:
     assert "-" == since(None, TS)
     assert "-" == since(0, TS)
     assert "3 s" == since(TS - 3 * S, TS)
+
+
+def test_a_sink_says_how_far_it_is() -> None:
+    fed, fresh = make_sink(flushes_due=3), make_sink(sink="other", rows=0, last_fed_ts=None)
+    lines = format_health(replace(make_health(), programs=[fed, fresh])).splitlines()
+    assert "sink     influx: waiting, 1,234,567 rows fed, last 20 s ago, 3 flushes to come" in lines
+    assert "sink     other: waiting, 0 rows fed, last -, 0 flushes to come" in lines
+    silent = replace(fed, report_age_s=60.0)
+    assert "sink     " not in format_health(replace(make_health(), programs=[silent]))
+
+
+def test_a_silence_is_told_with_what_it_hides() -> None:
+    away = Silence(exchange="bitvavo", until=TS + 3600 * S, ts=TS)
+    text = format_health(replace(make_health(), silences=[away]))
+    assert "silence  bitvavo until 2027-01-15 09:00:00 UTC\n" in text
+    gone = make_feed(state="connecting", unreachable_since=TS - 60 * S)
+    text = format_health(replace(make_health(gone, make_writer()), silences=[away]))
+    assert "silence  bitvavo until 2027-01-15 09:00:00 UTC: exchange-unreachable\n" in text
+    assert text.endswith("all well")

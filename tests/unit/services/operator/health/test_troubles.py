@@ -5,7 +5,13 @@ from msgspec.structs import replace
 
 from booktape.release import RELEASE
 from services.operator.health.readiness import find_unready
-from services.operator.health.troubles import NAMES_MAX, find_troubles, find_unreachable
+from services.operator.health.silences import Silence
+from services.operator.health.troubles import (
+    NAMES_MAX,
+    find_silenced,
+    find_troubles,
+    find_unreachable,
+)
 from shared.process.status import VERSION, ProcessReport
 from tests.support.healths import (
     COUNTS,
@@ -175,23 +181,6 @@ def test_a_journal_that_its_own_feed_does_not_adopt_is_told(age_s: int, count: i
     )
 
 
-def test_a_journal_that_grows_unheard_is_told() -> None:
-    session = make_feed().ingest.session  # type: ignore[union-attr]
-    known = make_writer(sessions={session: (0, 9)})
-    old: dict[str, Any] = {"ts_start": TS - 61 * S, "journal_synced": 9}
-    assert [] == find_sentences(make_health(make_feed(**old), known))
-    held = make_writer(sessions={}, held_sessions={session: "why"})
-    assert ["the writer holds back"] == [
-        text[:21] for text in find_sentences(make_health(make_feed(**old), held))
-    ]
-    [trouble] = find_sentences(make_health(make_feed(**old), make_writer(sessions={})))
-    assert f"the journal of {session} grows, and the writer expects nothing of it" in trouble
-    young: dict[str, Any] = {"ts_start": TS - 59 * S, "journal_synced": 9}
-    assert [] == find_sentences(make_health(make_feed(**young), make_writer(sessions={})))
-    writer = make_writer(sessions={}, ts_start=TS - 59 * S)
-    assert [] == find_sentences(make_health(make_feed(**old), writer))
-
-
 def test_a_session_that_the_writer_has_more_of_is_told() -> None:
     [trouble] = find_sentences(make_health(make_feed(sessions_refused=["s"]), make_writer()))
     assert "the writer has more of s than its journal, which is kept as it is" in trouble
@@ -219,17 +208,6 @@ def test_a_conflict_is_told_first() -> None:
     assert "2 flushes were set aside: the store has another object" in troubles[0]
     assert "was the state restored" in troubles[0]
     assert 2 == len(troubles)
-
-
-def test_a_journal_that_nobody_owns_is_a_trouble_only_where_its_feed_does_not_run() -> None:
-    lost = make_journal(owner_pid=None)
-    assert [] == find_sentences(make_health(journals=[lost]))
-    [trouble] = find_sentences(make_health(make_feed("btcturk"), make_writer(), journals=[lost]))
-    assert f"nobody delivers the journal of {lost.session}" in trouble
-    delivered = replace(lost, is_delivered=True)
-    assert [] == find_sentences(
-        make_health(make_feed("btcturk"), make_writer(), journals=[delivered])
-    )
 
 
 def test_an_exchange_is_unreachable_only_after_a_while() -> None:
@@ -295,3 +273,35 @@ def test_a_program_beside_them_is_a_trouble_when_it_dies_or_hangs() -> None:
 def test_a_program_that_is_dead_keeps_no_box_from_taking_over() -> None:
     dead = make_program(is_running=False, pid=None, program_state="BACKOFF")
     assert [] == find_unready(replace(make_health(), programs=[dead]))
+
+
+AWAY = Silence(exchange="bitvavo", until=TS + 3600 * S, ts=TS)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"state": "connecting", "unreachable_since": TS - 60 * S},
+        {"state": "degraded", "live": 1, "waiting": ["A-EUR"]},
+        {"rate_limited_until": TS + 30 * S},
+        {"refused": ["A-EUR"]},
+        {"audits_missing_since": TS - 3601 * S},
+    ],
+)
+def test_what_an_exchange_causes_is_silenced_while_it_has_announced_maintenance(
+    values: dict[str, Any],
+) -> None:
+    health = make_health(make_feed(**values), make_writer())
+    assert find_troubles(health)
+    silent = replace(health, silences=[AWAY])
+    assert [] == find_troubles(silent)
+    assert find_troubles(health) == find_silenced(silent)
+    other = replace(health, silences=[replace(AWAY, exchange="btcturk")])
+    assert find_troubles(health) == find_troubles(other)
+
+
+def test_what_is_our_own_is_never_silenced() -> None:
+    full = make_health(make_feed(state="disk_full", journal_error="no room"), make_writer())
+    assert find_troubles(full) == find_troubles(replace(full, silences=[AWAY]))
+    stopped = make_health(replace(make_feed(), is_running=False, program_state="STOPPED"))
+    assert find_troubles(stopped) == find_troubles(replace(stopped, silences=[AWAY]))

@@ -1,0 +1,30 @@
+"""Tells what a supervisord has left on the disk: its pid, its configuration."""
+
+from pathlib import Path
+
+from shared.process.state import StateFolder
+
+
+def find_deaf(path: Path, processes: Path = Path("/proc")) -> int | None:
+    """Return the supervisord that a pid file names, if it lives: it should have answered."""
+    try:
+        pid = int(path.read_text(encoding="ascii"))
+        command = (processes / str(pid) / "cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return pid if b"supervisord" in command else None
+
+
+def is_lost(path: Path) -> bool:
+    """Say whether a pid file names a process that is gone."""
+    try:
+        return not Path(f"/proc/{int(path.read_text(encoding='ascii'))}").exists()
+    except (OSError, ValueError):
+        return False
+
+
+def find_conf(state: StateFolder) -> str | None:
+    """Return the copy that `booktape up` made for this state, else the file beside it."""
+    made = state.supervisor_conf
+    places = [made, state.path.parent / made.name]
+    return next((str(place) for place in places if place.is_file()), None)

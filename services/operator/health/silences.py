@@ -1,0 +1,43 @@
+"""Keeps which exchanges have announced maintenance, and until when their troubles are silenced."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from booktape.errors import UNDECODABLE
+from shared.process.files import write_atomic
+from shared.process.state import StateFolder
+
+
+class Silence(Struct, frozen=True, kw_only=True):
+    """An exchange whose own troubles call nobody until a moment, ns since 1970."""
+
+    exchange: str
+    until: int
+    ts: int  # when somebody said so
+
+
+def find_silences(state: StateFolder, now_ns: int) -> list[Silence]:
+    """Return those that are not over; a file that nobody can read silences nothing."""
+    found = [_read(path) for path in sorted(state.silences.glob("*.json"))]
+    return [silence for silence in found if silence and silence.until > now_ns]
+
+
+def write_silence(state: StateFolder, silence: Silence) -> None:
+    """Silence an exchange, in place of what was said of it before."""
+    path = state.silence(silence.exchange)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, msgspec.json.encode(silence))
+
+
+def end_silence(state: StateFolder, exchange: str) -> None:
+    """Let the troubles of an exchange be told again."""
+    state.silence(exchange).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Silence | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Silence)
+    except (FileNotFoundError, *UNDECODABLE):
+        return None

@@ -1,0 +1,60 @@
+"""The protocol of a sink: another store, which takes rows and keeps each once."""
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from booktape.errors import BooktapeError
+
+
+class SinkFailed(BooktapeError):
+    """Make the feeder try the same rows again, not before `retry_after_s`."""
+
+    def __init__(self, reason: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class SinkRefused(BooktapeError):
+    """Tell the operator that the other store will not have these rows; they are kept for it."""
+
+
+class SinkBatch(Struct, frozen=True):
+    """Rows of one table and one session, by event number; `rows` is an Arrow table."""
+
+    table: str
+    exchange: str
+    line: str
+    rows: Any
+
+
+class Sink(Protocol):
+    """Another store. Every method may raise SinkFailed or SinkRefused."""
+
+    def send(self, batch: SinkBatch) -> None:
+        """Deliver all rows; when this returns they are there.
+
+        The same rows may come again, whole or in part, and must not be there twice.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class SinkProgress(Protocol):
+    """How far another store was fed."""
+
+    def next(self, session: str) -> int:
+        """Return the first event number of a session that is not known to be there."""
+        ...
+
+    def move(self, session: str, next_number: int) -> None:
+        """Remember that the store has all of a session up to a number, which comes next."""
+        ...
+
+    def forget(self, sessions: Collection[str]) -> None:
+        """Forget all sessions but these: the tape has no others any more."""
+        ...
