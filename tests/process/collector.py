@@ -65,28 +65,32 @@ class Collector:
             "flush_interval_s = 2",
             f"flush_bytes = {FLUSH_BYTES}",
         ]
-        for name in EXCHANGES:
-            address = self.simulators.start(
-                name,
-                ["--unlimited", "--truth", str(self.truth(name)), *(options or {}).get(name, ())],
-                environment=self.environment,
-                log=folder / f"simulate_{name}.log",
-            )
-            lines += [
-                f"[exchanges.{name}]",
-                'symbols = "all"',
-                "checkpoint_interval_s = 20",
-                f'websocket_url = "{address.websocket_url}"',
-                f'rest_url = "{address.rest_url}"',
-            ]
-        for name in set(find_exchanges()) - set(EXCHANGES):
-            lines += [f"[exchanges.{name}]", "enabled = false"]
+        for name in find_exchanges():
+            lines += self._start_exchange(name, (options or {}).get(name, ()))
         (folder / FILE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
         self.programs: Programs = prepare(
             load_settings(find_exchanges(), self.environment), self.environment
         )
         self.recording = Recording(self.programs)
         self._is_closed = False
+
+    def _start_exchange(self, name: str, options: Sequence[str]) -> list[str]:
+        """Start an exchange, if the judge can read it; return its part of the configuration."""
+        if name not in EXCHANGES:
+            return [f"[exchanges.{name}]", "enabled = false"]
+        address = self.simulators.start(
+            name,
+            ["--unlimited", "--truth", str(self.truth(name)), *options],
+            environment=self.environment,
+            log=self.folder / f"simulate_{name}.log",
+        )
+        return [
+            f"[exchanges.{name}]",
+            'symbols = "all"',
+            "checkpoint_interval_s = 20",
+            f'websocket_url = "{address.websocket_url}"',
+            f'rest_url = "{address.rest_url}"',
+        ]
 
     def truth(self, exchange: str) -> Path:
         return self.folder / f"truth_{exchange}.jsonl"

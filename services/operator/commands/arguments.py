@@ -76,7 +76,7 @@ def watching(*, metrics: RunCommand) -> list[Command]:
         Command(
             name="metrics",
             summary="prints every figure once, in the text format of Prometheus",
-            example="booktape metrics > booktape.prom",
+            example="booktape metrics",
             run=metrics,
         ),
     ]
