@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist 
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo check test test-readers mutants fuzz soak test-s3 test-deploy bench audit format lock
+.PHONY: run demo check test test-readers mutants fuzz soak test-s3 test-sinks test-deploy bench audit format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -32,7 +32,7 @@ check: $(VENV)/.test
 	$(PYTEST) tests/meta
 
 test: check
-	$(PYTEST) -m 'not readers' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --cov --cov-report=
+	$(PYTEST) -m 'not readers' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
 	$(PYTEST) -m 'not soak' $(wildcard $(filter-out tests/meta,$(WHOLE)))
@@ -56,6 +56,11 @@ test-readers: $(VENV)/.test .venv-readers/.readers
 test-s3: $(VENV)/.test .venv-s3/.s3
 	tests/s3/install
 	BOOKTAPE_TEST_S3_SERVERS=radosgw,swift $(BIN)/pytest -m s3 tests/process/test_store_s3.py
+
+# A sink against a real InfluxDB, with every fault on the way. Debian or Ubuntu, as root.
+test-sinks: $(VENV)/.test
+	tests/sinks/install
+	$(BIN)/pytest -m sinks tests/sinks
 
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes; as root, all of it.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy

@@ -117,8 +117,7 @@ def _no_faults(
         rng=random.Random(0),
         clock=clock,
         truth=truth,
-        reset_sequence=exchange.reset_sequence,
-        send_snapshot=exchange.send_snapshot,
+        exchange=exchange,
     )
 
 

@@ -34,6 +34,7 @@ from shared.delivery.journal import Journal
 from shared.event import Delta
 from shared.ingest.recorder import FRAME_INTERVAL_S, end_session
 from shared.process.configured import load_settings
+from shared.process.settings import DashboardSettings
 from shared.process.state import WRITER, StateFolder, ingest_name
 from shared.process.status import IngestReport, read
 
@@ -162,7 +163,7 @@ def measure_kills(folder: Path) -> list[float]:
         options = ["--symbols", str(LIVE_SYMBOLS), "--rate", str(PEAK), "--unlimited"]
         log = folder / "simulator.log"
         address = simulators.start("bitvavo", options, environment=environment, log=log)
-        write_configuration(folder, {"bitvavo": address})
+        write_configuration(folder, {"bitvavo": address}, DashboardSettings(port=0))
         settings = load_settings(find_exchanges(), environment)
         recording = Recording(prepare(settings, environment))
         recording.start()

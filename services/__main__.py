@@ -19,7 +19,7 @@ from shared.exchange import Exchange
 from shared.process import log
 from shared.process.configured import load_settings
 from shared.process.settings import Settings
-from shared.process.state import WRITER, sink_name
+from shared.process.state import DASHBOARD, WRITER, sink_name
 
 FOLDER_PREFIX: Final = "ingest_"
 
@@ -40,7 +40,7 @@ def commands() -> list[Command]:
         *arguments.operating(
             names, up=_up, demo=_demo, status=_status, silence=_silence, handover=_handover
         ),
-        *arguments.watching(metrics=_metrics),
+        *arguments.watching(metrics=_metrics, dashboard=partial(_run_process, _dashboard)),
         *arguments.deploying(box=_box),
         *arguments.looking(names, book=_book, listing=_exchanges),
         *arguments.processes(
@@ -93,6 +93,8 @@ def _name_process(parsed: Namespace) -> str:
             return f"{FOLDER_PREFIX}{parsed.exchange}-{parsed.line}"
         case "sink":
             return sink_name(parsed.name)
+        case "dashboard":
+            return DASHBOARD
         case _:
             return WRITER
 
@@ -119,10 +121,11 @@ def _sink(parsed: Namespace) -> int:
     return run(settings, parsed.name, is_once=parsed.once)
 
 
-def _up(_: Namespace) -> int:
+def _up(parsed: Namespace) -> int:
     from services.operator.commands.up import run
 
-    return run(load_settings(find_exchanges(), os.environ), os.environ)
+    settings = load_settings(find_exchanges(), os.environ)
+    return run(settings, os.environ, has_dashboard=not parsed.no_dashboard)
 
 
 def _demo(parsed: Namespace) -> int:
@@ -130,9 +133,10 @@ def _demo(parsed: Namespace) -> int:
     from services.simulator.found import find_names
 
     exchanges = find_exchanges()
+    settings = load_settings(exchanges, os.environ)
     return run(
         DemoPlan(
-            folder=load_settings(exchanges, os.environ).folder / parsed.folder,
+            folder=settings.folder / parsed.folder,
             truth=parsed.truth,
             is_fresh=parsed.fresh,
             seconds=parsed.seconds,
@@ -140,6 +144,8 @@ def _demo(parsed: Namespace) -> int:
             symbols=parsed.symbols,
             rate=parsed.rate,
             faults=parsed.faults,
+            has_dashboard=not parsed.no_dashboard,
+            dashboard=settings.dashboard,
         ),
         os.environ,
         load=lambda environment: load_settings(exchanges, environment),
@@ -174,6 +180,21 @@ def _metrics(_: Namespace) -> int:
     from services.operator.commands.metrics import run
 
     return run(load_settings(find_exchanges(), os.environ), clock_ns=time.time_ns)
+
+
+def _dashboard(_: Namespace) -> int:
+    settings = load_settings(find_exchanges(), os.environ)
+    from services.dashboard.main import run
+    from services.operator.commands.dashboard import StateWatch
+
+    return run(settings, StateWatch(settings.state.path), announce=_announce_page)
+
+
+def _announce_page(address: str) -> None:
+    # A person who started it by hand; supervisord's log has it already.
+    if sys.stdout.isatty():
+        sys.stdout.write(f"the page: {address}\n")
+        sys.stdout.flush()
 
 
 def _handover(parsed: Namespace) -> int:

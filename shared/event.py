@@ -98,7 +98,8 @@ class TradeList(Struct, frozen=True):
 class Ticker(Struct, frozen=True):
     """The best prices that changed; `None` means "not said in this message".
 
-    `gone` names those that the exchange has no longer: nobody bids, nobody asks.
+    `gone` names those that the exchange has no longer: nobody bids, nobody asks. `is_whole`: it
+    came with those of all symbols.
     """
 
     raw_symbol: str
@@ -109,6 +110,7 @@ class Ticker(Struct, frozen=True):
     last_price: float | None = None
     ts_event: int | None = None
     gone: tuple[str, ...] = ()
+    is_whole: bool = False
 
 
 class Instrument(Struct, frozen=True, kw_only=True):

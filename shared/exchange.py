@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from shared.event import Delta, Notice, Snapshot, Ticker, Trade, TradeList
+from shared.event import Delta, MarketStatus, Notice, Snapshot, Ticker, Trade, TradeList
 
 Event = Snapshot | Delta | Trade | TradeList | Ticker
 Message = Event | Notice
@@ -16,12 +16,26 @@ BOOK, TRADES, TICKER = "book", "trades", "ticker"
 SYMBOL: Final = r"[^\s/]{1,32}-[^\s/]{1,32}"
 
 
-class ListedMarket(Struct, frozen=True):
-    """One row of an exchange's list: our symbol, its own name for it, whether it trades now."""
+class ListedMarket(Struct, frozen=True, kw_only=True):
+    """One row of an exchange's list of markets; `None` is what it does not say.
+
+    An increment is the least step of a price or a size. `raw_status` is the exchange's own word for
+    the status, `info` its own row as JSON.
+    """
 
     symbol: str
     raw_symbol: str
-    is_trading: bool
+    status: MarketStatus = "trading"
+    raw_status: str = ""
+    price_decimals: int | None = None
+    size_decimals: int | None = None
+    price_increment: float | None = None
+    size_increment: float | None = None
+    min_size: float | None = None
+    max_size: float | None = None
+    min_notional: float | None = None
+    max_notional: float | None = None
+    info: str = "{}"
 
 
 class Limit(Struct, frozen=True, kw_only=True):
@@ -84,6 +98,17 @@ class KeepAlive(Struct, frozen=True, kw_only=True):
     interval_s: float
 
 
+class OneByOne(Struct, frozen=True, kw_only=True):
+    """How one symbol of a channel that comes whole is asked for alone, and left.
+
+    Each takes the channel, and returns the messages; `renew` leaves the whole and joins it again.
+    """
+
+    subscribe: Callable[[str, str], list[str]]
+    unsubscribe: Callable[[str, str], list[str]]
+    renew: Callable[[str], list[str]]
+
+
 class Exchange(Struct, frozen=True, kw_only=True):
     """Everything that booktape knows of one exchange."""
 
@@ -95,6 +120,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
     channels: tuple[str, ...] = (BOOK, TRADES, TICKER)
     # Of these one subscription brings every symbol there is: one socket is enough for all.
     whole_channels: tuple[str, ...] = ()
+    alone: OneByOne | None = None  # for symbols that do not come with the whole
 
     raw_symbol: Callable[[str], str]  # "BTC-TRY" -> "BTCTRY"
     # Where no rule makes the exchange's names of ours, its list of markets does; by `raw_symbol`

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final, Literal, TypeVar
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from booktape import errors
@@ -19,7 +20,10 @@ INT64_MAX: Final = 2**63 - 1  # sequences and times are int64 on the tape
 NS_PER_MS: Final = 1_000_000
 # What a number of s, ms, us and ns since 1970 may be: within this century no two of them overlap.
 CENTURY_NS: Final = range(946_684_800_000_000_000, 4_102_444_800_000_000_000)
-TIME_CHARACTERS_MAX: Final = 40
+NUMBER_CHARACTERS_MAX: Final = 40
+DECIMALS_MAX: Final = 30
+STATUS_CHARACTERS_MAX: Final = 40  # of a market's, in the exchange's own word
+INFO_CHARACTERS_MAX: Final = 4096  # of the row of a market
 _UNITS_NS: Final = (1, NS_PER_MS, 1_000, 1_000_000_000)  # those that exchanges write come first
 
 UNDECODABLE: Final = errors.UNDECODABLE
@@ -89,12 +93,10 @@ def odd_levels(bids: OddSide, asks: OddSide) -> tuple[list[Level], list[Level]]:
 
 def time_ns(time: object) -> int | None:
     """Return a time in nanoseconds, whatever its unit and its type; `None` where it is none."""
-    if isinstance(time, float):
-        time = repr(time)  # its digits: multiplied as it is, it would not be exact
-    if isinstance(time, str):
-        time = _decimal(time)
-    if isinstance(time, bool) or not isinstance(time, int | Decimal):
-        return None
+    if type(time) is not int:
+        time = _to_decimal(time)
+        if time is None:
+            return None
     for unit_ns in _UNITS_NS:
         if CENTURY_NS.start <= time * unit_ns < CENTURY_NS.stop:
             return int(time * unit_ns)
@@ -119,7 +121,12 @@ def find_unread(ts_event: int | None, time: object, side: Side | None, word: obj
 
 
 def ticker(
-    raw_symbol: str, bid: tuple[Quote, Quote], ask: tuple[Quote, Quote], last: Quote
+    raw_symbol: str,
+    bid: tuple[Quote, Quote],
+    ask: tuple[Quote, Quote],
+    last: Quote,
+    *,
+    is_whole: bool = False,
 ) -> Ticker:
     """Return a ticker of each side's price and size, and of the last price.
 
@@ -141,7 +148,36 @@ def ticker(
         ask_size=_said(ask[1]),
         last_price=_said(last) or None,
         gone=gone,
+        is_whole=is_whole,
     )
+
+
+def number(value: object) -> float | None:
+    """Return a number of a market's row, whatever its type; `None` where it is none."""
+    decimal = _to_decimal(value)
+    return float(decimal) if decimal is not None and 0 <= decimal <= NUMBER_MAX else None
+
+
+def step(value: object) -> tuple[int | None, float | None]:
+    """Return of the least step of a price or a size how many decimals it has, and the step."""
+    decimal = _to_decimal(value)
+    if decimal is None or not 0 < decimal <= NUMBER_MAX:
+        return None, None
+    exponent = decimal.normalize().as_tuple().exponent
+    return (max(0, -exponent) if isinstance(exponent, int) else None), float(decimal)
+
+
+def step_of(decimals: object) -> tuple[int | None, float | None]:
+    """Return the number of decimals, if it is one, and the step that it makes."""
+    if type(decimals) is not int or not 0 <= decimals <= DECIMALS_MAX:
+        return None, None
+    return decimals, float(Decimal(1).scaleb(-decimals))
+
+
+def info(row: Raw) -> str:
+    """Return an exchange's own row of a market as compact JSON, if it is not too long."""
+    text = msgspec.json.format(bytes(row), indent=-1).decode()
+    return text if len(text) <= INFO_CHARACTERS_MAX else "{}"
 
 
 def trade_list(raw_symbol: str, newest_first: list[Trade], *, most: int) -> TradeList:
@@ -157,12 +193,16 @@ def trade_list(raw_symbol: str, newest_first: list[Trade], *, most: int) -> Trad
     return TradeList(raw_symbol, trades, is_cut=len(trades) >= most)
 
 
-def _decimal(text: str) -> Decimal | None:
+def _to_decimal(value: object) -> Decimal | None:
+    """Return a number of any type by its digits: a float that is multiplied is not exact."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    text = value if isinstance(value, str) else repr(value)
     try:
-        number = Decimal(text) if len(text) <= TIME_CHARACTERS_MAX else None
+        decimal = Decimal(text) if len(text) <= NUMBER_CHARACTERS_MAX else None
     except InvalidOperation:
         return None
-    return number if number is not None and number.is_finite() else None
+    return decimal if decimal is not None and decimal.is_finite() else None
 
 
 def _said(quote: Quote) -> float | None:

@@ -231,6 +231,7 @@ class WriterProcess:
                 else None
             ),
             held_sessions=writer.held,
+            journal_holes=dict(writer.holes),
             sessions=writer.watermark().sessions,
             spool_bytes=spool.committed.waiting_bytes,
             spool_flushes=len(spool.committed.names()),

@@ -5,6 +5,7 @@ wants, `committed` the first that is not safe yet; what lies between is in a buf
 is refused is dropped and not lost: its sender goes back to `expected`.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -46,6 +47,7 @@ class Writer:
     ) -> None:
         """Go on from what a recovered spool knows; `find_next` asks the ledger for a session."""
         self.counters = WriterCounters()
+        self.holes: Counter[str] = Counter()  # that it wrote, of each session
         self.flush_error: OSError | None = None  # what stands in the way of a flush now
         self._spool = spool
         self._settings = settings
@@ -135,6 +137,7 @@ class Writer:
 
     def _append_hole(self, session: str, present: int) -> None:
         """Write an event under the first of the numbers that the journal has lost."""
+        self.holes[session] += 1
         missing = self._expected[session]
         _log.error(
             "a journal has lost events: the tape has a hole",

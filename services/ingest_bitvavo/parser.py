@@ -15,6 +15,7 @@ from shared.errors import MalformedMessage
 from shared.event import (
     Chatter,
     Delta,
+    MarketStatus,
     Notice,
     Refused,
     Snapshot,
@@ -53,6 +54,14 @@ _CHATTER = frozenset(
     | {"getTime", "getMarkets", "getAssets", "getTrades", "getCandles"}
     | {"getTickerPrice", "getTickerBook", "getTicker24h"}
 )
+# https://docs.bitvavo.com/docs/rest-api/get-markets
+_STATUSES: Mapping[str, MarketStatus] = {
+    "trading": "trading",
+    "halted": "halted",
+    "auction": "auction",
+    "auctionMatching": "auction",
+    "cancelOnly": "cancel_only",
+}
 _SIDES: Mapping[object, Literal["buy", "sell"]] = {"buy": "buy", "sell": "sell"}
 
 _RETRY_AFTER = re.compile(r"[0-9]{1,6}")
@@ -99,14 +108,10 @@ def parse(raw: Raw) -> list[Message]:
 
 
 def parse_markets(raw: Raw) -> list[ListedMarket]:
-    """Return the rows of `/markets`; asked for a single market it answers without a list.
-
-    Of a row only name and status are believed: the types of all others have changed.
-    """
-    rows = form.decode(wire.decode_markets, raw)
-    if isinstance(rows, wire.MarketRow):
-        rows = [rows]
-    return [ListedMarket(row.market, row.market, row.status == "trading") for row in rows]
+    """Return the rows of `/markets`; asked for a single market it answers without a list."""
+    is_one = bytes(raw[:64]).lstrip().startswith(b"{")
+    rows = [raw] if is_one else [bytes(row) for row in form.decode(wire.decode_rows, raw)]
+    return [_market(form.decode(wire.decode_market, row), row) for row in rows]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
@@ -155,6 +160,31 @@ def ban_s(status: int, headers: Mapping[str, str], raw: Raw, now_ns: int) -> flo
     if until_ns is not None:
         wait_s = (until_ns - now_ns) / 1e9
     return min(max(wait_s, BAN_S_MIN), BAN_S_MAX)
+
+
+def _market(row: wire.MarketRow, raw: Raw) -> ListedMarket:
+    """Return one row.
+
+    `pricePrecision` is a number of significant digits, which says nothing of a step.
+    """
+    price_decimals, price_increment = form.step(row.tick_size)
+    size_decimals, size_increment = form.step_of(row.quantity_decimals)
+    status = row.status if isinstance(row.status, str) else ""
+    return ListedMarket(
+        symbol=row.market,
+        raw_symbol=row.market,
+        status=_STATUSES.get(status, "unknown"),
+        raw_status=status[: form.STATUS_CHARACTERS_MAX],
+        price_decimals=price_decimals,
+        size_decimals=size_decimals,
+        price_increment=price_increment,
+        size_increment=size_increment,
+        min_size=form.number(row.min_order_in_base_asset),
+        max_size=form.number(row.max_order_in_base_asset),
+        min_notional=form.number(row.min_order_in_quote_asset),
+        max_notional=form.number(row.max_order_in_quote_asset),
+        info=form.info(raw),
+    )
 
 
 def _ask(action: str, channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str]:

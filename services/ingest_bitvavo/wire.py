@@ -87,16 +87,23 @@ class Reply(Struct, rename="camel", kw_only=True):
     subscriptions: SubscriptionLists | None = None
 
 
-class MarketRow(Struct):
-    """A row of `/markets`."""
+class MarketRow(Struct, rename="camel"):
+    """A row of `/markets`: the types of all but the name have changed."""
 
     market: str
-    status: str
+    status: object = None
+    tick_size: object = None
+    quantity_decimals: object = None
+    min_order_in_base_asset: object = None
+    max_order_in_base_asset: object = None
+    min_order_in_quote_asset: object = None
+    max_order_in_quote_asset: object = None
 
 
 decode_pushed = Decoder(BookEvent | TradeEvent | TickerEvent, strict=False).decode
 decode_reply = Decoder(Reply).decode
 decode_snapshot = Decoder(SnapshotBody, strict=False).decode
 decode_odd_snapshot = Decoder(OddSnapshotBody, strict=False).decode
-decode_markets = Decoder(list[MarketRow] | MarketRow).decode
+decode_rows = Decoder(list[msgspec.Raw]).decode
+decode_market = Decoder(MarketRow).decode
 decode_trades = Decoder(list[TradeRow], strict=False).decode

@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from services.ingest_btcturk import parser, rest_parser
-from shared.exchange import TICKER, Call, Cost, Exchange, Limit, Rest
+from shared.exchange import TICKER, Call, Cost, Exchange, Limit, OneByOne, Rest
 
 EXCHANGE = Exchange(
     name="btcturk",
@@ -11,6 +11,12 @@ EXCHANGE = Exchange(
     websocket_url="wss://ws-feed-pro.btcturk.com/",
     rest_url="https://api.btcturk.com",
     whole_channels=(TICKER,),
+    # Whether every pair is in 401 is not known, and it may bring nothing at all.
+    alone=OneByOne(
+        subscribe=parser.subscribe_alone,
+        unsubscribe=parser.unsubscribe_alone,
+        renew=parser.renew_all,
+    ),
     symbols_per_socket=50,  # as its staff advise: github.com/BTCTrader/broker-api-docs/issues/552
     raw_symbol=lambda symbol: symbol.replace("-", ""),
     parse=parser.parse,

@@ -48,6 +48,21 @@ def unsubscribe(channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str
     return _ask_each(channels, raw_symbols, join=False)
 
 
+def subscribe_alone(channel: str, raw_symbol: str) -> list[str]:
+    """Return the message that asks for the ticker of one symbol (402)."""
+    return [_ask(channel, raw_symbol, join=True)]
+
+
+def unsubscribe_alone(channel: str, raw_symbol: str) -> list[str]:
+    """Return the message that leaves it."""
+    return [_ask(channel, raw_symbol, join=False)]
+
+
+def renew_all(channel: str) -> list[str]:
+    """Return the messages that leave the tickers of all symbols (401) and join them again."""
+    return [_ask(channel, _ALL, join=join) for join in (False, True)]
+
+
 def parse(raw: Raw) -> list[Message]:
     """Return what one message says; raise `MalformedMessage` where it says nothing readable."""
     if len(raw) > form.MESSAGE_BYTES_MAX:
@@ -64,8 +79,9 @@ def parse(raw: Raw) -> list[Message]:
         return [_trade_list(body, raw)]
     if isinstance(body, wire.ResultBody):
         return [_result(body)]
+    is_whole = isinstance(body, wire.TickerItems)
     items = body.items if isinstance(body, wire.TickerItems) else [body]
-    return [_ticker(item, raw) for item in items or ()]
+    return [_ticker(item, raw, is_whole=is_whole) for item in items or ()]
 
 
 def _ask_each(channels: Sequence[str], raw_symbols: Sequence[str], *, join: bool) -> list[str]:
@@ -130,10 +146,10 @@ def _trade_list(body: wire.TradeItems, raw: Raw) -> TradeList:
     return form.trade_list(raw_symbol, trades, most=1)
 
 
-def _ticker(item: wire.TickerItem, raw: Raw) -> Ticker:
+def _ticker(item: wire.TickerItem, raw: Raw, *, is_whole: bool) -> Ticker:
     bid: _Side = item.bid_price, item.bid_size
     ask: _Side = item.ask_price, item.ask_size
-    return form.ticker(_symbol(item, raw), bid, ask, item.last_price)
+    return form.ticker(_symbol(item, raw), bid, ask, item.last_price, is_whole=is_whole)
 
 
 def _result(result: wire.ResultBody) -> Message:

@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct
 from msgspec.json import Decoder
 
 from shared import form
-from shared.event import Snapshot, Trade, TradeList
+from shared.event import MarketStatus, Snapshot, Trade, TradeList
 from shared.exchange import ListedMarket, Raw
 
 DEPTH: Final = 100  # levels a side: the most that the exchange gives
@@ -22,6 +22,14 @@ TRADES_MAX: Final = 50  # in one list
 BLOCK_S: Final = 60.0
 BLOCK_S_MAX: Final = 86_400.0
 
+# `TRADING` alone was ever seen; the others are called so elsewhere.
+_STATUSES: Mapping[str, MarketStatus] = {
+    "TRADING": "trading",
+    "BREAK": "halted",
+    "HALT": "halted",
+    "HALTED": "halted",
+    "AUCTION": "auction",
+}
 _SIDES: Mapping[object, form.Side] = {"buy": "buy", "sell": "sell"}
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
@@ -37,15 +45,26 @@ class _Answer(Struct):
     code: object = None
 
 
-class _Pair(Struct):
+class _Filter(Struct, rename="camel"):
+    min_exchange_value: object = None
+    min_amount: object = None
+    max_amount: object = None
+
+
+class _Pair(Struct, rename="camel"):
     name: str
     numerator: str
     denominator: str
-    status: str
+    status: object = None
+    # By which prices and sizes step; `tickSize` is one of the user interface: BTCTRY's says 10.
+    denominator_scale: object = None
+    numerator_scale: object = None
+    filters: list[_Filter] | None = None
+    maximum_order_amount: object = None
 
 
 class _Pairs(Struct):
-    symbols: list[_Pair]
+    symbols: list[msgspec.Raw]
 
 
 class _RestBook(Struct, kw_only=True):
@@ -70,6 +89,7 @@ class _RestTrade(Struct, kw_only=True):
 
 _decode_answer = Decoder(_Answer).decode
 _decode_pairs = Decoder(_Pairs).decode
+_decode_pair = Decoder(_Pair).decode
 _decode_book = Decoder(_RestBook, strict=False).decode
 _decode_odd_book = Decoder(_OddBook, strict=False).decode
 _decode_trades = Decoder(list[_RestTrade], strict=False).decode
@@ -77,10 +97,8 @@ _decode_trades = Decoder(list[_RestTrade], strict=False).decode
 
 def parse_markets(raw: Raw) -> list[ListedMarket]:
     """Return the pairs of `exchangeinfo`; only the fields tell where its name is to be split."""
-    return [
-        ListedMarket(f"{pair.numerator}-{pair.denominator}", pair.name, pair.status == "TRADING")
-        for pair in _open(_decode_pairs, raw).symbols
-    ]
+    rows = [bytes(row) for row in _open(_decode_pairs, raw).symbols]
+    return [_market(form.decode(_decode_pair, row), row) for row in rows]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
@@ -104,6 +122,28 @@ def ban_s(status: int, headers: Mapping[str, str], _raw: Raw, _now_ns: int) -> f
     text = headers.get("retry-after", "")
     wait_s = float(text) if _SECONDS.fullmatch(text) else BLOCK_S
     return min(max(wait_s, 1.0), BLOCK_S_MAX)
+
+
+def _market(pair: _Pair, raw: Raw) -> ListedMarket:
+    price_decimals, price_increment = form.step_of(pair.denominator_scale)
+    size_decimals, size_increment = form.step_of(pair.numerator_scale)
+    status = pair.status if isinstance(pair.status, str) else ""
+    bounds = pair.filters[0] if pair.filters else _Filter()
+    max_size = form.number(bounds.max_amount)
+    return ListedMarket(
+        symbol=f"{pair.numerator}-{pair.denominator}",
+        raw_symbol=pair.name,
+        status=_STATUSES.get(status, "unknown"),
+        raw_status=status[: form.STATUS_CHARACTERS_MAX],
+        price_decimals=price_decimals,
+        size_decimals=size_decimals,
+        price_increment=price_increment,
+        size_increment=size_increment,
+        min_size=form.number(bounds.min_amount),
+        max_size=form.number(pair.maximum_order_amount) if max_size is None else max_size,
+        min_notional=form.number(bounds.min_exchange_value),
+        info=form.info(raw),
+    )
 
 
 def _read_book(raw_symbol: str, raw: Raw) -> Snapshot:

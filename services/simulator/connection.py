@@ -75,6 +75,20 @@ class ClientChain:
         self.is_broken = False
         self.cause = None
 
+    def give(self, sequence: int) -> None:
+        """Note that the client was given a book that it asked for.
+
+        One that is older than what was sent changes nothing. One that is ahead of a live book
+        may be taken for a new beginning or for a sign that something is missing: nobody knows
+        whether its book lives before it is given the next.
+        """
+        if sequence < self.sequence:
+            return
+        if self.has_snapshot and sequence > self.sequence:
+            self.has_snapshot = self.has_delta = False
+        else:
+            self.rebase(sequence)
+
     def is_overtaken(self, sequence: int) -> bool:
         """Return whether a snapshot, given in the middle of a range, holds all of that range."""
         return self.has_snapshot and not self.has_delta and sequence <= self.sequence

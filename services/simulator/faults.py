@@ -14,6 +14,8 @@
 | `bad_symbol` | Bitvavo: the quietest market is delisted, so a subscribe naming it is refused |
 | `snapshot_midstream` | BtcTurk: a 431 comes in mid-stream, whatever its CS |
 
+Faults of books that no sequence shows: `services/simulator/book_faults.py`.
+
 A fault is aimed only where its effect is certain: at a book that the client can hold live, on a
 connection that has no fault pending. Where there is no such aim it waits for one, 30 s at most,
 then its turn passes.
@@ -24,10 +26,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.simulator.book_faults import BookFaults
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.garbage import BOOK_GARBAGE, PLAIN_GARBAGE
 from services.simulator.market import SimulatedMarket
-from services.simulator.protocol import Clock
+from services.simulator.protocol import Clock, SimulatedExchange
 from services.simulator.truth import Truth
 
 REFUSAL_S = 5.0
@@ -58,8 +61,7 @@ class Faults:
         rng: random.Random,
         clock: Clock,
         truth: Truth,
-        reset_sequence: Callable[[SimulatedMarket], None],
-        send_snapshot: Callable[[ClientConnection, ClientChain], int],
+        exchange: SimulatedExchange,
     ) -> None:
         self._names = names
         self._markets = {market.listing.raw_symbol: market for market in markets}
@@ -68,8 +70,14 @@ class Faults:
         self._rng = rng
         self._clock = clock
         self._truth = truth
-        self._reset_sequence = reset_sequence
-        self._send_snapshot = send_snapshot
+        self._exchange = exchange
+        self._books = BookFaults(
+            exchange,
+            truth=truth,
+            crossed_s=times.halt_s,
+            aim=self._aim_at_chain,
+            end_after=self._end_after,
+        )
         self._turn = 0
         self._due = clock.monotonic() + self._interval_s()
         self._refused_until = 0.0
@@ -87,6 +95,7 @@ class Faults:
             "no_pong": self._no_pong,
             "bad_symbol": self._bad_symbol,
             "snapshot_midstream": self._snapshot_midstream,
+            **self._books.actions,
         }
 
     def advance(self, connections: list[ClientConnection]) -> None:
@@ -107,6 +116,7 @@ class Faults:
         self._names = []
         self._refused_until = 0.0
         self._end_what_is_over(float("inf"))
+        self._books.end()
         for connection in connections:
             connection.answer_pings(is_answering=True)
             for chain in connection.chains.values():
@@ -133,7 +143,7 @@ class Faults:
         aim = self._aim_at_chain(connections)
         if aim is None:
             return False
-        self._reset_sequence(self._markets[aim[1].listing.raw_symbol])
+        self._exchange.reset_sequence(self._markets[aim[1].listing.raw_symbol])
         return True
 
     def _drop(self, connections: list[ClientConnection]) -> bool:
@@ -237,7 +247,7 @@ class Faults:
             return False
         connection, chain = aim
         expected = chain.sequence + 1
-        received = self._send_snapshot(connection, chain)
+        received = self._exchange.send_snapshot(connection, chain)
         self._truth.fault(
             "snapshot_midstream",
             connection=connection.number,

@@ -98,6 +98,17 @@ def size_decimals(price: float) -> int:
     return 8 if price > 100 else 6  # noqa: PLR2004 - as BTC and XRP are on the wire
 
 
+def draw_size(listing: Listing, rng: random.Random) -> int:
+    """Return a size worth 10 to 10,000; some are round, as people type them."""
+    coins = 10 ** rng.uniform(1, 4) / max(listing.price, 1e-12)
+    digits = 2 - math.floor(math.log10(coins)) if rng.random() < 0.3 else 8  # noqa: PLR2004
+    step: int = 10 ** max(0, listing.size_decimals - max(digits, 0))
+    units = int(coins * 10.0**listing.size_decimals)
+    if listing.size_decimals == 12 and rng.random() < 0.01:  # noqa: PLR2004
+        return max(1, units)  # the odd amount of 12 digits that BtcTurk sends
+    return max(1, units // step) * step
+
+
 def depth(levels: int, index: int) -> int:
     """Return how many levels a side of the book at this place of the list has."""
     return max(min(levels, LEVELS_MIN), round(levels * math.exp(-index / 150)))

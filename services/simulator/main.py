@@ -13,6 +13,7 @@ from typing import NoReturn
 from typing_extensions import override
 
 from services.simulator import truth
+from services.simulator.book_faults import __doc__ as book_faults_doc
 from services.simulator.faults import Faults, FaultTimes
 from services.simulator.faults import __doc__ as faults_doc
 from services.simulator.found import find_names, load
@@ -103,8 +104,7 @@ def build(options: argparse.Namespace, *, clock: Clock, record: Truth) -> tuple[
         rng=random.Random(f"{options.seed} faults"),
         clock=clock,
         truth=record,
-        reset_sequence=exchange.reset_sequence,
-        send_snapshot=exchange.send_snapshot,
+        exchange=exchange,
     )
     rate = options.rate or sum(one.messages_per_s for one in listings)
     return Simulation(exchange, rate=rate, faults=faults, truth=record, clock=clock), faults
@@ -124,11 +124,12 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Return the options; say what is wrong with them in one line and exit with status 2."""
+    parts = f"faults: {faults_doc}", book_faults_doc, truth.__doc__, f"example:\n  {EXAMPLE}"
     parser = _Parser(
         prog="booktape simulate",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=DESCRIPTION,
-        epilog=f"faults: {faults_doc}\n\n{truth.__doc__}\n\nexample:\n  {EXAMPLE}",
+        epilog="\n\n".join(str(part) for part in parts),
     )
     _add_arguments(parser)
     options = parser.parse_args(arguments)

@@ -2,12 +2,12 @@
 
 import math
 import random
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass, field
 
+from services.simulator.book_side import ASK, BID, Execution, Side, Step
 from services.simulator.digits import padded, trimmed
-from services.simulator.listing import Listing
+from services.simulator.listing import Listing, draw_size
 
 TRADES_MAX = 1_000
 TRADES_AT_START = 60
@@ -18,66 +18,16 @@ RESIZES = 0.24
 SWEEPS = 0.002
 OPERATIONS_PER_STEP_MAX = 40
 LEVELS_MIN = 3
-
-BID = 0
-ASK = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """One execution; `number` counts up by one for each trade of its market."""
-
-    number: int
-    ts: int
-    price: int
-    size: int
-    is_buy: bool
-
-
-@dataclass(slots=True)
-class Step:
-    """What one step changed: price in ticks -> new size in units, 0 where the level is gone."""
-
-    bids: dict[int, int]
-    asks: dict[int, int]
-    trades: list[Execution] = field(default_factory=list)
-
-
-class Side:
-    """The levels of one side, findable by price and in order of price."""
-
-    __slots__ = ("before", "prices", "sizes")
-
-    def __init__(self) -> None:
-        self.sizes: dict[int, int] = {}
-        self.prices: list[int] = []  # ascending on both sides
-        self.before: dict[int, int] = {}  # what this step touched, as it was
-
-    def put(self, price: int, size: int) -> None:
-        """Set the level to `size`; 0 removes it."""
-        old = self.sizes.get(price, 0)
-        self.before.setdefault(price, old)
-        if size:
-            if not old:
-                insort(self.prices, price)
-            self.sizes[price] = size
-        elif old:
-            del self.sizes[price]
-            del self.prices[bisect_left(self.prices, price)]
-
-    def take_changes(self) -> dict[int, int]:
-        """Return what differs from before, and begin anew."""
-        changes = {
-            price: self.sizes.get(price, 0)
-            for price, old in self.before.items()
-            if self.sizes.get(price, 0) != old
-        }
-        self.before = {}
-        return changes
+# A book with more levels than these is dense: a thousand reach some per cent, as on the wire.
+DENSE_LEVELS = 1_000
+DENSITY = 0.37
+SWEPT_PER_STEP = 40
+HIDDEN_RANK = 60  # of the level that changes unsaid: where little changes by itself
+CROSSED_BY = 2  # ticks
 
 
 class SimulatedMarket:
-    """Keep a book that never crosses, never empties, and moves only in `step`."""
+    """Keep a book that never crosses, never empties, moves only in `step`: but on request."""
 
     def __init__(self, listing: Listing, *, seed: int, ts: int) -> None:
         self.listing = listing
@@ -89,7 +39,10 @@ class SimulatedMarket:
         self._middle = float(listing.price_ticks)
         self._spread = max(1.5, listing.price_ticks * 1e-4)
         # Makers quote the same few sizes again and again.
-        self._sizes = [self._draw_size() for _ in range(24)]
+        self._sizes = [draw_size(self.listing, self.rng) for _ in range(24)]
+        self.hidden: list[tuple[int, int]] = []  # side and price of what changed unsaid
+        self._crossing: int | None = None  # the price of the bid that crosses
+        self._to_sweep = 0  # asks
         self._trade_number = self.rng.randrange(1 << 24, 1 << 26)
         self._fill()
         for age in range(TRADES_AT_START, 0, -1):
@@ -131,18 +84,88 @@ class SimulatedMarket:
 
     def step(self, ts: int) -> Step:
         """Move the market on by one conflated event, and return it; it is never empty."""
-        rng = self.rng
-        self._middle += rng.gauss(0, 0.35 * self._spread)
-        self._recentre()
-        trades = self._trade(ts) if rng.random() < TRADES_PER_STEP else []
-        for _ in range(self._operations()):
-            self._operate()
+        trades: list[Execution] = []
+        if self._crossing is not None:
+            self._resize()
+        elif self._to_sweep:
+            self._sweep()
+        else:
+            trades = self._move_on(ts)
         bids, asks = (side.take_changes() for side in self.sides)
         if not bids and not asks:
             price, size = self.best_bid
             self.sides[BID].put(price, size + 1)
             bids = self.sides[BID].take_changes()
         return Step(bids, asks, trades)
+
+    def walk(self, share: float) -> None:
+        """Rise by about this share of the price, over the next steps."""
+        limit = self.best_ask[0] * (1 + share)
+        prices = self.sides[ASK].prices
+        self._to_sweep = min(bisect_left(prices, int(limit)), max(len(prices) - LEVELS_MIN, 0))
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether nothing was requested that goes on still."""
+        return self._crossing is None and not self._to_sweep and not self.hidden
+
+    def cross(self) -> None:
+        """Cross the book, until `uncross`, as in an auction."""
+        self._crossing = self.best_ask[0] + CROSSED_BY
+        self.sides[BID].put(self._crossing, self._size())
+
+    def uncross(self) -> None:
+        """End the crossing."""
+        if self._crossing is not None:
+            self.sides[BID].put(self._crossing, 0)
+            self._crossing = None
+
+    def lie(self) -> tuple[int, int]:
+        """Change a level that no step tells of; return its side and price."""
+        side = BID if self._chance(0.5) else ASK
+        prices = self.sides[side].prices
+        rank = min(HIDDEN_RANK, len(prices) - 1)
+        price = prices[-1 - rank] if side == BID else prices[rank]
+        levels = self.sides[side]
+        was_told = levels.before.copy()
+        levels.put(price, 2 * levels.sizes[price])
+        levels.before = was_told
+        self.hidden.append((side, price))
+        return side, price
+
+    def reveal(self) -> None:
+        """Let the next step tell of all that changed unsaid."""
+        for side, price in self.hidden:
+            self.sides[side].before[price] = -1
+        self.hidden = []
+
+    def _move_on(self, ts: int) -> list[Execution]:
+        """Move by an ordinary step; return its trades."""
+        rng = self.rng
+        self._middle += rng.gauss(0, 0.35 * self._spread)
+        self._recentre()
+        trades = self._trade(ts) if rng.random() < TRADES_PER_STEP else []
+        for _ in range(self._operations()):
+            self._operate()
+        return trades
+
+    def _sweep(self) -> None:
+        """Take the best asks away, and follow them with bids."""
+        count = min(self._to_sweep, SWEPT_PER_STEP)
+        self._to_sweep -= count
+        for _ in range(count):
+            self.sides[ASK].put(self.best_ask[0], 0)
+        self._middle = self.best_ask[0] - self._spread / 2
+        for _ in range(count):
+            self._place(BID, self._size())
+
+    def _resize(self) -> None:
+        """Change sizes alone, behind the best prices."""
+        for _ in range(self._operations()):
+            side = BID if self._chance(0.5) else ASK
+            prices = self.sides[side].prices
+            rank = min(2 + int(self.rng.expovariate(0.12)), len(prices) - 1)
+            self.sides[side].put(prices[-1 - rank] if side == BID else prices[rank], self._size())
 
     def price_text(self, ticks: int, *, is_padded: bool = False) -> str:
         """Return a price as the exchange writes it."""
@@ -257,8 +280,10 @@ class SimulatedMarket:
     def _fill(self) -> None:
         for side, sign in ((BID, -1), (ASK, 1)):
             price = self._middle + sign * self._spread / 2
+            is_dense = self.listing.levels > DENSE_LEVELS
             for rank in range(self.listing.levels):
-                gap = 1 + self.rng.expovariate(1 / self._spread) * (1 + rank / 60)
+                wider = DENSITY if is_dense else 1 + rank / 60
+                gap = 1 + self.rng.expovariate(1 / self._spread) * wider
                 price += sign * gap
                 if price < 1:
                     break
@@ -269,14 +294,6 @@ class SimulatedMarket:
         return self.rng.random() < probability
 
     def _size(self) -> int:
-        return self.rng.choice(self._sizes) if self._chance(0.5) else self._draw_size()
-
-    def _draw_size(self) -> int:
-        """Return a size worth 10 to 10,000; some are round, as people type them."""
-        coins = 10 ** self.rng.uniform(1, 4) / max(self.listing.price, 1e-12)
-        digits = 2 - math.floor(math.log10(coins)) if self._chance(0.3) else 8
-        step: int = 10 ** max(0, self.listing.size_decimals - max(digits, 0))
-        units = int(coins * 10.0**self.listing.size_decimals)
-        if self.listing.size_decimals == 12 and self._chance(0.01):  # noqa: PLR2004
-            return max(1, units)  # the odd amount of 12 digits that BtcTurk sends
-        return max(1, units // step) * step
+        return (
+            self.rng.choice(self._sizes) if self._chance(0.5) else draw_size(self.listing, self.rng)
+        )

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from services.simulator.book_side import Step
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.listing import Listing
-from services.simulator.market import SimulatedMarket, Step
+from services.simulator.market import SimulatedMarket
 
 DEPTH_ALL = 1_000_000
 
@@ -101,6 +102,27 @@ class SimulatedExchange(Protocol):
 
     def final_depth(self) -> int:
         """Return how many levels a side a client can know of."""
+        ...
+
+
+@runtime_checkable
+class Secretive(Protocol):
+    """What an exchange must be able to do as well whose books go wrong where no number shows it."""
+
+    def mute(self, market: SimulatedMarket, *, is_muted: bool) -> None:
+        """Tell nobody of a market's changes any more, while all else of it goes on; or do again."""
+        ...
+
+    def lie(self, market: SimulatedMarket) -> None:
+        """Change a level of a market's book that nobody is told of."""
+        ...
+
+    def reveal(self, market: SimulatedMarket) -> None:
+        """Tell with the next change what nobody was told of."""
+        ...
+
+    def answer_book_badly(self, how: str) -> None:
+        """Answer the next question for a book `late`, or with an `old` one."""
         ...
 
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from shared.event import Snapshot, TradeList
+from booktape.ladder import Level
+from shared.event import MarketStatus, Snapshot, TradeList
 from shared.exchange import Outage
 from shared.feed.counts import Counts
 from shared.feed.names import Names
@@ -21,13 +22,25 @@ class Link(Struct, frozen=True):
     error: str = ""
 
 
+class BookTop(Struct, frozen=True):
+    """The best levels of one book, best first; its sequence where it has one."""
+
+    sequence: int | None
+    bids: list[Level]
+    asks: list[Level]
+
+
 class FeedView(Struct, frozen=True):
-    """What a feed has of its exchange: our symbols that are live or refused, all messages."""
+    """What a feed has of its exchange: our symbols that are live or refused, all messages.
+
+    `tops` has the books that somebody looks at.
+    """
 
     live: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     messages: int = 0
     counts: Counts = field(default_factory=Counts)  # nobody changes this copy
+    tops: dict[str, BookTop] = {}
 
 
 class Backfill(Struct, frozen=True):
@@ -62,12 +75,20 @@ class AuditAnswer(NamedTuple):
     snapshot: Snapshot | None
 
 
+class StatusChange(NamedTuple):
+    """A market's status that is another now, of our symbol."""
+
+    symbol: str
+    status: MarketStatus
+
+
 class Board:
     """Lies between the threads that have to do with one feed.
 
     Each value has one thread that replaces it, whole; every thread may read it. The symbols are
-    those of whoever follows the listings, `link` is the reader's, `feed` the recorder's. Questions
-    go from the recorder to whoever asks over REST, and answers come back.
+    those of whoever follows the listings, `watched` is the main thread's, `link` the reader's,
+    `feed` the recorder's. Questions go from the recorder to whoever asks over REST, and answers
+    come back.
     """
 
     def __init__(
@@ -77,6 +98,7 @@ class Board:
         self.names = names
         self.wanted = tuple(symbols)
         self.channels = tuple(channels)
+        self.watched: frozenset[str] = frozenset()  # whose books somebody looks at
         self.link = Link(down_since_s=down_since_s)
         self.feed = FeedView()
         self.questions: deque[Backfill] = deque()  # of a symbol one here, one being asked
@@ -85,6 +107,7 @@ class Board:
         self.books: deque[BookAnswer] = deque()
         self.audits_wanted: deque[str] = deque()  # raw symbols, one at a time
         self.audits: deque[AuditAnswer] = deque()
+        self.statuses: deque[StatusChange] = deque()
         self.is_list_wanted = False  # of markets, at once: the exchange says that one stands still
         self.checkpoints_wanted = 0  # how often every book was to be written whole
 

@@ -13,7 +13,7 @@ from shared.feed.prices import keep_last
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
-Reason = Literal["gap", "mismatch", "malformed", "unknown", "stale"]
+Reason = Literal["gap", "mismatch", "malformed", "unknown", "stale", "trading"]
 Watcher = Callable[[int, Delta], None]
 
 OLD_SNAPSHOTS_MAX: Final = 3  # in a row: then it is the exchange's numbers that have begun anew

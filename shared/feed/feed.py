@@ -37,6 +37,7 @@ from shared.feed.questions import Questions
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Verdict
 from shared.feed.standing import Standing
+from shared.feed.statuses import Statuses
 from shared.feed.subscriptions import Subscriptions
 from shared.feed.tickers import Tickers
 from shared.feed.trades import Trades
@@ -80,21 +81,15 @@ class Feed:
         self._questions = Questions(exchange, self._subscriptions, spend, hold, wanted)
         self._backfills = Backfills(self._trades, board, exchange)
         self._standing = Standing(board, self._books, self._subscriptions)
+        self._statuses = Statuses(board, self._books, self._rows, self._questions)
         parts = Parts(exchange, board, self._books, self._rows, self.counts)
+        asking = self._questions, self._subscriptions
+        self._following = Following(parts, self._trades, self._tickers, *asking)
         peers = peers or Peers(exchange)
         self._auditing = Auditing(parts, peers, spend, checkpoint_interval_s)
         watchdog = self._watchdog = Watchdog(stale_after_s)
         self._answers = Answers(parts, self._questions, self._auditing, watchdog, self._data)
         self._ts, self._now_s, self._due_s, self._connection = 0, 0.0, 0.0, 0
-        self._following = Following(
-            board,
-            self._rows,
-            books=self._books,
-            trades=self._trades,
-            tickers=self._tickers,
-            questions=self._questions,
-            subscriptions=self._subscriptions,
-        )
 
     @property
     def is_flowing(self) -> bool:
@@ -170,6 +165,7 @@ class Feed:
             raise Stale(f"open, but silent for {silent_s:.1f} s")
         self._backfills.record(ts)
         self._answers.take_all(now_s)
+        self._statuses.take_all(ts, now_s, self._symbols)
         self._auditing.look(ts, now_s)
         messages = self._questions.keep_alive(now_s)
         if self._questions.is_quiet(now_s):
@@ -199,7 +195,7 @@ class Feed:
                     outage = self._trades.pop_outage(message.raw_symbol)
                     self._trades.trade_list(self._ts, symbol, message, outage)
             case Ticker():
-                symbol = self._data(TICKER, message.raw_symbol)
+                symbol = self._data(TICKER, message.raw_symbol, is_whole=message.is_whole)
                 if symbol and (merged := self._tickers.ticker(self._ts, symbol, message)):
                     self._auditing.carry(self._ts, merged)
             case _:
@@ -220,15 +216,17 @@ class Feed:
         """Say whether a delta that continues no book shows that its subscription flows."""
         if verdict is None:
             self.counts.not_asked_for += 1
+        elif verdict in {Verdict.UNKNOWN, Verdict.HELD}:
+            self._questions.note_life(delta.raw_symbol, self._now_s)
         # Before the subscription stands, what comes may come before the answer.
         return self._subscriptions.is_ready(BOOK, delta.raw_symbol)
 
-    def _data(self, channel: str, raw_symbol: str) -> str | None:
+    def _data(self, channel: str, raw_symbol: str, *, is_whole: bool = False) -> str | None:
         """Take note of data; return our symbol, or `None` where we do not record it."""
         if channel not in self._board.channels or raw_symbol not in self._symbols:
             self.counts.not_asked_for += 1
             return None
-        if not self._subscriptions.note_data(channel, raw_symbol):
+        if not self._subscriptions.note_data(channel, raw_symbol, is_whole=is_whole):
             self._watchdog.data(self._now_s)
         return self._symbols[raw_symbol]
 

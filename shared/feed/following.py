@@ -4,15 +4,13 @@ from typing import Final
 
 from shared.event import feed_event
 from shared.exchange import BOOK
-from shared.feed.board import Board
-from shared.feed.books import Books
+from shared.feed.parts import Parts
 from shared.feed.questions import Questions
-from shared.feed.rows import FeedRows
 from shared.feed.subscriptions import Subscriptions
 from shared.feed.tickers import Tickers
 from shared.feed.trades import Trades
 
-_LEFT: Final = feed_event("gap", channel=BOOK, reason="no longer listed as trading")
+_LEFT: Final = feed_event("gap", channel=BOOK, reason="no longer listed")
 
 
 class Following:
@@ -23,10 +21,7 @@ class Following:
 
     def __init__(
         self,
-        board: Board,
-        rows: FeedRows,
-        *,
-        books: Books,
+        parts: Parts,
         trades: Trades,
         tickers: Tickers,
         questions: Questions,
@@ -34,9 +29,9 @@ class Following:
     ) -> None:
         """Start with nothing."""
         self.symbols: dict[str, str] = {}
-        self._board = board
-        self._rows = rows
-        self._books = books
+        self._board = parts.board
+        self._rows = parts.rows
+        self._books = parts.books
         self._trades = trades
         self._tickers = tickers
         self._questions = questions

@@ -12,6 +12,7 @@ from shared.feed.board import Board, FeedView
 from shared.feed.books import Books, Reason
 from shared.feed.counts import Counts
 from shared.feed.rows import FeedRows
+from shared.feed.tops import copy_tops
 
 
 class PolledFeed:
@@ -70,7 +71,9 @@ class PolledFeed:
     def show(self) -> None:
         """Put on the board how the books stand."""
         live, refused = frozenset(self._books.live()), frozenset(self._refused)
-        self._board.feed = FeedView(live, refused, self._polls, self._counts.copy())
+        tops = copy_tops(self._books, self._symbols, self._board.watched)
+        counts = self._counts.copy()
+        self._board.feed = FeedView(live, refused, self._polls, counts, tops=tops)
 
     def _follow(self) -> None:
         wanted, names = self._board.wanted, self._board.names

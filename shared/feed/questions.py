@@ -46,6 +46,7 @@ class Questions:
         self._keep_alives = KeepAlives(exchange.keep_alive)
         self._snapshots = SnapshotRequests(exchange, spend)
         self._resyncs = Resyncs()
+        self._wakes = Resyncs()
         self._quiet_until_s = 0.0
         self._waits_until_s = 0.0  # for points, with subscriptions to ask for
 
@@ -59,6 +60,7 @@ class Questions:
         self._subscriptions.clear()
         self._snapshots.clear()
         self._resyncs.clear()
+        self._wakes.clear()
 
     def drop(self, raw_symbol: str) -> list[str]:
         """Ask nothing more about a symbol; return the messages that end its subscriptions."""
@@ -78,6 +80,19 @@ class Questions:
             return False
         return self._resyncs.want(raw_symbol, now_s)
 
+    def note_life(self, raw_symbol: str, now_s: float) -> None:
+        """Take note that a change of a book came that is not known: if it was refused, ask now."""
+        is_refused = (BOOK, raw_symbol) in self._subscriptions.refused
+        if is_refused or self._snapshots.is_refused(raw_symbol):
+            self._wakes.want(raw_symbol, now_s)
+
+    def wake(self, raw_symbol: str, now_s: float) -> None:
+        """Have the book of a market that lives begun now, whatever was refused or postponed."""
+        if self._subscriptions.wake(raw_symbol, now_s) or self._snapshots.wake(raw_symbol):
+            return
+        if not self._subscriptions.is_asked(BOOK, raw_symbol):
+            self._resyncs.want(raw_symbol, now_s)
+
     def is_snapshot_asked(self, raw_symbol: str) -> bool:
         """Return whether a snapshot of this symbol may come."""
         return self.is_book_first or self._snapshots.is_asked(raw_symbol)
@@ -86,6 +101,7 @@ class Questions:
         """Take note that a snapshot came."""
         self._snapshots.settle_snapshot(raw_symbol)
         self._resyncs.settle_resync(raw_symbol)
+        self._wakes.settle_resync(raw_symbol)
 
     def refuse_snapshot(self, notice: Refused, now_s: float) -> None:
         """Take note that the exchange refused a snapshot: ask again later."""
@@ -132,6 +148,8 @@ class Questions:
 
         Raise `ConnectionLost` where only a new connection can help.
         """
+        for raw_symbol in self._wakes.due(now_s):
+            self.wake(raw_symbol, now_s)
         messages = self._begin_anew(now_s)
         if self._subscriptions.has_more and self._may_subscribe(now_s):
             messages += self._subscriptions.messages(now_s)

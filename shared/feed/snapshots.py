@@ -22,12 +22,14 @@ class SnapshotRequests:
         self._spend = spend
         self._wanted: dict[str, float] = {}  # raw symbol -> not before
         self._asked: dict[str, float] = {}  # raw symbol -> since
+        self._refused: set[str] = set()  # of those that are wanted
         self._next_s = 0.0
 
     def clear(self) -> None:
         """Forget everything: the connection is gone."""
         self._wanted.clear()
         self._asked.clear()
+        self._refused.clear()
 
     def want(self, raw_symbol: str) -> None:
         """Ask for this snapshot as soon as the pace allows, unless it was asked for already."""
@@ -42,14 +44,27 @@ class SnapshotRequests:
         """Return whether it was asked for, or will be."""
         return raw_symbol in self._asked or raw_symbol in self._wanted
 
+    def is_refused(self, raw_symbol: str) -> bool:
+        """Return whether it was refused, and is to be asked for later."""
+        return raw_symbol in self._refused
+
+    def wake(self, raw_symbol: str) -> bool:
+        """Ask as soon as the pace allows; return whether it was asked for, or is to be."""
+        if raw_symbol in self._wanted:
+            self._wanted[raw_symbol] = 0.0
+            self._refused.discard(raw_symbol)
+        return self.is_pending(raw_symbol)
+
     def settle_snapshot(self, raw_symbol: str) -> None:
         """Take note that the answer came, or is no longer wanted."""
         self._asked.pop(raw_symbol, None)
         self._wanted.pop(raw_symbol, None)
+        self._refused.discard(raw_symbol)
 
     def refuse(self, raw_symbol: str, now_s: float, *, is_halted: bool) -> None:
         """Take note of a refusal: ask again later."""
         self.ask_again(raw_symbol, now_s + (HALTED_RETRY_S if is_halted else RETRY_S))
+        self._refused.add(raw_symbol)
 
     def ask_again(self, raw_symbol: str, at_s: float) -> None:
         """Take note that the answer was of no use: ask again, not before this time."""
@@ -76,5 +91,6 @@ class SnapshotRequests:
         if wait_s:
             return []
         del self._wanted[raw_symbol]
+        self._refused.discard(raw_symbol)
         self._asked[raw_symbol] = now_s
         return [raw_symbol]

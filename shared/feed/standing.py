@@ -7,6 +7,7 @@ from shared.feed.board import Board, FeedView
 from shared.feed.books import Books
 from shared.feed.counts import Counts
 from shared.feed.subscriptions import Subscriptions
+from shared.feed.tops import copy_tops
 
 
 class Standing:
@@ -21,7 +22,8 @@ class Standing:
     def show(self, symbols: Mapping[str, str], messages: int, counts: Counts) -> None:
         """Put on the board how these symbols stand: ours, by their raw ones."""
         live, refused = self._find_live(symbols), self._find_refused(symbols)
-        self._board.feed = FeedView(live, refused, messages, counts.copy())
+        tops = copy_tops(self._books, symbols, self._board.watched)
+        self._board.feed = FeedView(live, refused, messages, counts.copy(), tops)
 
     def _find_live(self, symbols: Mapping[str, str]) -> frozenset[str]:
         """Return those whose books go on now; without books, those that are subscribed."""

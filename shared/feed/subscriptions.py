@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shared.errors import ConnectionLost
 from shared.exchange import Exchange
+from shared.feed.alone import Alone
 
 ANSWER_S: Final = 10.0  # within which the exchange answers a subscription
 RENEWAL_S: Final = 5.0  # within which one that was left and joined again brings something new
@@ -50,6 +51,7 @@ class Subscriptions:
         self._asked: dict[SubscriptionKey, _Asked] = {}
         self._ready: set[SubscriptionKey] = set()
         self.refused: dict[SubscriptionKey, float] = {}  # and when to ask again
+        self._alone = Alone(exchange)
         self._renewed: dict[SubscriptionKey, float] = {}  # when a connection was given up for it
         # The last of them, on the connection that is given up, then on the one that followed.
         self._giving_up: SubscriptionKey | None = None
@@ -64,6 +66,7 @@ class Subscriptions:
         self._is_reported = False
         self._asked.clear()
         self._ready.clear()
+        self._alone.clear()
         self.refused.clear()
         self._given_up, self._giving_up = self._giving_up, None
 
@@ -160,11 +163,20 @@ class Subscriptions:
         """Return the raw symbols of which something was refused."""
         return {raw_symbol for _, raw_symbol in self.refused}
 
-    def note_data(self, channel: str, raw_symbol: str) -> bool:
+    def wake(self, raw_symbol: str, now_s: float) -> bool:
+        """Ask again now for what was refused of a symbol; return whether anything was."""
+        keys = [key for key in self.refused if key[1] == raw_symbol]
+        self.refused.update(dict.fromkeys(keys, now_s))
+        return bool(keys)
+
+    def note_data(self, channel: str, raw_symbol: str, *, is_whole: bool = False) -> bool:
         """Note that data came; return whether it is what makes the subscription stand.
 
-        Where the exchange's word does that, data may come before it.
+        Where the exchange's word does that, data may come before it. `is_whole`: it came with that
+        of all symbols.
         """
+        if is_whole:
+            self._alone.note_whole(channel, raw_symbol)
         key = channel, raw_symbol
         is_awaited = self._asked.pop(key, None) is not None or self._waits_for_data
         if key in self._ready or not is_awaited:
@@ -186,7 +198,8 @@ class Subscriptions:
         for channel in self._channels:
             self._asked.pop((channel, raw_symbol), None)
             self.refused.pop((channel, raw_symbol), None)
-        return self._exchange.unsubscribe(channels, [raw_symbol]) if channels else []
+        alone = [message for c in self._channels for message in self._alone.leave(c, raw_symbol)]
+        return alone + (self._exchange.unsubscribe(channels, [raw_symbol]) if channels else [])
 
     def renew(self, channel: str, raw_symbol: str, now_s: float) -> list[str]:
         """Return the messages that leave and join again, which brings a new first message.
@@ -199,7 +212,7 @@ class Subscriptions:
             raise ConnectionLost(f"only a new connection brings a new snapshot of {raw_symbol}")
         self._ready.discard((channel, raw_symbol))
         self._asked[channel, raw_symbol] = _Asked(now_s, 1, is_resync=True)
-        return self._rejoin(channel, raw_symbol)
+        return self._rejoin(channel, raw_symbol, now_s)
 
     def overdue(self, now_s: float) -> tuple[list[str], list[SubscriptionKey]]:
         """Return the messages that ask once more, and what is to be called refused.
@@ -218,12 +231,12 @@ class Subscriptions:
                 raise ConnectionLost(f"no snapshot of {key[1]} after leaving and joining again")
             if asked.attempts < ATTEMPTS_MAX and not asked.is_resync:
                 self._asked[key] = _Asked(now_s, asked.attempts + 1, is_resync=False)
-                messages += self._rejoin(*key)
+                messages += self._rejoin(*key, now_s)
             else:
                 del self._asked[key]
                 self.refused[key] = now_s + REFUSED_RETRY_S
                 refused.append(key)
-        messages += self._retry_refused(now_s)
+        messages += self._retry_refused(now_s) + self._alone.due(now_s)
         return list(dict.fromkeys(messages)), refused  # one may be for all symbols of a channel
 
     def _end_list(self, now_s: float) -> list[SubscriptionKey]:
@@ -273,9 +286,11 @@ class Subscriptions:
         messages: list[str] = []
         for key in due:
             self._asked[key] = _Asked(now_s, ATTEMPTS_MAX, is_resync=False)
-            messages += self._rejoin(*key)
+            messages += self._rejoin(*key, now_s)
         return messages
 
-    def _rejoin(self, channel: str, raw_symbol: str) -> list[str]:
+    def _rejoin(self, channel: str, raw_symbol: str, now_s: float) -> list[str]:
+        if self._alone.is_possible(channel):
+            return self._alone.join(channel, raw_symbol, now_s)
         leave = self._exchange.unsubscribe([channel], [raw_symbol])
         return leave + self._exchange.subscribe([channel], [raw_symbol])

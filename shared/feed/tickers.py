@@ -32,8 +32,8 @@ class Tickers:
             if not changed:
                 return None
             ticker = replace(before, ts_event=ticker.ts_event, **changed)
-        elif ticker.gone:
-            ticker = replace(ticker, gone=())
+        elif ticker.gone or ticker.is_whole:
+            ticker = replace(ticker, gone=(), is_whole=False)
         self._tickers[ticker.raw_symbol] = ticker
         self._rows.append((ts_recv, symbol, ticker))
         return ticker

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Final
@@ -21,8 +22,11 @@ from shared.exchange import Exchange
 from shared.ingest.clock import ClockWatch
 from shared.ingest.disk import DiskWatch
 from shared.ingest.doors import Doors, make_backoff
+from shared.ingest.instruments import Instruments
 from shared.ingest.intake import Intake
 from shared.ingest.leftovers import Leftovers
+from shared.ingest.listings import Listings
+from shared.ingest.live_books import LiveBooksFile
 from shared.ingest.recorder import Recorder
 from shared.ingest.status import IngestStatus, View
 from shared.process import log
@@ -116,10 +120,10 @@ class Ingest:
             stop=self._stop_feeds,
             pause=self._pause,
         )
+        self._listings = self._make_listings(folder.instruments(exchange.name, line))
         self._rest_worker = RestWorker(
             self._rest,
-            follow=self._doors.follow if self._own.symbols is None else None,
-            names=self._doors.names,
+            take_list=self._listings.take_list,
             book_interval_s=exchange.snapshot_interval_s,
             boards=self._doors.boards,
             backoff=make_backoff(),
@@ -131,6 +135,11 @@ class Ingest:
         self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0
         self._status = _make_status(folder, ingest_name(exchange.name, line))
+        self._live_books = LiveBooksFile(folder, session, clock_ns=time.time_ns)
+
+    def _make_listings(self, path: Path) -> Listings:
+        follow = self._doors.follow if self._own.symbols is None else None
+        return Listings(self._doors, Instruments(path), self._intake.record, follow)
 
     def run(self) -> int:
         """Record until told to stop; return the exit status."""
@@ -197,6 +206,7 @@ class Ingest:
         self._remember()
         self._look_at_machine()
         self._write_status()
+        self._live_books.look(self._doors.boards)
 
     def _remember(self) -> None:
         """Let the next session name this one, once there is something to name."""
@@ -231,6 +241,7 @@ class Ingest:
             is_stopping=is_stopping,
             blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),
             rest_error=self._rest_worker.error,
+            not_trading=self._listings.not_trading,
             poll_interval_s=self._poll_interval_s(),
             is_on_loopback=is_on_loopback(self._own),
             clock=read_kernel_clock(),

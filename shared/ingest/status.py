@@ -39,6 +39,7 @@ class View(Struct, frozen=True, kw_only=True):
     poll_interval_s: float | None  # where books are polled
     received_bytes: int = 0
     is_enabled: bool = True
+    not_trading: frozenset[str] = frozenset()  # our symbols whose markets do not trade now
     is_on_loopback: bool = False
     clock: KernelClock | None = None
 
@@ -61,10 +62,9 @@ class IngestStatus:
 
     def write(self, view: View) -> None:
         """Replace the file."""
-        symbols, live, refused = _symbols(view)
+        symbols, live, refused, halted, able = _symbols(view)
         links = [board.link for board in view.boards]
         down = [link.down_since_s for link in links if link.down_since_s is not None]
-        is_unreachable = bool(down) and not view.is_paused
         messages = self._count_messages(view)
         kinds, counts = view.recorder.kinds, [board.feed.counts for board in view.boards]
         report = IngestReport(
@@ -72,16 +72,17 @@ class IngestStatus:
             exchange=view.exchange,
             line=view.line,
             session=view.journal.session,
-            state=self._find_state(view, live, symbols - refused, is_down=bool(down) or not links),
+            state=self._find_state(view, live, able, is_down=bool(down) or not links),
             since=self._since,
             symbols=len(symbols),
             live=len(live),
-            waiting=sorted(symbols - live - refused),
+            waiting=sorted(able - live),
             refused=sorted(refused),
+            halted=sorted(halted),
             sockets=len(links),
             connections=sum(link.is_connected for link in links),
             reconnects=sum(link.reconnects for link in links),
-            unreachable_since=_before(view, view.now_s - min(down)) if is_unreachable else None,
+            unreachable_since=_unreachable_since(view, down),
             last_error=next((link.error for link in links if link.error), view.rest_error) or None,
             rate_limited_until=_before(view, -view.blocked_s) if view.blocked_s else None,
             poll_interval_s=view.poll_interval_s,
@@ -130,14 +131,16 @@ class IngestStatus:
         return state
 
 
-def _symbols(view: View) -> tuple[set[str], set[str], set[str]]:
-    """Return the symbols that are wanted, those that are live, those that are refused."""
+def _symbols(view: View) -> tuple[set[str], ...]:
+    """Return the symbols that are wanted; of them the live, refused, halted; and those left."""
     # Where books are recorded, a symbol lives by its book, whatever else there is of it.
     with_books = [board for board in view.boards if BOOK in board.channels]
     wanted = {symbol for board in view.boards for symbol in board.wanted}
     live = {symbol for board in with_books or view.boards for symbol in board.feed.live}
     refused = {symbol for board in view.boards for symbol in board.feed.refused}
-    return wanted, live, refused
+    halted = (wanted & view.not_trading) - live
+    refused -= halted
+    return wanted, live, refused, halted, wanted - refused - halted
 
 
 def _clock(clock: KernelClock | None) -> dict[str, Any]:
@@ -173,6 +176,11 @@ def _add(tallies: Iterable[Counter[str]]) -> dict[str, int]:
     for tally in tallies:
         total.update(tally)
     return dict(total)
+
+
+def _unreachable_since(view: View, down: list[float]) -> int | None:
+    """Return since when a socket is down that should not be."""
+    return _before(view, view.now_s - min(down)) if down and not view.is_paused else None
 
 
 def _before(view: View, seconds: float) -> int:

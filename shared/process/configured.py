@@ -7,8 +7,15 @@ from msgspec import convert
 
 from booktape.errors import ConfigError
 from shared.exchange import Exchange
-from shared.process.settings import ExchangeSettings, Settings, load
+from shared.process.settings import (
+    SPREAD,
+    DashboardSettings,
+    ExchangeSettings,
+    Settings,
+    load,
+)
 
+SPREAD_MARKETS = 4
 _DECLARED = ("symbols", "channels", "symbols_per_socket", "websocket_url", "rest_url")
 
 
@@ -24,9 +31,15 @@ def load_settings(exchanges: Mapping[str, Exchange], environment: Mapping[str, s
         for name, exchange in exchanges.items()
         for fault in _find_scarce(exchange, settings.exchanges[name].limit_share)
     ]
+    faults += _find_half_spread(settings.dashboard)
     if faults:
         raise ConfigError(faults)
     return settings
+
+
+def _find_half_spread(dashboard: DashboardSettings) -> Iterator[str]:
+    if len(dashboard.spread) not in {0, SPREAD_MARKETS}:
+        yield f"dashboard.spread = {list(dashboard.spread)}: takes {SPREAD}"
 
 
 def _defaults(exchange: Exchange) -> ExchangeSettings:

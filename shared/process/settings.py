@@ -68,6 +68,43 @@ class WriterSettings(Struct, frozen=True):
     ] = 64 << 20
 
 
+Market = Annotated[str, Meta(pattern=rf"^[a-z0-9_]+:{SYMBOL}\Z")]
+_WEB = Meta(
+    pattern=r"^(https?://[^\s/?#@]+(/\S*)?)?\Z",
+    description='"http://<host>/<path>" or "https://<host>/<path>"; empty: nobody is called',
+)
+
+
+SPREAD = "a list of four different markets: [A, B, what turns A's quote, what turns B's]"
+
+
+class DashboardSettings(Struct, frozen=True):
+    """The page that people look at, on loopback alone."""
+
+    port: Annotated[
+        int, Meta(ge=0, le=65_535, description="a whole number from 0 (any) to 65535")
+    ] = 8600
+    # Whose ladders are shown first; empty: two of each exchange.
+    symbols: Annotated[
+        tuple[Market, ...], Meta(description='a list such as ["bitvavo:BTC-EUR"]')
+    ] = ()
+    # The premium of the second over the first, with what turns each quote into one currency.
+    spread: Annotated[
+        tuple[Market, ...], Meta(max_length=4, description=f"{SPREAD}, or an empty list")
+    ] = ()
+
+
+class AlertSettings(Struct, frozen=True):
+    """Whom the dashboard's process calls when something is not well, and when it is over."""
+
+    webhook_url: Annotated[str, _WEB] = ""
+    heartbeat_url: Annotated[str, _WEB] = ""
+    after_s: Annotated[float, Meta(ge=0, le=DAY_S, description=f"seconds, from 0 to {DAY_S}")] = (
+        60.0
+    )
+    repeat_s: Seconds = 14_400.0
+
+
 class ExchangeSettings(Struct, frozen=True, kw_only=True):
     """How one exchange is recorded; what has no default here the exchange declares.
 
@@ -128,6 +165,8 @@ class Settings(Struct, frozen=True):
     writer: WriterSettings
     exchanges: dict[str, ExchangeSettings]
     folder: Path
+    dashboard: DashboardSettings = DashboardSettings()
+    alerts: AlertSettings = AlertSettings()
     sinks: dict[str, SinkSettings] = {}
 
 
@@ -156,6 +195,8 @@ def load(
             name: _fill(defaults, values, "exchanges", name) for name, defaults in exchanges.items()
         },
         folder=base,
+        dashboard=_fill(DashboardSettings(), values, "dashboard"),
+        alerts=_fill(AlertSettings(), values, "alerts"),
         sinks={name: _fill(SinkSettings(), values, SINKS, name) for name in sinks},
     )
 
@@ -168,6 +209,8 @@ def _kinds(
         ("storage",): Storage,
         ("state",): State,
         ("writer",): WriterSettings,
+        ("dashboard",): DashboardSettings,
+        ("alerts",): AlertSettings,
     }
     for name in exchanges:
         sections["exchanges", name] = ExchangeSettings

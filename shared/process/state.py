@@ -8,6 +8,7 @@ from msgspec import Struct
 from booktape.keys import exchange_of
 
 WRITER: Final = "buffer_writer"
+DASHBOARD: Final = "dashboard"
 INGEST_PREFIX: Final = "ingest_"
 SINK_PREFIX: Final = "sink_"
 CONFLICT: Final = "conflict"
@@ -80,6 +81,14 @@ class StateFolder(Struct, frozen=True):
         """Return the file of one process's report."""
         return self.status / f"{process}{_JSON}"
 
+    def live_books(self, exchange: str, line: str) -> Path:
+        """Return the file of the books that one line shows while somebody looks at them."""
+        return self.status / f"books_{exchange}-{line}{_JSON}"
+
+    def lease(self, exchange: str) -> Path:
+        """Return the file that says which books somebody looks at, and until when."""
+        return self.path / "watch" / f"{exchange}{_JSON}"
+
     @property
     def deploy_lock(self) -> Path:
         """Return the file that a deploy holds while it moves programs."""
@@ -89,6 +98,11 @@ class StateFolder(Struct, frozen=True):
     def writer_lock(self) -> Path:
         """Return the file that the one writer holds."""
         return self._locks / "writer.lock"
+
+    @property
+    def dashboard_lock(self) -> Path:
+        """Return the file that the one dashboard holds which reports and calls."""
+        return self._locks / "dashboard.lock"
 
     def ingest_lock(self, exchange: str, line: str) -> Path:
         """Return the file that the one ingest of a line holds."""
@@ -118,6 +132,10 @@ class StateFolder(Struct, frozen=True):
     def last_session(self, exchange: str, line: str) -> Path:
         """Return the file that names the last session of a line."""
         return self.path / "lines" / f"{exchange}-{line}{_JSON}"
+
+    def instruments(self, exchange: str, line: str) -> Path:
+        """Return the file of what a line has recorded of its exchange's markets."""
+        return self.path / "instruments" / f"{exchange}-{line}{_JSON}"
 
     def limits(self, exchange: str) -> Path:
         """Return the file of what was asked of an exchange lately."""

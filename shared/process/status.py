@@ -58,8 +58,9 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     since: int  # when the state became that
     symbols: int  # that are wanted
     live: int
-    waiting: list[str]  # neither live nor refused
+    waiting: list[str]  # neither live nor refused nor halted
     refused: list[str]
+    halted: list[str] = []  # not live, for their markets do not trade
     sockets: int
     connections: int  # of the sockets, those that are open
     reconnects: int
@@ -119,6 +120,7 @@ class WriterReport(ProcessReport, frozen=True, kw_only=True):
     last_upload_ts: int | None
     upload_error: str | None
     disk_free_bytes: int
+    journal_holes: dict[str, int] = {}  # rows of this kind that it wrote, by session
     flush_s: float = 0.0  # spent on flushes
     uploads: int = 0  # objects that the store has taken, or had
     upload_bytes: int = 0
@@ -131,6 +133,9 @@ class ServiceReport(ProcessReport, frozen=True, kw_only=True):
     """What a process says that neither records nor writes."""
 
     address: str | None = None  # where it serves
+    calls: bool | None = None  # whether it calls somebody when something is not well
+    call_error: str | None = None  # what stands in the way of a call
+    call_error_since: int | None = None
 
 
 class SinkReport(ProcessReport, frozen=True, kw_only=True):

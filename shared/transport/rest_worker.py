@@ -1,28 +1,24 @@
 """The worker that asks over REST: for markets, missed trades, books to begin or to compare."""
 
-import re
 from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Final
 
 from booktape.errors import BooktapeError
 from shared.errors import ConnectionLost, RateLimited
-from shared.exchange import SYMBOL
+from shared.exchange import ListedMarket
 from shared.feed.board import AuditAnswer, Board, BookAnswer
-from shared.feed.names import Names
 from shared.process import log
 from shared.process.retry import Backoff
 from shared.transport.rest import RequestRefused, RestClient
 
-MARKETS_INTERVAL_S: Final = 600.0
+MARKETS_INTERVAL_S: Final = 60.0
+MARKETS_EARLY_S: Final = 10.0  # at the least, where a feed wants the list at once
 # Between two questions. A list of trades is dear (5 of Bitvavo's 1,000 points a minute), and after
 # an outage the books, which need points as well, come first.
 PACE_S: Final = 1.0
 BOOK_PACE_S: Final = 0.05  # between two questions for a book, and two looks for one
 GIVE_UP_S: Final = 900.0  # as long as Bitvavo's ban; then the trades are called missing
-
-# A market's name becomes part of messages and of REST paths, where ".." would be another place.
-_SYMBOL: Final = re.compile(SYMBOL)
 
 _log = log.get(__name__)
 
@@ -37,38 +33,34 @@ class RestWorker:
         self,
         rest: RestClient,
         *,
-        follow: Callable[[tuple[str, ...]], None] | None,
-        names: Names,
+        take_list: Callable[[list[ListedMarket], int], None],
         book_interval_s: float,
         boards: Sequence[Board],
         backoff: Backoff,
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
     ) -> None:
-        """Prepare; `follow` takes all symbols that trade, `None` where they are configured.
+        """Prepare; `take_list` takes each list of markets and when it came.
 
-        `names` learns how the exchange writes them. Questions are on the boards, and others come
-        while it asks; `book_interval_s` lies between two questions for a book.
+        Questions are on the boards, and others come while it asks; `book_interval_s` lies between
+        two questions for a book.
         """
         self.error = ""
         self._errors: dict[str, str] = {}  # of each kind of question, since it was answered last
         self._rest = rest
-        self._follow = follow
-        self._names = names
+        self._take_list = take_list
         self._book_interval_s = max(book_interval_s, BOOK_PACE_S)
         self._boards = boards
         self._backoff = backoff
         self._clock_ns = clock_ns
         self._steady_s = steady_s
-        self._odd: list[str] = []  # of the last list of markets
-        self._markets_due_s = 0.0
+        self._markets_due_s = self._markets_early_s = 0.0
         self._trades_due_s = 0.0
 
     def run(self, stop: Event) -> None:
         """Ask until told to stop."""
         while not stop.is_set():
-            wants_markets = self._follow is not None or not self._names.is_known
-            if wants_markets and self._steady_s() >= self._markets_due_s:
+            if self._is_list_due():
                 self._ask_markets(stop)
             if self._steady_s() >= self._trades_due_s:
                 self._ask_trades(stop)
@@ -113,6 +105,17 @@ class RestWorker:
             _log.info("no book to compare", extra={"symbol": raw_symbol, "reason": str(error)})
         board.audits.append(AuditAnswer(raw_symbol, self._clock_ns(), snapshot))
 
+    def _is_list_due(self) -> bool:
+        """Return whether to ask for the list of markets: each minute, or where a feed wants it."""
+        now_s = self._steady_s()
+        wanted = [board for board in self._boards if board.is_list_wanted]
+        if now_s < self._markets_due_s and not (wanted and now_s >= self._markets_early_s):
+            return False
+        for board in wanted:
+            board.is_list_wanted = False
+        self._markets_early_s = now_s + MARKETS_EARLY_S
+        return True
+
     def _ask_markets(self, stop: Event) -> None:
         try:
             markets = self._rest.markets(stop)
@@ -121,21 +124,7 @@ class RestWorker:
             return
         self._succeed("markets")
         self._markets_due_s = self._steady_s() + MARKETS_INTERVAL_S
-        self._names.learn(markets)
-        symbols = sorted(market.symbol for market in markets if market.is_trading)
-        known = tuple(symbol for symbol in symbols if _SYMBOL.fullmatch(symbol))
-        self._note_odd([symbol for symbol in symbols if symbol not in known])
-        # An empty list is the exchange's fault, not the end of all markets.
-        if known and self._follow is not None:
-            self._follow(known)
-
-    def _note_odd(self, symbols: list[str]) -> None:
-        if symbols and symbols != self._odd:
-            _log.error(
-                "markets whose names are none are not recorded; look at the exchange's list",
-                extra={"count": len(symbols), "first": [name[:64] for name in symbols[:10]]},
-            )
-        self._odd = symbols
+        self._take_list(markets, self._clock_ns())
 
     def _ask_trades(self, stop: Event) -> None:
         """Ask one question; what cannot be had in time is told as well, for it makes a gap."""

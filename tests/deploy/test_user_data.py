@@ -97,8 +97,8 @@ def test_a_bare_instance_becomes_a_box(tmp_path: Path, built: Built) -> None:
     )
     assert all(name in said["exchanges"] for name in find_exchange_names())
     assert "" == said["settle"]
-    links = {"buffer_writer", *(f"ingest_{name}" for name in find_exchange_names())}
-    assert {*links, "supervisor.conf", "switch.lock"} <= set(said["programs"].split())
+    links = ["buffer_writer", "dashboard", *(f"ingest_{name}" for name in find_exchange_names())]
+    assert [*links, "supervisor.conf", "switch.lock"] == said["programs"].split()
     assert "health" in said["supervisorctl"]
     assert "s3://booktape-data-prod-" in said["box.env"]
     assert f"{hashlib.sha256(b'').hexdigest()}.toml" == said["configuration"]

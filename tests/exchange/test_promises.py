@@ -88,7 +88,7 @@ def plain(event: Any) -> dict[str, Any]:
     """Return the event's fields, but for what is nothing in nearly all of them."""
     fields: dict[str, Any] = msgspec.to_builtins(event)
     for each in (fields, *fields.get("trades", ())):
-        for name in ("unread", "gone", "ts_from"):
+        for name in ("unread", "gone", "ts_from", "is_whole"):
             if not each.get(name, True):
                 del each[name]
     return fields
@@ -324,7 +324,7 @@ def test_its_symbols_are_found_in_its_list_of_markets(exchange: Exchange) -> Non
         assert re.fullmatch(r"[A-Z0-9]+-[A-Z0-9]+", market.symbol)
         if exchange.names == "rule":
             assert market.raw_symbol == exchange.raw_symbol(market.symbol)
-    assert any(market.is_trading for market in markets)
+    assert any(market.status == "trading" for market in markets)
 
 
 @each_exchange

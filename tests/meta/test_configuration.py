@@ -7,7 +7,13 @@ from msgspec import convert
 from booktape.store.storage import Storage
 from services.__main__ import find_exchanges
 from shared.process.configured import load_settings
-from shared.process.settings import ExchangeSettings, State, WriterSettings
+from shared.process.settings import (
+    AlertSettings,
+    DashboardSettings,
+    ExchangeSettings,
+    State,
+    WriterSettings,
+)
 from shared.process.sinks import SinkSettings
 from tests.support.paths import ROOT
 
@@ -40,7 +46,13 @@ def test_the_sink_that_waits_in_comments_names_every_key_with_its_default() -> N
 
 def test_the_file_in_the_tree_names_every_key() -> None:
     table = tomllib.loads((ROOT / "booktape.toml").read_text())
-    sections = {"storage": Storage, "state": State, "writer": WriterSettings}
+    sections = {
+        "storage": Storage,
+        "state": State,
+        "writer": WriterSettings,
+        "dashboard": DashboardSettings,
+        "alerts": AlertSettings,
+    }
     assert {*sections, "exchanges"} == set(table)
     for section, struct in sections.items():
         assert list(struct.__struct_fields__) == list(table[section])

@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from services.dashboard.static_files import FOLDER as PAGE
 from tests.support.paths import ROOT
 from tests.support.tapes import Recording, Tape, record_minute
 
@@ -106,7 +107,8 @@ def test_the_wheel_is_what_the_tree_is(tmp_path: Path) -> None:
         for path in (ROOT / package).rglob("*.py")
     }
     assert modules == {name for name in names if name.endswith(".py")}
-    assert {"booktape/py.typed"} == {
+    page = {str(path.relative_to(ROOT)) for path in PAGE.iterdir()}
+    assert {"booktape/py.typed", *page} == {
         name for name in names - modules if "-info/" not in name and ".data/" not in name
     }
     assert [f"{wheel.name.split('-py3')[0]}.data/data/share/booktape/supervisor.conf"] == [

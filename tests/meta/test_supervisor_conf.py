@@ -11,6 +11,7 @@ from shared.process.state import StateFolder
 from tests.support.paths import ROOT
 
 FEED, WRITER, SINK = "ingest_", "buffer_writer", "sink_influx"
+BESIDE = {"dashboard", SINK}  # neither record nor write
 
 TEXT = (ROOT / "supervisor.conf").read_text(encoding="utf-8")
 # As it is with the sink that waits in comments.
@@ -28,7 +29,7 @@ OWN = {"command", "priority", "stopwaitsecs"}
 
 
 def test_every_service_has_a_program_and_every_program_a_service() -> None:
-    expected = {WRITER, *(FEED + name for name in find_exchange_names()), SINK}
+    expected = {WRITER, *BESIDE, *(FEED + name for name in find_exchange_names())}
     assert expected == set(PROGRAMS)
 
 
@@ -58,6 +59,12 @@ def test_a_program_runs_its_own_command(name: str) -> None:
     expected = "write" if name == WRITER else name.removeprefix(FEED)
     assert expected == getattr(parsed, "exchange", parsed.command)
     assert "a" == getattr(parsed, "line", "a")
+
+
+def test_what_nobody_depends_on_starts_last_and_stops_first() -> None:
+    priorities = {name: int(program["priority"]) for name, program in PROGRAMS.items()}
+    rest = max(priority for name, priority in priorities.items() if name not in BESIDE)
+    assert min(priorities[name] for name in BESIDE) > rest
 
 
 def test_the_programs_differ_only_where_they_must() -> None:

@@ -20,8 +20,8 @@ SUPERVISOR = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--s
 SUPERVISORCTL = [sys.executable, "-m", "supervisor.supervisorctl"]
 
 EXCHANGES = find_exchange_names()
-# What supervisord runs to record, and the names under which it reports.
-PROGRAMS = [WRITER, *(f"{INGEST_PREFIX}{name}" for name in EXCHANGES)]
+# What supervisord runs, and under which names that reports which is of the tape.
+PROGRAMS = [WRITER, "dashboard", *(f"{INGEST_PREFIX}{name}" for name in EXCHANGES)]
 PROCESSES = [WRITER, *(f"{INGEST_PREFIX}{name}-a" for name in EXCHANGES)]
 
 

@@ -26,14 +26,15 @@ def test_all_programs_run_and_the_writer_starts_first(tmp_path: Path) -> None:
     assert PROGRAMS == [line.split()[0] for line in status.stdout.splitlines()]
     log = (tmp_path / "var" / "log" / "supervisord.log").read_text()
     spawned = [line.split("'")[1] for line in log.splitlines() if "spawned:" in line]
-    assert "buffer_writer" == spawned[0]
+    assert ("buffer_writer", "dashboard") == (spawned[0], spawned[-1])
 
 
 def test_the_feeds_stop_before_the_writer(tmp_path: Path) -> None:
     standing = Standing(tmp_path)
     with standing.run():
         wait_until(lambda: all_started(standing))
-    assert "write" == standing.said("stopped")[-1][0]
+    stopped = [name for name, *_ in standing.said("stopped")]
+    assert ("dashboard", "write") == (stopped[0], stopped[-1])
     assert len(PROGRAMS) == len(standing.said("stopped"))
 
 

@@ -43,6 +43,14 @@ def rebuild_books(root: Path, exchange: str) -> dict[str, Book]:
     return books
 
 
+def cut(book: Book | None, like: Book) -> Book | None:
+    """Return the best levels of a book, of each side as many as another has."""
+    if book is None:
+        return None
+    bids = sorted(book["bid"].items(), reverse=True)[: len(like["bid"])]
+    return {"bid": dict(bids), "ask": dict(sorted(book["ask"].items())[: len(like["ask"])])}
+
+
 def read_gaps(root: Path, exchange: str) -> list[Gap]:
     """Return every gap of a book, in the order of the tape."""
     rows = query(

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.event import Delta, Snapshot, Trade, TradeList
+from shared.event import Delta, MarketStatus, Snapshot, Trade, TradeList
 from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Rest
 from shared.feed.rows import FeedRows
 from tests.support.levels import levels
@@ -52,7 +52,9 @@ def _ask(verb: str, channels: Sequence[str], raw_symbols: Sequence[str]) -> list
 
 
 def market(symbol: str, *, is_trading: bool = True) -> ListedMarket:
-    return ListedMarket(symbol, symbol.replace("-", ""), is_trading)
+    """Return a row of a list of markets."""
+    status: MarketStatus = "trading" if is_trading else "halted"
+    return ListedMarket(symbol=symbol, raw_symbol=symbol.replace("-", ""), status=status)
 
 
 def book(raw_symbol: str, sequence: int | None, *, bid: str = "99", ask: str = "101") -> Snapshot:

@@ -9,6 +9,7 @@ from booktape.errors import BooktapeError
 from services.operator.supervision.programs import find_conf, localise, socket_path
 from shared.process.files import write_atomic
 from shared.process.settings import Settings
+from shared.process.state import INGEST_PREFIX, WRITER
 
 # A release that was fetched, checked and installed whole has this file.
 READY = "ready"
@@ -64,7 +65,7 @@ class Box:
                 names.append(line.removeprefix(SECTION).rstrip("]"))
             if line.startswith(COMMAND):
                 own = self.program(names[-1]) / ".venv" / "bin" / "booktape"
-                line = f"command={own} {line.removeprefix(COMMAND)}"  # noqa: PLW2901
+                line = make_command(names[-1], own, line.removeprefix(COMMAND))  # noqa: PLW2901
             lines.append(line)
         self.conf.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(self.conf, "\n".join([*lines, ""]).encode(), fsync=True)
@@ -76,6 +77,22 @@ class Box:
             if folder.name not in kept:
                 # What cannot be removed is tried again by the next deploy; it is in nobody's way.
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_command(name: str, own: Path, arguments: str) -> str:
+    """Return what supervisord starts.
+
+    A release before the one that brought a program has no such command, and its rollback restarts
+    every program as one of its own before it takes up its own supervisor.conf: a program that
+    nobody depends on sleeps then, until that is done, and fails no rollback.
+    """
+    if name == WRITER or name.startswith(INGEST_PREFIX):
+        return f"command={own} {arguments}"
+    word = arguments.split(maxsplit=1)[0]
+    return (
+        f"command=/bin/sh -c '{own} {word} --help > /dev/null 2>&1 || exec sleep 86400; "
+        f"exec {own} {arguments}'"
+    )
 
 
 class ReleaseMove(NamedTuple):

@@ -38,6 +38,7 @@ def operating(
             summary="records all feeds under supervisord until Ctrl-C, which drains",
             example="booktape up",
             run=up,
+            add_arguments=_add_no_dashboard,
         ),
         Command(
             name="demo",
@@ -70,9 +71,15 @@ def operating(
     ]
 
 
-def watching(*, metrics: RunCommand) -> list[Command]:
-    """Return the commands by which programs watch, and people where they look at all."""
+def watching(*, metrics: RunCommand, dashboard: RunCommand) -> list[Command]:
+    """Return the commands by which people and programs watch."""
     return [
+        Command(
+            name="dashboard",
+            summary="serves the page on 127.0.0.1, and calls when something is not well",
+            example="booktape dashboard",
+            run=dashboard,
+        ),
         Command(
             name="metrics",
             summary="prints every figure once, in the text format of Prometheus",
@@ -212,7 +219,14 @@ def _add_box(parser: Parser) -> None:
     )  # fmt: skip
 
 
+def _add_no_dashboard(parser: Parser) -> None:
+    parser.add_argument(
+        "--no-dashboard", action="store_true", help="without the page and the calls of [alerts]"
+    )
+
+
 def _add_demo(demo: Parser) -> None:
+    _add_no_dashboard(demo)
     demo.add_argument("--seconds", type=positive, metavar="T", help="then drain (until Ctrl-C)")
     demo.add_argument("--faults", metavar="A,B|all", help="what the exchanges do wrong (nothing)")
     demo.add_argument(

@@ -25,7 +25,7 @@ from services.operator.commands.up import say
 from services.operator.health.health import Health, gather
 from services.operator.supervision.programs import prepare
 from services.operator.supervision.recording import Recording
-from shared.process.settings import Settings
+from shared.process.settings import DashboardSettings, Settings
 from shared.process.state import StateFolder
 
 # What is under way when the markets stop: a resync, a reconnect after a silent stall.
@@ -45,6 +45,8 @@ class DemoPlan(Struct, frozen=True, kw_only=True):
     symbols: int
     rate: float
     faults: str | None
+    has_dashboard: bool = True
+    dashboard: DashboardSettings = DashboardSettings()
 
 
 def run(
@@ -58,9 +60,10 @@ def run(
     make_folder(plan.folder, is_fresh=plan.is_fresh)
     own = make_environment(plan.folder, environment)
     with catch_stop() as stopping, Simulators() as simulators:
-        write_configuration(plan.folder, _start(simulators, plan, own))
+        write_configuration(plan.folder, _start(simulators, plan, own), plan.dashboard)
         settings = load(own)
-        recording = Recording(prepare(settings, own))
+        left_out = up.find_left_out(settings, plan.has_dashboard)
+        recording = Recording(prepare(settings, own, without=left_out))
         recording.start()
         is_drained = _record(plan, settings, recording, simulators, stopping)
     status = prove(settings)

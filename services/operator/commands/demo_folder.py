@@ -1,5 +1,6 @@
 """The folder of a demo: its own configuration, state, tape and truth."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from booktape.errors import BooktapeError
 from booktape.settings_source import FILE_NAME, FILE_VARIABLE, PREFIX
 from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
+from shared.process.settings import DashboardSettings
 
 # What the first line says makes the folder ours to remove.
 MARK = "# Written by `booktape demo`: everything in this folder is a demo's and may be deleted."
@@ -51,8 +53,10 @@ def make_folder(folder: Path, *, is_fresh: bool) -> None:
     conf.write_text(MARK + "\n", encoding="utf-8")
 
 
-def write_configuration(folder: Path, addresses: Mapping[str, Address]) -> None:
-    """Write the demo's own booktape.toml."""
+def write_configuration(
+    folder: Path, addresses: Mapping[str, Address], dashboard: DashboardSettings
+) -> None:
+    """Write the demo's own booktape.toml; the page is that of the operator's configuration."""
     lines = [
         MARK,
         "",
@@ -62,6 +66,10 @@ def write_configuration(folder: Path, addresses: Mapping[str, Address]) -> None:
         f'path = "{STATE}"',
         "[writer]",
         f"flush_interval_s = {FLUSH_INTERVAL_S}",
+        "[dashboard]",
+        f"port = {dashboard.port}",
+        f"symbols = {json.dumps(dashboard.symbols)}",
+        f"spread = {json.dumps(dashboard.spread)}",
     ]
     for name, address in addresses.items():
         lines += [

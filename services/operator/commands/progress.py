@@ -8,6 +8,7 @@ from services.operator.health.health import Health, Process
 from services.operator.health.text import format_bytes, format_number, since
 from services.operator.health.troubles import find_troubles, find_unreachable
 from shared.process.state import WRITER
+from shared.process.status import ServiceReport
 
 # Often at first, for whoever waits to see it work; then no more than a terminal can keep.
 FIRST_S, FIRST_INTERVAL_S, INTERVAL_S = 60.0, 5.0, 30.0
@@ -28,10 +29,12 @@ class Progress:
         self._unreachable: set[str] = set()
         self._seen: set[str] = set()
         self._told: set[str] = set()
+        self._page: str | None = None
 
     def look(self, health: Health, age_s: float) -> None:
         """Say what is new, `age_s` after the start."""
         self._look_for_unreachable(health)
+        self._tell_page(health)
         if age_s < self._next_s:
             return
         self._next_s = age_s + (FIRST_INTERVAL_S if age_s < FIRST_S else INTERVAL_S)
@@ -51,6 +54,16 @@ class Progress:
             elif name in self._unreachable and _is_reached(process):
                 self._unreachable.remove(name)
                 self._say(f"{name} is reached again")
+
+    def _tell_page(self, health: Health) -> None:
+        """Say where the page is, once, and again where it moved."""
+        for program in health.programs:
+            report = program.report
+            if not isinstance(report, ServiceReport) or report.pid != program.pid:
+                continue  # of the one before it
+            if report.address and report.address != self._page:
+                self._page = report.address
+                self._say(f"  the page:     {self._page}")
 
     def _tell_troubles(self, health: Health) -> None:
         """Say each trouble once, if it lasts from one line to the next."""

@@ -15,6 +15,7 @@ from services.operator.health.text import format_bytes
 from services.operator.supervision.programs import Programs, prepare
 from services.operator.supervision.recording import Recording
 from shared.process.settings import Settings
+from shared.process.state import DASHBOARD
 
 LOOK_S = 1.0
 DRAIN_LINE_S = 5.0
@@ -23,9 +24,9 @@ HINT = "Without a network, see booktape work with: booktape demo"
 Look = Callable[[Health, float], None]  # how all stands, so many seconds after the start
 
 
-def run(settings: Settings, environment: Mapping[str, str]) -> int:
+def run(settings: Settings, environment: Mapping[str, str], *, has_dashboard: bool = True) -> int:
     """Record until told to stop; return 0 once everything has ended in order."""
-    programs = prepare(settings, environment)
+    programs = prepare(settings, environment, without=find_left_out(settings, has_dashboard))
     recording = Recording(programs)
     with catch_stop() as stopping:
         recording.start()
@@ -35,6 +36,16 @@ def run(settings: Settings, environment: Mapping[str, str]) -> int:
         finally:
             is_drained = drain(recording, settings.state.path)
     return 0 if is_drained else 1
+
+
+def find_left_out(settings: Settings, has_dashboard: bool) -> list[str]:  # noqa: FBT001 (one fact)
+    """Return the programs that are not wanted; say what is missed without them."""
+    if has_dashboard:
+        return []
+    alerts = settings.alerts
+    if alerts.webhook_url or alerts.heartbeat_url:
+        say("[alerts] is set, and nobody is called: --no-dashboard leaves out who would call")
+    return [DASHBOARD]
 
 
 def say(line: str) -> None:

@@ -55,7 +55,9 @@ class Process(Struct, frozen=True, kw_only=True):
 
     @property
     def is_reporting(self) -> bool:
-        """Say whether its figures are of now."""
+        """Say whether its figures are of now, and of no process before it."""
+        if self.pid and self.report and self.report.pid != self.pid:
+            return False
         # One of the future is older than the clock, which was set back.
         return self.report_age_s is not None and abs(self.report_age_s) <= REPORT_AGE_S_MAX
 

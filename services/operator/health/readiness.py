@@ -7,7 +7,7 @@ from services.operator.health.health import FOREIGN, Health, Process
 from shared.process.status import IngestReport
 
 DISABLED: Final = "disabled"
-LIVE_SHARE_MIN: Final = 0.9  # of the books that the exchange does not refuse
+LIVE_SHARE_MIN: Final = 0.9  # of the books of markets that trade and are not refused
 # Connected for so long, a feed has what its exchange will give.
 SETTLED_S: Final = 300.0
 UNREACHABLE_S: Final = 15.0
@@ -32,7 +32,7 @@ def is_down(process: Process) -> bool:
     report = process.ingest
     if report is None:  # of another release, which is about to go or to come
         return False
-    wanted = report.symbols - len(report.refused)
+    wanted = report.symbols - len(report.refused) - len(report.halted)
     return report.state != DISABLED and report.live < max(1, LIVE_SHARE_MIN * wanted)
 
 

@@ -41,6 +41,8 @@ Code = Literal[
     "sink-refused",
     "sink-rows-met",
     "clock-unsynchronised",
+    "look-late",
+    "call-failing",
 ]
 
 

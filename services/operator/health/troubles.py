@@ -14,7 +14,7 @@ from services.operator.health.journals import find_journal_troubles
 from services.operator.health.sinks import find_sink_troubles
 from services.operator.health.trouble import OF_EXCHANGE, Trouble, order, trouble_of
 from shared.process.state import StateFolder
-from shared.process.status import VERSION, IngestReport, WriterReport
+from shared.process.status import VERSION, IngestReport, ServiceReport, WriterReport
 
 # An exchange that cannot be reached for so long is more than a lost connection.
 UNREACHABLE_S: Final = 15.0
@@ -23,6 +23,7 @@ DETAIL_CHARACTERS_MAX: Final = 300  # of what a process says; the rest is in its
 # A store may hang without a word: so long may a flush wait at least, and so many flush intervals.
 UPLOAD_LATE_S: Final = 600.0
 UPLOAD_LATE_INTERVALS: Final = 3
+UNCALLED_S: Final = 60.0  # a webhook may be away for a moment
 AUDITS_MISSING_S: Final = 3600.0
 NAMES_MAX: Final = 10  # of symbols in one sentence
 
@@ -81,6 +82,15 @@ def find_unreachable(process: Process, *, now_ns: int) -> Trouble | None:
     return trouble_of(process, "exchange-unreachable", text, "it goes on trying")
 
 
+def make_late(age_s: float) -> Trouble:
+    """Return the trouble that nobody could look for so long, for who looks again and again."""
+    return Trouble(
+        code="look-late",
+        text=f"nothing could be looked at for {round(age_s)} s: what is shown is of then",
+        remedy="the recording may go on; look at the machine: a disk that hangs, or too much load",
+    )
+
+
 def format_names(names: Sequence[str]) -> str:
     """Return the first of them, and how many more there are."""
     more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
@@ -114,8 +124,14 @@ def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
         yield _stopped(process, health)
         return
     yield from _of_release(process, health)
-    if process.report is not None and not process.is_reporting:
+    report = process.report
+    if report is not None and not process.is_reporting:
         yield _silent(process, order("restart", process.program, health))
+    elif isinstance(report, ServiceReport) and report.call_error:
+        since = report.call_error_since or health.ts
+        if (health.ts - since) / 1e9 > UNCALLED_S:
+            text = f"nobody could be called: {report.call_error}"
+            yield trouble_of(process, "call-failing", text, "correct [alerts] webhook_url")
     elif process.sink:
         yield from find_sink_troubles(process, process.sink)
 

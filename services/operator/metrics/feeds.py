@@ -1,9 +1,11 @@
 """Makes metrics of what each feed reports."""
 
+from collections import Counter
 from collections.abc import Iterable
 from math import nan
 from typing import Final, get_args
 
+from booktape.keys import exchange_of, line_of
 from services.operator.health.health import FOREIGN, Health, Process
 from services.operator.metrics.exposition import Family
 from services.operator.metrics.tables import Metric, Table, seconds
@@ -22,6 +24,8 @@ STATES: Final = (
     "stopped",
     FOREIGN,
 )
+Line = tuple[str | None, str | None]  # an exchange and its line
+HOLE: Final = "journal_hole"
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 
 METRICS: Final = (
@@ -47,11 +51,20 @@ METRICS: Final = (
 def collect_feeds(health: Health) -> Iterable[Family]:
     """Return the metrics of all feeds; one that has never reported has every series at 0."""
     table = Table(METRICS)
-    committed = _find_committed(health)
+    committed, holes = _find_committed(health), _find_holes(health)
     for process in health.processes:
         if process.exchange is not None and process.line is not None:
-            _add(table, process, committed, now_ns=health.ts)
+            _add(table, process, committed, holes, now_ns=health.ts)
     return table
+
+
+def _find_holes(health: Health) -> Counter[Line]:
+    """Return how many holes of each line the writer found: it writes these rows."""
+    holes: Counter[Line] = Counter()
+    for report in [process.writer for process in health.processes if process.writer]:
+        for session, count in report.journal_holes.items():
+            holes[exchange_of(session), line_of(session)] += count
+    return holes
 
 
 def _find_committed(health: Health) -> dict[str, int]:
@@ -60,14 +73,21 @@ def _find_committed(health: Health) -> dict[str, int]:
     return {name: pair[0] for report in reports for name, pair in report.sessions.items()}
 
 
-def _add(table: Table, process: Process, committed: dict[str, int], *, now_ns: int) -> None:
+def _add(
+    table: Table,
+    process: Process,
+    committed: dict[str, int],
+    holes: Counter[Line],
+    *,
+    now_ns: int,
+) -> None:
     labels = {"exchange": process.exchange or "", "line": process.line or ""}
     report = process.ingest
     for state in STATES:
         table.add("feed_state", {**labels, "state": state}, state == process.state)
     for state, count in _symbols(report).items():
         table.add("feed_symbols", {**labels, "state": state}, count)
-    kinds = report.kinds if report else {}
+    kinds = {**(report.kinds if report else {}), HOLE: holes[process.exchange, process.line]}
     for kind in KINDS:
         table.add("feed_incidents_total", {**labels, "kind": kind}, kinds.get(kind, 0))
     for name, value in _values(report, committed, now_ns=now_ns).items():

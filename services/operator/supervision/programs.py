@@ -1,8 +1,9 @@
 """Where supervisor.conf lies, with the paths of one configuration in it."""
 
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,8 +37,13 @@ class Programs(NamedTuple):
     environment: dict[str, str]
 
 
-def prepare(settings: Settings, environment: Mapping[str, str]) -> Programs:
-    """Make the folders that supervisord wants, and a copy of its file if it needs other paths."""
+def prepare(
+    settings: Settings, environment: Mapping[str, str], *, without: Sequence[str] = ()
+) -> Programs:
+    """Make the folders that supervisord wants, and a copy of its file if it needs other paths.
+
+    The copy leaves out the programs `without`.
+    """
     state, folder = settings.state.path, settings.state.folder
     for wanted in folder.wanted_by_supervisor:
         wanted.mkdir(parents=True, exist_ok=True)
@@ -48,7 +54,8 @@ def prepare(settings: Settings, environment: Mapping[str, str]) -> Programs:
         socket == folder.run / SOCKET_NAME and "%" not in str(state)
     )
     conf = given
-    if not is_as_given:
+    made = leave_out(made, without)
+    if not is_as_given or without:
         conf = folder.supervisor_conf
         write_atomic(conf, f"; Made by `booktape up` from {given}\n{made}".encode(), fsync=False)
     return Programs(
@@ -86,6 +93,14 @@ def localise(text: str, folder: Path, state: Path, socket: Path) -> str:
             line = line.replace(word, str(path).replace("%", percent))  # noqa: PLW2901
         lines.append(line)
     return "\n".join(lines)
+
+
+def leave_out(text: str, names: Sequence[str]) -> str:
+    """Return supervisor.conf without these programs."""
+    for name in names:
+        section = rf"^\[program:{re.escape(name)}\]\n(?:(?!\[).*\n?)*"
+        text = re.sub(section, "", text, flags=re.MULTILINE)
+    return text
 
 
 def find_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,8 @@ from services.simulator.bitvavo.rows import (
     price_row,
     quote_row,
 )
-from services.simulator.market import Execution, SimulatedMarket
+from services.simulator.book_side import Execution
+from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Clock
 
 NS_PER_MS = 1_000_000

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from services.simulator.bitvavo.data import BOOK_AGE_NS, NS_PER_MS, trade_id
+from services.simulator.book_side import Execution, Step
 from services.simulator.connection import ClientChain, ClientConnection
-from services.simulator.market import Execution, SimulatedMarket, Step
+from services.simulator.market import SimulatedMarket
 
 # An event may come again with the same levels under the next nonce: 6 to 30 times a minute.
 REPEATS = 0.01
@@ -32,6 +33,7 @@ class BitvavoFeed:
     rng: random.Random  # not the market's: what a market does must not depend on who listens
     clock_ns: Callable[[], int]
     is_reset: bool = False
+    is_muted: bool = False
     has_moved: bool = False
     book: dict[ClientConnection, ClientChain] = field(default_factory=dict)
     listeners: dict[str, dict[ClientConnection, None]] = field(default_factory=dict)
@@ -49,14 +51,14 @@ class BitvavoFeed:
         if self.listeners.get("ticker"):
             self._send_ticker(step)
 
-    def give_snapshot(self, to: ClientConnection | None) -> None:
+    def give_snapshot(self, to: ClientConnection | None, nonce: int | None = None) -> None:
         """Note that a book was given: to this connection, or over REST.
 
         Who asks over one way may listen over another: a book given to somebody who does not listen
         counts for every listener that has none.
         """
         if to in self.book:
-            self.book[to].rebase(self.nonce)
+            self.book[to].give(self.nonce if nonce is None else nonce)
             return
         for chain in self.book.values():
             if not chain.has_snapshot:
@@ -79,7 +81,10 @@ class BitvavoFeed:
             f'"timestamp":{self.clock_ns() - age}}}'
         )
         for connection, chain in list(self.book.items()):
-            connection.send_delta(chain, message, sequence=self.nonce)
+            if self.is_muted:
+                chain.lose("mute")
+            else:
+                connection.send_delta(chain, message, sequence=self.nonce)
 
     def _trade(self, trade: Execution) -> str:
         market = self.market

@@ -9,17 +9,21 @@ from services.simulator.listing import Listing
 
 SYMBOLS_MAX: Final = 437
 _USDC_MARKETS: Final = 11
+# The busiest books are deeper than what is given of them at once; the others fit.
+_DEEP_MARKETS: Final = 4
+_DEEPER: Final = 5
 
 
 def list_markets(count: int, *, levels: int) -> list[Listing]:
     """Return the busiest `count` markets; 437 events/s-weighted markets make about 1,000 events/s.
 
-    `levels` is the depth of a side in the busiest book; quiet books are thinner.
+    `levels` is the depth of a side in the busiest books; all others are a fifth as deep or thinner.
     """
     listings = []
     for index, (base, quote) in enumerate(listing.first(_pairs(), count)):
         price = listing.price(base, quote)
         # About five digits lead the price; the text has a digit more than the tick, as on the wire.
+        most = levels if index < _DEEP_MARKETS else max(min(levels, 25), levels // _DEEPER)
         decimals = max(2, min(10, 5 - math.floor(math.log10(price))))
         tick_units = 100 if base == "BTC" else 10
         listings.append(
@@ -34,7 +38,7 @@ def list_markets(count: int, *, levels: int) -> list[Listing]:
                 size_decimals=listing.size_decimals(price),
                 messages_per_s=9.7 * math.exp(-index / 104),
                 operations=3.1,
-                levels=listing.depth(levels, index),
+                levels=listing.depth(most, index),
             )
         )
     return listings

@@ -21,10 +21,11 @@ from services.simulator.bitvavo.data import (
     banned,
 )
 from services.simulator.bitvavo.feed import BitvavoFeed, send_json
+from services.simulator.book_side import Step
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.limits import UNLIMITED, Budget
-from services.simulator.market import SimulatedMarket, Step
-from services.simulator.protocol import DEPTH_ALL, Answer, Clock, Later
+from services.simulator.market import SimulatedMarket
+from services.simulator.protocol import Answer, Clock, Later
 from services.simulator.truth import Truth
 
 POINTS_PER_MINUTE = 1_000
@@ -32,6 +33,9 @@ BAN_S = 900.0
 CLIENT_MESSAGES_PER_S = 5_000
 # A book is answered late, so that changes come before their snapshot, as on the wire.
 BOOK_LATENCY_S = 0.2
+LATE_S = 12.0  # after which a client has asked again
+OLD_S = 1.5  # between the moment that an old book shows and its answer
+FINAL_DEPTH = 500  # of what is given of a book at once, so much is known wherever it has moved
 BEATS_PER_S = 10
 UNKNOWN_ACTION = 415
 
@@ -49,7 +53,7 @@ class Bitvavo:
     compression: str | None = "deflate"
     faults: tuple[str, ...] = (
         *("gap", "nonce_reset", "drop", "close", "stall", "garbage", "handshake_429", "halted"),
-        *("no_pong", "bad_symbol"),
+        *("no_pong", "bad_symbol", "walk", "mute", "lie", "late_book", "old_book", "crossed"),
     )
 
     def __init__(
@@ -81,6 +85,7 @@ class Bitvavo:
         )
         self._message_budgets: dict[ClientConnection, Budget] = {}
         self._beats = 0
+        self._bad_answer = ""  # how the next question for a book is answered
 
     def handshake(self, path: str) -> Answer | None:
         """Let every client in that asks for the right path."""
@@ -167,8 +172,24 @@ class Bitvavo:
         return self._nonce_of(market)
 
     def final_depth(self) -> int:
-        """Return the depth of the whole book: changes come for every level."""
-        return DEPTH_ALL
+        """Return a part of what is given at once: deeper levels may never have been said."""
+        return FINAL_DEPTH
+
+    def mute(self, market: SimulatedMarket, *, is_muted: bool) -> None:
+        """Send no events of a book; its nonce goes on, as do tickers, trades and answers."""
+        self._feeds[market.listing.raw_symbol].is_muted = is_muted
+
+    def lie(self, market: SimulatedMarket) -> None:
+        """Change a level unsaid."""
+        market.lie()
+
+    def reveal(self, market: SimulatedMarket) -> None:
+        """Tell of it with the next event."""
+        market.reveal()
+
+    def answer_book_badly(self, how: str) -> None:
+        """Answer the next `getBook` late, or with an old book."""
+        self._bad_answer = how
 
     def _act(self, connection: ClientConnection, request: Parameters) -> None:
         action = request.get("action")
@@ -194,9 +215,26 @@ class Bitvavo:
         elif self._data.points(action, request) is None:
             raise Refusal(UNKNOWN_ACTION, "Invalid action. Please check the request.")
         elif action == "getBook":
-            self._later(BOOK_LATENCY_S, lambda: self._reply(connection, request))
+            self._reply_later(connection, request)
         else:
             self._reply(connection, request)
+
+    def _reply_later(self, connection: ClientConnection, request: Parameters) -> None:
+        how, self._bad_answer = self._bad_answer, ""
+        if how == "old":
+            feed = self._feed(connection, request.get("market"))
+            self._take_points(1)
+            body, nonce = self._data.answer_action("getBook", request), feed.nonce
+            reply = {"action": "getBook", **_echo(request), "response": body}
+
+            def give() -> None:
+                if send_json(connection, reply):
+                    feed.give_snapshot(connection, nonce)
+
+            self._later(OLD_S, give)
+            return
+        latency_s = LATE_S if how == "late" else BOOK_LATENCY_S
+        self._later(latency_s, lambda: self._reply(connection, request))
 
     def _reply(self, connection: ClientConnection, request: Parameters) -> None:
         action = str(request["action"])

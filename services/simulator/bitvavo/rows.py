@@ -1,6 +1,7 @@
 """The rows of Bitvavo's answers, one function for each."""
 
-from services.simulator.market import Execution, SimulatedMarket
+from services.simulator.book_side import Execution
+from services.simulator.market import SimulatedMarket
 
 ORDER_TYPES = ("market", "limit", "stopLoss", "stopLossLimit", "takeProfit", "takeProfitLimit")
 

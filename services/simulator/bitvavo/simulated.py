@@ -10,6 +10,6 @@ SIMULATED: Final = Simulated(
     build=Bitvavo,
     list_markets=list_markets,
     symbols_max=SYMBOLS_MAX,
-    levels=500,
+    levels=2_500,
     faults=Bitvavo.faults,
 )

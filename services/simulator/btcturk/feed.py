@@ -3,9 +3,10 @@
 import random
 from dataclasses import dataclass, field
 
+from services.simulator.book_side import Execution, Step
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.digits import padded
-from services.simulator.market import Execution, SimulatedMarket, Step
+from services.simulator.market import SimulatedMarket
 
 # The exchange shows the best hundred levels of a side and tells only of these.
 WINDOW_LEVELS = 100
@@ -38,6 +39,8 @@ class BtcturkFeed:
     ticker: dict[ClientConnection, None] = field(default_factory=dict)
     _window: _Window = ({}, {})
     _ticker_fields: str = ""
+    is_muted: bool = False
+    _hidden: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
 
     def publish(self, step: Step) -> None:
         """Send what a step changed: trades, the change of the window, the whole window."""
@@ -50,6 +53,20 @@ class BtcturkFeed:
         for connection, subscription in list(self.orderbook.items()):
             subscription.change_set += 1
             connection.send(self.book_frame("orderbook", subscription.change_set))
+
+    def hide(self, side: int, price: int) -> None:
+        """Take a level for told as it is now."""
+        size = self.market.sides[side].sizes.get(price)
+        if price in self._window[side] and size is not None:
+            self._window[side][price] = size
+            self._hidden[side].add(price)
+
+    def reveal(self) -> None:
+        """Let the next change tell of all that was hidden, deletes too."""
+        for window, prices in zip(self._window, self._hidden, strict=True):
+            # Whatever becomes of these levels is another size than this: an update or a delete.
+            window.update(dict.fromkeys(prices, 1))
+            prices.clear()
 
     def join_obdiff(self, connection: ClientConnection) -> None:
         """Send the snapshot that begins a subscription; its changes follow from now on."""
@@ -166,6 +183,10 @@ class BtcturkFeed:
         asks = self._changes(before[1], self._window[1])
         if not bids and not asks:
             return  # what changed lies beyond the window
+        if self.is_muted:
+            for hidden, changes in zip(self._hidden, (bids, asks), strict=True):
+                hidden.update(price for price, _ in changes)
+            return
         bids.sort(reverse=True)
         asks.sort()
         name = self.market.listing.raw_symbol

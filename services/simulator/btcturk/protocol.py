@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from services.simulator.book_side import Step
 from services.simulator.btcturk.feed import BtcturkFeed
 from services.simulator.btcturk.rest import BtcturkRest
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.limits import UNLIMITED, Budget
-from services.simulator.market import SimulatedMarket, Step
+from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Answer, Clock, Later
 from services.simulator.truth import Truth
 
@@ -50,7 +51,7 @@ class Btcturk:
     compression: str | None = None
     faults: tuple[str, ...] = (
         *("gap", "nonce_reset", "drop", "close", "stall", "garbage", "handshake_429", "halted"),
-        *("no_pong", "snapshot_midstream"),
+        *("no_pong", "snapshot_midstream", "mute", "lie", "crossed"),
     )
 
     def __init__(
@@ -162,6 +163,23 @@ class Btcturk:
             connection.number: subscription.change_set
             for connection, subscription in self._feeds[market.listing.raw_symbol].obdiff.items()
         }
+
+    def mute(self, market: SimulatedMarket, *, is_muted: bool) -> None:
+        """Send no changes of a book; those of meanwhile are never told, and no number shows it."""
+        self._feeds[market.listing.raw_symbol].is_muted = is_muted
+
+    def lie(self, market: SimulatedMarket) -> None:
+        """Change a level unsaid."""
+        self._feeds[market.listing.raw_symbol].hide(*market.lie())
+
+    def reveal(self, market: SimulatedMarket) -> None:
+        """Tell of all that was hidden with the next change."""
+        market.reveal()
+        self._feeds[market.listing.raw_symbol].reveal()
+
+    def answer_book_badly(self, how: str) -> None:
+        """Never happen: books are not asked for over the socket."""
+        raise NotImplementedError(how)
 
     def final_depth(self) -> int:
         """Return the depth of the window: clients are told of nothing beyond."""

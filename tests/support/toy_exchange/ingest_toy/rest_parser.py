@@ -42,6 +42,10 @@ def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
 def parse_markets(raw: Raw) -> list[ListedMarket]:
     """Return the body of `/markets`."""
     return [
-        ListedMarket(f"{one.fruit}-{one.pays}", one.tree, one.is_open)
+        ListedMarket(
+            symbol=f"{one.fruit}-{one.pays}",
+            raw_symbol=one.tree,
+            status="trading" if one.is_open else "halted",
+        )
         for one in form.decode(_decode_markets, raw)
     ]

@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.simulator.book_side import Step
 from services.simulator.connection import ClientChain, ClientConnection
-from services.simulator.market import SimulatedMarket, Step
+from services.simulator.market import SimulatedMarket
 
 NS_PER_MS = 1_000_000
 

@@ -4,9 +4,10 @@ import json
 import random
 from urllib.parse import unquote
 
+from services.simulator.book_side import Step
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.listing import Listing, depth
-from services.simulator.market import SimulatedMarket, Step
+from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import DEPTH_ALL, Answer, Clock, Later
 from services.simulator.toy.feed import ToyFeed, say
 from services.simulator.truth import Truth

@@ -113,6 +113,7 @@ def test_a_hole_in_the_journal_is_an_event(tmp_path: Path) -> None:
     world.journal()
     world.receive(make_book(0), make_book(50, base=50))
     assert (0, 60) == world.watermark()
+    assert {SESSION: 1} == world.writer.holes
     world.writer.flush("toy")
     assert (60, 60) == world.watermark()
     # The event was received now, and today is another second of the same date.

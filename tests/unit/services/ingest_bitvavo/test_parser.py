@@ -7,7 +7,7 @@ from services.ingest_bitvavo import parser
 from services.ingest_bitvavo.exchange import EXCHANGE
 from shared.errors import MalformedMessage
 from shared.event import Chatter, Delta, Refused, Snapshot, Subscribed, Throttled, Ticker, Trade
-from shared.exchange import ListedMarket, Message, Outage
+from shared.exchange import Message, Outage
 from tests.support.levels import levels
 
 NOW_NS = 1_790_000_000_000_000_000
@@ -436,25 +436,82 @@ def test_a_snapshot_is_asked_for_as_deep_as_it_goes() -> None:
     assert expected == json.loads(parser.request_snapshot("A-EUR"))
 
 
-@pytest.mark.parametrize("status", ["halted", "auction", "auctionMatching", "cancelOnly", "new"])
-def test_only_a_trading_market_is_trading(status: str) -> None:
-    rows = [{"market": "A-EUR", "status": status}, {"market": "B-EUR", "status": "trading"}]
-    expected = [
-        ListedMarket("A-EUR", "A-EUR", is_trading=False),
-        ListedMarket("B-EUR", "B-EUR", is_trading=True),
+@pytest.mark.parametrize(
+    ("raw_status", "status"),
+    [
+        ("trading", "trading"),
+        ("halted", "halted"),
+        ("auction", "auction"),
+        ("auctionMatching", "auction"),
+        ("cancelOnly", "cancel_only"),
+        ("new", "unknown"),
+        (None, "unknown"),
+        (5, "unknown"),
+    ],
+)
+def test_a_market_has_a_status_whatever_its_word(raw_status: object, status: str) -> None:
+    rows = [{"market": "A-EUR", "status": raw_status}, {"market": "B-EUR", "status": "trading"}]
+    markets = parser.parse_markets(json.dumps(rows).encode())
+    assert [("A-EUR", "A-EUR", status), ("B-EUR", "B-EUR", "trading")] == [
+        (market.symbol, market.raw_symbol, market.status) for market in markets
     ]
-    assert expected == parser.parse_markets(json.dumps(rows).encode())
+    assert (raw_status if isinstance(raw_status, str) else "") == markets[0].raw_status
 
 
-def test_a_single_market_comes_without_a_list_and_with_types_that_drift() -> None:
-    row = {"market": "A-EUR", "status": "trading", "pricePrecision": None, "tickSize": 5}
-    expected = [ListedMarket("A-EUR", "A-EUR", is_trading=True)]
-    assert expected == parser.parse_markets(json.dumps(row).encode())
+def test_a_single_market_comes_without_a_list() -> None:
+    row = {"market": "A-EUR", "status": "trading"}
+    [market] = parser.parse_markets(b" " + json.dumps(row).encode())
+    assert ("A-EUR", row) == (market.symbol, json.loads(market.info))
 
 
-def test_a_market_without_a_status_is_malformed_rather_than_dead() -> None:
+@pytest.mark.parametrize(
+    ("tick_size", "decimals", "increment"),
+    [
+        ("1.00", 0, 1.0),
+        ("0.0000000100", 8, 1e-8),
+        ("10", 0, 10.0),
+        (5, 0, 5.0),
+        (0.01, 2, 0.01),
+        (None, None, None),
+        ("0", None, None),
+        ("soon", None, None),
+        ("1e400", None, None),
+        ([], None, None),
+    ],
+)
+def test_a_step_has_the_decimals_of_its_digits_whatever_its_type(
+    tick_size: object, decimals: int | None, increment: float | None
+) -> None:
+    row = {"market": "A-EUR", "status": "trading", "pricePrecision": 5, "tickSize": tick_size}
+    [market] = parser.parse_markets(json.dumps([row]).encode())
+    assert (decimals, increment) == (market.price_decimals, market.price_increment)
+
+
+def test_the_bounds_of_orders_are_read_and_what_cannot_be_is_none() -> None:
+    row = {
+        "market": "A-EUR",
+        "quantityDecimals": 6,
+        "minOrderInBaseAsset": "11.470558",
+        "maxOrderInBaseAsset": 10,
+        "minOrderInQuoteAsset": "-5",
+        "maxOrderInQuoteAsset": {},
+    }
+    [market] = parser.parse_markets(json.dumps([row]).encode())
+    assert (6, 1e-6, 11.470558, 10.0, None, None) == (
+        market.size_decimals,
+        market.size_increment,
+        market.min_size,
+        market.max_size,
+        market.min_notional,
+        market.max_notional,
+    )
+
+
+def test_a_row_that_is_too_long_is_left_out_and_one_without_a_name_refuses_the_list() -> None:
+    [market] = parser.parse_markets(json.dumps([{"market": "A-EUR", "x": "y" * 5000}]).encode())
+    assert "{}" == market.info
     with pytest.raises(MalformedMessage):
-        parser.parse_markets(b'[{"market":"A-EUR"}]')
+        parser.parse_markets(b'[{"market":"A-EUR"},{"status":"trading"}]')
 
 
 def test_a_book_over_rest_is_that_of_get_book() -> None:

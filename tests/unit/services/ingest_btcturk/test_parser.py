@@ -349,13 +349,31 @@ def test_an_answer_without_a_message_is_chatter() -> None:
     assert [Chatter("result")] == parse(100, {"ok": False})
 
 
+def test_a_ticker_can_be_asked_for_alone_and_all_of_them_anew() -> None:
+    def ask(event: str, *, join: bool) -> list[Any]:
+        return [151, {"type": 151, "channel": "ticker", "event": event, "join": join}]
+
+    alone = EXCHANGE.alone
+    assert alone is not None
+    assert [ask("BTCTRY", join=True)] == [
+        json.loads(m) for m in alone.subscribe("ticker", "BTCTRY")
+    ]
+    left = alone.unsubscribe("ticker", "BTCTRY")
+    assert [ask("BTCTRY", join=False)] == [json.loads(message) for message in left]
+    renewed = [json.loads(message) for message in alone.renew("ticker")]
+    assert [ask("all", join=False), ask("all", join=True)] == renewed
+
+
 def test_the_tickers_of_all_may_be_null() -> None:
     assert [] == parse(401, {"items": None})
 
 
 def test_a_401_is_a_ticker_for_each_item() -> None:
     items = [{"PS": "BTCTRY", "B": "1"}, {"PS": "ETHTRY", "LA": "2"}]
-    expected = [Ticker("BTCTRY", bid_price=1.0), Ticker("ETHTRY", last_price=2.0)]
+    expected = [
+        Ticker("BTCTRY", bid_price=1.0, is_whole=True),
+        Ticker("ETHTRY", last_price=2.0, is_whole=True),
+    ]
     assert expected == parse(401, {"items": items, "channel": "ticker", "event": "all"})
     assert [] == parse(401, {"items": []})
 

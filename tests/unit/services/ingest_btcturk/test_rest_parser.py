@@ -29,11 +29,63 @@ def parse_book(timestamp: Any = None, **changes: Any) -> Snapshot:
     return rest_parser.parse_book("BTCTRY", answer(book, code="SUCCESS"))
 
 
+PAIR = {"name": "USDTTRY", "numerator": "USDT", "denominator": "TRY", "status": "TRADING"}
+
+
+def parse_pairs(*rows: dict[str, Any]) -> list[ListedMarket]:
+    return rest_parser.parse_markets(answer({"symbols": rows, "timeZone": "UTC"}))
+
+
 def test_a_market_is_named_by_its_fields_and_not_by_cutting_its_name() -> None:
-    row = {"name": "USDTTRY", "numerator": "USDT", "denominator": "TRY", "status": "TRADING"}
-    rows = [row, row | {"status": "BREAK", "tickSize": 10}]
-    expected = [ListedMarket("USDT-TRY", "USDTTRY", is_trading=on) for on in (True, False)]
-    assert expected == rest_parser.parse_markets(answer({"symbols": rows, "timeZone": "UTC"}))
+    [market] = parse_pairs(PAIR)
+    assert ("USDT-TRY", "USDTTRY", "trading") == (market.symbol, market.raw_symbol, market.status)
+    assert PAIR == json.loads(market.info)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("HALT", "halted"),
+        ("BREAK", "halted"),
+        ("DELISTED", "unknown"),
+        (None, "unknown"),
+        (3, "unknown"),
+    ],
+)
+def test_a_market_has_a_status_whatever_its_word(status: object, expected: str) -> None:
+    [market] = parse_pairs(PAIR | {"status": status})
+    assert (expected, status if isinstance(status, str) else "") == (
+        market.status,
+        market.raw_status,
+    )
+
+
+def test_steps_come_from_scales_and_never_from_the_tick_size_of_the_user_interface() -> None:
+    limits = {"tickSize": "10", "minExchangeValue": "99.91", "minAmount": None, "maxAmount": None}
+    scales = {"numeratorScale": 8, "denominatorScale": 0, "maximumOrderAmount": 3570000000}
+    [market] = parse_pairs(PAIR | scales | {"filters": [limits]})
+    assert (0, 1.0, 8, 1e-8) == (
+        market.price_decimals,
+        market.price_increment,
+        market.size_decimals,
+        market.size_increment,
+    )
+    assert (None, 3.57e9, 99.91, None) == (
+        market.min_size,
+        market.max_size,
+        market.min_notional,
+        market.max_notional,
+    )
+
+
+def test_what_a_market_does_not_say_is_none() -> None:
+    [market] = parse_pairs(PAIR | {"numeratorScale": "x", "denominatorScale": -1, "filters": []})
+    assert (None, None, None, None) == (
+        market.price_decimals,
+        market.price_increment,
+        market.size_decimals,
+        market.min_notional,
+    )
 
 
 def test_a_book_has_no_sequence() -> None:

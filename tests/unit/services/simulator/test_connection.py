@@ -189,3 +189,19 @@ def test_a_ping_left_unanswered_is_a_fault(wire: Wire) -> None:
     assert ["no_pong"] == [line["fault"] for line in wire.lines("fault")]
     wire.connection.answer_pings(is_answering=True)
     assert wire.socket.on_withheld is None
+
+
+def test_a_book_that_was_asked_for_begins_one_where_that_is_sure() -> None:
+    chain = ClientChain(LISTING)
+    chain.give(10)
+    assert (10, True) == (chain.sequence, chain.has_snapshot)
+    chain.sequence = 12
+    chain.give(11)  # older than what was sent: nothing changes
+    assert (12, True) == (chain.sequence, chain.has_snapshot)
+    chain.give(12)
+    assert chain.has_snapshot
+    chain.lose("gap")
+    chain.give(14)  # ahead of a live book: who knows what the client makes of it
+    assert (False, True) == (chain.has_snapshot, chain.is_pending)
+    chain.give(14)
+    assert (14, True, False) == (chain.sequence, chain.has_snapshot, chain.is_pending)

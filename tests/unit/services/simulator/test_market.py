@@ -1,17 +1,67 @@
 import pytest
 
 from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
-from services.simulator.market import (
-    ASK,
-    BID,
-    LEVELS_MIN,
-    TRADES_AT_START,
-    Side,
-    SimulatedMarket,
-    Step,
-)
+from services.simulator.book_side import ASK, BID, Side, Step
+from services.simulator.market import LEVELS_MIN, TRADES_AT_START, SimulatedMarket
 
 LISTING = bitvavo_markets(1, levels=200)[0]
+
+
+DEEP = bitvavo_markets(1, levels=2_500)[0]
+
+
+def follow(market: SimulatedMarket, steps: int) -> bool:
+    """Return whether the steps tell of all that happens to a market."""
+    told = [dict(side.sizes) for side in market.sides]
+    for _ in range(steps):
+        step = market.step(10**18)
+        for sizes, changes in zip(told, (step.bids, step.asks), strict=True):
+            sizes.update(changes)
+    for sizes in told:
+        for price in [price for price, size in sizes.items() if not size]:
+            del sizes[price]
+    return told == [side.sizes for side in market.sides]
+
+
+def test_a_deep_book_has_more_levels_than_are_given_and_reaches_some_per_cent() -> None:
+    deep = SimulatedMarket(DEEP, seed=1, ts=10**18)
+    assert 2_500 == len(deep.sides[BID].prices)
+    assert 0.03 < 1 - deep.bids(1_000)[-1][0] / deep.best_bid[0] < 0.08
+
+
+def test_a_long_walk_is_told_step_by_step() -> None:
+    deep = SimulatedMarket(DEEP, seed=1, ts=10**18)
+    before = deep.best_ask[0]
+    deep.walk(0.1)
+    plain = [deep.is_plain]
+    assert follow(deep, 80)
+    assert [False, True] == [*plain, deep.is_plain]
+    assert 1.09 < deep.best_ask[0] / before < 1.12
+    assert deep.best_bid[0] < deep.best_ask[0]
+
+
+def test_a_crossed_book_changes_all_the_same_until_it_is_crossed_no_more() -> None:
+    one = market()
+    one.cross()
+    assert follow(one, 50)
+    assert one.best_bid[0] > one.best_ask[0]
+    one.uncross()
+    one.uncross()
+    assert one.best_bid[0] < one.best_ask[0]
+    assert follow(one, 50)
+
+
+def test_a_level_that_changes_unsaid_is_told_when_all_is_revealed() -> None:
+    one = market()
+    told = dict(one.sides[BID].sizes), dict(one.sides[ASK].sizes)
+    side, price = one.lie()
+    assert [(side, price)] == one.hidden
+    assert 2 * told[side][price] == one.sides[side].sizes[price]
+    step = one.step(10**18)
+    assert price not in (step.bids, step.asks)[side]
+    one.reveal()
+    step = one.step(10**18)
+    assert one.sides[side].sizes.get(price, 0) == (step.bids, step.asks)[side][price]
 
 
 def market(seed: int = 1) -> SimulatedMarket:

@@ -242,7 +242,7 @@ def test_what_waits_too_long_for_points_is_our_own_book() -> None:
     world.audits.want("BTCEUR", "interval", world.now_s)
     world.later()
     assert [] == world.tape
-    world.later(61)
+    world.later(121)
     assert [10] == [event.sequence for event in world.tape.events(Checkpoint)]
 
 

@@ -24,7 +24,7 @@ from shared.event import (
     TradeList,
 )
 from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Message, Raw, Rest
-from shared.feed.board import FeedView
+from shared.feed.board import FeedView, StatusChange
 from shared.feed.counts import NAMES_MAX
 from shared.feed.feed import CHORES_S, Feed
 from shared.feed.names import Names
@@ -280,7 +280,7 @@ def test_listings_and_delistings_are_followed_without_touching_the_others() -> N
     world.board.wanted = ("ETH-EUR", "XRP-EUR")
     sent = world.later(0.1)
     assert ["leave book,trades,ticker BTCEUR", "join book,trades,ticker XRPEUR"] == sent
-    left = FeedEvent("gap", detail='{"channel":"book","reason":"no longer listed as trading"}')
+    left = FeedEvent("gap", detail='{"channel":"book","reason":"no longer listed"}')
     assert [("BTC-EUR", left)] == world.rows
     world.say(*(Subscribed(c, ["XRPEUR", "ETHEUR"]) for c in ("book", "trades", "ticker")))
     world.later(0.1)
@@ -777,6 +777,62 @@ def test_the_first_answer_of_a_subscription_is_no_flow_of_data() -> None:
     assert not world.feed.is_flowing
     world.say(delta("BTCEUR", 2))
     assert world.feed.is_flowing
+
+
+def test_a_change_of_a_book_that_was_refused_has_it_asked_for_at_once() -> None:
+    world = World()
+    world.connect()
+    world.say(*(Subscribed(c, RAWS) for c in ("book", "trades", "ticker")))
+    assert ["book BTCEUR"] == world.later(0.3)
+    world.say(Refused("snapshot", "halted", "BTCEUR", is_halted=True))
+    world.wait(20)
+    assert 1 == world.sent.count("book BTCEUR")
+    world.say(delta("BTCEUR", 11))
+    assert ["book BTCEUR"] == world.later(0.2)
+    world.say(book("BTCEUR", 10))
+    assert [10, 11] == [event.sequence for event in world.recorded((Snapshot, Delta))]
+
+
+def test_who_is_refused_again_and_again_is_asked_ever_more_seldom() -> None:
+    world = World()
+    world.connect()
+    world.say(*(Subscribed(c, RAWS) for c in ("book", "trades", "ticker")))
+    asked = 0
+    for sequence in range(240):
+        world.say(delta("BTCEUR", sequence))
+        if "book BTCEUR" in world.later(0.25):
+            asked += 1
+            world.say(Refused("snapshot", "halted", "BTCEUR", is_halted=True))
+    assert 4 <= asked <= 9
+
+
+def test_a_change_of_a_subscription_that_brought_nothing_is_proof_that_the_market_lives() -> None:
+    world = World("data", asks_snapshots=False, channels=["book"])
+    world.connect()
+    world.say(book("ETHEUR", 1))
+    world.wait(25)
+    assert {"BTC-EUR"} == world.view.refused
+    world.sent.clear()
+    world.wait(20)
+    assert [] == world.sent
+    world.say(delta("BTCEUR", 11))
+    world.later(0.2)
+    assert ["leave book BTCEUR", "join book BTCEUR"] == world.sent
+    world.say(book("BTCEUR", 12))
+    assert set(SYMBOLS) == world.view.live
+
+
+def test_a_market_that_is_halted_and_trades_again_begins_its_book_anew() -> None:
+    world = World()
+    world.go_live()
+    world.board.statuses.append(StatusChange("BTC-EUR", "halted"))
+    world.later(0.2)
+    assert ["stale"] == world.kinds()
+    assert {"ETH-EUR"} == world.view.live
+    world.board.statuses.append(StatusChange("BTC-EUR", "trading"))
+    assert ["book BTCEUR"] == world.later(0.2)
+    world.say(book("BTCEUR", 11), delta("BTCEUR", 12))
+    assert [11, 12] == [event.sequence for event in world.recorded((Snapshot, Delta))]
 
 
 def test_when_the_exchange_says_stop_nothing_is_asked_until_the_wait_is_over() -> None:

@@ -5,7 +5,9 @@ import msgspec
 from shared.event import FeedEvent
 from shared.feed.board import Board
 from shared.feed.books import Books
+from shared.feed.counts import Counts
 from shared.feed.following import Following
+from shared.feed.parts import Parts
 from shared.feed.questions import Questions
 from shared.feed.subscriptions import Subscriptions
 from shared.feed.tickers import Tickers
@@ -23,21 +25,11 @@ class World:
         exchange = make_exchange()
         self.books = Books(self.tape, lambda _raw, _why: None)
         self.subscriptions = Subscriptions(exchange, board.channels)
-        self.following = Following(
-            board,
-            self.tape,
-            books=self.books,
-            trades=Trades(self.tape),
-            tickers=Tickers(self.tape),
-            questions=Questions(
-                exchange,
-                self.subscriptions,
-                lambda _: 0.0,
-                self.books.hold_deltas,
-                board.books_wanted,
-            ),
-            subscriptions=self.subscriptions,
-        )
+        parts = Parts(exchange, board, self.books, self.tape, Counts())
+        hold, wanted = self.books.hold_deltas, board.books_wanted
+        questions = Questions(exchange, self.subscriptions, lambda _: 0.0, hold, wanted)
+        trades, tickers = Trades(self.tape), Tickers(self.tape)
+        self.following = Following(parts, trades, tickers, questions, self.subscriptions)
 
     def answer(self) -> None:
         """Ask for what is wanted, and let all of it be acknowledged."""
@@ -60,7 +52,7 @@ def test_what_is_wanted_is_asked_for_and_what_is_not_is_left_with_a_row() -> Non
     [(ts, symbol, event)] = world.tape
     assert (3, "ETH-EUR") == (ts, symbol)
     assert isinstance(event, FeedEvent)
-    reason = {"channel": "book", "reason": "no longer listed as trading"}
+    reason = {"channel": "book", "reason": "no longer listed"}
     assert ("gap", reason) == (event.kind, msgspec.json.decode(event.detail))
 
 

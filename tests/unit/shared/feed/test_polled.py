@@ -148,3 +148,11 @@ def test_the_end_of_a_connection_that_stands_is_a_row(world: World) -> None:
     assert [(2, None, FeedEvent("disconnected", detail=detail))] == world.feed.end(2)
     assert [] == world.feed.end(3)
     assert not world.board.link.is_connected
+
+
+def test_a_book_that_somebody_looks_at_is_shown(world: World) -> None:
+    world.receive(book("BTCEUR", None))
+    assert {} == world.board.feed.tops
+    world.board.watched = frozenset({"BTC-EUR"})
+    world.receive(book("BTCEUR", None))
+    assert ["BTC-EUR"] == list(world.board.feed.tops)

@@ -156,6 +156,43 @@ def test_a_refused_snapshot_is_asked_for_later_if_it_was_asked_for() -> None:
     assert ["book A"] == world.sent(161.0)
 
 
+def test_a_sign_of_life_has_a_refused_snapshot_asked_for_now_and_no_other() -> None:
+    world = World()
+    world.go_live("A", "B")
+    for raw_symbol in "AB":
+        world.questions.begin_book(raw_symbol)
+    assert ["book A"] == world.sent(1.0)
+    world.questions.refuse_snapshot(HALTED, 1.5)
+    world.questions.note_life("B", 1.5)
+    world.questions.note_life("A", 1.5)
+    assert [["book B"], ["book A"]] == [world.sent(2.0), world.sent(3.0)]
+    world.questions.refuse_snapshot(HALTED, 3.5)
+    world.questions.note_life("A", 3.5)
+    assert [] == world.sent(4.0)  # the second is due a second later
+    assert ["book A"] == world.sent(4.5)
+
+
+def test_a_sign_of_life_has_a_refused_subscription_asked_for_now() -> None:
+    world = World(asks_snapshots=False)
+    world.go_live("B")
+    world.subscriptions.refused["book", "A"] = 600.0
+    assert [] == world.sent(1.0)
+    world.questions.note_life("A", 1.5)
+    assert ["leave book A", "join book A"] == world.sent(2.0)
+
+
+def test_a_market_that_is_woken_begins_its_book_however_it_stands() -> None:
+    world = World()
+    world.go_live("A")
+    world.questions.wake("A", 1.0)
+    assert ["book A"] == world.sent(1.0)
+    world.questions.wake("A", 2.0)
+    assert [] == world.sent(3.0)  # it is asked for already
+    world.questions.refuse_snapshot(HALTED, 4.0)
+    world.questions.wake("A", 5.0)
+    assert ["book A"] == world.sent(5.0)
+
+
 def test_a_silent_subscription_is_told_as_refused() -> None:
     world = World(asks_snapshots=False)
     world.subscriptions.ask(["A"])

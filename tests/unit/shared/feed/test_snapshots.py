@@ -110,3 +110,18 @@ def test_a_lost_connection_forgets_every_question(requests: SnapshotRequests) ->
     requests.clear()
     assert not requests.is_pending("A")
     assert [] == requests.ask(100.0)
+
+
+def test_one_that_is_woken_is_asked_for_before_its_time(requests: SnapshotRequests) -> None:
+    assert not requests.wake("A")
+    requests.want("A")
+    requests.ask(10.0)
+    assert requests.wake("A")
+    assert not requests.is_refused("A")
+    requests.refuse("A", 11.0, is_halted=True)
+    assert requests.is_refused("A")
+    assert [] == requests.ask(12.0)
+    assert requests.wake("A")
+    assert ASKED == requests.ask(12.5)
+    requests.ask_again("A", 20.0)
+    assert not requests.is_refused("A")

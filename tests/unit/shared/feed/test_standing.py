@@ -65,3 +65,15 @@ def test_refused_symbols_are_ours_by_name(world: World) -> None:
     assert set() == world.refused()
     world.subscriptions.refuse("ETHEUR", 1.0)
     assert {"ETH-EUR"} == world.refused()
+
+
+def test_only_the_books_that_somebody_looks_at_are_shown() -> None:
+    world = World()
+    world.books.replace(1, book("BTCEUR", 10))
+    world.books.replace(1, book("ETHEUR", 20))
+    world.live()
+    assert {} == world.board.feed.tops
+    world.board.watched = frozenset({"ETH-EUR", "XRP-EUR"})
+    world.live()
+    assert ["ETH-EUR"] == list(world.board.feed.tops)
+    assert 20 == world.board.feed.tops["ETH-EUR"].sequence

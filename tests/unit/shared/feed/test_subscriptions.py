@@ -7,6 +7,7 @@ import pytest
 from shared.errors import ConnectionLost
 from shared.feed.subscriptions import ANSWER_S, REFUSED_RETRY_S, RENEWAL_S, Subscriptions
 from tests.support.toys import make_exchange
+from tests.unit.shared.feed.test_alone import ONE_BY_ONE
 
 LATE_S = ANSWER_S + 0.1
 
@@ -28,6 +29,20 @@ def _make(ready: Literal["acknowledgement", "data"], *channels: str) -> Subscrip
 def ask(subscriptions: Subscriptions, *raw_symbols: str, now_s: float = 0.0) -> list[str]:
     subscriptions.ask(raw_symbols)
     return subscriptions.messages(now_s)
+
+
+def test_what_was_refused_of_a_symbol_is_asked_for_now_once_it_is_woken() -> None:
+    subscriptions = by_word()
+    ask(subscriptions, "A", "B")
+    subscriptions.refuse("A", 1.0)
+    assert ["join book B"] == subscriptions.messages(1.0)
+    subscriptions.acknowledge("book", ["B"])
+    assert not subscriptions.wake("B", 2.0)
+    subscriptions.overdue(2.0)
+    assert not subscriptions.has_more
+    assert subscriptions.wake("A", 2.0)
+    subscriptions.overdue(2.0)
+    assert ["join book A"] == subscriptions.messages(2.0)
 
 
 # --- the exchange's word ---
@@ -344,3 +359,24 @@ def test_a_dropped_symbol_is_left_whether_or_not_it_ever_said_anything() -> None
     assert ["leave book,trades A"] == subscriptions.drop("A")
     assert subscriptions.is_settled()
     assert not subscriptions.is_ready("book", "A")
+
+
+def test_of_a_channel_that_comes_whole_what_is_missing_is_asked_for_alone() -> None:
+    exchange = make_exchange(ready="data", whole_channels=("ticker",), alone=ONE_BY_ONE)
+    subscriptions = Subscriptions(exchange, ["ticker"])
+    assert ["join ticker A,B"] == ask(subscriptions, "A", "B")
+    assert subscriptions.note_data("ticker", "B", is_whole=True)
+    assert (["join ticker A"], []) == subscriptions.overdue(LATE_S)
+    assert subscriptions.note_data("ticker", "A")
+    assert ([], []) == subscriptions.overdue(2 * LATE_S + 1)
+    assert set() == subscriptions.refused_symbols()
+    assert not subscriptions.note_data("ticker", "A", is_whole=True)
+    assert (["leave ticker A"], []) == subscriptions.overdue(3 * LATE_S)
+
+
+def test_one_that_is_asked_for_alone_is_left_when_it_is_dropped() -> None:
+    exchange = make_exchange(ready="data", whole_channels=("ticker",), alone=ONE_BY_ONE)
+    subscriptions = Subscriptions(exchange, ["ticker"])
+    ask(subscriptions, "A")
+    subscriptions.overdue(LATE_S)
+    assert ["leave ticker A", "leave ticker A"] == subscriptions.drop("A")

@@ -247,6 +247,18 @@ def test_totals_are_those_of_all_sockets(world: World) -> None:
     assert 1.5 == report.messages_per_s
 
 
+def test_a_market_that_does_not_trade_is_no_trouble(world: World) -> None:
+    board = world.connect("BTC-EUR", "ETH-EUR")
+    board.feed = FeedView(frozenset({"BTC-EUR"}))
+    report = world.write()
+    assert ("degraded", ["ETH-EUR"], []) == (report.state, report.waiting, report.halted)
+    report = world.write(not_trading=frozenset({"ETH-EUR", "XRP-EUR"}))
+    assert ("live", [], ["ETH-EUR"]) == (report.state, report.waiting, report.halted)
+    board.feed = FeedView(frozenset({"BTC-EUR"}), frozenset({"ETH-EUR"}))
+    report = world.write(not_trading=frozenset({"ETH-EUR", "BTC-EUR"}))
+    assert ("live", [], ["ETH-EUR"]) == (report.state, report.refused, report.halted)
+
+
 def test_what_is_no_event_is_counted_over_all_sockets(world: World) -> None:
     first, second = world.connect("BTC-EUR"), world.connect("ETH-EUR")
     world.go_live(first)

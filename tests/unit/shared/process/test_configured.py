@@ -43,3 +43,9 @@ def test_a_share_below_one_question_is_a_fault(
         return
     with pytest.raises(ConfigError, match=r"limit_share = 0.04: of the 100 points .* takes 5"):
         load_settings({"toy": toy}, variables)
+
+
+def test_half_a_spread_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="a list of four different markets"):
+        load_settings({}, {"BOOKTAPE__DASHBOARD__SPREAD": '["a:B-C", "a:B-D"]'})

@@ -293,3 +293,31 @@ def test_a_value_that_does_not_fit_is_a_fault_that_names_its_key(
     [fault] = faults_of(tmp_path, **{name: value})
     assert fault.startswith(name.lower().replace("__", ".") + " = ")
     assert f"in BOOKTAPE__{name}: takes " in fault
+
+
+def test_the_page_and_whom_to_call_are_configured(tmp_path: Path) -> None:
+    settings = load_text(
+        tmp_path,
+        '[dashboard]\nport = 0\nsymbols = ["bitvavo:BTC-EUR"]\n'
+        '[alerts]\nwebhook_url = "https://hooks.example/T0/x?y=z"\nafter_s = 0\n',
+    )
+    assert (0, ("bitvavo:BTC-EUR",), ()) == (
+        settings.dashboard.port,
+        settings.dashboard.symbols,
+        settings.dashboard.spread,
+    )
+    assert ("https://hooks.example/T0/x?y=z", "", 0.0, 14_400.0) == (
+        settings.alerts.webhook_url,
+        settings.alerts.heartbeat_url,
+        settings.alerts.after_s,
+        settings.alerts.repeat_s,
+    )
+    faults = faults_of(
+        tmp_path,
+        '[dashboard]\nport = 70000\nsymbols = ["BTC-EUR"]\n'
+        'spread = ["a:A-B", "a:A-C", "a:A-D", "a:A-E", "a:A-F"]\n'
+        '[alerts]\nwebhook_url = "ftp://x/"\n'
+        'heartbeat_url = "https://user:word@x/"\nrepeat_s = 0\n',
+    )
+    assert 6 == len(faults)
+    assert "word" not in "".join(faults)

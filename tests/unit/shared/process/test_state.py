@@ -23,6 +23,7 @@ def test_every_file_has_its_place() -> None:
         "status/ingest_toy-b.json": STATE.report(ingest_name("toy", "b")),
         "locks/writer.lock": STATE.writer_lock,
         "locks/toy-a.lock": STATE.ingest_lock("toy", "a"),
+        "instruments/toy-a.json": STATE.instruments("toy", "a"),
         "locks/sink_toy.lock": STATE.sink_lock("toy"),
         "sinks/toy.json": STATE.sink("toy"),
         "status/sink_toy.json": STATE.report(sink_name("toy")),

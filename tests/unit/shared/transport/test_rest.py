@@ -30,7 +30,8 @@ OUTAGE = Outage("t7", None, TS - 5)
 
 
 def parse_markets(raw: Raw) -> list[ListedMarket]:
-    return [ListedMarket(symbol, symbol, is_trading=True) for symbol in bytes(raw).decode().split()]
+    names = bytes(raw).decode().split()
+    return [ListedMarket(symbol=name, raw_symbol=name) for name in names]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:

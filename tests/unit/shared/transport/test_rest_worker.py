@@ -1,25 +1,23 @@
 """What is asked over REST beside books, on a real loopback server."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from threading import Event, Semaphore, Thread
 from typing import Any
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
 from shared.event import FeedEvent, Trade
 from shared.exchange import Call
 from shared.feed.backfills import Backfills
-from shared.feed.names import Names
 from shared.feed.trades import Trades
 from shared.transport import rest_worker as module
 from shared.transport.limits import Limits
 from shared.transport.rest import RestClient
-from shared.transport.rest_worker import GIVE_UP_S, MARKETS_INTERVAL_S, RestWorker
+from shared.transport.rest_worker import GIVE_UP_S, MARKETS_EARLY_S, MARKETS_INTERVAL_S, RestWorker
 from tests.support.readers import make_backoff, make_board
 from tests.support.rest_server import Answer, RestServer
 from tests.support.toys import Tape, book, make_exchange, make_rest, market, trade, trades
@@ -66,12 +64,15 @@ class Clock:
 
 
 class World:
-    """A worker, the server it asks, and a feed that lost its connection after some trades."""
+    """A worker, the server it asks, and a feed that lost its connection after some trades.
+
+    Without `is_listing` the list of markets is there, and not due for long.
+    """
 
     def __init__(self, server: RestServer, folder: Path, *, is_listing: bool) -> None:
         self.server = server
         self.clock = Clock()
-        self.followed: list[tuple[str, ...]] = []
+        self.lists: list[tuple[int, list[str]]] = []
         self.tape = Tape()
         self.trades = Trades(self.tape)
         self.board = make_board(["BTC-EUR"])
@@ -80,14 +81,15 @@ class World:
         self.client = RestClient(EXCHANGE, server.url, self.limits)
         self.worker = RestWorker(
             self.client,
-            follow=self.followed.append if is_listing else None,
-            names=Names(EXCHANGE),
+            take_list=lambda markets, ts: self.lists.append((ts, [one.symbol for one in markets])),
             book_interval_s=0.0,
             boards=[make_board([]), self.board],
             backoff=make_backoff(),
             clock_ns=lambda: 7,
             steady_s=self.clock.now_s,
         )
+        if not is_listing:
+            self.worker._markets_due_s = inf
 
     def lose(self, *raw_symbols: str) -> None:
         """Have the trades of these asked for, since trade 1."""
@@ -148,28 +150,42 @@ def make(server: RestServer, tmp_path: Path) -> Iterator[Make]:
         world.client.close()
 
 
-def test_all_markets_that_trade_are_followed_and_the_list_is_asked_for_again(
+def test_the_list_of_markets_is_asked_for_each_minute_and_handed_on(
     make: Make, server: RestServer
 ) -> None:
     world = make()
-    server.answers["/markets"] = Answer("ETH-EUR BTC-EUR XRP-EUR!")
+    server.answers["/markets"] = Answer("ETH-EUR XRP-EUR!")
     with world.run():
         assert "/markets" == server.next()
-    assert [("BTC-EUR", "ETH-EUR")] == world.followed
+    assert [(7, ["ETH-EUR", "XRP-EUR"])] == world.lists
     with world.run():
         world.clock.wait_for_looks()
     assert server.is_quiet
     world.clock.s += MARKETS_INTERVAL_S
     with world.run():
         assert "/markets" == server.next()
-    assert 2 == len(world.followed)
+    assert 2 == len(world.lists)
 
 
-def test_an_empty_list_is_not_the_end_of_all_markets(make: Make, server: RestServer) -> None:
+def test_where_a_feed_wants_it_the_list_is_asked_for_at_once_but_not_without_end(
+    make: Make, server: RestServer
+) -> None:
     world = make()
     with world.run():
         server.next()
-    assert [] == world.followed
+    world.clock.s += MARKETS_EARLY_S
+    world.board.is_list_wanted = True
+    with world.run():
+        server.next()
+    assert not world.board.is_list_wanted
+    world.board.is_list_wanted = True
+    with world.run():
+        world.clock.wait_for_looks()
+    assert server.is_quiet
+    world.clock.s += MARKETS_EARLY_S
+    with world.run():
+        server.next()
+    assert not world.board.is_list_wanted
 
 
 def test_without_a_list_it_is_asked_for_again_and_said_why(make: Make, server: RestServer) -> None:
@@ -181,7 +197,7 @@ def test_without_a_list_it_is_asked_for_again_and_said_why(make: Make, server: R
     server.answers["/markets"] = Answer("BTC-EUR")
     with world.run():
         server.next()
-    assert [("BTC-EUR",)] == world.followed
+    assert [(7, ["BTC-EUR"])] == world.lists
     assert "" == world.worker.error
 
 
@@ -209,15 +225,6 @@ def test_a_ban_of_trades_is_waited_for(make: Make, server: RestServer) -> None:
         world.clock.wait_for_looks()
     assert server.is_quiet
     world.clock.s += 501.0
-    with world.run():
-        assert "/A/t1" == server.next()
-
-
-def test_where_the_symbols_are_configured_nobody_asks_for_a_list(
-    make: Make, server: RestServer
-) -> None:
-    world = make(is_listing=False)
-    world.lose("A")
     with world.run():
         assert "/A/t1" == server.next()
 
@@ -311,21 +318,6 @@ def test_a_long_outage_of_the_answers_leaves_no_question_behind(
     assert not world.board.questions
 
 
-def test_a_market_whose_name_would_be_a_path_is_not_recorded_and_told_once(
-    make: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    world = make(is_listing=True)
-    odd = ["..", "../../x-EUR", "A/B-EUR", "x" * 33 + "-EUR", "-EUR"]
-    world.server.answers["/markets"] = Answer(" ".join([*odd, "BTC-EUR"]))
-    for _ in range(2):
-        world.worker._ask_markets(Event())
-    world.server.answers["/markets"] = Answer("..")
-    world.worker._ask_markets(Event())
-    assert [("BTC-EUR",)] * 2 == world.followed
-    told = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert [5, 1] == [record.count for record in told]  # type: ignore[attr-defined]
-
-
 def test_a_book_that_is_to_begin_is_asked_for_and_handed_over(
     make: Make, server: RestServer
 ) -> None:
@@ -361,15 +353,3 @@ def test_a_book_that_is_to_be_compared_is_asked_for_and_what_cannot_be_had_is_sa
     answers = [(answer.raw_symbol, answer.ts, answer.snapshot) for answer in world.board.audits]
     assert [("BTCEUR", 7, book("BTCEUR", 7)), ("ETHEUR", 7, None)] == answers
     assert not world.worker.error
-
-
-def test_the_list_is_asked_for_where_it_alone_names_the_symbols(
-    make: Make, server: RestServer
-) -> None:
-    world = make(is_listing=False)
-    world.worker._names = Names(replace(EXCHANGE, names="list"))
-    server.answers["/markets"] = Answer("BTC-EUR")
-    with world.run():
-        server.next()
-    assert world.worker._names.is_known
-    assert [] == world.followed

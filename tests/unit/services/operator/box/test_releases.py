@@ -1,10 +1,12 @@
+import shlex
+import subprocess
 from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
 
 from services.__main__ import find_exchange_names
-from services.operator.box.releases import READY, Box, ReleaseMove, SwitchError
+from services.operator.box.releases import READY, Box, ReleaseMove, SwitchError, make_command
 from shared.process.settings import load
 
 OLD, NEW = 40 * "a", 40 * "b"
@@ -79,3 +81,27 @@ def test_all_but_what_is_kept_is_removed_and_what_cannot_be_is_left(box: Box) ->
     (box.root / "releases" / "file").touch()
     box.prune({NEW})
     assert {NEW, "file"} == {path.name for path in (box.root / "releases").iterdir()}
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_release_without_a_program_lets_it_sleep(tmp_path: Path, *, knows: bool) -> None:
+    """What supervisord starts, with a command of that release and one of the release before."""
+    own = tmp_path / "booktape"
+    own.write_text(
+        f"#!/bin/sh\n[ $1 = dashboard ] && {'true' if knows else 'false'} || exit 2\necho $*\n"
+    )
+    sleeping = tmp_path / "sleep"
+    sleeping.write_text("#!/bin/sh\necho asleep\n")
+    own.chmod(0o755)
+    sleeping.chmod(0o755)
+    command = make_command("dashboard", own, "dashboard --x").removeprefix("command=")
+    said = subprocess.run(
+        shlex.split(command),
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("dashboard --x\n" if knows else "asleep\n") == said.stdout
+    for name in ("buffer_writer", "ingest_toy"):
+        assert f"command={own} write" == make_command(name, own, "write")

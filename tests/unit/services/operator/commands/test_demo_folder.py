@@ -13,7 +13,9 @@ from services.operator.commands.demo_folder import (
 )
 from services.operator.supervision.supervisor import Supervisor
 from shared.process.configured import load_settings
+from shared.process.settings import DashboardSettings
 
+PAGE = DashboardSettings(0, ("bitvavo:BTC-EUR",), ("a:A-B", "a:A-C", "a:D-B", "a:D-C"))
 ADDRESSES = {
     "bitvavo": Address("ws://127.0.0.1:1/v2/", "http://127.0.0.1:1/v2"),
     "btcturk": Address("ws://127.0.0.1:2/", "http://127.0.0.1:2"),
@@ -23,7 +25,7 @@ ADDRESSES = {
 def test_a_demo_has_a_configuration_of_its_own_and_no_other(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     make_folder(folder, is_fresh=False)
-    write_configuration(folder, ADDRESSES)
+    write_configuration(folder, ADDRESSES, PAGE)
     around = {"BOOKTAPE__STORAGE__URL": "s3://live/tape", "BOOKTAPE_CONFIG": "x", "PATH": "/bin"}
     environment = make_environment(folder, around)
     assert {"BOOKTAPE_CONFIG": str(folder / "booktape.toml"), "PATH": "/bin"} == environment
@@ -31,13 +33,14 @@ def test_a_demo_has_a_configuration_of_its_own_and_no_other(tmp_path: Path) -> N
     assert f"file:{folder / 'data'}" == settings.storage.url
     assert folder / "var" == settings.state.path
     assert settings.exchanges["bitvavo"].symbols is None
+    assert settings.dashboard == PAGE
     assert "http://127.0.0.1:2" == settings.exchanges["btcturk"].rest_url
     assert os.environ.get("BOOKTAPE_CONFIG") is None
 
 
 def test_an_earlier_demo_is_removed_only_when_asked_for(tmp_path: Path) -> None:
     make_folder(tmp_path, is_fresh=False)
-    write_configuration(tmp_path, ADDRESSES)
+    write_configuration(tmp_path, ADDRESSES, PAGE)
     (tmp_path / "data").mkdir()
     with pytest.raises(BooktapeError, match="holds an earlier demo; remove it with --fresh"):
         make_folder(tmp_path, is_fresh=False)
@@ -49,7 +52,7 @@ def test_an_earlier_demo_is_removed_only_when_asked_for(tmp_path: Path) -> None:
 
 def test_a_demo_that_runs_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_folder(tmp_path, is_fresh=False)
-    write_configuration(tmp_path, ADDRESSES)
+    write_configuration(tmp_path, ADDRESSES, PAGE)
     monkeypatch.setattr(Supervisor, "find_pid", lambda _: 7)
     with pytest.raises(BooktapeError, match=r"a demo runs in .* process 7\); end it first"):
         make_folder(tmp_path, is_fresh=True)

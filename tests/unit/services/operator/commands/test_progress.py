@@ -1,7 +1,8 @@
 from msgspec.structs import replace
 
 from services.operator.commands.progress import Progress, format_line
-from tests.support.healths import TS, S, make_feed, make_health, make_writer
+from shared.process.status import ServiceReport
+from tests.support.healths import TS, S, make_feed, make_health, make_program, make_writer
 
 
 def look(*looks: tuple[float, object]) -> list[str]:
@@ -60,3 +61,23 @@ def test_a_trouble_is_told_once_if_it_lasts() -> None:
     assert [] == look((10, two), (15, well), (20, two), (25, well))
     lasts = [(10, one), (15, one), (20, well), (25, one), (30, one)]
     assert [told, told] == look(*lasts)
+
+
+def test_the_page_is_told_once_and_again_where_it_moved() -> None:
+    said: list[str] = []
+    progress = Progress(said.append, hint="")
+    other = make_program(
+        report=ServiceReport(
+            process="dashboard", pid=13, ts_start=0, ts_written=TS, address="http://x/"
+        )
+    )
+    before = replace(make_program(), pid=99)  # which has not reported yet
+    for program in (
+        make_program("mute", report=None),
+        before,
+        make_program(),
+        make_program(),
+        other,
+    ):
+        progress.look(replace(make_health(), programs=[program]), 0.0)
+    assert ["  the page:     http://127.0.0.1:8600/", "  the page:     http://x/"] == said

@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from booktape.errors import BooktapeError
 from services.operator.commands.stopping import Stopping
-from services.operator.commands.up import format_left, say, watch
+from services.operator.commands.up import find_left_out, format_left, say, watch
 from services.operator.health.health import Health
 from services.operator.supervision.supervisor import Supervisor
+from shared.process.settings import load
+from shared.process.state import DASHBOARD
 from tests.support.healths import make_health, make_journal
 from tests.support.paths import ROOT
 
@@ -88,3 +90,15 @@ def test_what_says_that_it_cannot_go_on_is_heard(tmp_path: Path) -> None:
     look = Look(BooktapeError("the simulator ended"))
     with pytest.raises(BooktapeError, match="the simulator ended"):
         watch(recording(tmp_path), tmp_path, look.stopping, look)
+
+
+def test_without_the_dashboard_it_is_said_that_nobody_calls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quiet = load({}, tmp_path, exchanges={})
+    assert [] == find_left_out(quiet, has_dashboard=True)
+    assert [DASHBOARD] == find_left_out(quiet, has_dashboard=False)
+    assert not capsys.readouterr().out
+    calling = load({"BOOKTAPE__ALERTS__WEBHOOK_URL": "http://x/"}, tmp_path, exchanges={})
+    assert [DASHBOARD] == find_left_out(calling, has_dashboard=False)
+    assert "nobody is called" in capsys.readouterr().out

@@ -49,8 +49,9 @@ NOBODY = Answers(pid=None)
 ALL = Answers("buffer_writer", "ingest_bitvavo", "ingest_btcturk")
 
 
-def write_report(state: Path, name: str, *, ts: int = TS) -> None:
-    write(state, name, msgspec.json.encode(make_ingest_report(process=name, ts_written=ts)))
+def write_report(state: Path, name: str, *, ts: int = TS, pid: int | None = None) -> None:
+    report = make_ingest_report(process=name, ts_written=ts, pid=pid or os.getpid())
+    write(state, name, msgspec.json.encode(report))
 
 
 def write(state: Path, name: str, data: bytes) -> None:
@@ -82,10 +83,17 @@ def test_a_process_that_holds_its_lock_runs(tmp_path: Path) -> None:
         feed, writer = gather(tmp_path, NOBODY, now_ns=TS).processes
     assert (True, os.getpid(), 2.0) == (feed.is_running, feed.pid, feed.report_age_s)
     assert ("live", "silent") == (feed.state, writer.state)
-    assert make_ingest_report(ts_written=TS - 2 * S) == feed.report
+    assert make_ingest_report(ts_written=TS - 2 * S, pid=os.getpid()) == feed.report
     assert (feed.report, None) == (feed.ingest, feed.writer)
     assert ("bitvavo", "a", "ingest_bitvavo") == (feed.exchange, feed.line, feed.program)
     assert not gather(tmp_path, NOBODY, now_ns=TS).processes[0].is_running
+
+
+def test_what_a_process_before_it_said_is_not_what_it_says(tmp_path: Path) -> None:
+    write_report(tmp_path, "ingest_bitvavo-b", ts=TS - S, pid=os.getppid())
+    with Lock(tmp_path / "locks" / "bitvavo-b.lock"):
+        [feed, _] = gather(tmp_path, NOBODY, now_ns=TS).processes
+    assert (True, False, "silent") == (feed.is_running, feed.is_reporting, feed.state)
 
 
 def test_a_process_that_supervisord_did_not_start_is_an_orphan(tmp_path: Path) -> None:
@@ -196,7 +204,7 @@ def test_the_spool_is_counted_without_what_is_set_aside(tmp_path: Path) -> None:
 
 
 def test_a_report_of_another_release_is_told_apart(tmp_path: Path) -> None:
-    head = {"process": "ingest_bitvavo-a", "pid": 7, "ts_start": 1, "ts_written": TS}
+    head = {"process": "ingest_bitvavo-a", "pid": os.getpid(), "ts_start": 1, "ts_written": TS}
     older = {**head, "counters": {}, "rates": {}, "gauges": {"state": "live"}}
     newer = {**head, "version": VERSION + 1, "state": {"is": "live"}}
     for report, version in ((older, 1), (newer, VERSION + 1)):
@@ -232,7 +240,7 @@ def test_other_programs_are_told_apart_from_feeds_and_the_writer(tmp_path: Path)
 
 def test_a_sink_is_known_by_its_lock_whoever_runs_it(tmp_path: Path) -> None:
     state = StateFolder(tmp_path)
-    report = make_sink_report(ts_written=TS - S)
+    report = make_sink_report(ts_written=TS - S, pid=os.getpid())
     write(tmp_path, "sink_influx", msgspec.json.encode(report))
     assert [] == gather(tmp_path, ALL, now_ns=TS).programs
     with Lock(state.sink_lock("influx")):

@@ -24,6 +24,10 @@ def test_one_refused_symbol_keeps_no_box_from_its_work() -> None:
     assert [] == unready(state="live", symbols=1000, live=999, refused=["X-EUR"])
 
 
+def test_markets_that_do_not_trade_keep_no_box_from_its_work() -> None:
+    assert [] == unready(state="degraded", symbols=10, live=4, halted=["A", "B", "C", "D", "E"])
+
+
 def test_an_exchange_that_cannot_be_reached_keeps_no_box_from_its_work() -> None:
     away = {"state": "connecting", "live": 0, "unreachable_since": TS - 16 * S}
     assert [] == unready(**away)

@@ -11,8 +11,9 @@ from services.operator.health.troubles import (
     find_silenced,
     find_troubles,
     find_unreachable,
+    make_late,
 )
-from shared.process.status import VERSION, ProcessReport
+from shared.process.status import VERSION, ProcessReport, ServiceReport
 from tests.support.healths import (
     COUNTS,
     TS,
@@ -273,6 +274,30 @@ def test_a_program_beside_them_is_a_trouble_when_it_dies_or_hangs() -> None:
 def test_a_program_that_is_dead_keeps_no_box_from_taking_over() -> None:
     dead = make_program(is_running=False, pid=None, program_state="BACKOFF")
     assert [] == find_unready(replace(make_health(), programs=[dead]))
+
+
+def test_a_look_that_is_late_says_so() -> None:
+    trouble = make_late(9.6)
+    assert ("look-late", True) == (trouble.code, "for 10 s" in trouble.text)
+
+
+def test_a_webhook_that_cannot_be_called_is_a_trouble_after_a_while() -> None:
+    def find(since_s: int) -> list[str]:
+        report = ServiceReport(
+            version=VERSION,
+            process="dashboard",
+            pid=13,
+            ts_start=0,
+            ts_written=TS,
+            call_error="hooks.example does not answer: timed out",
+            call_error_since=TS - since_s * S,
+        )
+        health = replace(make_health(), programs=[make_program(report=report)])
+        return find_sentences(health)
+
+    assert [] == find(60)
+    [said] = find(61)
+    assert said.startswith("nobody could be called: hooks.example does not answer: timed out;")
 
 
 AWAY = Silence(exchange="bitvavo", until=TS + 3600 * S, ts=TS)

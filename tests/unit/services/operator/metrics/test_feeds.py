@@ -75,3 +75,11 @@ def test_without_a_writer_all_that_the_journal_has_is_unstored() -> None:
     assert 10_000 == collect(make_feed()).of("feed_unstored_events", **FEED)
     writer = make_writer(sessions={make_feed().report.session: (600_001, 600_001)})  # type: ignore[union-attr]
     assert 0 == collect(make_feed(), writer).of("feed_unstored_events", **FEED)
+
+
+def test_a_hole_that_the_writer_found_is_one_of_its_feed() -> None:
+    session = "20260101T000000.000000Z-bitvavo-a"
+    samples = collect(make_feed(), make_feed("btcturk"), make_writer(journal_holes={session: 2}))
+    assert 2 == samples.of("feed_incidents_total", **FEED, kind="journal_hole")
+    other = {"exchange": "btcturk", "line": "a", "kind": "journal_hole"}
+    assert 0 == samples.of("feed_incidents_total", **other)

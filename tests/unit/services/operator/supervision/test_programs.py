@@ -13,6 +13,7 @@ from booktape.errors import ConfigError
 from services.operator.supervision.programs import (
     find_conf,
     find_environment,
+    leave_out,
     localise,
     prepare,
     socket_path,
@@ -151,3 +152,18 @@ def test_children_find_this_command_and_this_configuration(tmp_path: Path) -> No
 
 def test_no_configuration_is_named_where_none_was(tmp_path: Path) -> None:
     assert "BOOKTAPE_CONFIG" not in find_environment(make_settings(tmp_path), {})
+
+
+def test_what_is_left_out_is_in_no_copy(tmp_path: Path) -> None:
+    (tmp_path / "supervisor.conf").write_text(CONF)
+    prepared = prepare(make_settings(tmp_path), {}, without=["dashboard", "none"])
+    assert tmp_path / "var" / "run" / "supervisor.conf" == prepared.conf
+    conf, whole = read(prepared.conf), read(tmp_path / "supervisor.conf")
+    assert {"program:dashboard"} == set(whole.sections()) - set(conf.sections())
+    assert dict(whole["program:buffer_writer"]).keys() == dict(conf["program:buffer_writer"]).keys()
+
+
+def test_a_program_in_the_middle_is_left_out_alone() -> None:
+    text = "[a]\nx=1\n[program:b]\ny=1\n\n; of c\n[program:c]\nz=1\n"
+    assert "[a]\nx=1\n[program:c]\nz=1\n" == leave_out(text, ["b"])
+    assert "[a]\nx=1\n[program:b]\ny=1\n\n; of c\n" == leave_out(text, ["c"])

@@ -6,8 +6,9 @@ import pytest
 
 from services.simulator.bitvavo.feed import BitvavoFeed, send_json
 from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
+from services.simulator.book_side import Execution, Step
 from services.simulator.connection import ClientChain, ClientConnection
-from services.simulator.market import Execution, SimulatedMarket, Step
+from services.simulator.market import SimulatedMarket
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import TS_START, FakeSocket
 

@@ -3,7 +3,8 @@ from typing import Any
 
 from services.simulator.bitvavo import rows as bitvavo_rows
 from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
-from services.simulator.market import Execution, SimulatedMarket
+from services.simulator.book_side import Execution
+from services.simulator.market import SimulatedMarket
 from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.fakes import shape
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from services.simulator.book_side import BID, Execution, Step
 from services.simulator.btcturk.feed import WINDOW_LEVELS, BtcturkFeed, trade_id
 from services.simulator.btcturk.listing import list_markets as btcturk_markets
 from services.simulator.connection import ClientConnection
-from services.simulator.market import BID, Execution, SimulatedMarket, Step
+from services.simulator.market import SimulatedMarket
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import TS_START, FakeSocket
 

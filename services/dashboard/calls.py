@@ -1,0 +1,90 @@
+"""Decides when somebody is called: a trouble has stood for a while, or all of them are over.
+
+A trouble that comes and goes is one trouble: it is over once it was gone for as long as it had to
+stand, at most a minute.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from services.dashboard.sight import Complaint
+
+GONE_S: Final = 60.0
+REASONS_MAX: Final = 20  # in one text
+
+Key = tuple[str, str | None, str | None]
+
+
+class Notice(Struct, frozen=True):
+    """What somebody is told: troubles that stand, or those that are over."""
+
+    ok: bool
+    standing: list[Complaint]
+    over: list[Complaint]
+    keys: frozenset[Key]
+
+    def describe(self, host: str) -> str:
+        """Return it for a person."""
+        if self.ok:
+            head = f"booktape on {host}: all well again. It was:"
+        else:
+            head = f"booktape on {host}: {len(self.standing)} not well"
+        troubles = self.over if self.ok else self.standing
+        lines = [f"- {trouble.sentence}" for trouble in troubles[:REASONS_MAX]]
+        more = len(troubles) - REASONS_MAX
+        return "\n".join([head, *lines, *([f"- and {more} more"] if more > 0 else [])])
+
+
+class Calls:
+    """What was told and what is due; its thread owns it."""
+
+    def __init__(self, *, after_s: float, repeat_s: float) -> None:
+        """Start with nothing told."""
+        self._after_s = after_s
+        self._gone_s = min(after_s, GONE_S)
+        self._repeat_s = repeat_s
+        self._since_s: dict[Key, float] = {}  # when each began
+        self._last_s: dict[Key, float] = {}  # when each was seen last
+        self._known: dict[Key, Complaint] = {}  # in its latest words
+        self._told: frozenset[Key] = frozenset()
+        self._told_s = 0.0
+        self._is_unsure = False  # whether that came through
+
+    def look(self, complaints: Sequence[Complaint], now_s: float) -> Notice | None:
+        """Take note of what is not well now; return what is due to be told."""
+        for complaint in complaints:
+            key = complaint.code, complaint.process, complaint.exchange
+            self._since_s.setdefault(key, now_s)
+            self._last_s[key] = now_s
+            self._known[key] = complaint
+        gone = [key for key, last_s in self._last_s.items() if now_s - last_s > self._gone_s]
+        over = [self._known[key] for key in gone if key in self._told]
+        for key in gone:
+            if key not in self._told:  # else only when that was told
+                self._forget(key)
+        firm = [
+            key
+            for key, since_s in self._since_s.items()
+            if key not in gone and now_s - since_s >= self._after_s
+        ]
+        keys = frozenset(firm)
+        is_new = bool(keys - self._told)
+        is_over = bool(self._told) and not keys
+        is_due_again = bool(keys) and now_s - self._told_s >= self._repeat_s
+        if not (is_new or is_over or is_due_again or (keys and self._is_unsure)):
+            return None
+        return Notice(not keys, [self._known[key] for key in firm], over, keys)
+
+    def note_told(self, call: Notice, now_s: float, *, is_unsure: bool = False) -> None:
+        """Take note that somebody knows, or perhaps does: then it is told anew, and its end too."""
+        self._is_unsure = is_unsure
+        for key in self._told - call.keys:
+            if now_s - self._last_s.get(key, now_s) > self._gone_s:
+                self._forget(key)
+        self._told, self._told_s = call.keys, now_s
+
+    def _forget(self, key: Key) -> None:
+        for table in (self._since_s, self._last_s, self._known):
+            table.pop(key, None)

@@ -1,0 +1,175 @@
+"""Looks at everything on a thread of its own, once a second for all viewers."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Event
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from services.dashboard.leases import Leases
+from services.dashboard.markets import find_shown, find_wanted
+from services.dashboard.sight import (
+    Books,
+    Complaint,
+    Markets,
+    Sight,
+    add_complaint,
+    make_message,
+    read_sight,
+)
+from shared.process import log
+
+LOOK_S: Final = 1.0  # between two looks while somebody views
+IDLE_S: Final = 2.5  # while nobody does
+LATE_S: Final = 8.0  # a look that is older says nothing of now
+HISTORY_MAX: Final = 900  # looks
+
+_log = log.get(__name__)
+
+
+class Looked(NamedTuple):
+    """What one look brought: the status, what a viewer gets of it, when it was."""
+
+    status: bytes
+    message: bytes
+    sight: Sight
+    at_s: float
+
+
+class Greeting(Struct, frozen=True):
+    """What a viewer gets first, and again where it changes."""
+
+    markets: Markets
+    shown: list[str]
+    spread: Sequence[str]
+    history: dict[str, list[tuple[int, float | None]]] = {}
+
+
+class Looker:
+    """The last look; its own thread makes it, any other may read it.
+
+    Viewers come and go on another thread, which replaces `wanted`: the lists of markets that they
+    chose, the newest first (an empty one: what is shown at first), or None while nobody views.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], bytes],
+        leases: Leases,
+        *,
+        shown: Sequence[str],
+        spread: Sequence[str],
+        report: Callable[[], None],
+        steady_s: Callable[[], float],
+    ) -> None:
+        """Prepare; `report` is called after each look."""
+        self.last: Looked | None = None
+        self.greeting = Greeting({}, list(shown), spread)
+        self.wanted: list[Sequence[str]] | None = None
+        self._look = look
+        self._leases = leases
+        self._shown = shown
+        self._report = report
+        self._steady_s = steady_s
+        self._start_s = steady_s()
+        self._woken: SimpleQueue[None] = SimpleQueue()
+        self._rates: deque[tuple[int, dict[str, float | None]]] = deque(maxlen=HISTORY_MAX)
+
+    def run(self, stop: Event) -> None:
+        """Look until told to stop."""
+        while not stop.is_set():
+            begin_s = self._steady_s()
+            try:
+                self.step()
+            except Exception:  # noqa: BLE001 (whatever a look meets, the next one may go well)
+                _log.exception("cannot look")
+            interval_s = IDLE_S if self.wanted is None else LOOK_S
+            self._sleep(begin_s + interval_s - self._steady_s())
+        self._leases.end()
+
+    def wake(self) -> None:
+        """Have it look now; any thread may call."""
+        self._woken.put(None)
+
+    def _sleep(self, seconds: float) -> None:
+        try:
+            self._woken.get(timeout=max(0.0, seconds))
+            while True:  # one look answers all
+                self._woken.get_nowait()
+        except Empty:
+            return
+
+    def step(self) -> None:
+        """Look once."""
+        status = self._look()
+        sight = read_sight(status)
+        books: Books = {}
+        lists = self.wanted
+        if lists is None:
+            self._leases.end()
+        else:
+            first = [*self.greeting.shown, *self.greeting.spread]
+            chosen = [chosen or first for chosen in lists]
+            self._leases.renew(find_wanted([*chosen, self.greeting.spread], sight.exchanges()))
+            books, markets = self._leases.read()
+            self._greet(markets)
+        self._rates.append((sight.ts, sight.rates()))
+        message = make_message(status, books)
+        self.last = Looked(status, message, sight, self._steady_s())
+        self._report()
+
+    def _greet(self, markets: Markets) -> None:
+        known = {**self.greeting.markets, **markets}
+        if known != self.greeting.markets:
+            spread = self.greeting.spread
+            self.greeting = Greeting(known, find_shown(self._shown, spread, known), spread)
+
+    def history(self) -> dict[str, list[tuple[int, float | None]]]:
+        """Return the rates of each feed so far, oldest first; any thread may ask."""
+        rates = list(self._rates)
+        names = {name for _, known in rates for name in known}
+        return {name: [(ts, known.get(name)) for ts, known in rates] for name in sorted(names)}
+
+    def find_age_s(self) -> float:
+        """Return how old the last look is; before the first one, how long that takes."""
+        return self._steady_s() - (self.last.at_s if self.last else self._start_s)
+
+
+class Outlook:
+    """What is known now, where a look that is late is a trouble itself."""
+
+    def __init__(self, looker: Looker, late: Callable[[float], bytes]) -> None:
+        """Read what this one saw; `late` makes a trouble of how many seconds ago that was."""
+        self._looker = looker
+        self._late = late
+
+    def find_complaints(self) -> list[Complaint] | None:
+        """Return every trouble, the worst first; None before anything was seen."""
+        last, late = self._looker.last, self._find_late()
+        if late is not None:
+            known = last.sight.troubles if last else []
+            return [msgspec.json.decode(late, type=Complaint), *known]
+        return last.sight.troubles if last else None
+
+    def find_status(self) -> bytes | None:
+        """Return the status; None before anything was seen."""
+        return self._add_late(self._looker.last.status) if self._looker.last else None
+
+    def find_message(self) -> bytes | None:
+        """Return what a viewer gets; None before anything was seen."""
+        return self._add_late(self._looker.last.message) if self._looker.last else None
+
+    @property
+    def is_late(self) -> bool:
+        """Say whether what is known is of long ago."""
+        return self._looker.find_age_s() > LATE_S
+
+    def _find_late(self) -> bytes | None:
+        return self._late(self._looker.find_age_s()) if self.is_late else None
+
+    def _add_late(self, values: bytes) -> bytes:
+        late = self._find_late()
+        return values if late is None else add_complaint(values, late)

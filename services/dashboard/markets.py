@@ -1,0 +1,42 @@
+"""Chooses which books are looked at: those of the configuration, and those that viewers ask for."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from services.dashboard.sight import Markets
+from shared.process.live_books import SYMBOLS_MAX
+
+SHOWN_EACH: Final = 2  # ladders of one exchange, where nothing is configured
+
+
+def find_shown(configured: Sequence[str], spread: Sequence[str], markets: Markets) -> list[str]:
+    """Return the markets whose ladders a viewer sees first."""
+    if configured:
+        return list(configured)
+    shown = []
+    for exchange, symbols in markets.items():
+        of_spread = [market for market in spread if split_market(market)[0] == exchange]
+        names = [*of_spread, *(f"{exchange}:{symbol}" for symbol in symbols)]
+        shown += list(dict.fromkeys(names))[:SHOWN_EACH]
+    return shown
+
+
+def find_wanted(lists: Iterable[Sequence[str]], exchanges: Sequence[str]) -> Markets:
+    """Return the symbols of each exchange that are wanted, the first lists first; they are bounded.
+
+    An exchange of which nothing is wanted is there too: it tells which symbols it has.
+    """
+    wanted: dict[str, dict[str, None]] = {exchange: {} for exchange in exchanges}
+    for markets in lists:
+        for market in markets:
+            exchange, symbol = split_market(market)
+            chosen = wanted.get(exchange)
+            if chosen is not None and len(chosen) < SYMBOLS_MAX:
+                chosen[symbol] = None
+    return {exchange: list(symbols) for exchange, symbols in wanted.items()}
+
+
+def split_market(market: str) -> tuple[str, str]:
+    """Return exchange and symbol of a market such as "bitvavo:BTC-EUR"."""
+    exchange, _, symbol = market.partition(":")
+    return exchange, symbol

@@ -1,0 +1,60 @@
+"""Asks one address of the web, by the standard library: `requests` would cost 5 MB of memory."""
+
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Final
+from urllib.parse import urlsplit
+
+from booktape.errors import BooktapeError
+from booktape.release import RELEASE
+
+# A slow answer is waited for: one that is given up has to be sent again, and may be told twice.
+ANSWER_S: Final = 60.0
+CONNECT_S: Final = 10.0
+
+
+class WebError(BooktapeError):
+    """Tell that a request did not come through."""
+
+
+class Unsure(WebError):
+    """Tell that a request was sent and not answered: it may have come through."""
+
+
+class Web:
+    """One address; whoever asks waits for the answer."""
+
+    def __init__(
+        self, url: str, *, connect_s: float = CONNECT_S, answer_s: float = ANSWER_S
+    ) -> None:
+        """Prepare to ask; each question is a connection of its own."""
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._port = parts.port
+        self._is_safe = parts.scheme == "https"
+        query = f"?{parts.query}" if parts.query else ""
+        self._path = f"{parts.path or '/'}{query}"
+        self._connect_s = connect_s
+        self._answer_s = answer_s
+
+    def ask(self, body: bytes | None) -> int:
+        """Return the status of the answer; raise `WebError` where none came.
+
+        An address may be a secret, so no error names more than its host.
+        """
+        kind = HTTPSConnection if self._is_safe else HTTPConnection
+        method = "GET" if body is None else "POST"
+        headers = {"User-Agent": f"booktape/{RELEASE}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        with closing(kind(self._host, self._port, timeout=self._connect_s)) as connection:
+            try:
+                connection.connect()
+                connection.request(method, self._path, body, headers)
+            except (OSError, HTTPException) as error:
+                raise WebError(f"{self._host} cannot be reached: {error}") from error
+            try:
+                connection.sock.settimeout(self._answer_s)
+                return connection.getresponse().status
+            except (OSError, HTTPException) as error:
+                raise Unsure(f"{self._host} does not answer: {error}") from error

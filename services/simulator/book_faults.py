@@ -1,0 +1,133 @@
+"""Faults of books that no sequence shows, for a client to find by asking or by looking at tickers.
+
+| name | what happens |
+|---|---|
+| `walk` | Bitvavo: a price rises by a tenth, off the levels that were given of its book at once |
+| `mute` | one market's changes are not sent; its tickers, trades and REST go on |
+| `lie` | one level changes, and nobody is told |
+| `late_book` | Bitvavo: a question for a book is answered after 12 s |
+| `old_book` | Bitvavo: a question is answered with the book of 1.5 s ago |
+| `crossed` | a book is crossed for a while, as in an auction, and changes all the same |
+"""
+
+from collections.abc import Callable
+
+from services.simulator.connection import ClientChain, ClientConnection
+from services.simulator.market import SimulatedMarket
+from services.simulator.protocol import Secretive, SimulatedExchange
+from services.simulator.truth import Truth
+
+WALKED = 0.1  # of the price
+MUTED_S = 30.0  # long enough to be found out
+LIE_S = 90.0  # after which the truth is told
+
+Aim = tuple[ClientConnection, ClientChain]
+Connections = list[ClientConnection]
+
+
+class BookFaults:
+    """Inject faults of books; `aim` finds a live one, `end_after` ends those that last."""
+
+    def __init__(
+        self,
+        exchange: SimulatedExchange,
+        *,
+        truth: Truth,
+        crossed_s: float,
+        aim: Callable[[Connections], Aim | None],
+        end_after: Callable[[float, Callable[[], None]], None],
+    ) -> None:
+        self._deepest = max(exchange.markets, key=lambda market: market.listing.levels)
+        self._secrets: Secretive | None = exchange if isinstance(exchange, Secretive) else None
+        self._markets = {market.listing.raw_symbol: market for market in exchange.markets}
+        self._truth = truth
+        self._crossed_s = crossed_s
+        self._aim = aim
+        self._end_after = end_after
+        self._muted: list[SimulatedMarket] = []
+        self._touched: list[SimulatedMarket] = []
+        self.actions: dict[str, Callable[[Connections], bool]] = {
+            "walk": self._walk,
+            "mute": self._mute,
+            "lie": self._lie,
+            "late_book": self._late_book,
+            "old_book": self._old_book,
+            "crossed": self._cross,
+        }
+
+    def end(self) -> None:
+        """End them for good: tell what nobody was told of."""
+        for market in self._touched:
+            market.uncross()
+            if self._secrets is not None:
+                self._secrets.mute(market, is_muted=False)
+                self._secrets.reveal(market)
+
+    def _find(self, name: str, connections: Connections) -> SimulatedMarket | None:
+        """Return a market that nothing else is done to, having told the truth of it."""
+        aim = self._aim(connections)
+        if aim is None:
+            return None
+        market = self._markets[aim[1].listing.raw_symbol]
+        if not market.is_plain or market in self._muted:
+            return None
+        for connection in connections:
+            if market.listing.raw_symbol in connection.chains:
+                self._truth.fault(name, connection=connection.number, listing=market.listing)
+        self._touched.append(market)
+        return market
+
+    def _walk(self, connections: Connections) -> bool:
+        deepest = self._deepest
+        listening = [one for one in connections if deepest.listing.raw_symbol in one.chains]
+        if not deepest.is_plain or not deepest.is_moving or not listening:
+            return False
+        for connection in listening:
+            self._truth.fault("walk", connection=connection.number, listing=deepest.listing)
+        deepest.walk(WALKED)
+        return True
+
+    def _mute(self, connections: Connections) -> bool:
+        secrets, market = self._secrets, self._find("mute", connections)
+        if market is None or secrets is None:
+            return False
+        self._muted.append(market)
+        secrets.mute(market, is_muted=True)
+
+        def go_on() -> None:
+            if market in self._muted:
+                self._muted.remove(market)
+                secrets.mute(market, is_muted=False)
+
+        self._end_after(MUTED_S, go_on)
+        return True
+
+    def _lie(self, connections: Connections) -> bool:
+        secrets, market = self._secrets, self._find("lie", connections)
+        if market is None or secrets is None:
+            return False
+        secrets.lie(market)
+        self._end_after(LIE_S, lambda: secrets.reveal(market))
+        return True
+
+    def _late_book(self, connections: Connections) -> bool:
+        return self._answer_badly("late", connections)
+
+    def _old_book(self, connections: Connections) -> bool:
+        return self._answer_badly("old", connections)
+
+    def _answer_badly(self, how: str, connections: Connections) -> bool:
+        if self._secrets is None or self._aim(connections) is None:
+            return False
+        self._secrets.answer_book_badly(how)
+        for connection in connections:
+            self._truth.fault(f"{how}_book", connection=connection.number)
+        return True
+
+    def _cross(self, connections: Connections) -> bool:
+        market = self._find("crossed", connections)
+        if market is None:
+            return False
+        market.cross()
+        self._end_after(self._crossed_s, market.uncross)
+        return True

@@ -1,0 +1,64 @@
+"""Symbols that a subscription of all symbols does not bring: each is subscribed to alone."""
+
+from math import inf
+from typing import Final
+
+from shared.exchange import Exchange
+
+WHOLE_RETRY_S: Final = 600.0  # between two attempts at the subscription of all
+
+
+class Alone:
+    """What is subscribed to symbol by symbol of channels that come whole, on one connection.
+
+    The subscription of all is tried again now and then; what it brings then is left alone.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        """Start with nothing."""
+        self._exchange = exchange
+        self._keys: dict[tuple[str, str], None] = {}  # channel and raw symbol, in their order
+        self._leaving: list[str] = []
+        self._retry_s = inf
+
+    def clear(self) -> None:
+        """Forget everything: the connection is gone."""
+        self._keys.clear()
+        self._leaving.clear()
+        self._retry_s = inf
+
+    def is_possible(self, channel: str) -> bool:
+        """Return whether a channel comes whole, and its symbols can be asked for alone."""
+        return self._exchange.alone is not None and channel in self._exchange.whole_channels
+
+    def join(self, channel: str, raw_symbol: str, now_s: float) -> list[str]:
+        """Return the messages that ask for one symbol, which is left before if it was joined."""
+        assert self._exchange.alone is not None
+        messages = self.leave(channel, raw_symbol)
+        if not self._keys:
+            self._retry_s = now_s + WHOLE_RETRY_S
+        self._keys[channel, raw_symbol] = None
+        return messages + self._exchange.alone.subscribe(channel, raw_symbol)
+
+    def leave(self, channel: str, raw_symbol: str) -> list[str]:
+        """Return the messages that leave one symbol, if it was joined alone."""
+        if (channel, raw_symbol) not in self._keys:
+            return []
+        assert self._exchange.alone is not None
+        del self._keys[channel, raw_symbol]
+        return self._exchange.alone.unsubscribe(channel, raw_symbol)
+
+    def note_whole(self, channel: str, raw_symbol: str) -> None:
+        """Take note that the subscription of all brings this symbol."""
+        if self._keys:  # nearly never
+            self._leaving += self.leave(channel, raw_symbol)
+
+    def due(self, now_s: float) -> list[str]:
+        """Return the messages that are due: leaving what comes whole, asking for all again."""
+        messages, self._leaving = self._leaving, []
+        if self._keys and now_s >= self._retry_s:
+            assert self._exchange.alone is not None
+            self._retry_s = now_s + WHOLE_RETRY_S
+            for channel in dict.fromkeys(channel for channel, _ in self._keys):
+                messages += self._exchange.alone.renew(channel)
+        return messages

@@ -1,0 +1,92 @@
+"""Listings: what each list of an exchange's markets means for whoever records them."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from shared.event import Row
+from shared.exchange import SYMBOL, ListedMarket
+from shared.feed.board import Board, StatusChange
+from shared.feed.names import Names
+from shared.ingest.instruments import Instruments
+from shared.process import log
+
+# A market's name becomes part of messages and of REST paths, where ".." would be another place.
+_SYMBOL: Final = re.compile(SYMBOL)
+
+_log = log.get(__name__)
+
+
+class OpenDoors(Protocol):
+    """What is open towards an exchange."""
+
+    @property
+    def names(self) -> Names:
+        """Return how it writes our symbols."""
+        ...
+
+    @property
+    def boards(self) -> list[Board]:
+        """Return the boards of its feeds, to which others are added."""
+        ...
+
+
+class Listings:
+    """Takes the lists of markets; the thread that asks for them owns it.
+
+    Any thread may read `not_trading`, our symbols whose markets are listed and do not trade.
+    """
+
+    def __init__(
+        self,
+        doors: OpenDoors,
+        instruments: Instruments,
+        record: Callable[[Iterable[Row]], None],
+        follow: Callable[[tuple[str, ...]], None] | None,
+    ) -> None:
+        """Prepare; `follow` takes the symbols of all markets, `None` where they are configured."""
+        self.not_trading: frozenset[str] = frozenset()
+        self._names = doors.names
+        self._boards = doors.boards
+        self._instruments = instruments
+        self._record = record
+        self._follow = follow
+        self._odd: list[str] = []  # of the last list
+        self._known: dict[str, ListedMarket] | None = None  # by our symbols
+
+    def take_list(self, markets: Iterable[ListedMarket], ts: int) -> None:
+        """Take a list that was received at `ts`; an empty one is the exchange's fault."""
+        listed = {market.symbol: market for market in markets}
+        odd = sorted(symbol for symbol in listed if not _SYMBOL.fullmatch(symbol))
+        self._note_odd(odd)
+        for symbol in odd:
+            del listed[symbol]
+        if not listed:
+            return
+        self._names.learn(listed.values())
+        self._record(list(self._instruments.update(listed.values(), ts)))
+        standing = {symbol for symbol, market in listed.items() if market.status != "trading"}
+        self.not_trading = frozenset(standing)
+        if self._follow is not None:
+            self._follow(tuple(sorted(listed)))
+        self._tell(listed)
+        self._known = listed
+
+    def _tell(self, listed: dict[str, ListedMarket]) -> None:
+        """Tell the feeds of markets that have come to stand still, or trade again."""
+        if self._known is None:
+            return
+        for symbol, market in listed.items():
+            before = self._known.get(symbol)
+            if before is None or before.status != market.status:
+                for board in self._boards:
+                    if symbol in board.wanted:
+                        board.statuses.append(StatusChange(symbol, market.status))
+
+    def _note_odd(self, symbols: list[str]) -> None:
+        if symbols and symbols != self._odd:
+            _log.error(
+                "markets whose names are none are not recorded; look at the exchange's list",
+                extra={"count": len(symbols), "first": [name[:64] for name in symbols[:10]]},
+            )
+        self._odd = symbols

@@ -1,0 +1,78 @@
+"""Shows the books that somebody looks at, for as long as somebody does."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from booktape.keys import exchange_of, line_of
+from shared.feed.board import Board
+from shared.process.live_books import (
+    SYMBOLS_MAX,
+    Lease,
+    LiveBook,
+    LiveBooks,
+    read_file,
+    write_file,
+)
+from shared.process.state import StateFolder
+
+NOBODY: frozenset[str] = frozenset()
+
+
+class LiveBooksFile:
+    """The file of one session's live books; the main thread owns it.
+
+    The recorder's thread copies the levels, for it owns the books; this one asks and writes.
+    """
+
+    def __init__(self, folder: StateFolder, session: str, *, clock_ns: Callable[[], int]) -> None:
+        """Start with nobody looking; what an earlier session left is removed."""
+        self._exchange, self._line = exchange_of(session), line_of(session)
+        self._session = session
+        self._lease = folder.lease(self._exchange)
+        self._path = folder.live_books(self._exchange, self._line)
+        _remove(self._path)
+        self._clock_ns = clock_ns
+        self._is_shown = False
+
+    def look(self, boards: Sequence[Board]) -> None:
+        """Have the books copied that are wanted, and write those that were; once a second."""
+        ts = self._clock_ns()
+        try:
+            lease = read_file(self._lease, Lease)
+            if lease is None or lease.until < ts:
+                self._end(boards)
+            else:
+                self._show(boards, frozenset(lease.symbols[:SYMBOLS_MAX]), ts)
+        except OSError:  # a full or failing disk: a picture of the books is the least of it
+            self._end(boards)
+
+    def _show(self, boards: Sequence[Board], wanted: frozenset[str], ts: int) -> None:
+        self._is_shown = True
+        tops = {}
+        symbols: set[str] = set()
+        for board in boards:
+            board.watched = wanted
+            tops.update(board.feed.tops)
+            symbols |= board.feed.live
+        books = {
+            symbol: LiveBook(top.sequence, top.bids, top.asks)
+            for symbol, top in tops.items()
+            if symbol in wanted
+        }
+        write_file(
+            self._path,
+            LiveBooks(ts, self._exchange, self._line, self._session, books, sorted(symbols)),
+        )
+
+    def _end(self, boards: Sequence[Board]) -> None:
+        if self._is_shown:
+            self._is_shown = False
+            for board in boards:
+                board.watched = NOBODY
+            _remove(self._path)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # of a disk that takes nothing; who reads it sees how old it is
+        path.unlink(missing_ok=True)
