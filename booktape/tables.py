@@ -119,8 +119,10 @@ _BATCH_ROWS: Final = 64 * 1024  # encoded at once: a tenth faster than Arrow's 1
 _DELTA_COLUMNS: Final = ("event_number", "sequence", "previous")
 
 
-def parquet_options(table: str) -> dict[str, Any]:
+def parquet_options(table: str, *, level: int = 3) -> dict[str, Any]:
     """Return the options of `parquet.ParquetWriter` that make the table's segments small.
+
+    `level` is zstd's.
 
     In symbol order a dictionary of times, prices or sizes costs more than it saves, and a
     sequence takes a tenth of a byte as deltas.
@@ -128,7 +130,7 @@ def parquet_options(table: str) -> dict[str, Any]:
     schema = SCHEMAS[table]
     return {
         "compression": "zstd",
-        "compression_level": 3,
+        "compression_level": level,
         "use_dictionary": [field.name for field in schema if field.type == _NAME],
         "column_encoding": {
             name: "DELTA_BINARY_PACKED" for name in schema.names if name in _DELTA_COLUMNS

@@ -117,6 +117,9 @@ class Exchange(Struct, frozen=True, kw_only=True):
     websocket_url: str
     rest_url: str
     symbols_per_socket: int
+    # How late `ts_recv` may be where messages come thickly: several are read at once then. From
+    # 10 on one thread reads all sockets. 0: each message is read as it comes.
+    read_interval_ms: float = 0.0
     channels: tuple[str, ...] = (BOOK, TRADES, TICKER)
     # Of these one subscription brings every symbol there is: one socket is enough for all.
     whole_channels: tuple[str, ...] = ()

@@ -40,23 +40,42 @@ class EventColumns(Struct):
     tables: dict[str, pa.RecordBatch]
     levels: pa.Array | None
 
+    @property
+    def names(self) -> list[str]:
+        """Return the tables that have events."""
+        return list(self.tables)
+
+    def take(self, table: str) -> Iterator[tuple[pa.RecordBatch, pa.Array | None]]:
+        """Yield a table's events with their levels, once."""
+        yield self.tables.pop(table), self.levels if table == "book" else None
+
 
 def decode_events(frames: Sequence[Frame]) -> EventColumns:
     """Return the events of frames of one day; raise `BadFrame` for one that contradicts itself."""
     codes = Codes()
     parts: dict[str, list[pa.RecordBatch]] = {}
     levels: list[pa.Array] = []
-    for chunk in _chunks(frames):
-        for name, arrays in _decode(chunk, codes).items():
+    for chunk in decode_chunks(frames, codes):
+        for name, arrays in chunk.items():
             if name == "book":
                 levels.append(arrays.pop("levels"))
             parts.setdefault(name, []).append(pa.record_batch(arrays))
     tables = {name: pa.concat_batches(parts.pop(name)) for name in list(parts)}
-    if "book" in tables:  # sorted events will have to find their levels
-        count = tables["book"]["count"]
-        start = pc.subtract(pc.cumulative_sum(count), count)
-        tables["book"] = tables["book"].append_column("start", start)
+    if "book" in tables:
+        tables["book"] = add_starts(tables["book"])
     return EventColumns(list(codes), tables, pa.concat_arrays(levels) if levels else None)
+
+
+def decode_chunks(frames: Sequence[Frame], codes: Codes) -> Iterator[dict[str, dict[str, Any]]]:
+    """Yield the columns of each table for `CHUNK_ROWS` rows at a time; raise as `decode_events`."""
+    for chunk in _chunks(frames):
+        yield _decode(chunk, codes)
+
+
+def add_starts(book: pa.RecordBatch) -> pa.RecordBatch:
+    """Return book events with `start`: once they are sorted they have to find their levels."""
+    count = book["count"]
+    return book.append_column("start", pc.subtract(pc.cumulative_sum(count), count))
 
 
 def _chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:

@@ -17,6 +17,7 @@ EXCHANGE = Exchange(
     websocket_url="wss://ws.bitvavo.com/v2/",
     rest_url="https://api.bitvavo.com/v2",
     symbols_per_socket=500,
+    read_interval_ms=2.0,  # a thousand messages a second; changes are gathered for 100 ms there
     raw_symbol=str,  # Bitvavo writes BASE-QUOTE as we do
     parse=parser.parse,
     subscribe=parser.subscribe,

@@ -11,6 +11,7 @@ EXCHANGE = Exchange(
     websocket_url="wss://ws-feed-pro.btcturk.com/",
     rest_url="https://api.btcturk.com",
     whole_channels=(TICKER,),
+    read_interval_ms=20.0,  # many sockets with a few dozen messages a second each
     # Whether every pair is in 401 is not known, and it may bring nothing at all.
     alone=OneByOne(
         subscribe=parser.subscribe_alone,

@@ -8,7 +8,11 @@ from shared.event import Trade, TradeList, feed_event
 from shared.exchange import Outage
 from shared.feed.rows import FeedRows
 
-RECENT_MAX: Final = 512  # ids kept of a symbol: more than a list repeats
+# The ids kept of a symbol: more than a list repeats, which goes back to shortly before an outage.
+# Of hundreds of markets all ids would fill the memory, for hours, with trades of yesterday.
+RECENT_MAX: Final = 512
+RECENT_MIN: Final = 64
+RECENT_NS: Final = 60_000_000_000
 RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take minutes
 # A trade so much older than an outage came before it, whatever the two clocks and the way.
 SURELY_NS: Final = 10_000_000_000
@@ -59,10 +63,20 @@ class Trades:
             self.missing(ts_recv, symbol, outage.trade_id, "no list came", first=trade.trade_id)
         self._rows.append((ts_recv, symbol, trade))
         recent[trade.trade_id] = trade.ts_event
-        is_expecting = self._expecting[trade.raw_symbol] > 0
-        recent_max = RECENT_EXPECTING_MAX if is_expecting else RECENT_MAX
-        while len(recent) > recent_max:
-            del recent[next(iter(recent))]
+        if len(recent) > RECENT_MIN:
+            self._forget(trade.raw_symbol, recent, ts_recv - RECENT_NS)
+
+    def _forget(self, raw_symbol: str, recent: dict[str, int | None], ts: int) -> None:
+        """Forget ids above the most that are kept, and those of before `ts` above the least."""
+        if self._expecting[raw_symbol] > 0:
+            recent_min = recent_max = RECENT_EXPECTING_MAX
+        else:
+            recent_min, recent_max = RECENT_MIN, RECENT_MAX
+        while len(recent) > recent_min:
+            trade_id, ts_event = next(iter(recent.items()))
+            if len(recent) <= recent_max and (ts_event is None or ts_event >= ts):
+                return
+            del recent[trade_id]
 
     def trade_list(
         self, ts_recv: int, symbol: str, trades: TradeList, outage: Outage | None

@@ -16,6 +16,7 @@ from shared.feed.peers import Peers
 from shared.feed.polled import PolledFeed
 from shared.ingest.intake import Intake
 from shared.ingest.source import PolledSource, SocketSource
+from shared.process.errand import start_errand
 from shared.process.retry import Backoff
 from shared.process.settings import ExchangeSettings
 from shared.process.threads import Threads
@@ -29,6 +30,8 @@ from shared.transport.sockets import Sockets
 
 RECONNECT_BASE_S: Final = 1.0
 RECONNECT_CAP_S: Final = 60.0
+# From this interval on one thread reads all sockets: at a shorter one that saves nothing.
+SHARED_MS: Final = 10.0
 
 make_backoff = partial(
     Backoff, base_s=RECONNECT_BASE_S, cap_s=RECONNECT_CAP_S, random=SystemRandom()
@@ -38,8 +41,8 @@ make_backoff = partial(
 class Doors:
     """Opens what a list of symbols needs; whoever follows the listings owns them.
 
-    Every reader and poller has a thread of its own. Any thread may read `boards`, to which each
-    door adds its own, and ask for `find_live`.
+    Every poller has a thread of its own, and every reader, which has one socket or all of them.
+    Any thread may read `boards`, to which each door adds its own, and ask for `find_live`.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Doors:
         self._rest = rest
         self._start: Callable[..., None] = partial(threads.start, stop=stop)
         self._pause = pause
+        self._shared: list[Socket] = []  # those that one thread reads
         self._peers = Peers(exchange, own.limit_share)
         self._connections = count()  # those of the session; the recorder's thread counts
         self._sockets = Sockets(
@@ -145,12 +149,23 @@ class Doors:
             spend=limits.spend,
             ban=limits.block,
             backoff=make_backoff(),
+            read_interval_s=own.read_interval_ms / 1000,
+            start=start_errand,
             clock_ns=time.time_ns,
             steady_s=time.monotonic,
             pause=self._pause,
         )
-        self._start(f"reader-{len(self.boards) - 1}", Reader([socket]).run)
+        self._read(socket)
         return board
+
+    def _read(self, socket: Socket) -> None:
+        interval_ms = self._own.read_interval_ms
+        if interval_ms < SHARED_MS:
+            self._start(f"reader-{len(self.boards) - 1}", Reader([socket]).run)
+            return
+        self._shared.append(socket)
+        if len(self._shared) == 1:
+            self._start("reader", Reader(self._shared, interval_ms / 1000).run)
 
     def _add_board(self, symbols: Sequence[str], channels: Sequence[str]) -> tuple[Board, Inbox]:
         board = Board(symbols, channels, self.names, down_since_s=time.monotonic())

@@ -16,7 +16,14 @@ from shared.process.settings import (
 )
 
 SPREAD_MARKETS = 4
-_DECLARED = ("symbols", "channels", "symbols_per_socket", "websocket_url", "rest_url")
+_DECLARED = (
+    "symbols",
+    "channels",
+    "symbols_per_socket",
+    "read_interval_ms",
+    "websocket_url",
+    "rest_url",
+)
 
 
 def load_settings(exchanges: Mapping[str, Exchange], environment: Mapping[str, str]) -> Settings:

@@ -62,7 +62,7 @@ class WriterSettings(Struct, frozen=True):
     flush_interval_s: Seconds = 300.0
     flush_rows: Annotated[
         int, Meta(ge=1, le=10_000_000, description="a whole number from 1 to 10000000")
-    ] = 500_000
+    ] = 2_000_000
     flush_bytes: Annotated[
         int, Meta(ge=1, le=GIB, description=f"a whole number of bytes from 1 to {GIB}")
     ] = 64 << 20
@@ -128,6 +128,10 @@ class ExchangeSettings(Struct, frozen=True, kw_only=True):
         Literal["websocket", "rest"], Meta(description='"websocket" or "rest"')
     ] = "websocket"
     poll_interval_s: Seconds = 1.0
+    # How long a message may wait to be read together with others; 0: each is read at once.
+    read_interval_ms: Annotated[
+        float, Meta(ge=0, le=100, description="milliseconds, from 0 to 100")
+    ]
     checkpoint_interval_s: Seconds = 3600.0
     # Longer, and a dead connection would pass for a quiet market.
     stale_after_s: Annotated[

@@ -5,10 +5,11 @@ library's own would take nearly twice the CPU. Its handshake reads byte by byte,
 back of the first frames. Nothing comes compressed, since it asks for no extension.
 """
 
+import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from http.cookies import CookieError
@@ -39,6 +40,9 @@ TOO_MANY_WAIT_S: Final = 60.0
 SEND_TIMEOUT_S: Final = 5.0
 CLOSE_TIMEOUT_S: Final = 1.0
 EXCERPT_CHARACTERS_MAX: Final = 200
+# Of a batch: while less has come, the system does not wake us before its time.
+BATCH_BYTES: Final = 64 * 1024
+BATCH_READS_MAX: Final = 16
 
 # For what comes while the reader is busy. Left to itself, the system would give a slow stream
 # 64 KiB and never more; what it cannot give (net.core.rmem_max) it cuts off.
@@ -83,6 +87,9 @@ class Connection:
         self._reader = MessageReader()
         self._lost: ConnectionLost | None = None
         self._timeout_s = CONNECT_TIMEOUT_S
+        self._low_water = 1
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
 
     def recv(self, timeout_s: float) -> list[bytes]:
         """Wait for bytes, read once, return the messages that are whole now: none, one or many."""
@@ -90,22 +97,56 @@ class Connection:
             raise self._lost
         if self._timeout_s != timeout_s:  # setting it is a system call
             self._set_timeout(timeout_s)
+        # Over TLS, what is decrypted already is taken before anything is waited for.
+        return self._read() or []
+
+    def recv_batch(self, wait_s: float) -> list[bytes]:
+        """Wait so long, or until `BATCH_BYTES` are there; return the messages that are whole then.
+
+        Whole milliseconds are waited, rounded up. The system wakes us once, not for each message.
+        """
+        if self._lost:
+            raise self._lost
+        if self._timeout_s:
+            self._set_timeout(0.0)
+        if self._low_water != BATCH_BYTES:
+            self._set_low_water(BATCH_BYTES)
+        self._poll.poll(wait_s * 1000)
+        batch: list[bytes] = []
+        for _ in range(BATCH_READS_MAX):  # over TLS one brings a record, with a message or two
+            messages = self._read(batch)
+            batch += messages or []
+            if messages is None or self._lost:
+                break
+        return batch
+
+    def _read(self, before: Sequence[bytes] = ()) -> list[bytes] | None:
+        """Read once; return the messages that are whole now, or None if nothing came.
+
+        Raise ConnectionLost at the end, unless messages precede it: the next read raises it then.
+        """
         reader = self._reader
         try:
-            # Over TLS, what is decrypted already is taken before anything is waited for.
             count = self._socket.recv_into(reader.space)
         except OSError as error:
             if _is_timeout(error):
-                return []
-            self._lose(f"the connection broke: {_explain(error)}")
+                return None
+            self._end(f"the connection broke: {_explain(error)}", before)
+            return None
         if not count:
-            self._lose("the exchange hung up without a close frame")
+            self._end("the exchange hung up without a close frame", before)
+            return None
         messages = reader.cut_messages(count)
         if reader.reply or reader.lost:
             self._send_reply()
-            if self._lost and not messages:
+            if self._lost and not messages and not before:
                 raise self._lost
         return messages
+
+    def _end(self, reason: str, before: Sequence[bytes]) -> None:
+        self._lost = ConnectionLost(reason)
+        if not before:
+            raise self._lost
 
     def send(self, text: str) -> None:
         """Send one text message, within `SEND_TIMEOUT_S`, or raise ConnectionLost."""
@@ -145,6 +186,12 @@ class Connection:
     def _set_timeout(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._socket.settimeout(timeout_s)
+        if timeout_s and self._low_water != 1:
+            self._set_low_water(1)  # whoever waits for anything must not wait for a batch
+
+    def _set_low_water(self, low_water: int) -> None:
+        self._low_water = low_water
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, low_water)
 
     def _lose(self, reason: str) -> NoReturn:
         self._lost = ConnectionLost(reason)

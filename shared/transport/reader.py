@@ -1,8 +1,10 @@
 """Reads sockets for ever, each in turns: connect, receive, reconnect."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from functools import partial
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -13,9 +15,11 @@ from shared.process import log
 from shared.process.retry import Backoff
 from shared.transport.connection import Connection
 from shared.transport.inbox import Closed, Inbox, Opened, Over, SocketRead, TurnedAway
+from shared.transport.pace import Pace
 
 RECEIVE_S: Final = 0.1  # at most, before a turn looks at anything but its socket
-READ_INTERVAL_S: Final = 0.02  # where a thread has several sockets, none of which may be waited for
+CONNECT_LOOK_S: Final = 0.02  # between two looks whether a connection stands
+CLOSE_S: Final = 2.0  # at the end, for all sockets to hang up
 ROOM_WAIT_S: Final = 5.0  # for a slow disk; who waits longer misses its pongs
 ROOM_LOOK_S: Final = 0.005
 LIMIT_LOOK_S: Final = 60.0  # at most, before the limit is asked again
@@ -28,22 +32,23 @@ _log = log.get(__name__)
 class Reader:
     """Gives each of its sockets its turn; its own thread owns it, and all of them."""
 
-    def __init__(self, sockets: Sequence["Socket"]) -> None:
-        """Prepare to read these."""
+    def __init__(self, sockets: Sequence["Socket"], interval_s: float = 0.0) -> None:
+        """Prepare to read these each `interval_s`; another thread may append to them.
+
+        An interval of 0 is for one socket, whose messages are waited for.
+        """
         self._sockets = sockets
-        is_alone = len(sockets) == 1
-        self._receive_s = RECEIVE_S if is_alone else 0.0
-        self._interval_s = 0.0 if is_alone else READ_INTERVAL_S
+        self._interval_s = interval_s
+        self._receive_s = 0.0 if interval_s else RECEIVE_S
 
     def run(self, stop: Event) -> None:
         """Read until told to stop; whatever the exchange does, go on."""
         while not stop.is_set():
-            wait_s = min(socket.turn(self._receive_s) for socket in self._sockets)
+            wait_s = min(socket.turn(self._receive_s) for socket in tuple(self._sockets))
             wait_s = max(wait_s, self._interval_s)
             if wait_s:
                 stop.wait(wait_s)
-        for socket in self._sockets:
-            socket.end()
+        wait([socket.end() for socket in self._sockets], CLOSE_S)
 
 
 class Socket:
@@ -63,11 +68,17 @@ class Socket:
         spend: Callable[[Cost], float],
         ban: Callable[[float, str], None],
         backoff: Backoff,
+        read_interval_s: float,
+        start: Callable[[Callable[[], object]], Future[Any]],
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
         pause: Event,
     ) -> None:
-        """Prepare; `pause` closes the connection and keeps it closed while it is set."""
+        """Prepare; `pause` closes the connection and keeps it closed while it is set.
+
+        `read_interval_s` is how long a message may wait to be read with others. `start` begins
+        what takes long, to connect and to hang up, on another thread.
+        """
         self._inbox = inbox
         self._board = board
         self._url = url
@@ -79,7 +90,11 @@ class Socket:
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._pause = pause
+        self._read_interval_s = read_interval_s
+        self._start = start
         self._connection: Connection | None = None
+        self._connecting: Future[Connection] | None = None
+        self._pace = Pace(read_interval_s)
         self._number = 0  # of the connection
         self._due_s = 0.0  # when to look again, without a connection
         self._full_since_s: float | None = None  # the inbox, while there is a connection
@@ -88,8 +103,14 @@ class Socket:
     def turn(self, receive_s: float) -> float:
         """Do what is to be done now; return the seconds until the next turn is worth while.
 
-        It takes a connect or, where something may still come, `receive_s` of silence.
+        It takes `receive_s` of silence where something may still come.
         """
+        if self._connecting is not None:
+            return (
+                self._settle_connect(self._connecting)
+                if self._connecting.done()
+                else CONNECT_LOOK_S
+            )
         if self._connection is None:
             wait_s = self._due_s - self._steady_s()
             return wait_s if wait_s > 0.0 else self._open()
@@ -97,13 +118,20 @@ class Socket:
             return self._read(self._connection, receive_s)
         except ConnectionLost as lost:
             self._fail(lost)
-            return self._close(self._connection, lost.reason, is_lost=True)
+            self._close(self._connection, lost.reason, is_lost=True)
+            return self._wait(self._backoff.next_s())
 
-    def end(self) -> None:
-        """Hang up, and take note that nothing more comes."""
+    def end(self) -> Future[None]:
+        """Hang up, and take note that nothing more comes; return when that is done."""
+        closing: Future[None] = Future()
+        if self._connecting is not None:
+            self._connecting.add_done_callback(_close_unused)
         if self._connection is not None:
-            self._close(self._connection, "stopped", is_lost=False)
+            closing = self._close(self._connection, "stopped", is_lost=False)
+        else:
+            closing.set_result(None)
         self._inbox.append(Over(self._clock_ns()))
+        return closing
 
     def _open(self) -> float:
         if self._pause.is_set():
@@ -111,14 +139,24 @@ class Socket:
         wait_s = self._spend(self._connect_cost) if self._connect_cost else 0.0
         if wait_s:
             return self._wait(min(wait_s, LIMIT_LOOK_S))
+        connecting = self._start(partial(self._connect, self._url))
+        if connecting.done():
+            return self._settle_connect(connecting)
+        self._connecting = connecting
+        return CONNECT_LOOK_S
+
+    def _settle_connect(self, connecting: "Future[Connection]") -> float:
+        """Take over the connection, or note why there is none."""
+        self._connecting = None
         try:
-            self._connection = self._connect(self._url)
+            self._connection = connecting.result()
         except ConnectionLost as lost:
             self._fail(lost)
             if lost.retry_after_s is not None:
                 self._heed(lost.retry_after_s, lost.reason)
             return self._wait(self._backoff.next_s(at_least_s=lost.retry_after_s or 0.0))
         self._number += 1
+        self._pace = Pace(self._read_interval_s)
         opened = Opened(self._number, self._clock_ns(), self._steady_s(), self._url)
         self._inbox.append(opened)
         self._link(is_connected=True, down_since_s=None, error="")
@@ -130,7 +168,8 @@ class Socket:
 
     def _read(self, connection: Connection, receive_s: float) -> float:
         if self._pause.is_set():
-            return self._close(connection, "the disk is full", is_lost=False)
+            self._close(connection, "the disk is full", is_lost=False)
+            return 0.0
         self._find_standstill()
         given_up = self._inbox.given_up
         if given_up and given_up[0] == self._number:
@@ -155,12 +194,17 @@ class Socket:
     def _pump(self, connection: Connection, receive_s: float) -> None:
         """Read for a while; what is done for each message is as little as can be."""
         inbox, clock_ns, steady_s = self._inbox, self._clock_ns, self._steady_s
+        pace, read_interval_s = self._pace, self._read_interval_s
         until_s = steady_s() + RECEIVE_S
         while True:
             if inbox.outbox:
                 self._send(connection)
-            messages = connection.recv(receive_s)
+            if pace.is_batched:
+                messages = connection.recv_batch(read_interval_s)
+            else:
+                messages = connection.recv(receive_s)
             ts, now_s = clock_ns(), steady_s()
+            pace.count(len(messages), now_s)
             if not messages:
                 return
             inbox.append(SocketRead(ts, now_s, messages, len(messages), sum(map(len, messages))))
@@ -189,17 +233,16 @@ class Socket:
             raise ConnectionLost(f"the disk has not kept up for {ROOM_WAIT_S:g} s")
         return True
 
-    def _close(self, connection: Connection, reason: str, *, is_lost: bool) -> float:
-        """Hang up; return the seconds to wait before the next connection."""
+    def _close(self, connection: Connection, reason: str, *, is_lost: bool) -> Future[None]:
+        """Hang up; return when that is done."""
         self._connection, self._full_since_s, self._turned = None, None, None
         link = self._board.link
         again = link.reconnects + is_lost
         self._link(is_connected=False, down_since_s=self._steady_s(), reconnects=again)
         if self._inbox.flowing == self._number:
             self._backoff.reset()
-        connection.close()
         self._inbox.append(Closed(self._clock_ns(), reason))
-        return self._wait(self._backoff.next_s()) if is_lost else 0.0
+        return self._start(connection.close)
 
     def _heed(self, wait_s: float, reason: str) -> None:
         """Let the other sockets of this address wait as well: the refusal is meant for all."""
@@ -214,3 +257,9 @@ class Socket:
 
     def _link(self, **changes: object) -> None:
         self._board.link = replace(self._board.link, **changes)
+
+
+def _close_unused(connecting: "Future[Connection]") -> None:
+    """Hang up where a connection stands that nobody will read any more."""
+    if connecting.exception() is None:
+        connecting.result().close()

@@ -1,9 +1,10 @@
 """Feeds, and sockets with nothing behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from random import Random
 from threading import Event
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from shared.errors import ConnectionLost
 from shared.exchange import Exchange
@@ -14,6 +15,8 @@ from shared.process.retry import Backoff
 from shared.transport.inbox import Inbox
 from shared.transport.reader import Socket
 from tests.support.toys import make_exchange
+
+Result = TypeVar("Result")
 
 
 def make_board(
@@ -47,11 +50,23 @@ def make_socket(inbox: Inbox, board: Board, **changes: Any) -> Socket:
         "spend": lambda _: 0.0,
         "ban": lambda _wait_s, _limit: None,
         "backoff": make_backoff(),
+        "read_interval_s": 0.0,
+        "start": do_at_once,
         "clock_ns": lambda: 7,
         "steady_s": lambda: 1000.0,
         "pause": Event(),
     }
     return Socket(inbox, board, **{**defaults, **changes})
+
+
+def do_at_once(work: Callable[[], Result]) -> Future[Result]:
+    """Do an errand while everybody waits."""
+    future: Future[Result] = Future()
+    try:
+        future.set_result(work())
+    except ConnectionLost as lost:
+        future.set_exception(lost)
+    return future
 
 
 def refuse(_url: str) -> NoReturn:

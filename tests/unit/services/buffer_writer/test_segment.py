@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from booktape.ladder import Level
 from booktape.tables import SCHEMAS
-from services.buffer_writer import events, segment
+from services.buffer_writer import events, segment, stretches
 from services.buffer_writer.events import BadFrame
 from services.buffer_writer.segment import WrittenSegment, prepare_arrow, write_segments
 from shared.delivery.frame import (
@@ -156,6 +156,50 @@ def test_every_event_becomes_its_rows(
     }
     assert sum(frame.rows for frame in frames) == sum(found.rows for found in segments.values())
     assert frames[-1].last + 1 == sum(found.events for found in segments.values())
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("stretch_rows", [10, 120])
+def test_a_large_flush_has_the_same_rows_in_stretches(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int, stretch_rows: int
+) -> None:
+    monkeypatch.setattr(stretches, "STRETCH_ROWS", stretch_rows)
+    monkeypatch.setattr(events, "CHUNK_ROWS", 50)
+    frames = record_at_random(Random(seed), 20)
+    segments = write(frames, folder)
+    expected = expect(frames)
+    assert expected == read(folder)
+    assert len(expected["book"]) == segments["book"].rows
+    assert len({row["event_number"] for row in expected["book"]}) == segments["book"].events
+    times = [row["ts_recv"] * 1000 for row in expected["book"]]
+    assert (min(times), max(times)) == (segments["book"].ts_recv_min, segments["book"].ts_recv_max)
+    groups = parquet.read_metadata(segments["book"].path).num_row_groups
+    assert groups > 1
+
+
+def test_a_large_flush_without_books(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stretches, "STRETCH_ROWS", 1)
+    recording = Recording()
+    for number in range(3):
+        recording.trade(BTC, str(number))
+    assert ["trades"] == list(write([recording.take()], folder))
+    assert 3 == len(read(folder)["trades"])
+
+
+def test_full_frames_are_compressed_quickly_and_live_ones_thoroughly(folder: Path) -> None:
+    sizes = []
+    for events_a_frame in (2000, 100):  # the same events, in full frames or in live ones
+        recording, random = Recording(), Random(1)
+        recording.snapshot()
+        frames = []
+        for number in range(2000):
+            levels = [(random.randrange(900, 999) / 10, random.choice([0.0, 1.5, number / 8]))]
+            recording.delta(BTC, levels, levels)
+            if (number + 1) % events_a_frame == 0:
+                frames.append(recording.take())
+        sizes.append(write(frames, folder)["book"].bytes)
+    quick, thorough = sizes
+    assert thorough < quick
 
 
 def test_rows_are_in_order_of_symbol_and_number(folder: Path) -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from shared.event import FeedEvent, Trade, TradeList
 from shared.exchange import Outage
-from shared.feed.trades import RECENT_EXPECTING_MAX, RECENT_MAX, Trades
+from shared.feed.trades import RECENT_EXPECTING_MAX, RECENT_MAX, RECENT_MIN, RECENT_NS, Trades
 from tests.support.toys import SECOND, Tape, trade, trades
 
 LOST = 1_790_000_000 * SECOND
@@ -241,3 +241,13 @@ def test_no_more_ids_are_kept_than_the_bound(world: World) -> None:
     world.trades.expect("BTCEUR")
     world.live(*range(2 * RECENT_MAX, 2 * RECENT_EXPECTING_MAX))
     assert RECENT_EXPECTING_MAX == len(world.trades._recent["BTCEUR"])
+
+
+def test_of_old_trades_few_ids_are_kept(world: World) -> None:
+    for number in range(3 * RECENT_MIN):
+        world.trades.trade(LOST, "BTC-EUR", replace(trade(number), ts_event=LOST))
+    assert 3 * RECENT_MIN == len(world.trades._recent["BTCEUR"])
+    later = LOST + RECENT_NS + 1
+    world.trades.trade(later, "BTC-EUR", replace(trade(1_000), ts_event=later))
+    assert RECENT_MIN == len(world.trades._recent["BTCEUR"])
+    assert "t1000" in world.trades._recent["BTCEUR"]

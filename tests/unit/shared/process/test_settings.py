@@ -17,12 +17,14 @@ EXCHANGES = {
     "bitvavo": ExchangeSettings(
         symbols=("BTC-EUR", "ETH-EUR", "USDT-EUR"),
         symbols_per_socket=500,
+        read_interval_ms=2.0,
         websocket_url="wss://ws.bitvavo.com/v2/",
         rest_url="https://api.bitvavo.com/v2",
     ),
     "btcturk": ExchangeSettings(
         symbols=("BTC-TRY", "ETH-TRY", "USDT-TRY"),
         symbols_per_socket=50,
+        read_interval_ms=20.0,
         websocket_url="wss://ws-feed-pro.btcturk.com/",
         rest_url="https://api.btcturk.com",
     ),
@@ -46,7 +48,7 @@ def test_nothing_set_is_the_defaults(tmp_path: Path) -> None:
     expected = Settings(
         storage=Storage(url=f"file:{tmp_path}/data", region="", endpoint_url=""),
         state=State(path=tmp_path / "var", disk_free_min_bytes=1_073_741_824),
-        writer=WriterSettings(flush_interval_s=300, flush_rows=500_000, flush_bytes=67_108_864),
+        writer=WriterSettings(flush_interval_s=300, flush_rows=2_000_000, flush_bytes=67_108_864),
         exchanges=EXCHANGES,
         folder=tmp_path,
     )
@@ -90,6 +92,7 @@ def test_what_is_given_takes_the_place_of_the_default(tmp_path: Path) -> None:
         transport="rest",
         poll_interval_s=0.5,
         symbols_per_socket=50,
+        read_interval_ms=20.0,
         websocket_url="ws://127.0.0.1:8080/feed",
         rest_url="http://localhost:8080",
     )

@@ -659,3 +659,91 @@ def test_tls_without_an_end_is_cut_off(
 
     url = raw(script, shake=False).replace("ws:", "wss:")
     assert "cannot connect: " in fail_to_connect(url, client_tls).reason
+
+
+# --- batches ---
+
+
+def low_water(connection: Connection) -> int:
+    return connection._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
+
+
+def collect_batches(connection: Connection, count: int) -> list[bytes]:
+    messages: list[bytes] = []
+    while len(messages) < count:
+        messages += connection.recv_batch(0.001)
+    return messages
+
+
+def test_a_batch_has_all_that_came(raw: Serve) -> None:
+    numbers = [b"%d" % number for number in range(1000)]
+
+    def script(peer: socket.socket) -> None:
+        for number in numbers:
+            peer.sendall(text(number))
+        peer.sendall(text(b"", PING))
+        assert (PONG, b"") == read_frame(peer)
+        peer.sendall(text(b"x" * 300_000))
+        hang_up(peer)
+
+    with connect(raw(script)) as connection:
+        assert [*numbers, b"x" * 300_000] == collect_batches(connection, 1001)
+        assert "the exchange closed the connection: code 1000" == lose(connection)
+
+
+def test_the_system_wakes_nobody_for_less_than_a_batch_unless_a_message_is_waited_for(
+    raw: Serve,
+) -> None:
+    def script(peer: socket.socket) -> None:
+        for _ in range(2):
+            peer.sendall(text(b"one"))
+            assert (0x81, b"more") == read_frame(peer)
+        peer.sendall(text(b"one"))
+        hang_up(peer)
+
+    with connect(raw(script)) as connection:
+        for _ in range(2):
+            assert [b"one"] == collect_batches(connection, 1)
+            assert module.BATCH_BYTES == low_water(connection)
+            connection.send("more")
+        assert [b"one"] == collect(connection, 1)
+        assert 1 == low_water(connection)
+        lose(connection)
+
+
+def test_a_batch_without_a_message_is_empty(raw: Serve) -> None:
+    with holding(raw) as url, connect(url) as connection:
+        assert [] == connection.recv_batch(0.001)
+
+
+def test_a_batch_that_comes_with_the_end_is_delivered_first(raw: Serve) -> None:
+    def script(peer: socket.socket) -> None:
+        peer.sendall(text(b"one") + text(b"two") + text(b"half")[:3])
+        peer.shutdown(socket.SHUT_WR)
+
+    with connect(raw(script)) as connection:
+        assert [b"one", b"two"] == collect_batches(connection, 2)
+        for _ in range(2):
+            with pytest.raises(ConnectionLost, match="hung up without a close frame"):
+                collect_batches(connection, 1)
+
+
+def test_a_batch_takes_every_record_that_came_over_tls(
+    raw: Serve, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    numbers = [b"%d" % number for number in range(1000)]
+    is_sent = Event()
+
+    def script(peer: socket.socket) -> None:
+        for number in numbers:
+            peer.sendall(text(number))  # a record each
+            if number == numbers[9]:
+                is_sent.set()
+        hang_up(peer)
+
+    with connect(raw(script, tls=server_tls), client_tls) as connection:
+        assert is_sent.wait(WAIT_S)
+        messages = connection.recv_batch(0.001)
+        assert numbers[:10] == messages[:10]
+        assert numbers[len(messages) :] == collect_batches(connection, 1000 - len(messages))
+        assert "the exchange closed the connection: code 1000" == lose(connection)

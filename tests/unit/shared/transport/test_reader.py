@@ -9,6 +9,7 @@ from http import HTTPStatus
 from itertools import count
 from queue import Queue
 from random import Random
+from socket import SO_RCVLOWAT, SOL_SOCKET
 from threading import Event, Thread
 from typing import Any
 
@@ -25,16 +26,19 @@ from shared.event import FeedEvent, Subscribed, Trade
 from shared.exchange import Call, Cost, Message, Raw
 from shared.ingest import source as source_module
 from shared.ingest.source import SocketSource
+from shared.process.errand import start_errand
 from shared.process.retry import Backoff
 from shared.transport import inbox as inbox_module
+from shared.transport import pace
 from shared.transport import reader as module
-from shared.transport.connection import Connection
+from shared.transport.connection import BATCH_BYTES, Connection
 from shared.transport.inbox import Inbox
 from shared.transport.reader import Reader
 from tests.support.readers import make_board, make_feed, make_socket
 from tests.support.toys import SECOND, Tape, make_exchange, make_rest, trade
 
 WAIT_S = 10.0
+INTERVAL_S = 0.02  # of a thread that reads several sockets
 CONNECTS = Cost("connects")
 
 
@@ -164,6 +168,19 @@ class World:
             self._news.wait(0.01)
             self._news.clear()
             self.digest()
+
+    def low_water(self) -> int:
+        """Return how many bytes the system waits for until it wakes the reader."""
+        connection = self.socket._connection
+        assert connection is not None
+        return connection._socket.getsockopt(SOL_SOCKET, SO_RCVLOWAT)
+
+    def pass_s(self, seconds: float) -> None:
+        """Let time pass, in steps at each of which the reader has a turn: nobody stands still."""
+        end_s = self.stop.now_s + seconds
+        while self.stop.now_s < end_s:
+            self.stop.now_s = min(self.stop.now_s + 5.0, end_s)
+            self.wait_for(lambda: self.socket._turned == (int(self.stop.now_s), self.stop.now_s))
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         """Look again and again, digesting nothing."""
@@ -466,7 +483,7 @@ def test_a_feed_that_lags_behind_takes_nobody_for_silent(
         connection.recv(WAIT_S)
         say(connection, "ready", "1", "2", "3")
         world.wait_for(lambda: world.inbox.backlog == 4)
-        world.stop.now_s += 25.0
+        world.pass_s(25.0)
         say(connection, "4")
         world.wait_for(lambda: world.inbox.backlog == 5)
         for _ in range(5):
@@ -475,7 +492,7 @@ def test_a_feed_that_lags_behind_takes_nobody_for_silent(
             world.digest()
         assert ["t1", "t2", "t3", "t4"] == world.ids()
         assert "stale" not in world.kinds()
-        world.stop.now_s += 51.0  # twice the silence that ended by itself, and more
+        world.pass_s(51.0)  # twice the silence that ended by itself, and more
         world.digest()
         assert "stale" in world.kinds()
 
@@ -538,7 +555,7 @@ def test_one_thread_reads_several_sockets_each_into_its_own_inbox(
 ) -> None:
     other = World(server)
     other.stop = world.stop
-    world.reader = Reader([world.socket, other.socket])
+    world.reader = Reader([world.socket, other.socket], INTERVAL_S)
     with world.run():
         connections = [server.next(), server.next()]
         # Which is whose is not known before they say so.
@@ -549,13 +566,67 @@ def test_one_thread_reads_several_sockets_each_into_its_own_inbox(
             say(connection, "ready", "1", "2")
         world.digest_until(lambda: len(world.ids()) == 2)
         other.digest_until(lambda: len(other.ids()) == 2)
-        assert {module.READ_INTERVAL_S} == set(world.stop.waits)
+        assert {INTERVAL_S} == set(world.stop.waits)
         connections[0].close()
         assert "join trades BTCEUR" == _join(world, other, server.next())
     other.digest()
     assert ["connected"] * 3 == [
         kind for kind in world.kinds() + other.kinds() if kind == "connected"
     ]
+
+
+def test_a_socket_that_cannot_connect_yet_holds_up_no_other(world: World, server: Server) -> None:
+    may_connect = Event()
+
+    def connect(url: str) -> Connection:
+        may_connect.wait(WAIT_S)
+        return world.connect(url)
+
+    other = World(server, connect=connect, start=start_errand)
+    other.stop = world.stop
+    world.reader = Reader([other.socket, world.socket], INTERVAL_S)
+    with world.run():
+        connection = server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+        connection.recv(WAIT_S)
+        say(connection, "ready", "1", "2")
+        world.digest_until(lambda: len(world.ids()) == 2)
+        assert [] == other.kinds()
+        may_connect.set()
+        other.digest_until(lambda: bool(other.kinds()))
+    assert "connected" == other.kinds()[0]
+
+
+def test_a_connection_that_stands_when_all_is_over_is_closed(server: Server) -> None:
+    may_connect = Event()
+
+    def connect(url: str) -> Connection:
+        may_connect.wait(WAIT_S)
+        return Connection(url, clock_ns=lambda: 0)
+
+    late = World(server, connect=connect, start=start_errand)
+    with late.run():
+        late.wait_for(lambda: module.CONNECT_LOOK_S in late.stop.waits)
+    may_connect.set()
+    with pytest.raises(ConnectionClosed):
+        server.next().recv(WAIT_S)
+
+
+def test_messages_that_come_thickly_are_read_together(server: Server) -> None:
+    world = World(server, read_interval_s=1.0)
+    with world.run():
+        connection = server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+        connection.recv(WAIT_S)
+        assert 1 == world.low_water()
+        say(connection, "ready", "1", "2", "3")
+        world.digest_until(lambda: len(world.ids()) == 3)
+        world.pass_s(pace.WINDOW_S)
+        world.wait_for(lambda: world.low_water() == BATCH_BYTES)
+        say(connection, "4")
+        world.digest_until(lambda: len(world.ids()) == 4)
+        world.pass_s(pace.WINDOW_S)
+        world.wait_for(lambda: world.low_water() == 1)
 
 
 def _join(world: World, other: World, connection: ServerConnection) -> str:

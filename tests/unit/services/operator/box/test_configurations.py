@@ -17,6 +17,7 @@ PROGRAMS = ["ingest_alpha", "ingest_beta", "buffer_writer", "dashboard"]
 EXCHANGE = ExchangeSettings(
     symbols=("BTC-EUR",),
     symbols_per_socket=1,
+    read_interval_ms=0.0,
     websocket_url="wss://alpha.example/",
     rest_url="https://alpha.example",
 )
