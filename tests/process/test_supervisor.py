@@ -137,10 +137,13 @@ def test_after_supervisord_was_killed_a_new_one_waits_for_the_orphans(tmp_path: 
     standing = Standing(tmp_path, REAL)
     with standing.run() as supervisord:
         wait_until(lambda: all(map(standing.has_reported, PROCESSES)))
-        orphans = {program.pid for program in standing.supervisor.programs().values()}
+        programs = standing.supervisor.programs()
         supervisord.kill()
         supervisord.wait()
-    logs = [tmp_path / "var" / "log" / f"{name}.log" for name in PROGRAMS]
+    os.kill(programs["dashboard"].pid, signal.SIGTERM)  # it holds no lock
+    names = [name.removesuffix("-a") for name in PROCESSES]
+    orphans = {programs[name].pid for name in names}
+    logs = [tmp_path / "var" / "log" / f"{name}.log" for name in names]
     try:
         with standing.run():
             wait_until(lambda: all("held by" in log.read_text() for log in logs))
