@@ -13,7 +13,8 @@ PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist 
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo check test test-readers mutants fuzz soak test-s3 test-sinks test-deploy bench audit format lock
+.PHONY: run demo check test test-readers test-exports mutants fuzz soak test-s3 test-sinks test-deploy test-metrics bench \
+    audit format lock
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -32,7 +33,7 @@ check: $(VENV)/.test
 	$(PYTEST) tests/meta
 
 test: check
-	$(PYTEST) -m 'not readers' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --cov --cov-report=
+	$(PYTEST) -m 'not readers and not monitoring' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
 	$(PYTEST) -m 'not soak' $(wildcard $(filter-out tests/meta,$(WHOLE)))
@@ -52,6 +53,11 @@ test-readers: $(VENV)/.test .venv-readers/.readers
 	.venv-readers/bin/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./booktape
 	BOOKTAPE_TEST_READERS=$(CURDIR)/.venv-readers/bin/python $(BIN)/pytest tests/readers
 
+# What is exported is read, and traded on, by those whose format it is.
+test-exports: $(VENV)/.test .venv-exports/.exports
+	.venv-exports/bin/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./booktape
+	BOOKTAPE_TEST_EXPORTS=$(CURDIR)/.venv-exports/bin/python $(BIN)/pytest tests/exports
+
 # The store against servers that are no imitation: Ceph's radosgw and Swift. Debian, as root.
 test-s3: $(VENV)/.test .venv-s3/.s3
 	tests/s3/install
@@ -61,6 +67,11 @@ test-s3: $(VENV)/.test .venv-s3/.s3
 test-sinks: $(VENV)/.test
 	tests/sinks/install
 	$(BIN)/pytest -m sinks tests/sinks
+
+# A real Prometheus scrapes a recording with faults; promtool tries the alarms. Debian or Ubuntu, as root.
+test-metrics: $(VENV)/.test
+	tests/monitoring/install
+	$(BIN)/pytest -m monitoring tests/monitoring
 
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes; as root, all of it.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy
@@ -78,7 +89,7 @@ fuzz: $(VENV)/.test
 
 # Whether a fault is known of anything that is pinned; asks the registry's list of them.
 audit: .venv-audit/.audit
-	for name in run test bench deploy readers s3 audit; do \
+	for name in run test bench deploy readers exports s3 audit; do \
 	    .venv-audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements/$$name.txt || exit 1; \
 	done
 
@@ -93,7 +104,7 @@ format: $(VENV)/.test
 # Pins every requirement by its hashes, on the oldest Python (some need more there);
 # `make lock UPGRADE=--upgrade` takes the newest.
 lock: .venv-lock/bin/pip-compile
-	cd requirements && for name in run test bench deploy readers s3 audit; do \
+	cd requirements && for name in run test bench deploy readers exports s3 audit; do \
 	    ../$< --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	        $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
@@ -120,6 +131,10 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 
 .venv-readers/.readers: requirements/readers.txt | .venv-readers/bin/python
 	.venv-readers/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
+	touch $@
+
+.venv-exports/.exports: requirements/exports.txt | .venv-exports/bin/python
+	.venv-exports/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 .venv-audit/.audit: requirements/audit.txt | .venv-audit/bin/python

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    certify,
     latency,
     profile,
     reading,
@@ -34,6 +35,7 @@ def main() -> int:
         "recovery": recovery.run,
         "replay": lambda folder: replay.run(folder, rounds=rounds),
         "reading": lambda folder: reading.run(folder, rounds=rounds),
+        "certify": certify.run,
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }

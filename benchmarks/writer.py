@@ -22,7 +22,7 @@ from benchmarks.market import make_traffic
 from benchmarks.results import Figure
 from benchmarks.usage import peak_bytes, pss_bytes
 from benchmarks.walk import ROOT
-from services.buffer_writer.memory import bound_memory
+from booktape.memory import bound_memory
 from services.buffer_writer.segment import prepare_arrow, write_segments
 from shared.delivery.frame import Frame, decode, encode
 from shared.ingest.recorder import FRAME_INTERVAL_S

@@ -5,56 +5,30 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-import msgspec
 from msgspec import Struct, field
 
-from booktape.errors import (
-    UNDECODABLE,
-    DamagedSegment,
-    NewerSchema,
-    NotATape,
-    TapeError,
-    UnknownExchange,
+from booktape.certificate import CERTIFICATES, DAILY, Certificate
+from booktape.errors import NotATape, StoreError, TapeError, UnknownExchange
+from booktape.flush import (
+    Flush,
+    decode_flush,
+    find_certificate,
+    join_flushes,
+    make_certified_flush,
 )
 from booktape.keys import LEDGER, TAPE, Key, day_of, parse_key
-from booktape.manifest import MANIFEST_VERSION, Manifest, TableEntry, decode_manifest
 from booktape.store.protocol import Store
 
 FETCHES_MAX: Final = 16  # requests to a store at once
-NS_OF_US: Final = 1000  # a manifest counts in ns
 _ITEM = TypeVar("_ITEM")
 _RESULT = TypeVar("_RESULT")
-
-
-class Flush(Struct, frozen=True):
-    """What a reader sees of one manifest: a range of a session's events and its segments."""
-
-    exchange: str
-    date: str
-    session: str
-    line: str
-    first: int
-    last: int
-    version: int
-    tables: dict[str, TableEntry]
-
-    def ts_max(self) -> int:
-        """Return when the latest of its rows was received, in µs as the tables have it."""
-        return max(self.ts_max_of(table) for table in self.tables)
-
-    def ts_min(self) -> int:
-        """Return when the earliest of its rows was received, in µs."""
-        return min(entry.ts_recv_min for entry in self.tables.values()) // NS_OF_US
-
-    def ts_max_of(self, table: str) -> int:
-        """Return when the latest row of one table was received, in µs."""
-        return self.tables[table].ts_recv_max // NS_OF_US
 
 
 class _Day(Struct):
     """What is listed of one date of one exchange."""
 
     keys: dict[str, list[Key]]  # session -> its manifests, by their first event number
+    certificate: Certificate | None = None
     segments: dict[str, set[str]] = field(default_factory=dict)  # table -> keys that are there
     is_warned: bool = False
 
@@ -63,22 +37,31 @@ class Ledger:
     """Every manifest of a tape, listed and read when first needed, and remembered.
 
     The dates are those of when it was opened: what a writer adds later is seen by a later one.
+    Where a certificate stands for a date, it says what the date's manifests say, in one object.
     """
 
-    def __init__(self, store: Store, url: str) -> None:
-        """List exchanges and dates; `NotATape` where there are none."""
+    def __init__(
+        self, store: Store, url: str, *, certified: bool = True, is_joined: bool = False
+    ) -> None:
+        """List exchanges and dates; `NotATape` where there are none.
+
+        Unless days are to be read as `certified`, no certificate is looked at. Where it `is_joined`
+        what follows each other of a session on a certified day is one flush, for whoever reads all.
+        """
+        self._is_joined = is_joined
         self.is_far = url.startswith("s3://")  # a request takes longer than reading its answer
         self._store = store
         self._days: dict[tuple[str, str], _Day] = {}
         self._flushes: dict[Key, Flush] = {}
-        names = _find_values(store.folders(f"{LEDGER}exchange="))
-        if not names:
+        self._certified: dict[str, tuple[str, ...]] = {}
+        self._dates = self._find_dates(LEDGER)
+        if not self._dates:
             raise NotATape(f"nothing is recorded at {url}: {LEDGER} has no exchange")
-        dates = self.gather(lambda name: store.folders(f"{LEDGER}exchange={name}/date="), names)
-        self._dates = {
-            name: tuple(date for date in _find_values(found) if _is_date(date))
-            for name, found in zip(names, dates, strict=True)
-        }
+        if certified:
+            self._certified = self._find_dates(CERTIFICATES)
+            for name, dates in self._certified.items():
+                # Manifests may be gone, by a rule; a certificate has what they said.
+                self._dates[name] = tuple(sorted({*self._dates.get(name, ()), *dates}))
 
     @property
     def exchanges(self) -> list[str]:
@@ -117,6 +100,27 @@ class Ledger:
         keys = [key for session in sorted(sessions) for key in sessions[session]]
         return [flush for flush in self.read(keys) if self.is_there(flush)]
 
+    def day_in_order(self, exchange: str, date: str) -> list[Flush]:
+        """Return the flushes of a date for whoever reads all symbols by event number.
+
+        Segments have it so, a flush at a time, and are preferred while they are there; out of a
+        day's files, which are by symbol, as much of a session as follows each other is one flush.
+        """
+        flushes = self.day(exchange, date)
+        certificate = self._day(exchange, date).certificate
+        if certificate is None:
+            return flushes
+        keys = [Key(None, exchange, date, f.session, f.first, f.last) for f in flushes]
+        try:
+            stored = self.gather(self._get, keys)
+        except StoreError:  # a rule has removed them
+            return join_flushes(flushes)
+        live = [decode_flush(key, data) for key, data in zip(keys, stored, strict=True)]
+        tables = sorted({table for flush in live for table in flush.tables})
+        there = set().union(*self.gather(lambda table: self._list(table, live[0]), tables))
+        keys_named = {entry.key for flush in live for entry in flush.tables.values()}
+        return live if keys_named <= there else join_flushes(flushes)
+
     def newest_first(self, exchange: str, date: str) -> Iterator[Flush]:
         """Yield the flushes of a date, each session's last ones first, each read when drawn."""
         for _, keys in sorted(self.sessions(exchange, date).items(), reverse=True):
@@ -140,6 +144,14 @@ class Ledger:
         with ThreadPoolExecutor(min(FETCHES_MAX, len(items))) as pool:
             return list(pool.map(work, items))
 
+    def _find_dates(self, root: str) -> dict[str, tuple[str, ...]]:
+        names = _find_values(self._store.folders(f"{root}exchange="))
+        dates = self.gather(lambda name: self._store.folders(f"{root}exchange={name}/date="), names)
+        return {
+            name: tuple(date for date in _find_values(found) if _is_date(date))
+            for name, found in zip(names, dates, strict=True)
+        }
+
     def _day(self, exchange: str, date: str) -> _Day:
         place = exchange, date
         if place not in self._days:
@@ -152,8 +164,32 @@ class Ledger:
                 keys.setdefault(key.session, []).append(key)
             for found in keys.values():
                 found.sort(key=lambda key: (key.first, key.last))
-            self._days[place] = _Day(keys)
+            day = _Day(keys)
+            if date in self._certified.get(exchange, ()):
+                self._certify(day, exchange, date)
+            self._days[place] = day
         return self._days[place]
+
+    def _certify(self, day: _Day, exchange: str, date: str) -> None:
+        """Take what the certificate says in place of the manifests, where it stands for the day."""
+        certificate = find_certificate(self._store, exchange, date)
+        if certificate is None:
+            return
+        named = {
+            Key(None, exchange, date, manifest.session, manifest.first, manifest.last)
+            for manifest in certificate.manifests
+        }
+        if all(key in named for found in day.keys.values() for key in found):
+            found = [make_certified_flush(certificate, one) for one in certificate.manifests]
+            flushes = {
+                Key(None, exchange, date, flush.session, flush.first, flush.last): flush
+                for flush in (join_flushes(found) if self._is_joined else found)
+            }
+            day.certificate = certificate
+            day.keys.clear()
+            for key in flushes:  # by session and event number, as a certificate has them
+                day.keys.setdefault(key.session, []).append(key)
+            self._flushes |= flushes
 
     def _get(self, key: Key) -> bytes:
         return self._store.get(key.text)
@@ -166,9 +202,8 @@ class Ledger:
             missing, self.gather(lambda name: self._list(name, flush), missing), strict=True
         ):
             day.segments[name] = found
-        gone = [
-            entry.key for name, entry in flush.tables.items() if entry.key not in day.segments[name]
-        ]
+        sources = {name: flush.source(name).key for name in flush.tables}
+        gone = [key for name, key in sources.items() if key not in day.segments[name]]
         if gone and not day.is_warned:
             day.is_warned = True
             warnings.warn(
@@ -179,54 +214,9 @@ class Ledger:
         return not gone
 
     def _list(self, table: str, flush: Flush) -> set[str]:
-        prefix = f"{TAPE}{table}/exchange={flush.exchange}/date={flush.date}/"
+        root = TAPE if flush.certificate is None else DAILY
+        prefix = f"{root}{table}/exchange={flush.exchange}/date={flush.date}/"
         return {info.key for info in self._store.list(prefix)}
-
-
-class _Version(Struct):
-    version: int
-
-
-_version_decoder = msgspec.json.Decoder(_Version)
-
-
-def decode_flush(key: Key, data: bytes) -> Flush:
-    """Return a manifest as a flush; raise where it is of a newer release, or is damaged."""
-    try:
-        version = _version_decoder.decode(data).version
-    except UNDECODABLE as error:
-        raise DamagedSegment(key.text, f"it is no manifest: {error}") from None
-    if version > MANIFEST_VERSION:
-        raise NewerSchema(key.text, version)
-    try:
-        manifest = decode_manifest(data)
-    except TapeError as error:
-        raise DamagedSegment(key.text, str(error)) from None
-    said = manifest.exchange, manifest.session, manifest.first, manifest.last
-    if said != (key.exchange, key.session, key.first, key.last):
-        raise DamagedSegment(key.text, "it is of other events than its key")
-    return Flush(
-        key.exchange,
-        key.date,
-        key.session,
-        manifest.line,
-        key.first,
-        key.last,
-        manifest.version,
-        _find_entries(key, manifest),
-    )
-
-
-def _find_entries(key: Key, manifest: Manifest) -> dict[str, TableEntry]:
-    entries = {}
-    for name, found in manifest.tables.items():
-        wanted = msgspec.structs.replace(key, table=name).text
-        if [entry.key for entry in found] != [wanted]:
-            raise DamagedSegment(key.text, f"it names another object for {name}")
-        entries[name] = found[0]
-    if not entries:
-        raise DamagedSegment(key.text, "it names no segment")
-    return entries
 
 
 def _find_values(names: Iterable[str]) -> list[str]:

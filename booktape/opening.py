@@ -8,7 +8,7 @@ import msgspec
 
 from booktape.answers.reading import Reading
 from booktape.ledger import Ledger
-from booktape.segments.segment import Segments
+from booktape.segments.opened import Segments
 from booktape.store.cache import CachedStore
 from booktape.store.opening import open_store
 from booktape.store.protocol import Store
@@ -24,7 +24,7 @@ def open_tape(
     region: str = "",
     endpoint_url: str = "",
     cache: str | PathLike[str] | None = None,
-    certified: bool = True,  # noqa: ARG001 (no day is certified yet; answers do not depend on it)
+    certified: bool = True,
     memory_bytes: int = MEMORY_BYTES,
 ) -> Tape:
     """Return a tape; raise `NotATape` where there is none, `StoreError` where it cannot be read.
@@ -39,6 +39,7 @@ def open_tape(
             region=region,
             endpoint_url=endpoint_url,
             cache=cache,
+            certified=certified,
             memory_bytes=memory_bytes,
         )
     )
@@ -50,6 +51,7 @@ def open_reading(
     region: str = "",
     endpoint_url: str = "",
     cache: str | PathLike[str] | None = None,
+    certified: bool = True,
     memory_bytes: int = MEMORY_BYTES,
 ) -> Reading:
     """Return what every read of a tape stands on; what it takes and raises is `open_tape`'s."""
@@ -59,7 +61,7 @@ def open_reading(
     store: Store = open_store(storage)
     if cache is not None and storage.url.startswith("s3://"):
         store = CachedStore(store, Path(cache), scope=f"{storage.endpoint_url} {storage.url}")
-    ledger = Ledger(store, storage.url)
+    ledger = Ledger(store, storage.url, certified=certified)
     return Reading(ledger, Segments(store), memory_bytes=memory_bytes)
 
 

@@ -9,10 +9,11 @@ import pyarrow as pa
 from booktape.books.market import Sessions
 from booktape.books.recorded import Recorded
 from booktape.errors import UnknownSymbol
+from booktape.flush import Flush
 from booktape.keys import date_of, day_of
-from booktape.ledger import Flush, Ledger
+from booktape.ledger import Ledger
 from booktape.scan import NAME, TIME
-from booktape.segments.segment import Segments
+from booktape.segments.opened import Segments
 
 MARKET_TABLES: Final = ("book", "trades", "ticker")  # what has rows of a market
 NEAREST_MAX: Final = 3
@@ -106,9 +107,14 @@ class Catalog:
             for day in range(day_of(dates[0]), day_of(dates[-1]) + 1):
                 date = date_of(day)
                 flushes = self._ledger.day(exchange, date) if date in dates else []
-                entries = [entry for flush in flushes for entry in flush.tables.values()]
-                condition = PENDING if entries else MISSING
-                yield exchange, day, condition, False, sum(entry.bytes for entry in entries)
+                found = (flush.source(table) for flush in flushes for table in flush.tables)
+                sizes = {entry.key: entry.bytes for entry in found}
+                certificate = flushes[0].certificate if flushes else None
+                condition = PENDING if sizes else MISSING
+                if certificate is not None:
+                    condition = certificate.condition
+                is_certified = certificate is not None
+                yield exchange, day, condition, is_certified, sum(sizes.values())
 
     def sessions(self, exchanges: list[str], start: int, end: int) -> Iterator[tuple[object, ...]]:
         """Yield the sessions that have a row from start to end, by their first row."""

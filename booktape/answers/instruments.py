@@ -6,8 +6,9 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from booktape.ledger import Flush, Ledger
-from booktape.segments.segment import Segments
+from booktape.flush import Flush
+from booktape.ledger import Ledger
+from booktape.segments.opened import Segments
 from booktape.tables import SCHEMAS
 
 TABLE: Final = "instruments"

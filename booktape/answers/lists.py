@@ -7,9 +7,9 @@ import msgspec
 import pyarrow as pa
 
 from booktape.answers import catalog, instruments
-from booktape.answers.reading import Range, Reading
+from booktape.answers.reading import Range, Reading, find_sources
 from booktape.books import coverage
-from booktape.ledger import Flush
+from booktape.flush import Flush
 from booktape.manifest import TableEntry
 from booktape.scan import Recipe, Scan, make_rows
 
@@ -64,7 +64,7 @@ def scan_instruments(reading: Reading, exchange: str, date: str) -> Scan:
         yield instruments.read_instruments(reading.segments, find())
 
     def entries() -> list[TableEntry]:
-        return [flush.tables[instruments.TABLE] for flush in find()]
+        return find_sources((instruments.TABLE, flush) for flush in find())
 
     return Scan(Recipe(f"instruments of {exchange}", instruments.SCHEMA, entries, read))
 

@@ -6,9 +6,9 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from booktape.ledger import Flush
+from booktape.flush import Flush
 from booktape.scan import NAME
-from booktape.segments.segment import Segment
+from booktape.segments.opened import OpenSegment
 from booktape.tables import SCHEMAS
 
 ROW_BYTES: Final = 128  # of a row in memory, names and all
@@ -30,7 +30,7 @@ def add_name(rows: pa.Table, column: str, name: str) -> pa.Table:
 
 
 def read_raw(
-    segment: Segment,
+    segment: OpenSegment,
     flush: Flush,
     columns: Sequence[str],
     span: tuple[int, int],

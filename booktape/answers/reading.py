@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from booktape.answers.catalog import Catalog
 from booktape.books.market import Market, Sessions
-from booktape.ledger import Flush, Ledger
+from booktape.flush import Flush
+from booktape.ledger import Ledger
 from booktape.manifest import TableEntry
-from booktape.segments.segment import Segments
+from booktape.segments.opened import Segments
 from booktape.tables import SCHEMAS
 from booktape.times import Moment, date_of_ts, parse_range
 
@@ -58,15 +59,22 @@ class Reading:
             bounds = self.ledger.find_bounds(exchanges)
         return parse_range(start, end, bounds=bounds)
 
-    def find_flushes(self, exchanges: Iterable[str], table: str, span: Range) -> list[Flush]:
-        """Return flushes with a table's rows on the dates of a range, by session and number."""
+    def find_flushes(
+        self, exchanges: Iterable[str], table: str, span: Range, *, in_order: bool = False
+    ) -> list[Flush]:
+        """Return flushes with a table's rows on the dates of a range, by session and number.
+
+        `in_order` is for whoever reads all symbols of a flush, by event number.
+        """
+        ledger = self.ledger
+        find_day = ledger.day_in_order if in_order else ledger.day
         found: list[Flush] = []
         first, last = date_of_ts(span[0]), date_of_ts(span[1])
         for exchange in exchanges:
             dates = [date for date in self.ledger.dates(exchange) if first <= date <= last]
             self.ledger.list_days(exchange, dates)
             for date in dates:
-                found += (f for f in self.ledger.day(exchange, date) if table in f.tables)
+                found += (f for f in find_day(exchange, date) if table in f.tables)
         return sorted(found, key=lambda flush: (flush.session, flush.first))
 
     def find_entries(
@@ -74,8 +82,14 @@ class Reading:
     ) -> list[TableEntry]:
         """Return the segments that a scan may read; without a range, of all dates."""
         place = span or self.ledger.find_bounds(exchanges)
-        return [
-            flush.tables[table]
+        return find_sources(
+            (table, flush)
             for table in tables
             for flush in self.find_flushes(exchanges, table, place)
-        ]
+        )
+
+
+def find_sources(flushes: Iterable[tuple[str, Flush]]) -> list[TableEntry]:
+    """Return the objects that have the rows of a table and flush, each once."""
+    entries = (flush.source(table) for table, flush in flushes)
+    return list({entry.key: entry for entry in entries}.values())

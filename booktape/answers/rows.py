@@ -8,7 +8,7 @@ import pyarrow as pa
 from booktape.answers import trades
 from booktape.answers.quotes import QUOTED, quote
 from booktape.answers.raw import add_name, make_schema, read_raw
-from booktape.answers.reading import Range, Reading
+from booktape.answers.reading import Range, Reading, find_sources
 from booktape.books.market import Market
 from booktape.books.stitched import read_stitched
 from booktape.manifest import TableEntry
@@ -22,7 +22,8 @@ def scan_raw(
 
     def read(columns: Sequence[str]) -> Iterator[pa.Table]:
         wanted = [name for name in columns if name != "exchange"]
-        for flush in reading.find_flushes(exchanges, table, span):
+        is_of_all = symbol is None
+        for flush in reading.find_flushes(exchanges, table, span, in_order=is_of_all):
             segment = reading.segments.open(flush, table)
             memory = reading.memory_bytes
             for rows in read_raw(segment, flush, wanted, span, symbol, memory_bytes=memory):
@@ -54,7 +55,7 @@ def scan_trades(reading: Reading, market: Market, span: Range, *, is_quoted: boo
 
     def entries() -> list[TableEntry]:
         flushes = trades.find_trade_flushes(reading.ledger, market.exchange, *span)
-        return [flush.tables["trades"] for flush in flushes]
+        return find_sources(("trades", flush) for flush in flushes)
 
     schema = QUOTED if is_quoted else trades.SCHEMA
     return Scan(Recipe(f"trades of {market.name}", schema, entries, read))

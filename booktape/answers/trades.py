@@ -7,10 +7,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from booktape.flush import Flush
 from booktape.keys import day_of
-from booktape.ledger import Flush, Ledger
+from booktape.ledger import Ledger
 from booktape.scan import NAME, TIME
-from booktape.segments.segment import Segments
+from booktape.segments.opened import Segments
 from booktape.times import DAY_US, SECOND_US, date_of_ts
 
 EARLY_US: Final = 60 * SECOND_US  # the exchange's clock may be ahead of ours by as much

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 
 from booktape.books.spans import ENDING, Row, parse_detail
-from booktape.segments.segment import Segment
+from booktape.segments.opened import OpenSegment
 
 _COLUMNS: Final = ("ts_recv", "symbol", "event_number", "kind", "detail")
 _KEPT: Final = ENDING | {"session_start"}
@@ -22,7 +22,7 @@ class FeedRow(NamedTuple):
     text: str
 
 
-def read_feed(segment: Segment) -> list[FeedRow]:
+def read_feed(segment: OpenSegment) -> list[FeedRow]:
     """Return the rows of a segment, by event number."""
     rows = []
     for group in segment.groups:

@@ -1,6 +1,7 @@
 """When one market's book is known: its spans over every session, stitched."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 
 from booktape.books.recorded import Recorded
 from booktape.books.spans import (
@@ -17,16 +18,23 @@ from booktape.books.spans import (
 )
 from booktape.keys import day_of
 from booktape.ledger import Ledger
-from booktape.segments.segment import Segments
+from booktape.segments.opened import Segments
 from booktape.times import DAY_US, date_of_ts
 
 
 class Sessions:
     """The sessions of an exchange, each read once."""
 
-    def __init__(self, ledger: Ledger, segments: Segments) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        segments: Segments,
+        make: Callable[[Ledger, Segments, str, str], Recorded] = Recorded,
+    ) -> None:
+        """Know none yet; `make` makes one, by its exchange and name."""
         self._ledger = ledger
         self._segments = segments
+        self._make = make
         self._known: dict[tuple[str, str], Recorded] = {}
         self._for_all: set[str] = set()
 
@@ -65,7 +73,7 @@ class Sessions:
         for name in sorted(names):
             place = exchange, name
             if place not in self._known:
-                self._known[place] = Recorded(self._ledger, self._segments, exchange, name)
+                self._known[place] = self._make(self._ledger, self._segments, exchange, name)
                 self._known[place].is_for_all = exchange in self._for_all
             self._known[place].list_dates(begin, stop)
             found.append(self._known[place])

@@ -12,9 +12,11 @@ from booktape.books.feed_rows import FeedRow, make_rows, read_feed
 from booktape.books.memory import FoundRuns, RunMemory
 from booktape.books.runs import find_all_runs, find_runs
 from booktape.books.spans import ENDING, KILLED, UNTIMED, Row, Run
+from booktape.flush import Flush
 from booktape.keys import Key, line_of
-from booktape.ledger import Flush, Ledger
-from booktape.segments.segment import Rows, Segments
+from booktape.ledger import Ledger
+from booktape.segments.opened import Segments
+from booktape.segments.segment import Rows
 
 FAR_FLUSHES: Final = 2  # looked at on each side, where the manifest of each is a request
 POLLED: Final = "rest"  # the transport of such a session

@@ -23,10 +23,11 @@ def read_stitched(market: Market, start: int, end: int) -> Iterator[pa.Table]:
     """
     for leg in find_legs(market, start, end):
         if not isinstance(leg, Piece):
-            yield from _read_leg(market, leg)
+            yield from read_leg_rows(market, leg)
 
 
-def _read_leg(market: Market, leg: Leg) -> Iterator[pa.Table]:
+def read_leg_rows(market: Market, leg: Leg) -> Iterator[pa.Table]:
+    """Yield the rows of one leg; it begins with a snapshot unless it continues the one before."""
     is_begun = leg.continues or leg.placed[0].ts == leg.start
     # At midnight what came before was handed out; what is effective then was not.
     split = leg.start if is_begun else leg.start + 1

@@ -23,6 +23,7 @@ from booktape.errors import (
     StoreError,
     TapeError,
 )
+from booktape.store.storage import Storage
 
 if TYPE_CHECKING:
     from booktape.answers.reading import Reading
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 UNREADABLE: Final = 2
 EACH_CHANGE: Final = "change"
+TAPE_HELP: Final = (
+    "a folder, file:<folder> or s3://<bucket>/<prefix> (BOOKTAPE_TAPE, [storage] url)"
+)
 
 Show = Callable[[int, int], None]  # how much is done, and of how much
 
@@ -52,11 +56,7 @@ class TapeRows(Struct, frozen=True):
 
 def add_tape(parser: Parser) -> None:
     """Add the arguments that every command which reads a tape takes."""
-    parser.add_argument(
-        "--tape",
-        metavar="URL",
-        help="a folder, file:<folder> or s3://<bucket>/<prefix> (BOOKTAPE_TAPE, [storage] url)",
-    )
+    parser.add_argument("--tape", metavar="URL", help=TAPE_HELP)
     add_form(parser)
 
 
@@ -75,9 +75,9 @@ def ask(parsed: Namespace, find: Callable[[OpenTape], TapeRows]) -> int:
     storage = find_storage(parsed.tape, os.environ, Path.cwd())
     is_between_rows = form.out is None and sys.stdout.isatty()
     try:
-        with _say_warnings(), Bar(sys.stderr) as bar:
+        with say_warnings(), Bar(sys.stderr) as bar:
             show = _show_nothing if is_between_rows else bar.show
-            rows = find(_open(storage.url, storage.region, storage.endpoint_url, show))
+            rows = find(_open(storage, show))
             write(rows.schema, rows.batches, form)
     except (NotATape, StoreError, DamagedSegment, NewerSchema) as error:
         print(f"booktape: {storage.url} is unreadable: {error}", file=sys.stderr)
@@ -102,16 +102,22 @@ def watch(batches: Iterator[Any], span: tuple[int, int], show: Show) -> Iterator
         yield batch
 
 
-def _open(url: str, region: str, endpoint_url: str, show: Show) -> OpenTape:
+def open_reading_of(storage: Storage) -> "Reading":
+    """Return what every read of a tape stands on."""
     from booktape.opening import open_reading
+
+    return open_reading(storage.url, region=storage.region, endpoint_url=storage.endpoint_url)
+
+
+def _open(storage: Storage, show: Show) -> OpenTape:
     from booktape.tape import Tape
 
-    reading = open_reading(url, region=region, endpoint_url=endpoint_url)
+    reading = open_reading_of(storage)
     return OpenTape(Tape(reading), reading, show)
 
 
 @contextmanager
-def _say_warnings() -> Iterator[None]:
+def say_warnings() -> Iterator[None]:
     """Print what the library warns of, each as a line of our own."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", UserWarning)

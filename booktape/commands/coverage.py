@@ -30,6 +30,8 @@ def _find_markets(scope: str | None, opened: OpenTape) -> list[str]:
     exchanges, symbol = opened.reading.parse_scope(scope)
     if scope and symbol:
         return [scope]
+    for exchange in exchanges:
+        opened.reading.sessions.expect_all(exchange)
     symbols = opened.reading.catalog.book_symbols
     return [f"{exchange}:{name}" for exchange in exchanges for name in symbols(exchange)]
 

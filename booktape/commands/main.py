@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from io import TextIOWrapper
 from typing import Final
 
-from booktape.commands import coverage, listing, sample, spread, top, verify
+from booktape.commands import certify, coverage, export, listing, sample, spread, top, verify
 from booktape.commands.command import Command, Parser
 from booktape.errors import BooktapeError
 from booktape.release import WRITER
@@ -19,9 +19,11 @@ from booktape.release import WRITER
 GROUP: Final = "booktape.commands"
 OWN: Final = (
     verify.COMMAND,
+    certify.COMMAND,
     top.COMMAND,
     coverage.COMMAND,
     spread.COMMAND,
+    export.COMMAND,
     listing.SYMBOLS,
     listing.SESSIONS,
     sample.COMMAND,

@@ -19,11 +19,15 @@ WHOLE, NOT_WHOLE, UNREADABLE = 0, 1, 2
 
 def run(storage: Storage, *, date: date | None, as_json: bool) -> int:
     """Re-read the tape and print what it proves; return 0 whole, 1 not whole, 2 unreadable."""
+    from booktape.certify.proving import prove_certificates
     from booktape.proof.verify import format_report, verify
 
+    store = open_store(storage)
     try:
         with Bar(sys.stderr) as bar:
-            report = verify(open_store(storage), date=date, progress=bar.show)
+            proof = prove_certificates(store, storage.url, date=date)
+            report = verify(store, date=date, held=proof.held, progress=bar.show)
+            proof.add_to(report)
     except (StoreError, TapeError) as error:
         print(f"booktape: {storage.url} is unreadable: {error}", file=sys.stderr)
         return UNREADABLE

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 import msgspec
@@ -20,6 +20,8 @@ from booktape.tables import SCHEMAS
 
 __all__ = ["Report", "format_report", "verify"]
 
+EventRange = tuple[str, int, int]  # a session, its first and last event number
+_HELD: Final = "removed, and a certified day has its rows"
 _GAPS: Final = ("gap", "journal_hole")  # what is missing; all else that is reported: outages
 
 
@@ -27,13 +29,15 @@ def verify(
     store: Store,
     *,
     date: dt.date | None = None,
+    held: Collection[EventRange] = frozenset(),
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Report:
     """Read every object again and return what that proves.
 
     With `date` only the objects of that UTC date are read, and what is gone before them is
-    `expired`. `progress` is told how many objects are done, of how many. Raise `StoreError` where
-    the store cannot be read.
+    `expired`. So is what is gone of manifests that are `held`: certified days, which were proven
+    before, have their rows. `progress` is told how many objects are done, of how many. Raise
+    `StoreError` where the store cannot be read.
     """
     listing = list_tape(store, date.isoformat() if date else None)
     report = Report(ok=True)
@@ -46,7 +50,7 @@ def verify(
     done = 0
     followed: dict[str, str] = {}
     for session in sorted(listing.manifests.keys() | listing.orphans.keys()):
-        walk = _Walk(session, store, listing, report)
+        walk = _Walk(session, store, listing, report, held)
         for _ in walk.read():
             done += 1
             progress(done, total)
@@ -60,8 +64,16 @@ def verify(
 class _Walk:
     """Reads the manifests of one session, in the order of their event numbers."""
 
-    def __init__(self, session: str, store: Store, listing: TapeListing, report: Report) -> None:
+    def __init__(
+        self,
+        session: str,
+        store: Store,
+        listing: TapeListing,
+        report: Report,
+        held: Collection[EventRange],
+    ) -> None:
         self._session = session
+        self._held = sorted(one for one in held if one[0] == session)
         self._store = store
         self._listing = listing
         self._report = report
@@ -70,6 +82,7 @@ class _Walk:
         self._found: Session | None = None
         self.before: str | None = None  # the session that this one follows, as far as it says
         self._gone: list[Range] = []
+        self._is_removed = False  # the manifest that was read last: its segments are
         self._next = 0  # the event number that should come next
         self._previous: Key | None = None
 
@@ -94,7 +107,7 @@ class _Walk:
                 yield
         if self._found is not None:
             self._report.expired += self._gone
-            if was_read and not self._found.ended:
+            if was_read and not self._found.ended and not self._is_removed:
                 reason = "the session has not ended"
                 self._report.pending.append(Range(self._session, self._next, None, None, reason))
         self._judge_orphans()
@@ -108,6 +121,9 @@ class _Walk:
             return
         missing = self._next, key.first - 1
         self._chains.skip(key.first)
+        if self._is_held(*missing):
+            self._report.expired.append(Range(self._session, *missing, None, _HELD))
+            return
         before, date = self._previous, self._listing.date
         if before is None and date is not None:
             self._gone.append(Range(self._session, *missing, None, "removed before the date"))
@@ -115,6 +131,13 @@ class _Walk:
         is_of_date = before is not None and date is not None and before.date <= date <= key.date
         if (is_near or is_of_date) and not self._is_hole(key.first):
             self._fault("events are missing", *missing)
+
+    def _is_held(self, first: int, last: int) -> bool:
+        """Return whether certified days have all of these events."""
+        for _, begin, end in self._held:
+            if begin <= first <= end:
+                first = end + 1
+        return first > last
 
     def _is_hole(self, present: int) -> bool:
         """Return whether a manifest that is not read says why nothing comes before this number."""
@@ -149,6 +172,11 @@ class _Walk:
         self._found.last = key.last
         if self._found.ended:
             raise Broken("events follow the end of the session", key.first, key.last)
+        self._is_removed = self._has_gone(key)
+        if self._is_removed:
+            self._report.expired.append(Range(self._session, key.first, key.last, key.text, _HELD))
+            self._chains.skip(key.last + 1)
+            return
         manifest = self._read_manifest(key)
         tables = {}
         for name, (entry,) in manifest.tables.items():
@@ -162,6 +190,11 @@ class _Walk:
             self._take_row(row, key)
         holes = [row for row in rows if row.kind == "journal_hole"]
         self._extend(tables.get("book"), holes, key)
+
+    def _has_gone(self, key: Key) -> bool:
+        """Return whether the manifest's segments are gone, and a certified day has its rows."""
+        wanted = {msgspec.structs.replace(key, table=name).text for name in SCHEMAS}
+        return self._is_held(key.first, key.last) and wanted.isdisjoint(self._listing.segments)
 
     def _read_manifest(self, key: Key) -> Manifest:
         data = self._store.get(key.text)

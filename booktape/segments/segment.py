@@ -1,7 +1,6 @@
 """Segments of a tape: their footers proven before Arrow sees them, their pages as it reads."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -12,7 +11,6 @@ from pyarrow import parquet
 
 from booktape.checksum import crc32c
 from booktape.errors import DamagedSegment, NewerSchema
-from booktape.ledger import Flush
 from booktape.manifest import TableEntry
 from booktape.segments.pages import BadPage, Chunk, check_pages
 from booktape.segments.ranges import MAGIC, Source, join_ranges, with_magic
@@ -25,7 +23,6 @@ from booktape.tables import (
     SCHEMAS_BY_VERSION,
 )
 
-SEGMENTS_REMEMBERED_MAX: Final = 4096  # their footers alone
 WHOLE_BYTES_MAX: Final = 256 * 1024  # a segment up to here comes in one request
 
 
@@ -35,25 +32,6 @@ class Rows(Struct, frozen=True):
     group: int
     first: int
     count: int
-
-
-class Segments:
-    """Opens segments, each once."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._known: OrderedDict[str, Segment] = OrderedDict()
-
-    def open(self, flush: Flush, table: str) -> "Segment":
-        """Return a table's segment; `DamagedSegment` where it is not what was written."""
-        entry = flush.tables[table]
-        segment = self._known.get(entry.key)
-        if segment is None:
-            segment = Segment(self._store, entry, table)
-            self._known[entry.key] = segment
-            if len(self._known) > SEGMENTS_REMEMBERED_MAX:
-                self._known.popitem(last=False)
-        return segment
 
 
 class Segment:
@@ -91,7 +69,7 @@ class Segment:
 
         They follow each other, and keep nothing else in memory.
         """
-        for group in self._find_groups(symbol):
+        for group in self.find_groups(symbol):
             table = self.read(group, list(dict.fromkeys(("symbol", *columns))))
             rows = self._find_rows(symbol, group, table["symbol"])
             if rows.count:
@@ -201,7 +179,8 @@ class Segment:
             raise self._damaged("it has other columns than the tape's")
         return schema
 
-    def _find_groups(self, symbol: str) -> Iterator[int]:
+    def find_groups(self, symbol: str) -> Iterator[int]:
+        """Yield the row groups that may have rows of a symbol."""
         place = self._places["symbol"]
         for group in self.groups:
             statistics = self._metadata.row_group(group).column(place).statistics

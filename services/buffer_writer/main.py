@@ -13,10 +13,10 @@ from typing import Final
 
 from msgspec.structs import asdict
 
+from booktape.memory import bound_memory, give_back
 from booktape.store.opening import open_store
 from services.buffer_writer.committed import Committed
 from services.buffer_writer.home import Home, find_home
-from services.buffer_writer.memory import bound_memory, give_back
 from services.buffer_writer.reserve import Reserve, is_full
 from services.buffer_writer.segment import prepare_arrow, write_segments
 from services.buffer_writer.sessions import SessionFiles

@@ -6,13 +6,12 @@ Then they are spread over their levels and written, `SLICE_ROWS` rows at a time,
 the symbols after the other.
 """
 
-import hashlib
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +19,8 @@ from msgspec import Struct
 from pyarrow import parquet
 
 from booktape.checksum import crc32c
-from booktape.tables import FOOTER_END_BYTES, ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
+from booktape.hashed_file import HashedFile
+from booktape.tables import ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
 from services.buffer_writer.columns import run_out
 from services.buffer_writer.events import EventColumns, decode_events
 from services.buffer_writer.packed import PackedEvents
@@ -158,7 +158,7 @@ def _write(
     times: list[int] = []
     options = parquet_options(table, level=level)
     with path.open("wb") as file:
-        hashing = _HashingFile(file)
+        hashing = HashedFile(file)
         sink = pa.PythonFile(hashing, mode="w")
         with parquet.ParquetWriter(sink, SCHEMAS[table], **options) as writer:
             for portion, levels in events.take(table):
@@ -193,27 +193,3 @@ def _arrange(
     ordered = _sort(events, symbols)
     for part in iter([ordered]) if levels is None else _spread(ordered, levels):
         yield _finish(table, part, names, session)
-
-
-class _HashingFile:
-    """Counts and hashes what Arrow writes, which it does from front to back."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.bytes = 0
-        self.sha256 = hashlib.sha256()
-        self.closed = False
-        self.keeps_end = False  # of what is written from now on
-        self._end = bytearray()
-
-    def write(self, data: bytes) -> int:
-        self.sha256.update(data)
-        self.bytes += len(data)
-        if self.keeps_end:
-            self._end += data
-        return self._file.write(data)
-
-    def footer(self) -> bytes:
-        """Return the end of the file: Parquet's metadata, its length and the last four letters."""
-        size = int.from_bytes(self._end[-FOOTER_END_BYTES:-4], "little")
-        return bytes(self._end[-FOOTER_END_BYTES - size :])

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from booktape.answers.raw import read_raw
 from booktape.errors import StoreError, TapeError
+from booktape.flush import Flush, decode_flush
 from booktape.keys import Key, date_of, day_of, line_of
-from booktape.ledger import Flush, decode_flush
 from booktape.segments.segment import Segment
 from booktape.store.protocol import Store
 from booktape.tape import Tape

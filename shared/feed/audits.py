@@ -182,6 +182,7 @@ class Audits:
         self._rows.append((ts, symbol, audit))
         self._books.renew(ts, snapshot)
         self._counts.audits += 1
+        self._counts.last_audit_ts = ts
         self._audited(raw_symbol, question.cause, found.first is None)
 
     def _retry(

@@ -53,6 +53,8 @@ class Counts:
         self.snapshots_late = 0  # older than the changes that had to follow them
         self.audits = 0
         self.audits_unanswered = 0  # in time, however often they were asked for
+        self.last_audit_ts: int | None = None
+        self.tickers_agreed = self.tickers_judged = 0  # with the touch of our books
         self.tickers_doubted = 0  # after audits that agreed with the book
 
     def note_read(self, message: Message) -> None:

@@ -181,6 +181,7 @@ class RestAudits:
         event = audit_event(audit.cause, found, self._quotes(raw_symbol), None)
         self._rows.append((ts, self._symbols[raw_symbol], event))
         self._counts.audits += 1
+        self._counts.last_audit_ts = ts
         self._end()
         self._audited(raw_symbol, audit.cause, found.first is None)
 

@@ -151,8 +151,7 @@ class Touches:
         if (bid_price is None or bid in (bid_price, -inf)) and (
             ask_price is None or ask in (ask_price, inf)
         ):
-            standing.agreed += 1
-            standing.judged += 1
+            self._note_agreement(standing)
             if standing.watch is not None:
                 self._end_watch(raw_symbol, standing)
             standing.agreed_audits = 0
@@ -170,6 +169,7 @@ class Touches:
                 self._end_watch(raw_symbol, standing)
             elif ts > watch.ts_ticker + NEAR_NS and watch.settle_ticker():
                 standing.judged += 1
+                self._counts.tickers_judged += 1
                 if watch.bid_run.is_long or watch.ask_run.is_long:
                     self._end_watch(raw_symbol, standing)
                     self._ask(raw_symbol, standing, now_s)
@@ -232,11 +232,16 @@ class Touches:
         return moved
 
     def _agree(self, ts: int, raw_symbol: str, standing: _Standing) -> None:
-        standing.agreed += 1
-        standing.judged += 1
+        self._note_agreement(standing)
         standing.agreed_audits = 0
         standing.ts_calm = ts + CALM_NS
         self._end_watch(raw_symbol, standing)
+
+    def _note_agreement(self, standing: _Standing) -> None:
+        standing.agreed += 1
+        standing.judged += 1
+        self._counts.tickers_agreed += 1
+        self._counts.tickers_judged += 1
 
     def _end_watch(self, raw_symbol: str, standing: _Standing) -> None:
         assert standing.watcher is not None

@@ -166,6 +166,9 @@ def _add_counts(counts: Sequence[Counts]) -> FeedCounts:
         snapshots_not_asked_for=sum(each.snapshots_not_asked_for for each in counts),
         snapshots_late=sum(each.snapshots_late for each in counts),
         audits=sum(each.audits for each in counts),
+        last_audit_ts=max((each.last_audit_ts or 0 for each in counts), default=0) or None,
+        tickers_agreed=sum(each.tickers_agreed for each in counts),
+        tickers_judged=sum(each.tickers_judged for each in counts),
         audits_unanswered=sum(each.audits_unanswered for each in counts),
         tickers_doubted=sum(each.tickers_doubted for each in counts),
     )

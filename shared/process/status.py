@@ -45,6 +45,9 @@ class FeedCounts(Struct, frozen=True, kw_only=True):
     snapshots_late: int
     audits: int = 0
     audits_unanswered: int = 0
+    last_audit_ts: int | None = None
+    tickers_agreed: int = 0
+    tickers_judged: int = 0
     tickers_doubted: int = 0
 
 

@@ -49,7 +49,7 @@ def test_a_tape_is_read_with_the_versions_that_are_tested() -> None:
     assert readers.items() <= tested.items()
 
 
-@pytest.mark.parametrize("name", ["run", "test", "bench", "deploy", "readers"])
+@pytest.mark.parametrize("name", ["run", "test", "bench", "deploy", "readers", "exports"])
 def test_every_pin_has_its_hashes(name: str) -> None:
     blocks = re.split(r"\n(?=\S)", (REQUIREMENTS / f"{name}.txt").read_text())
     assert [] == [block for block in blocks if "--hash=sha256:" not in block and block[0] != "#"]

@@ -7,6 +7,12 @@ from typing import Any, get_args
 
 import pytest
 
+from booktape.certificate import (
+    Certificate,
+    SymbolFigures,
+    certificate_key,
+    daily_key,
+)
 from booktape.keys import TABLES, manifest_key, segment_key
 from booktape.manifest import FOOTERS_SINCE, MANIFEST_VERSIONS_READ, Manifest, TableEntry
 from booktape.tables import (
@@ -157,3 +163,18 @@ def test_footers_and_versions_are_as_the_page_says() -> None:
         assert known == [key.decode() for key in said]
     assert list(MANIFEST_VERSIONS_READ) == [int(row[0]) for row in versions]
     assert list(SCHEMAS_BY_VERSION[1]) == codes(versions[0][1])
+
+
+# --- certified days -----------------------------------------------------------------------------
+
+
+def test_certificates_are_as_the_page_says() -> None:
+    of_all, of_symbol = tables_of("## Certified days")
+    assert list(Certificate.__struct_fields__) == [codes(row[0])[0] for row in of_all]
+    assert list(SymbolFigures.__struct_fields__) == [codes(row[0])[0] for row in of_symbol]
+    keys = re.findall(r"^<root>.*$", section("## Certified days"), re.MULTILINE)
+    named = {"<root>/": "", "<table>": "book", "<exchange>": "bitvavo", "<date>": "2026-11-22"}
+    for name, value in {**named, "<revision>": "3"}.items():
+        keys = [key.replace(name, value) for key in keys]
+    place = "bitvavo", "2026-11-22", 3
+    assert [daily_key("book", *place), certificate_key(*place)] == keys

@@ -1,13 +1,5 @@
-"""A journal flushed and uploaded by a child that may be traced, for each folder that stdin names.
+"""A journal flushed and uploaded by a child: until it is delivered and all is stored."""
 
-All that takes time, the imports, is done once; each child is a fork. It says its pid, waits for a
-byte so that a tracer can take hold of it, works until the journal is delivered and all is stored,
-and ends; then its status is said.
-"""
-
-import ctypes
-import os
-import traceback
 from pathlib import Path
 
 from booktape.store.folder import FolderStore
@@ -16,38 +8,17 @@ from shared.delivery import journal as journals
 from shared.delivery.cursor import Cursor
 from shared.delivery.journal import Journal
 from shared.process.settings import WriterSettings
+from tests.process.forking import serve
 from tests.support.tapes import SESSION
 from tests.support.writing import World
 
-PR_SET_PTRACER, ANYBODY = 0x59616D61, -1
 FLUSH_ROWS = 60
 ROUNDS_MAX = 3
 
 
 def main() -> None:
     prepare_arrow()
-    while folder := _read_line():
-        child = os.fork()
-        if not child:
-            _be_traced()
-            os._exit(_work(Path(folder)))
-        _say(child)
-        _, status = os.waitpid(child, 0)
-        _say(os.waitstatus_to_exitcode(status))
-
-
-def _be_traced() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_long(ANYBODY), 0, 0, 0)
-    os.read(0, 1)
-
-
-def _work(folder: Path) -> int:
-    try:
-        deliver(folder)
-    except BaseException:  # noqa: BLE001 (a fork must not return)
-        traceback.print_exc()
-        return 1
-    return 0
+    serve(deliver)
 
 
 def deliver(folder: Path) -> None:
@@ -91,21 +62,6 @@ def _send(world: World, journal: Journal) -> int:
     world.writer.tend_sessions()
     committed, _ = world.writer.watermark().sessions.get(SESSION, nothing)
     return committed
-
-
-def _read_line() -> str:
-    """Return the next line, and not a byte beyond it: that is for the child."""
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
-            return ""
-        line += byte
-    return line.decode().strip()
-
-
-def _say(number: int) -> None:
-    os.write(1, b"%d\n" % number)
 
 
 if __name__ == "__main__":

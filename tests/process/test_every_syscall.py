@@ -6,8 +6,6 @@ run goes through. https://www.sqlite.org/testing.html
 
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +15,8 @@ import pytest
 from booktape.proof.verify import verify
 from booktape.store.folder import FolderStore
 from shared.delivery.journal import Journal
+from tests.process.forks import Forks
 from tests.process.writers import read_tape
-from tests.support.paths import ROOT
 from tests.support.tapes import SESSION, Recording, record_minute
 
 pytestmark = [
@@ -35,48 +33,9 @@ OFTEN = 20
 TAPE = r"data/(tape|ledger)/.*\.(parquet|json)"
 
 
-class Forks:
-    """The process that makes a child for each run."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.process.one_flush"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
-    def run(self, folder: Path, *tracing: str) -> int:
-        """Return how a child ended, which this strace took hold of first."""
-        child = self._ask(f"{folder}\n".encode())
-        if not tracing:
-            return self._ask(b"!")
-        command = ["strace", "-f", "-p", str(child), *tracing]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as strace:
-            assert strace.stderr is not None
-            assert b"attached" in strace.stderr.readline()
-            status = self._ask(b"!")
-            strace.stderr.read()
-        return status
-
-    def _ask(self, what: bytes) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(what)
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-
 @pytest.fixture
 def forks() -> Iterator[Forks]:
-    forks = Forks()
+    forks = Forks("tests.process.one_flush")
     yield forks
     forks.close()
 

@@ -15,7 +15,7 @@ from booktape.checksum import crc32c
 from booktape.keys import exchange_of, line_of, manifest_key, segment_key
 from booktape.ledger import Ledger
 from booktape.manifest import Manifest, TableEntry, encode_manifest
-from booktape.segments.segment import Segments
+from booktape.segments.opened import Segments
 from booktape.store.folder import FolderStore
 from booktape.tables import SCHEMAS_BY_VERSION, parquet_options
 from booktape.times import DAY_US, date_of_ts

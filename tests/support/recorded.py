@@ -13,12 +13,12 @@ SECONDS = 60
 SYMBOLS = 3  # of each exchange
 
 
-def record_demo(folder: Path) -> Path:
+def record_demo(folder: Path, *, seconds: int = SECONDS) -> Path:
     """Return the folder of a whole tape on which most of what can go wrong did."""
     standing = Standing(folder, REAL)
     command = [str(folder / "bin" / "booktape"), "demo", "--faults", "all"]
     with subprocess.Popen(
-        [*command, "--seconds", str(SECONDS), "--symbols", str(SYMBOLS)],
+        [*command, "--seconds", str(seconds), "--symbols", str(SYMBOLS)],
         cwd=folder,
         env=standing.environment,
         stdout=subprocess.PIPE,
@@ -34,7 +34,7 @@ def record_demo(folder: Path) -> Path:
         killed = _find(standing, "ingest_btcturk-a")
         assert killed is not None
         os.kill(killed["pid"], signal.SIGKILL)
-        said, _ = demo.communicate(timeout=SECONDS + 2 * WAIT_S)
+        said, _ = demo.communicate(timeout=seconds + 2 * WAIT_S)
     assert "The tape is whole.\n" in said, said
     return folder / "demo" / "data"
 

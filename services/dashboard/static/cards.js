@@ -67,17 +67,17 @@ function feed(process, report, status) {
   if (!report?.kinds) return { big: NONE, unit: "messages/s", share: 0, enough: 0, rows: [["last report", process.report_age_s === null ? NONE : `${duration(process.report_age_s)} ago`]] };
   const kinds = report.kinds, wanted = report.symbols - report.refused.length;
   const reports = isReporting(process), live = reports ? report.live : 0;
-  const agreed = report.ticker?.[0], judged = report.ticker?.[1];
+  const { last_audit_ts: audited, tickers_agreed: agreed, tickers_judged: judged } = report.counts;
   const rows = [
     ["books live", `${number(live)} of ${number(report.symbols)}`, live < wanted ? "warn" : ""],
     ["last data", ago(report.last_data_ts, now), now - (report.last_data_ts ?? 0) > 30e9 ? "warn" : ""],
     ["behind the exchange", report.delay_ns === null || report.delay_ns === undefined ? NONE : `${number(report.delay_ns / 1e6)} ms`],
     ["gaps today", number(report.gaps_today)],
     ["reconnects", number(report.reconnects)],
-    ["audits, of them differing", `${number(kinds.audit ?? 0)}, ${number(kinds.mismatch ?? 0)}`, kinds.mismatch ? "warn" : ""],
+    ["audits, of them differing", `${number(report.counts.audits)}, ${number(kinds.mismatch ?? 0)}`, kinds.mismatch ? "warn" : ""],
     ["journal, to be stored", bytes(report.journal_waiting_bytes ?? report.journal_bytes)],
   ];
-  if (report.last_audit_ts) rows.push(["last audit", ago(report.last_audit_ts, now)]);
+  if (audited) rows.push(["last audit", ago(audited, now)]);
   if (judged) rows.push(["agreement with the ticker", `${number(100 * agreed / judged, 2)} %`]);
   if (report.rate_limited_until > now) rows.push(["refused by the exchange for", duration((report.rate_limited_until - now) / 1e9), "warn"]);
   return { big: reports ? rate(report.messages_per_s) : NONE, unit: "messages/s", share: wanted ? live / wanted : 0, enough: 0.9, rows };

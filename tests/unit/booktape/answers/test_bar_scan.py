@@ -6,7 +6,7 @@ from booktape.answers.bar_scan import find_bar_losses, find_lives, find_trade_ga
 from booktape.answers.bars import Life, TradeGap
 from booktape.answers.reading import Reading
 from booktape.ledger import Ledger
-from booktape.segments.segment import Segments
+from booktape.segments.opened import Segments
 from booktape.store.folder import FolderStore
 from tests.support.hand_tape import BTC, ETH, A, B, HandTape, at, feed, snapshot, ticker, trade
 from tests.support.opened import rows_of

@@ -12,10 +12,10 @@ from pyarrow import parquet
 
 from booktape.checksum import crc32c
 from booktape.errors import DamagedSegment, NewerSchema
-from booktape.ledger import Flush
+from booktape.flush import Flush
 from booktape.segments import segment as segments_module
 from booktape.segments.ranges import join_ranges
-from booktape.segments.segment import Segment, Segments
+from booktape.segments.segment import Segment
 from booktape.store.folder import FolderStore
 from booktape.tables import SCHEMA_KEY, SCHEMAS, parquet_options
 from tests.support.hand_tape import BTC, ETH, A, HandTape, delta, feed, snapshot, trade
@@ -105,7 +105,8 @@ from typing import Any
 from booktape.checksum import crc32c
 from booktape.errors import DamagedSegment
 from booktape.ledger import Ledger
-from booktape.segments.segment import Segment, Segments
+from booktape.segments.opened import Segments
+from booktape.segments.segment import Segment
 from booktape.store.folder import FolderStore
 
 store = FolderStore(Path(sys.argv[1]))
@@ -241,19 +242,6 @@ def test_rows_out_of_order_are_damage(tmp_path: Path) -> None:
     flush = rewrite(tape, SCHEMAS["book"])
     with pytest.raises(DamagedSegment, match="sorted by symbol"):
         list(open_book(tape, flush).read_symbol(BTC, ["price"]))
-
-
-def test_a_segment_is_opened_once_and_not_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tape = write(tmp_path)
-    flush = flush_of(tape)
-    segments = Segments(FolderStore(tmp_path))
-    book = segments.open(flush, "book")
-    assert book is segments.open(flush, "book")
-    monkeypatch.setattr(segments_module, "SEGMENTS_REMEMBERED_MAX", 1)
-    segments.open(flush, "trades")
-    assert book is not segments.open(flush, "book")
 
 
 def test_an_object_that_ends_too_early_is_damage(

@@ -56,6 +56,8 @@ def test_a_ticker_with_our_best_prices_agrees_at_once() -> None:
     world.say(None, 101.0)
     world.say(None)
     assert (4, 4) == world.touches.take_quotes("BTCEUR")
+    counts = world.parts.counts
+    assert (4, 4) == (counts.tickers_agreed, counts.tickers_judged)
     assert (0, 0) == world.touches.take_quotes("BTCEUR")
     assert (0, 0) == world.touches.take_quotes("ETHEUR")
 
@@ -86,6 +88,8 @@ def test_a_book_that_follows_its_ticker_within_two_seconds_agrees() -> None:
         world.later(1)
     assert [] == world.doubted
     agreed, judged = world.touches.take_quotes("BTCEUR")
+    counts = world.parts.counts
+    assert (agreed, judged) == (counts.tickers_agreed, counts.tickers_judged)
     assert agreed == judged > 20
 
 

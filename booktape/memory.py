@@ -1,4 +1,4 @@
-"""A small process: what a flush took is given back, once, when it is done.
+"""A small process: what a flush or a merge took is given back, once, when it is done.
 
 Arrow takes and frees a megabyte for each step of a flush. Had each to come from the system anew, as
 malloc has it from 128 KiB on, a third of a flush's time went into its pages.
@@ -18,11 +18,11 @@ TRIM_BYTES_MIN: Final = 64 * 1024 * 1024  # and what is free at the end of the h
 _libc = ctypes.CDLL(None)
 
 
-def bound_memory() -> None:
+def bound_memory(mmap_bytes_min: int = MMAP_BYTES_MIN) -> None:
     """Ask malloc to keep little; other C libraries than glibc do as they do."""
     if hasattr(_libc, "mallopt"):
         _libc.mallopt(_M_ARENA_MAX, ARENAS_MAX)
-        _libc.mallopt(_M_MMAP_THRESHOLD, MMAP_BYTES_MIN)
+        _libc.mallopt(_M_MMAP_THRESHOLD, mmap_bytes_min)
         _libc.mallopt(_M_TRIM_THRESHOLD, TRIM_BYTES_MIN)
 
 

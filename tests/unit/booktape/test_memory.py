@@ -1,6 +1,6 @@
 import pytest
 
-from services.buffer_writer import memory
+from booktape import memory
 
 
 class Libc:

@@ -1,0 +1,141 @@
+"""A tape of one day of all markets: 288 flushes, made out of five minutes of the simulator.
+
+The five minutes are cut into 24 flushes, and these are repeated through the day, their times drawn
+out and their numbers going on.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from benchmarks.frames import SESSION, make_frames, split_by_flush
+from benchmarks.market import TS_START, make_traffic
+from booktape.checksum import crc32c
+from booktape.hashed_file import FOOTER_END_BYTES
+from booktape.keys import line_of, manifest_key, segment_key
+from booktape.manifest import MANIFEST_VERSION, Manifest, TableEntry, encode_manifest
+from booktape.tables import SCHEMAS, parquet_options
+from booktape.times import DAY_US, date_of_ts
+from services.buffer_writer.segment import SLICE_ROWS, write_segments
+
+EXCHANGE: Final = "bitvavo"
+FLUSHES: Final = 288
+BASE_FLUSHES: Final = 24
+DAY: Final = TS_START // 1000 // DAY_US * DAY_US  # µs
+DATE: Final = date_of_ts(DAY)
+_TIME: Final = pa.timestamp("us", tz="UTC")
+_INT64: Final = pa.int64()
+
+
+def write_day(root: Path, *, flushes: int = FLUSHES) -> int:
+    """Write the tape with so many flushes, spread over the day; return the rows of its book."""
+    base = list(_make_base(root / "base"))
+    start = pc.min(base[0]["ts_recv"].cast(_INT64)).as_py()
+    length = pc.max(base[-1]["ts_recv"].cast(_INT64)).as_py() - start + 1
+    turns = -(-flushes // BASE_FLUSHES)
+    stretch = DAY_US // turns // length
+    events = _last_number(base[-1]) + 1
+    rows = 0
+    for turn in range(turns):
+        for flush in base[: flushes - turn * BASE_FLUSHES]:
+            begin = DAY + turn * DAY_US // turns
+            moved = _move(flush, start, begin, stretch, turn * events)
+            rows += moved.num_rows
+            last = _last_number(moved)
+            if (turn, flush is base[-1]) == (turns - 1, True):
+                _write(root, {"book": moved, "feed_events": _end(last + 1)}, last + 1)
+            else:
+                _write(root, {"book": moved}, last)
+    return rows
+
+
+def _make_base(folder: Path) -> Iterator[pa.Table]:
+    """Yield the rows of each flush of the five minutes."""
+    folder.mkdir(parents=True)
+    frames = list(make_frames(make_traffic()))
+    rows_max = -(-sum(frame.rows for frame in frames) // BASE_FLUSHES)
+    for part in split_by_flush(iter(frames), rows_max):
+        path = write_segments(part, lambda table: folder / table)["book"].path
+        yield parquet.ParquetFile(path).read().unify_dictionaries().combine_chunks()
+        path.unlink()
+    folder.rmdir()
+
+
+def _move(rows: pa.Table, start: int, begin: int, stretch: int, events: int) -> pa.Table:
+    """Return the rows at other times, their numbers larger by so many events."""
+    ts = rows["ts_recv"].cast(_INT64)
+    late = pc.subtract(ts, rows["ts_event"].cast(_INT64))
+    ts = pc.add(pc.multiply(pc.subtract(ts, start), stretch), begin)
+    moved = {
+        "ts_recv": ts.cast(_TIME),
+        "ts_event": pc.subtract(ts, late).cast(_TIME),
+        "event_number": pc.add(rows["event_number"], events),
+        "epoch": pc.add(rows["epoch"], events),
+        "sequence": pc.add(rows["sequence"], events),
+    }
+    columns = [moved.get(name, rows[name]) for name in rows.schema.names]
+    return pa.Table.from_arrays(columns, schema=rows.schema)
+
+
+def _end(number: int) -> pa.Table:
+    """Return the row that ends the session."""
+    row = {
+        "ts_recv": DAY + DAY_US - 1,
+        "session": SESSION,
+        "event_number": number,
+        "kind": "session_end",
+        "detail": f'{{"reason":"stopped","events":{number + 1}}}',
+    }
+    schema = SCHEMAS["feed_events"]
+    columns = [pa.array([row.get(field.name)], field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _write(root: Path, tables: dict[str, pa.Table], last: int) -> None:
+    """Write one flush, up to an event number."""
+    first = min(pc.min(rows["event_number"]).as_py() for rows in tables.values())
+    place = EXCHANGE, DATE, SESSION, first, last
+    entries = {
+        name: [_write_segment(root, name, segment_key(name, *place), rows)]
+        for name, rows in tables.items()
+    }
+    manifest = Manifest(
+        MANIFEST_VERSION, SESSION, EXCHANGE, line_of(SESSION), first, last, entries, 0, "benchmark"
+    )
+    _put(root / manifest_key(*place), encode_manifest(manifest))
+
+
+def _write_segment(root: Path, table: str, key: str, rows: pa.Table) -> TableEntry:
+    sink = pa.BufferOutputStream()
+    with parquet.ParquetWriter(sink, SCHEMAS[table], **parquet_options(table)) as writer:
+        writer.write_table(rows.cast(SCHEMAS[table]), row_group_size=SLICE_ROWS)
+    data = bytes(sink.getvalue())
+    _put(root / key, data)
+    footer = data[-int.from_bytes(data[-FOOTER_END_BYTES:-4], "little") - FOOTER_END_BYTES :]
+    times = pc.min_max(rows["ts_recv"].cast(_INT64)).as_py()
+    return TableEntry(
+        key=key,
+        rows=rows.num_rows,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        footer_bytes=len(footer),
+        footer_crc32c=crc32c(footer),
+        events=pc.count_distinct(rows["event_number"]).as_py(),
+        ts_recv_min=times["min"] * 1000,
+        ts_recv_max=times["max"] * 1000,
+    )
+
+
+def _last_number(rows: pa.Table) -> int:
+    number: int = pc.max(rows["event_number"]).as_py()
+    return number
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

@@ -1,0 +1,122 @@
+"""One day of one market, as every target takes it."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import pairwise
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from booktape.answers.reading import Reading
+from booktape.answers.trades import LATE_US, read_trades
+from booktape.books.coverage import find_coverage
+from booktape.errors import TapeError
+from booktape.export.changes import Item, read_changes
+from booktape.keys import day_of
+from booktape.times import DAY_US, SECOND_US
+
+LIVE_US: Final = 5 * SECOND_US  # a trade that came later is of a list: nobody knew of it in time
+_AHEAD_US: Final = 60 * SECOND_US  # the exchange's clock may be ahead of ours by as much
+_INT64: Final = pa.int64()
+_ORDER: Final = [(name, "ascending") for name in ("ts_recv", "ts", "event_number")]
+
+
+class Day:
+    """A UTC day of a market that is over; what is read of it twice is remembered."""
+
+    def __init__(self, reading: Reading, market: str, date: str) -> None:
+        """Raise `TapeError` for a day that is not over, or has nothing of the market."""
+        self.market = reading.parse_market(market)
+        self.date = date
+        self.start = day_of(date) * DAY_US
+        self.end = self.start + DAY_US
+        self._reading = reading
+        _check_over(reading, self.market.exchange, date)
+
+    @property
+    def name(self) -> str:
+        """Return what files are named by."""
+        return f"{self.market.exchange}_{self.market.symbol}_{self.date}"
+
+    @property
+    def reading(self) -> Reading:
+        """Return what the day is read with."""
+        return self._reading
+
+    def read_changes(self) -> Iterator[Item]:
+        """Yield the book of the day."""
+        return read_changes(self.market, self.start, self.end)
+
+    @cached_property
+    def known(self) -> list[tuple[int, int]]:
+        """Return the times in which the book is known, in order and apart from each other."""
+        found = find_coverage(self.market, self.start, self.end)
+        return [(each.start, each.end) for each in found if each.is_whole]
+
+    @cached_property
+    def trades(self) -> pa.Table:
+        """Return the trades that were received on the day, each once, in that order."""
+        place = self.market.exchange, self.market.symbol
+        span = self.start - LATE_US, self.end + _AHEAD_US
+        ledger, segments = self._reading.ledger, self._reading.segments
+        memory = self._reading.memory_bytes
+        parts = []
+        for rows in read_trades(ledger, segments, place, *span, memory_bytes=memory):
+            received = rows["ts_recv"].cast(_INT64)
+            is_inside = pc.and_(pc.greater_equal(received, self.start), pc.less(received, self.end))
+            parts.append(rows.filter(is_inside))
+        if not parts:
+            return pa.table({"ts": pa.array([], _INT64)})
+        return pa.concat_tables(parts).unify_dictionaries().combine_chunks().sort_by(_ORDER)
+
+    @cached_property
+    def live_trades(self) -> pa.Table:
+        """Return the trades that happened, and were heard of, while the book was known.
+
+        One that an outage hid comes in a list, later: whoever replays the day would take it for
+        one of that moment.
+        """
+        trades = self.trades
+        if not trades.num_rows:
+            return trades
+        received = trades["ts_recv"].cast(_INT64)
+        happened = trades["ts"].cast(_INT64)
+        is_live = pc.less_equal(pc.subtract(received, happened), LIVE_US)
+        is_known = pa.repeat(pa.scalar(value=False), trades.num_rows)
+        for start, end in self.known:
+            first = start - LIVE_US if start == self.start else start
+            is_held = pc.and_(pc.greater_equal(happened, first), pc.less(received, end))
+            is_held = pc.and_(is_held, pc.greater_equal(received, start))
+            is_known = pc.or_(is_known, is_held)
+        return trades.filter(pc.and_(is_live, is_known))
+
+    @cached_property
+    def latency_us(self) -> int | None:
+        """Return how long a live trade took to us, at the median; None where none tells."""
+        trades = self.live_trades
+        if not trades.num_rows:
+            return None
+        timed = trades.filter(pc.is_valid(trades["ts_event"]))
+        late = pc.subtract(timed["ts_recv"].cast(_INT64), timed["ts_event"].cast(_INT64))
+        found = pc.quantile(late, 0.5, interpolation="lower")[0].as_py()
+        return None if found is None else max(found, 0)
+
+    def find_gaps(self) -> list[tuple[int, int]]:
+        """Return the times between those in which the book is known."""
+        return [(before[1], after[0]) for before, after in pairwise(self.known)]
+
+
+def _check_over(reading: Reading, exchange: str, date: str) -> None:
+    """Raise `TapeError` where a session of the day may still record something of it."""
+    dates = reading.ledger.dates(exchange)
+    if date not in dates:
+        raise TapeError(f"{exchange} has nothing of {date}: it has {dates[0]} to {dates[-1]}")
+    start = day_of(date) * DAY_US
+    names = reading.ledger.sessions(exchange, date)
+    for session in reading.sessions.find(exchange, start, start + DAY_US):
+        if session.session not in names:
+            continue
+        is_later = any(key.date > date for key in session.keys)
+        if not is_later and session.find_end_row() is None:
+            raise TapeError(f"{date} is not over: {session.session} may record more of it")

@@ -1,0 +1,110 @@
+"""Exports days of markets, one after the other, in the format of whoever reads them."""
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from booktape.answers.reading import Reading
+from booktape.errors import MissingExtra
+from booktape.export.days import Day
+from booktape.export.folder import Folder
+from booktape.times import parse_every
+
+EACH_CHANGE: Final = "change"
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What a target may be told; None where nothing is."""
+
+    depth: int | None = None
+    every: str | None = None
+    latency_ms: float | None = None
+    tick: str | None = None
+    lot: str | None = None
+    as_exchange: str | None = None
+
+
+class Target(Struct, frozen=True):
+    """A format: its module, the packages that it needs, and the options that it takes."""
+
+    module: str
+    packages: tuple[str, ...]
+    options: dict[str, Any]  # and what they are where nothing is said
+
+
+class Exported(Struct, frozen=True):
+    """What became of a day: what is to be known of it, and whether it was there before."""
+
+    market: str
+    facts: dict[str, Any]
+    is_new: bool
+
+
+TARGETS: Final = {
+    "hftbacktest": Target(
+        "booktape.export.hftbacktest", ("numpy",), {"latency_ms": None, "tick": None, "lot": None}
+    ),
+    "parquet": Target("booktape.export.parquet", (), {"depth": 10, "every": "1s"}),
+}
+
+
+def export(
+    reading: Reading,
+    target: str,
+    markets: Sequence[str],
+    *,
+    date: str,
+    out: str | PathLike[str],
+    options: Options | None = None,
+) -> Iterator[Exported]:
+    """Write a day of each market into a folder; yield each once it is there.
+
+    A day that is there already is not written again: an export that was ended goes on. Raise
+    ValueError for a target or an option that is none, `TapeError` for a day that cannot be had.
+    """
+    chosen = choose_options(target, options or Options())
+    try:
+        for package in TARGETS[target].packages:
+            import_module(package)
+        module = import_module(TARGETS[target].module)
+    except ImportError:
+        raise MissingExtra(f"the target {target}", *TARGETS[target].packages) from None
+    days = [Day(reading, market, date) for market in markets]
+    folder = Folder(Path(out), target, chosen)
+    for day in days:
+        facts = folder.find_done(day.name)
+        if facts is not None:
+            yield Exported(day.market.name, facts, is_new=False)
+            continue
+        facts = module.write(day, folder, **_parse(chosen))
+        folder.finish(day.name, facts)
+        yield Exported(day.market.name, facts, is_new=True)
+
+
+def choose_options(target: str, options: Options) -> dict[str, Any]:
+    """Return the options of a target; ValueError for one that it does not take."""
+    if target not in TARGETS:
+        raise ValueError(f"no target {target!r}; there are {', '.join(TARGETS)}")
+    taken = dict(TARGETS[target].options)
+    for name, value in asdict(options).items():
+        if value is None:
+            continue
+        if name not in taken:
+            text = ", ".join(f"--{known.replace('_', '-')}" for known in taken)
+            raise ValueError(f"{target} takes no --{name.replace('_', '-')}; it takes {text}")
+        taken[name] = value
+    return taken
+
+
+def _parse(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options as a target's module takes them."""
+    parsed = dict(options)
+    if "every" in parsed:
+        every = parsed.pop("every")
+        parsed["every_us"] = None if every == EACH_CHANGE else parse_every(every)
+    return parsed
