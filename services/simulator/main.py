@@ -18,6 +18,7 @@ from services.simulator.faults import Faults, FaultTimes
 from services.simulator.faults import __doc__ as faults_doc
 from services.simulator.found import find_names, load
 from services.simulator.market import SimulatedMarket
+from services.simulator.market_faults import __doc__ as market_faults_doc
 from services.simulator.protocol import Clock
 from services.simulator.server import HOST, Server
 from services.simulator.simulation import Simulation
@@ -124,7 +125,8 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Return the options; say what is wrong with them in one line and exit with status 2."""
-    parts = f"faults: {faults_doc}", book_faults_doc, truth.__doc__, f"example:\n  {EXAMPLE}"
+    docs = book_faults_doc, market_faults_doc, truth.__doc__
+    parts = f"faults: {faults_doc}", *docs, f"example:\n  {EXAMPLE}"
     parser = _Parser(
         prog="booktape simulate",
         formatter_class=argparse.RawDescriptionHelpFormatter,

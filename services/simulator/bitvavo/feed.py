@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from services.simulator.bitvavo.data import BOOK_AGE_NS, NS_PER_MS, trade_id
+from services.simulator.bitvavo.odd import write_oddly
 from services.simulator.book_side import Execution, Step
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.market import SimulatedMarket
@@ -34,6 +35,7 @@ class BitvavoFeed:
     clock_ns: Callable[[], int]
     is_reset: bool = False
     is_muted: bool = False
+    is_odd: bool = False
     has_moved: bool = False
     book: dict[ClientConnection, ClientChain] = field(default_factory=dict)
     listeners: dict[str, dict[ClientConnection, None]] = field(default_factory=dict)
@@ -80,6 +82,8 @@ class BitvavoFeed:
             f'"bids":[{_levels(market, step.bids)}],"asks":[{_levels(market, step.asks)}],'
             f'"timestamp":{self.clock_ns() - age}}}'
         )
+        if self.is_odd:
+            message = write_oddly(message, self.rng)
         for connection, chain in list(self.book.items()):
             if self.is_muted:
                 chain.lose("mute")
@@ -117,6 +121,8 @@ class BitvavoFeed:
             self._send("ticker", f'{{"event":"ticker","market":"{name}",{part}}}')
 
     def _send(self, channel: str, message: str) -> None:
+        if self.is_odd:
+            message = write_oddly(message, self.rng)
         for connection in list(self.listeners.get(channel, ())):
             connection.send(message)
 
