@@ -137,12 +137,11 @@ class Feed:
             except MalformedMessage as error:
                 self._malformed(error)
                 continue
-            if messages:
-                first = messages[0]
-                if isinstance(first, Delta) and not first.unread:  # nearly always
-                    deltas += 1
-                else:
-                    note_read(first)
+            first = messages[0] if messages else None
+            if isinstance(first, Delta) and not first.unread:  # nearly always
+                deltas += 1
+            elif first is not None:
+                note_read(first)
             for message in messages:
                 if not isinstance(message, Delta):
                     self._handle(message)
