@@ -67,6 +67,7 @@ _SIDES: Mapping[object, Literal["buy", "sell"]] = {"buy": "buy", "sell": "sell"}
 _RETRY_AFTER = re.compile(r"[0-9]{1,6}")
 _BAN_END = re.compile(r"expires at ([0-9]{13})\b")
 _NAMED = re.compile(r"^market parameter (\S{1,64}) is invalid|\bfor (\S{1,64}) in state\b")
+_GOES_ON = re.compile(r"in state (?:AUCTION|CANCEL)", re.IGNORECASE)
 _ABOUT = re.compile(rb'"(?:event|action)"\s*:\s*"(book|getBook|trade|ticker)"')
 _CHANNELS = {b"trade": TRADES, b"ticker": TICKER}
 _MARKET = re.compile(rb'"market"\s*:\s*"([^"\\]{1,64})"')
@@ -260,7 +261,9 @@ def _parse_error(reply: wire.Reply, code: int) -> Notice:
         return Chatter(f"error {code}" if code in range(1000) else "error")
     named = _NAMED.search(reply.error or "")
     raw_symbol = reply.market or (named and (named[1] or named[2])) or None
-    return Refused(request, reason, raw_symbol, is_halted=code == _HALTED)
+    # Of an auction the changes are sent, though its book cannot be asked for.
+    is_halted = code == _HALTED and not _GOES_ON.search(reply.error or "")
+    return Refused(request, reason, raw_symbol, is_halted=is_halted)
 
 
 def _confirmations(subscriptions: wire.SubscriptionLists) -> Iterator[Subscribed]:

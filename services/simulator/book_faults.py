@@ -8,12 +8,15 @@
 | `late_book` | Bitvavo: a question for a book is answered after 12 s |
 | `old_book` | Bitvavo: a question is answered with the book of 1.5 s ago |
 | `crossed` | a book is crossed for a while, as in an auction, and changes all the same |
+
+Those of whole markets are in `services/simulator/market_faults.py`.
 """
 
 from collections.abc import Callable
 
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.market import SimulatedMarket
+from services.simulator.market_faults import MarketFaults
 from services.simulator.protocol import Secretive, SimulatedExchange
 from services.simulator.truth import Truth
 
@@ -53,6 +56,7 @@ class BookFaults:
             "late_book": self._late_book,
             "old_book": self._old_book,
             "crossed": self._cross,
+            **MarketFaults(exchange, truth=truth, aim=aim, end_after=end_after).actions,
         }
 
     def end(self) -> None:

@@ -33,6 +33,7 @@ class SimulatedMarket:
         self.listing = listing
         self.is_halted = False
         self.is_delisted = False
+        self.is_in_auction = False
         self.sides = (Side(), Side())
         self.trades: deque[Execution] = deque(maxlen=TRADES_MAX)
         self.rng = random.Random(f"{seed} {listing.raw_symbol}")

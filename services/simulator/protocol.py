@@ -126,6 +126,24 @@ class Secretive(Protocol):
         ...
 
 
+@runtime_checkable
+class OddWriter(Protocol):
+    """What an exchange must be able to do as well that may write its messages in other ways."""
+
+    def write_oddly(self, market: SimulatedMarket, *, is_odd: bool) -> None:
+        """Write a market's events oddly from now on, or as ever."""
+        ...
+
+
+@runtime_checkable
+class TickerOfAll(Protocol):
+    """What an exchange must be able to do as well that has one subscription for all tickers."""
+
+    def silence_all(self, *, is_silent: bool) -> None:
+        """Send nothing of it any more, or do again."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Simulated:
     """What a folder of the simulator declares: how to build its exchange, and of which markets.

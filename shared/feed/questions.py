@@ -87,10 +87,11 @@ class Questions:
             self._wakes.want(raw_symbol, now_s)
 
     def wake(self, raw_symbol: str, now_s: float) -> None:
-        """Have the book of a market that lives begun now, whatever was refused or postponed."""
+        """Ask now for what was refused or postponed of a market that lives; begin its book anew."""
         if self._subscriptions.wake(raw_symbol, now_s) or self._snapshots.wake(raw_symbol):
             return
-        if not self._subscriptions.is_asked(BOOK, raw_symbol):
+        has_book = BOOK in self._subscriptions.channels
+        if has_book and not self._subscriptions.is_asked(BOOK, raw_symbol):
             self._resyncs.want(raw_symbol, now_s)
 
     def is_snapshot_asked(self, raw_symbol: str) -> bool:

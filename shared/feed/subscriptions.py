@@ -41,7 +41,7 @@ class Subscriptions:
     def __init__(self, exchange: Exchange, channels: Sequence[str]) -> None:
         """Start with nothing asked for."""
         self._exchange = exchange
-        self._channels = tuple(channels)
+        self.channels = tuple(channels)
         self._waits_for_data = exchange.ready == "data"
         self._lists: deque[list[str]] = deque()  # to be asked for
         self._list: list[str] = []  # asked for, not answered
@@ -99,10 +99,10 @@ class Subscriptions:
             self._list, self._list_since_s = raw_symbols, now_s
             self._list_attempts += 1
         else:
-            for channel in self._channels:
+            for channel in self.channels:
                 for raw_symbol in raw_symbols:
                     self._asked[channel, raw_symbol] = _Asked(now_s, 1, is_resync=False)
-        return self._exchange.subscribe(self._channels, raw_symbols)
+        return self._exchange.subscribe(self.channels, raw_symbols)
 
     def acknowledge(self, channel: str, raw_symbols: Iterable[str]) -> list[str]:
         """Take the exchange's word; return the raw symbols that it made ready.
@@ -110,14 +110,14 @@ class Subscriptions:
         Only what was asked for is: an exchange may name everything that it sends, which may be
         something that we leave just now.
         """
-        if self._waits_for_data or channel not in self._channels:
+        if self._waits_for_data or channel not in self.channels:
             return []
         acknowledged = set(raw_symbols)
         ready = [
             raw for raw in self._list if raw in acknowledged and (channel, raw) not in self._ready
         ]
         self._ready.update((channel, raw) for raw in ready)
-        if all((c, raw) in self._ready for raw in self._list for c in self._channels):
+        if all((c, raw) in self._ready for raw in self._list for c in self.channels):
             self._list = []
             self._list_attempts = 0
         return ready
@@ -133,7 +133,7 @@ class Subscriptions:
             self.ask(raw for raw in refused if raw != raw_symbol)
             refused = [raw_symbol]
         if len(refused) == 1:
-            for channel in self._channels:
+            for channel in self.channels:
                 self.refused[channel, refused[0]] = now_s + REFUSED_RETRY_S
             return refused
         middle = len(refused) // 2
@@ -157,7 +157,7 @@ class Subscriptions:
 
     def stands(self, raw_symbol: str) -> bool:
         """Return whether every subscription of a symbol stands."""
-        return all((channel, raw_symbol) in self._ready for channel in self._channels)
+        return all((channel, raw_symbol) in self._ready for channel in self.channels)
 
     def refused_symbols(self) -> set[str]:
         """Return the raw symbols of which something was refused."""
@@ -193,12 +193,12 @@ class Subscriptions:
         """Forget a symbol; return the messages that end its subscriptions."""
         # Where the exchange's word counts for nothing, all of them may stand, or will soon.
         is_ready = self._waits_for_data
-        channels = [c for c in self._channels if is_ready or (c, raw_symbol) in self._ready]
-        self._ready.difference_update((c, raw_symbol) for c in self._channels)
-        for channel in self._channels:
+        channels = [c for c in self.channels if is_ready or (c, raw_symbol) in self._ready]
+        self._ready.difference_update((c, raw_symbol) for c in self.channels)
+        for channel in self.channels:
             self._asked.pop((channel, raw_symbol), None)
             self.refused.pop((channel, raw_symbol), None)
-        alone = [message for c in self._channels for message in self._alone.leave(c, raw_symbol)]
+        alone = [message for c in self.channels for message in self._alone.leave(c, raw_symbol)]
         return alone + (self._exchange.unsubscribe(channels, [raw_symbol]) if channels else [])
 
     def renew(self, channel: str, raw_symbol: str, now_s: float) -> list[str]:
@@ -255,7 +255,7 @@ class Subscriptions:
             self.refuse(None, now_s)
             return []
         self._list, self._list_attempts = [], 0
-        refused = [key for c in self._channels if (key := (c, left[0])) not in self._ready]
+        refused = [key for c in self.channels if (key := (c, left[0])) not in self._ready]
         self.refused.update(dict.fromkeys(refused, now_s + REFUSED_RETRY_S))
         return refused
 
@@ -273,7 +273,7 @@ class Subscriptions:
         self._is_reported = True
         return [
             (channel, sum(self.is_ready(channel, raw) for raw in raw_symbols))
-            for channel in self._channels
+            for channel in self.channels
         ]
 
     def _retry_refused(self, now_s: float) -> list[str]:

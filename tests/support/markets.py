@@ -232,6 +232,8 @@ class Markets:
         if self.machine.now_s >= self._beat_s:
             self._beat_s = self.machine.now_s + max(self.exchange.conflation_s, self._step_s)
             self.exchange.beat()
+            for market in self.markets:
+                self.exchange.pulse(market)
 
     def _ask_rest(self, board: Board, raw_symbol: str) -> None:
         """Ask over REST, at the price of the exchange's limit."""

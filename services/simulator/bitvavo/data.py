@@ -10,6 +10,7 @@ from services.simulator.bitvavo.rows import (
     market_row,
     price_row,
     quote_row,
+    status,
 )
 from services.simulator.book_side import Execution
 from services.simulator.market import SimulatedMarket
@@ -191,8 +192,9 @@ class BitvavoData:
         market = self._required(parameters)
         depth = _number(parameters, "depth", default=DEPTH_MAX, low=1, high=DEPTH_MAX)
         name = market.listing.raw_symbol
-        if market.is_halted:
-            raise Refusal(431, f"getBook is not available for {name} in state HALTED", market=name)
+        if (state := status(market)) != "trading":
+            error = f"getBook is not available for {name} in state {state.upper()}"
+            raise Refusal(431, error, market=name)
         return {
             "market": name,
             "nonce": self._nonce_of(market),

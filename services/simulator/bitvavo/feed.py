@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from services.simulator.bitvavo.data import BOOK_AGE_NS, NS_PER_MS, trade_id
+from services.simulator.bitvavo.odd import write_oddly
 from services.simulator.book_side import Execution, Step
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.market import SimulatedMarket
@@ -33,7 +34,9 @@ class BitvavoFeed:
     rng: random.Random  # not the market's: what a market does must not depend on who listens
     clock_ns: Callable[[], int]
     is_reset: bool = False
+    ts: int = 0  # of the last transaction: it never steps back
     is_muted: bool = False
+    is_odd: bool = False
     has_moved: bool = False
     book: dict[ClientConnection, ClientChain] = field(default_factory=dict)
     listeners: dict[str, dict[ClientConnection, None]] = field(default_factory=dict)
@@ -75,11 +78,14 @@ class BitvavoFeed:
             return
         market = self.market
         age = BOOK_AGE_NS + int(self.rng.expovariate(AGE_JITTER_PER_NS))
+        self.ts = max(self.ts, self.clock_ns() - age)
         message = (
             f'{{"event":"book","market":"{market.listing.raw_symbol}","nonce":{self.nonce},'
             f'"bids":[{_levels(market, step.bids)}],"asks":[{_levels(market, step.asks)}],'
-            f'"timestamp":{self.clock_ns() - age}}}'
+            f'"timestamp":{self.ts}}}'
         )
+        if self.is_odd:
+            message = write_oddly(message, self.rng)
         for connection, chain in list(self.book.items()):
             if self.is_muted:
                 chain.lose("mute")
@@ -117,6 +123,8 @@ class BitvavoFeed:
             self._send("ticker", f'{{"event":"ticker","market":"{name}",{part}}}')
 
     def _send(self, channel: str, message: str) -> None:
+        if self.is_odd:
+            message = write_oddly(message, self.rng)
         for connection in list(self.listeners.get(channel, ())):
             connection.send(message)
 

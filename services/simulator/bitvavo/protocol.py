@@ -54,6 +54,7 @@ class Bitvavo:
     faults: tuple[str, ...] = (
         *("gap", "nonce_reset", "drop", "close", "stall", "garbage", "handshake_429", "halted"),
         *("no_pong", "bad_symbol", "walk", "mute", "lie", "late_book", "old_book", "crossed"),
+        *("halt_unsaid", "auction", "odd_fields", "late_listing"),
     )
 
     def __init__(
@@ -186,6 +187,10 @@ class Bitvavo:
     def reveal(self, market: SimulatedMarket) -> None:
         """Tell of it with the next event."""
         market.reveal()
+
+    def write_oddly(self, market: SimulatedMarket, *, is_odd: bool) -> None:
+        """Write a market's events oddly."""
+        self._feeds[market.listing.raw_symbol].is_odd = is_odd
 
     def answer_book_badly(self, how: str) -> None:
         """Answer the next `getBook` late, or with an old book."""

@@ -20,7 +20,7 @@ def market_row(market: SimulatedMarket) -> JsonRow:
     least = max(1, int(5 / listing.price * 10**listing.size_decimals))
     return {
         "market": listing.raw_symbol,
-        "status": "halted" if market.is_halted else "trading",
+        "status": status(market),
         "base": listing.base,
         "quote": listing.quote,
         "pricePrecision": None,
@@ -35,6 +35,13 @@ def market_row(market: SimulatedMarket) -> JsonRow:
         "feeCategory": "A",
         "orderTypes": ORDER_TYPES,
     }
+
+
+def status(market: SimulatedMarket) -> str:
+    """Return a market's status in the exchange's word."""
+    if market.is_halted:
+        return "halted"
+    return "auction" if market.is_in_auction else "trading"
 
 
 def asset_row(symbol: str) -> JsonRow:

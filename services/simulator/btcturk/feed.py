@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, field
 
 from services.simulator.book_side import Execution, Step
+from services.simulator.btcturk.odd import write_oddly
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.digits import padded
 from services.simulator.market import SimulatedMarket
@@ -40,6 +41,7 @@ class BtcturkFeed:
     _window: _Window = ({}, {})
     _ticker_fields: str = ""
     is_muted: bool = False
+    is_odd: bool = False
     _hidden: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
 
     def publish(self, step: Step) -> None:
@@ -47,7 +49,7 @@ class BtcturkFeed:
         self._ticker_fields = ""
         for trade in step.trades:
             for connection in list(self.trade):
-                connection.send(self.trade_frame(trade))
+                connection.send(self._write(self.trade_frame(trade)))
         if self.obdiff:
             self._send_difference()
         for connection, subscription in list(self.orderbook.items()):
@@ -198,7 +200,11 @@ class BtcturkFeed:
         for connection, subscription in list(self.obdiff.items()):
             subscription.change_set += 1
             message = f'[432,{{"CS":{subscription.change_set},{frame}'
-            connection.send_delta(subscription.chain, message, sequence=subscription.change_set)
+            change_set = subscription.change_set
+            connection.send_delta(subscription.chain, self._write(message), sequence=change_set)
+
+    def _write(self, frame: str) -> str:
+        return write_oddly(frame, self.rng) if self.is_odd else frame
 
     def _changes(self, before: dict[int, int], now: dict[int, int]) -> list[tuple[int, str]]:
         """Return the levels that came, changed or went; one that went keeps its last amount."""

@@ -52,6 +52,7 @@ class Btcturk:
     faults: tuple[str, ...] = (
         *("gap", "nonce_reset", "drop", "close", "stall", "garbage", "handshake_429", "halted"),
         *("no_pong", "snapshot_midstream", "mute", "lie", "crossed"),
+        *("halt_unsaid", "auction", "odd_fields", "silent_all"),
     )
 
     def __init__(
@@ -71,6 +72,7 @@ class Btcturk:
         self._feeds = {market.listing.raw_symbol: BtcturkFeed(market, rng) for market in markets}
         self._connections: dict[ClientConnection, None] = {}
         self._all_tickers: dict[ClientConnection, None] = {}
+        self._is_all_silent = False
         self._rest = BtcturkRest(markets, clock=clock, is_limited=is_limited)
         self._handshakes = Budget(
             points_max=CONNECTIONS_PER_MINUTE if is_limited else UNLIMITED,
@@ -133,7 +135,7 @@ class Btcturk:
 
     def beat(self) -> None:
         """Send the ticker of all pairs, and now and then what nobody has asked for."""
-        if self._all_tickers:
+        if self._all_tickers and not self._is_all_silent:
             items = ",".join(
                 f'{{{feed.ticker_fields()},"Ord":{order}}}'
                 for order, feed in enumerate(self._feeds.values())
@@ -156,6 +158,14 @@ class Btcturk:
     def send_snapshot(self, connection: ClientConnection, chain: ClientChain) -> int:
         """Send a 431 in mid-stream; return its number."""
         return self._feeds[chain.listing.raw_symbol].send_snapshot(connection)
+
+    def write_oddly(self, market: SimulatedMarket, *, is_odd: bool) -> None:
+        """Write a pair's changes and trades oddly."""
+        self._feeds[market.listing.raw_symbol].is_odd = is_odd
+
+    def silence_all(self, *, is_silent: bool) -> None:
+        """Send no ticker of all pairs, which clients can join nevertheless."""
+        self._is_all_silent = is_silent
 
     def final_sequence(self, market: SimulatedMarket) -> int | dict[int, int]:
         """Return the last change set of each connection: every one has its own."""

@@ -222,6 +222,13 @@ def _ticker_row(market: SimulatedMarket, now_ms: int) -> _Row:
     }
 
 
+def _status(market: SimulatedMarket) -> str:
+    """Return a status; nobody has seen another than TRADING."""
+    if market.is_halted:
+        return "HALTED"
+    return "AUCTION" if market.is_in_auction else "TRADING"
+
+
 def _symbol_row(market: SimulatedMarket) -> _Row:
     listing = market.listing
     price_filter: _Row = {
@@ -239,7 +246,7 @@ def _symbol_row(market: SimulatedMarket) -> _Row:
         "id": listing.number,
         "name": names["pair"],
         "nameNormalized": names["pairNormalized"],
-        "status": "HALTED" if market.is_halted else "TRADING",
+        "status": _status(market),
         "numerator": listing.base,
         "denominator": listing.quote,
         "numeratorScale": 8,

@@ -530,6 +530,25 @@ def test_trades_over_rest_are_turned_round() -> None:
     assert parser.parse_trades("A-EUR", json.dumps(rows * 250).encode()).is_cut
 
 
+@pytest.mark.parametrize(
+    ("state", "is_halted"),
+    [
+        ("HALTED", True),
+        ("", True),
+        ("AUCTION", False),
+        ("auctionMatching", False),
+        ("CANCELONLY", False),
+    ],
+)
+def test_a_book_that_cannot_be_had_is_halted_unless_its_market_goes_on(
+    state: str, *, is_halted: bool
+) -> None:
+    error = f"getBook is not available for A-EUR in state {state}"
+    [refused] = parse({"action": "getBook", "errorCode": 431, "error": error, "market": "A-EUR"})
+    assert isinstance(refused, Refused)
+    assert ("A-EUR", is_halted) == (refused.raw_symbol, refused.is_halted)
+
+
 def test_a_confirmation_may_have_a_channel_that_is_null() -> None:
     message = {"event": "subscribed", "subscriptions": {"book": ["A-EUR"], "trades": None}}
     assert [Subscribed("book", ["A-EUR"])] == parse(message)

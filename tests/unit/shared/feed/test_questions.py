@@ -193,6 +193,13 @@ def test_a_market_that_is_woken_begins_its_book_however_it_stands() -> None:
     assert ["book A"] == world.sent(5.0)
 
 
+def test_where_no_books_are_recorded_none_is_woken() -> None:
+    world = World(asks_snapshots=False)
+    world.subscriptions.channels = ("ticker",)
+    world.questions.wake("A", 1.0)
+    assert [] == world.sent(1.0)
+
+
 def test_a_silent_subscription_is_told_as_refused() -> None:
     world = World(asks_snapshots=False)
     world.subscriptions.ask(["A"])

@@ -1,0 +1,29 @@
+"""Bitvavo's messages as they might be written one day: what matters in them is the same."""
+
+import random
+
+import msgspec
+
+Message = dict[str, object]
+
+
+def write_oddly(message: str, rng: random.Random) -> str:
+    """Return a message whose time is in another unit or type, whose levels have a third item.
+
+    A side without changes is null or missing; a price comes twice, the last time as it is.
+    """
+    body = msgspec.json.decode(message, type=Message)
+    time = body.get("timestamp")
+    if isinstance(time, int):
+        seconds = time / (1e9 if time > 10**15 else 1e3)
+        body["timestamp"] = rng.choice([int(seconds), seconds, str(time), -1, "soon", None])
+    for side in ("bids", "asks"):
+        levels = body.get(side)
+        if isinstance(levels, list) and levels:
+            first = [levels[0][0], "0.12345"]
+            body[side] = [first, *([*level, rng.randrange(9)] for level in levels)]
+        elif levels == []:
+            body[side] = None
+            if rng.random() < 0.5:  # noqa: PLR2004
+                del body[side]
+    return msgspec.json.encode(body).decode()

@@ -1,0 +1,152 @@
+"""Faults of whole markets: what their status hides, and how oddly their messages may be written.
+
+| name | what happens |
+|---|---|
+| `halt_unsaid` | a market is halted, as its list says; orders change unsaid, its numbers go on |
+| `auction` | a market is in an auction, as its list says: its book is crossed and changes |
+| `odd_fields` | times in other units and types, levels of three items, sides null or missing |
+| `late_listing` | Bitvavo: the quietest market is not listed for a while, and cannot be asked for |
+| `silent_all` | BtcTurk: the tickers of all pairs bring nothing to who joins them |
+
+Those of a status last longer than a client takes to ask for the list of markets once more.
+"""
+
+from collections.abc import Callable
+
+from services.simulator.connection import ClientChain, ClientConnection
+from services.simulator.market import SimulatedMarket
+from services.simulator.protocol import OddWriter, Secretive, SimulatedExchange, TickerOfAll
+from services.simulator.truth import Truth
+
+STATUS_S = 75.0
+TOLD_S = 150.0  # from a halt, until what was not told is told to whoever has not asked
+UNSAID = 5  # levels that change while a market is halted
+ODD_S = 20.0
+SILENT_S = 45.0
+
+Aim = tuple[ClientConnection, ClientChain]
+Connections = list[ClientConnection]
+
+
+class MarketFaults:
+    """Inject faults of markets; `aim` finds a live book, `end_after` ends those that last."""
+
+    def __init__(
+        self,
+        exchange: SimulatedExchange,
+        *,
+        truth: Truth,
+        aim: Callable[[Connections], Aim | None],
+        end_after: Callable[[float, Callable[[], None]], None],
+    ) -> None:
+        self._exchange = exchange
+        self._markets = {market.listing.raw_symbol: market for market in exchange.markets}
+        self._truth = truth
+        self._aim = aim
+        self._end_after = end_after
+        self._busy: list[SimulatedMarket] = []
+        self.actions: dict[str, Callable[[Connections], bool]] = {
+            "halt_unsaid": self._halt_unsaid,
+            "auction": self._auction,
+            "odd_fields": self._odd_fields,
+            "late_listing": self._late_listing,
+            "silent_all": self._silent_all,
+        }
+
+    def _find(self, connections: Connections) -> SimulatedMarket | None:
+        """Return a market of a live book, to which nothing else is done."""
+        aim = self._aim(connections)
+        market = self._markets[aim[1].listing.raw_symbol] if aim else None
+        is_free = market is not None and market.is_plain and market not in self._busy
+        return market if is_free else None
+
+    def _begin(
+        self, name: str, market: SimulatedMarket, connections: Connections, *, is_broken: bool
+    ) -> None:
+        """Tell the truth of a fault; `is_broken`: each book of the market is worth nothing now."""
+        self._busy.append(market)
+        for connection in connections:
+            chain = connection.chains.get(market.listing.raw_symbol)
+            if chain is not None:
+                self._truth.fault(name, connection=connection.number, listing=market.listing)
+                if is_broken:
+                    chain.end()
+
+    def _halt_unsaid(self, connections: Connections) -> bool:
+        secrets, market = self._exchange, self._find(connections)
+        if market is None or not isinstance(secrets, Secretive):
+            return False
+        market.is_halted = True
+        self._begin("halt_unsaid", market, connections, is_broken=True)
+        for _ in range(UNSAID):
+            secrets.lie(market)
+
+        def reopen() -> None:
+            market.is_halted = False
+
+        def tell() -> None:
+            self._busy.remove(market)
+            secrets.reveal(market)
+
+        self._end_after(STATUS_S, reopen)
+        self._end_after(TOLD_S, tell)
+        return True
+
+    def _auction(self, connections: Connections) -> bool:
+        market = self._find(connections)
+        if market is None:
+            return False
+        market.is_in_auction = True
+        market.cross()
+        self._begin("auction", market, connections, is_broken=False)
+
+        def trade() -> None:
+            market.is_in_auction = False
+            market.uncross()
+            self._busy.remove(market)
+
+        self._end_after(STATUS_S, trade)
+        return True
+
+    def _odd_fields(self, connections: Connections) -> bool:
+        writer, market = self._exchange, self._find(connections)
+        if market is None or not isinstance(writer, OddWriter):
+            return False
+        self._begin("odd_fields", market, connections, is_broken=False)
+        writer.write_oddly(market, is_odd=True)
+
+        def write_as_ever() -> None:
+            self._busy.remove(market)
+            writer.write_oddly(market, is_odd=False)
+
+        self._end_after(ODD_S, write_as_ever)
+        return True
+
+    def _late_listing(self, connections: Connections) -> bool:
+        """Delist a market and cut a client that has it, which must find it when it is back."""
+        victim = self._exchange.markets[-1]
+        having = [one for one in connections if victim.listing.raw_symbol in one.chains]
+        is_one_of_many = len(self._exchange.markets) > 1
+        if self._aim(having) is None or victim in self._busy or not is_one_of_many:
+            return False
+        self._begin("late_listing", victim, having, is_broken=False)
+        victim.is_delisted = True
+        having[0].abort("late_listing")
+
+        def relist() -> None:
+            victim.is_delisted = False
+            self._busy.remove(victim)
+
+        self._end_after(STATUS_S, relist)
+        return True
+
+    def _silent_all(self, connections: Connections) -> bool:
+        exchange = self._exchange
+        joined = [one for one in connections if one.subscriptions.get("ticker")]
+        if not isinstance(exchange, TickerOfAll) or self._aim(joined) is None:
+            return False
+        exchange.silence_all(is_silent=True)
+        self._truth.fault("silent_all", connection=joined[0].number)
+        joined[0].abort("silent_all")
+        self._end_after(SILENT_S, lambda: exchange.silence_all(is_silent=False))
+        return True
