@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from services.ingest_bitvavo import wire
 from shared import form
@@ -99,9 +100,11 @@ def parse(raw: Raw) -> list[Message]:
     if pushed.error_code is not None:
         return _parse_reply(bytes(raw), "an event with an error")
     if isinstance(pushed, wire.BookEvent):
-        ts_event, unread = form.decorating_time(pushed.timestamp)
-        levels = pushed.bids, pushed.asks
-        return [Delta(pushed.market, *levels, pushed.nonce, ts_event, unread=unread)]
+        ts = form.time_ns(pushed.timestamp)
+        delta = Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts)
+        if ts is None and pushed.timestamp is not None:
+            delta = replace(delta, unread=("ts_event",))
+        return [delta]
     if isinstance(pushed, wire.TradeEvent):
         return [_trade(pushed.market, pushed)]
     bid, ask = (pushed.best_bid, pushed.best_bid_size), (pushed.best_ask, pushed.best_ask_size)
@@ -274,11 +277,14 @@ def _confirmations(subscriptions: wire.SubscriptionLists) -> Iterator[Subscribed
 
 
 def _trade(raw_symbol: str, row: wire.TradeRow) -> Trade:
-    ts_event = form.time_ns(row.timestamp_ns)
-    ts_event = form.time_ns(row.timestamp) if ts_event is None else ts_event
+    ts = None if row.timestamp_ns is None else form.time_ns(row.timestamp_ns)
+    ts = form.time_ns(row.timestamp) if ts is None else ts
     side = form.taker_side(row.side, _SIDES)
-    unread = form.find_unread(ts_event, row.timestamp, side, row.side)
-    return Trade(raw_symbol, str(row.id), side, row.price, row.amount, ts_event, unread)
+    trade = Trade(raw_symbol, str(row.id), side, row.price, row.amount, ts)
+    if ts is None or side is None:
+        unread = form.find_unread(ts, row.timestamp, side, row.side)
+        trade = replace(trade, unread=unread)
+    return trade
 
 
 def _ban_end(error: str | None) -> int | None:
