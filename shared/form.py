@@ -22,6 +22,7 @@ NS_PER_MS: Final = 1_000_000
 CENTURY_NS: Final = range(946_684_800_000_000_000, 4_102_444_800_000_000_000)
 NUMBER_CHARACTERS_MAX: Final = 40
 DECIMALS_MAX: Final = 30
+STEP_MIN: Final = Decimal(1).scaleb(-DECIMALS_MAX)
 STATUS_CHARACTERS_MAX: Final = 40  # of a market's, in the exchange's own word
 INFO_CHARACTERS_MAX: Final = 4096  # of the row of a market
 _CENTURY_BEGIN, _CENTURY_END = CENTURY_NS.start, CENTURY_NS.stop
@@ -163,10 +164,11 @@ def number(value: object) -> float | None:
 def step(value: object) -> tuple[int | None, float | None]:
     """Return of the least step of a price or a size how many decimals it has, and the step."""
     decimal = _to_decimal(value)
-    if decimal is None or not 0 < decimal <= NUMBER_MAX:
+    if decimal is None or not STEP_MIN <= decimal <= NUMBER_MAX:
         return None, None
     exponent = decimal.normalize().as_tuple().exponent
-    return (max(0, -exponent) if isinstance(exponent, int) else None), float(decimal)
+    assert isinstance(exponent, int)  # it is finite
+    return max(0, -exponent), float(decimal)
 
 
 def step_of(decimals: object) -> tuple[int | None, float | None]:

@@ -115,7 +115,7 @@ def parse_markets(raw: Raw) -> list[ListedMarket]:
     """Return the rows of `/markets`; asked for a single market it answers without a list."""
     is_one = bytes(raw[:64]).lstrip().startswith(b"{")
     rows = [raw] if is_one else [bytes(row) for row in form.decode(wire.decode_rows, raw)]
-    return [_market(form.decode(wire.decode_market, row), row) for row in rows]
+    return [form.decode(_read_market, row) for row in rows]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
@@ -166,11 +166,12 @@ def ban_s(status: int, headers: Mapping[str, str], raw: Raw, now_ns: int) -> flo
     return min(max(wait_s, BAN_S_MIN), BAN_S_MAX)
 
 
-def _market(row: wire.MarketRow, raw: Raw) -> ListedMarket:
+def _read_market(raw: Raw) -> ListedMarket:
     """Return one row.
 
     `pricePrecision` is a number of significant digits, which says nothing of a step.
     """
+    row = wire.decode_market(raw)
     price_decimals, price_increment = form.step(row.tick_size)
     size_decimals, size_increment = form.step_of(row.quantity_decimals)
     status = row.status if isinstance(row.status, str) else ""
