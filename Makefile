@@ -56,6 +56,7 @@ test-readers: $(VENV)/.test .venv-readers/.readers
 # What is exported is read, and traded on, by those whose format it is.
 test-exports: $(VENV)/.test .venv-exports/.exports
 	.venv-exports/bin/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./booktape
+	.venv-exports/bin/python -m pytest --noconftest -p no:cacheprovider tests/unit/booktape/export
 	BOOKTAPE_TEST_EXPORTS=$(CURDIR)/.venv-exports/bin/python $(BIN)/pytest tests/exports
 
 # The store against servers that are no imitation: Ceph's radosgw and Swift. Debian, as root.

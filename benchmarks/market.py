@@ -17,7 +17,7 @@ from services.simulator.simulation import BUCKET_S, Simulation
 from services.simulator.truth import Truth
 
 SYMBOLS = SYMBOLS_MAX
-LEVELS = 500  # a side, of the busiest books
+LEVELS = 2_500  # a side, of the four busiest books; of the others a fifth and less
 RATE = 1000.0  # book messages a second: the live mean of all markets
 MINUTES_5 = 300.0
 TS_START = 1_790_000_000_000_000_000  # a Monday in September 2026

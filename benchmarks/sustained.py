@@ -34,7 +34,7 @@ from services.operator.supervision.recording import Recording
 from shared.process.configured import load_settings
 
 MARKETS = {
-    "bitvavo": ["--symbols", "437", "--rate", "1700", "--levels", "500"],
+    "bitvavo": ["--symbols", "437", "--rate", "1700"],
     "btcturk": ["--symbols", "379", "--rate", "350", "--levels", "500"],
 }
 BOOKS_AND_TRADES = ("book", "trades")

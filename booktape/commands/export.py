@@ -24,7 +24,7 @@ from booktape.store.storage import Storage
 if TYPE_CHECKING:
     from booktape.export.exporting import Exported
 
-TARGETS: Final = ("hftbacktest", "parquet")
+TARGETS: Final = ("hftbacktest", "parquet", "nautilus", "tardis-csv")
 
 
 def step(text: str) -> str:
@@ -78,6 +78,9 @@ def _add_arguments(parser: Parser) -> None:
     for name in ("tick", "lot"):
         help_text = f"the least step of a {'price' if name == 'tick' else 'size'} (as is known)"
         parser.add_argument(f"--{name}", type=step, metavar="X", help=help_text)
+    parser.add_argument(
+        "--as-exchange", metavar="NAME", help="tardis-csv: a name that its readers know (its own)"
+    )
     parser.add_argument("--tape", metavar="URL", help=TAPE_HELP)
 
 

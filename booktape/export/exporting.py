@@ -50,6 +50,10 @@ TARGETS: Final = {
         "booktape.export.hftbacktest", ("numpy",), {"latency_ms": None, "tick": None, "lot": None}
     ),
     "parquet": Target("booktape.export.parquet", (), {"depth": 10, "every": "1s"}),
+    "nautilus": Target(
+        "booktape.export.nautilus", ("nautilus_trader",), {"tick": None, "lot": None}
+    ),
+    "tardis-csv": Target("booktape.export.tardis_csv", (), {"as_exchange": None}),
 }
 
 

@@ -49,6 +49,18 @@ def find_increments(day: Day, *, tick: str | None, lot: str | None) -> Increment
     return Increments(found["tick"][0], found["lot"][0], found["tick"][1], found["lot"][1])
 
 
+def count_seen_decimals(day: Day) -> tuple[int, int]:
+    """Return the most decimals of the day's prices, and of its sizes, trades included."""
+    trades = day.trades
+    found = []
+    for column in ("price", "size"):
+        seen = _find_seen(day, column)
+        if trades.num_rows:
+            seen |= set(trades[column].to_pylist())
+        found.append(max((_count_decimals(_to_text(value)) for value in seen), default=0))
+    return found[0], found[1]
+
+
 def infer_step(values: Iterable[float]) -> str:
     """Return the greatest number of which all are multiples; each as its shortest text says it."""
     fractions = [Fraction(Decimal(repr(value))) for value in values if value]

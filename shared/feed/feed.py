@@ -130,19 +130,25 @@ class Feed:
         self._ts, self._now_s = ts, now_s
         self.messages += len(raws)
         parse, judge, note_read = self._exchange.parse, self._books.delta, self.counts.note_read
+        deltas = 0
         for raw in raws:
             try:
                 messages = parse(raw)
             except MalformedMessage as error:
                 self._malformed(error)
                 continue
-            if messages:
-                note_read(messages[0])
+            first = messages[0] if messages else None
+            if isinstance(first, Delta) and not first.unread:  # nearly always
+                deltas += 1
+            elif first is not None:
+                note_read(first)
             for message in messages:
                 if not isinstance(message, Delta):
                     self._handle(message)
                 elif (verdict := judge(ts, message)) is ACCEPTED or self._is_data(message, verdict):
                     self._watchdog.data(now_s)
+        if deltas:
+            self.counts.read[BOOK] += deltas
         return self._rows.take()
 
     def chores(self, ts: int, now_s: float) -> Chores | None:

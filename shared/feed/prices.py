@@ -13,10 +13,10 @@ _BookEvent = TypeVar("_BookEvent", Snapshot, Delta)
 def keep_last(event: _BookEvent) -> _BookEvent:
     """Return the event with each price of a side once: what it says of that price last."""
     bids, asks = event.bids, event.asks
-    # One look at both sides is as good as always enough.
-    if len(dict(bids + asks)) == len(bids) + len(asks):
-        return event
-    if len(dict(bids)) == len(bids) and len(dict(asks)) == len(asks):
+    # As good as always, and looked at with each change: by no call where one level is all.
+    if (len(bids) < 2 or len(dict(bids)) == len(bids)) and (  # noqa: PLR2004
+        len(asks) < 2 or len(dict(asks)) == len(asks)  # noqa: PLR2004
+    ):
         return event
     return replace(event, bids=_last_of_each(bids), asks=_last_of_each(asks))
 

@@ -1,8 +1,10 @@
 """Holds the best prices of our books against the exchange's tickers.
 
 A ticker agrees where, within 2 s before or after it, our book had its best price on the sides that
-both have. That is looked up at once, and nearly always so; only a book that does not have it now
-is watched, delta by delta, and one ticker of it judged at a time.
+both have. That is looked up at once, and nearly always so: after one that agreed, those of the
+next seconds are passed over, since to find the best price again costs more than all else that is
+done with a message. Only a book that does not have it now is watched, delta by delta; each ticker
+may end that, and one at a time is judged.
 """
 
 from collections import deque
@@ -17,7 +19,7 @@ from shared.feed.patience import Patience
 
 NEAR_NS: Final = 2_000_000_000  # before a ticker and after it
 YOUNG_NS: Final = 10_000_000_000  # a book is not judged before
-CALM_NS: Final = 1_000_000_000  # after a ticker that agreed late, before the next is watched
+CALM_NS: Final = 5_000_000_000  # after a ticker that agreed, before the next is looked at
 RUN_TICKERS: Final = 5  # different ones in a row that disagree on one side,
 RUN_NS: Final = 10_000_000_000  # over so long: then the book is doubted
 AGREED_MAX: Final = 3  # audits that agreed with a book that was doubted: then the ticker is
@@ -137,10 +139,12 @@ class Touches:
     def judge(self, ts: int, ticker: Ticker) -> None:
         """Judge the state after a ticker's message; at once, nearly always."""
         raw_symbol = ticker.raw_symbol
-        touch = self._books.touch(raw_symbol, ts, older_ns=YOUNG_NS)
         standing = self._standings.get(raw_symbol)
         if standing is None:
             standing = self._standings[raw_symbol] = _Standing()
+        elif standing.watch is None and 0 < standing.ts_calm - ts <= CALM_NS:
+            return
+        touch = self._books.touch(raw_symbol, ts, older_ns=YOUNG_NS)
         if touch is None:  # too young, crossed, or none
             if standing.watch is not None:
                 self._end_watch(raw_symbol, standing)
@@ -151,11 +155,8 @@ class Touches:
         if (bid_price is None or bid in (bid_price, -inf)) and (
             ask_price is None or ask in (ask_price, inf)
         ):
-            self._note_agreement(standing)
-            if standing.watch is not None:
-                self._end_watch(raw_symbol, standing)
-            standing.agreed_audits = 0
-        elif ts >= standing.ts_calm or standing.ts_calm > ts + CALM_NS:
+            self._agree(ts, raw_symbol, standing)
+        else:
             self._watch(ts, ticker, standing, touch)
 
     def look(self, ts: int, now_s: float) -> None:
@@ -232,16 +233,14 @@ class Touches:
         return moved
 
     def _agree(self, ts: int, raw_symbol: str, standing: _Standing) -> None:
-        self._note_agreement(standing)
-        standing.agreed_audits = 0
-        standing.ts_calm = ts + CALM_NS
-        self._end_watch(raw_symbol, standing)
-
-    def _note_agreement(self, standing: _Standing) -> None:
         standing.agreed += 1
         standing.judged += 1
         self._counts.tickers_agreed += 1
         self._counts.tickers_judged += 1
+        standing.agreed_audits = 0
+        standing.ts_calm = ts + CALM_NS
+        if standing.watch is not None:
+            self._end_watch(raw_symbol, standing)
 
     def _end_watch(self, raw_symbol: str, standing: _Standing) -> None:
         assert standing.watcher is not None

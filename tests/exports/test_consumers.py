@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from booktape.commands.main import main
 from booktape.opening import open_tape
 from booktape.sample.tape import write_sample
 from tests.support.paths import ROOT
@@ -44,8 +43,9 @@ def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def export(recorded: Recorded, target: str, out: Path, *more: str) -> None:
-    arguments = "--date", recorded.date, "--out", str(out), "--tape", str(recorded.root), *more
-    assert 0 == main(["export", "--to", target, *MARKETS, *arguments])
+    arguments = "--date", recorded.date, "--out", str(out), "--tape", str(recorded.root)
+    command = [PYTHON, "-P", "-m", "booktape.commands.main", "export", "--to", target]
+    subprocess.run([*command, *MARKETS, *arguments, *more], check=True)
 
 
 def check(name: str, recorded: Recorded, market: str, out: Path, *more: str) -> dict[str, Any]:
@@ -58,11 +58,23 @@ def check(name: str, recorded: Recorded, market: str, out: Path, *more: str) -> 
     return said
 
 
-def test_a_backtest_of_hftbacktest_sees_the_tapes_best_prices(
-    recorded: Recorded, tmp_path: Path
+@pytest.mark.parametrize(("target", "more"), [("hftbacktest", ["100"]), ("nautilus", [])])
+def test_a_backtest_sees_the_tapes_best_prices_and_none_in_a_gap(
+    recorded: Recorded, tmp_path: Path, target: str, more: list[str]
 ) -> None:
-    export(recorded, "hftbacktest", tmp_path / "out")
-    said = [check("hftbacktest", recorded, market, tmp_path / "out", "100") for market in MARKETS]
+    out = tmp_path / "out"
+    export(recorded, target, out)
+    said = [check(target, recorded, market, out, *more) for market in MARKETS]
     assert {0} == {each["wrong"] for each in said}
     assert all(each["steps"] >= STEPS for each in said)
     assert sum(each["unknown"] for each in said) >= STEPS_IN_GAPS
+
+
+def test_nautilus_reads_tardis_files_under_a_name_that_it_knows(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    export(recorded, "tardis-csv", out, "--as-exchange", "binance")
+    for market in MARKETS:
+        said = check("tardis_csv", recorded, market, out)
+        assert said["read"] == said["written"]

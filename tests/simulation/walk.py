@@ -101,7 +101,7 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
     if kind is Kind.KILL_AND_HEAL:
         return _walk_and_heal(machine, boundary)
     turns_left = SOON
-    for line, name in TURNS:
+    for line, name in (*TURNS, *END) if kind in UPLOADING else TURNS:
         _take_turn(machine, line, name)
         machine.checks.check()
         if kind in FAILING and machine.disk.is_sound and turns_left == SOON:
@@ -112,7 +112,7 @@ def _walk(machine: Machine, boundary: int, kind: Kind) -> bool:
             machine.black_out()
         if kind in UPLOADING and turns_left == SOON - 1:
             turns_left = 0
-            _take_turn(machine, None, "upload")
+            _take_turn(machine, None, "upload_all")
             if kind is Kind.KILL_UPLOAD_AND_POWER_CUT:
                 machine.black_out()
             else:

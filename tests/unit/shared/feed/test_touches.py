@@ -51,10 +51,10 @@ class World(Desk):
 
 def test_a_ticker_with_our_best_prices_agrees_at_once() -> None:
     world = World()
-    world.say(99.0, 101.0)
-    world.say(99.0)
-    world.say(None, 101.0)
-    world.say(None)
+    for bid, ask in ((99.0, 101.0), (99.0, None), (None, 101.0), (None, None)):
+        world.say(bid, ask)
+        world.say(bid, ask)  # too soon to be looked at again
+        world.later(5)
     assert (4, 4) == world.touches.take_quotes("BTCEUR")
     counts = world.parts.counts
     assert (4, 4) == (counts.tickers_agreed, counts.tickers_judged)
@@ -90,7 +90,7 @@ def test_a_book_that_follows_its_ticker_within_two_seconds_agrees() -> None:
     agreed, judged = world.touches.take_quotes("BTCEUR")
     counts = world.parts.counts
     assert (agreed, judged) == (counts.tickers_agreed, counts.tickers_judged)
-    assert agreed == judged > 20
+    assert agreed == judged >= 20
 
 
 def test_a_book_that_was_there_within_two_seconds_before_agrees() -> None:
