@@ -42,7 +42,7 @@ def commands() -> list[Command]:
         ),
         *arguments.watching(metrics=_metrics, dashboard=partial(_run_process, _dashboard)),
         *arguments.deploying(box=_box),
-        *arguments.looking(names, book=_book, listing=_exchanges),
+        *arguments.looking(names, book=_book, listing=_exchanges, probe=_probe),
         *arguments.processes(
             names,
             ingest=partial(_run_process, _ingest),
@@ -231,6 +231,18 @@ def _exchanges(_: Namespace) -> int:
     from services.operator.commands.exchanges import run
 
     return run(find_exchanges())
+
+
+def _probe(parsed: Namespace) -> int:
+    from services.operator.commands.probe import run, run_again
+
+    exchanges = find_exchanges()
+    if parsed.again:
+        return run_again(exchanges, parsed.again)
+    settings = load_settings(exchanges, os.environ)
+    wanted = [parsed.exchange] if parsed.exchange else list(exchanges)
+    chosen = {name: exchanges[name] for name in wanted}
+    return run(chosen, settings, minutes=parsed.minutes, out=parsed.out)
 
 
 def _simulate(parsed: Namespace) -> int:
