@@ -102,9 +102,8 @@ def parse(raw: Raw) -> list[Message]:
     if isinstance(pushed, wire.BookEvent):
         ts = form.time_ns(pushed.timestamp)
         delta = Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts)
-        if ts is None and pushed.timestamp is not None:
-            delta = replace(delta, unread=("ts_event",))
-        return [delta]
+        is_unread = ts is None and pushed.timestamp is not None
+        return [replace(delta, unread=("ts_event",)) if is_unread else delta]
     if isinstance(pushed, wire.TradeEvent):
         return [_trade(pushed.market, pushed)]
     bid, ask = (pushed.best_bid, pushed.best_bid_size), (pushed.best_ask, pushed.best_ask_size)
@@ -283,8 +282,7 @@ def _trade(raw_symbol: str, row: wire.TradeRow) -> Trade:
     side = form.taker_side(row.side, _SIDES)
     trade = Trade(raw_symbol, str(row.id), side, row.price, row.amount, ts)
     if ts is None or side is None:
-        unread = form.find_unread(ts, row.timestamp, side, row.side)
-        trade = replace(trade, unread=unread)
+        return replace(trade, unread=form.find_unread(ts, row.timestamp, side, row.side))
     return trade
 
 
