@@ -13,6 +13,7 @@ from pathlib import Path
 
 from services.operator.commands.simulators import Simulators
 from services.operator.health.health import Process, gather
+from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
 from tests.process.standing import SUPERVISOR, SUPERVISORCTL, wait_until
 from tests.support.paths import ROOT
@@ -54,7 +55,7 @@ class Box:
         self.configurations = self.root / "configurations"
         self.configurations.mkdir(parents=True)
         shutil.copytree(ROOT / "deploy" / "host", self.own)
-        self.supervisor = Supervisor(self.state / "run" / "supervisor.sock")
+        self.supervisor = Supervisor(socket_path(self.state))
         self.simulators = Simulators()
         self.unreachable: Collection[str] = ()
         self.environment = {
