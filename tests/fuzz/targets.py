@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -30,6 +29,7 @@ from shared.delivery.journal import Journal
 from shared.errors import FrameError, JournalError, MalformedMessage, UnknownFrameVersion
 from shared.event import Instrument, Row
 from shared.exchange import Exchange, ListedMarket
+from shared.feed.board import Board
 from shared.feed.names import Names
 from shared.ingest.instruments import Instruments
 from shared.ingest.listings import Listings
@@ -52,6 +52,11 @@ from tests.support.readers import make_board, make_feed
 from tests.support.toys import Tape, make_exchange
 
 _OUTSIDE = re.compile(r"(^|/)\.\.?(/|$)|^/|\x00")
+
+
+class _Doors(NamedTuple):
+    names: Names
+    boards: list[Board]
 
 
 class Target(NamedTuple):
@@ -102,7 +107,7 @@ def _rest(exchange: Exchange) -> Callable[[Random, Path], None]:
 def _list_markets(markets: list[ListedMarket], folder: Path) -> None:
     """Whatever a list of markets is, its rows can be journalled, and written by the writer."""
     rows: list[Row] = []
-    doors = SimpleNamespace(names=Names(make_exchange()), boards=[])
+    doors = _Doors(Names(make_exchange()), [])
     instruments = Instruments(folder / "instruments.json")
     listings = Listings(doors, instruments, rows.extend, lambda _: None)
     for ts in (TS, TS + 1):
