@@ -15,12 +15,13 @@ from services.operator.commands.simulators import Simulators
 from services.operator.health.health import Process, gather
 from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
+from services.simulator.found import find_names
 from tests.process.standing import SUPERVISOR, SUPERVISORCTL, wait_until
 from tests.support.paths import ROOT
 from tests.support.tape_reader import query
 
-EXCHANGES = ("bitvavo", "btcturk")
-PROGRAMS = ["buffer_writer", "dashboard", "ingest_bitvavo", "ingest_btcturk"]
+EXCHANGES = tuple(find_names())
+PROGRAMS = ["buffer_writer", "dashboard", *(f"ingest_{name}" for name in EXCHANGES)]
 PROCESSES = len(PROGRAMS) - 1  # the dashboard is none of the tape's
 OLD, NEW = 40 * "a", 40 * "b"
 COMMAND_S = 180.0

@@ -84,7 +84,7 @@ def watching(*, metrics: RunCommand, dashboard: RunCommand) -> list[Command]:
         Command(
             name="metrics",
             summary="prints every figure once, in the text format of Prometheus",
-            example="booktape metrics > booktape.prom",
+            example="booktape metrics",
             run=metrics,
         ),
     ]
