@@ -14,7 +14,12 @@ import services
 from booktape.commands import main as command_line
 from booktape.commands.command import Command
 from services.operator.commands import arguments
-from services.operator.supervision.child import PARENT_OPTION, end_with_parent, hold_back
+from services.operator.supervision.child import (
+    PARENT_OPTION,
+    SUPERVISED_VARIABLE,
+    end_with_parent,
+    hold_back,
+)
 from shared.exchange import Exchange
 from shared.process import log
 from shared.process.configured import load_settings
@@ -187,7 +192,9 @@ def _dashboard(_: Namespace) -> int:
     from services.dashboard.main import run
     from services.operator.commands.dashboard import StateWatch
 
-    return run(settings, StateWatch(settings.state.path), announce=_announce_page)
+    is_supervised = SUPERVISED_VARIABLE in os.environ
+    watch = StateWatch(settings.state.path)
+    return run(settings, watch, announce=_announce_page, may_be_second=not is_supervised)
 
 
 def _announce_page(address: str) -> None:

@@ -16,7 +16,7 @@ class BookSilence:
         self._table = table
         self._name = name
         self._spoke: dict[str, int] = {}
-        self._touches: dict[str, list[object]] = {}
+        self._touches: dict[str, tuple[int, object]] = {}  # how many, and the last
         self._seen: set[str] = set()
         self._silent: dict[str, str] = {}
         self._longest = (0.0, "")
@@ -24,21 +24,21 @@ class BookSilence:
     def book(self, market: str, ts: int) -> None:
         """Take note that the book spoke."""
         self._spoke[market] = ts
-        self._touches[market] = []
+        self._touches[market] = 0, None
 
     def ticker(self, market: str, ts: int, touch: object) -> None:
         """Take note of a ticker."""
         if market not in self._spoke:
             return
-        touches = self._touches[market]
-        if touches[-1:] != [touch]:
-            touches.append(touch)
+        count, last = self._touches[market]
+        if not count or last != touch:
+            count += 1
+            self._touches[market] = count, touch
         self._seen.add(market)
         silent_ns = ts - self._spoke[market]
-        if len(touches) >= TOUCHES_MIN:
+        if count >= TOUCHES_MIN:
             self._longest = max(self._longest, (silent_ns / 1e9, market))
             if silent_ns >= SILENCE_NS:
-                count = len(touches)
                 self._silent[market] = f"{market}: {count} touches in {silent_ns / 1e9:.0f} s"
 
     def finish(self) -> None:

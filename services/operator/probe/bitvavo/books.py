@@ -1,7 +1,7 @@
 """Judges the books of Bitvavo: their numbers, their sizes, their times."""
 
 import statistics
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from services.operator.probe.table import AssumptionTable
 NS_PER_S: Final = 1_000_000_000
 TIMES: Final = range(10**18, 4 * 10**18)  # ns from 2001 to 2096
 EVENTS_KEPT: Final = 20_000  # of two sockets, until the other has brought them too
+AGES_KEPT: Final = 100_000
 SIDES: Final = ("bids", "asks")
 
 
@@ -25,7 +26,7 @@ class BitvavoBooks:
         self._table = table
         self._digits = Digits(table, "B12")
         self._times: dict[tuple[str, str], int] = {}
-        self._ages: list[float] = []
+        self._ages: deque[float] = deque(maxlen=AGES_KEPT)
         self._reach: dict[str, float] = {}
         self._full: Counter[str] = Counter()
         self._bytes: OrderedDict[tuple[str, int], tuple[str, str]] = OrderedDict()

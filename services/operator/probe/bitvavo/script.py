@@ -16,7 +16,7 @@ ANSWER_S: Final = 1.0
 BUSY_MAX: Final = 3
 STILL_MAX: Final = 5
 REFUSALS_MAX: Final = 5
-LONG_AGO: Final = 1_000_000  # trades
+LONG_AGO: Final = 60_000  # trades of the busiest market: more than the day that lists cover
 UNKNOWN_ID: Final = "00000000-0000-0000-0000-000000000001"
 
 

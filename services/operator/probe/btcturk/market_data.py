@@ -1,6 +1,6 @@
 """Judges BtcTurk's tickers and trades against its books, and against what REST says."""
 
-from collections import Counter
+from collections import Counter, deque
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ WITHIN_NS: Final = 1_000_000_000
 TRADE_LOOK_NS: Final = 2_000_000_000
 CADENCE_S: Final = 2.0
 LIST_LENGTH: Final = 50
+IDS_KEPT: Final = 1000  # of a pair
 TOUCH: Final = {"bids": "B", "asks": "A"}
 
 
@@ -27,7 +28,7 @@ class BtcturkMarketData:
         self._reading = reading
         self._silence = BookSilence(table, "T29")
         self._pending = PendingTickers(table, "T23", WITHIN_NS)
-        self._ids: dict[str, list[int]] = {}
+        self._ids: dict[str, deque[int]] = {}
         self._listed: set[str] = set()
         self._followed = 0
         self._last: dict[str, int] = {}  # 401 of each socket
@@ -103,11 +104,15 @@ class BtcturkMarketData:
         self._table.judge("T18", example, holds=holds)
         self._listed.add(fact.market)
         if fact.market not in self._ids:
-            self._ids[fact.market] = sorted(int(item["I"]) for item in items)
+            ids = sorted(int(item["I"]) for item in items)
+            self._ids[fact.market] = deque(ids, IDS_KEPT)
 
     def _trade(self, fact: Fact) -> None:
         self._followed += fact.market in self._listed
-        known, number = self._ids.setdefault(fact.market, []), int(fact.body["I"])
+        known, number = (
+            self._ids.setdefault(fact.market, deque(maxlen=IDS_KEPT)),
+            int(fact.body["I"]),
+        )
         if known:
             example = f"{fact.market}: {number} after {known[-1]}"
             self._table.judge("T19", example, holds=number > known[-1])
@@ -123,7 +128,7 @@ class BtcturkMarketData:
 
     def _compare(self, fact: Fact) -> None:
         """Look for the trades of the answer among those of the socket, from its first on."""
-        known = self._ids.get(fact.market, [])
+        known = self._ids.get(fact.market)
         if not known or not isinstance(fact.body, list):
             return
         for row in fact.body:
