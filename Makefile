@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --numprocesses $(shell echo $$((2 * $$(nproc)))) --dist 
 EMPTY :=
 COMMA := ,
 
-.PHONY: run demo check test test-readers test-exports mutants fuzz soak test-s3 test-sinks test-deploy test-metrics bench \
+.PHONY: run demo check test test-readers test-exports mutants fuzz soak test-s3 test-sinks test-deploy test-metrics test-page bench \
     audit format lock
 .DELETE_ON_ERROR:
 
@@ -33,7 +33,7 @@ check: $(VENV)/.test
 	$(PYTEST) tests/meta
 
 test: check
-	$(PYTEST) -m 'not readers and not monitoring' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --cov --cov-report=
+	$(PYTEST) -m 'not readers and not monitoring' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --ignore=tests/page --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
 	$(PYTEST) -m 'not soak' $(wildcard $(filter-out tests/meta,$(WHOLE)))
@@ -74,6 +74,11 @@ test-metrics: $(VENV)/.test
 	tests/monitoring/install
 	$(BIN)/pytest -m monitoring tests/monitoring
 
+# A headless browser looks at what people look at; pictures come to build/page. Debian, as root.
+test-page: $(VENV)/.test .venv-page/.page
+	tests/page/install
+	.venv-page/bin/pytest -m page tests/page
+
 # A deploy against a server of AWS's interfaces, and on a box with real processes: minutes; as root, all of it.
 test-deploy: $(VENV)/.test .venv-deploy/.deploy
 	.venv-deploy/bin/pytest -m 'moto or slow' tests/deploy
@@ -90,7 +95,7 @@ fuzz: $(VENV)/.test
 
 # Whether a fault is known of anything that is pinned; asks the registry's list of them.
 audit: .venv-audit/.audit
-	for name in run test bench deploy readers exports s3 audit; do \
+	for name in run test bench deploy page readers exports s3 audit; do \
 	    .venv-audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements/$$name.txt || exit 1; \
 	done
 
@@ -105,7 +110,7 @@ format: $(VENV)/.test
 # Pins every requirement by its hashes, on the oldest Python (some need more there);
 # `make lock UPGRADE=--upgrade` takes the newest.
 lock: .venv-lock/bin/pip-compile
-	cd requirements && for name in run test bench deploy readers exports s3 audit; do \
+	cd requirements && for name in run test bench deploy page readers exports s3 audit; do \
 	    ../$< --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	        $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
@@ -128,6 +133,11 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 .venv-deploy/.deploy: requirements/deploy.txt pyproject.toml | .venv-deploy/bin/python
 	.venv-deploy/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	.venv-deploy/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv-page/.page: requirements/page.txt pyproject.toml | .venv-page/bin/python
+	.venv-page/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
+	.venv-page/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .venv-readers/.readers: requirements/readers.txt | .venv-readers/bin/python

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    batches,
     certify,
     latency,
     profile,
@@ -37,6 +38,7 @@ def main() -> int:
         "reading": lambda folder: reading.run(folder, rounds=rounds),
         "certify": certify.run,
         "profile": lambda folder: profile.run(folder, rounds=rounds),
+        "batches": lambda folder: batches.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }
     unknown = [name for name in options.names if name not in benchmarks]

@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean, median
@@ -87,8 +87,13 @@ def _figures(channels: Sequence[str], samples: Samples) -> Iterator[Figure]:
         yield Figure(f"{kind}: memory of {name}, most", most, "MiB")
 
 
-def record(folder: Path, channels: Sequence[str], seconds: float) -> Samples:
-    """Record for so long and return what it took; raise where anything was lost."""
+def record(
+    folder: Path, channels: Sequence[str], seconds: float, **options: str | float
+) -> Samples:
+    """Record for so long and return what it took; raise where anything was lost.
+
+    `options` are keys of both exchanges' configuration.
+    """
     folder.mkdir(parents=True)
     environment = make_environment(folder, os.environ)
     cores = sorted(os.sched_getaffinity(0))
@@ -96,7 +101,7 @@ def record(folder: Path, channels: Sequence[str], seconds: float) -> Samples:
         addresses = {
             name: _start(simulators, name, folder, environment=environment) for name in MARKETS
         }
-        _configure(folder, addresses, channels)
+        _configure(folder, addresses, {"channels": list(channels), **options})
         settings = load_settings(find_exchanges(), environment)
         state = settings.state.path
         recording = Recording(prepare(settings, environment))
@@ -138,13 +143,13 @@ def _start(
     return simulators.start(name, options, environment=environment, log=log)
 
 
-def _configure(folder: Path, addresses: dict[str, Address], channels: Sequence[str]) -> None:
+def _configure(folder: Path, addresses: dict[str, Address], options: Mapping[str, object]) -> None:
     lines = []
     for name, address in addresses.items():
         lines += [
             f"[exchanges.{name}]",
             'symbols = "all"',
-            f"channels = {list(channels)}",
+            *(f"{name} = {value}" for name, value in options.items()),
             f'websocket_url = "{address.websocket_url}"',
             f'rest_url = "{address.rest_url}"',
         ]

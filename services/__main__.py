@@ -14,7 +14,12 @@ import services
 from booktape.commands import main as command_line
 from booktape.commands.command import Command
 from services.operator.commands import arguments
-from services.operator.supervision.child import PARENT_OPTION, end_with_parent, hold_back
+from services.operator.supervision.child import (
+    PARENT_OPTION,
+    SUPERVISED_VARIABLE,
+    end_with_parent,
+    hold_back,
+)
 from shared.exchange import Exchange
 from shared.process import log
 from shared.process.configured import load_settings
@@ -42,7 +47,7 @@ def commands() -> list[Command]:
         ),
         *arguments.watching(metrics=_metrics, dashboard=partial(_run_process, _dashboard)),
         *arguments.deploying(box=_box),
-        *arguments.looking(names, book=_book, listing=_exchanges),
+        *arguments.looking(names, book=_book, listing=_exchanges, probe=_probe),
         *arguments.processes(
             names,
             ingest=partial(_run_process, _ingest),
@@ -187,7 +192,9 @@ def _dashboard(_: Namespace) -> int:
     from services.dashboard.main import run
     from services.operator.commands.dashboard import StateWatch
 
-    return run(settings, StateWatch(settings.state.path), announce=_announce_page)
+    is_supervised = SUPERVISED_VARIABLE in os.environ
+    watch = StateWatch(settings.state.path)
+    return run(settings, watch, announce=_announce_page, may_be_second=not is_supervised)
 
 
 def _announce_page(address: str) -> None:
@@ -231,6 +238,18 @@ def _exchanges(_: Namespace) -> int:
     from services.operator.commands.exchanges import run
 
     return run(find_exchanges())
+
+
+def _probe(parsed: Namespace) -> int:
+    from services.operator.commands.probe import run, run_again
+
+    exchanges = find_exchanges()
+    if parsed.again:
+        return run_again(exchanges, parsed.again)
+    settings = load_settings(exchanges, os.environ)
+    wanted = [parsed.exchange] if parsed.exchange else list(exchanges)
+    chosen = {name: exchanges[name] for name in wanted}
+    return run(chosen, settings, minutes=parsed.minutes, out=parsed.out)
 
 
 def _simulate(parsed: Namespace) -> int:

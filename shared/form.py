@@ -22,9 +22,11 @@ NS_PER_MS: Final = 1_000_000
 CENTURY_NS: Final = range(946_684_800_000_000_000, 4_102_444_800_000_000_000)
 NUMBER_CHARACTERS_MAX: Final = 40
 DECIMALS_MAX: Final = 30
+STEP_MIN: Final = Decimal(1).scaleb(-DECIMALS_MAX)
 STATUS_CHARACTERS_MAX: Final = 40  # of a market's, in the exchange's own word
 INFO_CHARACTERS_MAX: Final = 4096  # of the row of a market
-_UNITS_NS: Final = (1, NS_PER_MS, 1_000, 1_000_000_000)  # those that exchanges write come first
+_CENTURY_BEGIN, _CENTURY_END = CENTURY_NS.start, CENTURY_NS.stop
+_UNITS_NS: Final = (1, NS_PER_MS, 1_000, 1_000_000_000)
 
 UNDECODABLE: Final = errors.UNDECODABLE
 
@@ -93,14 +95,15 @@ def odd_levels(bids: OddSide, asks: OddSide) -> tuple[list[Level], list[Level]]:
 
 def time_ns(time: object) -> int | None:
     """Return a time in nanoseconds, whatever its unit and its type; `None` where it is none."""
+    if type(time) is str and time.isascii() and time.isdecimal():
+        time = int(time) if len(time) <= NUMBER_CHARACTERS_MAX else None
     if type(time) is not int:
-        time = _to_decimal(time)
-        if time is None:
-            return None
-    for unit_ns in _UNITS_NS:
-        if CENTURY_NS.start <= time * unit_ns < CENTURY_NS.stop:
-            return int(time * unit_ns)
-    return None
+        return _odd_time_ns(time)
+    if _CENTURY_BEGIN <= time < _CENTURY_END:  # the two that exchanges write
+        return time
+    if _CENTURY_BEGIN <= time * NS_PER_MS < _CENTURY_END:
+        return time * NS_PER_MS
+    return _odd_time_ns(time)
 
 
 def decorating_time(time: object) -> tuple[int | None, Unread]:
@@ -111,7 +114,7 @@ def decorating_time(time: object) -> tuple[int | None, Unread]:
 
 def taker_side(side: object, sides: Mapping[object, Side]) -> Side | None:
     """Return the side that a trade's own word stands for, `None` where it stands for none."""
-    return sides.get(side) if type(side) in {str, int} else None
+    return sides.get(side) if type(side) is str or type(side) is int else None
 
 
 def find_unread(ts_event: int | None, time: object, side: Side | None, word: object) -> Unread:
@@ -161,10 +164,11 @@ def number(value: object) -> float | None:
 def step(value: object) -> tuple[int | None, float | None]:
     """Return of the least step of a price or a size how many decimals it has, and the step."""
     decimal = _to_decimal(value)
-    if decimal is None or not 0 < decimal <= NUMBER_MAX:
+    if decimal is None or not STEP_MIN <= decimal <= NUMBER_MAX:
         return None, None
     exponent = decimal.normalize().as_tuple().exponent
-    return (max(0, -exponent) if isinstance(exponent, int) else None), float(decimal)
+    assert isinstance(exponent, int)  # it is finite
+    return max(0, -exponent), float(decimal)
 
 
 def step_of(decimals: object) -> tuple[int | None, float | None]:
@@ -191,6 +195,16 @@ def trade_list(raw_symbol: str, newest_first: list[Trade], *, most: int) -> Trad
     if len(times) == len(trades):
         trades.sort(key=lambda trade: trade.ts_event or 0)
     return TradeList(raw_symbol, trades, is_cut=len(trades) >= most)
+
+
+def _odd_time_ns(time: object) -> int | None:
+    decimal = _to_decimal(time)
+    if decimal is None:
+        return None
+    for unit_ns in _UNITS_NS:
+        if _CENTURY_BEGIN <= decimal * unit_ns < _CENTURY_END:
+            return int(decimal * unit_ns)
+    return None
 
 
 def _to_decimal(value: object) -> Decimal | None:

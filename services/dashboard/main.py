@@ -25,6 +25,7 @@ from shared.process.state import DASHBOARD as NAME
 from shared.process.status import ServiceReport, StatusFile
 from shared.process.threads import Threads
 
+EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
 END_S: Final = 2.0  # for a thread that waits for a disk or a server, neither of which is waited for
 
 _log = log.get(__name__)
@@ -50,18 +51,30 @@ class Watch(Protocol):
         ...
 
 
-def run(settings: Settings, watch: Watch, *, announce: Callable[[str], None]) -> int:
+def run(
+    settings: Settings,
+    watch: Watch,
+    *,
+    announce: Callable[[str], None],
+    may_be_second: bool,
+) -> int:
     """Serve the page until told to stop; return the exit status.
 
-    A second one beside it serves its page, and leaves reports and calls to the first.
+    75: another one runs. A person may start a second one beside it, which serves its page and
+    leaves reports and calls to the first; one of supervisord's waits until that is gone.
     """
     log.setup(NAME)
     gc.freeze()  # what was imported stays
     lock = Lock(settings.state.folder.dashboard_lock)
     try:
         lock.acquire()
-    except (LockHeld, OSError) as held:
+    except LockHeld as held:
+        if not may_be_second:
+            _log.error("another dashboard runs", extra={"reason": str(held)})
+            return EXIT_LOCKED
         _log.warning("this one reports nothing and calls nobody", extra={"reason": str(held)})
+    except OSError as error:  # a disk that takes nothing is a reason to look
+        _log.warning("this one reports nothing and calls nobody", extra={"reason": str(error)})
     try:
         return asyncio.run(Dashboard(settings, watch, is_first=lock.is_held).run(announce))
     finally:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from services.ingest_bitvavo import wire
 from shared import form
@@ -99,9 +100,10 @@ def parse(raw: Raw) -> list[Message]:
     if pushed.error_code is not None:
         return _parse_reply(bytes(raw), "an event with an error")
     if isinstance(pushed, wire.BookEvent):
-        ts_event, unread = form.decorating_time(pushed.timestamp)
-        levels = pushed.bids, pushed.asks
-        return [Delta(pushed.market, *levels, pushed.nonce, ts_event, unread=unread)]
+        ts = form.time_ns(pushed.timestamp)
+        delta = Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts)
+        is_unread = ts is None and pushed.timestamp is not None
+        return [replace(delta, unread=("ts_event",)) if is_unread else delta]
     if isinstance(pushed, wire.TradeEvent):
         return [_trade(pushed.market, pushed)]
     bid, ask = (pushed.best_bid, pushed.best_bid_size), (pushed.best_ask, pushed.best_ask_size)
@@ -112,7 +114,7 @@ def parse_markets(raw: Raw) -> list[ListedMarket]:
     """Return the rows of `/markets`; asked for a single market it answers without a list."""
     is_one = bytes(raw[:64]).lstrip().startswith(b"{")
     rows = [raw] if is_one else [bytes(row) for row in form.decode(wire.decode_rows, raw)]
-    return [_market(form.decode(wire.decode_market, row), row) for row in rows]
+    return [form.decode(_read_market, row) for row in rows]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
@@ -163,11 +165,12 @@ def ban_s(status: int, headers: Mapping[str, str], raw: Raw, now_ns: int) -> flo
     return min(max(wait_s, BAN_S_MIN), BAN_S_MAX)
 
 
-def _market(row: wire.MarketRow, raw: Raw) -> ListedMarket:
+def _read_market(raw: Raw) -> ListedMarket:
     """Return one row.
 
     `pricePrecision` is a number of significant digits, which says nothing of a step.
     """
+    row = wire.decode_market(raw)
     price_decimals, price_increment = form.step(row.tick_size)
     size_decimals, size_increment = form.step_of(row.quantity_decimals)
     status = row.status if isinstance(row.status, str) else ""
@@ -274,11 +277,13 @@ def _confirmations(subscriptions: wire.SubscriptionLists) -> Iterator[Subscribed
 
 
 def _trade(raw_symbol: str, row: wire.TradeRow) -> Trade:
-    ts_event = form.time_ns(row.timestamp_ns)
-    ts_event = form.time_ns(row.timestamp) if ts_event is None else ts_event
+    ts = None if row.timestamp_ns is None else form.time_ns(row.timestamp_ns)
+    ts = form.time_ns(row.timestamp) if ts is None else ts
     side = form.taker_side(row.side, _SIDES)
-    unread = form.find_unread(ts_event, row.timestamp, side, row.side)
-    return Trade(raw_symbol, str(row.id), side, row.price, row.amount, ts_event, unread)
+    trade = Trade(raw_symbol, str(row.id), side, row.price, row.amount, ts)
+    if ts is None or side is None:
+        return replace(trade, unread=form.find_unread(ts, row.timestamp, side, row.side))
+    return trade
 
 
 def _ban_end(error: str | None) -> int | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from booktape.ladder import Level
 from services.ingest_btcturk import wire
@@ -133,10 +134,13 @@ def _level(level: wire.LevelItem) -> Level:
 
 
 def _trade(raw_symbol: str, item: wire.TradeItem) -> Trade:
-    ts_event = form.time_ns(item.time)
+    ts = form.time_ns(item.time)
     side = form.taker_side(item.side, _SIDES)
-    unread = form.find_unread(ts_event, item.time, side, item.side)
-    return Trade(raw_symbol, str(item.id), side, item.price, item.size, ts_event, unread)
+    trade = Trade(raw_symbol, str(item.id), side, item.price, item.size, ts)
+    if ts is None or side is None:
+        unread = form.find_unread(ts, item.time, side, item.side)
+        trade = replace(trade, unread=unread)
+    return trade
 
 
 def _trade_list(body: wire.TradeItems, raw: Raw) -> TradeList:

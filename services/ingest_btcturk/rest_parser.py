@@ -98,7 +98,7 @@ _decode_trades = Decoder(list[_RestTrade], strict=False).decode
 def parse_markets(raw: Raw) -> list[ListedMarket]:
     """Return the pairs of `exchangeinfo`; only the fields tell where its name is to be split."""
     rows = [bytes(row) for row in _open(_decode_pairs, raw).symbols]
-    return [_market(form.decode(_decode_pair, row), row) for row in rows]
+    return [form.decode(_read_market, row) for row in rows]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
@@ -124,7 +124,8 @@ def ban_s(status: int, headers: Mapping[str, str], _raw: Raw, _now_ns: int) -> f
     return min(max(wait_s, 1.0), BLOCK_S_MAX)
 
 
-def _market(pair: _Pair, raw: Raw) -> ListedMarket:
+def _read_market(raw: Raw) -> ListedMarket:
+    pair = _decode_pair(raw)
     price_decimals, price_increment = form.step_of(pair.denominator_scale)
     size_decimals, size_increment = form.step_of(pair.numerator_scale)
     status = pair.status if isinstance(pair.status, str) else ""

@@ -2,8 +2,10 @@
 
 import pkgutil
 from importlib import import_module
+from importlib.util import find_spec
 
 import services.simulator
+from services.simulator.lies import Lies
 from services.simulator.protocol import Simulated
 
 
@@ -17,4 +19,11 @@ def find_names() -> list[str]:
 def load(name: str) -> Simulated:
     """Return what the folder of this exchange declares in `simulated.SIMULATED`."""
     declared: Simulated = import_module(f"services.simulator.{name}.simulated").SIMULATED
+    return declared
+
+
+def load_lies(name: str) -> Lies:
+    """Return what the folder of this exchange declares in `lies.LIES`, if it has any."""
+    module = f"services.simulator.{name}.lies"
+    declared: Lies = import_module(module).LIES if find_spec(module) else {}
     return declared

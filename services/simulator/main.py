@@ -16,7 +16,8 @@ from services.simulator import truth
 from services.simulator.book_faults import __doc__ as book_faults_doc
 from services.simulator.faults import Faults, FaultTimes
 from services.simulator.faults import __doc__ as faults_doc
-from services.simulator.found import find_names, load
+from services.simulator.found import find_names, load, load_lies
+from services.simulator.lies import Liar
 from services.simulator.market import SimulatedMarket
 from services.simulator.market_faults import __doc__ as market_faults_doc
 from services.simulator.protocol import Clock
@@ -73,7 +74,8 @@ async def _serve(options: argparse.Namespace) -> None:
             flush=True,
         )
 
-    server = Server(simulation, faults=faults, truth=record)
+    liar = Liar([load_lies(options.exchange)[name]() for name in options.lies])
+    server = Server(simulation, faults=faults, truth=record, liar=liar)
     try:
         await server.run(port=options.port, on_listening=say, stop=stop)
     finally:
@@ -138,7 +140,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     kind = load(options.exchange)
     if options.symbols > kind.symbols_max:
         parser.error(f"argument --symbols: {options.exchange} lists {kind.symbols_max} at most")
-    options.faults = _fault_names(options.faults, known=kind.faults, parser=parser)
+    options.faults = _names("faults", options.faults, known=kind.faults, parser=parser)
+    lies = tuple(load_lies(options.exchange))
+    options.lies = _names("lies", options.lies, known=lies, parser=parser)
     return options
 
 
@@ -177,19 +181,22 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="how long a market is halted; 10",
     )
+    parser.add_argument(
+        "--lies", default="", metavar="A,B", help="be another exchange than we believe it is"
+    )
     parser.add_argument("--truth", type=Path, metavar="FILE", help="write what really happened")
     parser.add_argument(
         "--unlimited", action="store_true", help="no limits on requests and connections"
     )
 
 
-def _fault_names(text: str, *, known: tuple[str, ...], parser: _Parser) -> list[str]:
+def _names(option: str, text: str, *, known: tuple[str, ...], parser: _Parser) -> list[str]:
     if text == "all":
         return list(known)
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in known:
-            parser.error(f"argument --faults: {name!r} is none of {', '.join(known)}")
+            parser.error(f"argument --{option}: {name!r} is none of {', '.join(known)}")
     return names
 
 

@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 
 from typing_extensions import override
 from websockets.asyncio.server import Server as WebsocketServer
@@ -19,6 +20,7 @@ from websockets.protocol import State
 
 from services.simulator.connection import ClientConnection
 from services.simulator.faults import Faults
+from services.simulator.lies import Liar, Sent
 from services.simulator.protocol import Answer, SimulatedExchange
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
@@ -33,7 +35,15 @@ RESET_INSTEAD_OF_FIN = struct.pack("ii", 1, 0)
 class Server:
     """Serve one exchange until told to stop; nothing a client does holds up another."""
 
-    def __init__(self, simulation: Simulation, *, faults: Faults, truth: Truth) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        *,
+        faults: Faults,
+        truth: Truth,
+        liar: Liar | None = None,
+    ) -> None:
+        self._liar = liar or Liar([])
         self._simulation = simulation
         self._exchange: SimulatedExchange = simulation.exchange
         self._faults = faults
@@ -68,7 +78,9 @@ class Server:
 
     async def _handle(self, websocket: ServerConnection) -> None:
         assert isinstance(websocket, _Websocket)
-        connection = ClientConnection(next(self._numbers), _Socket(websocket), truth=self._truth)
+        number = next(self._numbers)
+        socket_ = _Socket(websocket, partial(self._liar.message, str(number)))
+        connection = ClientConnection(number, socket_, truth=self._truth)
         self._simulation.opened(connection)
         pings = asyncio.create_task(self._ping(websocket, connection))
         try:
@@ -92,7 +104,7 @@ class Server:
         unanswered_since: float | None = None
         pong: asyncio.Future[float] | None = None
         while True:
-            await asyncio.sleep(exchange.ping_interval_s)
+            await asyncio.sleep(self._liar.ping_s(exchange.ping_interval_s))
             if pong is not None and pong.done():
                 unanswered_since, pong = None, None
             timeout_s = exchange.pong_timeout_s
@@ -104,10 +116,10 @@ class Server:
 
     def _answer_request(self, _: ServerConnection, request: Request) -> Response | None:
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            answer = self._exchange.request(request.path)
+            answer = self._liar.change_answer(request.path, self._exchange.request(request.path))
         else:
             retry_after_s = self._faults.refuse_handshake()
-            refusal = self._exchange.handshake(request.path)
+            refusal = self._exchange.handshake(request.path) or self._liar.handshake()
             if retry_after_s is not None:
                 refusal = too_many_requests(retry_after_s)
             if refusal is None:
@@ -136,8 +148,9 @@ class _Websocket(ServerConnection):
 class _Socket:
     """A websocket as a connection of ours wants it: nothing here waits."""
 
-    def __init__(self, websocket: _Websocket) -> None:
+    def __init__(self, websocket: _Websocket, tell: Callable[[Sent], list[Sent]]) -> None:
         self._websocket = websocket
+        self._tell = tell
         self._closing: asyncio.Task[None] | None = None
 
     def leave_pings_unanswered(self, on_withheld: Callable[[], None] | None) -> None:
@@ -147,12 +160,24 @@ class _Socket:
         websocket = self._websocket
         if websocket.state is not State.OPEN or websocket.transport.is_closing():
             return False
-        broadcast((websocket,), message)
+        for told in self._tell(message):
+            if isinstance(told, tuple):
+                self._send_in_parts(told)
+            else:
+                broadcast((websocket,), told)
         return True
 
     @property
     def unsent_bytes(self) -> int:
         return self._websocket.transport.get_write_buffer_size()
+
+    def _send_in_parts(self, parts: tuple[str, ...]) -> None:
+        protocol = self._websocket.protocol
+        first, *more = [part.encode() for part in parts]
+        protocol.send_text(first, fin=not more)
+        for number, part in enumerate(more, start=1):
+            protocol.send_continuation(part, fin=number == len(more))
+        self._websocket.send_data()
 
     def close(self, code: int) -> None:
         if self._closing is None:

@@ -40,7 +40,7 @@ class Auditing:
         self._rows = rows
         self._checkpoints = Checkpoints(checkpoint_interval_s)
         self._quotes = peers.quotes
-        self._touches = Touches(books, self._doubt, counts)
+        self._touches = Touches(books, self._doubt, counts, board.idle)
         self._crossings = Patience()
         self._symbols: dict[str, str] = {}
         self._now_s, self._ts = 0.0, 0

@@ -108,6 +108,7 @@ class Board:
         self.audits_wanted: deque[str] = deque()  # raw symbols, one at a time
         self.audits: deque[AuditAnswer] = deque()
         self.statuses: deque[StatusChange] = deque()
+        self.idle: set[str] = set()  # raw symbols that do not trade, as far as the feed knows
         self.is_list_wanted = False  # of markets, at once: the exchange says that one stands still
         self.checkpoints_wanted = 0  # how often every book was to be written whole
 

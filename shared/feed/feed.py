@@ -85,8 +85,7 @@ class Feed:
         parts = Parts(exchange, board, self._books, self._rows, self.counts)
         asking = self._questions, self._subscriptions
         self._following = Following(parts, self._trades, self._tickers, *asking)
-        peers = peers or Peers(exchange)
-        self._auditing = Auditing(parts, peers, spend, checkpoint_interval_s)
+        self._auditing = Auditing(parts, peers or Peers(exchange), spend, checkpoint_interval_s)
         watchdog = self._watchdog = Watchdog(stale_after_s)
         self._answers = Answers(parts, self._questions, self._auditing, watchdog, self._data)
         self._ts, self._now_s, self._due_s, self._connection = 0, 0.0, 0.0, 0

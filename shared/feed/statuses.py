@@ -29,6 +29,8 @@ class Statuses:
             raw_symbol = self._board.names.raw_symbol(symbol)
             if raw_symbol not in symbols:
                 continue
+            note = self._board.idle.discard if status == "trading" else self._board.idle.add
+            note(raw_symbol)
             is_known = self._books.find(raw_symbol) is not None
             if status == "halted" and is_known:
                 stale = feed_event("stale", reason="the market is halted")

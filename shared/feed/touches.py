@@ -8,7 +8,7 @@ may end that, and one at a time is judged.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from math import inf
 from typing import Final
 
@@ -19,7 +19,7 @@ from shared.feed.patience import Patience
 
 NEAR_NS: Final = 2_000_000_000  # before a ticker and after it
 YOUNG_NS: Final = 10_000_000_000  # a book is not judged before
-CALM_NS: Final = 5_000_000_000  # after a ticker that agreed, before the next is looked at
+CALM_NS: Final = 10_000_000_000  # after a ticker that agreed, before the next is looked at
 RUN_TICKERS: Final = 5  # different ones in a row that disagree on one side,
 RUN_NS: Final = 10_000_000_000  # over so long: then the book is doubted
 AGREED_MAX: Final = 3  # audits that agreed with a book that was doubted: then the ticker is
@@ -127,9 +127,15 @@ class _Standing:
 class Touches:
     """Judges the tickers of one connection's books; the recorder's thread owns it."""
 
-    def __init__(self, books: Books, doubt: Callable[[str], None], counts: Counts) -> None:
-        """Start with nothing seen; `doubt` is called with a raw symbol whose book may be wrong."""
+    def __init__(
+        self, books: Books, doubt: Callable[[str], None], counts: Counts, idle: Container[str]
+    ) -> None:
+        """Start with nothing seen; `doubt` is called with a raw symbol whose book may be wrong.
+
+        Those that are `idle` do not trade, and are not judged.
+        """
         self._books = books
+        self._idle = idle
         self._doubt = doubt
         self._counts = counts
         self._standings: dict[str, _Standing] = {}
@@ -145,7 +151,7 @@ class Touches:
         elif standing.watch is None and 0 < standing.ts_calm - ts <= CALM_NS:
             return
         touch = self._books.touch(raw_symbol, ts, older_ns=YOUNG_NS)
-        if touch is None:  # too young, crossed, or none
+        if touch is None or raw_symbol in self._idle:  # too young, crossed, or none
             if standing.watch is not None:
                 self._end_watch(raw_symbol, standing)
             return

@@ -14,6 +14,8 @@ from shared.process import log
 # A market's name becomes part of messages and of REST paths, where ".." would be another place.
 _SYMBOL: Final = re.compile(SYMBOL)
 
+RAW_SYMBOL_CHARACTERS_MAX: Final = 64
+
 _log = log.get(__name__)
 
 
@@ -57,7 +59,7 @@ class Listings:
     def take_list(self, markets: Iterable[ListedMarket], ts: int) -> None:
         """Take a list that was received at `ts`; an empty one is the exchange's fault."""
         listed = {market.symbol: market for market in markets}
-        odd = sorted(symbol for symbol in listed if not _SYMBOL.fullmatch(symbol))
+        odd = sorted(symbol for symbol, market in listed.items() if not _is_named(market))
         self._note_odd(odd)
         for symbol in odd:
             del listed[symbol]
@@ -90,3 +92,9 @@ class Listings:
                 extra={"count": len(symbols), "first": [name[:64] for name in symbols[:10]]},
             )
         self._odd = symbols
+
+
+def _is_named(market: ListedMarket) -> bool:
+    """Return whether a market has names that can be part of paths, messages and rows."""
+    is_short = len(market.raw_symbol) <= RAW_SYMBOL_CHARACTERS_MAX
+    return is_short and _SYMBOL.fullmatch(market.symbol) is not None

@@ -15,7 +15,6 @@ from http import HTTPStatus
 from http.cookies import CookieError
 from threading import Timer
 from typing import Final, NoReturn
-from urllib.parse import urlsplit
 
 from websocket import (
     ABNF,
@@ -28,9 +27,8 @@ from websocket import (
 from booktape.release import VERSION
 from shared.errors import ConnectionLost
 from shared.transport.authorities import system_tls
-from shared.transport.dial import dial
 from shared.transport.limits import parse_retry_after
-from shared.transport.proxies import find_proxy, open_tunnel
+from shared.transport.socket_opening import SocketOpening
 from shared.transport.websocket_frames import CLOSE, TEXT, MessageReader
 
 CONNECT_TIMEOUT_S: Final = 10.0  # for all addresses, for TLS, and for each read of the answer
@@ -90,6 +88,12 @@ class Connection:
         self._low_water = 1
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many pings, binary messages and messages in parts there were so far."""
+        reader = self._reader
+        return reader.pings, reader.binaries, reader.fragmented
 
     def recv(self, timeout_s: float) -> list[bytes]:
         """Wait for bytes, read once, return the messages that are whole now: none, one or many."""
@@ -200,7 +204,7 @@ class Connection:
 
 def _connect(url: str, tls: ssl.SSLContext, clock_ns: Callable[[], int]) -> socket.socket:
     client = WebSocket(skip_utf8_validation=True)
-    opening = _Opening()
+    opening = SocketOpening(CONNECT_TIMEOUT_S, _SOCKET_OPTIONS)
     # Each read of an answer is bounded, not the answer.
     watchdog = Timer(CONNECT_S_MAX, opening.interrupt)
     watchdog.start()
@@ -223,50 +227,6 @@ def _connect(url: str, tls: ssl.SSLContext, clock_ns: Callable[[], int]) -> sock
         watchdog.cancel()
         watchdog.join()
         opening.close()
-
-
-class _Opening:
-    """A socket on its way to be a websocket, which another thread may interrupt."""
-
-    def __init__(self) -> None:
-        self._socket: socket.socket | None = None
-
-    def open(self, url: str, tls: ssl.SSLContext) -> socket.socket:
-        """Return a socket over which the exchange listens."""
-        parts = urlsplit(url)
-        is_secure = parts.scheme == "wss"
-        host, port = parts.hostname, parts.port or (443 if is_secure else 80)
-        if not host or parts.scheme not in ("ws", "wss"):
-            raise ValueError(f"{url} is no address of a websocket")
-        proxy = find_proxy(url)
-        near = (proxy.host, proxy.port) if proxy else (host, port)
-        self._socket = dial(*near, timeout_s=CONNECT_TIMEOUT_S, options=_SOCKET_OPTIONS)
-        if proxy:
-            open_tunnel(self._socket, proxy, host, port)
-        if is_secure:
-            secure = tls.wrap_socket(
-                self._socket, server_hostname=host, do_handshake_on_connect=False
-            )
-            self._socket = secure
-            secure.do_handshake()
-        return self._socket
-
-    def interrupt(self) -> None:
-        """End the wait of the other thread."""
-        if self._socket is not None:
-            with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-    def release(self) -> socket.socket:
-        """Return the socket to who will close it."""
-        assert self._socket is not None
-        released, self._socket = self._socket, None
-        return released
-
-    def close(self) -> None:
-        """Close what was not released."""
-        if self._socket is not None:
-            self._socket.close()
 
 
 def _refused(error: WebSocketBadStatusException, ts: int) -> ConnectionLost:

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any, Final
 
 import requests
+from msgspec import Struct
 from msgspec.structs import replace
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
@@ -47,6 +48,14 @@ class RequestRefused(ExchangeError):
     def is_final(self) -> bool:
         """Return whether it is the question that is wrong, and will be so if it is asked again."""
         return self.status in _WRONG_QUESTIONS
+
+
+class RestReply(Struct, frozen=True):
+    """What a path was answered; the names of the headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class RestClient:
@@ -95,15 +104,8 @@ class RestClient:
         trades = parse(raw_symbol, self._get(call, call.path(raw_symbol, outage, ts), stop))
         return replace(trades, ts_from=None if reach_s is None else ts - int(reach_s * 1e9))
 
-    def close(self) -> None:
-        """Close the connections that are kept open."""
-        self._session.close()
-
-    def _get(self, call: Call, path: str, stop: Event | None) -> bytes:
-        if call.cost is not None:
-            self._limits.acquire(call.cost, timeout_s=LIMIT_WAIT_S_MAX, stop=stop or Event())
-        elif blocked_s := self._limits.blocked_s():
-            raise RateLimited("the exchange has blocked this address", retry_after_s=blocked_s)
+    def request(self, path: str) -> RestReply:
+        """Return what a path is answered, whatever that is; the limits are the caller's concern."""
         url = self.url + path
         proxy = find_proxy(url)
         try:
@@ -117,8 +119,20 @@ class RestClient:
                 body = _read(response)
         except (requests.RequestException, HTTPError) as error:
             raise ConnectionLost(f"GET {path}: {_explain(error)}") from error
-        status = response.status_code
         headers = {name.lower(): value for name, value in response.headers.items()}
+        return RestReply(response.status_code, headers, body)
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._session.close()
+
+    def _get(self, call: Call, path: str, stop: Event | None) -> bytes:
+        if call.cost is not None:
+            self._limits.acquire(call.cost, timeout_s=LIMIT_WAIT_S_MAX, stop=stop or Event())
+        elif blocked_s := self._limits.blocked_s():
+            raise RateLimited("the exchange has blocked this address", retry_after_s=blocked_s)
+        reply = self.request(path)
+        status, headers, body = reply.status, reply.headers, reply.body
         self._heed_ban(call, path, status, headers, body)
         if status in _REDIRECTS:
             raise RequestRefused(path, status=status, answer=headers.get("location", ""))

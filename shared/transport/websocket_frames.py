@@ -34,6 +34,7 @@ class MessageReader:
 
     def __init__(self) -> None:
         """Start at the beginning of a frame."""
+        self.pings = self.binaries = self.fragmented = 0  # binary messages, and those in parts
         self.reply: tuple[int, bytes] | None = None
         self.lost: ConnectionLost | None = None
         self._buffer = bytearray(BUFFER_BYTES)
@@ -111,17 +112,21 @@ class MessageReader:
     def _cut_other(self, first: int, payload: bytes, messages: list[bytes]) -> None:
         opcode = first & _OPCODE
         if opcode == PING:
+            self.pings += 1
             self.reply = PONG, payload  # of several pings the last may stand for all
         elif opcode == CLOSE:
             code, reason = payload[:_CODE_BYTES], payload[_CODE_BYTES:]
             self.reply = CLOSE, code if len(code) == _CODE_BYTES else b""
             raise ConnectionLost(_explain_close(self.reply[1], reason))
         elif opcode == BINARY and first & _FINAL:
+            self.binaries += 1
             messages.append(payload)
         elif opcode != PONG:
+            self.binaries += opcode == BINARY
             self._fragments = self._fragments or bytearray()
             self._fragments += payload
             if first & _FINAL:
+                self.fragmented += 1
                 messages.append(bytes(self._fragments))
                 self._fragments = None
 

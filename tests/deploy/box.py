@@ -13,13 +13,15 @@ from pathlib import Path
 
 from services.operator.commands.simulators import Simulators
 from services.operator.health.health import Process, gather
+from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
+from services.simulator.found import find_names
 from tests.process.standing import SUPERVISOR, SUPERVISORCTL, wait_until
 from tests.support.paths import ROOT
 from tests.support.tape_reader import query
 
-EXCHANGES = ("bitvavo", "btcturk")
-PROGRAMS = ["buffer_writer", "dashboard", "ingest_bitvavo", "ingest_btcturk"]
+EXCHANGES = tuple(find_names())
+PROGRAMS = ["buffer_writer", "dashboard", *(f"ingest_{name}" for name in EXCHANGES)]
 PROCESSES = len(PROGRAMS) - 1  # the dashboard is none of the tape's
 OLD, NEW = 40 * "a", 40 * "b"
 COMMAND_S = 180.0
@@ -54,7 +56,7 @@ class Box:
         self.configurations = self.root / "configurations"
         self.configurations.mkdir(parents=True)
         shutil.copytree(ROOT / "deploy" / "host", self.own)
-        self.supervisor = Supervisor(self.state / "run" / "supervisor.sock")
+        self.supervisor = Supervisor(socket_path(self.state))
         self.simulators = Simulators()
         self.unreachable: Collection[str] = ()
         self.environment = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.__main__ import find_exchange_names
 from tests.deploy.templates import properties
 from tests.support.paths import ROOT
 
@@ -202,8 +203,7 @@ BOOKTAPE__STORAGE__URL=file:/var/lib/booktape/tape
 BOOKTAPE__STATE__PATH=/var/lib/booktape
 BOOKTAPE__STATE__CELL=test
 BOOKTAPE__STATE__DISK_FREE_MIN_BYTES=0
-BOOKTAPE__EXCHANGES__BITVAVO__ENABLED=false
-BOOKTAPE__EXCHANGES__BTCTURK__ENABLED=false
+{disabled}
 ENV
 touch /opt/booktape/configurations/empty.toml
 for name in live current; do ln -s empty.toml /opt/booktape/configurations/$name.toml; done
@@ -233,10 +233,12 @@ def test_supervisord_the_writer_and_the_feeds_live_in_the_sandbox_of_their_unit(
     site = Path(sysconfig.get_path("purelib")).relative_to(ROOT)
     (tmp_path / "tree").symlink_to(ROOT)
     (tmp_path / "python").symlink_to(sys.base_prefix)
-    said = run(tmp_path, REAL.format(python=Path(sys.executable).resolve().name, site=site))
+    python = Path(sys.executable).resolve().name
+    disabled = "\n".join(
+        f"BOOKTAPE__EXCHANGES__{name.upper()}__ENABLED=false" for name in find_exchange_names()
+    )
+    said = run(tmp_path, REAL.format(python=python, site=site, disabled=disabled))
     assert ["active", "ready", "Result=success"] == said[:3], (tmp_path / "journal").read_text()
-    tape = [
-        "bitvavo-testa-000000000000-000000000001.parquet",
-        "btcturk-testa-000000000000-000000000001.parquet",
-    ]
-    assert tape == said[3:5]
+    names = find_exchange_names()
+    tape = [f"{name}-testa-000000000000-000000000001.parquet" for name in names]
+    assert tape == said[3 : 3 + len(names)]

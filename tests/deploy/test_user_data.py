@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from services.__main__ import find_exchange_names
 from tests.support.paths import ROOT
 
 ARCHITECTURE = platform.machine()
@@ -94,9 +95,9 @@ def test_a_bare_instance_becomes_a_box(tmp_path: Path, built: Built) -> None:
     assert {"booktape.service", "booktape-figures.service", "booktape-figures.timer"} <= set(
         said["units"].split()
     )
-    assert "bitvavo" in said["exchanges"]
+    assert all(name in said["exchanges"] for name in find_exchange_names())
     assert "" == said["settle"]
-    links = ["buffer_writer", "dashboard", "ingest_bitvavo", "ingest_btcturk"]
+    links = ["buffer_writer", "dashboard", *(f"ingest_{name}" for name in find_exchange_names())]
     assert [*links, "supervisor.conf", "switch.lock"] == said["programs"].split()
     assert "health" in said["supervisorctl"]
     assert "s3://booktape-data-prod-" in said["box.env"]

@@ -139,7 +139,14 @@ def test_pins_do_not_age_in_silence() -> None:
     weekly = load("weekly")
     assert [{"cron": "17 5 * * 1"}] == weekly["on"]["schedule"]
     commands = [step["run"] for step in steps("weekly") if "run" in step]
-    assert {"make audit", "make test-exports", METRICS, SINKS, "deploy/image"} <= set(commands)
+    assert {
+        "make audit",
+        "make test-exports",
+        METRICS,
+        SINKS,
+        "make test-page",
+        "deploy/image",
+    } <= set(commands)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     [names] = re.findall(r"^audit: .*\n\tfor name in (.+); do", makefile, re.MULTILINE)
     assert set(names.split()) == {p.stem for p in (ROOT / "requirements").glob("*.in")}

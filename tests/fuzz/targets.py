@@ -26,8 +26,13 @@ from shared.delivery.cursor import Cursor
 from shared.delivery.frame import Frame, decode, encode
 from shared.delivery.frame_builder import FrameBuilder
 from shared.delivery.journal import Journal
-from shared.errors import FrameError, JournalError, UnknownFrameVersion
-from shared.exchange import Exchange
+from shared.errors import FrameError, JournalError, MalformedMessage, UnknownFrameVersion
+from shared.event import Instrument, Row
+from shared.exchange import Exchange, ListedMarket
+from shared.feed.board import Board
+from shared.feed.names import Names
+from shared.ingest.instruments import Instruments
+from shared.ingest.listings import Listings
 from shared.process.record_file import pack as pack_record
 from shared.transport.websocket_frames import BUFFER_BYTES, MessageReader
 from tests.fuzz.corpus import (
@@ -44,9 +49,14 @@ from tests.fuzz.corpus import (
 from tests.fuzz.mutate import mutate_bytes, mutate_text, mutate_tree
 from tests.fuzz.promises import check
 from tests.support.readers import make_board, make_feed
-from tests.support.toys import Tape
+from tests.support.toys import Tape, make_exchange
 
 _OUTSIDE = re.compile(r"(^|/)\.\.?(/|$)|^/|\x00")
+
+
+class _Doors(NamedTuple):
+    names: Names
+    boards: list[Board]
 
 
 class Target(NamedTuple):
@@ -80,15 +90,40 @@ def _rest(exchange: Exchange) -> Callable[[Random, Path], None]:
     }
     corpus = {kind: bodies(exchange, kind) for kind in parsers}
 
-    def run(random: Random, _: Path) -> None:
+    def run(random: Random, folder: Path) -> None:
         kind = random.choice(list(parsers))
         raw = mutate_text(random, random.choice(corpus[kind]), corpus[kind])
         check(parsers[kind], raw)
+        if kind == "markets":
+            with suppress(MalformedMessage):
+                _list_markets(rest.parse_markets(raw), folder)
         headers = {"retry-after": str(random.choice((1, -1, "", "9" * 30, "x", "1e400")))}
         wait_s = rest.ban_s(random.choice((200, 400, 429)), headers, raw, TS)
         assert wait_s is None or 1 <= wait_s <= 86_400
 
     return run
+
+
+def _list_markets(markets: list[ListedMarket], folder: Path) -> None:
+    """Whatever a list of markets is, its rows can be journalled, and written by the writer."""
+    rows: list[Row] = []
+    doors = _Doors(Names(make_exchange()), [])
+    instruments = Instruments(folder / "instruments.json")
+    listings = Listings(doors, instruments, rows.extend, lambda _: None)
+    for ts in (TS, TS + 1):
+        listings.take_list(markets, ts)
+    if not rows:
+        return
+    builder = FrameBuilder(SESSION)
+    for row in rows:
+        builder.add(*row)
+    frame = decode(encode(builder.take(0)))
+    decode_events([frame])
+    for _, _, event in rows:
+        assert isinstance(event, Instrument)
+        assert all(0 <= (count or 0) < 100 for count in (event.price_decimals, event.size_decimals))
+        assert len(event.info) <= 4096
+        event.info.encode()
 
 
 def _feed(exchange: Exchange) -> Callable[[Random, Path], None]:

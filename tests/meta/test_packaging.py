@@ -37,7 +37,7 @@ def test_production_installs_what_the_project_depends_on_and_what_builds_it() ->
     assert sources <= set(find_pins("run"))
 
 
-@pytest.mark.parametrize("name", ["test", "bench", "deploy"])
+@pytest.mark.parametrize("name", ["test", "bench", "deploy", "page"])
 def test_everything_runs_on_the_versions_of_production(name: str) -> None:
     assert find_pins("run").items() <= find_pins(name).items()
 
@@ -49,7 +49,7 @@ def test_a_tape_is_read_with_the_versions_that_are_tested() -> None:
     assert readers.items() <= tested.items()
 
 
-@pytest.mark.parametrize("name", ["run", "test", "bench", "deploy", "readers", "exports"])
+@pytest.mark.parametrize("name", ["run", "test", "bench", "deploy", "page", "readers", "exports"])
 def test_every_pin_has_its_hashes(name: str) -> None:
     blocks = re.split(r"\n(?=\S)", (REQUIREMENTS / f"{name}.txt").read_text())
     assert [] == [block for block in blocks if "--hash=sha256:" not in block and block[0] != "#"]

@@ -22,10 +22,10 @@ from shared.process.configured import load_settings
 from shared.process.status import IngestReport
 from tests.process.standing import REAL, SUPERVISORCTL, install, wait_until
 from tests.support.healths import find_sentences
-from tests.support.judge import Verdict, judge
+from tests.support.judge import READ, Verdict, judge
 from tests.support.s3_server import S3Server
 
-EXCHANGES = ("bitvavo", "btcturk")
+EXCHANGES = tuple(READ)  # those whose messages the judge can read
 WRITER, FEEDS = "buffer_writer", tuple(f"ingest_{name}-a" for name in EXCHANGES)
 PROCESSES = (WRITER, *FEEDS)
 FLUSH_BYTES = 4 << 20  # also what a writer keeps of the disk for bad times
@@ -65,26 +65,32 @@ class Collector:
             "flush_interval_s = 2",
             f"flush_bytes = {FLUSH_BYTES}",
         ]
-        for name in EXCHANGES:
-            address = self.simulators.start(
-                name,
-                ["--unlimited", "--truth", str(self.truth(name)), *(options or {}).get(name, ())],
-                environment=self.environment,
-                log=folder / f"simulate_{name}.log",
-            )
-            lines += [
-                f"[exchanges.{name}]",
-                'symbols = "all"',
-                "checkpoint_interval_s = 20",
-                f'websocket_url = "{address.websocket_url}"',
-                f'rest_url = "{address.rest_url}"',
-            ]
+        for name in find_exchanges():
+            lines += self._start_exchange(name, (options or {}).get(name, ()))
         (folder / FILE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
         self.programs: Programs = prepare(
             load_settings(find_exchanges(), self.environment), self.environment
         )
         self.recording = Recording(self.programs)
         self._is_closed = False
+
+    def _start_exchange(self, name: str, options: Sequence[str]) -> list[str]:
+        """Start an exchange, if the judge can read it; return its part of the configuration."""
+        if name not in EXCHANGES:
+            return [f"[exchanges.{name}]", "enabled = false"]
+        address = self.simulators.start(
+            name,
+            ["--unlimited", "--truth", str(self.truth(name)), *options],
+            environment=self.environment,
+            log=self.folder / f"simulate_{name}.log",
+        )
+        return [
+            f"[exchanges.{name}]",
+            'symbols = "all"',
+            "checkpoint_interval_s = 20",
+            f'websocket_url = "{address.websocket_url}"',
+            f'rest_url = "{address.rest_url}"',
+        ]
 
     def truth(self, exchange: str) -> Path:
         return self.folder / f"truth_{exchange}.jsonl"

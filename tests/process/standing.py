@@ -9,23 +9,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from services.__main__ import find_exchange_names
 from services.operator.health.health import Process, gather
 from services.operator.supervision.supervisor import Supervisor
+from shared.process.state import INGEST_PREFIX, WRITER
 from tests.support.paths import ROOT
 
 WAIT_S = 60.0
 SUPERVISOR = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--silent"]
 SUPERVISORCTL = [sys.executable, "-m", "supervisor.supervisorctl"]
 
-# Nothing listens there, and nothing beyond the loopback is asked.
-NOWHERE = """
-[exchanges.bitvavo]
-websocket_url = "ws://127.0.0.1:9/v2/"
-rest_url = "http://127.0.0.1:9/v2"
-[exchanges.btcturk]
-websocket_url = "ws://127.0.0.1:9/"
-rest_url = "http://127.0.0.1:9"
-"""
+EXCHANGES = find_exchange_names()
+# What supervisord runs, and under which names that reports which is of the tape.
+PROGRAMS = [WRITER, "dashboard", *(f"{INGEST_PREFIX}{name}" for name in EXCHANGES)]
+PROCESSES = [WRITER, *(f"{INGEST_PREFIX}{name}-a" for name in EXCHANGES)]
+
+
+def nowhere(*but: str) -> str:
+    """Return a configuration in which nothing listens, and nothing beyond the loopback is asked."""
+    address = 'websocket_url = "ws://127.0.0.1:9/"\nrest_url = "http://127.0.0.1:9"\n'
+    return "".join(f"[exchanges.{name}]\n{address}" for name in EXCHANGES if name not in but)
+
 
 # The real command, from this tree.
 REAL = """#!{python}
@@ -77,7 +81,7 @@ class Standing:
         self.environment = install(folder, script)
         text = (ROOT / "supervisor.conf").read_text(encoding="utf-8")
         (folder / "supervisor.conf").write_text(text, encoding="utf-8")
-        (folder / "booktape.toml").write_text(NOWHERE, encoding="utf-8")
+        (folder / "booktape.toml").write_text(nowhere(), encoding="utf-8")
         for name in ("run", "log"):
             (folder / "var" / name).mkdir(parents=True)
         self.supervisor = Supervisor(folder / "var" / "run" / "supervisor.sock")

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from services.simulator.found import find_names
 from tests.process.standing import REAL, WAIT_S, Standing, wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
+
+HANDED, RESTARTED, *OTHERS = find_names()
 
 
 def read_truth(path: Path) -> list[dict[str, Any]]:
@@ -49,14 +52,14 @@ def test_a_demo_with_a_handover_and_a_restart_leaves_a_whole_tape(tmp_path: Path
         conf = str(demo_folder / "var" / "run" / "supervisor.conf")
         standing.environment["BOOKTAPE_CONFIG"] = str(demo_folder / "booktape.toml")
         wait_until(lambda: is_well(standing))
-        before = session(standing, "ingest_bitvavo-a")
-        handover = standing.booktape("handover", "bitvavo")
+        before = session(standing, f"ingest_{HANDED}-a")
+        handover = standing.booktape("handover", HANDED)
         assert 0 == handover.returncode, handover.stderr
-        after = session(standing, "ingest_bitvavo-a")
+        after = session(standing, f"ingest_{HANDED}-a")
         assert before != after
-        assert 0 == standing.control("restart", "ingest_btcturk", conf=conf).returncode
+        assert 0 == standing.control("restart", f"ingest_{RESTARTED}", conf=conf).returncode
         wait_until(lambda: is_well(standing))
-        assert after == session(standing, "ingest_bitvavo-a")
+        assert after == session(standing, f"ingest_{HANDED}-a")
         said, _ = demo.communicate(timeout=WAIT_S)
     assert 0 == demo.returncode, said
     assert "drained: all of it is in the store\n" in said
@@ -64,8 +67,9 @@ def test_a_demo_with_a_handover_and_a_restart_leaves_a_whole_tape(tmp_path: Path
     report = json.loads(standing.booktape("verify", "file:demo/data", "--json").stdout)
     assert report["ok"]
     lines = sorted(name["session"].split("Z-")[1] for name in report["sessions"])
-    assert ["bitvavo-a", "bitvavo-a", "bitvavo-b", "btcturk-a", "btcturk-a"] == lines
-    for exchange in ("bitvavo", "btcturk"):
+    expected = [f"{HANDED}-a", f"{HANDED}-a", f"{HANDED}-b", f"{RESTARTED}-a", f"{RESTARTED}-a"]
+    assert sorted([*expected, *(f"{name}-a" for name in OTHERS)]) == lines
+    for exchange in (HANDED, RESTARTED, *OTHERS):
         truth = read_truth(demo_folder / "truth" / f"{exchange}.jsonl")
         assert 5 == sum(line["type"] == "book" for line in truth)
         gaps = sorted(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.operator.commands.simulators import Simulators
-from tests.process.standing import NOWHERE, REAL, WAIT_S, Standing, wait_until
+from tests.process.standing import REAL, WAIT_S, Standing, nowhere, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -31,7 +31,7 @@ def run_live(folder: Path) -> Iterator[tuple[Standing, int]]:
             "bitvavo", ["--symbols", "2"], environment=standing.environment, log=folder / "log"
         )
         conf = CONF.format(address.websocket_url, address.rest_url)
-        conf += NOWHERE[NOWHERE.index("[exchanges.btcturk]") :]
+        conf += nowhere("bitvavo")
         (folder / "booktape.toml").write_text(conf)
         with standing.run():
             wait_until(lambda: LINE_A in standing.processes())

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from shared.process.files import Lock
-from tests.process.standing import REAL, Standing, wait_until
+from tests.process.standing import EXCHANGES, PROCESSES, PROGRAMS, REAL, Standing, wait_until
 
 pytestmark = pytest.mark.process
 
-PROGRAMS = ["buffer_writer", "dashboard", "ingest_bitvavo", "ingest_btcturk"]
-PROCESSES = ["buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a"]
+FIRST, LAST = EXCHANGES[0], EXCHANGES[-1]
 
 
 def all_started(standing: Standing) -> bool:
@@ -44,10 +43,10 @@ def test_a_restart_of_one_feed_leaves_the_others_alone(tmp_path: Path) -> None:
     with standing.run():
         wait_until(lambda: all_started(standing))
         before = standing.supervisor.programs()
-        assert 0 == standing.control("restart", "ingest_btcturk").returncode
+        assert 0 == standing.control("restart", f"ingest_{LAST}").returncode
         after = standing.supervisor.programs()
     changed = [name for name in PROGRAMS if before[name].pid != after[name].pid]
-    assert ["ingest_btcturk"] == changed
+    assert [f"ingest_{LAST}"] == changed
 
 
 @pytest.mark.parametrize("path", ["", "100%", "%s"])
@@ -62,10 +61,10 @@ def test_an_update_with_nothing_edited_restarts_nothing_and_one_more_program_tou
         wait_until(lambda: all(standing.state(name) == "RUNNING" for name in PROGRAMS))
         before = standing.supervisor.programs()
         assert ["", ""] == [standing.control("update").stdout for _ in "ab"]
-        feed = text[text.index("[program:ingest_bitvavo]") :].split("\n\n")[0]
-        conf.write_text(f"{text}\n{feed.replace('bitvavo', 'toy')}\n", encoding="utf-8")
-        assert "ingest_toy: added process group\n" == standing.control("update").stdout
-        wait_until(lambda: standing.state("ingest_toy") == "RUNNING")
+        feed = text[text.index(f"[program:ingest_{FIRST}]") :].split("\n\n")[0]
+        conf.write_text(f"{text}\n{feed.replace(FIRST, 'another')}\n", encoding="utf-8")
+        assert "ingest_another: added process group\n" == standing.control("update").stdout
+        wait_until(lambda: standing.state("ingest_another") == "RUNNING")
         after = standing.supervisor.programs()
     assert [] == [name for name in PROGRAMS if before[name].pid != after[name].pid]
 
@@ -85,17 +84,17 @@ def test_a_faulty_configuration_is_not_tried_again(tmp_path: Path) -> None:
         wait_until(lambda: all(standing.state(name) == "EXITED" for name in PROGRAMS))
         programs = standing.supervisor.programs()
     assert {78} == {program.exitstatus for program in programs.values()}
-    log = (tmp_path / "var" / "log" / "ingest_bitvavo.log").read_text()
+    log = (tmp_path / "var" / "log" / f"ingest_{FIRST}.log").read_text()
     assert 1 == log.count("storage.url = 7")
 
 
 def test_whatever_else_a_process_ends_with_it_is_started_again(tmp_path: Path) -> None:
     standing = Standing(tmp_path)
-    standing.plan("ingest-bitvavo", status=0, life_s=2.0)
-    standing.plan("ingest-btcturk", status=75, life_s=2.0)
+    standing.plan(f"ingest-{FIRST}", status=0, life_s=2.0)
+    standing.plan(f"ingest-{LAST}", status=75, life_s=2.0)
     standing.plan("write", status=1, life_s=0.0)
     with standing.run():
-        for name in ("ingest-bitvavo", "ingest-btcturk", "write"):
+        for name in (f"ingest-{FIRST}", f"ingest-{LAST}", "write"):
             wait_until(lambda name=name: len(standing.said("started", name)) >= 3)  # type: ignore[misc]
 
 
@@ -118,30 +117,33 @@ def test_a_killed_process_is_started_again_alone(tmp_path: Path) -> None:
         os.kill(before["buffer_writer"].pid, signal.SIGKILL)
         wait_until(lambda: len(standing.said("started", "write")) == 2)
         after = standing.supervisor.programs()
-    assert before["ingest_bitvavo"].pid == after["ingest_bitvavo"].pid
-    assert before["ingest_btcturk"].pid == after["ingest_btcturk"].pid
+    assert before[f"ingest_{FIRST}"].pid == after[f"ingest_{FIRST}"].pid
+    assert before[f"ingest_{LAST}"].pid == after[f"ingest_{LAST}"].pid
 
 
 def test_a_refused_lock_is_tried_again_until_it_is_free(tmp_path: Path) -> None:
     standing = Standing(tmp_path, REAL)
-    lock = Lock(tmp_path / "var" / "locks" / "bitvavo-a.lock")
+    lock = Lock(tmp_path / "var" / "locks" / f"{FIRST}-a.lock")
     lock.acquire()
-    log = tmp_path / "var" / "log" / "ingest_bitvavo.log"
+    log = tmp_path / "var" / "log" / f"ingest_{FIRST}.log"
     with standing.run():
         wait_until(lambda: log.exists() and log.read_text().count(str(os.getpid())) >= 2)
-        assert standing.state("ingest_bitvavo") != "FATAL"
+        assert standing.state(f"ingest_{FIRST}") != "FATAL"
         lock.release()
-        wait_until(lambda: standing.has_reported("ingest_bitvavo-a"))
+        wait_until(lambda: standing.has_reported(f"ingest_{FIRST}-a"))
 
 
 def test_after_supervisord_was_killed_a_new_one_waits_for_the_orphans(tmp_path: Path) -> None:
     standing = Standing(tmp_path, REAL)
     with standing.run() as supervisord:
         wait_until(lambda: all(map(standing.has_reported, PROCESSES)))
-        orphans = {program.pid for program in standing.supervisor.programs().values()}
+        programs = standing.supervisor.programs()
         supervisord.kill()
         supervisord.wait()
-    logs = [tmp_path / "var" / "log" / f"{name}.log" for name in PROGRAMS]
+    os.kill(programs["dashboard"].pid, signal.SIGTERM)  # it records nothing
+    names = [name.removesuffix("-a") for name in PROCESSES]
+    orphans = {programs[name].pid for name in names}
+    logs = [tmp_path / "var" / "log" / f"{name}.log" for name in names]
     try:
         with standing.run():
             wait_until(lambda: all("held by" in log.read_text() for log in logs))
@@ -164,6 +166,6 @@ def test_health_says_what_the_processes_say(tmp_path: Path) -> None:
     assert (1, 1) == (health.returncode, status.returncode)
     for said in (health.stdout, status.stdout):
         assert f"state {tmp_path / 'var'}" in said
-        assert "bitvavo  connecting" in said
+        assert f"{FIRST}  connecting" in said
         assert "writer   running" in said
-        assert "! ingest_btcturk-a is connecting" in said
+        assert f"! ingest_{LAST}-a is connecting" in said

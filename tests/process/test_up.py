@@ -9,11 +9,9 @@ from threading import Thread
 
 import pytest
 
-from tests.process.standing import REAL, WAIT_S, Standing, wait_until
+from tests.process.standing import EXCHANGES, PROCESSES, REAL, WAIT_S, Standing, wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
-
-PROCESSES = ["buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a"]
 
 
 class Up:
@@ -64,7 +62,7 @@ def test_up_records_until_it_is_stopped_and_drains(tmp_path: Path, stop: signal.
     standing = Standing(tmp_path, REAL)
     with run_up(standing) as up:
         wait_until(lambda: all(map(standing.has_reported, PROCESSES)))
-        wait_until(lambda: up.says("bitvavo connecting 0/3"))
+        wait_until(lambda: up.says(f"{EXCHANGES[0]} connecting 0/"))
         assert up.says(f"into file:{tmp_path / 'data'}")
         again = standing.booktape("up")
         assert 1 == again.returncode

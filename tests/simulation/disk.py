@@ -51,6 +51,8 @@ class Disk:
         self.tree = Tree()
         self.capacity = PLENTY
         self.fails_in = NEVER
+        self.failed: object = None  # the file or folder whose sync has failed
+        self.on_failure: Callable[[], None] = lambda: None
         self.opened: dict[int, Opened] = {}
         self._last_folder = FOLDERS
         self._fate = fate
@@ -136,11 +138,13 @@ class Disk:
         text = "" if isinstance(path, int) else os.fspath(path)
         return text[self._prefix_size :] if text.startswith(self._prefix) else None
 
-    def _begin(self) -> None:
+    def _begin(self, synced: object = None) -> None:
         self._fate.boundary()
         self.fails_in -= 1
         if not self.fails_in:
             self.fails_in = NEVER
+            self.failed = synced
+            self.on_failure()
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     # --- files ---
@@ -231,7 +235,7 @@ class Disk:
         if opened is None:
             _real(os, "fsync")(descriptor)
             return
-        self._begin()
+        self._begin(opened.node)
         if isinstance(opened.node, Folder):
             self.tree.sync(opened.node)
         else:

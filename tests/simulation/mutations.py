@@ -319,10 +319,21 @@ MUTATIONS: Final = (
         ":\n",
     ),
     Mutation(
-        "what undoes a commit leaves its manifest",
+        "what undoes a commit leaves its manifest for the end",
         SPOOL,
-        "                self._manifest(name).unlink()\n                sync",
-        "                sync",
+        """\
+            if self._manifest(name).exists():
+                self._manifest(name).unlink()
+                sync_folder(self._folder)
+            for path in self._files_of(name):
+                path.unlink()
+        except OSError as error:
+            raise""",
+        """\
+            for path in sorted(self._files_of(name), key=lambda path: path.suffix == ".json"):
+                path.unlink()
+        except OSError as error:
+            raise""",
         ("--walks",),
     ),
     Mutation(

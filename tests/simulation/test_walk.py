@@ -7,7 +7,7 @@ from tests.simulation.disk import PLENTY
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan
 from tests.simulation.processes import BufferWriter, Ingest
-from tests.simulation.walk import Kind, walk_until_through
+from tests.simulation.walk import Kind, walk_amid_undoing, walk_until_through
 from tests.simulation.world import calm_down
 
 
@@ -15,6 +15,11 @@ from tests.simulation.world import calm_down
 @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
 def test_every_event_is_stored_once_wherever_it_happens(kind: Kind, *, is_folder: bool) -> None:
     outcome = walk_until_through(kind, is_folder=is_folder, chance=1)
+    assert outcome is None, str(outcome)
+
+
+def test_a_commit_that_fails_is_undone_wherever_its_process_ends() -> None:
+    outcome = walk_amid_undoing()
     assert outcome is None, str(outcome)
 
 

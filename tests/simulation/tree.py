@@ -95,6 +95,7 @@ class Tree:
         # How often names have changed in each folder, and below each one of the root.
         self.versions: Counter[str] = Counter()
         self.newest_kept: int | None = None  # of what is not certain; None: as chance will have it
+        self.lost: int | None = None  # of what is not certain, the one change that alone is lost
         self._changes: list[Change] = []
 
     @property
@@ -158,7 +159,7 @@ class Tree:
         for number, change in enumerate(self._changes):
             # None, all, the older ones, the newer ones, any of them.
             fates = False, True, number < count, number >= count, random.random() < 0.5
-            is_kept = fates[fate]
+            is_kept = fates[fate] if self.lost is None else number != self.lost
             if is_kept and _has_sources(change):
                 _apply(change)
         self._changes.clear()

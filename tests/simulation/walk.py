@@ -40,6 +40,8 @@ ROT_TURN: Final = 6  # all is synced by then, and nothing of it sent
 TURN_S: Final = 2.5  # all that is due with time is due in each turn
 SOON: Final = 4  # turns, that of the kill being the first: what is made anew is synced by then
 BOUNDARIES_MAX: Final = 2000
+UNDOING_MAX: Final = 7  # boundaries of what undoes a commit, and names that are not certain then
+SPOOL: Final = "state/spool"
 
 
 class Kind(Enum):
@@ -85,8 +87,49 @@ def walk_until_through(kind: Kind, *, is_folder: bool, chance: int) -> Outcome |
     raise AssertionError(f"it goes on behind {BOUNDARIES_MAX} boundaries")
 
 
+def walk_amid_undoing() -> Outcome | None:
+    """Let each sync of the spool fail, and the process end at each boundary of what undoes it.
+
+    It is killed; or the power is cut, and of what is not certain one name after the other is lost.
+    Return the first walk that broke a promise.
+    """
+    with undisturbed():
+        for boundary in range(1, BOUNDARIES_MAX):
+            with scratch() as root:
+                machine = Machine(root, Plan(), Random(1))
+                with machine.installed():
+                    if not _walk(machine, boundary, Kind.FAILURE):
+                        return None
+                    if machine.disk.failed is not machine.disk.tree.find(SPOOL):
+                        continue
+            for steps in range(1, UNDOING_MAX + 1):
+                for lost in (None, *range(UNDOING_MAX)):
+                    outcome = _walk_amid_undoing(boundary, steps, lost)
+                    if outcome:
+                        return outcome
+    raise AssertionError(f"it goes on behind {BOUNDARIES_MAX} boundaries")
+
+
+def _walk_amid_undoing(boundary: int, steps: int, lost: int | None) -> Outcome | None:
+    with scratch() as root:
+        machine = Machine(root, Plan(), Random(1))
+        machine.disk.tree.lost = lost
+        machine.disk.on_failure = lambda: machine.fate.arm(steps, is_power_cut=lost is not None)
+        try:
+            with machine.installed():
+                _walk(machine, boundary, Kind.FAILURE)
+                calm_down(machine, Plan())
+        except Exception as error:  # noqa: BLE001 (an assertion of the code fails too)
+            what = f"{type(error).__name__}: {error}"
+            return Outcome(boundary, machine.trace, f"amid undoing a commit: {what}")
+    return None
+
+
 def walk_all() -> Iterator[Outcome]:
     """Do every walk; yield the first that failed of each kind."""
+    outcome = walk_amid_undoing()
+    if outcome:
+        yield outcome
     for kind in Kind:
         for is_folder in (False, True):
             outcome = walk_until_through(kind, is_folder=is_folder, chance=1)

@@ -143,7 +143,7 @@ def _group(found: list[tuple[Sent, int]]) -> Iterator[list[Sent]]:
 
 def read_sockets(told: Truth, exchange: str) -> list[Socket]:
     """Return what each websocket was sent."""
-    read = {"bitvavo": read_bitvavo, "btcturk": read_btcturk}[exchange]
+    read = READ[exchange]
     names = {line["raw_symbol"]: line["symbol"] for line in told.lines if line["type"] == "book"}
     sockets: dict[int, Socket] = {}
     for place, line in enumerate(told.lines):
@@ -199,6 +199,9 @@ def read_btcturk(message: Any) -> Iterator[Message]:
         yield name, body["PS"], body["CS"], _levels(*sides)
     elif kind == 422:
         yield "trade", body["PS"], str(body["I"]), frozenset()
+
+
+READ = {"bitvavo": read_bitvavo, "btcturk": read_btcturk}
 
 
 def _levels(bids: Iterable[Any] | None, asks: Iterable[Any] | None) -> Levels:

@@ -2,6 +2,7 @@
 import { signed } from "./format.js";
 
 const POINTS = 900, LINES = 6, HEIGHT = 190;
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 export const lineColour = at => colour(`--line-${at % LINES + 1}`);
@@ -65,7 +66,7 @@ export class Chart {
       width: this.place.clientWidth, height: this.height, legend: { show: false }, cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (_, low, high) => range(low, high, this.bps) } },
       series: [{}, ...this.names.map((name, at) => ({ label: name, stroke: this.colours(at), width: 1.75, spanGaps: false, points: { show: false } }))],
-      axes: [{ ...axis, values: times, space: 90, size: 32 }, { ...axis, values: format, size: 58 }],
+      axes: [{ ...axis, values: times, incrs: STEPS_S, space: 90, size: 32 }, { ...axis, values: format, size: 58 }],
     }, this.data(), this.place);
   }
 }

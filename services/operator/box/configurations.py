@@ -6,7 +6,7 @@ from pathlib import Path
 from booktape.settings_source import FILE_VARIABLE, read_file
 from services.operator.box.releases import SwitchError, point
 from shared.process.settings import Settings
-from shared.process.state import INGEST_PREFIX, WRITER
+from shared.process.state import INGEST_PREFIX, WRITER, sink_name
 
 SUFFIX = ".toml"
 # Given by the box's stack; a configuration that names them is meant for something else.
@@ -108,6 +108,11 @@ def find_changed(before: Settings, after: Settings, programs: Iterable[str]) -> 
         f"{INGEST_PREFIX}{name}"
         for name in before.exchanges
         if before.exchanges[name] != after.exchanges.get(name)
+    }
+    changed |= {
+        sink_name(name)
+        for name, sink in before.sinks.items()
+        if after.sinks.get(name, sink) != sink
     }
     if before.writer != after.writer:
         changed.add(WRITER)

@@ -11,6 +11,8 @@ from services.operator.box.configurations import (
     find_strays,
 )
 from services.operator.box.moving import Mover
+from services.operator.box.program_file import ProgramFile
+from services.operator.box.releases import Box
 from services.operator.commands.up import say
 from services.operator.supervision.supervisor import Supervisor
 from shared.process.files import Lock
@@ -22,9 +24,11 @@ Load = Callable[[Mapping[str, str]], Settings]
 
 def configure(
     configurations: Configurations,
+    box: Box,
     digest: str,
     environment: Mapping[str, str],
     load: Load,
+    *,
     connect: Callable[[Settings], Supervisor],
 ) -> None:
     """Let every program read the configuration; on any fault all of them the one before."""
@@ -42,15 +46,19 @@ def configure(
         )
         for name in find_changed(old, new, supervisor.programs())
     ]
+    conf, release = ProgramFile(box, supervisor), box.release(box.current)
 
     def finish() -> None:
         configurations.point(configurations.live, digest)
+        conf.move(new, release)
         configurations.point(configurations.current, digest)
 
+    def undo() -> None:
+        configurations.point(configurations.live, before)
+        conf.put_back(release)
+
     with Lock(old.state.folder.deploy_lock):  # `status` sees that it is under way
-        Mover(new, supervisor).run(
-            moves, finish=finish, undo=lambda: configurations.point(configurations.live, before)
-        )
+        Mover(new, supervisor).run(moves, finish=finish, undo=undo)
     say(f"configured: {digest} is live, {len(moves)} programs were moved")
     configurations.prune({digest, before})
 

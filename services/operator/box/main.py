@@ -98,7 +98,8 @@ def _switch(step: BoxStep, *, is_rollback: bool) -> None:
 
 def _configure(step: BoxStep) -> None:
     configurations = Configurations(step.root)
-    configure(configurations, step.target, step.environment, step.load, _connect)
+    box = Box(step.root)
+    configure(configurations, box, step.target, step.environment, step.load, connect=_connect)
 
 
 def _drain(step: BoxStep) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from booktape.errors import BooktapeError
-from services.operator.supervision.programs import find_conf, localise, socket_path
+from services.operator.supervision.programs import add_sinks, find_conf, localise, socket_path
 from shared.process.files import write_atomic
 from shared.process.settings import Settings
 from shared.process.state import INGEST_PREFIX, WRITER
@@ -57,7 +57,8 @@ class Box:
         state = settings.state.path
         for folder in settings.state.folder.wanted_by_supervisor:
             folder.mkdir(parents=True, exist_ok=True)
-        text = find_conf(settings.folder).read_text(encoding="utf-8")
+        shipped = find_conf(settings.folder).read_text(encoding="utf-8")
+        text = add_sinks(shipped, settings.sinks)
         names: list[str] = []
         lines = []
         for line in localise(text, settings.folder, state, socket_path(state)).splitlines():

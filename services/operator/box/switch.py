@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-from booktape.errors import BooktapeError
 from services.operator.box.moving import Mover
+from services.operator.box.program_file import ProgramFile
 from services.operator.box.releases import Box, ReleaseMove
 from services.operator.commands.up import say
 from services.operator.supervision.supervisor import Supervisor
-from shared.process.files import write_atomic
 from shared.process.settings import Settings
 from shared.process.state import WRITER
 
@@ -32,9 +31,11 @@ class Switch:
         box = self._box
         box.folder(release)
         moves = self._plan(release, is_rollback=is_rollback)
-        before, conf = box.release(box.current), box.conf.read_bytes()
+        before, conf = box.release(box.current), ProgramFile(box, self._supervisor)
         Mover(self._settings, self._supervisor).run(
-            moves, finish=lambda: self._finish(release), undo=lambda: self._put_back(conf)
+            moves,
+            finish=lambda: self._finish(release, conf),
+            undo=lambda: conf.put_back(before),
         )
         say(f"switched: {release} is live")
         box.prune({release, before})
@@ -55,27 +56,7 @@ class Switch:
             if old != release
         ]
 
-    def _finish(self, release: str) -> None:
+    def _finish(self, release: str, conf: ProgramFile) -> None:
         """Add and remove the programs by which the releases differ, then move `current`."""
-        for name in self._box.write_conf(self._settings):
-            self._box.point(self._box.program(name), release)
-        for name in self._reread():
-            say(f"{name}: supervisor.conf changed, which counts from the next boot")
+        conf.move(self._settings, release)
         self._box.point(self._box.current, release)
-
-    def _reread(self) -> list[str]:
-        """Let supervisord take up and forget programs; return those that it must be ended for."""
-        changes = self._supervisor.reread()
-        for name in changes.added:
-            self._supervisor.add(name)
-        for name in changes.removed:
-            self._supervisor.remove(name)
-        return changes.changed
-
-    def _put_back(self, conf: bytes) -> None:
-        try:
-            if self._box.conf.read_bytes() != conf:
-                write_atomic(self._box.conf, conf, fsync=True)
-                self._reread()
-        except (BooktapeError, OSError) as error:
-            say(f"supervisor.conf is not back: {error}; the next boot writes it anew")

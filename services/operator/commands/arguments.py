@@ -12,6 +12,7 @@ from shared.exchange import SYMBOL
 
 LIMIT_DEFAULT: Final = 10
 BOX_ACTIONS: Final = ("deploy", "rollback", "configure", "settle", "drain", "ready", "figures")
+PROBE_MINUTES: Final = 10.0
 DEMO_SYMBOLS, DEMO_RATE = 20, 100.0
 WATCH_S: Final = 2.0
 
@@ -83,13 +84,15 @@ def watching(*, metrics: RunCommand, dashboard: RunCommand) -> list[Command]:
         Command(
             name="metrics",
             summary="prints every figure once, in the text format of Prometheus",
-            example="booktape metrics > booktape.prom",
+            example="booktape metrics",
             run=metrics,
         ),
     ]
 
 
-def looking(exchanges: Sequence[str], *, book: RunCommand, listing: RunCommand) -> list[Command]:
+def looking(
+    exchanges: Sequence[str], *, book: RunCommand, listing: RunCommand, probe: RunCommand
+) -> list[Command]:
     """Return the commands by which a person looks at an exchange."""
 
     def add_book(parser: Parser) -> None:
@@ -113,6 +116,14 @@ def looking(exchanges: Sequence[str], *, book: RunCommand, listing: RunCommand) 
             summary="lists the exchanges, and what is recorded by default",
             example="booktape exchanges",
             run=listing,
+        ),
+        Command(
+            name="probe",
+            summary="holds what we assume of an exchange against it; exit status 1 some is refuted,"
+            " 2 too little was seen",
+            example=f"booktape probe {_first(exchanges)} --minutes 10 --out probe",
+            run=probe,
+            add_arguments=_add_probe(exchanges),
         ),
     ]
 
@@ -184,6 +195,25 @@ def _first(exchanges: Sequence[str]) -> str:
 def _add_exchange(exchanges: Sequence[str]) -> Callable[[Parser], None]:
     def add(parser: Parser) -> None:
         parser.add_argument("exchange", choices=exchanges)
+
+    return add
+
+
+def _add_probe(exchanges: Sequence[str]) -> Callable[[Parser], None]:
+    def add(parser: Parser) -> None:
+        parser.add_argument(
+            "exchange", nargs="?", choices=exchanges, help="each, one after the other"
+        )
+        parser.add_argument(
+            "--minutes", type=positive, default=PROBE_MINUTES, metavar="T", help="(%(default)g)"
+        )
+        parser.add_argument(
+            "--out", type=Path, default=Path("probe"), metavar="FOLDER",
+            help="where all that came is kept, and the table (%(default)s)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--again", type=Path, metavar="FILE", help="judge what an earlier probe has kept"
+        )
 
     return add
 

@@ -35,6 +35,7 @@ def format_health(health: Health) -> str:
             *_writer(health),
             *_journals(health),
             *_unknown(health),
+            *_malformed(health),
             *_sinks(health),
             *_silences(health),
             *_clock(health),
@@ -161,9 +162,25 @@ def _unknown(health: Health) -> Iterator[str]:
     for process in health.processes:
         unknown = process.ingest.counts.unknown if process.ingest else {}
         if unknown:
-            most = sorted(unknown, key=lambda kind: (-unknown[kind], kind))
-            kinds = format_names([f"{kind} ({unknown[kind]:,})" for kind in most])
+            kinds = _format_most(unknown)
             yield f"unknown  {process.exchange} sends messages that we do not know: {kinds}"
+
+
+def _malformed(health: Health) -> Iterator[str]:
+    """Yield why messages could not be read, and how often, and which values are null for it."""
+    for process in health.processes:
+        counts = process.ingest.counts if process.ingest else None
+        if counts and counts.malformed_reasons:
+            reasons = _format_most(counts.malformed_reasons)
+            yield f"refused  {process.exchange} sent messages that cannot be read: {reasons}"
+        if counts and counts.unread:
+            columns = _format_most(counts.unread)
+            yield f"unread   {process.exchange} sent values that cannot be read: {columns}"
+
+
+def _format_most(counts: dict[str, int]) -> str:
+    most = sorted(counts, key=lambda kind: (-counts[kind], kind))
+    return format_names([f"{kind} ({counts[kind]:,})" for kind in most])
 
 
 def _clock(health: Health) -> Iterator[str]:

@@ -34,6 +34,7 @@ METRICS: Final = (
     Metric("feed_sockets", "gauge", "Sockets that the feed wants open."),
     Metric("feed_connections", "gauge", "Sockets that are open."),
     Metric("feed_rate_limited", "gauge", "1 while the exchange refuses requests."),
+    Metric("feed_silenced", "gauge", "1 while the exchange has announced maintenance."),
     Metric("feed_messages_total", "counter", "Messages that came, and answers to polls."),
     Metric("feed_received_bytes_total", "counter", "Bytes of these messages."),
     Metric("feed_events_total", "counter", "Events that were numbered and journalled."),
@@ -57,8 +58,11 @@ def collect_feeds(health: Health) -> Iterable[Family]:
     """Return the metrics of all feeds; one that has never reported has every series at 0."""
     table = Table(METRICS)
     committed, holes = _find_committed(health), _find_holes(health)
+    away = {silence.exchange for silence in health.silences}
     for process in health.processes:
         if process.exchange is not None and process.line is not None:
+            labels = {"exchange": process.exchange, "line": process.line}
+            table.add("feed_silenced", labels, process.exchange in away)
             _add(table, process, committed, holes, now_ns=health.ts)
     return table
 
@@ -110,7 +114,7 @@ def _values(
 ) -> dict[str, float]:
     """Return each metric that has one series for a feed."""
     if report is None:
-        own = {"feed_state", "feed_symbols", "feed_incidents_total"}
+        own = {"feed_state", "feed_symbols", "feed_incidents_total", "feed_silenced"}
         values: dict[str, float] = {name: 0 for name, _, _ in METRICS if name not in own}
         return {**values, "feed_delay_seconds": nan}
     following, session = report.journal_next, report.session

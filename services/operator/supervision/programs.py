@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from booktape.settings_source import FILE_NAME, FILE_VARIABLE
 from shared.delivery import pipe
 from shared.process.files import write_atomic
 from shared.process.settings import Settings
+from shared.process.state import SINK_PREFIX
 
 CONF_NAME = "supervisor.conf"
 COMMAND = "booktape"
@@ -24,6 +25,7 @@ PID_SUFFIX = ".4194304"
 _STATE = "%(here)s/var"
 _SOCKET = f"{_STATE}/run/{SOCKET_NAME}"
 _PLUGIN_STATE = "\nstate=var\n"
+_COMMENTED_SINK = re.compile(rf"^;\[program:{SINK_PREFIX}(\w+)\]\n(?:;.*\n)+", re.MULTILINE)
 _EXPANDED_TWICE = ("stdout_logfile=", "stderr_logfile=")
 
 
@@ -49,18 +51,35 @@ def prepare(
         wanted.mkdir(parents=True, exist_ok=True)
     given = find_conf(settings.folder)
     socket = socket_path(state)
-    made = localise(given.read_text(encoding="utf-8"), settings.folder, state, socket)
+    shipped = given.read_text(encoding="utf-8")
+    text = add_sinks(shipped, settings.sinks)
+    made = localise(text, settings.folder, state, socket)
     is_as_given = (given.parent, state) == (settings.folder, given.parent / "var") and (
         socket == folder.run / SOCKET_NAME and "%" not in str(state)
     )
     conf = given
     made = leave_out(made, without)
-    if not is_as_given or without:
+    if not is_as_given or without or text != shipped:
         conf = folder.supervisor_conf
         write_atomic(conf, f"; Made by `booktape up` from {given}\n{made}".encode(), fsync=False)
     return Programs(
         conf, socket, settings.folder, folder.logs, find_environment(settings, environment)
     )
+
+
+def add_sinks(text: str, sinks: Iterable[str]) -> str:
+    """Return supervisor.conf with a program for each sink that has none in it.
+
+    It is made of the one that waits in comments; a file without that is left as it is.
+    """
+    found = _COMMENTED_SINK.search(text)
+    added = ""
+    for name in sinks:
+        program = f"{SINK_PREFIX}{name}"
+        if found and f"\n[program:{program}]\n" not in text:
+            block = re.sub(r"^;", "", found[0], flags=re.MULTILINE)
+            added += "\n" + block.replace(found[1], name)
+    return text + added
 
 
 def find_conf(folder: Path) -> Path:

@@ -34,6 +34,7 @@ class BitvavoFeed:
     rng: random.Random  # not the market's: what a market does must not depend on who listens
     clock_ns: Callable[[], int]
     is_reset: bool = False
+    ts: int = 0  # of the last transaction: it never steps back
     is_muted: bool = False
     is_odd: bool = False
     has_moved: bool = False
@@ -77,10 +78,11 @@ class BitvavoFeed:
             return
         market = self.market
         age = BOOK_AGE_NS + int(self.rng.expovariate(AGE_JITTER_PER_NS))
+        self.ts = max(self.ts, self.clock_ns() - age)
         message = (
             f'{{"event":"book","market":"{market.listing.raw_symbol}","nonce":{self.nonce},'
             f'"bids":[{_levels(market, step.bids)}],"asks":[{_levels(market, step.asks)}],'
-            f'"timestamp":{self.clock_ns() - age}}}'
+            f'"timestamp":{self.ts}}}'
         )
         if self.is_odd:
             message = write_oddly(message, self.rng)

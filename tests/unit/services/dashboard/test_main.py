@@ -67,7 +67,12 @@ def serve(settings: Settings, watch: Still, check: Any) -> int:
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    status = run(settings, watch, announce=lambda at: Thread(target=work, args=[at]).start())
+    status = run(
+        settings,
+        watch,
+        announce=lambda at: Thread(target=work, args=[at]).start(),
+        may_be_second=True,
+    )
     if failed:
         raise failed[0]
     return status
@@ -159,6 +164,15 @@ def test_a_second_one_serves_and_leaves_reports_and_calls_to_the_first(tmp_path:
             assert 0 == serve(settings, watch, check)
         assert not settings.state.folder.report(DASHBOARD).exists()
     assert [] == callee.asked
+
+
+def test_one_of_supervisord_waits_until_another_is_gone(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    with Lock(settings.state.folder.dashboard_lock):
+        announced: list[str] = []
+        watch = Still(make_health())
+        assert 75 == run(settings, watch, announce=announced.append, may_be_second=False)
+    assert [] == announced
 
 
 def test_no_loop_is_left_behind() -> None:

@@ -476,6 +476,8 @@ def test_a_single_market_comes_without_a_list() -> None:
         ("0", None, None),
         ("soon", None, None),
         ("1e400", None, None),
+        ("1e-31", None, None),
+        ("1e-99999999", None, None),
         ([], None, None),
     ],
 )
@@ -510,8 +512,9 @@ def test_the_bounds_of_orders_are_read_and_what_cannot_be_is_none() -> None:
 def test_a_row_that_is_too_long_is_left_out_and_one_without_a_name_refuses_the_list() -> None:
     [market] = parser.parse_markets(json.dumps([{"market": "A-EUR", "x": "y" * 5000}]).encode())
     assert "{}" == market.info
-    with pytest.raises(MalformedMessage):
-        parser.parse_markets(b'[{"market":"A-EUR"},{"status":"trading"}]')
+    for bad in (b'{"status":"trading"}', b'{"market":"B-EUR","x":"\xff"}'):
+        with pytest.raises(MalformedMessage):
+            parser.parse_markets(b'[{"market":"A-EUR"},' + bad + b"]")
 
 
 def test_a_book_over_rest_is_that_of_get_book() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import services.simulator
-from services.simulator.found import find_names, load
+from services.simulator.found import find_names, load, load_lies
 
 
 def test_a_simulated_exchange_is_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -24,3 +24,12 @@ def test_each_declares_what_it_takes_to_build_it(name: str) -> None:
     assert 2 == len({market.symbol for market in markets})
     assert simulated.symbols_max > 2
     assert simulated.faults
+
+
+def test_who_tells_no_lies_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy" / "__init__.py").touch()
+    places = [*services.simulator.__path__, str(tmp_path)]
+    monkeypatch.setattr(services.simulator, "__path__", places)
+    assert {} == load_lies("toy")
+    assert load_lies("bitvavo")

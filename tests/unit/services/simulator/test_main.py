@@ -19,6 +19,7 @@ from services.simulator.bitvavo.protocol import Bitvavo
         (["bitvavo", "--rate", "many"], "many"),
         (["bitvavo", "--port", "70000"], "not a port"),
         (["bitvavo", "--faults", "gap,snapshot_midstream"], "snapshot_midstream"),
+        (["bitvavo", "--lies", "crossed,first_number_skips"], "first_number_skips"),
         (["btcturk", "--faults", "bad_symbol"], "bad_symbol"),
         (["bitvavo", "--nonsense"], "--nonsense"),
     ],

@@ -1,7 +1,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,12 +12,14 @@ from services.simulator import connection as connection_module
 from services.simulator import main, server
 from services.simulator.btcturk.protocol import Btcturk
 from services.simulator.faults import Faults
+from services.simulator.lies import Liar, Lie, edit_answers, in_binary, in_parts, refuse_from
 from services.simulator.protocol import Clock
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
 from tests.unit.services.simulator.fakes import TS_START
 
 TIMEOUT_S = 60.0
+PING = 0x89
 CLOSE_1000 = b"\x88\x02\x03\xe8"
 
 
@@ -56,7 +58,7 @@ async def open_by_hand(site: Site, path: str) -> tuple[asyncio.StreamReader, asy
 
 
 @contextlib.asynccontextmanager
-async def listening(*arguments: str) -> AsyncIterator[Site]:
+async def listening(*arguments: str, lies: Sequence[Lie] = ()) -> AsyncIterator[Site]:
     loop = asyncio.get_running_loop()
     clock = Clock(ns=lambda: TS_START + int(loop.time() * 1e9), monotonic=loop.time)
     truth = Truth(None, clock_ns=clock.ns)
@@ -64,7 +66,7 @@ async def listening(*arguments: str) -> AsyncIterator[Site]:
     port: asyncio.Future[int] = loop.create_future()
     stop = asyncio.Event()
     task = asyncio.create_task(
-        server.Server(simulation, faults=faults, truth=truth).run(
+        server.Server(simulation, faults=faults, truth=truth, liar=Liar(lies)).run(
             port=0, on_listening=port.set_result, stop=stop
         )
     )
@@ -238,5 +240,49 @@ def test_at_the_end_clients_are_told_that_it_goes_away() -> None:
         await client.wait_closed()
         assert 1001 == client.close_code
         assert site.simulation.is_quiet
+
+    run(test)
+
+
+def test_lies_are_told_over_both_ways() -> None:
+    async def test() -> None:
+        rest = edit_answers(lambda path: path == "/v2/time", lambda _: {"time": "late"})
+        async with listening("bitvavo", lies=[in_binary(), rest]) as site:
+            async with site.connect("/v2/") as client:
+                await client.send('{"action":"getTime"}')
+                assert isinstance(await client.recv(), bytes)
+            assert b'{"time":"late"}' == (await site.get("/v2/time"))[2]
+
+    run(test)
+
+
+def test_a_lie_may_come_in_parts() -> None:
+    async def test() -> None:
+        async with listening("bitvavo", lies=[in_parts()]) as site, site.connect("/v2/") as client:
+            await client.send('{"action":"getTime"}')
+            parts = [part async for part in client.recv_streaming()]
+            assert "getTime" == json.loads("".join(map(str, parts)))["action"]
+            assert 2 == len(parts)
+
+    run(test)
+
+
+def test_a_lie_may_close_the_door() -> None:
+    async def test() -> None:
+        async with listening("bitvavo", lies=[refuse_from(1, 403)]) as site:
+            with pytest.raises(InvalidStatus) as refused:
+                async with site.connect("/v2/"):
+                    pass
+            assert 403 == refused.value.response.status_code
+
+    run(test)
+
+
+def test_a_lie_may_ping_at_another_time() -> None:
+    async def test() -> None:
+        async with listening("bitvavo", lies=[Lie(ping_s=0.01)]) as site:
+            reader, writer = await open_by_hand(site, "/v2/")
+            assert PING == (await reader.readexactly(1))[0]  # long before its 50 s
+            writer.close()
 
     run(test)

@@ -46,6 +46,15 @@ class World:
         return self.questions.due(self.now_s)[0]
 
 
+def test_whoever_does_not_trade_is_known(world: World) -> None:
+    idle = []
+    statuses: tuple[MarketStatus, ...] = ("auction", "trading", "halted")
+    for status in statuses:
+        world.become(status)
+        idle.append(sorted(world.board.idle))
+    assert [["BTCEUR"], [], ["BTCEUR"]] == idle
+
+
 def test_a_halt_ends_the_book_with_a_row(world: World) -> None:
     assert [] == world.become("halted")
     assert {"ETH-EUR"} == world.books.live()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.event import Instrument, Row
+from shared.exchange import ListedMarket
 from shared.feed.board import StatusChange
 from shared.feed.names import Names
 from shared.ingest.instruments import Instruments
@@ -91,3 +92,9 @@ def test_a_market_whose_name_would_be_a_path_is_not_recorded_and_told_once(
     assert ["BTC-EUR"] == [symbol for _, symbol, one in world.rows if isinstance(one, Instrument)]
     told = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [5, 1] == [record.count for record in told]  # type: ignore[attr-defined]
+
+
+def test_a_market_with_a_raw_name_without_end_is_odd_as_well(world: World) -> None:
+    long = ListedMarket(symbol="BTC-EUR", raw_symbol="x" * 65)
+    world.listings.take_list([long], 1_790_000_000_000_000_000)
+    assert ([], []) == (world.rows, world.followed)

@@ -263,6 +263,19 @@ def test_a_ping_is_answered_while_a_message_is_incomplete(raw: Serve) -> None:
     assert [(PONG, b"still there?")] == frames
 
 
+def test_what_is_no_plain_text_is_counted(raw: Serve) -> None:
+    def script(peer: socket.socket) -> None:
+        peer.sendall(text(b"Hel", 0x01) + text(b"", PING) + text(b"lo", 0x80) + text(b"x", 0x82))
+        peer.sendall(text(b"in ", 0x02) + text(b"parts", 0x80) + text(b"plain"))
+        read_frame(peer)
+        hang_up(peer)
+
+    with connect(raw(script)) as connection:
+        assert (0, 0, 0) == connection.counts
+        assert [b"Hello", b"x", b"in parts", b"plain"] == collect(connection, 4)
+        assert (1, 2, 2) == connection.counts
+
+
 def test_silence_returns_nothing(raw: Serve) -> None:
     def script(peer: socket.socket) -> None:
         read_frame(peer)

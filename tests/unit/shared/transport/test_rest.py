@@ -206,6 +206,13 @@ def test_a_list_of_trades_says_since_when_it_is_whole_where_the_exchange_does(
     client.close()
 
 
+def test_a_request_returns_whatever_the_answer_is(server: Server, client: RestClient) -> None:
+    server.answer = Answer(429, b"<html>", {"Retry-After": "17"})
+    reply = client.request("/any")
+    assert (429, b"<html>", "17") == (reply.status, reply.body, reply.headers["retry-after"])
+    assert ["/any"] == server.paths
+
+
 def test_a_slash_at_the_end_of_the_url_is_no_part_of_the_path(
     server: Server, connect: Connect
 ) -> None:

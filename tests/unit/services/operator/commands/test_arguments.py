@@ -7,7 +7,7 @@ from booktape.commands.main import build_parser as build
 from services.operator.commands import arguments
 
 EXCHANGES = ["bitvavo", "btcturk"]
-COMMANDS = ["up", "demo", "status", "handover", "book", "exchanges", "ingest", "write"]
+COMMANDS = ["up", "demo", "status", "handover", "book", "exchanges", "probe", "ingest", "write"]
 
 
 def never(_: object) -> int:
@@ -21,7 +21,7 @@ def build_parser(exchanges: list[str]) -> Parser:
                 exchanges, up=never, demo=never, status=never, silence=never, handover=never
             ),
             *arguments.deploying(box=never),
-            *arguments.looking(exchanges, book=never, listing=never),
+            *arguments.looking(exchanges, book=never, listing=never, probe=never),
             *arguments.processes(exchanges, ingest=never, write=never, simulate=never, sink=never),
         ]
     )

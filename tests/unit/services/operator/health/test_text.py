@@ -50,6 +50,15 @@ def test_a_missing_figure_is_a_dash() -> None:
     assert "spool    0 B in 0 flushes, last upload -" in lines
 
 
+def test_what_cannot_be_read_is_named_by_reason_the_most_frequent_first() -> None:
+    reasons = {"book: no size": 1, "trades: no price": 60}
+    counts = replace(COUNTS, malformed_reasons=reasons, unread={"trades side": 2})
+    lines = format_health(make_health(make_feed(counts=counts), make_writer())).splitlines()
+    named = "trades: no price (60), book: no size (1)"
+    assert f"refused  bitvavo sent messages that cannot be read: {named}" in lines
+    assert "unread   bitvavo sent values that cannot be read: trades side (2)" in lines
+
+
 def test_messages_of_kinds_that_nobody_knows_are_named_the_most_frequent_first() -> None:
     assert "unknown" not in format_health(make_health())
     counts = replace(COUNTS, unknown={"candle": 3, "auction": 1200, "bell": 3})

@@ -5,6 +5,7 @@ from math import isnan
 from msgspec.structs import replace
 
 from services.operator.health.health import Process
+from services.operator.health.silences import Silence
 from services.operator.metrics.feeds import KINDS, METRICS, STATES, collect_feeds
 from tests.support.healths import TS, S, make_feed, make_health, make_writer
 from tests.support.metrics import Samples, read_samples
@@ -83,3 +84,11 @@ def test_a_hole_that_the_writer_found_is_one_of_its_feed() -> None:
     assert 2 == samples.of("feed_incidents_total", **FEED, kind="journal_hole")
     other = {"exchange": "btcturk", "line": "a", "kind": "journal_hole"}
     assert 0 == samples.of("feed_incidents_total", **other)
+
+
+def test_a_silence_is_a_figure_of_each_line_of_its_exchange() -> None:
+    away = Silence(exchange="bitvavo", until=TS + S, ts=TS)
+    health = make_health(make_feed(), make_feed("btcturk"), make_writer())
+    samples = read_samples(collect_feeds(replace(health, silences=[away])))
+    assert 1 == samples.of("feed_silenced", **FEED)
+    assert 0 == samples.of("feed_silenced", exchange="btcturk", line="a")

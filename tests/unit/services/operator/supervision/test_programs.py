@@ -11,6 +11,7 @@ from supervisor.options import ServerOptions
 import services
 from booktape.errors import ConfigError
 from services.operator.supervision.programs import (
+    add_sinks,
     find_conf,
     find_environment,
     leave_out,
@@ -167,3 +168,30 @@ def test_a_program_in_the_middle_is_left_out_alone() -> None:
     text = "[a]\nx=1\n[program:b]\ny=1\n\n; of c\n[program:c]\nz=1\n"
     assert "[a]\nx=1\n[program:c]\nz=1\n" == leave_out(text, ["b"])
     assert "[a]\nx=1\n[program:b]\ny=1\n\n; of c\n" == leave_out(text, ["c"])
+
+
+def make_sinks(folder: Path, *names: str) -> Settings:
+    environment = {f"BOOKTAPE__SINKS__{name}__URL": "http://127.0.0.1/write" for name in names}
+    folder.mkdir(parents=True, exist_ok=True)
+    return load(environment, folder, exchanges={})
+
+
+def test_each_sink_that_is_configured_has_a_program(tmp_path: Path) -> None:
+    (tmp_path / "supervisor.conf").write_text(CONF)
+    prepared = prepare(make_sinks(tmp_path, "influx", "other"), {})
+    assert tmp_path / "var" / "run" / "supervisor.conf" == prepared.conf
+    conf = read(prepared.conf)
+    assert {"program:sink_influx", "program:sink_other"} <= set(conf.sections())
+    assert "/usr/bin/env booktape sink other" == conf["program:sink_other"]["command"]
+    options = ServerOptions()
+    options.configfile = str(prepared.conf)
+    options.process_config(do_usage=False)
+    names = [config.name for config in options.process_group_configs]
+    assert {"sink_influx", "sink_other"} <= set(names)
+
+
+def test_a_sink_that_has_a_program_keeps_it() -> None:
+    own = "\n[program:sink_influx]\ncommand=/bin/cat\n"
+    assert CONF + own == add_sinks(CONF + own, ["influx"])
+    assert "no comments" == add_sinks("no comments", ["influx"])
+    assert CONF == add_sinks(CONF, [])

@@ -1,0 +1,1 @@
+"""Bitvavo's assumptions, and how they are put to the test."""

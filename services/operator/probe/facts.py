@@ -1,0 +1,34 @@
+"""Facts: what the second reading of an exchange makes of one record."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.operator.probe.levels import DecimalBook
+from services.operator.probe.record import ProbeRecord
+
+
+@dataclass(slots=True)
+class Fact:
+    """One thing that was said: its kind, of which market, and the JSON as it came.
+
+    `book` is the market's own book on that socket after it, where there is one; `other` one that
+    came whole and is to be compared with it; `last` the number of the event before on that socket.
+    """
+
+    kind: str
+    record: ProbeRecord
+    market: str = ""
+    body: Any = field(default_factory=dict)
+    book: DecimalBook | None = None
+    other: DecimalBook | None = None
+    last: int | None = None
+
+    @property
+    def ts(self) -> int:
+        """Return our time of it."""
+        return self.record.ts
+
+    @property
+    def door(self) -> str:
+        """Return whence it came."""
+        return self.record.door

@@ -1,0 +1,101 @@
+"""A book of decimals, by another hand than the ladder that we record with."""
+
+from collections import deque
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final
+
+Level = tuple[Decimal, Decimal]
+Touch = tuple[Decimal | None, Decimal | None]
+
+HISTORY_NS: Final = 4_000_000_000
+
+
+class DecimalBook:
+    """Both sides of one market, and how its touch was in the last seconds."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.sides: dict[str, dict[Decimal, Decimal]] = {"bids": {}, "asks": {}}
+        self.sequence: int | None = None
+        # The last price that a cut list of levels told of; without one the side is whole.
+        self.edges: dict[str, Decimal | None] = {"bids": None, "asks": None}
+        self.touches: deque[tuple[int, Touch]] = deque()
+        self._best: dict[str, Decimal | None] = {"bids": None, "asks": None}
+
+    def replace(self, side: str, levels: Iterable[Level], *, full: int) -> None:
+        """Forget a side and take these levels; `full` of them are a list that was cut."""
+        self.sides[side] = dict(levels)
+        prices = self.sides[side]
+        worst = min if side == "bids" else max
+        self.edges[side] = worst(prices) if len(prices) >= full else None
+        self._find_best(side)
+
+    def set_level(self, side: str, price: Decimal, size: Decimal) -> None:
+        """Let a level have this size; none removes it."""
+        levels, best = self.sides[side], self._best[side]
+        if size:
+            levels[price] = size
+            if best is None or (price > best if side == "bids" else price < best):
+                self._best[side] = price
+        else:
+            levels.pop(price, None)
+            if price == best:
+                self._find_best(side)
+
+    def copy(self) -> "DecimalBook":
+        """Return what is known now, without the history."""
+        other = DecimalBook()
+        other.sides = {side: dict(levels) for side, levels in self.sides.items()}
+        other.sequence = self.sequence
+        other.edges = dict(self.edges)
+        return other
+
+    def touch(self) -> Touch:
+        """Return the best bid and the best ask."""
+        return self._best["bids"], self._best["asks"]
+
+    def note_touch(self, ts: int) -> None:
+        """Remember the touch of this moment."""
+        if not self.touches or self.touches[-1][1] != self.touch():
+            self.touches.append((ts, self.touch()))
+        while len(self.touches) > 1 and self.touches[1][0] < ts - HISTORY_NS:
+            self.touches.popleft()
+
+    def touches_between(self, start: int, end: int) -> list[Touch]:
+        """Return each touch that there was in a stretch of time, its beginning's included."""
+        found: list[Touch] = []
+        for ts, touch in self.touches:
+            if ts <= start:
+                found = [touch]
+            elif ts <= end:
+                found.append(touch)
+        return found
+
+    def cut_to(self, window: int) -> list[tuple[str, Decimal]]:
+        """Remove all but the best levels of a side; return what was removed."""
+        removed = []
+        for side, levels in self.sides.items():
+            worst = sorted(levels, reverse=side == "bids")[window:]
+            removed += [(side, price) for price in worst]
+        for side, price in removed:
+            del self.sides[side][price]
+        return removed
+
+    def differences(self, other: "DecimalBook") -> tuple[int, list[str]]:
+        """Return how many levels were compared, inside the edges of both, and what differs."""
+        compared, found = 0, []
+        for side, levels in self.sides.items():
+            theirs = other.sides[side]
+            edges = [edge for edge in (self.edges[side], other.edges[side]) if edge is not None]
+            for price in levels.keys() | theirs.keys():
+                if any(price < edge if side == "bids" else price > edge for edge in edges):
+                    continue
+                compared += 1
+                if levels.get(price) != theirs.get(price):
+                    found.append(f"{side} {price}: {levels.get(price)} for {theirs.get(price)}")
+        return compared, found
+
+    def _find_best(self, side: str) -> None:
+        choose = max if side == "bids" else min
+        self._best[side] = choose(self.sides[side], default=None)

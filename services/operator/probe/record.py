@@ -1,0 +1,30 @@
+"""Records: one thing that an exchange did or was asked, with our time of it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+REST = "rest"
+"""The door of all answers over REST; the others are sockets: a, b, ..."""
+
+Kind = Literal[
+    "opened", "refused", "closed", "lost", "sent", "text", "binary", "fragmented", "ping", "answer"
+]  # fmt: skip
+
+
+class ProbeRecord(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One line of what a probe keeps.
+
+    `text` is a message as it came, `sent` is one of ours; `binary` and `fragmented` say of one of
+    the messages after them that it was no text, or came in parts. An `answer` is one over REST:
+    `path`, `status`, `headers` (names in small letters), its body as `text`. `refused` is a
+    handshake that was: with its status where there was one. `lost` has the reason.
+    """
+
+    ts: int
+    door: str
+    kind: Kind
+    text: str = ""
+    path: str = ""
+    status: int = 0
+    headers: dict[str, str] = {}

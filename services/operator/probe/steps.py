@@ -1,0 +1,56 @@
+"""Steps: what a probe does, one after the other, and how much of a limit each takes."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from shared.exchange import Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open the socket `door`; a second one of that name takes its place."""
+
+    door: str
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the socket `door`."""
+
+    door: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send one message over `door`."""
+
+    door: str
+    text: str
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Ask over REST."""
+
+    path: str
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let the exchange speak for so long."""
+
+    seconds: float
+
+
+Step = Open | Close | Send | Get | Wait
+Script = Callable[..., Iterator[Step]]
+
+
+def encode(message: object) -> str:
+    """Return a message as JSON."""
+    return msgspec.json.encode(message).decode()
