@@ -46,7 +46,12 @@ def commands() -> list[Command]:
             names, up=_up, demo=_demo, status=_status, silence=_silence, handover=_handover
         ),
         *arguments.watching(metrics=_metrics, dashboard=partial(_run_process, _dashboard)),
-        *arguments.certifying(certifier=partial(_run_process, _certifier)),
+        Command(
+            name="certifier",
+            summary="certifies days that are over, once a day, as supervisord runs it",
+            example="booktape certifier",
+            run=partial(_run_process, _certifier),
+        ),
         *arguments.deploying(box=_box),
         *arguments.looking(names, book=_book, listing=_exchanges, probe=_probe),
         *arguments.processes(

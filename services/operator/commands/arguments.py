@@ -90,18 +90,6 @@ def watching(*, metrics: RunCommand, dashboard: RunCommand) -> list[Command]:
     ]
 
 
-def certifying(*, certifier: RunCommand) -> list[Command]:
-    """Return the command by which supervisord has days certified."""
-    return [
-        Command(
-            name="certifier",
-            summary="certifies days that are over, once a day, as supervisord runs it",
-            example="booktape certifier",
-            run=certifier,
-        ),
-    ]
-
-
 def looking(
     exchanges: Sequence[str], *, book: RunCommand, listing: RunCommand, probe: RunCommand
 ) -> list[Command]:

@@ -20,7 +20,6 @@ def build_parser(exchanges: list[str]) -> Parser:
             *arguments.operating(
                 exchanges, up=never, demo=never, status=never, silence=never, handover=never
             ),
-            *arguments.certifying(certifier=never),
             *arguments.deploying(box=never),
             *arguments.looking(exchanges, book=never, listing=never, probe=never),
             *arguments.processes(exchanges, ingest=never, write=never, simulate=never, sink=never),
