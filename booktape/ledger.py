@@ -54,11 +54,12 @@ class Ledger:
         self._days: dict[tuple[str, str], _Day] = {}
         self._flushes: dict[Key, Flush] = {}
         self._certified: dict[str, tuple[str, ...]] = {}
-        self._dates = self._find_dates(LEDGER)
+        roots = [LEDGER, *([CERTIFICATES] if certified else [])]
+        self._dates, *others = self.gather(self._find_dates, roots)
         if not self._dates:
             raise NotATape(f"nothing is recorded at {url}: {LEDGER} has no exchange")
         if certified:
-            self._certified = self._find_dates(CERTIFICATES)
+            (self._certified,) = others
             for name, dates in self._certified.items():
                 # Manifests may be gone, by a rule; a certificate has what they said.
                 self._dates[name] = tuple(sorted({*self._dates.get(name, ()), *dates}))
@@ -122,12 +123,12 @@ class Ledger:
         return live if keys_named <= there else join_flushes(flushes)
 
     def newest_first(self, exchange: str, date: str) -> Iterator[Flush]:
-        """Yield the flushes of a date, each session's last ones first, each read when drawn."""
+        """Yield the flushes of a date, each session's last ones first, two read at once."""
         for _, keys in sorted(self.sessions(exchange, date).items(), reverse=True):
-            for key in reversed(keys):
-                (flush,) = self.read([key])
-                if self.is_there(flush):
-                    yield flush
+            for end in range(len(keys), 0, -2):
+                for flush in reversed(self.read(keys[max(end - 2, 0) : end])):
+                    if self.is_there(flush):
+                        yield flush
 
     def find_bounds(self, exchanges: Sequence[str]) -> tuple[int, int]:
         """Return when the first row was received, and the first moment behind the last one."""

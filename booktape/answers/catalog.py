@@ -71,9 +71,9 @@ class Catalog:
             for flush in self._ledger.newest_first(exchange, date):
                 for table in MARKET_TABLES:
                     names |= self._find_names(flush, table)
-                if symbol in names:
-                    self._known.add((exchange, symbol))
-                    return
+                    if symbol in names:
+                        self._known.add((exchange, symbol))
+                        return
         nearest = get_close_matches(symbol, sorted(names), NEAREST_MAX, cutoff=0.0)
         raise UnknownSymbol(f"{exchange}:{symbol}", [f"{exchange}:{name}" for name in nearest])
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from typing import Final
 
 from booktape.books.recorded import Recorded
 from booktape.books.spans import (
@@ -20,6 +21,8 @@ from booktape.keys import day_of
 from booktape.ledger import Ledger
 from booktape.segments.opened import Segments
 from booktape.times import DAY_US, date_of_ts
+
+AHEAD: Final = 6  # flushes that are asked for at once, on the way back to a snapshot
 
 
 class Sessions:
@@ -147,9 +150,13 @@ def _find_flushes(session: Recorded, symbol: str, start: int, end: int) -> tuple
     count = len(session.keys)
     place = min(session.find_first(start), count - 1)
     stop = min(max(session.find_end(end), place + 1) + 1, count)
+    session.open_ahead(place, stop)
+    back = 0
     while not _has_anchor(session, symbol, place, start):
         if place:
-            place -= 1
+            if back % AHEAD == 0:
+                session.open_ahead(place - AHEAD, place)
+            back, place = back + 1, place - 1
         elif session.look_back():
             return _find_flushes(session, symbol, start, end)
         else:
@@ -174,6 +181,8 @@ def _walk(session: Recorded, symbol: str, begin: int, stop: int) -> list[Span]:
     rows: list[Row | Hole] = []
     first = expected = session.keys[begin].first
     for place in range(begin, stop):
+        if (place - begin) % AHEAD == 0:
+            session.open_ahead(place, min(place + AHEAD, stop))
         key = session.keys[place]
         if key.first > expected:
             rows.append(Hole(expected))

@@ -1,7 +1,7 @@
 """Reads what one session recorded of one book: runs of its rows, and rows of the feed."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from booktape.books.feed_rows import FeedRow, make_rows, read_feed
 from booktape.books.memory import FoundRuns, RunMemory
+from booktape.books.places import find_first
 from booktape.books.runs import find_all_runs, find_runs
 from booktape.books.spans import ENDING, KILLED, UNTIMED, Row, Run
 from booktape.flush import Flush
@@ -89,34 +90,30 @@ class Recorded:
 
     def find_first(self, ts: int) -> int:
         """Return the place of the first flush with rows of a moment or later."""
-        return self._find_place(lambda flush: flush.ts_max() >= ts)
+        return find_first(self._ledger, self.keys, Flush.ts_max, ts)
 
     def find_end(self, ts: int) -> int:
         """Return the place behind the last flush with rows before a moment."""
         if self._ledger.is_far:
-            return self._find_place(lambda flush: flush.ts_min() >= ts)
+            return find_first(self._ledger, self.keys, Flush.ts_min, ts)
         flushes = self._ledger.read(self.keys)
         held = [place for place, flush in enumerate(flushes, 1) if flush.ts_min() < ts]
         return held[-1] if held else 0
+
+    def open_ahead(self, begin: int, end: int) -> None:
+        """Ask for what flushes hold of books, several at once where each is a request."""
+        if self._ledger.is_far:
+            # Those before them will be asked for their times.
+            before = min(FAR_FLUSHES, max(begin, 0))
+            flushes = self._ledger.read(self.keys[max(begin, 0) - before : end])[before:]
+            there = [flush for flush in flushes if self._ledger.is_there(flush)]
+            self._segments.open_ahead(there, ("book", "feed_events"), self._ledger.gather)
 
     def latest_before(self, place: int) -> int:
         """Return the latest time of the flushes before one: of all, or where far of the nearest."""
         begin = max(place - FAR_FLUSHES, 0) if self._ledger.is_far else 0
         flushes = self._ledger.read(self.keys[begin:place])
         return max((flush.ts_max() for flush in flushes), default=0)
-
-    def _find_place(self, is_wanted: Callable[[Flush], bool]) -> int:
-        """Return the first place where it is so.
-
-        Where a manifest costs a request it is looked for by halves: times ascend from flush to
-        flush but where a clock is set back by more than a flush is long.
-        """
-        if self._ledger.is_far:
-            return bisect_left(
-                self.keys, 1, key=lambda key: int(is_wanted(self._ledger.read([key])[0]))
-            )
-        flushes = self._ledger.read(self.keys)
-        return next((n for n, flush in enumerate(flushes) if is_wanted(flush)), len(flushes))
 
     def place_of(self, first: int) -> int:
         """Return the place of the flush that begins at an event number."""

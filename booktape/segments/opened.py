@@ -1,6 +1,7 @@
 """The segments of a tape that were opened: each once, whoever asks for it."""
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from booktape.flush import Flush
@@ -9,17 +10,20 @@ from booktape.segments.daily import DailySegment, Decoded, FlushRows
 from booktape.segments.segment import Segment
 from booktape.store.protocol import Store
 
-SEGMENTS_REMEMBERED_MAX: Final = 4096  # their footers alone
+SEGMENTS_REMEMBERED_MAX: Final = 4096  # their footers
+WHOLE_BYTES_KEPT_MAX: Final = 32 * 1024 * 1024  # of those that came in one request
 
 OpenSegment: TypeAlias = Segment | FlushRows
 
 
 class Segments:
-    """Opens segments, each once."""
+    """Opens segments, each once; the bytes of the latest small ones are kept."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: OrderedDict[str, Segment] = OrderedDict()
+        self._whole: OrderedDict[str, int] = OrderedDict()  # key -> bytes that are kept
+        self._whole_bytes = 0
         self._daily: OrderedDict[str, DailySegment] = OrderedDict()
         self._decoded = Decoded()
 
@@ -31,10 +35,34 @@ class Segments:
         segment = self._known.get(entry.key)
         if segment is None:
             segment = Segment(self._store, entry, table)
-            self._known[entry.key] = segment
-            if len(self._known) > SEGMENTS_REMEMBERED_MAX:
-                self._known.popitem(last=False)
+            self._keep(segment)
         return segment
+
+    def open_ahead(
+        self, flushes: Sequence[Flush], tables: Sequence[str], gather: Callable[..., list[Segment]]
+    ) -> None:
+        """Open what will be asked for, several at once by `gather`."""
+        wanted = [
+            (flush.source(table), table)
+            for flush in flushes
+            for table in tables
+            if table in flush.tables and flush.certificate is None
+        ]
+        missing = [(entry, table) for entry, table in wanted if entry.key not in self._known]
+        for segment in gather(lambda pair: Segment(self._store, *pair), missing):
+            self._keep(segment)
+
+    def _keep(self, segment: Segment) -> None:
+        self._known[segment.key] = segment
+        if len(self._known) > SEGMENTS_REMEMBERED_MAX:
+            self._known.popitem(last=False)
+        self._whole[segment.key] = segment.kept_bytes
+        self._whole_bytes += segment.kept_bytes
+        while self._whole_bytes > WHOLE_BYTES_KEPT_MAX:
+            key, size = self._whole.popitem(last=False)
+            self._whole_bytes -= size
+            if key in self._known:
+                self._known[key].forget_bytes()
 
     def _open_daily(self, entry: TableEntry, table: str) -> DailySegment:
         daily = self._daily.get(entry.key)

@@ -64,6 +64,15 @@ class Segment:
         if self._metadata.num_rows != entry.rows:
             raise self._damaged(f"it has {self._metadata.num_rows} rows, not {entry.rows}")
 
+    @property
+    def kept_bytes(self) -> int:
+        """Return how many bytes of the object are in memory."""
+        return len(self._whole or b"")
+
+    def forget_bytes(self) -> None:
+        """Read by ranges from now on, as a large one is."""
+        self._whole = None
+
     def read_symbol(self, symbol: str, columns: Sequence[str]) -> Iterator[tuple[Rows, pa.Table]]:
         """Yield where a symbol's rows are and the rows, in the order of events.
 

@@ -86,6 +86,8 @@ class Connection:
         self._lost: ConnectionLost | None = None
         self._timeout_s = CONNECT_TIMEOUT_S
         self._low_water = 1
+        # Over TLS a read brings but one record, which has a message or two.
+        self._batch_reads = BATCH_READS_MAX if isinstance(self._socket, ssl.SSLSocket) else 1
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
 
@@ -117,7 +119,7 @@ class Connection:
             self._set_low_water(BATCH_BYTES)
         self._poll.poll(wait_s * 1000)
         batch: list[bytes] = []
-        for _ in range(BATCH_READS_MAX):  # over TLS one brings a record, with a message or two
+        for _ in range(self._batch_reads):
             messages = self._read(batch)
             batch += messages or []
             if messages is None or self._lost:

@@ -190,10 +190,19 @@ def test_a_demo_takes_it_as_well(tmp_path: Path, tree: Path) -> None:
     folder = tmp_path / "demo"
     expected = {*find_exchange_names(), "toy"}
     assert expected == {path.stem for path in (folder / "truth").iterdir()}
-    for name in expected:
-        truth = Truth(folder / "truth" / f"{name}.jsonl")
-        assert truth.books
-        assert truth.books == rebuild_books(folder / "data", name), name
+    verified = json.loads(
+        subprocess.run(
+            [str(tree / "bin/booktape"), "verify", "file:demo/data", "--json"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+    )
+    assert expected == {one["session"].split("-")[1] for one in verified["sessions"]}
+    truth = Truth(folder / "truth" / "toy.jsonl")
+    assert 2 == len(truth.books)
+    assert truth.books == rebuild_books(folder / "data", "toy")
 
 
 def test_no_test_but_those_of_the_exchanges_knows_which_there_are(tmp_path: Path) -> None:

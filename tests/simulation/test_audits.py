@@ -13,7 +13,7 @@ GOOD = {"session_start", "connected", "subscribed", "audit"}
 
 def make(exchange: str = "bitvavo", **changes: object) -> Markets:
     """Return a few markets, each audited once in five minutes, that have gone on for a while."""
-    options = {"symbols": 4, "rate": 20.0, "checkpoint_interval_s": 300.0, **changes}
+    options = {"symbols": 4, "rate": 10.0, "checkpoint_interval_s": 300.0, "step_s": 0.2, **changes}
     world = Markets(exchange, **options)  # type: ignore[arg-type]
     world.run(30)
     return world
@@ -129,18 +129,18 @@ def test_what_lies_behind_the_edge_is_not_ours_to_know() -> None:
 
 @pytest.mark.parametrize("how", ["late", "old"])
 def test_an_audit_that_is_answered_badly_ends_well(how: str) -> None:
-    world = make(symbols=1, rate=8.0)
-    for _ in range(6):
+    world = make(symbols=1, rate=5.0)
+    for _ in range(4):
         world.secrets.answer_book_badly(how)
         world.run(300)
     assert kinds(world) <= GOOD
-    assert 5 <= world.count("audit") <= 6
+    assert 3 <= world.count("audit") <= 4
     assert 0 == world.checkpoints
     assert [] == list(world.wrong_books())
 
 
 def test_an_audit_that_is_never_answered_is_our_own_book() -> None:
-    world = make(symbols=1)
+    world = make(symbols=1, rate=2.0)
     received, world.exchange.received = world.exchange.received, lambda *_: None  # type: ignore[method-assign]
     world.run(600)
     assert 0 == world.count("audit")
@@ -169,7 +169,7 @@ def test_a_market_that_stands_still_ends_its_book_and_has_the_list_asked_for() -
 
 
 def test_an_answer_over_rest_that_cannot_be_had_is_counted_and_no_row() -> None:
-    world = make("btcturk", symbols=2)
+    world = make("btcturk", symbols=2, rate=2.0)
     world.answer_audit = lambda *_: None
     world.run(610)
     assert kinds(world) <= GOOD - {"audit"}

@@ -22,6 +22,7 @@ FOLDERS: Final = ("docs", "deploy", "cloudformation")
 DECLARED: Final = {
     "symbols": '["ACORN-NUT", "BERRY-NUT"]',
     "symbols_per_socket": "1",
+    "read_interval_ms": "0.0",
     "websocket_url": '"wss://toy.example/stream"',
     "rest_url": '"https://toy.example"',
 }

@@ -7,6 +7,7 @@ from booktape.release import RELEASE
 from services.operator.health.health import Health, Process
 from services.operator.health.troubles import find_silenced, find_troubles, format_names
 from shared.process.state import WRITER
+from shared.process.status import ServiceReport
 
 NOTHING = "-"
 FEED_COLUMNS = (
@@ -38,6 +39,7 @@ def format_health(health: Health) -> str:
             *_malformed(health),
             *_sinks(health),
             *_silences(health),
+            *_calls(health),
             *_clock(health),
             "",
             *([f"! {trouble.sentence}" for trouble in troubles] or ["all well"]),
@@ -145,6 +147,13 @@ def _sinks(health: Health) -> Iterator[str]:
                 f"sink     {report.sink}: {process.state}, {rows} rows fed, last {fed}, "
                 f"{due} flushes to come"
             )
+
+
+def _calls(health: Health) -> Iterator[str]:
+    """Yield that a trouble calls nobody, where that is so."""
+    reports = [process.report for process in health.programs]
+    if any(isinstance(report, ServiceReport) and report.calls is False for report in reports):
+        yield "alerts   nobody is called: [alerts] webhook_url is empty"
 
 
 def _silences(health: Health) -> Iterator[str]:

@@ -8,6 +8,7 @@ import pytest
 from typing_extensions import override
 
 from booktape.errors import ConfigError
+from services.__main__ import find_exchange_names
 from services.operator.box.configurations import Configurations
 from services.operator.box.configure import configure
 from services.operator.box.releases import READY, Box
@@ -20,7 +21,7 @@ from services.operator.supervision.supervisor import (
 from shared.process.settings import Settings, load
 
 OLD, NEW, RELEASE = 64 * "a", 64 * "b", 40 * "c"
-SHIPPED = ("buffer_writer", "dashboard", "ingest_bitvavo", "ingest_btcturk")
+SHIPPED = ("buffer_writer", "dashboard", *(f"ingest_{name}" for name in find_exchange_names()))
 
 
 class Fake(Supervisor):

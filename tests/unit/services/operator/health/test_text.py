@@ -19,6 +19,7 @@ from tests.support.healths import (
     make_feed,
     make_health,
     make_journal,
+    make_program,
     make_sink,
     make_writer,
 )
@@ -152,3 +153,15 @@ def test_a_silence_is_told_with_what_it_hides() -> None:
     text = format_health(replace(make_health(gone, make_writer()), silences=[away]))
     assert "silence  bitvavo until 2027-01-15 09:00:00 UTC: exchange-unreachable\n" in text
     assert text.endswith("all well")
+
+
+def test_where_nobody_is_called_it_is_said() -> None:
+    def show(calls: bool | None) -> str:  # noqa: FBT001 (as it is reported)
+        report = make_program().report
+        assert report is not None
+        program = make_program(report=replace(report, calls=calls))
+        return format_health(replace(make_health(), programs=[program]))
+
+    assert "\nalerts   nobody is called: [alerts] webhook_url is empty\n" in show(False)  # noqa: FBT003
+    assert "alerts" not in show(True)  # noqa: FBT003
+    assert "alerts" not in show(None)

@@ -1,0 +1,42 @@
+"""Finds the first of a session's flushes from a time on, where each manifest may be a request."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from booktape.flush import Flush
+from booktape.keys import Key
+from booktape.ledger import Ledger
+
+PROBES: Final = 4  # manifests at once
+
+
+def find_first(ledger: Ledger, keys: Sequence[Key], edge: Callable[[Flush], int], ts: int) -> int:
+    """Return the first place whose edge, its first or last time, is not before a moment.
+
+    Where a manifest costs a request, few are looked at: times ascend from flush to flush but where
+    a clock is set back by more than a flush is long. Flushes are about as long as each other, so
+    the first ones are those around where the moment would be then.
+    """
+    if not ledger.is_far:
+        flushes = ledger.read(keys)
+        return next((n for n, flush in enumerate(flushes) if edge(flush) >= ts), len(flushes))
+    low, high = 0, len(keys)
+    is_guess = high > PROBES
+    if is_guess:
+        first, last = (edge(flush) for flush in ledger.read([keys[0], keys[-1]]))
+        if first >= ts or last < ts:
+            return 0 if first >= ts else high
+        low, high = 1, high - 1
+        guess = low + (high - low) * (ts - first) // (last - first)
+    while low < high:
+        step = max((high - low) // (PROBES + 1), 1)
+        places = list(range(low + step - 1, high, step))[:PROBES]
+        if is_guess:
+            begin = min(max(guess - PROBES // 2, low), high - 1)
+            places, is_guess = list(range(begin, min(begin + PROBES, high))), False
+        for place, flush in zip(places, ledger.read([keys[p] for p in places]), strict=True):
+            if edge(flush) >= ts:
+                high = place
+                break
+            low = place + 1
+    return low
