@@ -20,7 +20,7 @@ def find_first(ledger: Ledger, keys: Sequence[Key], edge: Callable[[Flush], int]
     if not ledger.is_far:
         flushes = ledger.read(keys)
         return next((n for n, flush in enumerate(flushes) if edge(flush) >= ts), len(flushes))
-    low, high = 0, len(keys)
+    low, high, guess = 0, len(keys), 0
     is_guess = high > PROBES
     if is_guess:
         first, last = (edge(flush) for flush in ledger.read([keys[0], keys[-1]]))

@@ -41,7 +41,7 @@ def record_demo(folder: Path, *, seconds: int = SECONDS) -> Path:
 
 def _is_live(standing: Standing) -> bool:
     feeds = [_find(standing, f"ingest_{name}-a") for name in ("bitvavo", "btcturk")]
-    return all(feed is not None and feed["values"].get("state") == "live" for feed in feeds)
+    return all(feed is not None and feed["state"] == "live" for feed in feeds)
 
 
 def _find(standing: Standing, name: str) -> dict[str, Any] | None:
