@@ -59,6 +59,8 @@ def run(parsed: Namespace) -> int:
                 else:
                     _say(result)
     except (NotATape, StoreError) as error:
+        if parsed.json and isinstance(error, NotATape):  # nothing is recorded yet: no day is due
+            print("[]")
         print(f"booktape: {storage.url} is unreadable: {error}", file=sys.stderr)
         return UNREADABLE
     if parsed.json:

@@ -2,6 +2,7 @@ import os
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from booktape.store.storage import Storage
@@ -58,8 +59,24 @@ def test_a_pass_certifies_what_is_over_and_the_next_one_waits(tmp_path: Path) ->
     assert (2, 2) == (report_of(tmp_path).passes, report_of(tmp_path).certified)
 
 
-def test_what_fails_is_reported_and_tried_again(tmp_path: Path) -> None:
+def test_where_nothing_is_recorded_yet_nothing_is_wrong(tmp_path: Path) -> None:
     certifier = Certifier(make_settings(tmp_path, tmp_path / "none"))
+    run_pass(certifier, time.time_ns())
+    report = report_of(tmp_path)
+    assert (1, [], []) == (report.passes, report.faults, report.days_late)
+
+
+def test_what_fails_is_reported_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("BOOKTAPE__STORAGE__REGION", "eu-central-1")
+    monkeypatch.setenv("BOOKTAPE__STORAGE__ENDPOINT_URL", "http://127.0.0.1:9")
+    settings = make_settings(tmp_path, tmp_path)
+    storage = Storage("s3://bucket/prefix", "eu-central-1", "http://127.0.0.1:9")
+    certifier = Certifier(msgspec.structs.replace(settings, storage=storage))
     now_ns = time.time_ns()
     run_pass(certifier, now_ns)
     report = report_of(tmp_path)
