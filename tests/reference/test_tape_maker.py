@@ -19,7 +19,7 @@ def read(tape: Path, table: str) -> pa.Table:
 
 
 # What they lack, or when they go on, is their point.
-UNFINISHED = {"snapshot_gone", "unnamed", "open"}
+UNFINISHED = {"snapshot_gone", "unnamed", "open", "flush_missing"}
 # Some of their deltas are of no epoch that a recorder would have written.
 IMPOSSIBLE = {"checkpoint"}
 
