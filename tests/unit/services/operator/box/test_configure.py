@@ -21,7 +21,12 @@ from services.operator.supervision.supervisor import (
 from shared.process.settings import Settings, load
 
 OLD, NEW, RELEASE = 64 * "a", 64 * "b", 40 * "c"
-SHIPPED = ("buffer_writer", "dashboard", "certifier", *(f"ingest_{name}" for name in find_exchange_names()))
+SHIPPED = (
+    "buffer_writer",
+    "dashboard",
+    "certifier",
+    *(f"ingest_{name}" for name in find_exchange_names()),
+)
 
 
 class Fake(Supervisor):
