@@ -43,7 +43,7 @@ class Sending:
         book = {"symbol": "BTC-EUR", "raw_symbol": "BTC-EUR", "bids": [["99", "2.5"]]}
         self.line("book", **book, asks=ASKS)
         self.line("end")
-        self.path.write_text("\n".join(map(json.dumps, self._lines)))
+        self.path.write_text("".join(f"{json.dumps(line)}\n" for line in self._lines))
         return self.path
 
 
