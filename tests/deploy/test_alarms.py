@@ -7,18 +7,20 @@ import pytest
 from msgspec.structs import replace
 
 from services.operator.box.figures import find_figures
-from services.operator.health.health import Health
+from services.operator.health.health import Health, Process
 from services.operator.health.silences import Silence
 from services.operator.health.trouble import Code
 from services.operator.health.troubles import find_troubles
-from shared.process.status import VERSION, ProcessReport
+from shared.process.status import VERSION, ProcessReport, ServiceReport
 from tests.deploy.templates import resources
 from tests.support.healths import (
     TS,
     S,
+    make_certifier,
     make_feed,
     make_health,
     make_journal,
+    make_program,
     make_sink,
     make_writer,
 )
@@ -86,6 +88,21 @@ def of_sink(**values: Any) -> Health:
     return replace(make_health(), programs=[make_sink(**values)])
 
 
+def of_program(program: Process) -> Health:
+    return replace(make_health(), programs=[program])
+
+
+UNCALLED = ServiceReport(
+    version=VERSION,
+    process="dashboard",
+    pid=13,
+    ts_start=0,
+    ts_written=TS,
+    call_error="hooks.example does not answer",
+    call_error_since=TS - 3600 * S,
+)
+# Only who looks again and again can tell; where nothing can be looked at there are no figures.
+UNSEEN = {"look-late"}
 AWAY = Silence(exchange="bitvavo", until=TS + 3600 * S, ts=TS)
 NOTHING = replace(
     make_health(*[replace(one, is_running=False) for one in make_health().processes]),
@@ -125,6 +142,9 @@ TROUBLES: dict[Code, Health] = {
     "sink-failing": of_sink(error="no answer in time"),
     "sink-refused": of_sink(error="answers 404", is_refused=True),
     "sink-rows-met": of_sink(rows_met=2),
+    "certify-failing": of_program(make_certifier(faults=["damaged"])),
+    "day-uncertified": of_program(make_certifier(days_late=["bitvavo 2026-11-22"])),
+    "call-failing": of_program(make_program(report=UNCALLED)),
     "journal-undelivered": make_health(
         make_feed("btcturk"), make_writer(), journals=[make_journal(owner_pid=None)]
     ),
@@ -139,6 +159,7 @@ WELL: dict[str, Health] = {
     "an exchange that has announced maintenance": replace(
         of_feed(state="connecting", unreachable_since=TS - 16 * S, live=0), silences=[AWAY]
     ),
+    "a certifier that waits": of_program(make_certifier()),
     "a sink that catches up": of_sink(state="feeding", flushes_due=300),
     "a clock of which nothing is known": of_feed(clock_synchronised=None),
     "a clock that a simulated exchange shares": of_feed(
@@ -153,7 +174,11 @@ WELL: dict[str, Health] = {
 
 
 def test_every_trouble_that_there_is_is_tried() -> None:
-    assert set(get_args(Code)) == set(TROUBLES)
+    assert set(get_args(Code)) == TROUBLES.keys() | UNSEEN
+
+
+def test_where_nothing_can_be_looked_at_somebody_is_called() -> None:
+    assert set() != find_breached(HOUR_MIN * [{}])
 
 
 @pytest.mark.parametrize("code", TROUBLES)

@@ -6,6 +6,7 @@ from services.operator.health.health import Health, JournalHealth, Process
 from services.operator.health.troubles import find_troubles
 from shared.process.status import (
     VERSION,
+    CertifierReport,
     FeedCounts,
     IngestReport,
     ServiceReport,
@@ -161,6 +162,25 @@ def make_program(name: str = "dashboard", **values: Any) -> Process:
         ),
     }
     return Process(name=name, **{**defaults, **values})
+
+
+def make_certifier(**values: Any) -> Process:
+    """Return a certifier that waits for the next day, but for what is given."""
+    defaults: dict[str, Any] = {
+        "version": VERSION,
+        "process": "certifier",
+        "pid": 13,
+        "ts_start": TS - 7200 * S,
+        "ts_written": TS - S // 2,
+        "state": "waiting",
+        "passes": 1,
+        "certified": 0,
+        "last_pass_ts": 1,
+        "next_pass_ts": 2,
+        "faults": [],
+        "days_late": [],
+    }
+    return make_program("certifier", report=CertifierReport(**{**defaults, **values}))
 
 
 def make_sink_report(**values: Any) -> SinkReport:

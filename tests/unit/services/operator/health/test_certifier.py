@@ -1,24 +1,12 @@
 from services.operator.health.certifier import find_certifier_troubles
-from shared.process.status import VERSION, CertifierReport
-from tests.support.healths import make_program
+from shared.process.status import CertifierReport
+from tests.support.healths import make_certifier
 
 
 def find(faults: list[str], late: list[str]) -> list[tuple[str, str]]:
-    report = CertifierReport(
-        version=VERSION,
-        process="certifier",
-        pid=1,
-        ts_start=0,
-        ts_written=0,
-        state="waiting",
-        passes=1,
-        certified=0,
-        last_pass_ts=1,
-        next_pass_ts=2,
-        faults=faults,
-        days_late=late,
-    )
-    process = make_program("certifier", report=report)
+    process = make_certifier(faults=faults, days_late=late)
+    assert isinstance(process.report, CertifierReport)
+    report = process.report
     return [(one.code, one.text) for one in find_certifier_troubles(process, report)]
 
 
