@@ -287,12 +287,16 @@ def read_holes(tape: Path, exchange: str) -> Counter[str]:
 
 
 def read_doubts(tape: Path, exchange: str) -> dict[str, list[int]]:
-    """Return when (ns) each symbol's book was doubted by itself, as the tape tells."""
+    """Return when (ns) each symbol's book was doubted by itself, as the tape tells.
+
+    One that trades again is begun anew as well.
+    """
     rows = query(
         tape,
         "feed_events",
         "SELECT symbol, epoch_ns(ts_recv) FROM tape "
-        f"WHERE exchange = '{exchange}' AND symbol IS NOT NULL AND kind IN ('mismatch', 'stale')",
+        f"WHERE exchange = '{exchange}' AND symbol IS NOT NULL AND (kind IN ('mismatch', 'stale') "
+        """OR kind = 'resync' AND detail = '{"reason":"trading"}')""",
     )
     doubts: dict[str, list[int]] = {}
     for symbol, ts in rows:
