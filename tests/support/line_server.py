@@ -70,7 +70,7 @@ class LineServer(ThreadingHTTPServer):
 
     def numbers(self, measurement: str) -> list[int]:
         """Return the event numbers of a measurement's points, in the order of their times."""
-        found = [point for point in self.points if point[0] == measurement]
+        found = [point for point in list(self.points) if point[0] == measurement]
         fields = (self.points[point] for point in sorted(found, key=lambda point: point[2]))
         return [int(str(field["event_number"])) for field in fields]
 
