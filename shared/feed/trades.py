@@ -68,7 +68,9 @@ class Trades:
 
     def _forget(self, raw_symbol: str, recent: dict[str, int | None], ts: int) -> None:
         """Forget ids above the most that are kept, and those of before `ts` above the least."""
-        if self._expecting[raw_symbol] > 0:
+        # What came shortly before an outage is in the list that will be asked for, however long
+        # that takes: it must not be recorded twice.
+        if self._expecting[raw_symbol] > 0 or raw_symbol in self._outages:
             recent_min = recent_max = RECENT_EXPECTING_MAX
         else:
             recent_min, recent_max = RECENT_MIN, RECENT_MAX

@@ -68,7 +68,7 @@ _NORMAL = (1000).to_bytes(2, "big")
 
 
 class Connection:
-    """An open websocket, used by one thread.
+    """An open websocket, used by one thread at a time.
 
     However it ends, that is a ConnectionLost with a reason in plain words; what came whole before
     the end is delivered first.

@@ -19,6 +19,7 @@ from shared.transport.pace import Pace
 
 RECEIVE_S: Final = 0.1  # at most, before a turn looks at anything but its socket
 CONNECT_LOOK_S: Final = 0.02  # between two looks whether a connection stands
+ADDED_LOOK_S: Final = 1.0  # between two looks for a socket that was added
 CLOSE_S: Final = 2.0  # at the end, for all sockets to hang up
 ROOM_WAIT_S: Final = 5.0  # for a slow disk; who waits longer misses its pongs
 ROOM_LOOK_S: Final = 0.005
@@ -45,7 +46,8 @@ class Reader:
         """Read until told to stop; whatever the exchange does, go on."""
         while not stop.is_set():
             wait_s = min(socket.turn(self._receive_s) for socket in tuple(self._sockets))
-            wait_s = max(wait_s, self._interval_s)
+            if self._interval_s:  # a socket may have come meanwhile, which waits for nothing
+                wait_s = min(max(wait_s, self._interval_s), ADDED_LOOK_S)
             if wait_s:
                 stop.wait(wait_s)
         wait([socket.end() for socket in self._sockets], CLOSE_S)

@@ -243,6 +243,18 @@ def test_no_more_ids_are_kept_than_the_bound(world: World) -> None:
     assert RECENT_EXPECTING_MAX == len(world.trades._recent["BTCEUR"])
 
 
+def test_what_came_before_an_outage_is_kept_until_its_list_came(world: World) -> None:
+    numbers = range(3 * RECENT_MIN)
+    for number in numbers:
+        world.trades.trade(LOST, "BTC-EUR", replace(trade(number), ts_event=LOST))
+    world.trades.lose_all(LOST)
+    later = LOST + RECENT_NS + 1
+    # A trade may come before the subscription stands, and so before the list is asked for.
+    world.trades.trade(later, "BTC-EUR", replace(trade(1_000), ts_event=later))
+    world.come(*numbers, 1_000, is_cut=False)
+    assert [*numbers, 1_000] == world.ids()
+
+
 def test_of_old_trades_few_ids_are_kept(world: World) -> None:
     for number in range(3 * RECENT_MIN):
         world.trades.trade(LOST, "BTC-EUR", replace(trade(number), ts_event=LOST))

@@ -575,6 +575,22 @@ def test_one_thread_reads_several_sockets_each_into_its_own_inbox(
     ]
 
 
+def test_a_socket_that_is_added_waits_for_no_other(world: World, server: Server) -> None:
+    def refuse(_url: str) -> Connection:
+        raise ConnectionLost("banned", retry_after_s=900.0)
+
+    banned = World(server, connect=refuse)
+    banned.stop = world.stop
+    sockets = [banned.socket]
+    world.reader = Reader(sockets, INTERVAL_S)
+    with world.run():
+        banned.wait_for(lambda: banned.board.link.error == "banned")
+        sockets.append(world.socket)
+        server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+    assert module.ADDED_LOOK_S == max(world.stop.waits)
+
+
 def test_a_socket_that_cannot_connect_yet_holds_up_no_other(world: World, server: Server) -> None:
     may_connect = Event()
 
