@@ -1,9 +1,8 @@
 """A journal keeps the frames of one session on disk until the writer has committed them.
 
-It is the real queue. Files `<first event number>.journal` lie in a folder named for the session,
-beside its `lock`, held by
-the ingest that writes the journal or, once that is gone, by the one that adopted it. Two threads
-share a journal: one appends; another, the sender's, does everything else.
+It is the real queue: files `<first event number>.journal` in a folder named for the session. The
+ingest that writes it holds its `lock`, or the one that adopted it. Two threads share a journal: one
+appends, the sender's does everything else.
 """
 
 import shutil
@@ -120,9 +119,7 @@ class Journal:
             if is_torn:
                 file.size = end
                 file.cut_tail()
-                _log.warning(
-                    "the journal ended in a torn record, which is cut off", extra=_facts(tail)
-                )
+                _log.warning("a journal's torn last record is cut off", extra=_facts(tail))
             else:
                 journal.note(tail)
                 journal.is_cut_short = True
@@ -170,10 +167,7 @@ class Journal:
             is_empty = self._files[-1].first == self.next_number
             if is_empty or not error.__cause__ or is_lack_of_room(error.__cause__):
                 raise
-            _log.warning(
-                "the disk refused a record; the journal goes on in a new file",
-                extra={"reason": str(error)},
-            )
+            _log.warning("the journal goes on in a new file", extra={"reason": str(error)})
             self._roll()
             self._files[-1].append(data)
         self._last = frame

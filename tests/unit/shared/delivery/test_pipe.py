@@ -148,7 +148,7 @@ def test_a_short_folder_of_somebody_else_is_refused(
             endpoint(state, "frames")
     folder.rmdir()
     folder.symlink_to(tmp_path)
-    with pytest.raises(ConfigError, match="is not ours"):
+    with pytest.raises(ConfigError, match="is another user"):
         endpoint(state, "frames")
 
 
