@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean, median
+from types import MappingProxyType
 
 from msgspec import Struct, field
 
@@ -88,11 +89,18 @@ def _figures(channels: Sequence[str], samples: Samples) -> Iterator[Figure]:
 
 
 def record(
-    folder: Path, channels: Sequence[str], seconds: float, **options: str | float
+    folder: Path,
+    channels: Sequence[str],
+    seconds: float,
+    *,
+    without: Sequence[str] = (),
+    configuration: str = "",
+    options: Mapping[str, object] = MappingProxyType({}),
 ) -> Samples:
     """Record for so long and return what it took; raise where anything was lost.
 
-    `options` are keys of both exchanges' configuration.
+    `without` names programs that are left out; `configuration` is TOML beside that of the
+    exchanges; `options` are keys of both exchanges' configuration.
     """
     folder.mkdir(parents=True)
     environment = make_environment(folder, os.environ)
@@ -101,10 +109,10 @@ def record(
         addresses = {
             name: _start(simulators, name, folder, environment=environment) for name in MARKETS
         }
-        _configure(folder, addresses, {"channels": list(channels), **options})
+        _configure(folder, addresses, {"channels": list(channels), **options}, configuration)
         settings = load_settings(find_exchanges(), environment)
         state = settings.state.path
-        recording = Recording(prepare(settings, environment))
+        recording = Recording(prepare(settings, environment, without=without))
         with _on_core(cores[0]):
             recording.start()
         start_s = time.monotonic()
@@ -143,8 +151,10 @@ def _start(
     return simulators.start(name, options, environment=environment, log=log)
 
 
-def _configure(folder: Path, addresses: dict[str, Address], options: Mapping[str, object]) -> None:
-    lines = []
+def _configure(
+    folder: Path, addresses: dict[str, Address], options: Mapping[str, object], configuration: str
+) -> None:
+    lines = [configuration]
     for name, address in addresses.items():
         lines += [
             f"[exchanges.{name}]",

@@ -198,10 +198,12 @@ def _clock(health: Health) -> Iterator[str]:
     report = next((each for each in reports if each.clock_synchronised is not None), None)
     if report is not None and report.clock_offset_s is not None:
         word = "synchronised" if report.clock_synchronised else "not synchronised"
-        offset_ms, error_ms = (
-            1000 * (seconds or 0.0) for seconds in (report.clock_offset_s, report.clock_error_s_max)
-        )
-        yield f"clock    {word}, offset {offset_ms:.3g} ms, at most {error_ms:.3g} ms off"
+        offset, most = map(_format_short, (report.clock_offset_s, report.clock_error_s_max or 0.0))
+        yield f"clock    {word}, offset {offset}, at most {most} off"
+
+
+def _format_short(seconds: float) -> str:
+    return f"{seconds:.3g} s" if abs(seconds) >= 1 else f"{1000 * seconds:.3g} ms"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
