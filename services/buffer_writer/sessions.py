@@ -45,6 +45,11 @@ class Known(Struct, frozen=True, omit_defaults=True):
         """Say whether nothing may follow what is committed."""
         return self.ended or self.is_found
 
+    @property
+    def last_hole(self) -> int:
+        """Return the number that follows the last hole that is committed; 0 without any."""
+        return self.hole[1] if self.hole and self.hole[1] <= self.next else 0
+
     def reach(self, number: int) -> "Known":
         """Return it with everything below the number committed."""
         if number <= self.next:

@@ -48,6 +48,7 @@ class Writer:
         """Go on from what a recovered spool knows; `find_next` asks the ledger for a session."""
         self.counters = WriterCounters()
         self.holes: Counter[str] = Counter()  # that it wrote, of each session
+        self._hole_ends: dict[str, int] = {}  # of each session, where the last of them ends
         self.flush_error: OSError | None = None  # what stands in the way of a flush now
         self._spool = spool
         self._settings = settings
@@ -82,9 +83,14 @@ class Writer:
     def watermark(self) -> Watermark:
         """Return how far each session is."""
         known = self._spool.committed.sessions()
+        holes = {
+            session: self._hole_ends.get(session, known[session].last_hole)
+            for session in self._expected
+        }
         return Watermark(
             self._run_id,
             {session: (known[session].next, number) for session, number in self._expected.items()},
+            {session: number for session, number in holes.items() if number},
         )
 
     def receive(self, data: bytes) -> None:
@@ -138,6 +144,7 @@ class Writer:
     def _append_hole(self, session: str, present: int) -> None:
         """Write an event under the first of the numbers that the journal has lost."""
         self.holes[session] += 1
+        self._hole_ends[session] = present
         missing = self._expected[session]
         _log.error(
             "a journal has lost events: the tape has a hole",

@@ -134,6 +134,7 @@ class Ingest:
         self._leftovers = Leftovers(self._journal.path.parent, self._sender, clock_ns=time.time_ns)
         self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0
+        self._last_hole = 0
         self._status = _make_status(folder, ingest_name(exchange.name, line))
         self._live_books = LiveBooksFile(folder, session, clock_ns=time.time_ns)
 
@@ -205,6 +206,7 @@ class Ingest:
             self._adopt_due_s = now_s + ADOPT_INTERVAL_S
         self._remember()
         self._look_at_machine()
+        self._look_at_holes()
         self._write_status()
         self._live_books.look(self._doors.boards)
 
@@ -223,6 +225,13 @@ class Ingest:
             self._pause.set()
         else:
             self._pause.clear()
+
+    def _look_at_holes(self) -> None:
+        """Write every book whole behind a hole in our own journal, where all epochs end."""
+        hole = self._watermarks.holes.get(self._journal.session, 0)
+        if hole > self._last_hole:
+            self._last_hole = hole
+            self._doors.write_books()
 
     def _write_status(self, *, is_stopping: bool = False) -> None:
         view = View(
