@@ -19,6 +19,7 @@ from shared.delivery.sender import Sender
 from shared.delivery.session import new_session
 from shared.errors import LockHeld
 from shared.exchange import Exchange
+from shared.ingest.bans import Bans
 from shared.ingest.clock import ClockWatch
 from shared.ingest.disk import DiskWatch
 from shared.ingest.doors import Doors, make_backoff
@@ -107,7 +108,10 @@ class Ingest:
         limits, share = folder.limits(exchange.name), self._own.limit_share
         self._limits = Limits(limits, exchange.limits, steady_s=time.monotonic, share=share)
         self._stop_feeds, self._stop_recorder, self._stop_sender = Event(), Event(), Event()
-        self._rest = RestClient(exchange, self._own.rest_url, self._limits)
+        # A poller's feed says itself what its questions were answered.
+        note_ban = Bans(self._intake.record, time.time_ns).note_ban
+        on_ban = note_ban if self._own.transport == "websocket" else None
+        self._rest = RestClient(exchange, self._own.rest_url, self._limits, on_ban=on_ban)
         self._pause = Event()  # the disk is full: no socket is open
         self._threads = Threads()
         self._doors = Doors(
