@@ -16,13 +16,10 @@ EMPTY_OPENING = re.compile(
 EXCEPTIONS = (
     "benchmarks/",
     "booktape/",
-    "services/buffer_writer/",
     "services/certifier/",
-    "services/dashboard/",
     "services/ingest_",
     "services/operator/",
     "services/simulator/",
-    "services/sink/",
     "shared/feed/",
     "tests/support/",
 )
