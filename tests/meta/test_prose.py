@@ -18,7 +18,6 @@ EXCEPTIONS = (
     "booktape/",
     "services/certifier/",
     "services/ingest_",
-    "services/operator/",
     "services/simulator/",
     "shared/feed/",
     "tests/support/",
@@ -39,11 +38,13 @@ def find_first_sentence(tree: Documented) -> str:
 
 def find_root(word: str) -> str:
     """Return the part that `certify`, `certifies` and `certifier` share."""
-    return re.sub(r"(?:ying|ings?|i?[eo]rs?|ies|ied|es|ed|s|y|e)$", "", word.lower())
+    stem = re.sub(r"(?:ying|ings?|i?[eo]rs?|ies|ied|es|ed|s|y|e)$", "", word.lower())
+    return re.sub(r"(.)\1$", r"\1", stem)
 
 
 def test_words_of_one_root_are_told_from_others() -> None:
     assert {"certif"} == {find_root(word) for word in ("certify", "Certifies", "certifier")}
+    assert {"stop"} == {find_root(word) for word in ("stopping", "stop", "Stops")}
     assert {"merg"} == {find_root(word) for word in ("merging", "Merges", "merge")}
     assert find_root("threads") != find_root("thrift")
 
