@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     batches,
     certify,
+    idle,
     latency,
     profile,
     reading,
@@ -39,6 +40,7 @@ def main() -> int:
         "certify": certify.run,
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
+        "idle": idle.run,
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }
     unknown = [name for name in options.names if name not in benchmarks]

@@ -121,10 +121,11 @@ class Ingest:
             pause=self._pause,
         )
         self._listings = self._make_listings(folder.instruments(exchange.name, line))
+        books_over_rest = exchange.snapshot_by == "rest"
         self._rest_worker = RestWorker(
             self._rest,
             take_list=self._listings.take_list,
-            book_interval_s=exchange.snapshot_interval_s,
+            book_interval_s=exchange.snapshot_interval_s if books_over_rest else None,
             boards=self._doors.boards,
             backoff=make_backoff(),
             clock_ns=time.time_ns,
@@ -239,7 +240,7 @@ class Ingest:
             disk_free_bytes=self._disk.free_bytes,
             is_paused=self._pause.is_set(),
             is_stopping=is_stopping,
-            blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),
+            blocked_s=self._limits.blocked_s(*self._exchange.limits),
             rest_error=self._rest_worker.error,
             not_trading=self._listings.not_trading,
             poll_interval_s=self._poll_interval_s(),

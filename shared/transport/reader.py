@@ -1,5 +1,6 @@
 """Reads sockets for ever, each in turns: connect, receive, reconnect."""
 
+import select
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from functools import partial
@@ -33,24 +34,50 @@ _log = log.get(__name__)
 class Reader:
     """Gives each of its sockets its turn; its own thread owns it, and all of them."""
 
-    def __init__(self, sockets: Sequence["Socket"], interval_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        sockets: Sequence["Socket"],
+        interval_s: float = 0.0,
+        *,
+        steady_s: Callable[[], float],
+    ) -> None:
         """Prepare to read these each `interval_s`; another thread may append to them.
 
-        An interval of 0 is for one socket, whose messages are waited for.
+        An interval of 0 is for one socket, whose messages are waited for. So are those of all
+        where few come.
         """
         self._sockets = sockets
         self._interval_s = interval_s
         self._receive_s = 0.0 if interval_s else RECEIVE_S
+        self._steady_s = steady_s
+        self._pace = Pace(interval_s)
+        self._received = 0
 
     def run(self, stop: Event) -> None:
         """Read until told to stop; whatever the exchange does, go on."""
         while not stop.is_set():
             wait_s = min(socket.turn(self._receive_s) for socket in tuple(self._sockets))
-            if self._interval_s:  # a socket may have come meanwhile, which waits for nothing
-                wait_s = min(max(wait_s, self._interval_s), ADDED_LOOK_S)
-            if wait_s:
+            if self._interval_s:
+                self._rest(wait_s, stop)
+            elif wait_s:
                 stop.wait(wait_s)
         wait([socket.end() for socket in self._sockets], CLOSE_S)
+
+    def _rest(self, wait_s: float, stop: Event) -> None:
+        """Wait for the next turn of all: for the interval or, where few come, for a message."""
+        sockets = tuple(self._sockets)
+        received = sum(socket.received for socket in sockets)
+        self._pace.count(received - self._received, self._steady_s())
+        self._received = received
+        readable = [socket.readable for socket in sockets if socket.readable is not None]
+        if self._pace.is_batched or not readable:
+            # Bounded: a socket may have come meanwhile, which waits for nothing.
+            stop.wait(min(max(wait_s, self._interval_s), ADDED_LOOK_S))
+            return
+        poll = select.poll()
+        for descriptor in readable:
+            poll.register(descriptor, select.POLLIN)
+        poll.poll((wait_s or RECEIVE_S) * 1000)
 
 
 class Socket:
@@ -101,6 +128,18 @@ class Socket:
         self._due_s = 0.0  # when to look again, without a connection
         self._full_since_s: float | None = None  # the inbox, while there is a connection
         self._turned: tuple[int, float] | None = None  # time of day and steady, while there is one
+
+    @property
+    def received(self) -> int:
+        """Return how much came so far, messages and what concerns the connection."""
+        return self._inbox.appended
+
+    @property
+    def readable(self) -> int | None:
+        """Return the descriptor that tells of a message, where one would be read now."""
+        if self._connection is None or self._full_since_s is not None:
+            return None
+        return self._connection.descriptor
 
     def turn(self, receive_s: float) -> float:
         """Do what is to be done now; return the seconds until the next turn is worth while.
