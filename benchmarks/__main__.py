@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     batches,
     certify,
+    everything,
     idle,
     latency,
     profile,
@@ -41,6 +42,7 @@ def main() -> int:
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
         "idle": idle.run,
+        "everything": lambda folder: everything.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }
     unknown = [name for name in options.names if name not in benchmarks]

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean, median
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct, field
@@ -95,13 +96,17 @@ def record(
     folder: Path,
     channels: Sequence[str],
     seconds: float,
-    options: Mapping[str, str | float] | None = None,
     *,
     markets: Markets = MARKETS,
+    without: Sequence[str] = (),
+    configuration: str = "",
+    options: Mapping[str, object] = MappingProxyType({}),
 ) -> Samples:
     """Record for so long and return what it took; raise where anything was lost.
 
-    `markets` are the options of each exchange's simulator, `options` keys of its configuration.
+    `markets` has the options of each simulator; `without` names programs that are left out;
+    `configuration` is TOML beside that of the exchanges; `options` are keys of every exchange's
+    configuration.
     """
     folder.mkdir(parents=True)
     environment = make_environment(folder, os.environ)
@@ -111,10 +116,10 @@ def record(
             name: _start(simulators, name, of, folder, environment=environment)
             for name, of in markets.items()
         }
-        configure(folder, addresses, {"channels": list(channels), **(options or {})})
+        configure(folder, addresses, {"channels": list(channels), **options}, configuration)
         settings = load_settings(find_exchanges(), environment)
         state = settings.state.path
-        recording = Recording(prepare(settings, environment))
+        recording = Recording(prepare(settings, environment, without=without))
         with on_core(cores[0]):
             recording.start()
         start_s = time.monotonic()
@@ -158,9 +163,14 @@ def _start(
     return simulators.start(name, options, environment=environment, log=log)
 
 
-def configure(folder: Path, addresses: dict[str, Address], options: Mapping[str, object]) -> None:
+def configure(
+    folder: Path,
+    addresses: dict[str, Address],
+    options: Mapping[str, object],
+    configuration: str = "",
+) -> None:
     """Write a configuration that records every symbol of these exchanges."""
-    lines = []
+    lines = [configuration]
     for name, address in addresses.items():
         lines += [
             f"[exchanges.{name}]",

@@ -1,4 +1,4 @@
-"""Listings: what each list of an exchange's markets means for whoever records them."""
+"""Follows an exchange's listings: finds in each list of markets what to record."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -20,21 +20,21 @@ _log = log.get(__name__)
 
 
 class OpenDoors(Protocol):
-    """What is open towards an exchange."""
+    """The open doors of an exchange."""
 
     @property
     def names(self) -> Names:
-        """Return how it writes our symbols."""
+        """Return the exchange's own names of our symbols."""
         ...
 
     @property
     def boards(self) -> list[Board]:
-        """Return the boards of its feeds, to which others are added."""
+        """Return the boards of its feeds; more are added later."""
         ...
 
 
 class Listings:
-    """Takes the lists of markets; the thread that asks for them owns it.
+    """Takes the lists of markets; the thread that requests them owns it.
 
     Any thread may read `not_trading`, our symbols whose markets are listed and do not trade.
     """
@@ -75,7 +75,7 @@ class Listings:
         self._known = listed
 
     def _tell(self, listed: dict[str, ListedMarket]) -> None:
-        """Tell the feeds of markets that have come to stand still, or trade again."""
+        """Inform the feeds of markets that stopped trading, or trade again."""
         if self._known is None:
             return
         for symbol, market in listed.items():
@@ -88,13 +88,13 @@ class Listings:
     def _note_odd(self, symbols: list[str]) -> None:
         if symbols and symbols != self._odd:
             _log.error(
-                "markets whose names are none are not recorded; look at the exchange's list",
+                "markets with unusable names are not recorded; look at the exchange's list",
                 extra={"count": len(symbols), "first": [name[:64] for name in symbols[:10]]},
             )
         self._odd = symbols
 
 
 def _is_named(market: ListedMarket) -> bool:
-    """Return whether a market has names that can be part of paths, messages and rows."""
+    """Return whether a market's names can be part of paths, messages and rows."""
     is_short = len(market.raw_symbol) <= RAW_SYMBOL_CHARACTERS_MAX
     return is_short and _SYMBOL.fullmatch(market.symbol) is not None

@@ -236,7 +236,7 @@ def test_what_the_disk_refuses_is_written_later_and_nothing_is_lost(
         world.record(4)
         assert not world.recorder.step()
         assert "make room" in (world.recorder.view.error or "")
-    assert ["the journal cannot be written; retrying"] == [r.message for r in caplog.records]
+    assert ["the disk refuses the journal; retrying"] == [r.message for r in caplog.records]
     assert [1] == world.ids()
     assert world.recorder.step()
     assert [1, 2, 3, 4] == world.ids()
