@@ -206,7 +206,7 @@ def _connect(socket: zmq.Socket[bytes], endpoint: str) -> None:
 
 
 def _has_message(socket: zmq.Socket[bytes]) -> bool:
-    """Say whether there is one; the exception that would say so costs more than all else."""
+    """Return whether a message waits; the exception that says so costs more than all else."""
     events = socket.get(zmq.EVENTS)
     assert isinstance(events, int)
     return bool(events & zmq.POLLIN)

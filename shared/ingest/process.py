@@ -121,11 +121,10 @@ class Ingest:
             pause=self._pause,
         )
         self._listings = self._make_listings(folder.instruments(exchange.name, line))
-        books_over_rest = exchange.snapshot_by == "rest"
         self._rest_worker = RestWorker(
             self._rest,
             take_list=self._listings.take_list,
-            book_interval_s=exchange.snapshot_interval_s if books_over_rest else None,
+            book_interval_s=_find_book_interval_s(exchange),
             boards=self._doors.boards,
             backoff=make_backoff(),
             clock_ns=time.time_ns,
@@ -279,6 +278,11 @@ class Ingest:
 def _make_status(folder: StateFolder, process: str) -> IngestStatus:
     file = StatusFile(folder.report(process), process, clock_ns=time.time_ns)
     return IngestStatus(file, now_s=time.monotonic())
+
+
+def _find_book_interval_s(exchange: Exchange) -> float | None:
+    """Return the seconds between two questions over REST for a book, where books begin so."""
+    return exchange.snapshot_interval_s if exchange.snapshot_by == "rest" else None
 
 
 def _watch_disk(settings: Settings, find_live: Callable[[], list[str]]) -> DiskWatch:

@@ -1,6 +1,5 @@
 """The reader keeps sockets open for ever, each in turns: connect, receive, reconnect."""
 
-import select
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from functools import partial
@@ -16,11 +15,11 @@ from shared.process import log
 from shared.process.retry import Backoff
 from shared.transport.connection import Connection
 from shared.transport.inbox import Closed, Inbox, Opened, Over, SocketRead, TurnedAway
+from shared.transport.nap import Naps
 from shared.transport.pace import Pace
 
 RECEIVE_S: Final = 0.1  # at most, before a turn looks at anything but its socket
 CONNECT_LOOK_S: Final = 0.02  # between two looks whether a connection stands
-ADDED_LOOK_S: Final = 1.0  # between two looks for a socket that was added
 CLOSE_S: Final = 2.0  # at the end, for all sockets to hang up
 ROOM_WAIT_S: Final = 5.0  # for a slow disk; a longer wait would miss pongs
 ROOM_LOOK_S: Final = 0.005
@@ -49,35 +48,20 @@ class Reader:
         self._sockets = sockets
         self._interval_s = interval_s
         self._receive_s = 0.0 if interval_s else RECEIVE_S
-        self._steady_s = steady_s
-        self._pace = Pace(interval_s)
-        self._received = 0
+        self._naps = Naps(interval_s, steady_s)
 
     def run(self, stop: Event) -> None:
         """Read until told to stop; whatever the exchange does, go on."""
         while not stop.is_set():
             wait_s = min(socket.turn(self._receive_s) for socket in tuple(self._sockets))
             if self._interval_s:
-                self._rest(wait_s, stop)
+                sockets = tuple(self._sockets)
+                readable = [one.readable for one in sockets if one.readable is not None]
+                received = sum(one.received for one in sockets)
+                self._naps.take(readable, wait_s, stop, received=received)
             elif wait_s:
                 stop.wait(wait_s)
         wait([socket.end() for socket in self._sockets], CLOSE_S)
-
-    def _rest(self, wait_s: float, stop: Event) -> None:
-        """Wait for the next turn of all: for the interval or, where few come, for a message."""
-        sockets = tuple(self._sockets)
-        received = sum(socket.received for socket in sockets)
-        self._pace.count(received - self._received, self._steady_s())
-        self._received = received
-        readable = [socket.readable for socket in sockets if socket.readable is not None]
-        if self._pace.is_batched or not readable:
-            # Bounded: a socket may have come meanwhile, which waits for nothing.
-            stop.wait(min(max(wait_s, self._interval_s), ADDED_LOOK_S))
-            return
-        poll = select.poll()
-        for descriptor in readable:
-            poll.register(descriptor, select.POLLIN)
-        poll.poll((wait_s or RECEIVE_S) * 1000)
 
 
 class Socket:

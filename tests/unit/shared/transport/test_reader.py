@@ -29,7 +29,7 @@ from shared.ingest.source import SocketSource
 from shared.process.errand import start_errand
 from shared.process.retry import Backoff
 from shared.transport import inbox as inbox_module
-from shared.transport import pace
+from shared.transport import nap, pace
 from shared.transport import reader as module
 from shared.transport.connection import BATCH_BYTES, Connection
 from shared.transport.inbox import Inbox
@@ -571,7 +571,8 @@ def test_one_thread_reads_several_sockets_each_into_its_own_inbox(
         other.digest_until(lambda: len(other.ids()) == 2)
         assert {INTERVAL_S} >= set(world.stop.waits)
         connections[0].close()
-        world.wait_for(lambda: not all(one.board.link.is_connected for one in (world, other)))
+        sockets = (world.socket, other.socket)
+        world.wait_for(lambda: max(one._due_s for one in sockets) > world.stop.now_s)
         world.stop.now_s += 1.0  # the wait before it connects again
         assert "join trades BTCEUR" == _join(world, other, server.next())
     other.digest()
@@ -638,7 +639,7 @@ def test_a_socket_that_is_added_waits_for_no_other(world: World, server: Server)
         sockets.append(world.socket)
         server.next()
         world.digest_until(lambda: bool(world.kinds()))
-    assert module.ADDED_LOOK_S == max(world.stop.waits)
+    assert nap.ADDED_LOOK_S == max(world.stop.waits)
 
 
 def test_a_socket_that_cannot_connect_yet_holds_up_no_other(world: World, server: Server) -> None:
