@@ -15,16 +15,37 @@ EMPTY_OPENING = re.compile(
 # Not yet rewritten.
 EXCEPTIONS = (
     "benchmarks/",
-    "booktape/",
-    "services/buffer_writer/",
+    "booktape/answers/",
+    "booktape/books/",
+    "booktape/certificate.py",
+    "booktape/certify/",
+    "booktape/checksum.py",
+    "booktape/commands/",
+    "booktape/errors.py",
+    "booktape/export/",
+    "booktape/flush.py",
+    "booktape/hashed_file.py",
+    "booktape/keys.py",
+    "booktape/ladder.py",
+    "booktape/ledger.py",
+    "booktape/manifest.py",
+    "booktape/memory.py",
+    "booktape/opening.py",
+    "booktape/proof/",
+    "booktape/release.py",
+    "booktape/replay/",
+    "booktape/report/",
+    "booktape/sample/",
+    "booktape/scan.py",
+    "booktape/segments/",
+    "booktape/settings_source.py",
+    "booktape/tables.py",
+    "booktape/tape.py",
+    "booktape/times.py",
     "services/certifier/",
-    "services/dashboard/",
     "services/ingest_",
-    "services/operator/",
     "services/simulator/",
-    "services/sink/",
     "shared/feed/",
-    "tests/support/",
 )
 
 MODULES = [
@@ -42,11 +63,15 @@ def find_first_sentence(tree: Documented) -> str:
 
 def find_root(word: str) -> str:
     """Return the part that `certify`, `certifies` and `certifier` share."""
-    return re.sub(r"(?:ying|ings?|i?[eo]rs?|ies|ied|es|ed|s|y|e)$", "", word.lower())
+    singular = word.lower().removesuffix("s")
+    stem = re.sub(r"(?:ying|ing|i?[eo]r|ied|ed|ie|y|e)$", "", singular)
+    return re.sub(r"(.)\1$", r"\1", stem)
 
 
 def test_words_of_one_root_are_told_from_others() -> None:
     assert {"certif"} == {find_root(word) for word in ("certify", "Certifies", "certifier")}
+    assert {"da"} == {find_root(word) for word in ("day", "days")}
+    assert {"stop"} == {find_root(word) for word in ("stopping", "stop", "Stops")}
     assert {"merg"} == {find_root(word) for word in ("merging", "Merges", "merge")}
     assert find_root("threads") != find_root("thrift")
 

@@ -1,4 +1,4 @@
-"""Silences the troubles that an exchange causes by itself, for a maintenance that it announced."""
+"""The command `silence`: silences an exchange's own troubles while it has announced maintenance."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from booktape.times import parse_every, parse_moment
 from services.operator.health.silences import Silence, end_silence, write_silence
 from shared.process.settings import Settings
 
-# Longer, and what is silent would be forgotten.
+# A longer silence would be forgotten.
 DAYS_MAX: Final = 7
 _NS_OF_US: Final = 1000
 _DAY_NS: Final = 86_400 * 10**9
@@ -18,7 +18,7 @@ _DAY_NS: Final = 86_400 * 10**9
 def run(
     settings: Settings, exchange: str, until: str | None, *, clock_ns: Callable[[], int]
 ) -> int:
-    """Silence an exchange until a moment, or `None`: end its silence."""
+    """Silence an exchange until a moment; with `None` end its silence."""
     folder = settings.state.folder
     if until is None:
         end_silence(folder, exchange)

@@ -1,4 +1,4 @@
-"""What is not well with the certifier; what was recorded is whole whatever becomes of it."""
+"""Finds the troubles of the certifier; none of them endangers what was recorded."""
 
 from collections.abc import Iterator
 from typing import Final

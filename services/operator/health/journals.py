@@ -1,4 +1,4 @@
-"""What is not well with journals: nobody delivers one, or the writer does not hear of it."""
+"""Finds the troubles of journals: nobody delivers one, or the writer does not see it."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,7 +7,7 @@ from services.operator.health.health import Health
 from services.operator.health.trouble import Trouble, order, trouble_of
 from shared.process.state import INGEST_PREFIX
 
-UNHEARD_S: Final = 60.0  # the writer knows of a session within a second
+UNHEARD_S: Final = 60.0  # the writer sees a new session within a second
 UNDELIVERED_S: Final = 300.0
 
 
@@ -18,7 +18,7 @@ def find_journal_troubles(health: Health) -> Iterator[Trouble]:
 
 
 def _of_pipes(health: Health) -> Iterator[Trouble]:
-    """Yield the feeds whose frames the writer does not see, though both run."""
+    """Yield feeds whose frames the writer does not see, though both run."""
     reports = [p.writer for p in health.processes if p.is_reporting and p.writer]
     for writer in reports:
         for process in health.processes:

@@ -1,4 +1,4 @@
-"""What is not well with a sink; the tape is whole whatever becomes of one."""
+"""Finds the troubles of sinks; none of them endangers the tape."""
 
 from collections.abc import Iterator
 

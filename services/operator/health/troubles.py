@@ -1,7 +1,7 @@
-"""What is not well, each with what to do about it.
+"""Finds all troubles in the health of a box, each with its remedy.
 
-Whoever adds a trouble yields it here, gives its code to `Code`, and writes its row in
-docs/troubles.md; a test holds the three together.
+To add a trouble, yield it here, add its code to `Code`, write its row in docs/troubles.md; a test
+holds the three together.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,11 +23,11 @@ from shared.process.status import (
     WriterReport,
 )
 
-# An exchange that cannot be reached for so long is more than a lost connection.
+# An exchange out of reach for so long is more than a lost connection.
 UNREACHABLE_S: Final = 15.0
 CONFIG_STATUS: Final = 78
-DETAIL_CHARACTERS_MAX: Final = 300  # of what a process says; the rest is in its log
-# A store may hang without a word: so long may a flush wait at least, and so many flush intervals.
+DETAIL_CHARACTERS_MAX: Final = 300  # of a process's words; the rest is in its log
+# A store may hang without a word: a flush may wait so long, and so many flush intervals.
 UPLOAD_LATE_S: Final = 600.0
 UPLOAD_LATE_INTERVALS: Final = 3
 UNCALLED_S: Final = 60.0  # a webhook may be away for a moment
@@ -36,12 +36,12 @@ NAMES_MAX: Final = 10  # of symbols in one sentence
 
 
 def find_troubles(health: Health) -> list[Trouble]:
-    """Return each thing that somebody should look at, the worst first, but what is silenced."""
+    """Return every trouble that is not silenced, the worst first."""
     return [trouble for trouble in _find_all(health) if not _is_silenced(trouble, health)]
 
 
 def find_silenced(health: Health) -> list[Trouble]:
-    """Return what would be a trouble, had nobody silenced its exchange."""
+    """Return the troubles that are silenced."""
     return [trouble for trouble in _find_all(health) if _is_silenced(trouble, health)]
 
 
@@ -73,13 +73,13 @@ def _find_all(health: Health) -> list[Trouble]:
 
 
 def _is_silenced(trouble: Trouble, health: Health) -> bool:
-    """Say whether an exchange is known to be away, and the trouble is that."""
+    """Return whether a trouble is an exchange's own, during its announced maintenance."""
     names = {silence.exchange for silence in health.silences}
     return trouble.exchange in names and trouble.code in OF_EXCHANGE
 
 
 def find_unreachable(process: Process, *, now_ns: int) -> Trouble | None:
-    """Return since when and why an exchange cannot be reached, if it is long enough."""
+    """Return since when and why an exchange cannot be reached, if for long enough."""
     report = process.ingest
     since = report.unreachable_since if report else None
     if not report or not since or (now_ns - since) / 1e9 < UNREACHABLE_S:
@@ -90,7 +90,7 @@ def find_unreachable(process: Process, *, now_ns: int) -> Trouble | None:
 
 
 def make_late(age_s: float) -> Trouble:
-    """Return the trouble that nobody could look for so long, for who looks again and again."""
+    """Return the trouble of a last look that is too old, for a process that looks regularly."""
     return Trouble(
         code="look-late",
         text=f"nothing could be looked at for {round(age_s)} s: what is shown is of then",
@@ -99,7 +99,7 @@ def make_late(age_s: float) -> Trouble:
 
 
 def format_names(names: Sequence[str]) -> str:
-    """Return the first of them, and how many more there are."""
+    """Return the first names, and the number of others."""
     more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
     return ", ".join(names[:NAMES_MAX]) + more
 
@@ -126,7 +126,7 @@ def _of_process(process: Process, health: Health) -> Iterator[Trouble]:
 
 
 def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
-    """Yield what is not well with a program that neither records nor writes."""
+    """Yield the troubles of a program that neither records nor writes."""
     if not process.is_running:
         yield _stopped(process, health)
         return
@@ -152,7 +152,7 @@ def _silent(process: Process, restart: str) -> Trouble:
 
 
 def _of_release(process: Process, health: Health) -> Iterator[Trouble]:
-    """Whoever asks is what a boot would start; a program of another release is one left behind."""
+    """Yield a program of another release: this one, which looks, is what a boot would start."""
     runs = process.report.release if process.report else None
     if runs and runs != RELEASE and not health.is_deploying:
         text = f"{process.name} runs release {runs}, and a boot would start {RELEASE}"
@@ -276,7 +276,7 @@ def _of_writer(process: Process, report: WriterReport, *, now_ns: int) -> Iterat
 
 
 def _of_clock(health: Health) -> Iterator[Trouble]:
-    """Yield once that the times of rows may be wrong; a simulated exchange shares our clock."""
+    """Yield once that rows may have wrong times; a simulated exchange shares our clock."""
     reports = [p.ingest for p in health.processes if p.is_reporting and p.ingest]
     wrong = [r for r in reports if r.clock_synchronised is False and not r.is_on_loopback]
     if wrong:
