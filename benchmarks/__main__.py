@@ -10,6 +10,7 @@ from benchmarks import (
     batches,
     certify,
     everything,
+    idle,
     latency,
     profile,
     reading,
@@ -40,6 +41,7 @@ def main() -> int:
         "certify": certify.run,
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
+        "idle": idle.run,
         "everything": lambda folder: everything.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }

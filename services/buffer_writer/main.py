@@ -37,6 +37,8 @@ from shared.process.status import StatusFile, WriterReport
 EXIT_FAULT: Final = 1
 EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
 TICK_S: Final = 0.1  # between two looks at an empty pipe, and two watermarks
+IDLE_TICK_S: Final = 0.5  # the same where nothing has come for so long:
+IDLE_AFTER_S: Final = 2.0
 STATUS_S: Final = 1.0
 # At the end; supervisord waits for longer than the three together.
 DRAIN_S: Final = 2.0  # for frames already sent; the journals keep later ones
@@ -89,6 +91,21 @@ class Stop:
             self._woken.get(timeout=seconds)
 
 
+class Ticks:
+    """Says how long to wait for frames; longer where none have come for a while."""
+
+    def __init__(self) -> None:
+        """Start as if some had come just now."""
+        self._frames = -1
+        self._moved_s = 0.0
+
+    def next_s(self, frames: int, now_s: float) -> float:
+        """Return the seconds to the next look; `frames` is how many came so far."""
+        if frames != self._frames:
+            self._frames, self._moved_s = frames, now_s
+        return TICK_S if now_s - self._moved_s < IDLE_AFTER_S else IDLE_TICK_S
+
+
 class WriterProcess:
     """The parts of the writer and its two threads: this one receives, the other uploads."""
 
@@ -136,10 +153,12 @@ class WriterProcess:
         return 0 if stop.is_set else EXIT_FAULT
 
     def _serve(self, stop: Stop, receiver: Receiver, watermarks: WatermarkPublisher) -> None:
+        ticks = Ticks()
         # A thread that died has logged why; only a new process can go on.
         while not stop.is_set and self._uploading.is_alive():
             flushes = self._writer.counters.flushes
-            self._bind_anew(receiver, watermarks)
+            if time.monotonic() >= self._status_due_s:  # once a second
+                self._bind_anew(receiver, watermarks)
             is_busy = self._receive(receiver)
             self._writer.flush_due()
             self._writer.tend_sessions()
@@ -148,7 +167,7 @@ class WriterProcess:
             if self._writer.counters.flushes != flushes:
                 give_back()
             if not is_busy:
-                stop.wait(TICK_S)
+                stop.wait(ticks.next_s(self._writer.counters.frames, time.monotonic()))
 
     def _bind_anew(self, *sockets: Receiver | WatermarkPublisher) -> None:
         """Bind the sockets anew if a cleaner of temporary files removed their folder."""

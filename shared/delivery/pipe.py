@@ -146,6 +146,8 @@ class Receiver(Bound):
 
     def receive(self, timeout_ms: int) -> bytes | None:
         """Return the next frame, or `None` where none came in that time."""
+        if not timeout_ms and not _has_message(self._socket):
+            return None
         if timeout_ms != self._timeout_ms:
             self._socket.rcvtimeo = self._timeout_ms = timeout_ms
         try:
@@ -185,12 +187,10 @@ class WatermarkSubscriber:
         """Return the newest watermark, skipping older ones, or `None` where none came."""
         newest = None
         for _ in range(WATERMARKS_MAX):
-            try:
-                data = self._socket.recv(zmq.NOBLOCK)
-            except zmq.Again:
+            if not _has_message(self._socket):
                 break
             try:
-                newest = _decoder.decode(data)
+                newest = _decoder.decode(self._socket.recv(zmq.NOBLOCK))
             except UNDECODABLE:
                 self.malformed += 1
         return newest
@@ -203,3 +203,10 @@ class WatermarkSubscriber:
 def _connect(socket: zmq.Socket[bytes], endpoint: str) -> None:
     socket.reconnect_ivl = RECONNECT_MS
     socket.connect(endpoint)
+
+
+def _has_message(socket: zmq.Socket[bytes]) -> bool:
+    """Return whether a message waits; the exception that says so costs more than all else."""
+    events = socket.get(zmq.EVENTS)
+    assert isinstance(events, int)
+    return bool(events & zmq.POLLIN)

@@ -161,11 +161,14 @@ class Doors:
     def _read(self, socket: Socket) -> None:
         interval_ms = self._own.read_interval_ms
         if interval_ms < SHARED_MS:
-            self._start(f"reader-{len(self.boards) - 1}", Reader([socket]).run)
+            self._start(
+                f"reader-{len(self.boards) - 1}", Reader([socket], steady_s=time.monotonic).run
+            )
             return
         self._shared.append(socket)
         if len(self._shared) == 1:
-            self._start("reader", Reader(self._shared, interval_ms / 1000).run)
+            reader = Reader(self._shared, interval_ms / 1000, steady_s=time.monotonic)
+            self._start("reader", reader.run)
 
     def _add_board(self, symbols: Sequence[str], channels: Sequence[str]) -> tuple[Board, Inbox]:
         board = Board(symbols, channels, self.names, down_since_s=time.monotonic())

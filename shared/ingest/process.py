@@ -124,7 +124,7 @@ class Ingest:
         self._rest_worker = RestWorker(
             self._rest,
             take_list=self._listings.take_list,
-            book_interval_s=exchange.snapshot_interval_s,
+            book_interval_s=_find_book_interval_s(exchange),
             boards=self._doors.boards,
             backoff=make_backoff(),
             clock_ns=time.time_ns,
@@ -239,7 +239,7 @@ class Ingest:
             disk_free_bytes=self._disk.free_bytes,
             is_paused=self._pause.is_set(),
             is_stopping=is_stopping,
-            blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),
+            blocked_s=self._limits.blocked_s(*self._exchange.limits),
             rest_error=self._rest_worker.error,
             not_trading=self._listings.not_trading,
             poll_interval_s=self._poll_interval_s(),
@@ -278,6 +278,11 @@ class Ingest:
 def _make_status(folder: StateFolder, process: str) -> IngestStatus:
     file = StatusFile(folder.report(process), process, clock_ns=time.time_ns)
     return IngestStatus(file, now_s=time.monotonic())
+
+
+def _find_book_interval_s(exchange: Exchange) -> float | None:
+    """Return the seconds between two questions over REST for a book, where books begin so."""
+    return exchange.snapshot_interval_s if exchange.snapshot_by == "rest" else None
 
 
 def _watch_disk(settings: Settings, find_live: Callable[[], list[str]]) -> DiskWatch:

@@ -22,6 +22,7 @@ from shared.process import log
 
 FRAME_INTERVAL_S: Final = 0.02
 FRAME_BYTES_MAX: Final = 64 * 1024
+THIN_EVENTS_MAX: Final = 1  # in 20 ms
 RETRY_S: Final = 1.0  # after the disk refused a frame
 
 _log = log.get(__name__)
@@ -57,13 +58,16 @@ class Recorder:
 
     def run(self, stop: Event) -> None:
         """Write until told to stop, and then what is left."""
-        intake = self._intake
+        intake, builder = self._intake, self._builder
+        is_thin = False
         while not stop.is_set():
-            intake.wait(FRAME_INTERVAL_S)
-            if not intake.has_work and intake.sleep():
-                continue  # others follow within the next 20 ms
+            # Where events come one by one, nobody looks for the next one before it is there.
+            if not is_thin or intake.sleep():
+                intake.wait(FRAME_INTERVAL_S)  # others follow within these 20 ms
+            next_number = builder.next_number
             if not self.step():
                 stop.wait(RETRY_S)
+            is_thin = builder.next_number - next_number <= THIN_EVENTS_MAX
         self.step()
 
     def step(self) -> bool:

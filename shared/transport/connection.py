@@ -97,12 +97,19 @@ class Connection:
         reader = self._reader
         return reader.pings, reader.binaries, reader.fragmented
 
+    @property
+    def descriptor(self) -> int:
+        """Return what becomes readable when there is something to receive."""
+        return self._socket.fileno()
+
     def recv(self, timeout_s: float) -> list[bytes]:
         """Wait for bytes, read once, return the messages that are whole now: none, one or many."""
         if self._lost:
             raise self._lost
         if self._timeout_s != timeout_s:  # setting it is a system call
             self._set_timeout(timeout_s)
+        if self._low_water != 1:
+            self._set_low_water(1)  # for a caller who polls
         # Over TLS we take decrypted bytes before we wait for more.
         return self._read() or []
 

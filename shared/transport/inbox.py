@@ -99,6 +99,11 @@ class Inbox:
         self.flowing = 0  # the connection on which data came
 
     @property
+    def appended(self) -> int:
+        """Return how much was handed over so far, a message each; the reader's thread may ask."""
+        return self._appended
+
+    @property
     def backlog(self) -> int:
         """Return how many messages wait; both threads may ask."""
         return max(0, self._appended - self._taken)

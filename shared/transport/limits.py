@@ -111,11 +111,10 @@ class Limits:
             if block_ns > _block_ns(state, name, now):
                 state.blocks[name] = now, block_ns
 
-    def blocked_s(self, limit: str | None = None) -> float:
-        """Return for how long this limit, or any, grants nothing."""
-        names = (_ALL,) if limit is None else (_ALL, limit)
+    def blocked_s(self, *limits: str) -> float:
+        """Return for how long one of these limits, or any, grants nothing."""
         with self._locked() as (state, now):
-            return max(_block_ns(state, name, now) for name in names) / NS_PER_S
+            return max(_block_ns(state, name, now) for name in (_ALL, *limits)) / NS_PER_S
 
     @contextmanager
     def _locked(self) -> Iterator[tuple[_State, int]]:

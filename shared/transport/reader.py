@@ -15,11 +15,11 @@ from shared.process import log
 from shared.process.retry import Backoff
 from shared.transport.connection import Connection
 from shared.transport.inbox import Closed, Inbox, Opened, Over, SocketRead, TurnedAway
+from shared.transport.nap import Naps
 from shared.transport.pace import Pace
 
 RECEIVE_S: Final = 0.1  # at most, before a turn looks at anything but its socket
 CONNECT_LOOK_S: Final = 0.02  # between two looks whether a connection stands
-ADDED_LOOK_S: Final = 1.0  # between two looks for a socket that was added
 CLOSE_S: Final = 2.0  # at the end, for all sockets to hang up
 ROOM_WAIT_S: Final = 5.0  # for a slow disk; a longer wait would miss pongs
 ROOM_LOOK_S: Final = 0.005
@@ -33,22 +33,33 @@ _log = log.get(__name__)
 class Reader:
     """Gives each of its sockets its turn; its own thread owns it, and all of them."""
 
-    def __init__(self, sockets: Sequence["Socket"], interval_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        sockets: Sequence["Socket"],
+        interval_s: float = 0.0,
+        *,
+        steady_s: Callable[[], float],
+    ) -> None:
         """Prepare to read these each `interval_s`; another thread may append to them.
 
-        An interval of 0 is for one socket, whose messages are waited for.
+        An interval of 0 is for one socket, whose messages are waited for. So are those of all
+        where few come.
         """
         self._sockets = sockets
         self._interval_s = interval_s
         self._receive_s = 0.0 if interval_s else RECEIVE_S
+        self._naps = Naps(interval_s, steady_s)
 
     def run(self, stop: Event) -> None:
         """Read until told to stop; whatever the exchange does, go on."""
         while not stop.is_set():
             wait_s = min(socket.turn(self._receive_s) for socket in tuple(self._sockets))
-            if self._interval_s:  # a socket may have been added meanwhile; it must not wait
-                wait_s = min(max(wait_s, self._interval_s), ADDED_LOOK_S)
-            if wait_s:
+            if self._interval_s:
+                sockets = tuple(self._sockets)
+                readable = [one.readable for one in sockets if one.readable is not None]
+                received = sum(one.received for one in sockets)
+                self._naps.take(readable, wait_s, stop, received=received)
+            elif wait_s:
                 stop.wait(wait_s)
         wait([socket.end() for socket in self._sockets], CLOSE_S)
 
@@ -101,6 +112,18 @@ class Socket:
         self._due_s = 0.0  # when to look again, without a connection
         self._full_since_s: float | None = None  # the inbox, while there is a connection
         self._turned: tuple[int, float] | None = None  # time of day and steady, while there is one
+
+    @property
+    def received(self) -> int:
+        """Return how much came so far, messages and what concerns the connection."""
+        return self._inbox.appended
+
+    @property
+    def readable(self) -> int | None:
+        """Return the descriptor that tells of a message, where one would be read now."""
+        if self._connection is None or self._full_since_s is not None:
+            return None
+        return self._connection.descriptor
 
     def turn(self, receive_s: float) -> float:
         """Do all that is due; return the seconds until the next turn.

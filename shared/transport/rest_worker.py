@@ -34,7 +34,7 @@ class RestWorker:
         rest: RestClient,
         *,
         take_list: Callable[[list[ListedMarket], int], None],
-        book_interval_s: float,
+        book_interval_s: float | None,
         boards: Sequence[Board],
         backoff: Backoff,
         clock_ns: Callable[[], int],
@@ -43,13 +43,14 @@ class RestWorker:
         """Prepare; `take_list` takes each list of markets and when it came.
 
         The boards hold the questions, later ones too; `book_interval_s` lies between
-        two requests for a book.
+        two requests for a book, and is `None` where no book begins over REST.
         """
         self.error = ""
         self._errors: dict[str, str] = {}  # of each kind of question, since its last answer
         self._rest = rest
         self._take_list = take_list
-        self._book_interval_s = max(book_interval_s, BOOK_PACE_S)
+        self._book_interval_s = max(book_interval_s or 0.0, BOOK_PACE_S)
+        self._book_look_s = PACE_S if book_interval_s is None else BOOK_PACE_S
         self._boards = boards
         self._backoff = backoff
         self._clock_ns = clock_ns
@@ -77,7 +78,7 @@ class RestWorker:
             board = next((board for board in self._boards if board.books_wanted), None)
             if board is not None:
                 self._ask_book(board, stop)
-            wait_s = min(left_s, BOOK_PACE_S if board is None else self._book_interval_s)
+            wait_s = min(left_s, self._book_look_s if board is None else self._book_interval_s)
             stop.wait(wait_s)
             left_s -= wait_s
 

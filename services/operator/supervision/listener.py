@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 
-ASK_S: Final = 1.0
+ASK_S: Final = 2.0  # an answer costs supervisord as much as us
 OLD_S: Final = 6.0  # an older answer counts as none
 
 
