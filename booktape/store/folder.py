@@ -120,6 +120,8 @@ class FolderStore:
     def _explained(self, action: str, key: str) -> Iterator[None]:
         try:
             yield
+        except StoreError:  # an OSError too, which says already what helps
+            raise
         except OSError as error:
             remedy = _REMEDIES.get(error.errno or 0, "check the disk and its mount")
             raise StoreError(

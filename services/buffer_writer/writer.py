@@ -29,6 +29,7 @@ from shared.process.settings import WriterSettings
 from shared.process.stats import WriterCounters
 
 FLUSH_RETRY_S: Final = 5.0
+HOLES_SESSIONS_MAX: Final = 1000  # that `status` counts
 _log = log.get(__name__)
 
 
@@ -145,6 +146,10 @@ class Writer:
         """Write an event under the first of the numbers that the journal lost."""
         self.holes[session] += 1
         self._hole_ends[session] = present
+        if len(self.holes) > HOLES_SESSIONS_MAX:
+            oldest = next(iter(self.holes))
+            del self.holes[oldest]
+            self._hole_ends.pop(oldest, None)
         missing = self._expected[session]
         _log.error(
             "a journal has lost events: the tape has a hole",

@@ -90,8 +90,7 @@ class Ingest:
 
     def __init__(self, exchange: Exchange, settings: Settings, line: str) -> None:
         """Build all that lives as long as the process; ask nothing of the exchange yet."""
-        state, folder = settings.state.path, settings.state.folder
-        self.has_failed = False
+        state, folder, self.has_failed = settings.state.path, settings.state.folder, False
         # An Event may not be set by a signal handler: it could wait for itself.
         self._told_to_stop: SimpleQueue[None] = SimpleQueue()
         self._exchange, self._line = exchange, line
@@ -142,7 +141,13 @@ class Ingest:
 
     def _make_listings(self, path: Path) -> Listings:
         follow = self._doors.follow if self._own.symbols is None else None
-        return Listings(self._doors, Instruments(path), self._intake.record, follow)
+        return Listings(
+            self._doors,
+            Instruments(path),
+            self._intake.record,
+            follow,
+            has_room=lambda: self._intake.has_room,
+        )
 
     def run(self) -> int:
         """Record until told to stop; return the exit status."""
