@@ -1,9 +1,12 @@
 """Compares this disk's record of a session with the store's ledger."""
 
+from typing import Final
+
 from booktape.errors import TapeError
 from booktape.keys import LEDGER, exchange_of, parse_key
 from booktape.store.protocol import Store
 
+COMPARED_MAX: Final = 1000  # sessions
 Range = tuple[int, int]
 
 
@@ -32,6 +35,9 @@ class StoredRanges:
     def compare(self, sessions: dict[str, int]) -> None:
         """Ask the store for its ranges of one exchange's sessions, from these numbers on."""
         self._stored |= self._list(sessions)
+        for session in list(self._stored)[: max(0, len(self._stored) - COMPARED_MAX)]:
+            if session not in sessions:
+                del self._stored[session]  # should it come again, the store is asked again
 
     def find_overlap(self, session: str, first: int, last: int) -> Range | None:
         """Return the range of these events that is stored under other names, if any.

@@ -17,6 +17,7 @@ from shared.process import log
 from shared.process.retry import Backoff
 
 IDLE_S: Final = 1.0  # between two looks at an empty spool
+REASONS_MAX: Final = 32  # of one session that are logged; `error` has each
 RETRY_BASE_S: Final = 1.0
 RETRY_CAP_S: Final = 60.0
 _log = log.get(__name__)
@@ -169,9 +170,12 @@ class Uploader:
         self.upload_failures += 1
         self.error = str(error)
         reason = error.reason if isinstance(error, StoreError) else str(error)
-        if not any(reason in told for told in self._reasons.values()):
+        told = self._reasons.setdefault(session, set())
+        if len(told) >= REASONS_MAX:
+            return
+        if not any(reason in known for known in self._reasons.values()):
             _log.error("cannot upload; it is tried again", extra={"reason": self.error})
-        self._reasons.setdefault(session, set()).add(reason)
+        told.add(reason)
 
     def _clear(self, session: str) -> None:
         """Note that a session's uploads work again."""

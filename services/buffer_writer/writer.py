@@ -29,6 +29,7 @@ from shared.process.settings import WriterSettings
 from shared.process.stats import WriterCounters
 
 FLUSH_RETRY_S: Final = 5.0
+HOLES_SESSIONS_MAX: Final = 1000  # that `status` counts
 _log = log.get(__name__)
 
 
@@ -138,6 +139,8 @@ class Writer:
     def _append_hole(self, session: str, present: int) -> None:
         """Write an event under the first of the numbers that the journal lost."""
         self.holes[session] += 1
+        if len(self.holes) > HOLES_SESSIONS_MAX:
+            del self.holes[next(iter(self.holes))]
         missing = self._expected[session]
         _log.error(
             "a journal has lost events: the tape has a hole",

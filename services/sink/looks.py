@@ -54,6 +54,7 @@ class Looks:
             days = self._choose(there, is_all=is_all, is_week=is_week)
             found += self._look(exchange, days, progress)
         if is_all:
+            self._holes.intersection_update(found)
             progress.forget({key.session for key in found})
             self._looked_at_all_s = now_s
         if is_week:

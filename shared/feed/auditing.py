@@ -8,6 +8,7 @@ from shared.event import Refused, Snapshot, Ticker
 from shared.exchange import BOOK, Cost
 from shared.feed.audit_rows import Cause
 from shared.feed.audits import Audits
+from shared.feed.bounds import Bounds
 from shared.feed.checkpoints import Checkpoints
 from shared.feed.parts import Parts
 from shared.feed.patience import Patience
@@ -33,13 +34,14 @@ class Auditing:
         checkpoint_interval_s: float,
     ) -> None:
         """Start with no book; `peers` are those of the whole ingest."""
-        exchange, board, books, _rows, counts = parts
+        exchange, board, books, rows, counts = parts
         self._board = board
         self._books = books
         self._checkpoints = Checkpoints(checkpoint_interval_s)
         self._quotes = peers.quotes
         self._touches = Touches(books, self._doubt, counts, board.idle)
         self._crossings = Patience()
+        self._bounds = Bounds(books, rows)
         self._symbols: dict[str, str] = {}
         self._now_s = 0.0
         self._all_wanted = board.checkpoints_wanted
@@ -76,6 +78,7 @@ class Auditing:
     def look(self, ts: int, now_s: float) -> None:
         """Do what is due and asks nothing of the exchange."""
         self._now_s = now_s
+        self._bounds.look(ts, now_s, self._symbols)
         if raw_symbol := self._checkpoints.due(self._symbols, now_s):
             self._audits.take_turn(ts, raw_symbol, now_s)
         self._write_all(ts, now_s)

@@ -8,6 +8,7 @@ from shared.event import Row
 from shared.process.alarm import Alarm
 from shared.transport.inbox import MESSAGES_EAGER
 
+ROWS_MAX: Final = 10_000  # of our own: a disk that takes nothing must not fill the memory
 IDLE_S: Final = 0.1  # between two looks at what is due
 
 
@@ -43,6 +44,11 @@ class Intake:
         self._rows.extend(rows)
         if self._is_idle and self._rows:
             self._alarm.ring()
+
+    @property
+    def has_room(self) -> bool:
+        """Return whether rows that can wait may be recorded; any thread may ask."""
+        return len(self._rows) < ROWS_MAX
 
     def attach(self, source: RowSource) -> None:
         """Record the messages of this source as well from now on."""

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from shared.event import Row
 from shared.exchange import SYMBOL, ListedMarket
-from shared.feed.board import Board, StatusChange
+from shared.feed.board import Board
 from shared.feed.names import Names
 from shared.ingest.instruments import Instruments
 from shared.process import log
@@ -45,6 +45,8 @@ class Listings:
         instruments: Instruments,
         record: Callable[[Iterable[Row]], None],
         follow: Callable[[tuple[str, ...]], None] | None,
+        *,
+        has_room: Callable[[], bool],
     ) -> None:
         """Prepare; `follow` takes the symbols of all markets, `None` where they are configured."""
         self.not_trading: frozenset[str] = frozenset()
@@ -53,6 +55,7 @@ class Listings:
         self._instruments = instruments
         self._record = record
         self._follow = follow
+        self._has_room = has_room
         self._odd: list[str] = []  # of the last list
         self._known: dict[str, ListedMarket] | None = None  # by our symbols
 
@@ -66,7 +69,8 @@ class Listings:
         if not listed:
             return
         self._names.learn(listed.values())
-        self._record(list(self._instruments.update(listed.values(), ts)))
+        if self._has_room():  # else the next list shows what has changed since
+            self._record(list(self._instruments.update(listed.values(), ts)))
         standing = {symbol for symbol, market in listed.items() if market.status != "trading"}
         self.not_trading = frozenset(standing)
         if self._follow is not None:
@@ -83,7 +87,7 @@ class Listings:
             if before is None or before.status != market.status:
                 for board in self._boards:
                     if symbol in board.wanted:
-                        board.statuses.append(StatusChange(symbol, market.status))
+                        board.statuses[symbol] = market.status
 
     def _note_odd(self, symbols: list[str]) -> None:
         if symbols and symbols != self._odd:

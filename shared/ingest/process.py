@@ -139,7 +139,13 @@ class Ingest:
 
     def _make_listings(self, path: Path) -> Listings:
         follow = self._doors.follow if self._own.symbols is None else None
-        return Listings(self._doors, Instruments(path), self._intake.record, follow)
+        return Listings(
+            self._doors,
+            Instruments(path),
+            self._intake.record,
+            follow,
+            has_room=lambda: self._intake.has_room,
+        )
 
     def run(self) -> int:
         """Record until told to stop; return the exit status."""

@@ -15,6 +15,7 @@ from shared.errors import ConnectionLost
 from shared.event import Snapshot
 
 BACKLOG_BYTES_MAX: Final = 16 * 1024 * 1024  # read, not digested: a minute of every market
+BACKLOG_MAX: Final = 200_000  # messages and connections: small ones take more than their bytes
 MESSAGES_EAGER: Final = 256  # about a full frame: not worth waiting 20 ms
 
 
@@ -111,7 +112,8 @@ class Inbox:
     @property
     def is_full(self) -> bool:
         """Return whether so many messages wait that reading on would fill the memory."""
-        return self._appended_bytes - self._taken_bytes > BACKLOG_BYTES_MAX
+        size = self._appended_bytes - self._taken_bytes
+        return size > BACKLOG_BYTES_MAX or self._appended - self._taken > BACKLOG_MAX
 
     @property
     def received_bytes(self) -> int:

@@ -159,7 +159,7 @@ class Socket:
         return closing
 
     def _open(self) -> float:
-        if self._pause.is_set():
+        if self._pause.is_set() or self._inbox.is_full:
             return self._wait(PAUSE_LOOK_S)
         wait_s = self._spend(self._connect_cost) if self._connect_cost else 0.0
         if wait_s:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from shared.event import Checkpoint, Delta, Refused, Ticker
+from shared.feed import bounds
 from shared.feed.auditing import Auditing
 from shared.feed.board import AuditAnswer
 from shared.feed.parts import Parts
@@ -155,3 +158,10 @@ def test_a_lost_connection_forgets_what_was_under_way() -> None:
     assert [] == world.tape
     world.auditing.follow({"BTCEUR": "BTC-EUR"})
     assert [] == world.later(1)
+
+
+def test_a_book_with_too_many_levels_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "LEVELS_MAX", 0)
+    world = World()
+    world.later(0.1)
+    assert [(raw_symbol, "stale") for raw_symbol in SYMBOLS] == world.resyncs

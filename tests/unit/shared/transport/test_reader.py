@@ -513,6 +513,20 @@ def test_what_is_not_digested_is_bounded_and_then_the_connection_given_up(
     assert "the disk has not kept up for 5 s" == world.reasons()[0]
 
 
+def test_without_room_there_is_no_new_connection(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "BACKLOG_MAX", 0)
+    with world.run():
+        connection = server.next()
+        connection.close()
+        world.wait_for(lambda: module.PAUSE_LOOK_S in world.stop.waits[1:])
+        assert 2 == world.inbox.backlog
+        assert server.connections.empty()
+        world.digest()
+        server.next()
+
+
 def test_a_reader_that_waits_for_room_goes_on_as_soon_as_there_is_some(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
