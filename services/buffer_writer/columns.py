@@ -1,4 +1,4 @@
-"""Converts the columns of each table to Arrow's, and checks them on the way."""
+"""Converts the columns of each table to Arrow's, checked on the way."""
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence

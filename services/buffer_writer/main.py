@@ -1,4 +1,4 @@
-"""Builds and ends the writer's process, with one buffer for each exchange."""
+"""Runs the writer's process, with one buffer for each exchange."""
 
 import gc
 import shutil

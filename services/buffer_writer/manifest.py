@@ -1,4 +1,4 @@
-"""Makes and checks a manifest of the spool."""
+"""Makes the manifest of a flush in the spool, or checks one found there."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The writer takes, trims, refuses or holds back each frame, and decides when to flush.
+"""The writer decides on each frame: takes, trims, refuses or holds it back, flushes when due.
 
 The writer wants every session's events in order, each once. `expected` is the next number that it
 wants, `committed` the first that is not safe yet; the events between lie in a buffer. A refused

@@ -1,4 +1,4 @@
-"""Makes the answers to plain requests, and refuses requests from foreign pages in a browser.
+"""Makes the answers to plain requests; a request from a foreign page gets a refusal.
 
 Every page that a browser on this machine has open can reach a loopback port: by a name that its
 owner points here (so a Host must be ours), or by a WebSocket, which no browser keeps to its origin

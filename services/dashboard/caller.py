@@ -1,4 +1,4 @@
-"""The caller calls the webhook about troubles, and the heartbeat while all is well."""
+"""The caller calls the webhook about troubles, the heartbeat while all is well."""
 
 from collections.abc import Callable
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Keeps the leases of live books that somebody looks at, and reads these books."""
+"""Keeps leases, under which it reads the live books that somebody looks at."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Builds and ends the dashboard's process."""
+"""Runs the dashboard's process."""
 
 import asyncio
 import gc
@@ -72,9 +72,9 @@ def run(
         if not may_be_second:
             _log.error("another dashboard runs", extra={"reason": str(held)})
             return EXIT_LOCKED
-        _log.warning("this one reports nothing and calls nobody", extra={"reason": str(held)})
+        _log.warning("this one reports nothing, and calls nobody", extra={"reason": str(held)})
     except OSError as error:  # a disk that takes nothing is a reason to show the page
-        _log.warning("this one reports nothing and calls nobody", extra={"reason": str(error)})
+        _log.warning("this one reports nothing, and calls nobody", extra={"reason": str(error)})
     try:
         return asyncio.run(Dashboard(settings, watch, is_first=lock.is_held).run(announce))
     finally:

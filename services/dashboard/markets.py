@@ -1,4 +1,4 @@
-"""Chooses the markets whose books are shown: the configuration's, and those that viewers want."""
+"""Chooses the markets whose books are shown: the configuration's, or those that viewers want."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Builds and ends the process of a sink."""
+"""Runs the process of a sink."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The protocol of a sink, another store: it takes rows, and keeps each once."""
+"""The protocol of a sink, another store, which keeps each row once."""
 
 from collections.abc import Collection
 from typing import Any, Protocol

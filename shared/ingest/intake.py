@@ -1,4 +1,4 @@
-"""The recorder's intake takes rows and messages from all other threads, and wakes the recorder."""
+"""The recorder's intake collects rows from all other threads, whose messages wake the recorder."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator

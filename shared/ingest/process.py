@@ -1,4 +1,4 @@
-"""Builds, watches and ends one ingest process."""
+"""Runs one ingest process: builds its parts, watches them, ends the session."""
 
 import gc
 import shutil

@@ -1,4 +1,4 @@
-"""Replaces files whole, and locks them."""
+"""Replaces files whole; locks them for one process."""
 
 import fcntl
 import os

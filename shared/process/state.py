@@ -1,4 +1,4 @@
-"""Lays out the state folder: where each process keeps its files, and finds those of the others."""
+"""Lays out the state folder, in which each process finds the files of all others."""
 
 from pathlib import Path
 from typing import Final

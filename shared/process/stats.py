@@ -1,4 +1,4 @@
-"""Stats of a process: counters, and the rate at which one of them grows."""
+"""Keeps stats of a process: counters, with the rates at which they grow."""
 
 from collections import deque
 from typing import Final

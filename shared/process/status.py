@@ -1,4 +1,4 @@
-"""Writes and reads status reports: each process replaces a file of its own once a second.
+"""Defines the status reports of processes: each replaces a file of its own once a second.
 
 The keys are a contract. A reader ignores keys that it does not know; a key that was added later may
 be missing, and is `None` then. `VERSION` rises when a key goes or changes its meaning; the head

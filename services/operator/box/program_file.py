@@ -1,4 +1,4 @@
-"""Rewrites a box's program file, which supervisord reads, and puts it back after a fault."""
+"""Rewrites a box's program file, which supervisord reads, or restores it after a fault."""
 
 from booktape.errors import BooktapeError
 from services.operator.box.releases import Box

@@ -1,4 +1,4 @@
-"""The command `book`: fetches one order book over REST, and reads it with the feed's parser."""
+"""The command `book`: fetches one order book over REST, read by the feed's own parser."""
 
 import time
 from decimal import Decimal

@@ -127,6 +127,7 @@ def _record(
 ) -> bool:
     """Watch until the end, stop the markets, drain; return whether all ended in order."""
     until = "Ctrl-C" if plan.seconds is None else f"{plan.seconds:g} s have passed"
+    up.say_unrecorded(settings, recording.conf)
     say(f"booktape records simulated exchanges into {settings.storage.url} until {until}")
     say(f"  look at it:   BOOKTAPE_CONFIG={plan.folder / 'booktape.toml'} booktape status")
     say(f"  operate it:   supervisorctl -c {recording.conf} status")

@@ -22,7 +22,7 @@ def run(
     folder = settings.state.folder
     if until is None:
         end_silence(folder, exchange)
-        print(f"{exchange}: its troubles are told")
+        print(f"{exchange}: its troubles are no longer silent")
         return 0
     now = clock_ns()
     end = _parse(until, now)
@@ -31,7 +31,7 @@ def run(
     write_silence(folder, Silence(exchange=exchange, until=end, ts=now))
     said = datetime.fromtimestamp(end // 10**9, tz=UTC)
     print(
-        f"{exchange}: what it causes by itself is no trouble until {said:%Y-%m-%d %H:%M:%S} UTC; "
+        f"{exchange}: its own troubles are silent until {said:%Y-%m-%d %H:%M:%S} UTC; "
         f"sooner: booktape silence {exchange} --end"
     )
     return 0

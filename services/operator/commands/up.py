@@ -1,4 +1,4 @@
-"""The command `up`: runs supervisord in the foreground until Ctrl-C, and prints its progress."""
+"""The command `up`: runs supervisord in the foreground until Ctrl-C, with progress in lines."""
 
 import os
 import sys
@@ -12,10 +12,10 @@ from services.operator.commands.progress import Progress
 from services.operator.commands.stopping import Stopping, catch_stop
 from services.operator.health.health import Health, gather
 from services.operator.health.text import format_bytes
-from services.operator.supervision.programs import Programs, prepare
+from services.operator.supervision.programs import Programs, find_unrecorded, prepare
 from services.operator.supervision.recording import Recording
 from shared.process.settings import Settings
-from shared.process.state import DASHBOARD
+from shared.process.state import DASHBOARD, INGEST_PREFIX
 
 LOOK_S = 1.0
 DRAIN_LINE_S = 5.0
@@ -58,10 +58,22 @@ def say(line: str) -> None:
 
 def say_start(settings: Settings, programs: Programs) -> None:
     """Print what is recorded, and how to operate it."""
-    say(f"booktape records {', '.join(settings.exchanges)} into {settings.storage.url}")
+    unrecorded = say_unrecorded(settings, programs.conf)
+    recorded = ", ".join(name for name in settings.exchanges if name not in unrecorded)
+    say(f"booktape records {recorded} into {settings.storage.url}")
     say("  look at it:   booktape status")
     say(f"  operate it:   supervisorctl -c {programs.conf} status")
     say("  stop it:      Ctrl-C, which drains")
+
+
+def say_unrecorded(settings: Settings, conf: Path) -> list[str]:
+    """Return the wanted exchanges that supervisord runs no feed of; say what is missing."""
+    wanted = [name for name, exchange in settings.exchanges.items() if exchange.enabled]
+    unrecorded = find_unrecorded(conf, wanted)
+    for name in unrecorded:
+        program = f"[program:{INGEST_PREFIX}{name}]"
+        say(f"{name} is not recorded: {conf} has no {program}; add one like another feed's")
+    return unrecorded
 
 
 def watch(

@@ -28,9 +28,7 @@ def _of_pipes(health: Health) -> Iterator[Trouble]:
             since = max(report.ts_start, writer.ts_start)
             is_known = report.session in writer.sessions or report.session in writer.held_sessions
             if not is_known and report.journal_synced and health.ts - since > UNHEARD_S * 1e9:
-                text = (
-                    f"the journal of {report.session} grows, and the writer expects nothing of it"
-                )
+                text = f"the journal of {report.session} grows, but the writer does not know it"
                 remedy = f"nothing of it is lost; {order('restart', process.program, health)}"
                 yield trouble_of(process, "journal-unheard", text, remedy)
 

@@ -1,4 +1,4 @@
-"""Reads the pid file that a supervisord left on the disk, and finds its configuration."""
+"""Reads the pid file that a supervisord left on the disk, beside its configuration."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Keeps the silences: exchanges with announced maintenance, and until when."""
+"""Keeps the silences of exchanges with announced maintenance."""
 
 from pathlib import Path
 

@@ -52,7 +52,7 @@ def _find_all(health: Health) -> list[Trouble]:
     troubles: list[Trouble] = []
     if health.supervisor_deaf_pid:
         pid = health.supervisor_deaf_pid
-        text = f"supervisord (process {pid}) runs and does not answer on its socket"
+        text = f"supervisord (process {pid}) runs but does not answer on its socket"
         remedy = f"the recording goes on; to have it answer again: kill {pid}, then booktape up"
         troubles.append(Trouble(code="supervisor-deaf", text=text, remedy=remedy))
     if health.conflicts:
@@ -93,7 +93,7 @@ def make_late(age_s: float) -> Trouble:
     """Return the trouble of a last look that is too old, for a process that looks regularly."""
     return Trouble(
         code="look-late",
-        text=f"nothing could be looked at for {round(age_s)} s: what is shown is of then",
+        text=f"the last look is {round(age_s)} s old: what is shown is of then",
         remedy="the recording may go on; look at the machine: a disk that hangs, or too much load",
     )
 
@@ -137,7 +137,7 @@ def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
     elif isinstance(report, ServiceReport) and report.call_error:
         since = report.call_error_since or health.ts
         if (health.ts - since) / 1e9 > UNCALLED_S:
-            text = f"nobody could be called: {report.call_error}"
+            text = f"a call about a trouble fails: {report.call_error}"
             yield trouble_of(process, "call-failing", text, "correct [alerts] webhook_url")
     elif process.sink:
         yield from find_sink_troubles(process, process.sink)
@@ -146,7 +146,7 @@ def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
 
 
 def _silent(process: Process, restart: str) -> Trouble:
-    text = f"{process.name} (pid {process.pid}) runs and reports nothing"
+    text = f"{process.name} (pid {process.pid}) runs but reports nothing"
     remedy = f"it may be slow: look at the machine's load; if it hangs for minutes: {restart}"
     return trouble_of(process, "report-missing", text, remedy)
 
@@ -217,8 +217,8 @@ def _of_feed(process: Process, report: IngestReport, *, now_ns: int) -> Iterator
         yield _malformed(process, report)
     missing_since = report.audits_missing_since
     if missing_since and (now_ns - missing_since) / 1e9 > AUDITS_MISSING_S:
-        text = f"for an hour no book of {exchange} could be held against the exchange's own"
-        remedy = "look whether it answers: booktape book; what is recorded goes on unproven"
+        text = f"for an hour {exchange} has answered no audit of a book"
+        remedy = "try: booktape book; recording goes on, unproven"
         yield trouble_of(process, "audits-missing", text, remedy)
     yield from _of_refused(process, report)
 
@@ -226,19 +226,15 @@ def _of_feed(process: Process, report: IngestReport, *, now_ns: int) -> Iterator
 def _malformed(process: Process, report: IngestReport) -> Trouble:
     channels, reasons = report.malformed_channels, report.counts.malformed_reasons
     most = max(reasons, key=lambda reason: reasons[reason], default="")[:DETAIL_CHARACTERS_MAX]
-    text = (
-        f"of {process.exchange}'s messages ({format_names(channels)}) many cannot be read: {most}"
-    )
-    remedy = (
-        "look for a newer release; what cannot be read is not recorded, but for rows that say so"
-    )
+    text = f"many messages of {process.exchange} ({format_names(channels)}) cannot be read: {most}"
+    remedy = "look for a newer release; the tape has these messages only as malformed rows"
     return trouble_of(process, "messages-malformed", text, remedy)
 
 
 def _of_refused(process: Process, report: IngestReport) -> Iterator[Trouble]:
     for session in report.sessions_refused:
         text = f"the writer has more of {session} than its journal, which is kept as it is"
-        remedy = "was the state restored? what verify says of the session is what there is of it"
+        remedy = "was the state restored? booktape verify says what the tape has of it"
         yield trouble_of(process, "session-refused", text, remedy)
 
 
@@ -259,8 +255,8 @@ def _of_writer(process: Process, report: WriterReport, *, now_ns: int) -> Iterat
     late_s = max(UPLOAD_LATE_S, UPLOAD_LATE_INTERVALS * (report.flush_interval_s or 0.0))
     age_s = (now_ns - (report.oldest_flush_ts or now_ns)) / 1e9
     if age_s > late_s:
-        text = f"a flush waits for the store for {round(age_s / 60)} min"
-        remedy = "look at the store: it hangs, or is slower than what is recorded"
+        text = f"a flush has waited for the store for {round(age_s / 60)} min"
+        remedy = "check the store: it hangs, or is slower than the recording"
         yield trouble_of(process, "upload-late", text, remedy)
     if report.held_sessions:
         held = "; ".join(f"{session}: {reason}" for session, reason in report.held_sessions.items())

@@ -1,4 +1,4 @@
-"""Makes all metrics: the health of all processes, and the machine's resources that they use."""
+"""Makes all metrics: the health of all processes, their use of the machine."""
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain

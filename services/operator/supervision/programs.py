@@ -13,7 +13,7 @@ from booktape.settings_source import FILE_NAME, FILE_VARIABLE
 from shared.delivery import pipe
 from shared.process.files import write_atomic
 from shared.process.settings import Settings
-from shared.process.state import SINK_PREFIX
+from shared.process.state import INGEST_PREFIX, SINK_PREFIX
 
 CONF_NAME = "supervisor.conf"
 COMMAND = "booktape"
@@ -120,6 +120,12 @@ def leave_out(text: str, names: Sequence[str]) -> str:
         section = rf"^\[program:{re.escape(name)}\]\n(?:(?!\[).*\n?)*"
         text = re.sub(section, "", text, flags=re.MULTILINE)
     return text
+
+
+def find_unrecorded(conf: Path, exchanges: Iterable[str]) -> list[str]:
+    """Return the exchanges whose feed is no program of supervisor.conf."""
+    text = conf.read_text(encoding="utf-8")
+    return [name for name in exchanges if f"\n[program:{INGEST_PREFIX}{name}]\n" not in text]
 
 
 def find_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A recording is a supervisord of our own, started, watched and drained here."""
+"""A recording is a supervisord of our own, from its start to the end of its drain."""
 
 import shutil
 import signal

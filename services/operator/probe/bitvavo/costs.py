@@ -1,4 +1,4 @@
-"""Judges Bitvavo's lists of trades, and the costs of requests."""
+"""Judges the costs of requests to Bitvavo, its lists of trades among them."""
 
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
