@@ -5,6 +5,7 @@ Five markets of the simulator, from the busiest to a quiet one, each for 24 hour
 
 import io
 import random
+from array import array
 from collections.abc import Iterator
 from resource import RUSAGE_SELF, getrusage
 from typing import Any, Final
@@ -67,21 +68,21 @@ def _make_day(listing: Listing, scale: float) -> pa.Table:
     """Return the changes of one market over a day."""
     dice = random.Random(f"{listing.symbol} day")
     market = SimulatedMarket(listing, seed=1, ts=TS_START)
-    columns: dict[str, list[Any]] = {name: [] for name in (*_NUMBERS, "side", "price", "size")}
+    numbers = {name: array("q") for name in _NUMBERS}
+    sides, prices, sizes = array("i"), array("d"), array("d")
     price_units, size_units = 10.0**listing.price_decimals, 10.0**listing.size_decimals
     for place, (ts_event, ts_recv) in enumerate(_times(listing.messages_per_s * scale, dice)):
         step = market.step(ts_recv * 1000)
         number = int((ts_recv - TS_START // 1000) * RATE / 1e6) + place % 3
+        count = len(step.bids) + len(step.asks)
+        values = (ts_recv, ts_event, number, place + 1_000_000)
+        for column, value in zip(numbers.values(), values, strict=True):
+            column.extend([value] * count)
         for side, changes in enumerate((step.bids, step.asks)):
-            for ticks, units in changes.items():
-                columns["side"].append(side)
-                columns["price"].append(ticks * listing.tick_units / price_units)
-                columns["size"].append(units / size_units)
-                for name, value in zip(
-                    _NUMBERS, (ts_recv, ts_event, number, place + 1_000_000), strict=True
-                ):
-                    columns[name].append(value)
-    return _to_table(listing.symbol, columns)
+            sides.extend([side] * len(changes))
+            prices.extend(ticks * listing.tick_units / price_units for ticks in changes)
+            sizes.extend(units / size_units for units in changes.values())
+    return _to_table(listing.symbol, {**numbers, "side": sides, "price": prices, "size": sizes})
 
 
 def _times(rate: float, dice: random.Random) -> Iterator[tuple[int, int]]:
@@ -97,21 +98,21 @@ def _times(rate: float, dice: random.Random) -> Iterator[tuple[int, int]]:
             yield ts_event, last
 
 
-def _to_table(symbol: str, columns: dict[str, list[Any]]) -> pa.Table:
+def _to_table(symbol: str, columns: "dict[str, array[Any]]") -> pa.Table:
+    schema = SCHEMAS["book"]
     count = len(columns["price"])
-    values: dict[str, pa.Array] = {}
     names = {"symbol": [symbol], "session": [SESSION], "side": ["bid", "ask"]}
-    for field in SCHEMAS["book"]:
-        name = field.name
-        if name in names:
-            codes = pa.array(columns.pop(name, None) or [0] * count, pa.int32())
-            values[name] = pa.DictionaryArray.from_arrays(codes, pa.array(names[name]))
-        elif name in columns:
-            values[name] = pa.array(columns.pop(name), field.type)
-        elif name == "previous":
-            values[name] = pa.nulls(count, field.type)
+    values = []
+    for field in schema:
+        if field.name in names:
+            codes = columns.get(field.name, array("i", [0]) * count)
+            found = pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(codes)])
+            values.append(pa.DictionaryArray.from_arrays(found, pa.array(names[field.name])))
+        elif field.name in columns:
+            buffers = [None, pa.py_buffer(columns[field.name])]
+            values.append(pa.Array.from_buffers(field.type, count, buffers))
+        elif field.name == "previous":
+            values.append(pa.nulls(count, field.type))
         else:  # one epoch, and no snapshot behind its first
-            values[name] = pa.repeat(pa.scalar(value=0).cast(field.type), count)
-    return pa.Table.from_arrays(
-        [values[name] for name in SCHEMAS["book"].names], schema=SCHEMAS["book"]
-    )
+            values.append(pa.repeat(pa.scalar(value=0).cast(field.type), count))
+    return pa.Table.from_arrays(values, schema=schema)

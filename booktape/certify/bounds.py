@@ -45,7 +45,11 @@ def bound_process() -> None:
 @contextmanager
 def hold_folder(temporary: Path, name: str) -> Iterator[Path]:
     """Hold an empty folder for one day's work; whatever earlier runs left is removed."""
-    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        text = f"{temporary} is no folder to work in: {error.strerror}; name another: --temp DIR"
+        raise TapeError(text) from error
     clear_left(temporary)
     folder = temporary / name
     lock = _try_lock(folder)
