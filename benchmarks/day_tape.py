@@ -1,6 +1,6 @@
-"""A tape of one day of all markets: 288 flushes, made out of five minutes of the simulator.
+"""A tape of one day of all markets: 288 flushes, made out of some minutes of the simulator.
 
-The five minutes are cut into 24 flushes, and these come again and again through the day: their
+The minutes are cut into 24 flushes, and these come again and again through the day: their
 times drawn out, their numbers going on, each market at other prices and other sizes, as it would be
 hours later. A repetition alone would have a dictionary and zstd find what no market has.
 """
@@ -30,7 +30,7 @@ from services.simulator.listing import Listing
 EXCHANGE: Final = "bitvavo"
 FLUSHES: Final = 288
 BASE_FLUSHES: Final = 24
-TURN_MINUTES: Final = 5  # of the simulator, of which the day is made
+TURN_S: Final = 315.0  # of the simulator, so that the day has 20 million levels
 DRIFT: Final = 0.01  # of a price from one turn to the next
 DAY: Final = TS_START // 1000 // DAY_US * DAY_US  # µs
 DATE: Final = date_of_ts(DAY)
@@ -98,9 +98,9 @@ class _Walk:
 
 
 def _make_base(folder: Path) -> Iterator[pa.Table]:
-    """Yield the rows of each flush of the five minutes."""
+    """Yield the rows of each flush of these minutes."""
     folder.mkdir(parents=True)
-    frames = list(make_frames(make_traffic(TURN_MINUTES * 60.0)))
+    frames = list(make_frames(make_traffic(TURN_S)))
     rows_max = -(-sum(frame.rows for frame in frames) // BASE_FLUSHES)
     for part in split_by_flush(iter(frames), rows_max):
         path = write_segments(part, lambda table: folder / table)["book"].path

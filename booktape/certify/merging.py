@@ -22,6 +22,7 @@ RUN_ROWS: Final = 1_500_000  # held at a time: about 60 MB of a book
 MERGED_ROWS: Final = 800_000  # of all runs together, while they are read side by side
 BATCH_ROWS_MAX: Final = 64 * 1024
 BATCH_ROWS_MIN: Final = 1024
+_RUN_LEVEL: Final = 3  # runs and the file itself take less than the day's segments twice
 
 Part = tuple[Symbol, Packed]
 
@@ -93,7 +94,7 @@ class Merge:
             return _Run(rows, events, batches, [])
         paths = [self._folder / f"run-{number:05}-{part}" for part in ("events", "levels")]
         schemas = [self._packing.events, self._packing.levels or pa.schema([])]
-        options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
+        options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=_RUN_LEVEL))
         with (
             pa.ipc.new_stream(str(paths[0]), schemas[0], options=options) as first,
             pa.ipc.new_stream(str(paths[1]), schemas[1], options=options) as second,
