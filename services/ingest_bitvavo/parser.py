@@ -99,11 +99,15 @@ def parse(raw: Raw) -> list[Message]:
         return _parse_reply(bytes(raw), str(error))
     if pushed.error_code is not None:
         return _parse_reply(bytes(raw), "an event with an error")
-    if isinstance(pushed, wire.BookEvent):
-        ts = form.time_ns(pushed.timestamp)
-        delta = Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts)
-        is_unread = ts is None and pushed.timestamp is not None
-        return [replace(delta, unread=("ts_event",)) if is_unread else delta]
+    if type(pushed) is wire.BookEvent:
+        time = pushed.timestamp
+        # Nanoseconds, as the exchange writes them: for these no function is worth its call.
+        if type(time) is int and form.CENTURY_BEGIN <= time < form.CENTURY_END:
+            return [Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, time)]
+        ts_event, unread = form.decorating_time(time)
+        return [
+            Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts_event, unread=unread)
+        ]
     if isinstance(pushed, wire.TradeEvent):
         return [_trade(pushed.market, pushed)]
     bid, ask = (pushed.best_bid, pushed.best_bid_size), (pushed.best_ask, pushed.best_ask_size)

@@ -129,7 +129,7 @@ class Feed:
         self._ts, self._now_s = ts, now_s
         self.messages += len(raws)
         parse, judge, note_read = self._exchange.parse, self._books.delta, self.counts.note_read
-        deltas = 0
+        deltas, is_alive = 0, False
         for raw in raws:
             try:
                 messages = parse(raw)
@@ -145,7 +145,9 @@ class Feed:
                 if not isinstance(message, Delta):
                     self._handle(message)
                 elif (verdict := judge(ts, message)) is ACCEPTED or self._is_data(message, verdict):
-                    self._watchdog.data(now_s)
+                    is_alive = True
+        if is_alive:
+            self._watchdog.data(now_s)
         if deltas:
             self.counts.read[BOOK] += deltas
         return self._rows.take()
@@ -221,7 +223,7 @@ class Feed:
         """Say whether a delta that continues no book shows that its subscription flows."""
         if verdict is None:
             self.counts.not_asked_for += 1
-        elif verdict in {Verdict.UNKNOWN, Verdict.HELD}:
+        elif verdict is Verdict.HELD or verdict is Verdict.UNKNOWN:
             self._questions.note_life(delta.raw_symbol, self._now_s)
         # Before the subscription stands, what comes may come before the answer.
         return self._subscriptions.is_ready(BOOK, delta.raw_symbol)

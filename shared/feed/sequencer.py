@@ -46,6 +46,8 @@ def first_of(delta: Delta) -> int:
 class Sequencer:
     """Says of each delta of one symbol whether it continues the book."""
 
+    __slots__ = ("_has_fallen", "_held", "_overtaken_max", "expected", "seen")
+
     def __init__(self, *, overtaken_max: int = 0) -> None:
         """Start without a book; a snapshot may overtake so many deltas of which none was seen."""
         self._overtaken_max = overtaken_max
