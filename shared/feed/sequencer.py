@@ -36,6 +36,7 @@ class Verdict(Enum):
 
 # Looked up in its class, a member takes as long as the rest of the judgement.
 ACCEPTED = Verdict.ACCEPTED
+BOOKLESS: Final = (Verdict.UNKNOWN, Verdict.HELD)  # no set: in one, each look is a call
 
 
 def first_of(delta: Delta) -> int:
