@@ -50,6 +50,7 @@ class OddLevel(Struct, array_like=True):
 
 Side = Literal["buy", "sell"]
 Unread = tuple[str, ...]
+ALL_READ: Final[Unread] = ()
 OddSide = list[OddLevel] | None | UnsetType  # encoders write an empty list as null, or not at all
 
 _Decoded = TypeVar("_Decoded")

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
-from msgspec.structs import replace
 
 from services.ingest_bitvavo import wire
 from shared import form
@@ -101,13 +100,11 @@ def parse(raw: Raw) -> list[Message]:
         return _parse_reply(bytes(raw), "an event with an error")
     if type(pushed) is wire.BookEvent:
         time = pushed.timestamp
-        # Nanoseconds, as the exchange writes them: for these no function is worth its call.
-        if type(time) is int and form.CENTURY_BEGIN <= time < form.CENTURY_END:
-            return [Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, time)]
-        ts_event, unread = form.decorating_time(time)
-        return [
-            Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts_event, unread=unread)
-        ]
+        if type(time) is not int or not form.CENTURY_BEGIN <= time < form.CENTURY_END:
+            ts, unread = form.decorating_time(time)
+        else:  # nanoseconds, nearly always: a call would cost more
+            ts, unread = time, form.ALL_READ
+        return [Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts, None, unread)]
     if isinstance(pushed, wire.TradeEvent):
         return [_trade(pushed.market, pushed)]
     bid, ask = (pushed.best_bid, pushed.best_bid_size), (pushed.best_ask, pushed.best_ask_size)
@@ -284,10 +281,9 @@ def _trade(raw_symbol: str, row: wire.TradeRow) -> Trade:
     ts = None if row.timestamp_ns is None else form.time_ns(row.timestamp_ns)
     ts = form.time_ns(row.timestamp) if ts is None else ts
     side = form.taker_side(row.side, _SIDES)
-    trade = Trade(raw_symbol, str(row.id), side, row.price, row.amount, ts)
-    if ts is None or side is None:
-        return replace(trade, unread=form.find_unread(ts, row.timestamp, side, row.side))
-    return trade
+    is_read = ts is not None and side is not None
+    unread = () if is_read else form.find_unread(ts, row.timestamp, side, row.side)
+    return Trade(raw_symbol, str(row.id), side, row.price, row.amount, ts, unread)
 
 
 def _ban_end(error: str | None) -> int | None:

@@ -25,8 +25,7 @@ class _Entry(Struct):
     symbol: str
     sequencer: Sequencer
     book: Ladder
-    # Beside what else each delta looks at: what lies apart is one more wait for memory.
-    watchers: tuple[Watcher, ...] = ()  # called after each delta of the book
+    watchers: tuple[Watcher, ...] = ()  # called after each delta; beside what else it looks at
     is_recorded: bool = False  # there is a snapshot of this epoch on the tape
     ts_begun: int = 0  # when that came
     old: int = 0  # snapshots in a row that were too old
@@ -263,9 +262,8 @@ class Books:
         self._rows.append((ts_recv, entry.symbol, delta))
         if may_be_crossed:
             self._find_crossing(entry, ts_recv, delta.raw_symbol)
-        if entry.watchers:
-            for watch in entry.watchers:
-                watch(ts_recv, delta)
+        for watch in entry.watchers:
+            watch(ts_recv, delta)
 
     @staticmethod
     def _narrow(book: Ladder, delta: Delta, window: int) -> Delta:

@@ -600,7 +600,12 @@ def test_where_few_messages_come_one_thread_waits_for_the_next_of_any_socket(
 ) -> None:
     other = World(server)
     other.stop = world.stop
-    world.reader = Reader([world.socket, other.socket], INTERVAL_S, steady_s=world.now_s)
+    world.reader = Reader(
+        [world.socket, other.socket],
+        INTERVAL_S,
+        steady_s=world.now_s,
+        sleep=world.stop.wait,
+    )
     with world.run():
         connections = [server.next(), server.next()]
         world.digest_until(lambda: bool(world.kinds()))
@@ -622,6 +627,22 @@ def test_where_few_messages_come_one_thread_waits_for_the_next_of_any_socket(
         say(connection, "100")
         world.wait_for(lambda: len(world.stop.waits) > naps)
     assert INTERVAL_S == world.stop.waits[-1]
+
+
+def test_of_several_sockets_none_is_held_up_by_the_batch_of_another(server: Server) -> None:
+    world = World(server, read_interval_s=INTERVAL_S)
+    world.reader = Reader([world.socket], INTERVAL_S, steady_s=world.now_s, sleep=world.stop.wait)
+    with world.run():
+        connection = server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+        connection.recv(WAIT_S)
+        say(connection, "ready", *map(str, range(100)))
+        world.digest_until(lambda: len(world.ids()) == 100)
+        world.stop.now_s += pace.WINDOW_S
+        say(connection, "100")
+        world.wait_for(lambda: len(world.stop.waits) > 2)
+        assert world.socket._pace.is_batched
+        assert 1 == world.low_water()
 
 
 def test_a_socket_without_room_is_not_waited_for(
