@@ -231,7 +231,7 @@ class Socket:
             else:
                 messages = connection.recv(receive_s)
             ts, now_s = clock_ns(), steady_s()
-            pace.count(len(messages), now_s)
+            pace.count_read(len(messages), now_s)
             if not messages:
                 return
             inbox.append(SocketRead(ts, now_s, messages, len(messages), sum(map(len, messages))))

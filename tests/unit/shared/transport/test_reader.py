@@ -636,9 +636,12 @@ def test_of_several_sockets_none_is_held_up_by_the_batch_of_another(server: Serv
         connection = server.next()
         world.digest_until(lambda: bool(world.kinds()))
         connection.recv(WAIT_S)
-        say(connection, "ready", *map(str, range(100)))
-        world.digest_until(lambda: len(world.ids()) == 100)
-        world.stop.now_s += pace.WINDOW_S
+        say(connection, "ready")
+        for number in range(100):
+            world.stop.now_s += 0.01
+            say(connection, str(number))
+            world.digest_until(lambda: len(world.ids()) > number)  # noqa: B023 - at once
+        world.stop.now_s += 0.1
         say(connection, "100")
         world.wait_for(lambda: len(world.stop.waits) > 2)
         assert world.socket._pace.is_batched
@@ -721,8 +724,11 @@ def test_messages_that_come_thickly_are_read_together(server: Server) -> None:
         world.digest_until(lambda: bool(world.kinds()))
         connection.recv(WAIT_S)
         assert 1 == world.low_water()
-        say(connection, "ready", "1", "2", "3")
-        world.digest_until(lambda: len(world.ids()) == 3)
+        say(connection, "ready")
+        for number in range(1, 4):
+            world.stop.now_s += 0.1
+            say(connection, str(number))
+            world.digest_until(lambda: len(world.ids()) == number)  # noqa: B023 - at once
         world.pass_s(pace.WINDOW_S)
         world.wait_for(lambda: world.low_water() == BATCH_BYTES)
         say(connection, "4")
