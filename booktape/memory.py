@@ -1,4 +1,4 @@
-"""A small process: what a flush or a merge took is given back, once, when it is done.
+"""Tunes malloc so that a flush's memory returns to the system when the flush ends.
 
 Arrow takes and frees a megabyte for each step of a flush. Had each to come from the system anew, as
 malloc has it from 128 KiB on, a third of a flush's time went into its pages.

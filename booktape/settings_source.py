@@ -1,4 +1,4 @@
-"""The keys that a TOML file or the environment gives, as yet unchecked."""
+"""Reads settings from their source, a TOML file or the environment, unchecked."""
 
 import tomllib
 from collections.abc import Iterator, Mapping

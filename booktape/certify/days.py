@@ -1,4 +1,4 @@
-"""Which days can be certified, and what the next revision of a day holds."""
+"""Finds days that can be certified, and plans the next revision of each."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""A store with objects that are still on this machine: a day as it will be once it is certified."""
+"""Overlays a store with local files: a day as it will be once it is certified."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -24,7 +24,7 @@ _OF_DAYS_BEFORE: Final = ("condition", "book_start", "book_end", "known_us", "ga
 
 
 class CertificatesProof(Struct):
-    """What certificates prove: `held` are the manifests whose rows are in files that are whole."""
+    """The result of proving certificates: whole files have the rows of the manifests `held`."""
 
     faults: list[Range] = field(default_factory=list)
     pending: list[Range] = field(default_factory=list)

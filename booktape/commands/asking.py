@@ -1,4 +1,4 @@
-"""Answers a question to a tape: opens it, writes rows, and says in one line what went wrong."""
+"""Asks a tape on behalf of a command: opens it, writes rows, reports an error in one line."""
 
 import os
 import sys

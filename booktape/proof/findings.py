@@ -1,4 +1,4 @@
-"""What the verification of a tape found, for people and for programs."""
+"""Collects the findings of a verification, for people and for programs."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ class NotedRow(Struct, frozen=True):
 
 
 class Session(Struct):
-    """What was read of one run of an ingest process.
+    """The part of one session that was read.
 
     `gaps` are what is missing: `gap` and `journal_hole`. `outages` are when nothing could come.
     """
@@ -49,7 +49,7 @@ class Range(Struct, frozen=True):
 
 
 class Report(Struct):
-    """What was found, in the order of sessions and event numbers.
+    """The findings, in the order of sessions and event numbers.
 
     `pending` may still come: a session that goes on, a flush on its way. `expired` was there once:
     a lifecycle rule removed it before the date in question.

@@ -1,4 +1,4 @@
-"""What the rows of one manifest must be, and which event is the first that is not."""
+"""Checks the rows of one manifest, and names the first event that breaks a rule."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -119,7 +119,7 @@ def find_feed_rows(feed_events: Events) -> list[NotedRow]:
 
 
 class Chains:
-    """How far each book of one session is proven."""
+    """Proves the chain of each book of one session, event by event."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[int | None, int | None]] = {}  # symbol -> epoch, sequence

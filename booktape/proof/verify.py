@@ -1,4 +1,4 @@
-"""Proves a tape whole from its objects alone, or names the range that is not."""
+"""Verifies that a tape is whole, from its objects alone, or names the range that is not."""
 
 import datetime as dt
 import hashlib

@@ -123,7 +123,7 @@ class SampleRecording:
         received: int | None = None,
         **detail: Any,
     ) -> None:
-        """Say what happened to the session."""
+        """Record a row about the session."""
         columns = {
             "kind": kind,
             "sequence_expected": expected,

@@ -1,4 +1,4 @@
-"""Trades that an outage hid, asked for over REST by one thread and recorded by another."""
+"""Backfills trades missed in an outage: one thread requests them, another records them."""
 
 from shared.exchange import Exchange
 from shared.feed.board import Backfill, Board

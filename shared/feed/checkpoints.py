@@ -1,4 +1,4 @@
-"""Whose turn it is to have its book written whole, spread evenly over the interval."""
+"""Schedules checkpoints: one symbol at a time, evenly over the interval."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Names of symbols: ours as the exchange writes them."""
+"""Translates our names of symbols into the exchange's."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""Peers: what the feeds of one ingest share, all of them on the recorder's thread."""
+"""Holds the objects that the feeds of one ingest, its peers, share on the recorder's thread."""
 
 from shared.exchange import Exchange
 from shared.feed.audit_budget import OURS, AuditBudgets

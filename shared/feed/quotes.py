@@ -1,4 +1,4 @@
-"""Carries tickers to the feed that keeps their book, on whatever connection they come."""
+"""Routes quotes to the feed that keeps their book, whatever connection they come on."""
 
 from collections.abc import Callable, Iterable
 

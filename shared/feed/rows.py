@@ -1,4 +1,4 @@
-"""Rows of one feed on their way to the recorder: whatever part of the feed has one appends it."""
+"""Collects the rows of one feed for the recorder: any part of the feed appends to them."""
 
 from shared.event import Row
 

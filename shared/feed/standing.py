@@ -1,4 +1,4 @@
-"""How the symbols of one feed stand: which are live, which the exchange refused."""
+"""Reports the standing of one feed's symbols: the live ones, the refused ones."""
 
 from collections.abc import Mapping
 
