@@ -61,14 +61,14 @@ class Scan:
         return pa.schema(self._fields(), metadata=metadata)
 
     def select(self, *columns: str) -> "Scan":
-        """Return a scan of these columns, in this order; ValueError where there is no such one."""
+        """Return a scan of these columns, in this order; ValueError for an unknown one."""
         for name in columns:
             if name not in self._columns:
                 raise ValueError(f"no column {name!r}; there are {', '.join(self._columns)}")
         return Scan(self._recipe, columns)
 
     def plan(self) -> Plan:
-        """Return what is read at most, by the ledger alone."""
+        """Return the most that it will read, by the ledger alone."""
         entries = self._recipe.entries()
         rows, size = sum(entry.rows for entry in entries), sum(entry.bytes for entry in entries)
         return Plan(len(entries), rows, size)

@@ -47,7 +47,7 @@ class OpenTape(Struct, frozen=True):
 
 
 class TapeRows(Struct, frozen=True):
-    """Rows that answer a question, and what is to be said once they are written."""
+    """Rows that answer a question, with the lines to print once they are written."""
 
     schema: Any
     batches: Iterator[Any]

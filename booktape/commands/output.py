@@ -113,7 +113,7 @@ def _write_json(schema: Any, batches: Iterable[Any], to: TextIO) -> None:
 
 
 def _write_parquet(schema: Any, batches: Iterable[Any], path: Path) -> None:
-    """Write the whole file or none: what is not whole has another name, and goes."""
+    """Write the whole file or none: an unfinished one has another name, and is removed."""
     from pyarrow import parquet
 
     partial = path.with_name(f"{path.name}.partial")

@@ -11,7 +11,7 @@ LINES_MAX: Final = 40  # of one list, for people; programs get all
 
 
 class NotedRow(Struct, frozen=True):
-    """A row of feed_events that whoever uses the tape should know of."""
+    """A row of feed_events that a user of the tape should know of."""
 
     kind: str
     symbol: str | None
@@ -25,7 +25,7 @@ class NotedRow(Struct, frozen=True):
 class Session(Struct):
     """The part of one session that was read.
 
-    `gaps` are what is missing: `gap` and `journal_hole`. `outages` are when nothing could come.
+    `gaps` has missing events: `gap` and `journal_hole`. `outages` are when nothing could come.
     """
 
     session: str
@@ -39,7 +39,7 @@ class Session(Struct):
 
 
 class Range(Struct, frozen=True):
-    """Events of a session, and what is the matter; `None` where it is not known."""
+    """Events of a session, with the reason; a bound is `None` if unknown."""
 
     session: str | None
     first: int | None

@@ -126,7 +126,7 @@ class Chains:
         self._unread = 0
 
     def skip(self, number: int) -> None:
-        """Take what is below the event number for given: it was not read, or is broken."""
+        """Take all below the event number for granted: it was not read, or is broken."""
         self._last.clear()
         self._unread = number
 

@@ -9,6 +9,6 @@ class Peers:
     """The budgets of audits and the way of tickers to their books."""
 
     def __init__(self, exchange: Exchange, limit_share: float = OURS) -> None:
-        """Start with nothing spent and nobody known; `limit_share` is ours of its limits."""
+        """Start without points spent or feeds known; `limit_share` is our share of its limits."""
         self.budgets = AuditBudgets(exchange, limit_share)
         self.quotes = Quotes()
