@@ -63,7 +63,7 @@ def write_day(root: Path, *, flushes: int = FLUSHES) -> int:
 
 
 class _Walk:
-    """Where each market is in a turn: at a price some ticks away, its sizes a share of before."""
+    """A random walk of every market: in each turn at other prices, its sizes a share of before."""
 
     def __init__(self, listings: list[Listing]) -> None:
         self._dice = random.Random(7)

@@ -1,4 +1,4 @@
-"""What each encoding costs of a certified day: bytes and CPU, over days of single markets.
+"""Encodings of a certified day, measured over days of single symbols: bytes and CPU.
 
 Five markets of the simulator, from the busiest to a quiet one, each for 24 hours at its own rate.
 """

@@ -69,7 +69,7 @@ def certify(store: Store, url: str, plan: DayPlan, folder: Path, progress: Progr
 
 
 class _Watch(Struct, frozen=True):
-    """What is told while a file is written: how far it is, and the rows of each row group."""
+    """Listeners to a file while it is written: how far it is, the rows of each row group."""
 
     progress: Progress
     add: Callable[[pa.Table], None] | None = None
