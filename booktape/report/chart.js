@@ -22,7 +22,7 @@
       series: [{label: "UTC", value: (_, ts) => ts == null ? "–" : new Date(ts * 1e3).toISOString().slice(5, 19).replace("T", " ")}, ...names.map((label, at) => ({
         label, stroke: style("--series-" + at), width: at ? 1.25 : 2, spanGaps: false, points: {show: false}, value: (_, value) => signed(value),
       }))],
-      hooks: {drawAxes: [self => {  // the line at which an edge begins to pay
+      hooks: {setScale: [(self, key) => { if (key === "x") place.dataset.shown = `${self.scales.x.min} ${self.scales.x.max}`; }], drawAxes: [self => {  // the line at which an edge begins to pay
         const y = Math.round(self.valToPos(0, "y", true)), ctx = self.ctx;
         ctx.save(); ctx.strokeStyle = style("--soft"); ctx.setLineDash([4, 4]); ctx.beginPath();
         ctx.moveTo(self.bbox.left, y); ctx.lineTo(self.bbox.left + self.bbox.width, y); ctx.stroke(); ctx.restore();
@@ -32,6 +32,7 @@
   }
   function zoom(factor, shift) {
     const {min, max} = chart.scales.x, middle = (min + max) / 2 + shift * (max - min), half = Math.min(Math.max((max - min) * factor, least), last - first) / 2;
+    if (2 * half >= last - first) return chart.setScale("x", {min: first, max: last});
     const begin = Math.min(Math.max(middle - half, first), last - 2 * half);
     chart.setScale("x", {min: begin, max: begin + 2 * half});
   }

@@ -54,6 +54,8 @@ def read_incidents(tape: Tape, exchanges: Sequence[str], span: tuple[int, int]) 
                 for row, (name, symbol) in enumerate(zip(names, symbols, strict=True))
                 if name in _NAMED or (symbol is None and name not in _QUIET)
             ]
+            if not rows:
+                continue
             ts, details = (batch.column(name).take(rows) for name in ("ts_recv", "detail"))
             for row, moment, detail in zip(
                 rows, ts.cast("int64").to_pylist(), details.to_pylist(), strict=True

@@ -14,7 +14,7 @@ from booktape.report.heat import find_span
 from booktape.report.incidents import read_incidents
 from booktape.report.page import Contents
 from booktape.report.premium import Premium, compare_quotes, read_premium
-from booktape.report.quotes import BOOKS, TICKERS, Quotes, Span, read_books, read_tickers
+from booktape.report.quotes import BOOKS, TICKERS, MarketQuotes, Span, read_books, read_tickers
 from booktape.report.svg import STEPS_S
 from booktape.tape import Tape
 from booktape.times import SECOND_US
@@ -110,7 +110,7 @@ class _Draw:
             for symbol in sorted(sums, key=lambda name: (-sums[name], name))[:MARKETS_EACH]
         ]
 
-    def quote(self, market: str) -> Quotes:
+    def quote(self, market: str) -> MarketQuotes:
         """Return the quotes of a market."""
         if self._source == BOOKS:
             return read_books(self._tape, market, self._span, self._every)
@@ -136,7 +136,7 @@ class _Draw:
         return [*gaps, *([(at, end + 1)] if at < end else [])]
 
     def compare(
-        self, markets: Sequence[str], fees: Mapping[str, float], quotes: Sequence[Quotes]
+        self, markets: Sequence[str], fees: Mapping[str, float], quotes: Sequence[MarketQuotes]
     ) -> Premium:
         """Return the premium of the second market over the first."""
         a, b, *via = markets

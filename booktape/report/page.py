@@ -14,7 +14,7 @@ from booktape.report.heat import find_span
 from booktape.report.html import format_amount, format_count, format_share, format_time
 from booktape.report.incidents import Incidents
 from booktape.report.premium import Premium
-from booktape.report.quotes import Quotes
+from booktape.report.quotes import MarketQuotes
 from booktape.report.rates import make_rates
 from booktape.report.spreads import make_spreads
 
@@ -25,7 +25,7 @@ class Contents(Struct, frozen=True, kw_only=True):
     tape: str
     days: Sequence[DayFacts]
     incidents: Incidents | None = None
-    quotes: Sequence[Quotes] = ()
+    quotes: Sequence[MarketQuotes] = ()
     source: str = ""
     premium: Premium | None = None
     remarks: Sequence[str] = ()  # why something is not there
@@ -136,7 +136,9 @@ def _make_footer(days: Sequence[DayFacts]) -> str:
         if drafts
         else ""
     )
-    releases = sorted({day.certificate.release for day in days if day.certificate})
+    releases = sorted(
+        {day.certificate.release for day in days if day.certificate and not day.is_draft}
+    )
     by = f" Certified by release {', '.join(map(escape, releases))}." if releases else ""
     return (
         "<p>A day is shown from its certificate: what was recorded, added up and proven by "

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from booktape.report.quotes import BOOKS, TICKERS, Quotes, Values
+from booktape.report.quotes import BOOKS, TICKERS, MarketQuotes, Values
 
 POINTS_MAX: Final = 2000
 COLUMNS: Final = ("mid_spread_bps", "a_to_b_edge_bps", "b_to_a_edge_bps")
@@ -60,7 +60,7 @@ def read_premium(
 
 
 def compare_quotes(
-    markets: Sequence[str], fees: Mapping[str, float], quotes: Sequence[Quotes]
+    markets: Sequence[str], fees: Mapping[str, float], quotes: Sequence[MarketQuotes]
 ) -> Premium:
     """Return what quotes of one grid say; sizes are those of the best prices alone."""
     columns: dict[str, Values] = {name: [] for name in (*COLUMNS, *_SIZES)}

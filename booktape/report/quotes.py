@@ -21,7 +21,7 @@ Span = tuple[int, int]
 Values = list[float | None]
 
 
-class Quotes(Struct, frozen=True):
+class MarketQuotes(Struct, frozen=True):
     """A market's best prices and sizes at each instant of a grid; null where not known.
 
     Where they come from books there are sums of sizes too, near the middle of both sides.
@@ -44,7 +44,7 @@ class Quotes(Struct, frozen=True):
         ]
 
 
-def read_books(tape: Tape, market: str, span: Span, every: int) -> Quotes:
+def read_books(tape: Tape, market: str, span: Span, every: int) -> MarketQuotes:
     """Return what the replayed book says."""
     step = dt.timedelta(microseconds=every)
     scan = tape.top(market, *span, depth=1, every=step, add=_NEAR)
@@ -57,10 +57,12 @@ def read_books(tape: Tape, market: str, span: Span, every: int) -> Quotes:
             strict=True,
         )
     }
-    return Quotes(market, rows["ts"].cast(_INT64).to_pylist(), columns)
+    return MarketQuotes(market, rows["ts"].cast(_INT64).to_pylist(), columns)
 
 
-def read_tickers(tape: Tape, market: str, span: Span, every: int, gaps: Sequence[Span]) -> Quotes:
+def read_tickers(
+    tape: Tape, market: str, span: Span, every: int, gaps: Sequence[Span]
+) -> MarketQuotes:
     """Return what tickers say; each holds until the next one, or until its book is lost.
 
     `gaps` are all times in which the book is not known, in order.
@@ -82,7 +84,7 @@ def read_tickers(tape: Tape, market: str, span: Span, every: int, gaps: Sequence
         values = found[row][1] if is_fresh else (None,) * len(TOUCH)
         for name, value in zip(TOUCH, values, strict=True):
             columns[name].append(value)
-    return Quotes(market, grid, columns)
+    return MarketQuotes(market, grid, columns)
 
 
 def _read_last(

@@ -5,14 +5,14 @@ from html import escape
 from typing import Final
 
 from booktape.report.html import NONE, format_amount, format_rate, make_table
-from booktape.report.quotes import BOOKS, NEAR_BPS, TICKERS, Quotes, Span, Values
+from booktape.report.quotes import BOOKS, NEAR_BPS, TICKERS, MarketQuotes, Span, Values
 from booktape.report.svg import make_line, make_svg
 
 LINE_POINTS_MAX: Final = 240
 _HALF, _MOST = 0.5, 0.99
 
 
-def make_spreads(quotes: Sequence[Quotes], source: str, span: Span) -> str:
+def make_spreads(quotes: Sequence[MarketQuotes], source: str, span: Span) -> str:
     """Return a row for each market: its spread through time, and what lies near the middle."""
     rows = [_make_row(one, source, span) for one in quotes if one.is_known]
     if not rows:
@@ -44,7 +44,7 @@ def find_rank(values: Values, share: float) -> float | None:
     return known[min(int(share * len(known)), len(known) - 1)] if known else None
 
 
-def _make_row(quotes: Quotes, source: str, span: Span) -> list[str]:
+def _make_row(quotes: MarketQuotes, source: str, span: Span) -> list[str]:
     spreads = quotes.spreads_bps()
     exchange, _, symbol = quotes.market.partition(":")
     half, most = find_rank(spreads, _HALF), find_rank(spreads, _MOST)
@@ -61,7 +61,7 @@ def _make_row(quotes: Quotes, source: str, span: Span) -> list[str]:
     ]
 
 
-def _format_depth(quotes: Quotes, name: str) -> str:
+def _format_depth(quotes: MarketQuotes, name: str) -> str:
     side = "bid" if name.startswith("bid") else "ask"
     amounts = [
         None if price is None or size is None else price * size

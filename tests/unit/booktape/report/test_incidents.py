@@ -58,3 +58,9 @@ def test_a_detail_is_told_in_words() -> None:
     assert "step s 0.333" == describe("clock_step", '{"step_s":0.33333333}')
     assert "not json" == describe("gap", "not json")
     assert DETAIL_CHARACTERS_MAX == len(describe("gap", "x" * 500))
+
+
+def test_where_nothing_is_worth_a_line_there_is_none(tmp_path: Path) -> None:
+    tape = HandTape(tmp_path)
+    tape.write(A, feed(0, "subscribed"), feed(1, "gap", symbol="BTC-EUR"))
+    assert ({"subscribed": 1, "gap": 1}, [], 0) == read(tape)

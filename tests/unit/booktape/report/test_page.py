@@ -10,7 +10,7 @@ from booktape.certificate import CertifiedGap
 from booktape.report.facts import DayFacts
 from booktape.report.page import Contents, make_page
 from booktape.report.premium import Premium, Way
-from booktape.report.quotes import TICKERS, TOUCH, Quotes
+from booktape.report.quotes import TICKERS, TOUCH, MarketQuotes
 from tests.support.day_certificates import DATE, SECOND, START, make_day, make_symbol
 from tests.support.paths import ROOT
 
@@ -41,9 +41,9 @@ def make_premium(points: int = 2) -> Premium:
     )
 
 
-def make_quotes(points: int = 2) -> Quotes:
+def make_quotes(points: int = 2) -> MarketQuotes:
     ts = [START + n * 60 * SECOND for n in range(points)]
-    return Quotes("bitvavo:BTC-EUR", ts, {name: [99.0] * points for name in TOUCH})
+    return MarketQuotes("bitvavo:BTC-EUR", ts, {name: [99.0] * points for name in TOUCH})
 
 
 def page_of(*days: DayFacts, **more: Any) -> str:
@@ -120,8 +120,12 @@ def test_the_verdict_comes_first(days: list[DayFacts], verdict: str) -> None:
 def test_a_day_that_nobody_certified_is_said_to_be_one() -> None:
     certificate = make_day(make_symbol()).certificate
     draft = DayFacts("bitvavo", DATE, "pending", certificate, is_draft=True)
-    assert "nobody has certified it" in page_of(draft)
-    assert "nobody has certified it" not in page_of(make_day(make_symbol()))
+    page = page_of(draft)
+    assert "nobody has certified it" in page
+    assert "Certified by" not in page
+    page = page_of(make_day(make_symbol()))
+    assert "nobody has certified it" not in page
+    assert "Certified by release 0.1.0" in page
 
 
 def test_all_markets_of_two_exchanges_fit_a_megabyte_whatever_was_lost() -> None:

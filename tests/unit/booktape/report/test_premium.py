@@ -14,7 +14,7 @@ from booktape.report.premium import (
     read_premium,
     thin,
 )
-from booktape.report.quotes import Quotes, read_books
+from booktape.report.quotes import MarketQuotes, read_books
 from tests.support.commands import make_sample
 
 NOON = 1_789_992_000 * 1_000_000
@@ -91,10 +91,10 @@ def read_spread(tape: booktape.Tape, markets: Sequence[str]) -> pa.RecordBatchRe
 
 
 def test_markets_of_one_quote_need_no_currency() -> None:
-    def quote(bid: float, ask: float) -> Quotes:
+    def quote(bid: float, ask: float) -> MarketQuotes:
         columns: dict[str, list[float | None]] = {"bid": [bid, bid], "ask": [ask, None]}
         columns |= {"bid_size": [2.0, 2.0], "ask_size": [1.0, None]}
-        return Quotes("m", [0, 1], columns)
+        return MarketQuotes("m", [0, 1], columns)
 
     found = compare_quotes(["x:A-EUR", "y:A-EUR"], {}, [quote(99.0, 100.0), quote(110.0, 111.0)])
     assert (1, 2) == (found.known, found.instants)

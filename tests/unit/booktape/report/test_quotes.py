@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import booktape
-from booktape.report.quotes import Quotes, read_books, read_tickers
+from booktape.report.quotes import MarketQuotes, read_books, read_tickers
 from tests.support.commands import make_sample
 from tests.support.hand_tape import NOON, SECOND, A, B, HandTape, snapshot, ticker
 
@@ -69,4 +69,4 @@ def test_books_say_the_same_and_what_lies_near_the_middle(tmp_path: Path) -> Non
 
 def test_a_spread_is_of_both_sides() -> None:
     columns: dict[str, list[float | None]] = {"bid": [99.0, None, 1.0], "ask": [101.0, 1.0, None]}
-    assert [200.0, None, None] == Quotes("m", [1, 2, 3], columns).spreads_bps()
+    assert [200.0, None, None] == MarketQuotes("m", [1, 2, 3], columns).spreads_bps()

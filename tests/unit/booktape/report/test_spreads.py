@@ -1,18 +1,18 @@
 import re
 
-from booktape.report.quotes import BOOKS, NEAR_BPS, TICKERS, TOUCH, Quotes, Values
+from booktape.report.quotes import BOOKS, NEAR_BPS, TICKERS, TOUCH, MarketQuotes, Values
 from booktape.report.spreads import LINE_POINTS_MAX, find_rank, make_spreads
 
 SPAN = 0, 4
 
 
-def make_quotes(market: str = "bitvavo:<A>-EUR", *, near: bool = True) -> Quotes:
+def make_quotes(market: str = "bitvavo:<A>-EUR", *, near: bool = True) -> MarketQuotes:
     columns: dict[str, Values] = {name: [99.0, 99.0, None, 99.0] for name in TOUCH}
     columns["ask"] = [101.0, 101.0, None, 103.0]
     if near:
         names = [f"{side}_within_{bps}bps" for side in ("bid", "ask") for bps in NEAR_BPS]
         columns |= {name: [1_000.0, None, None, 3_000.0] for name in names}
-    return Quotes(market, [0, 1, 2, 3], columns)
+    return MarketQuotes(market, [0, 1, 2, 3], columns)
 
 
 def cells_of(text: str) -> list[str]:
@@ -37,7 +37,7 @@ def test_tickers_say_so_and_know_the_best_price_alone() -> None:
 
 
 def test_a_market_without_prices_has_no_row() -> None:
-    nothing = Quotes("x:Y", [0], {name: [None] for name in TOUCH})
+    nothing = MarketQuotes("x:Y", [0], {name: [None] for name in TOUCH})
     assert "no prices" in make_spreads([nothing], TICKERS, SPAN)
     assert 5 == len(cells_of(make_spreads([make_quotes(), nothing], TICKERS, SPAN)))
 
@@ -45,7 +45,7 @@ def test_a_market_without_prices_has_no_row() -> None:
 def test_a_side_that_is_never_there_is_a_dash() -> None:
     columns: dict[str, Values] = {name: [1.0, 1.0] for name in TOUCH}
     columns["ask"] = columns["ask_size"] = [None, None]
-    text = make_spreads([Quotes("x:Y", [0, 1], columns)], TICKERS, SPAN)
+    text = make_spreads([MarketQuotes("x:Y", [0, 1], columns)], TICKERS, SPAN)
     assert ["\N{EN DASH}", "\N{EN DASH}"] == cells_of(text)[1:3]
     assert "1.00 / \N{EN DASH}" in text
 
@@ -53,7 +53,7 @@ def test_a_side_that_is_never_there_is_a_dash() -> None:
 def test_a_long_line_is_drawn_by_few_points() -> None:
     count = 10_000
     columns: dict[str, Values] = {name: [1.0 + n % 3 for n in range(count)] for name in TOUCH}
-    text = make_spreads([Quotes("x:Y", list(range(count)), columns)], TICKERS, (0, count))
+    text = make_spreads([MarketQuotes("x:Y", list(range(count)), columns)], TICKERS, (0, count))
     [path] = re.findall(' d="(.*?)"', text)
     assert path.count(" ") <= 2 * LINE_POINTS_MAX + 2
 
