@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from booktape.store.storage import Storage
 
 DONE, UNREADABLE = 0, 2
+DAYS_SEEN: Final = 7  # of the last ones, for one that is certified
 
 
 def run(parsed: Namespace) -> int:
@@ -136,19 +137,33 @@ def _open(storage: "Storage") -> "Reading":
 
 
 def _find_span(parsed: Namespace, reading: "Reading") -> tuple[str, str]:
-    """Return the first and the last date: what is asked for, else the last day of the tape."""
+    """Return the first and the last date: what is asked for, else the last certified day.
+
+    Where none is certified it is the tape's last one.
+    """
     if parsed.date and (parsed.start or parsed.end):
         raise BooktapeError("--date takes the place of --start and --end")
     dates = sorted({date for e in reading.ledger.exchanges for date in reading.ledger.dates(e)})
     first = parsed.date or parsed.start
     last = parsed.date or parsed.end
-    first_date = first.isoformat() if first else dates[0] if last else dates[-1]
+    if first is None and last is None:
+        day = _find_certified(reading) or dates[-1]
+        return day, day
+    first_date = first.isoformat() if first else dates[0]
     last_date = last.isoformat() if last else dates[-1]
     if first_date > last_date or not any(first_date <= date <= last_date for date in dates):
         raise BooktapeError(
             f"no rows from {first_date} to {last_date}; there are {dates[0]} to {dates[-1]}"
         )
     return first_date, last_date
+
+
+def _find_certified(reading: "Reading") -> str | None:
+    """Return the last date of which an exchange is certified, of the last few that there are."""
+    ledger = reading.ledger
+    places = [(date, name) for name in ledger.exchanges for date in ledger.dates(name)[-DAYS_SEEN:]]
+    found = (date for date, name in sorted(places, reverse=True) if ledger.certificate(name, date))
+    return next(found, None)
 
 
 def _find_wishes(parsed: Namespace) -> "Wishes":
@@ -180,7 +195,12 @@ def _add_arguments(parser: Parser) -> None:
         "url", nargs="?", metavar="URL", help="a folder, file:<folder> or s3://... ([storage] url)"
     )
     parser.add_argument("--tape", metavar="URL", help="the same, as other commands take it")
-    parser.add_argument("--date", type=day, metavar="D", help="one UTC day (the tape's last one)")
+    parser.add_argument(
+        "--date",
+        type=day,
+        metavar="D",
+        help="one UTC day (the last one that is certified, else the last)",
+    )
     parser.add_argument("--start", type=day, metavar="D", help="the first day of several")
     parser.add_argument("--end", type=day, metavar="D", help="the last day of several")
     parser.add_argument("--out", metavar="FILE", help="the page (report-<date>.html)")

@@ -43,7 +43,8 @@ def make_chart(premium: Premium) -> str:
         "<button type=button>+</button>"
         "<button type=button>◀</button><button type=button>▶</button>"
         "<button type=button>all</button><span>drag over the chart to zoom</span></div>"
-        f"{_make_note(premium)}<script>{library}</script><script>{script}</script>"
+        f"{_make_note(premium)}<script>/*\n{_read('uplot-license.txt')}*/\n{library}</script>"
+        f"<script>{script}</script>"
     )
 
 

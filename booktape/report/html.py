@@ -32,7 +32,8 @@ def make_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         for row in found
     )
     table = f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
-    return f"<div class=scroll tabindex=0>{table}</div>"
+    name = escape(head[0])
+    return f'<div class=scroll role=region tabindex=0 aria-label="{name}">{table}</div>'
 
 
 def make_mark(condition: str) -> str:

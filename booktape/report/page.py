@@ -43,7 +43,7 @@ def make_page(contents: Contents) -> str:
     links = "".join(f"<a href=#{name}>{short}</a>" for name, short in _find_links(parts))
     chart_style = _read("uplot.css") if contents.premium is not None else ""
     return (
-        "<!doctype html><html lang=en><head><meta charset=utf-8>"
+        f"<!doctype html><html lang=en><head><meta charset=utf-8>{_POLICY}"
         '<meta name=viewport content="width=device-width,initial-scale=1">'
         '<meta name=color-scheme content="light dark">'
         f"<title>booktape · {title}</title><style>{_read('page.css')}{chart_style}</style></head>"
@@ -54,6 +54,12 @@ def make_page(contents: Contents) -> str:
     )
 
 
+# What the page may do, as its browser enforces it: nothing is loaded, not even an icon.
+_POLICY = (
+    "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src "
+    "'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
+    '<link rel=icon href="data:,">'
+)
 # The worst first.
 _MOODS = (DEGRADED, PENDING, MISSING)
 _SHORT = {

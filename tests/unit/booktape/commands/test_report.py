@@ -10,6 +10,7 @@ from booktape.commands.main import main
 from booktape.report.quotes import TICKERS
 from tests.support.certified import certify_all, list_files
 from tests.support.commands import make_sample
+from tests.support.hand_tape import A, HandTape, snapshot
 
 pytestmark = pytest.mark.filterwarnings("ignore:replaying without the compiled engine")
 SPREAD = ("bitvavo:BTC-EUR", "btcturk:BTC-TRY", "bitvavo:USDT-EUR", "btcturk:USDT-TRY")
@@ -108,6 +109,21 @@ def test_a_day_that_is_not_certified_is_shown_as_it_is_now_and_stays_uncertified
     assert "data-gaps=" in page
     assert before == list_files(root, ".")
     assert [] == list((tmp_path / "t").iterdir())
+
+
+def test_the_day_that_is_shown_is_the_last_one_that_is_certified(
+    tmp_path: Path, alone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tape = HandTape(tmp_path / "tape")
+    tape.write(A, snapshot(1, 0, ("bid", 99.0, 1.0)))
+    certify_all(tape.root, tmp_path / "temporary")
+    tape.write(A, snapshot(86_400, 1, ("bid", 99.0, 1.0)))
+    assert 0 == main(["report", str(tape.root), "--out", str(alone)])
+    assert 0 == main(["report", str(tape.root), "--end", "2026-11-23", "--out", str(alone)])
+    said = capsys.readouterr().out.splitlines()
+    assert [f"{alone}: 2026-11-22, ", f"{alone}: 2026-11-22 to 2026-11-23, "] == [
+        line.rpartition(", ")[0] + ", " for line in said
+    ]
 
 
 def test_where_certified_days_are_wanted_alone_others_have_no_figures(

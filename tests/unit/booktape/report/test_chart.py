@@ -34,6 +34,7 @@ def test_a_chart_has_its_points_and_asks_nobody() -> None:
         [-7.0, None, -9.0],
     ] == json.loads(data)
     assert "src=" not in page
+    assert "Permission is hereby granted" in page  # a copy of uPlot carries its licence
 
 
 def test_without_a_script_and_on_paper_the_same_lines_are_drawn() -> None:

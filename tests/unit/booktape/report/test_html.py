@@ -20,6 +20,7 @@ def test_a_table_has_its_head_and_rows() -> None:
     assert "<th scope=col>a&lt;b</th><th class=number scope=col>n</th>" in table
     assert "<tr><td>x</td><td class=number>1,000</td></tr>" in table
     assert 3 == table.count("<tr>")
+    assert table.startswith('<div class=scroll role=region tabindex=0 aria-label="a&lt;b">')
     assert "<tbody></tbody>" in make_table(("a",), [])
 
 

@@ -70,7 +70,9 @@ def test_a_page_has_every_section_and_loads_nothing() -> None:
     assert ["condition", "coverage", "why", "rates", "spreads", "truth", "premium"] == ids
     assert ids == re.findall(r"<a href=#(\w+)>", page)
     assert "file:&lt;here&gt;" in page
-    assert [] == re.findall(r"<(?:link|img|iframe)|\bsrc=|url\(|@import|fetch\(|import\(", page)
+    assert ['<link rel=icon href="data:,">'] == re.findall("<link.*?>", page)
+    assert [] == re.findall(r"<(?:img|iframe)|\bsrc=|url\(|@import|fetch\(|import\(", page)
+    assert "default-src 'none'" in page
 
 
 def test_without_a_chart_there_is_no_library() -> None:
