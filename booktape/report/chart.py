@@ -15,7 +15,7 @@ from booktape.report.html import (
     format_share,
     make_table,
 )
-from booktape.report.premium import Premium, Way
+from booktape.report.premium import POINTS_MAX, Premium, Way
 from booktape.report.quotes import BOOKS, Span
 from booktape.report.svg import find_bounds, make_axis, make_grid, make_line, make_svg
 from booktape.times import date_of_ts
@@ -38,8 +38,8 @@ def make_chart(premium: Premium) -> str:
     library = _read("uplot.js")
     script = _read("chart.js").replace("[/*data*/]", data).replace("[/*names*/]", json.dumps(NAMES))
     return (
-        f"{_make_head(premium)}{_make_figures(premium)}<div id=chart>{_make_picture(premium)}"
-        "</div><div id=zoom hidden><button type=button>&minus;</button>"
+        f"{_make_head(premium)}{_make_figures(premium)}{_make_fees(premium)}<div id=chart>"
+        f"{_make_picture(premium)}</div><div id=zoom hidden><button type=button>&minus;</button>"
         "<button type=button>+</button>"
         "<button type=button>◀</button><button type=button>▶</button>"
         "<button type=button>all</button><span>drag over the chart to zoom</span></div>"
@@ -84,7 +84,21 @@ def _make_figures(premium: Premium) -> str:
         for name, way in zip(("buy A, sell B", "buy B, sell A"), premium.ways, strict=True)
     ]
     boxes = "".join(f"<div><b>{value}</b><span>{name}</span></div>" for value, name in tiles)
-    return f"<div class=tiles>{boxes}</div>{make_table(head, rows)}"
+    return f"<div class=tiles>{boxes}</div><div id=ways>{make_table(head, rows)}</div>"
+
+
+def _make_fees(premium: Premium) -> str:
+    """Return where a reader says what they pay; where points were left out nobody can count."""
+    if premium.instants > POINTS_MAX:
+        return ""
+    exchanges = dict.fromkeys(market.partition(":")[0] for market in (premium.a, premium.b))
+    inputs = " ".join(
+        f"<label>{escape(name)} <input type=number min=0 max=50 step=0.01 "
+        f'value="{premium.fees.get(name, 0.0) * 100:g}"> %</label>'
+        for name in exchanges
+    )
+    via = " data-via" if premium.via else ""
+    return f"<p id=fees hidden{via}>with other fees of a taker: {inputs}</p>"
 
 
 def _make_way(name: str, way: Way) -> tuple[str, ...]:

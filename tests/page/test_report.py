@@ -133,6 +133,36 @@ def test_the_chart_can_be_zoomed_by_keys_too(page: str, browser: Browser) -> Non
     assert whole == press("Zoom out") == press("The whole span")
 
 
+def test_a_reader_says_what_they_pay(page: str, browser: Browser) -> None:
+    """Hold the page's own sums against a page that was made with these fees."""
+    browser.show(page)
+    told = "return [...document.querySelectorAll('#ways td')].map(cell => cell.textContent)"
+    change = (
+        "const input = document.querySelectorAll('#fees input')[arguments[0]];"
+        "input.value = arguments[1]; input.dispatchEvent(new Event('input'))"
+    )
+    before, drawn = browser.ask(told), browser.ask(DRAWN)
+    for place in (0, 1):
+        browser.ask(change, place, "0")
+    free = browser.ask(told)
+    # 0.25 % and 0.12 % on two trades each.
+    kept = (1 - 0.0025) * (1 - 0.0012) / (1.0025 * 1.0012)
+    for row in (0, 6):
+        edge = ((1 + read_bps(before[row + 1]) / 1e4) / kept - 1) * 1e4
+        assert abs(edge - read_bps(free[row + 1])) < 0.11
+        assert read_bps(free[row + 2]) > read_bps(before[row + 2])
+        assert free[row + 4] == "\N{EN DASH}"
+    assert drawn != browser.ask(DRAWN)
+    for place, fee in enumerate(("0.25", "0.12")):
+        browser.ask(change, place, fee)
+    assert before == browser.ask(told)
+    assert [] == browser.complaints(but="willReadFrequently")
+
+
+def read_bps(text: str) -> float:
+    return float(text.replace("\N{MINUS SIGN}", "-").removesuffix(" %"))
+
+
 def test_paper_has_the_lines_without_a_canvas_and_each_gap_in_words(
     page: str, browser: Browser
 ) -> None:

@@ -76,3 +76,11 @@ def test_a_way_that_is_never_known_has_no_figures() -> None:
 
 def test_why_there_is_no_chart_is_said() -> None:
     assert "<p class=none>no &lt;X&gt;</p>" == make_without(["no <X>"])
+
+
+def test_a_reader_can_say_what_they_pay_where_all_points_are_there() -> None:
+    page = make_chart(PREMIUM)
+    assert "<p id=fees hidden data-via>" in page
+    assert ["0.25", "0"] == re.findall(r'step=0.01 value="(.*?)"', page)
+    assert "<p id=fees hidden>" in make_chart(replace(PREMIUM, via=()))
+    assert "id=fees" not in re.sub("<script.*", "", make_chart(replace(PREMIUM, instants=10_000)))
