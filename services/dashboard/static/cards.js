@@ -78,7 +78,7 @@ function feed(process, report, status) {
     ["journal, to be stored", bytes(report.journal_waiting_bytes ?? report.journal_bytes)],
   ];
   if (audited) rows.push(["last audit", ago(audited, now)]);
-  if (judged) rows.push(["agreement with the ticker", `${number(100 * agreed / judged, 2)} %`]);
+  if (judged) rows.push(["ticker agrees", `${number(100 * agreed / judged, 2)} %`]);
   if (report.rate_limited_until > now) rows.push(["refused by the exchange for", duration((report.rate_limited_until - now) / 1e9), "warn"]);
   return { big: reports ? rate(report.messages_per_s) : NONE, unit: "messages/s", share: wanted ? live / wanted : 0, enough: 0.9, rows };
 }
