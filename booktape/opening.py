@@ -9,7 +9,6 @@ import msgspec
 from booktape.answers.reading import Reading
 from booktape.ledger import Ledger
 from booktape.segments.opened import Segments
-from booktape.store.cache import CachedStore
 from booktape.store.opening import open_store
 from booktape.store.protocol import Store
 from booktape.store.storage import Storage
@@ -60,9 +59,11 @@ def open_reading(
     storage = make_storage(url, region=region, endpoint_url=endpoint_url)
     store: Store = open_store(storage)
     if cache is not None and storage.url.startswith("s3://"):
+        from booktape.store.cache import CachedStore  # noqa: PLC0415 (few have one)
+
         store = CachedStore(store, Path(cache), scope=f"{storage.endpoint_url} {storage.url}")
     ledger = Ledger(store, storage.url, certified=certified)
-    return Reading(ledger, Segments(store), memory_bytes=memory_bytes)
+    return Reading(ledger, Segments(store, ledger.gather), memory_bytes=memory_bytes)
 
 
 def make_storage(url: str | PathLike[str], *, region: str, endpoint_url: str) -> Storage:
