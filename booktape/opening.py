@@ -2,7 +2,7 @@
 
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Final
+from typing import Final, get_type_hints
 
 import msgspec
 
@@ -69,10 +69,12 @@ def open_reading(
 def make_storage(url: str | PathLike[str], *, region: str, endpoint_url: str) -> Storage:
     """Return the settings of a store; ValueError where one of them is none."""
     text = fspath(url)
-    if not text.startswith(("file:", "s3://")):
+    if text and not text.startswith(("file:", "s3:")) and "://" not in text:
         text = f"file:{text}"
     settings = {"url": text, "region": region, "endpoint_url": endpoint_url}
     try:
         return msgspec.convert(settings, Storage)
     except msgspec.ValidationError as error:
-        raise ValueError(f"{text} cannot be opened: {error}") from None
+        name = str(error).rpartition("$.")[2].rstrip("`")
+        takes = get_type_hints(Storage, include_extras=True)[name].__metadata__[-1].description
+        raise ValueError(f"{text!r} cannot be opened: {name} takes {takes}") from None

@@ -177,7 +177,7 @@ class Tape:
         `fees` has a taker's share by exchange, 0.0025 for 0.25 %. Where the quotes differ `via` is
         one currency in both, such as ("bitvavo:USDT-EUR", "btcturk:USDT-TRY").
         """
-        names = {"a": a, "b": b} | dict(zip(("fx_a", "fx_b"), via or (), strict=False))
+        names = {"a": a, "b": b} | answers.tops.parse_via(via)
         found = {name: self._reading.parse_market(market) for name, market in names.items()}
         answers.tops.check_quotes(found)
         exchanges = sorted({market.exchange for market in found.values()})
