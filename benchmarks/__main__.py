@@ -9,6 +9,8 @@ from pathlib import Path
 from benchmarks import (
     batches,
     certify,
+    everything,
+    idle,
     latency,
     profile,
     reading,
@@ -39,6 +41,8 @@ def main() -> int:
         "certify": certify.run,
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
+        "idle": idle.run,
+        "everything": lambda folder: everything.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }
     unknown = [name for name in options.names if name not in benchmarks]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from booktape.store.folder import FolderStore
+from services.buffer_writer import writer as module
 from services.buffer_writer.segment import write_segments
 from services.buffer_writer.writer import FLUSH_RETRY_S
 from shared.delivery.frame import DAY_NS, Frame, encode
@@ -128,6 +129,14 @@ def test_a_hole_in_the_journal_is_an_event(tmp_path: Path) -> None:
     assert (10, None, '{"events":40}') == (row["event_number"], row["symbol"], row["detail"])
 
 
+def test_holes_of_few_sessions_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HOLES_SESSIONS_MAX", 1)
+    world.journal(OTHER)
+    world.receive(make_book(0), make_book(50, base=50))
+    world.receive(make_book(0, session=OTHER), make_book(50, base=50, session=OTHER))
+    assert {OTHER: 1} == world.writer.holes
+
+
 def test_a_hole_is_written_once_whatever_is_killed(world: World, tmp_path: Path) -> None:
     world.receive(make_book(0), make_book(50, base=50))
     world.writer.flush("toy")
@@ -135,6 +144,29 @@ def test_a_hole_is_written_once_whatever_is_killed(world: World, tmp_path: Path)
     again.receive(make_book(50, base=50), make_book(60, base=50))
     again.writer.flush("toy")
     assert [(SESSION, 0, 10), (SESSION, 50, 59), (SESSION, 60, 69)] == again.ranges()
+
+
+def test_the_watermark_tells_where_the_last_hole_ends(world: World, tmp_path: Path) -> None:
+    world.receive(make_book(0))
+    assert {} == world.writer.watermark().holes
+    world.receive(make_book(50, base=50))
+    assert {SESSION: 50} == world.writer.watermark().holes
+    world.receive(make_book(60, base=50), make_book(90, base=90))
+    assert {SESSION: 90} == world.writer.watermark().holes
+    world.writer.flush("toy")
+    assert {SESSION: 90} == World(tmp_path).writer.watermark().holes
+
+
+def test_a_hole_that_was_not_committed_is_told_once_it_is_found_again(
+    world: World, tmp_path: Path
+) -> None:
+    world.receive(make_book(0))
+    world.writer.flush("toy")
+    world.receive(make_book(50, base=50))
+    again = World(tmp_path)
+    assert {} == again.writer.watermark().holes
+    again.receive(make_book(50, base=50))
+    assert {SESSION: 50} == again.writer.watermark().holes
 
 
 def test_what_is_behind_a_hole_and_got_lost_on_its_way_is_no_part_of_it(world: World) -> None:
