@@ -1,4 +1,4 @@
-"""A day of hours that are alike: 280 flushes of five minutes, twenty books, 17 million rows.
+"""Writes a day of hours that are alike: 280 flushes of five minutes, twenty books, 17 million rows.
 
 Each hour begins with a checkpoint of each book. Dice are Arrow's, so that it is made in seconds.
 """
@@ -9,7 +9,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchmarks.day_tape import DAY, SESSION, write_flush
+from benchmarks.day_tape import DAY, write_flush
+from benchmarks.frames import SESSION
 from booktape.tables import SCHEMAS
 
 FLUSHES: Final = 280
