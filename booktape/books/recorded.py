@@ -242,7 +242,7 @@ class Recorded:
                 missing = [name for name in columns if name not in there.column_names]
                 table = segment.read_rows(rows, missing) if missing else there
                 for name in there.column_names if missing else ():
-                    table = table.append_column(name, there[name])
+                    table = table.append_column(there.schema.field(name), there[name])
                 yield offset, table.select(list(columns))
             offset += rows.count
 
