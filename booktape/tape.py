@@ -3,8 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
-from booktape.answers import lists, rows, tops
-from booktape.answers.bar_scan import scan_bars
+from booktape import answers
 from booktape.answers.reading import Reading
 from booktape.books.book import Book, Gap, find_book, replay
 from booktape.errors import UnknownTable
@@ -32,11 +31,11 @@ class Tape:
 
     def symbols(self, exchange: str | None = None) -> Scan:
         """Return the markets: exchange, symbol, first and last date, tables."""
-        return lists.scan_symbols(self._reading, self._reading.name_exchanges(exchange))
+        return answers.lists.scan_symbols(self._reading, self._reading.name_exchanges(exchange))
 
     def days(self, exchange: str | None = None) -> Scan:
         """Return the days from an exchange's first to its last, and their condition."""
-        return lists.scan_days(self._reading, self._reading.name_exchanges(exchange))
+        return answers.lists.scan_days(self._reading, self._reading.name_exchanges(exchange))
 
     def sessions(
         self,
@@ -47,7 +46,7 @@ class Tape:
         """Return the runs of ingest processes that recorded something in a range."""
         exchanges = self._reading.name_exchanges(exchange)
         span = self._reading.parse_range(exchanges, start, end)
-        return lists.scan_sessions(self._reading, exchanges, span)
+        return answers.lists.scan_sessions(self._reading, exchanges, span)
 
     def scan(
         self,
@@ -64,11 +63,11 @@ class Tape:
         exchanges, symbol = self._reading.parse_scope(market)
         span = self._reading.parse_range(exchanges, start, end)
         if not stitched:
-            return rows.scan_raw(self._reading, table, exchanges, symbol, span)
+            return answers.rows.scan_raw(self._reading, table, exchanges, symbol, span)
         if table not in _STITCHED or symbol is None:
             raise ValueError("stitched=True takes the table book or trades, and one market")
         found = self._reading.make_market(exchanges[0], symbol)
-        return rows.scan_stitched(self._reading, table, found, span)
+        return answers.rows.scan_stitched(self._reading, table, found, span)
 
     def trades(
         self,
@@ -84,7 +83,7 @@ class Tape:
         """
         found = self._reading.parse_market(market)
         span = self._reading.parse_range([found.exchange], start, end)
-        return rows.scan_trades(self._reading, found, span, is_quoted=quote)
+        return answers.rows.scan_trades(self._reading, found, span, is_quoted=quote)
 
     def book_at(self, market: str, moment: Moment) -> Book:
         """Return the book at a moment; raise `NotKnown` with the gap and its cause."""
@@ -116,10 +115,10 @@ class Tape:
         if at is not None:
             if start is not None or end is not None:
                 raise ValueError("at takes the place of start and end")
-            return tops.scan_top_at(self._reading, found, at, depth=depth, add=add)
+            return answers.tops.scan_top_at(self._reading, found, at, depth=depth, add=add)
         span = self._reading.parse_range([found.exchange], start, end)
         step = None if every is None else parse_every(every)
-        return tops.scan_top(self._reading, found, span, depth=depth, every=step, add=add)
+        return answers.tops.scan_top(self._reading, found, span, depth=depth, every=step, add=add)
 
     def bars(
         self,
@@ -132,7 +131,7 @@ class Tape:
         """Return every bar that begins in a range; `is_whole` tells where no trade is missing."""
         found = self._reading.parse_market(market)
         span = self._reading.parse_range([found.exchange], start, end)
-        return scan_bars(self._reading, found, span, every=parse_every(every))
+        return answers.bar_scan.scan_bars(self._reading, found, span, every=parse_every(every))
 
     def coverage(
         self,
@@ -143,7 +142,7 @@ class Tape:
         """Return when books are known, and why not: of a market, of an exchange, of all."""
         exchanges, symbol = self._reading.parse_scope(market)
         span = self._reading.parse_range(exchanges, start, end)
-        return lists.scan_coverage(self._reading, exchanges, symbol, span)
+        return answers.lists.scan_coverage(self._reading, exchanges, symbol, span)
 
     def align(
         self,
@@ -159,7 +158,7 @@ class Tape:
         exchanges = sorted({market.exchange for market in found.values()})
         span = self._reading.parse_range(exchanges, start, end)
         step = None if every is None else parse_every(every)
-        return tops.scan_aligned(self._reading, found, span, every=step, columns=columns)
+        return answers.tops.scan_aligned(self._reading, found, span, every=step, columns=columns)
 
     def spread(
         self,
@@ -178,17 +177,17 @@ class Tape:
         `fees` has a taker's share by exchange, 0.0025 for 0.25 %. Where the quotes differ `via` is
         one currency in both, such as ("bitvavo:USDT-EUR", "btcturk:USDT-TRY").
         """
-        names = {"a": a, "b": b} | dict(zip(("fx_a", "fx_b"), via or (), strict=False))
+        names = {"a": a, "b": b} | answers.tops.parse_via(via)
         found = {name: self._reading.parse_market(market) for name, market in names.items()}
-        tops.check_quotes(found)
+        answers.tops.check_quotes(found)
         exchanges = sorted({market.exchange for market in found.values()})
         span = self._reading.parse_range(exchanges, start, end)
         step = None if every is None else parse_every(every)
-        return tops.scan_spread(
+        return answers.tops.scan_spread(
             self._reading,
             found,
             span,
-            fees=tops.choose_fees(found, fees),
+            fees=answers.tops.choose_fees(found, fees),
             every=step,
             depth=depth,
         )
@@ -196,4 +195,5 @@ class Tape:
     def instruments(self, exchange: str, date: dt.date | str) -> Scan:
         """Return what an exchange said of each symbol last, at or before a date."""
         self._reading.name_exchanges(exchange)
-        return lists.scan_instruments(self._reading, exchange, date_of_ts(parse_moment(date)))
+        until = date_of_ts(parse_moment(date))
+        return answers.lists.scan_instruments(self._reading, exchange, until)

@@ -102,7 +102,7 @@ def fold(rows: pa.Table, side: str) -> pa.Table:
     ordered = levels.take(pc.sort_indices(numbered, sort_keys=keys)).combine_chunks()
     prices = ordered["price"]
     is_last = pc.not_equal(prices[:-1], prices[1:]).combine_chunks()
-    ends = pa.concat_arrays([is_last, pa.array([True])])[: levels.num_rows]
+    ends = pa.concat_arrays([is_last, pa.array([True], pa.bool_())])[: levels.num_rows]
     left = ordered.filter(pc.and_(ends, pc.not_equal(ordered["size"], 0.0)))
     return left.combine_chunks().cast(_SIDE)
 

@@ -150,12 +150,12 @@ def _find_flushes(session: Recorded, symbol: str, start: int, end: int) -> tuple
     count = len(session.keys)
     place = min(session.find_first(start), count - 1)
     stop = min(max(session.find_end(end), place + 1) + 1, count)
-    session.open_ahead(place, stop)
+    session.open_ahead(place, stop, symbol)
     back = 0
     while not _has_anchor(session, symbol, place, start):
         if place:
             if back % AHEAD == 0:
-                session.open_ahead(place - AHEAD, place)
+                session.open_ahead(place - AHEAD, place, symbol)
             back, place = back + 1, place - 1
         elif session.look_back():
             return _find_flushes(session, symbol, start, end)
@@ -182,7 +182,7 @@ def _walk(session: Recorded, symbol: str, begin: int, stop: int) -> list[Span]:
     first = expected = session.keys[begin].first
     for place in range(begin, stop):
         if (place - begin) % AHEAD == 0:
-            session.open_ahead(place, min(place + AHEAD, stop))
+            session.open_ahead(place, min(place + AHEAD, stop), symbol)
         key = session.keys[place]
         if key.first > expected:
             rows.append(Hole(expected))

@@ -87,6 +87,8 @@ class DailySegment:
 class FlushRows:
     """The rows of one flush and table, read as if they had a segment of their own."""
 
+    is_at_hand: Final = False  # what was decoded is remembered
+
     def __init__(self, daily: DailySegment, flush: Flush, table: str) -> None:
         self.key = daily.segment.key
         self.schema = daily.segment.schema
