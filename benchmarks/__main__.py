@@ -19,6 +19,7 @@ from benchmarks import (
     results,
     saturated,
     sustained,
+    symbol_days,
     tape_bytes,
     writer,
 )
@@ -38,7 +39,8 @@ def main() -> int:
         "recovery": recovery.run,
         "replay": lambda folder: replay.run(folder, rounds=rounds),
         "reading": lambda folder: reading.run(folder, rounds=rounds),
-        "certify": certify.run,
+        "certify": lambda folder: certify.run(folder, rounds=rounds),
+        "encodings": lambda _folder: symbol_days.run(),
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
         "idle": idle.run,
