@@ -48,9 +48,9 @@ def write_day(root: Path, *, flushes: int = FLUSHES) -> int:
             rows += moved.num_rows
             last = _last_number(moved)
             if (turn, flush is base[-1]) == (turns - 1, True):
-                _write(root, {"book": moved, "feed_events": _end(last + 1)}, last + 1)
+                write_flush(root, {"book": moved, "feed_events": make_end(last + 1)}, last + 1)
             else:
-                _write(root, {"book": moved}, last)
+                write_flush(root, {"book": moved}, last)
     return rows
 
 
@@ -82,7 +82,7 @@ def _move(rows: pa.Table, start: int, begin: int, stretch: int, events: int) -> 
     return pa.Table.from_arrays(columns, schema=rows.schema)
 
 
-def _end(number: int) -> pa.Table:
+def make_end(number: int) -> pa.Table:
     """Return the row that ends the session."""
     row = {
         "ts_recv": DAY + DAY_US - 1,
@@ -96,7 +96,7 @@ def _end(number: int) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _write(root: Path, tables: dict[str, pa.Table], last: int) -> None:
+def write_flush(root: Path, tables: dict[str, pa.Table], last: int) -> None:
     """Write one flush, up to an event number."""
     first = min(pc.min(rows["event_number"]).as_py() for rows in tables.values())
     place = EXCHANGE, DATE, SESSION, first, last

@@ -93,18 +93,23 @@ def find_book(market: Market, ts: int) -> Book:
 
 def fold(rows: pa.Table, side: str) -> pa.Table:
     """Return what is left of one side's levels after all rows: the last size of each price."""
-    is_side = pc.fill_null(pc.equal(rows["side"].cast(pa.string()), side), fill_value=False)
-    levels = rows.select(["price", "size"]).filter(is_side).combine_chunks()
+    names = rows["side"].combine_chunks()
+    place = pc.index(names.dictionary, side).as_py()
+    is_side = pc.fill_null(pc.equal(names.indices, place), fill_value=False)
+    levels = rows.select(["price", "size"]).filter(is_side)
     # Not by group_by: to load what that stands on would take longer than all the rest.
-    numbered = levels.append_column("row", pa.arange(0, levels.num_rows))
+    count = levels.num_rows
+    if not count:
+        return _SIDE.empty_table()
+    backward = levels.take(pc.subtract(count - 1, pa.arange(0, count))).combine_chunks()
+    # Prices are numbered as they are met: one that was met before is no higher than the highest.
+    numbers = backward["price"].chunk(0).dictionary_encode().indices
+    is_new = pc.greater(numbers[1:], pc.cumulative_max(numbers)[:-1])
+    is_last = pa.concat_arrays([pa.array([True]), is_new])
+    left = backward.filter(pc.and_(is_last, pc.not_equal(backward["size"], 0.0)))
     order = "descending" if side == "bid" else "ascending"
-    keys = [("price", order), ("row", "ascending")]
-    ordered = levels.take(pc.sort_indices(numbered, sort_keys=keys)).combine_chunks()
-    prices = ordered["price"]
-    is_last = pc.not_equal(prices[:-1], prices[1:]).combine_chunks()
-    ends = pa.concat_arrays([is_last, pa.array([True])])[: levels.num_rows]
-    left = ordered.filter(pc.and_(ends, pc.not_equal(ordered["size"], 0.0)))
-    return left.combine_chunks().cast(_SIDE)
+    ordered = left.take(pc.sort_indices(left, sort_keys=[("price", order)]))
+    return ordered.combine_chunks().cast(_SIDE)
 
 
 def find_gap(market: Market, ts: int) -> Gap:

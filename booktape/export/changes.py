@@ -1,33 +1,40 @@
 """Yields a market's book as others replay it: where it begins, each change of it, where it ends."""
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from booktape.books.book import fold
 from booktape.books.market import Market
-from booktape.books.runs import find_runs
 from booktape.books.spans import Piece
 from booktape.books.stitch import find_legs
 from booktape.books.stitched import read_leg_rows
+from booktape.tables import SCHEMAS
 
 SIDES: Final = ("bid", "ask")
-ZEROS_MAX: Final = 100_000  # levels that are gone, of a side, before they are forgotten
+ROWS_AT_ONCE: Final = 65_536
+KEPT_ROWS_MAX: Final = 262_144  # changes that are kept before a book is made of them
 _INT64: Final = pa.int64()
+_LEVELS: Final = pa.schema(
+    [SCHEMAS["book"].field(name).remove_metadata() for name in ("side", "price", "size")]
+)
+_NUMBERS: Final = ("ts_recv", "ts_event", "sequence", "event_number")
+_COLUMNS: Final = (*_NUMBERS, *_LEVELS.names, "is_snapshot")
 
-Side: TypeAlias = dict[float, float]  # price -> size; 0 where the level is gone
-Level: TypeAlias = tuple[float, float]
+Book: TypeAlias = dict[str, pa.Table]  # of each side price and size, the best first
 
 
 class BookBegin(NamedTuple):
-    """From here on the book is known; levels come from the best on."""
+    """From here on the book is known; of each side price and size, from the best on."""
 
     ts: int
     ts_event: int | None
     sequence: int | None
-    bids: list[Level]
-    asks: list[Level]
+    bids: pa.Table
+    asks: pa.Table
 
 
 class BookChanges(NamedTuple):
@@ -56,111 +63,134 @@ Item: TypeAlias = BookBegin | BookChanges | BookEnd
 
 
 def read_changes(market: Market, start: int, end: int) -> Iterator[Item]:
-    """Yield the book of `[start, end)`.
+    """Yield the book of `[start, end)`, some rows at a time.
 
     A snapshot that comes while the book is known (an audit, a poll, another session's book) is
     handed out as what differs, so that what rests in a level keeps its place.
     """
-    book: dict[str, Side] | None = None
+    kept: _Kept | None = None
     for leg in find_legs(market, start, end):
         if isinstance(leg, Piece):
-            if book is not None:
+            if kept is not None:
                 yield BookEnd(leg.start)
-            book = None
+            kept = None
             continue
-        for rows in _join_events(read_leg_rows(market, leg)):
-            for run in find_runs(rows, 0, ()):
-                part = rows.slice(run.begin, run.end - run.begin)
-                if not run.is_snapshot:
-                    assert book is not None  # a leg begins with a snapshot
-                    levels = part.filter(pc.is_valid(part["side"]))
-                    _apply(book, levels)
+        for rows in _join_events(read_leg_rows(market, leg, _COLUMNS)):
+            for part, is_snapshot in _part(rows):
+                # An event may have no levels.
+                is_full = not part["side"].null_count
+                levels = part if is_full else part.filter(pc.is_valid(part["side"]))
+                if not is_snapshot:
+                    assert kept is not None  # a leg begins with a snapshot
+                    kept.add(levels)
                     if levels.num_rows:
                         yield _make_changes(levels)
                     continue
-                before, book = book, _fold(part)
+                before, kept = kept, _Kept(levels)
                 if before is None:
-                    yield _make_begin(part, book)
+                    yield _make_begin(part, kept.find_book())
                 else:
-                    yield from _compare(part, before, book)
+                    yield from _compare(part, before.find_book(), kept.find_book())
+
+
+class _Kept:
+    """What a book is made of: its levels at a moment and the changes since."""
+
+    def __init__(self, snapshot: pa.Table) -> None:
+        self._book = _fold(snapshot.select(_LEVELS.names))
+        self._parts: list[pa.Table] = []
+        self._count = 0
+
+    def add(self, levels: pa.Table) -> None:
+        """Keep changes; where they are many, what they leave behind."""
+        self._parts.append(levels.select(_LEVELS.names))
+        self._count += levels.num_rows
+        if self._count > KEPT_ROWS_MAX:
+            self.find_book()
+
+    def find_book(self) -> Book:
+        """Return the levels that are left."""
+        if self._parts:
+            old = (_name_levels(side, own) for side, own in self._book.items())
+            self._book = _fold(pa.concat_tables([*old, *self._parts]).unify_dictionaries())
+            self._parts, self._count = [], 0
+        return self._book
+
+
+def _fold(levels: pa.Table) -> Book:
+    return {side: fold(levels, side) for side in SIDES}
+
+
+def _name_levels(side: str, levels: pa.Table) -> pa.Table:
+    """Return levels with their side."""
+    indices = pa.repeat(pa.scalar(0, pa.int32()), levels.num_rows)
+    names = pa.DictionaryArray.from_arrays(indices, pa.array([side]))
+    return pa.table([names, levels["price"], levels["size"]], schema=_LEVELS)
 
 
 def _join_events(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Yield the same rows so that no event goes on in the next table."""
     held: pa.Table | None = None
     for found in tables:
-        table = found if held is None else pa.concat_tables([held, found])
-        table = table.unify_dictionaries().combine_chunks()
-        numbers = table["event_number"].chunk(0)
-        others = pc.indices_nonzero(pc.not_equal(numbers, numbers[-1]))
-        whole = others[-1].as_py() + 1 if len(others) else 0
-        if whole:
-            yield table.slice(0, whole).combine_chunks()
-        held = table.slice(whole)
+        for begin in range(0, found.num_rows, ROWS_AT_ONCE):
+            table = found.slice(begin, ROWS_AT_ONCE)
+            if held is not None:
+                table = pa.concat_tables([held, table])
+            table = table.unify_dictionaries().combine_chunks()
+            numbers = table["event_number"].chunk(0)
+            others = pc.indices_nonzero(pc.not_equal(numbers, numbers[-1]))
+            whole = others[-1].as_py() + 1 if len(others) else 0
+            if whole:
+                yield table.slice(0, whole).combine_chunks()
+            held = table.slice(whole)
     if held is not None:
         yield held.combine_chunks()
 
 
-def _columns(levels: pa.Table) -> dict[str, tuple[list[float], list[float]]]:
-    """Return prices and sizes of each side."""
-    names = levels["side"].cast(pa.string())
-    found = {}
-    for side in SIDES:
-        own = levels.filter(pc.equal(names, side))
-        found[side] = own["price"].to_pylist(), own["size"].to_pylist()
-    return found
+def _part(rows: pa.Table) -> Iterator[tuple[pa.Table, bool]]:
+    """Yield each snapshot by itself, and the changes between two."""
+    is_snapshot = rows["is_snapshot"].chunk(0)
+    numbers = rows["event_number"].chunk(0)
+    begins = [0]
+    if is_snapshot.true_count:
+        is_other = pc.not_equal(is_snapshot[1:], is_snapshot[:-1])
+        is_next = pc.and_(is_snapshot[1:], pc.not_equal(numbers[1:], numbers[:-1]))
+        begins += [place + 1 for place in pc.indices_nonzero(pc.or_(is_other, is_next)).to_pylist()]
+    for begin, end in pairwise([*begins, rows.num_rows]):
+        yield rows.slice(begin, end - begin), is_snapshot[begin].as_py()
 
 
-def _apply(book: dict[str, Side], levels: pa.Table) -> None:
-    for side, (prices, sizes) in _columns(levels).items():
-        book[side].update(zip(prices, sizes, strict=True))
-        if len(book[side]) > ZEROS_MAX:
-            book[side] = {price: size for price, size in book[side].items() if size}
-
-
-def _fold(snapshot: pa.Table) -> dict[str, Side]:
-    """Return the levels of a snapshot, from the best on."""
-    found = _columns(snapshot.filter(pc.is_valid(snapshot["side"])))
-    levels = {side: dict(zip(*columns, strict=True)) for side, columns in found.items()}
-    return {
-        side: {price: own[price] for price in sorted(own, reverse=side == "bid") if own[price]}
-        for side, own in levels.items()
-    }
-
-
-def _make_begin(snapshot: pa.Table, book: dict[str, Side]) -> BookBegin:
+def _make_begin(snapshot: pa.Table, book: Book) -> BookBegin:
     first = snapshot.slice(0, 1)
-    names = ("ts_recv", "ts_event", "sequence")
-    ts, ts_event, sequence = (first[name].cast(_INT64)[0].as_py() for name in names)
-    return BookBegin(ts, ts_event, sequence, list(book["bid"].items()), list(book["ask"].items()))
+    ts, ts_event, sequence, _ = (first[name].cast(_INT64)[0].as_py() for name in _NUMBERS)
+    return BookBegin(ts, ts_event, sequence, book["bid"], book["ask"])
 
 
-def _compare(
-    snapshot: pa.Table, before: dict[str, Side], after: dict[str, Side]
-) -> Iterator[BookChanges]:
+def _compare(snapshot: pa.Table, before: Book, after: Book) -> Iterator[BookChanges]:
     """Yield what a snapshot changes in the book before it, as one message."""
-    sides, levels = [], []
+    parts = []
     for side in SIDES:
-        gone = [(p, 0.0) for p, s in before[side].items() if s and p not in after[side]]
-        new = [(p, s) for p, s in after[side].items() if before[side].get(p) != s]
-        levels += gone + new
-        sides += [side] * (len(gone) + len(new))
-    if not levels:
+        old, new = before[side], after[side]
+        if old.equals(new):
+            continue
+        is_gone = pc.invert(pc.is_in(old["price"], value_set=new["price"].combine_chunks()))
+        gone = old.filter(is_gone)
+        zeros = pa.repeat(pa.scalar(0.0), gone.num_rows)
+        parts.append(_name_levels(side, gone.set_column(1, "size", zeros)))
+        places = pc.index_in(new["price"], value_set=old["price"].combine_chunks())
+        is_same = pc.equal(new["size"], old["size"].take(places))
+        changed = new.filter(pc.invert(pc.fill_null(is_same, fill_value=False)))
+        parts.append(_name_levels(side, changed))
+    if not parts:
         return
-    rows = snapshot.take(pa.repeat(pa.scalar(0, _INT64), len(levels)))
-    prices, sizes = zip(*levels, strict=True)
-    found = {
-        "price": pa.array(prices, pa.float64()),
-        "size": pa.array(sizes, pa.float64()),
-        "side": pa.array(sides, pa.string()).dictionary_encode(),
-    }
-    for name, column in found.items():
-        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+    levels = pa.concat_tables(parts).unify_dictionaries()
+    rows = snapshot.take(pa.repeat(pa.scalar(0, _INT64), levels.num_rows))
+    for name in _LEVELS.names:
+        rows = rows.set_column(rows.schema.get_field_index(name), name, levels[name])
     yield _make_changes(rows)
 
 
 def _make_changes(rows: pa.Table) -> BookChanges:
     rows = rows.combine_chunks()
-    names = ("ts_recv", "ts_event", "sequence", "event_number")
-    numbers = (rows[name].chunk(0).cast(_INT64) for name in names)
-    return BookChanges(*numbers, *(rows[name].chunk(0) for name in ("side", "price", "size")))
+    numbers = (rows[name].chunk(0).cast(_INT64) for name in _NUMBERS)
+    return BookChanges(*numbers, *(rows[name].chunk(0) for name in _LEVELS.names))

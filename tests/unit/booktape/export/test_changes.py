@@ -17,7 +17,8 @@ def read(tape: HandTape, start: float = 0, end: float = 60) -> list[tuple[Any, .
     for item in read_changes(tape.market(BTC), at(start), at(end)):
         match item:
             case BookBegin(ts, _, _, bids, asks):
-                found.append(("begin", seconds(ts), bids, asks))
+                sides = ([tuple(row.values()) for row in side.to_pylist()] for side in (bids, asks))
+                found.append(("begin", seconds(ts), *sides))
             case BookEnd(ts):
                 found.append(("end", seconds(ts)))
             case BookChanges():
