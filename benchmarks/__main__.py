@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     batches,
     certify,
+    exports,
     latency,
     profile,
     reading,
@@ -37,6 +38,7 @@ def main() -> int:
         "replay": lambda folder: replay.run(folder, rounds=rounds),
         "reading": lambda folder: reading.run(folder, rounds=rounds),
         "certify": certify.run,
+        "exports": lambda folder: exports.run(folder, rounds=rounds),
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),

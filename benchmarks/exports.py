@@ -70,7 +70,8 @@ def write_day(root: Path, levels: int) -> int:
                 tables[name] = rows.slice(begin, stop - begin)
         write_flush(root, tables, end - 1)
     write_flush(root, {"feed_events": make_end(bounds[-1])}, bounds[-1])
-    return book.num_rows
+    count: int = book.num_rows
+    return count
 
 
 def _make_tables(day: Batch) -> tuple[pa.Table, pa.Table]:

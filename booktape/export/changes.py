@@ -62,6 +62,12 @@ class BookEnd(NamedTuple):
 Item: TypeAlias = BookBegin | BookChanges | BookEnd
 
 
+def find_moment(item: Item) -> int:
+    """Return when an item changes the book, for the last time."""
+    ts: int = item.ts[-1].as_py() if isinstance(item, BookChanges) else item.ts
+    return ts
+
+
 def read_changes(market: Market, start: int, end: int) -> Iterator[Item]:
     """Yield the book of `[start, end)`, some rows at a time.
 

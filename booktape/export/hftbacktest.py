@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from booktape.errors import TapeError
+from booktape.errors import NotExported
 from booktape.export.changes import BookBegin, BookChanges, BookEnd, Item
 from booktape.export.crossings import find_uncrossed
 from booktape.export.days import Day
@@ -51,8 +51,7 @@ def write(
     day: Day, folder: Folder, *, latency_ms: float | None, tick: str | None, lot: str | None
 ) -> dict[str, object]:
     """Write a day; return what is to be known of it."""
-    if not day.known:
-        raise TapeError(f"the book of {day.market.name} is not known on {day.date}")
+    day.need_book()
     latency_us = day.latency_us if latency_ms is None else round(latency_ms * US_OF_MS)
     rows = _Rows(day, latency_us)
     name = f"{day.name}.npz"
@@ -142,7 +141,7 @@ class _Rows:
 
     def _refuse(self) -> None:
         market = self._day.market
-        raise TapeError(
+        raise NotExported(
             f"{market.exchange} sends no time with its books, and no trade of {market.symbol} "
             f"on {self._day.date} tells how late they come: give --latency-ms"
         )

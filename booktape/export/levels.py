@@ -40,9 +40,11 @@ class Levels:
                 sides = dict(zip(SIDES, (bids, asks), strict=True))
                 self._there = {side: set(own["price"].to_pylist()) for side, own in sides.items()}
                 rows = [
-                    LevelRow(side, *level, was=False)
+                    LevelRow(side, price, size, was=False)
                     for side, own in sides.items()
-                    for level in zip(*(column.to_pylist() for column in own.columns), strict=True)
+                    for price, size in zip(
+                        own["price"].to_pylist(), own["size"].to_pylist(), strict=True
+                    )
                 ]
                 yield BookMessage(
                     ts, ts_event, sequence, is_snapshot=True, is_lost=False, rows=rows

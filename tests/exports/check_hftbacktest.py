@@ -72,8 +72,8 @@ def compare(tape: str, market: str, seen: Any, tick: float) -> dict[str, int]:
             bool(np.isnan(other)) if own is None else abs(own - other) < tick / 2
             for own, other in zip((bid, ask), theirs, strict=True)
         )
-        counts["crossed"] += is_crossed
-        counts["wrong"] += right < (1 if is_crossed else 2)
+        counts["crossed"] += int(is_crossed)
+        counts["wrong"] += int(right < (1 if is_crossed else 2))
     return counts
 
 

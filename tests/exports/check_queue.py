@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hftbacktest import BUY, FILLED, GTX, LIMIT, BacktestAsset, HashMapMarketDepthBacktest
+from hftbacktest import FILLED, GTX, LIMIT, BacktestAsset, HashMapMarketDepthBacktest
 from numba import njit
 
 STEPS_MAX = 20_000
 NS_OF_US, NS_OF_MS = 1_000, 1_000_000
 STEP_NS = 100 * NS_OF_MS
 ORDER = 1
+WAITS = False  # for the answer
 
 
 @njit
@@ -28,7 +29,7 @@ def rest(backtest: Any, price: float, step_ns: int, seen: Any) -> int:
         if is_sent and backtest.orders(0).get(ORDER).status == FILLED:
             return step
         if not is_sent and backtest.depth(0).best_ask > price:
-            backtest.submit_buy_order(0, ORDER, price, 1.0, GTX, LIMIT, False)
+            backtest.submit_buy_order(0, ORDER, price, 1.0, GTX, LIMIT, WAITS)
             is_sent = True
         step += 1
     return -1

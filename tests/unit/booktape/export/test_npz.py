@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from itertools import repeat
 from pathlib import Path
 from zipfile import ZipFile
 
