@@ -9,7 +9,9 @@ from pathlib import Path
 from benchmarks import (
     batches,
     certify,
+    everything,
     exports,
+    idle,
     latency,
     profile,
     reading,
@@ -41,6 +43,8 @@ def main() -> int:
         "exports": lambda folder: exports.run(folder, rounds=rounds),
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
+        "idle": idle.run,
+        "everything": lambda folder: everything.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }
     unknown = [name for name in options.names if name not in benchmarks]

@@ -27,7 +27,7 @@ def run(folder: Path, *, rounds: int) -> list[Figure]:
     for turn in range(rounds):
         for way, options in WAYS.items():
             place = folder / f"{turn} {way}"
-            samples = record(place, BOOKS_AND_TRADES, SECONDS, **options)
+            samples = record(place, BOOKS_AND_TRADES, SECONDS, options=options)
             shutil.rmtree(place)
             shares[way].append(sum(samples.cpu_s.values()) / samples.seconds * 100)
     base = shares["each message"]

@@ -16,13 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean, median
+from types import MappingProxyType
+from typing import Final
 
 from msgspec import Struct, field
 
 from benchmarks.results import Figure
 from benchmarks.speed import measure
 from benchmarks.truth import compare
-from benchmarks.usage import cpu_s, descendants, pss_bytes
+from benchmarks.usage import count_wakes, cpu_s, descendants, pss_bytes
 from benchmarks.walk import prove, wait_for
 from booktape.settings_source import FILE_NAME
 from services.__main__ import find_exchanges
@@ -33,7 +35,9 @@ from services.operator.supervision.programs import prepare
 from services.operator.supervision.recording import Recording
 from shared.process.configured import load_settings
 
-MARKETS = {
+Markets = Mapping[str, Sequence[str]]
+
+MARKETS: Final[Markets] = {
     "bitvavo": ["--symbols", "437", "--rate", "1700"],
     "btcturk": ["--symbols", "379", "--rate", "350", "--levels", "500"],
 }
@@ -54,6 +58,7 @@ class Samples(Struct):
     cpu_s: dict[str, float] = field(default_factory=dict)
     pss: list[dict[str, int]] = field(default_factory=list)
     speeds: list[float] = field(default_factory=list)  # of the machine meanwhile
+    wakes: dict[str, int] = field(default_factory=dict)
 
 
 def run(folder: Path, *, seconds: float) -> list[Figure]:
@@ -88,30 +93,40 @@ def _figures(channels: Sequence[str], samples: Samples) -> Iterator[Figure]:
 
 
 def record(
-    folder: Path, channels: Sequence[str], seconds: float, **options: str | float
+    folder: Path,
+    channels: Sequence[str],
+    seconds: float,
+    *,
+    markets: Markets = MARKETS,
+    without: Sequence[str] = (),
+    configuration: str = "",
+    options: Mapping[str, object] = MappingProxyType({}),
 ) -> Samples:
     """Record for so long and return what it took; raise where anything was lost.
 
-    `options` are keys of both exchanges' configuration.
+    `markets` has the options of each simulator; `without` names programs that are left out;
+    `configuration` is TOML beside that of the exchanges; `options` are keys of every exchange's
+    configuration.
     """
     folder.mkdir(parents=True)
     environment = make_environment(folder, os.environ)
     cores = sorted(os.sched_getaffinity(0))
-    with _on_core(cores[-1]), Simulators() as simulators:
+    with on_core(cores[-1]), Simulators() as simulators:
         addresses = {
-            name: _start(simulators, name, folder, environment=environment) for name in MARKETS
+            name: _start(simulators, name, of, folder, environment=environment)
+            for name, of in markets.items()
         }
-        _configure(folder, addresses, {"channels": list(channels), **options})
+        configure(folder, addresses, {"channels": list(channels), **options}, configuration)
         settings = load_settings(find_exchanges(), environment)
         state = settings.state.path
-        recording = Recording(prepare(settings, environment))
-        with _on_core(cores[0]):
+        recording = Recording(prepare(settings, environment, without=without))
+        with on_core(cores[0]):
             recording.start()
         start_s = time.monotonic()
         try:
             wait_for("all books are live", lambda: _is_live(recording, state), wait_s=LIVE_S)
             time.sleep(max(0.0, start_s + START_S - time.monotonic()))
-            samples = _sample(recording, state, seconds)
+            samples = sample(recording, state, seconds)
             simulators.quiesce()
             time.sleep(SETTLE_S)
             assert _is_live(recording, state)
@@ -119,13 +134,13 @@ def record(
             is_drained = recording.drain(on_wait=lambda _: None)
     assert is_drained
     prove(folder / "data")
-    for name in MARKETS:
+    for name in markets:
         compare(folder / f"{name}.jsonl", folder / "data" / "tape", name)
     return samples
 
 
 @contextmanager
-def _on_core(core: int) -> Iterator[None]:
+def on_core(core: int) -> Iterator[None]:
     """Run on this core alone, as will every process that is started meanwhile."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
@@ -136,15 +151,26 @@ def _on_core(core: int) -> Iterator[None]:
 
 
 def _start(
-    simulators: Simulators, name: str, folder: Path, *, environment: dict[str, str]
+    simulators: Simulators,
+    name: str,
+    market: Sequence[str],
+    folder: Path,
+    *,
+    environment: dict[str, str],
 ) -> Address:
-    options = [*MARKETS[name], "--truth", str(folder / f"{name}.jsonl")]
+    options = [*market, "--truth", str(folder / f"{name}.jsonl")]
     log = folder / f"simulate_{name}.log"
     return simulators.start(name, options, environment=environment, log=log)
 
 
-def _configure(folder: Path, addresses: dict[str, Address], options: Mapping[str, object]) -> None:
-    lines = []
+def configure(
+    folder: Path,
+    addresses: dict[str, Address],
+    options: Mapping[str, object],
+    configuration: str = "",
+) -> None:
+    """Write a configuration that records every symbol of these exchanges."""
+    lines = [configuration]
     for name, address in addresses.items():
         lines += [
             f"[exchanges.{name}]",
@@ -163,13 +189,14 @@ def _is_live(recording: Recording, state: Path) -> bool:
     return len(feeds) == len(MARKETS) and all(process.state == "live" for process in feeds)
 
 
-def _sample(recording: Recording, state: Path, seconds: float) -> Samples:
+def sample(recording: Recording, state: Path, seconds: float) -> Samples:
     """Look at all processes every few seconds."""
     supervisor = recording.supervisor.find_pid()
     assert supervisor is not None
     programs = recording.supervisor.programs().values()
     names = {supervisor: "supervisord"} | {program.pid: program.name for program in programs}
     before = {pid: cpu_s(pid) for pid in names}
+    woken = {pid: count_wakes(pid) for pid in names}
     messages = _count_messages(recording, state)
     start_s = time.monotonic()
     samples = Samples()
@@ -180,6 +207,7 @@ def _sample(recording: Recording, state: Path, seconds: float) -> Samples:
     samples.seconds = time.monotonic() - start_s
     samples.messages = _count_messages(recording, state) - messages
     samples.cpu_s = {name: cpu_s(pid) - before[pid] for pid, name in names.items()}
+    samples.wakes = {name: count_wakes(pid) - woken[pid] for pid, name in names.items()}
     assert names.keys() == set(descendants(supervisor)), "a process was started in between"
     return samples
 

@@ -24,6 +24,12 @@ def peak_bytes(pid: int) -> int:
     return _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM")
 
 
+def count_wakes(pid: int) -> int:
+    """Return how often the threads of a process that live now were woken so far."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/status")
+    return sum(_number(path, "voluntary_ctxt_switches") for path in tasks)
+
+
 def descendants(pid: int) -> list[int]:
     """Return a process and all that it started, as far as they live."""
     parents = {int(path.name): _parent(path) for path in Path("/proc").glob("[0-9]*")}
@@ -47,6 +53,10 @@ def _stat(pid: int) -> list[str]:
 
 
 def _kilobytes(path: Path, name: str) -> int:
+    return _number(path, name) * 1024
+
+
+def _number(path: Path, name: str) -> int:
     lines = path.read_text(encoding="ascii").splitlines()
     fields = next(line for line in lines if line.startswith(f"{name}:")).split()
-    return int(fields[1]) * 1024
+    return int(fields[1])

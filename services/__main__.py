@@ -30,7 +30,7 @@ FOLDER_PREFIX: Final = "ingest_"
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Run one command as a child of ours does: it ends with its parent where that is asked for."""
+    """Run one command; a child of ours ends with its parent, if asked to."""
     given = sys.argv[1:] if given is None else given
     if given[:1] == [PARENT_OPTION]:
         end_with_parent(int(given[1]))
@@ -73,7 +73,7 @@ def find_exchange_names() -> list[str]:
 
 
 def find_exchanges() -> dict[str, Exchange]:
-    """Return every exchange there is, by its name."""
+    """Return every exchange by its name."""
     return {
         name: import_module(f"services.{FOLDER_PREFIX}{name}.exchange").EXCHANGE
         for name in find_exchange_names()
@@ -81,7 +81,7 @@ def find_exchanges() -> dict[str, Exchange]:
 
 
 def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
-    """Run what supervisord runs: whatever it says is a line of JSON."""
+    """Run a process as supervisord does: all its output is lines of JSON."""
     start_s = time.monotonic()
     log.setup(_name_process(parsed))
     logger = log.get(__name__)
@@ -213,7 +213,7 @@ def _dashboard(_: Namespace) -> int:
 
 
 def _announce_page(address: str) -> None:
-    # A person who started it by hand; supervisord's log has it already.
+    # For a person at a terminal; supervisord's log has it already.
     if sys.stdout.isatty():
         sys.stdout.write(f"the page: {address}\n")
         sys.stdout.flush()
@@ -235,7 +235,7 @@ def _book(parsed: Namespace) -> int:
 
 def _box(parsed: Namespace) -> int:
     exchanges = find_exchanges()
-    if parsed.action == "figures":  # alone of them it loads boto3
+    if parsed.action == "figures":  # the only one that loads boto3
         from services.operator.box.telling import run as tell
 
         return tell(load_settings(exchanges, os.environ), os.environ)

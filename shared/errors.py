@@ -1,4 +1,4 @@
-"""Every error that the collector raises on purpose, named for what happened."""
+"""Defines every error that the collector raises on purpose, named for what happened."""
 
 from booktape.errors import BooktapeError
 

@@ -1,6 +1,6 @@
-"""Events: what an exchange says and what a feed says of itself, before they have numbers.
+"""Each event here comes from an exchange, or from a feed about itself; none has a number yet.
 
-`unread` of an event names the fields that only decorate it and could not be read: they are null.
+`unread` of an event names decorating fields that nobody could read: they are null.
 """
 
 from typing import Literal
@@ -61,7 +61,7 @@ class Delta(Struct, frozen=True, gc=False):
 
 
 class Checkpoint(Struct, frozen=True, gc=False):
-    """A book of our own, written so that an hour of tape can be rebuilt alone."""
+    """A snapshot made from our own book, so that any hour of tape can be rebuilt alone."""
 
     raw_symbol: str
     bids: list[Level]
@@ -83,7 +83,7 @@ class Trade(Struct, frozen=True):
 
 
 class TradeList(Struct, frozen=True):
-    """The latest trades of one symbol, oldest first: what a subscription or a REST call answers.
+    """The latest trades of one symbol, oldest first: the answer to a subscription or a REST call.
 
     `is_cut`: it holds as many as the exchange ever gives at once, so older ones may be missing;
     else it holds all since `ts_from`, where the exchange says of how long it tells.
@@ -114,7 +114,7 @@ class Ticker(Struct, frozen=True):
 
 
 class Instrument(Struct, frozen=True, kw_only=True):
-    """What the exchange says of one market; `None` is what it does not say.
+    """One market in the exchange's words; a field that it leaves out is `None`.
 
     An increment is the least step of a price or a size, `info` the exchange's own row, and
     `reason` says why this is an event: a session or a day began, or the market changed.
@@ -151,16 +151,16 @@ def feed_event(kind: Kind, **detail: object) -> FeedEvent:
 
 
 class Subscribed(Struct, frozen=True):
-    """The exchange acknowledged a subscription: every raw symbol that it names for a channel."""
+    """The exchange acknowledged a subscription; it names these raw symbols for a channel."""
 
     channel: str
     raw_symbols: list[str]
 
 
 class Refused(Struct, frozen=True):
-    """The exchange refused a request; what it does not name is `None`.
+    """The exchange refused a request; a field that it does not name is `None`.
 
-    `request` is what was asked for: a subscription or a snapshot.
+    `request` is a subscription or a snapshot.
     `is_halted`: the market stands still by the exchange's will, so asking again soon is useless.
     """
 
@@ -179,7 +179,7 @@ class Throttled(Struct, frozen=True):
 
 
 class Chatter(Struct, frozen=True, omit_defaults=True):
-    """A message that is known to mean nothing to us, or not known at all: counted by its kind."""
+    """A message without meaning to us, known or unknown: counted by its kind."""
 
     kind: str
     is_known: bool = True
@@ -189,7 +189,7 @@ Notice = Subscribed | Refused | Throttled | Chatter
 
 
 Recorded = Snapshot | Delta | Checkpoint | Trade | Ticker | Instrument | FeedEvent
-"""What becomes an event of the tape."""
+"""Each of these becomes an event of the tape."""
 
 Row = tuple[int, str | None, Recorded]
 """`ts_recv`, our symbol (`None`: the connection) and the event."""

@@ -1,4 +1,4 @@
-"""What an exchange must declare, and nothing of how any of them does it."""
+"""Declares the fields of an exchange; each exchange's folder fills them in."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
@@ -12,12 +12,12 @@ Message = Event | Notice
 Raw = bytes | bytearray | memoryview
 
 BOOK, TRADES, TICKER = "book", "trades", "ticker"
-# Of ours, whatever letters an exchange's names have; it is a part of paths and of addresses.
+# Our symbol, whatever letters an exchange's names have; paths and addresses contain it.
 SYMBOL: Final = r"[^\s/]{1,32}-[^\s/]{1,32}"
 
 
 class ListedMarket(Struct, frozen=True, kw_only=True):
-    """One row of an exchange's list of markets; `None` is what it does not say.
+    """One row of an exchange's list of markets; a field that it leaves out is `None`.
 
     An increment is the least step of a price or a size. `raw_status` is the exchange's own word for
     the status, `info` its own row as JSON.
@@ -39,14 +39,14 @@ class ListedMarket(Struct, frozen=True, kw_only=True):
 
 
 class Limit(Struct, frozen=True, kw_only=True):
-    """What the exchange allows one address: so many points in so many seconds."""
+    """A limit of the exchange for one address: so many points in so many seconds."""
 
     points: int
     interval_s: float
 
 
 class Cost(Struct, frozen=True):
-    """What one request takes, of the limit with this name."""
+    """The points that one request takes from the limit of this name."""
 
     limit: str
     points: int = 1
@@ -60,9 +60,9 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Outage(Struct, frozen=True):
-    """Behind which trade of a symbol others may be missing; times in ns since 1970.
+    """An outage of one symbol's trades: the last trade before it; times in ns since 1970.
 
-    The exchange's time of that trade, and ours of the moment from which nothing came any more.
+    `Outage` has the exchange's time of that trade, and our time from which nothing came any more.
     """
 
     trade_id: str
@@ -92,14 +92,14 @@ class Rest(Struct, frozen=True, kw_only=True):
 
 
 class KeepAlive(Struct, frozen=True, kw_only=True):
-    """A message that tells the exchange, each `interval_s`, that a client is there."""
+    """A message that we send each `interval_s`, so that the exchange knows that we are alive."""
 
     message: str
     interval_s: float
 
 
 class OneByOne(Struct, frozen=True, kw_only=True):
-    """How one symbol of a channel that comes whole is asked for alone, and left.
+    """Messages that join or leave one symbol of a channel whose subscription brings them all.
 
     Each takes the channel, and returns the messages; `renew` leaves the whole and joins it again.
     """
@@ -110,7 +110,7 @@ class OneByOne(Struct, frozen=True, kw_only=True):
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
-    """Everything that booktape knows of one exchange."""
+    """One exchange, as its folder declares it."""
 
     name: str
     symbols: tuple[str, ...]  # recorded where the configuration names none

@@ -1,4 +1,4 @@
-"""The form that an exchange's messages must have before anything in them is believed."""
+"""Checks the form of an exchange's messages before we believe anything in them."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -42,7 +42,7 @@ Quote = Number | Literal[""] | None | UnsetType  # of a ticker
 
 
 class OddLevel(Struct, array_like=True):
-    """A level with more items than a price and a size, of which nobody knows what they say."""
+    """A level with more items than a price and a size; nobody knows what the others mean."""
 
     price: Price
     size: Number
@@ -73,7 +73,7 @@ def too_long(raw: Raw) -> MalformedMessage:
 def malformed(
     reason: str, raw: Raw, *, raw_symbol: str | None = None, channel: str | None = None
 ) -> MalformedMessage:
-    """Return the error, which keeps no more than the beginning of what it was given.
+    """Return the error, which keeps only the beginning of the message.
 
     `raw_symbol` is for what may have been an event of that symbol's book, which is then doubtful;
     `channel` is the one that the message is of, where that can be told.

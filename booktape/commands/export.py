@@ -48,7 +48,7 @@ def latency(text: str) -> float:
     return number
 
 
-def name(text: str) -> str:
+def plain_name(text: str) -> str:
     """Return the name of an argument that takes one which may stand in a file's name."""
     if not NAME.fullmatch(text):
         raise ArgumentTypeError(f"takes letters, digits, '-' and '_', not {text}")
@@ -89,7 +89,7 @@ def _add_arguments(parser: Parser) -> None:
         parser.add_argument(f"--{name}", type=step, metavar="X", help=help_text)
     parser.add_argument(
         "--as-exchange",
-        type=name,
+        type=plain_name,
         metavar="NAME",
         help="tardis-csv: a name that its readers know (its own)",
     )

@@ -54,7 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if named and named.explains_itself:
         parsed = Namespace(arguments=list(arguments[1:]))
     else:
-        parsed = build_parser(list(commands.values())).parse_args(arguments)
+        parsed, unknown = build_parser(list(commands.values())).parse_known_args(arguments)
+        if unknown:  # argparse would name no command
+            name = f"booktape {parsed.command}"
+            Parser(prog=name).error(f"unrecognized arguments: {' '.join(unknown)}")
         named = commands[parsed.command]
     return guard(partial(named.run, parsed), complain=_complain)
 

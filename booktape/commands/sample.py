@@ -1,4 +1,4 @@
-"""The command `sample`: writes a small tape, so that there is something to read."""
+"""The command `sample`: writes a small tape to read."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -14,7 +14,7 @@ def run(folder: Path) -> int:
     sessions = write_sample(folder)
     print(f"{folder}: five minutes of two exchanges in {len(sessions)} sessions, made by code")
     print(f"  prove it:  booktape verify {folder}")
-    print(f"  read it:   python -c 'import booktape; print(booktape.open(\"{folder}\").symbols())'")
+    print(f"  read it:   booktape top bitvavo:BTC-EUR --tape {folder} --every 10s")
     return 0
 
 

@@ -1,1 +1,1 @@
-"""Where a tape lives: a folder or a bucket."""
+"""A store is where a tape lives: a folder or a bucket."""

@@ -1,4 +1,4 @@
-"""Objects of a bucket kept in a folder; they never change, so none is ever asked for twice."""
+"""A cache keeps objects of a bucket in a folder; they never change, so each is fetched once."""
 
 import os
 import warnings
@@ -12,14 +12,14 @@ from booktape.store.files import PARTIAL_SUFFIX
 from booktape.store.protocol import ObjectInfo, Store
 
 CACHE_BYTES_MAX: Final = 8 << 30
-OBJECT_BYTES_MAX: Final = 64 << 20  # larger ones are read by ranges, which are not kept
-CLEAN_SHARE: Final = 0.8  # of the bound: what is left once it was passed
+OBJECT_BYTES_MAX: Final = 64 << 20  # larger objects are read by ranges, which are not kept
+CLEAN_SHARE: Final = 0.8  # of the bound: a cleaning leaves this share
 
 
 class CachedStore:
-    """A store and a folder that keeps what was read of it, bounded in bytes.
+    """A store, with a folder that keeps the objects read from it, bounded in bytes.
 
-    What goes wrong with the folder is said once and costs nobody an answer.
+    A fault of the folder is reported once, and costs nobody an answer.
     """
 
     def __init__(
@@ -33,11 +33,11 @@ class CachedStore:
         self._is_off = False
 
     def put(self, path: Path, key: str) -> None:
-        """Store the file; nothing of it is kept."""
+        """Store the file; keep no copy."""
         self._store.put(path, key)
 
     def head(self, key: str) -> ObjectInfo | None:
-        """Return what the store knows of one object."""
+        """Return the store's facts of one object."""
         return self._store.head(key)
 
     def get(self, key: str) -> bytes:
@@ -50,7 +50,7 @@ class CachedStore:
         return data
 
     def get_range(self, key: str, first: int, length: int) -> bytes:
-        """Return some bytes of an object, which is fetched whole where it is not too large."""
+        """Return some bytes of an object; fetch a small object whole."""
         path = self._path(key)
         with suppress(OSError), path.open("rb", buffering=0) as file:
             file.seek(first)
@@ -62,11 +62,11 @@ class CachedStore:
         return self._store.get_range(key, first, length)
 
     def folders(self, prefix: str) -> Sequence[str]:
-        """Return the store's."""
+        """Return the store's folders."""
         return self._store.folders(prefix)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Return the store's: it grows."""
+        """Return the store's objects, for it grows."""
         return self._store.list(prefix)
 
     def _path(self, key: str) -> Path:
@@ -76,7 +76,7 @@ class CachedStore:
         path = self._path(key)
         try:
             data = path.read_bytes()
-            os.utime(path)  # it was used now
+            os.utime(path)  # mark it as used now
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -85,7 +85,7 @@ class CachedStore:
         return data
 
     def _write(self, key: str, data: bytes) -> None:
-        """Keep an object: written beside its place, then renamed, so that no half of one counts."""
+        """Keep an object: write it beside its place, then rename it, so that no half counts."""
         if self._is_off:
             return
         path = self._path(key)
@@ -101,7 +101,7 @@ class CachedStore:
             self._give_up(error)
 
     def _bound(self, added: int) -> None:
-        """Remove what was used longest ago once the folder holds more than it may."""
+        """Remove the objects used longest ago once the folder holds more than its bound."""
         if self._bytes is not None:
             self._bytes += added
             if self._bytes <= self._bytes_max:

@@ -1,4 +1,4 @@
-"""Files and folders that survive a power cut."""
+"""Makes files and folders survive a power cut."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ PARTIAL_SUFFIX = ".partial"
 
 
 def sync_folder(path: Path) -> None:
-    """Make what was created, renamed or removed in the folder survive a power cut."""
+    """Make all that was created, renamed or removed in the folder survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -18,14 +18,14 @@ def sync_folder(path: Path) -> None:
 def make_folder(path: Path) -> None:
     """Create the folder and those above it; all of them survive a power cut when this returns.
 
-    One that is there may have been made by a process that was killed before it synced that.
+    A process that was killed may have made one without a sync, so existing ones are synced too.
     """
     path.mkdir(parents=True, exist_ok=True)
     device = path.stat().st_dev
     for folder in path.absolute().parents:
-        if folder.stat().st_dev != device:  # mounted there by somebody else
+        if folder.stat().st_dev != device:  # another user's mount
             return
         try:
             sync_folder(folder)
-        except PermissionError:  # nor is it ours what lies in a folder that we may not read
+        except PermissionError:  # a folder that we may not read is not ours either
             return

@@ -13,7 +13,7 @@ from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
 from booktape.store.protocol import ObjectInfo
 
 COPY_BYTES: Final = 1 << 20
-# Of the root: what is being copied lies here, where no reader of the tape looks.
+# Below the root: copies under way lie here, where no reader of the tape looks.
 COPIES: Final = ".partial"
 
 
@@ -21,15 +21,15 @@ class FolderStore:
     """A folder; an object is a file below it."""
 
     def __init__(self, root: Path, *, is_used: bool = False) -> None:
-        """Stand for the folder; one that `is_used` was there before, and is never made anew."""
+        """Stand for the folder; `is_used` says that it existed before, so it is never made anew."""
         self._root = root
         self._is_used = is_used
 
     def put(self, path: Path, key: str) -> None:
         """Copy the file into a folder of its own, sync it, then link it to its place.
 
-        A link, unlike a rename, never replaces a file that is there. So nothing but whole objects
-        is ever where readers look.
+        A link, unlike a rename, never replaces an existing file. So readers only ever find whole
+        objects.
         """
         target = self._path(key)
         partial = self._root / COPIES / (key.replace("/", "-") + PARTIAL_SUFFIX)
@@ -38,10 +38,10 @@ class FolderStore:
             if not self._is_used:
                 make_folder(self._root / COPIES)
                 self._is_used = True
-            # An earlier release copied it there, and may have died of it.
+            # An earlier release copied in place, and may have died half way.
             target.with_name(target.name + PARTIAL_SUFFIX).unlink(missing_ok=True)
             if target.exists():
-                # It may have been linked by a process that died before it did what follows a link.
+                # A process may have linked it, then died before the steps after a link.
                 partial.unlink(missing_ok=True)
                 sync_folder(target.parent)
                 raise AlreadyStored(key)
@@ -60,7 +60,7 @@ class FolderStore:
             sync_folder(target.parent)
 
     def head(self, key: str) -> ObjectInfo | None:
-        """Return the size alone: the checksum would have to be read."""
+        """Return the size alone: a checksum would cost a read of the whole file."""
         with self._explained("look at", key):
             try:
                 return ObjectInfo(key, self._path(key).stat().st_size)
@@ -79,7 +79,7 @@ class FolderStore:
             return file.read(length)
 
     def folders(self, prefix: str) -> Sequence[str]:
-        """Return the folders of a folder; none where it is not there."""
+        """Return the folders of a folder; none if it does not exist."""
         top, _, begin = prefix.rpartition("/")
         with self._explained("list", prefix):
             try:
@@ -90,7 +90,7 @@ class FolderStore:
         return sorted(name[len(begin) :] for name in found if name.startswith(begin))
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the files below the prefix but those being written."""
+        """Yield the files below the prefix, without those under way."""
         top = self._path(prefix.rpartition("/")[0])
         self._require_root("list", prefix)
         with self._explained("list", prefix):
@@ -100,7 +100,7 @@ class FolderStore:
                     yield ObjectInfo(key, path.stat().st_size)
 
     def _require_root(self, action: str, key: str) -> None:
-        """Raise where the root was there and is gone: so looks a disk that is not mounted."""
+        """Raise if the root existed and is gone, as when its disk is not mounted."""
         copies = self._root / COPIES
         if self._is_used and not copies.is_dir():
             raise StoreError(
@@ -120,6 +120,8 @@ class FolderStore:
     def _explained(self, action: str, key: str) -> Iterator[None]:
         try:
             yield
+        except StoreError:  # an OSError too, which says already what helps
+            raise
         except OSError as error:
             remedy = _REMEDIES.get(error.errno or 0, "check the disk and its mount")
             raise StoreError(

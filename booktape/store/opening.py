@@ -8,9 +8,9 @@ from booktape.store.storage import Storage
 
 
 def open_store(storage: Storage, *, is_used: bool = False) -> Store:
-    """Return the store that `storage.url` names; nothing is asked of it yet.
+    """Return the store that `storage.url` names; ask nothing of it yet.
 
-    `is_used` says that something was put there before: its folder is not made anew then.
+    `is_used` says that it has had objects before: then its folder is not made anew.
     """
     if storage.url.startswith("file:"):
         return FolderStore(Path(storage.url.removeprefix("file:")), is_used=is_used)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class ObjectInfo(Struct, frozen=True):
-    """One object; `sha256` is None where the store does not know it without reading the object."""
+    """One object; `sha256` is None if the store would have to read the object for it."""
 
     key: str
     bytes: int
@@ -19,11 +19,11 @@ class Store(Protocol):
     """A folder or a bucket. Every method raises StoreError, which says what helps."""
 
     def put(self, path: Path, key: str) -> None:
-        """Store the file under the key, whole or not at all; AlreadyStored where one is there."""
+        """Store the file under the key, whole or not at all; raise AlreadyStored if it has one."""
         ...
 
     def head(self, key: str) -> ObjectInfo | None:
-        """Return what is known of one object, None where there is none."""
+        """Return the facts of one object, or None without one."""
         ...
 
     def get(self, key: str) -> bytes:
@@ -31,7 +31,7 @@ class Store(Protocol):
         ...
 
     def get_range(self, key: str, first: int, length: int) -> bytes:
-        """Return the bytes of an object from `first` on, fewer where it ends before."""
+        """Return the bytes of an object from `first` on, fewer if it ends before."""
         ...
 
     def folders(self, prefix: str) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""A bucket of any S3-compatible service, through boto3's one door."""
+"""Speaks to a bucket of any S3-compatible service: the one door to boto3."""
 
 import hashlib
 from base64 import b64encode
@@ -18,11 +18,11 @@ from booktape.store.protocol import ObjectInfo
 from booktape.store.s3_faults import NotS3, explain
 from booktape.store.storage import Storage
 
-MULTIPART_BYTES_MIN = 64 << 20  # up to here one request is surer: it is there whole or not at all
+MULTIPART_BYTES_MIN = 64 << 20  # up to this size one request is surer: it stores all or nothing
 PART_BYTES = 16 << 20
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
-ATTEMPTS_MAX = 2  # of one request; the uploader goes on for ever
+ATTEMPTS_MAX = 2  # of one request; the uploader tries for ever
 SHA256 = "sha256"  # in an object's metadata, in hexadecimal
 
 _ABSENT = {"404", "NoSuchKey"}
@@ -62,10 +62,10 @@ class S3Store:
         self._prefix = f"{prefix}/" if prefix else ""
         self._connect = connect
         self._client: Client = None
-        self._is_proven = False  # what answers there kept an object that it said it would
+        self._is_proven = False  # this server has kept an object that it accepted
 
     def put(self, path: Path, key: str) -> None:
-        """Send the file with its SHA-256, which the service compares, and only if absent."""
+        """Send the file, only if absent, with its SHA-256, which the service compares."""
         size = path.stat().st_size
         with path.open("rb") as file, self._explained("put", key) as client:
             send = _put_parts if size > MULTIPART_BYTES_MIN else _put_whole
@@ -82,7 +82,7 @@ class S3Store:
                 self._prove(client, key, ObjectInfo(key, size, digest.hexdigest()))
 
     def _prove(self, client: Client, key: str, sent: ObjectInfo) -> None:
-        """Look whether the object is there, as any server may answer a put with 200."""
+        """Check that the object is there: any server may answer a put with 200."""
         try:
             found = _read_head(key, client.head_object(**self._place(key)))
         except ClientError as error:
@@ -111,7 +111,7 @@ class S3Store:
             return body
 
     def get_range(self, key: str, first: int, length: int) -> bytes:
-        """Ask for some of the object's bytes."""
+        """Return some of the object's bytes."""
         if not length:
             return b""
         wanted = f"bytes={first}-{first + length - 1}"
@@ -119,14 +119,14 @@ class S3Store:
             try:
                 answer = client.get_object(**self._place(key), Range=wanted)
             except ClientError as error:
-                if _code(error) in {"InvalidRange", "416"}:  # it ends before
+                if _code(error) in {"InvalidRange", "416"}:  # the object ends before
                     return b""
                 raise
             body: bytes = answer["Body"].read()
             return body
 
     def folders(self, prefix: str) -> Sequence[str]:
-        """Return what stands between the prefix and the next slash of each key."""
+        """Return the part of each key between the prefix and the next slash."""
         names = []
         with self._explained("list", prefix) as client:
             pages = client.get_paginator("list_objects_v2").paginate(
@@ -145,7 +145,7 @@ class S3Store:
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
             for page in pages:
-                if not page.get("Name"):  # of the bucket; an empty list would say much
+                if not page.get("Name"):  # of the bucket; an empty list would claim too much
                     raise NotS3
                 for found in page.get("Contents", ()):
                     yield ObjectInfo(found["Key"].removeprefix(self._prefix), found["Size"])
@@ -162,7 +162,7 @@ class S3Store:
         except (ClientError, BotoCoreError, ResponseParserError, ValueError, NotS3) as error:
             fault = explain(error)
             if fault.is_about_credentials:
-                self._client = None  # it would never look for others
+                self._client = None  # boto3 would never look for other credentials
             where = f"s3://{self._bucket}/{self._prefix}{key}"
             raise StoreError(
                 action, where=where, reason=fault.reason, remedy=fault.remedy
@@ -204,7 +204,7 @@ def _put_parts(
             **place, **upload_id, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
         )
     except BaseException:
-        # What is sent would be kept, and paid for, out of sight.
+        # The service would keep the sent parts, and charge for them, out of sight.
         with suppress(ClientError, BotoCoreError):
             client.abort_multipart_upload(**place, **upload_id)
         raise
@@ -217,7 +217,7 @@ def _read_head(key: str, answer: Answer) -> ObjectInfo:
 
 
 def _require(answer: Answer, name: str) -> Any:
-    """Return what every S3 store answers."""
+    """Return a header that every S3 store answers with."""
     if not answer.get(name):
         raise NotS3
     return answer[name]

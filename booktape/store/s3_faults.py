@@ -1,4 +1,4 @@
-"""What goes wrong with a bucket, in words that say what helps."""
+"""Explains the faults of S3, each with what helps."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ TEXT_CHARACTERS_MAX = 200
 
 
 class Fault(NamedTuple):
-    """Why a request failed and what helps."""
+    """The reason why a request failed, with what helps."""
 
     reason: str
     remedy: str
@@ -14,22 +14,21 @@ class Fault(NamedTuple):
 
 
 class NotS3(Exception):
-    """Stand for an answer that no S3 store gives, whatever its status says."""
+    """The answer is none that an S3 store gives, whatever its status says."""
 
 
 def explain(error: Exception) -> Fault:
-    """Return what an error of boto3 means.
+    """Return the meaning of an error of boto3.
 
-    An answer of the service is known by its code, any other error by the name of its class or of
-    one that it derives from. Nothing of what the service says is repeated where we know better:
-    it may quote the request.
+    A code identifies an answer of the service; the name of its class, or of a base class, any other
+    error. Where we know the fault we do not repeat the service's words: they may quote the request.
     """
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         return _explain_answer(response)
     names = [kind.__name__ for kind in type(error).__mro__]
     if "SSLError" in names and "certificate" not in str(error).lower():
-        return _UNREACHABLE  # somebody hung up while the two made themselves known
+        return _UNREACHABLE  # the other side hung up during the handshake
     for name in names:
         if name in _ERRORS:
             return _ERRORS[name]
@@ -75,7 +74,7 @@ _REGION = Fault("the bucket is in another region", "set [storage] region to the 
 _CLOCK = Fault("the clock of this machine is off", "set it by NTP (chronyc makestep)")
 _SLOW = Fault("the store asks to slow down", _AGAIN)
 _INSIDE = Fault("the store failed inside", _AGAIN)
-# boto3 says so as well of a page that came with 200, where no page should be.
+# boto3 says this too of an unexpected page that came with 200.
 _BARE = Fault(
     "the store failed inside",
     f"{_AGAIN}; if it stays so, check [storage] endpoint_url: it may be no S3 store",
@@ -177,7 +176,7 @@ _ERRORS = {
     "IncompleteReadError": _SILENT,
     "SSLError": _CERTIFICATE,
     "NotS3": _NOT_S3,
-    # HTML where XML should be.
+    # HTML in place of XML.
     "ResponseParserError": _NOT_S3,
     "ParamValidationError": _ADDRESS,
     "ValueError": _ADDRESS,

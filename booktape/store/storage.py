@@ -1,4 +1,4 @@
-"""Where a tape lives, as an operator or a reader names it: the settings of a store."""
+"""The settings of storage: where a tape lives, as an operator or a reader names it."""
 
 from typing import Annotated, Final
 
@@ -9,7 +9,7 @@ _ENDPOINT: Final = r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?\Z"
 
 
 class Storage(Struct, frozen=True):
-    """Where the tape lives; an empty region or endpoint is as boto3 finds it."""
+    """The place of a tape; boto3 finds an empty region or endpoint by itself."""
 
     url: Annotated[
         str, Meta(pattern=_URL, description='"file:<folder>" or "s3://<bucket>/<prefix>"')

@@ -1,4 +1,4 @@
-"""Admission of sessions: which of them the writer takes, and why not the others."""
+"""Decides the admission of sessions: the writer takes one, or says why it holds it back."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,9 +13,9 @@ _log = log.get(__name__)
 
 
 class Admission:
-    """The sessions that have begun, those that wait for that, and those that are held back.
+    """Keeps the sessions that have begun, that wait to begin, and that are held back.
 
-    `expected` is the next event number that is wanted of each that has begun.
+    `expected` has the next event number wanted of each session that has begun.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Admission:
         find_next: Callable[[str], int | None],
         steady_s: Callable[[], float],
     ) -> None:
-        """Go on from what is committed; `find_next` asks the ledger for a session."""
+        """Go on from the committed events; `find_next` asks the ledger for a session."""
         self.expected = {name: known.next for name, known in committed.sessions().items()}
         self._committed = committed
         self._find_next = find_next
@@ -36,24 +36,24 @@ class Admission:
 
     @property
     def held(self) -> dict[str, str]:
-        """Return each session of which nothing is taken, and why."""
+        """Return each session that is held back, and why."""
         return self._held | {session: reason for session, (_, reason) in self._waiting.items()}
 
     def admits(self, frame: Frame) -> bool:
-        """Say whether frames of this one's session are taken, and begin it where it can begin."""
+        """Return whether the writer takes this frame's session; begin it if it can begin."""
         session = frame.session
         if session in self._held:
             return False
         return session in self.expected or self._begin(session, frame.base)
 
     def hold_session(self, session: str, reason: str) -> None:
-        """Take nothing of a session until the next start."""
+        """Hold a session back until the next start."""
         if session not in self._held and len(self._held) < SESSIONS_MAX:
             _log.error("a session is held back", extra={"session": session, "reason": reason})
             self._held[session] = reason
 
     def tend(self) -> None:
-        """Begin the sessions that had to wait, and forget those that are done with."""
+        """Begin the sessions that had to wait; forget those that are stored whole."""
         for session, (base, _) in list(self._waiting.items()):
             self._begin(session, base)
         now_s = self._steady_s()
@@ -61,16 +61,14 @@ class Admission:
             self._forget_s = now_s
             for session in self._committed.forget_done():
                 _log.info("a session is stored whole", extra={"session": session})
-                self.expected.pop(
-                    session, None
-                )  # known of a flush set aside, it may not have begun
+                self.expected.pop(session, None)  # a flush set aside may be all that is known of it
                 self._held.pop(session, None)
 
     def _begin(self, session: str, base: int) -> bool:
-        """Say whether a session that nothing is known of can begin now."""
+        """Return whether an unknown session can begin now."""
         self._waiting.pop(session, None)
         if not self._committed.has_journal(session):
-            # A straggler: its ingest removed the journal, so that all of it was committed.
+            # A late frame: the ingest has removed the journal, so all of the session is committed.
             return False
         reason = self._try_to_begin(session, base)
         if reason is None:
@@ -80,14 +78,14 @@ class Admission:
         return False
 
     def _try_to_begin(self, session: str, base: int) -> str | None:
-        """Begin a session; return why that has to wait, or None."""
+        """Begin a session; return why it has to wait, or None."""
         if len(self.expected) >= SESSIONS_MAX:
             return f"there are {SESSIONS_MAX} sessions already"
         number: int | None = 0
         if base or not self._committed.is_new(session):
             number = self._find_next(session)
         if number is None:
-            return "its file is lost, and the store has not said yet what it has"
+            return "its file is lost, and the store has not said yet what it has of it"
         try:
             self._committed.begin(session, number)
         except OSError as error:

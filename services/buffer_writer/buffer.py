@@ -1,10 +1,10 @@
-"""The frames of one exchange that no flush has committed yet.
+"""The buffer holds the frames of one exchange until a flush commits them.
 
-A *run* is what one manifest can hold: frames of one session and one UTC date whose numbers
-continue. Runs are kept in the order they began in, so those of one session stay in theirs.
+A *run* fits one manifest: frames of one session and one UTC date whose numbers continue. Runs stay
+in the order in which they began, so those of one session stay in theirs.
 
-The events stay encoded (some 26 bytes a level) until the flush. What bounds the buffer is its
-owner: it looks at `rows` and `bytes` and takes no frame while they are too many.
+The events stay encoded (some 26 bytes a level) until the flush. The buffer's owner bounds it: it
+looks at `rows` and `bytes`, and takes no frame while they are too many.
 """
 
 from typing import Final
@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from shared.delivery.frame import Frame
 
-FRAME_OBJECT_BYTES: Final = 512  # what Python takes for a frame beside its events
+FRAME_OBJECT_BYTES: Final = 512  # of Python objects for a frame, beside its events
 
 
 class FrameRun(Struct):
-    """What will become one manifest; `resumes_at` is the number that follows it."""
+    """Frames that will become one manifest; `resumes_at` is the number that follows it."""
 
     session: str
     day: int
@@ -37,7 +37,7 @@ class FrameRun(Struct):
 
 
 class Buffer:
-    """Runs of one exchange, oldest first."""
+    """Holds the runs of one exchange, oldest first."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -46,7 +46,7 @@ class Buffer:
 
     @property
     def is_empty(self) -> bool:
-        """Say whether there is nothing to flush."""
+        """Return whether the buffer is empty."""
         return not self._runs
 
     def append(
@@ -54,7 +54,7 @@ class Buffer:
     ) -> None:
         """Add the next frame of its session.
 
-        `resumes_at` is given where the next number is not the one after it: behind a hole.
+        Behind a hole, where the next number is not the one after it, `resumes_at` is given.
         """
         run = self._run_for(frame)
         assert not run.ends_session
@@ -64,18 +64,18 @@ class Buffer:
         self._count(frame, 1)
 
     def oldest(self) -> FrameRun | None:
-        """Return the run that is to be flushed first; it stays until it is taken."""
+        """Return the run to flush first; it stays until `take`."""
         return self._runs[0] if self._runs else None
 
     def take(self) -> FrameRun:
-        """Remove the oldest run, which is committed now, and return it."""
+        """Remove the oldest run, now committed, and return it."""
         run = self._runs.pop(0)
         for frame in run.frames:
             self._count(frame, -1)
         return run
 
     def cut_session(self, session: str, first: int) -> None:
-        """Remove the frames of the session from the one that begins at `first` on."""
+        """Remove the session's frames, from the one that begins at `first` on."""
         for run in self._runs:
             if run.session == session and run.last >= first:
                 for frame in run.frames:

@@ -1,4 +1,4 @@
-"""The columns of each table become those of Arrow, checked on the way."""
+"""Converts the columns of each table to Arrow's, checked on the way."""
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ _Arrays = dict[str, Any]
 
 
 def run_out(values: pa.Array, ends: pa.Array) -> pa.Array:
-    """Return each value as often as its run is long; `ends` says where each run ends."""
+    """Repeat each value over its run; `ends` says where each run ends."""
     return pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(ends, values))
 
 
@@ -49,9 +49,9 @@ def _convert_book(group: Group) -> _Arrays:
         for name, code in BOOK_CODES.items()
     }
     kind, bids = columns["kind"], columns["bids"]
-    _require_range(kind, DELTA, CHECKPOINT, "a book event is of no known kind")
+    _require_range(kind, DELTA, CHECKPOINT, "a book event is of an unknown kind")
     for side in ("bids", "asks"):
-        _require_range(columns[side], 0, None, "a book event has fewer than no levels")
+        _require_range(columns[side], 0, None, "a book event has a negative number of levels")
     count = pc.add_checked(bids, columns["asks"]).cast(_INT64)
     return {
         **_convert_common(group, columns, counts),
@@ -68,8 +68,8 @@ def _convert_book(group: Group) -> _Arrays:
 
 
 def _convert_previous(pieces: Sequence[bytes], counts: list[int]) -> pa.Array:
-    """Return what each delta follows; a frame in which no delta names it has nothing here."""
-    if not any(pieces):  # always, where an exchange counts by one
+    """Return the sequence that each delta follows; a frame whose deltas name none has no entry."""
+    if not any(pieces):  # always, if an exchange counts by one
         return pa.nulls(sum(counts), _INT64)
     whole = [piece or _NULLS * count for piece, count in zip(pieces, counts, strict=True)]
     is_whole = [len(piece) // len(_NULLS) for piece in whole] == counts
@@ -89,11 +89,11 @@ def _or_null(numbers: pa.Array) -> pa.Array:
 
 
 def _convert_levels(pieces: Sequence[bytes], count: pa.Array, counts: list[int]) -> pa.Array:
-    """Return price and size of each level, having checked that each belongs to its event."""
+    """Return each level's price and size, after a check that each belongs to its event."""
     ends = pc.cumulative_sum(count).take(pc.subtract(pa.array(accumulate(counts), _INT64), 1))
     sizes = pa.array(accumulate(map(len, pieces)), _INT64)
     is_whole = sizes.equals(pc.multiply(ends, LEVEL_BYTES))
-    _require(is_whole, "there is not one price and one size for each level")
+    _require(is_whole, "a level lacks its price or its size")
     return _require_finite(_from_bytes(b"".join(pieces), pa.float64()))
 
 
@@ -122,8 +122,8 @@ def _convert_ticker(group: Group) -> _Arrays:
 
 def _convert_instruments(group: Group) -> _Arrays:
     columns, counts = _flatten(group)
-    _require(_STATUSES.issuperset(columns["status"]), "a market is in no known status")
-    _require(_REASONS.issuperset(columns["reason"]), "an instrument is there for no known reason")
+    _require(_STATUSES.issuperset(columns["status"]), "a market is in an unknown status")
+    _require(_REASONS.issuperset(columns["reason"]), "an instrument has an unknown reason")
     texts = ("raw_symbol", "base", "quote", "status", "reason", "info")
     decimals = ("price_decimals", "size_decimals")
     numbers = ("price_increment", "size_increment", "min_size", "max_size")
@@ -147,7 +147,7 @@ def _convert_feed_events(group: Group) -> _Arrays:
 
 
 def _flatten(group: Group) -> tuple[dict[str, list[Any]], list[int]]:
-    """Return the columns, and how many events each frame has."""
+    """Return the columns, with the number of events of each frame."""
     pieces = group.columns()
     counts = list(map(len, pieces["offset"]))
     is_whole = all(list(map(len, column)) == counts for column in pieces.values())
@@ -156,8 +156,8 @@ def _flatten(group: Group) -> tuple[dict[str, list[Any]], list[int]]:
 
 
 def _convert_common(group: Group, columns: _Arrays, counts: list[int]) -> _Arrays:
-    """Return what every table has; `counts` are the events of each frame in this one."""
-    _require(all(counts), "a table is there without events")
+    """Return the columns of every table; `counts` has each frame's number of events in this one."""
+    _require(all(counts), "a table has no events")
     ends = pa.array(accumulate(counts), _INT64)
     first, count, code_begin, code_count = (
         run_out(pa.array(values, _INT64), ends) for values in zip(*group.ranges, strict=True)
@@ -181,7 +181,7 @@ def _convert_common(group: Group, columns: _Arrays, counts: list[int]) -> _Array
 
 
 def _require_places(places: pa.Array, counts: pa.Array, otherwise: str) -> None:
-    """Raise unless each is a place among so many."""
+    """Raise unless each is an index below the count."""
     _require_range(places, 0, None, otherwise)
     _require_range(pc.subtract(places, counts), None, -1, otherwise)
 

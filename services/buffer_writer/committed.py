@@ -1,8 +1,7 @@
-"""What is committed: how far each session is, and which manifests wait for the store.
+"""Keeps what is committed: how far each session is, which manifests wait for the store.
 
-A manifest that waits and what is known of its session change together. One thread commits, another
-one uploads and discards; `lock` guards what both touch, and is never held while a segment is
-written or read.
+A waiting manifest and its session's record change together. One thread commits, another uploads
+and discards; `lock` guards the data of both. No thread holds it while it writes or reads a segment.
 """
 
 from threading import Lock
@@ -16,14 +15,14 @@ from services.buffer_writer.sessions import Known, SessionFiles
 
 
 class _Waiting(NamedTuple):
-    """What a manifest says that waits for the store."""
+    """A manifest that waits for the store."""
 
     bytes: int
     ts: int
 
 
 class Committed:
-    """The sessions that are known and the manifests that wait, by name, oldest first."""
+    """Keeps the known sessions, and the waiting manifests by name, oldest first."""
 
     def __init__(self, sessions: SessionFiles, reserve: Reserve) -> None:
         """Start with nothing, before `load`."""
@@ -33,7 +32,7 @@ class Committed:
         self._waiting: dict[str, _Waiting] = {}
 
     def load(self) -> None:
-        """Read what is known of each session."""
+        """Read the record of each session."""
         self._sessions.load()
 
     @property
@@ -43,7 +42,7 @@ class Committed:
 
     @property
     def oldest_ts(self) -> int | None:
-        """Return when the oldest manifest that waits was written."""
+        """Return the time of the oldest manifest that waits."""
         return min((waiting.ts for waiting in self._waiting.copy().values()), default=None)
 
     def names(self) -> list[str]:
@@ -51,22 +50,22 @@ class Committed:
         return list(self._waiting)
 
     def sessions(self) -> dict[str, Known]:
-        """Return what is known of each session."""
+        """Return the record of each session."""
         with self.lock:
             return {session: self._known(session) for session in self._sessions.names()}
 
     def has_journal(self, session: str) -> bool:
-        """Say whether a session's journal is still there."""
+        """Return whether a session still has its journal."""
         return self._sessions.has_journal(session)
 
     def is_new(self, session: str) -> bool:
-        """Say whether nothing tells that the writer ever heard of a session."""
+        """Return whether this disk has no trace of a session."""
         return not self._sessions.is_marked(session) and not self.reach(session)
 
     def reach(self, session: str) -> int:
-        """Return the number that follows what is committed of a session as far as this disk tells.
+        """Return the number after a session's committed events, as far as this disk knows.
 
-        0 if it tells nothing.
+        It is 0 for an unknown session.
         """
         numbers = [next_of(name) for name in self.names() if session_of(name) == session]
         if known := self._sessions.get(session):
@@ -74,14 +73,14 @@ class Committed:
         return max(numbers, default=0)
 
     def begin(self, session: str, next_number: int) -> None:
-        """Know a session from now on; OSError where the disk refuses."""
+        """Begin the record of a session; OSError where the disk refuses."""
         known = Known(next_number, ended=False, is_found=next_number > 0)
         with self.lock:
             self._reserve.lend(lambda: self._sessions.mark(session))
             self._reserve.lend(lambda: self._sessions.write(session, known))
 
     def forget_done(self) -> list[str]:
-        """Forget each session that is stored to its end and has no journal; return which."""
+        """Forget the sessions that are stored to their end and have no journal; return them."""
         with self.lock:
             waiting = {session_of(name) for name in self._waiting}
             done = [
@@ -96,7 +95,7 @@ class Committed:
         return done
 
     def note(self, run: FrameRun) -> None:
-        """Write down, before the commit, what no manifest tells of a run."""
+        """Write down, before the commit, the facts of a run that no manifest holds."""
         with self.lock:
             known = self._known(run.session)
             announced = known.announce(run.first, run.last, run.resumes_at, is_end=run.ends_session)
@@ -104,7 +103,7 @@ class Committed:
                 self._sessions.write(run.session, announced)
 
     def add(self, name: str, manifest: Manifest, *, resumes_at: int) -> None:
-        """Know a manifest that was just committed, and where its session goes on."""
+        """Add a manifest that was just committed, and move its session on."""
         with self.lock:
             self._waiting[name] = _Waiting(count_bytes(manifest), manifest.written_at)
             known = self._known(manifest.session).reach(manifest.last + 1)
@@ -112,14 +111,14 @@ class Committed:
             self._sessions.set(manifest.session, known)
 
     def recover(self, name: str, manifest: Manifest) -> None:
-        """Know a manifest that was there at the start."""
+        """Add a manifest that was found at the start."""
         self._waiting[name] = _Waiting(count_bytes(manifest), manifest.written_at)
         known = self._sessions.get(manifest.session)
         if known:
             self._sessions.set(manifest.session, known.reach(manifest.last + 1))
 
     def save(self, session: str) -> None:
-        """Write down how far a session is, unless its file was lost: the store knows better.
+        """Write down how far a session is, unless its file was lost: then the store knows better.
 
         Whoever calls this holds the lock.
         """
@@ -128,7 +127,7 @@ class Committed:
             self._write(session, known)
 
     def save_aside(self, name: str) -> None:
-        """Write down that a manifest's range is committed, though the store will not tell of it.
+        """Write down that a manifest's range is committed, though the store will never list it.
 
         Whoever calls this holds the lock.
         """
@@ -140,7 +139,7 @@ class Committed:
             self._write(session, known)
 
     def remove(self, name: str) -> None:
-        """Know nothing of a manifest any more; whoever calls this holds the lock."""
+        """Forget a manifest; the caller holds the lock."""
         self._waiting.pop(name, None)
 
     def _write(self, session: str, known: Known) -> None:

@@ -1,7 +1,7 @@
-"""Frames become Arrow columns with one entry for each event, checked on the way.
+"""Decodes frames into Arrow columns with one entry for each event, checked on the way.
 
-There are Python objects of an event for `CHUNK_ROWS` rows of the tape at a time, of a book's
-neither an event's nor a level's: its columns are packed as Arrow holds them.
+Python objects exist for `CHUNK_ROWS` rows of the tape at a time. Book events and levels never
+become objects: their columns are packed as Arrow holds them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ CHUNK_ROWS: Final = 32 * 1024
 
 
 class BadFrame(FrameError):
-    """Make the caller set this frame aside: it came whole, and yet contradicts itself."""
+    """Make the caller set this frame aside: it came whole, but contradicts itself."""
 
     def __init__(self, frame: Frame, reason: object) -> None:
         super().__init__(f"frame {frame.first} to {frame.last} of {frame.session}: {reason}")
@@ -46,7 +46,7 @@ class EventColumns(Struct):
         return list(self.tables)
 
     def take(self, table: str) -> Iterator[tuple[pa.RecordBatch, pa.Array | None]]:
-        """Yield a table's events with their levels, once."""
+        """Yield a table's events with their levels; only once."""
         yield self.tables.pop(table), self.levels if table == "book" else None
 
 
@@ -73,7 +73,7 @@ def decode_chunks(frames: Sequence[Frame], codes: Codes) -> Iterator[dict[str, d
 
 
 def add_starts(book: pa.RecordBatch) -> pa.RecordBatch:
-    """Return book events with `start`: once they are sorted they have to find their levels."""
+    """Return book events with `start`, by which they find their levels after the sort."""
     count = book["count"]
     return book.append_column("start", pc.subtract(pc.cumulative_sum(count), count))
 
@@ -92,7 +92,7 @@ def _chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
 
 
 def _decode(frames: list[Frame], codes: Codes) -> dict[str, dict[str, Any]]:
-    """Return the columns of each table; search for the bad frame only when there is one."""
+    """Return the columns of each table; search for the bad frame only after an error."""
     try:
         groups = gather(frames, codes)
         arrays = {name: CONVERSIONS[name](group) for name, group in groups.items()}
@@ -112,9 +112,9 @@ def _require_complete(tables: list[pa.Array], first: int, last: int) -> None:
 
 
 def _is_complete(tables: list[pa.Array], first: int, last: int) -> bool:
-    """Say whether the numbers of all tables, each in order, are those of the range, each once.
+    """Return whether the tables' numbers, each in order, make up the range, each once.
 
-    What the longest one leaves out must be what all others have.
+    The numbers that the longest table lacks must be those of all others.
     """
     if sum(map(len, tables)) != last - first + 1:
         return False

@@ -1,7 +1,7 @@
-"""The columns of many frames as one.
+"""Gathers the columns of many frames into one.
 
-A live frame has but twenty events, so what is done for each frame matters: nothing is checked here
-that can be checked for many frames at once.
+A live frame has only twenty events, so the work for each frame matters: all checks that can wait
+are made later, for many frames at once.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Remembers which store the spool belongs to: a session's flushes go to one store, all of them."""
+"""Remembers the spool's home: the one store that gets all flushes of its sessions."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,9 +27,9 @@ class _Home(Struct, frozen=True):
 
 
 def find_home(path: Path, storage: Storage, committed: Committed) -> bool:
-    """Return whether this store holds something of this spool already.
+    """Return whether this store has objects of this spool already.
 
-    Raise `ConfigError` where another one does, of a session that goes on.
+    Raise `ConfigError` if another store has, of a session that still goes on.
     """
     home = _read(path)
     if home is None:
@@ -50,10 +50,10 @@ def find_home(path: Path, storage: Storage, committed: Committed) -> bool:
 
 
 class Home(Store):
-    """A store that is remembered: before its first object is put, and once that is there."""
+    """Remembers a store before its first object is put, and once more after that."""
 
     def __init__(self, store: Store, path: Path, storage: Storage) -> None:
-        """Note in `path` what is put into the store, which lies there."""
+        """Note in `path` that objects go to this store."""
         self._store = store
         self._path = path
         self._storage = storage
@@ -111,7 +111,7 @@ def _read(path: Path) -> _Home | None:
     except FileNotFoundError:
         return None
     except UNDECODABLE as error:
-        _log.warning("it is not known which store the spool has", extra={"reason": str(error)})
+        _log.warning("cannot read which store the spool belongs to", extra={"reason": str(error)})
         return None
 
 

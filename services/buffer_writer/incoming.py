@@ -1,4 +1,4 @@
-"""What the writer looks for in a frame that has just come."""
+"""Examines an incoming frame: its session, its first number, whether it ends the session."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ def cut_frame(frame: Frame, first: int) -> Frame:
 
 
 def ends_session(frame: Frame, data: bytes) -> bool:
-    """Say whether a `session_end` is its last event; `data` spares most frames the decoding."""
+    """Return whether its last event is a `session_end`; `data` spares most frames the decoding."""
     if _SESSION_END.encode() not in data:
         return False
     rows = decode_columns(frame).feed_events
@@ -30,7 +30,7 @@ def ends_session(frame: Frame, data: bytes) -> bool:
 
 
 def guess_session(data: bytes) -> str:
-    """Return the session of a frame that we cannot read, if it lies where it always lay."""
+    """Return the session of an unreadable frame, if it is in its usual place."""
     try:
         session = msgspec.msgpack.decode(_parts_decoder.decode(data)[1], type=str)
         exchange_of(session)

@@ -1,42 +1,48 @@
-"""Holds what this disk knows of a session against what the store's ledger has of it."""
+"""Compares this disk's record of a session with the store's ledger."""
+
+from typing import Final
 
 from booktape.errors import TapeError
 from booktape.keys import LEDGER, exchange_of, parse_key
 from booktape.store.protocol import Store
 
+COMPARED_MAX: Final = 1000  # sessions
 Range = tuple[int, int]
 
 
 class StoredRanges:
-    """The manifests of a store, and what they say of the sessions that were asked for.
+    """Reads from a store's manifests how far the sessions in question are stored.
 
     A state folder may be older than the store: restored from a snapshot, or cloned with its box.
-    Nothing in it tells; but the store has the numbers of a session then that it is about to get
-    once more, cut into other flushes.
+    The folder itself does not show it. But the store then has event numbers already that it is
+    about to get once more, cut into other flushes.
     """
 
     def __init__(self, store: Store) -> None:
         """Ask nothing yet."""
         self._store = store
-        self._stored: dict[str, set[Range]] = {}  # of each session that is compared
+        self._stored: dict[str, set[Range]] = {}  # of each compared session
 
     def find_next(self, session: str) -> int:
-        """Return the event number that follows what is stored of a session; ask the store."""
+        """Ask the store for a session; return the event number after its stored events."""
         ranges = self._list({session: 0})[session]
         return max((last + 1 for _, last in ranges), default=0)
 
     def is_compared(self, session: str) -> bool:
-        """Say whether the store was asked for this session already."""
+        """Return whether the store was asked for this session already."""
         return session in self._stored
 
     def compare(self, sessions: dict[str, int]) -> None:
-        """Ask the store what it has of sessions of one exchange, from these numbers on."""
+        """Ask the store for its ranges of one exchange's sessions, from these numbers on."""
         self._stored |= self._list(sessions)
+        for session in list(self._stored)[: max(0, len(self._stored) - COMPARED_MAX)]:
+            if session not in sessions:
+                del self._stored[session]  # should it come again, the store is asked again
 
     def find_overlap(self, session: str, first: int, last: int) -> Range | None:
-        """Return which of these events are stored under other names, if any are.
+        """Return the range of these events that is stored under other names, if any.
 
-        Of the very same range that is not said: its objects are compared when they are put.
+        The very same range does not count: its objects are compared when they are put.
         """
         ranges = self._stored[session]
         if (first, last) in ranges:

@@ -1,4 +1,4 @@
-"""The writer's process: built here, and ended here."""
+"""Runs the writer's process, with one buffer for each exchange."""
 
 import gc
 import shutil
@@ -37,24 +37,26 @@ from shared.process.status import StatusFile, WriterReport
 EXIT_FAULT: Final = 1
 EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
 TICK_S: Final = 0.1  # between two looks at an empty pipe, and two watermarks
+IDLE_TICK_S: Final = 0.5  # the same where nothing has come for so long:
+IDLE_AFTER_S: Final = 2.0
 STATUS_S: Final = 1.0
 # At the end; supervisord waits for longer than the three together.
-DRAIN_S: Final = 2.0  # for what the feeds sent; their journals have what comes later
-QUIET_MS: Final = 300  # a pipe that was empty for so long has nothing more
-UPLOAD_S: Final = 15.0  # what is not stored by then stays in the spool
+DRAIN_S: Final = 2.0  # for frames already sent; the journals keep later ones
+QUIET_MS: Final = 300  # a pipe that was empty for so long stays empty
+UPLOAD_S: Final = 15.0  # flushes not stored by then stay in the spool
 _log = log.get(__name__)
 
 
 def run(settings: Settings) -> int:
     """Write the tape until told to stop; return the exit status.
 
-    75: another writer holds this state. 1: a fault of our own or of the disk, which is in the log;
-    the journals and the spool hold everything, and a new start goes on from there.
+    75: another writer holds this state. 1: a fault of our own or of the disk, which the log
+    describes; the journals and the spool hold everything, so that a new start goes on from there.
     """
     log.setup(NAME)
     bound_memory()
     prepare_arrow()
-    gc.freeze()  # what was imported stays: no look at it, not at the end either
+    gc.freeze()  # imported objects stay: no need to look at them again
     lock = Lock(settings.state.folder.writer_lock)
     stop = Stop()
     for number in STOP_SIGNALS:
@@ -74,26 +76,41 @@ class Stop:
     """A flag that a signal handler may raise; an Event could wait for itself there."""
 
     def __init__(self) -> None:
-        """Start with nobody having said so."""
+        """Start unset."""
         self.is_set = False
         self._woken: SimpleQueue[None] = SimpleQueue()
 
     def set(self) -> None:
-        """Say that it is time to end; any thread or signal handler may."""
+        """Set the flag; any thread or signal handler may."""
         self.is_set = True
         self._woken.put(None)
 
     def wait(self, seconds: float) -> None:
-        """Wait for that long, or until it is said."""
+        """Wait so long, or until the flag is set."""
         with suppress(Empty):
             self._woken.get(timeout=seconds)
 
 
+class Ticks:
+    """Says how long to wait for frames; longer where none have come for a while."""
+
+    def __init__(self) -> None:
+        """Start as if some had come just now."""
+        self._frames = -1
+        self._moved_s = 0.0
+
+    def next_s(self, frames: int, now_s: float) -> float:
+        """Return the seconds to the next look; `frames` is how many came so far."""
+        if frames != self._frames:
+            self._frames, self._moved_s = frames, now_s
+        return TICK_S if now_s - self._moved_s < IDLE_AFTER_S else IDLE_TICK_S
+
+
 class WriterProcess:
-    """The parts of the writer and its two threads: this one receives, the other one uploads."""
+    """The parts of the writer and its two threads: this one receives, the other uploads."""
 
     def __init__(self, settings: Settings) -> None:
-        """Build what needs no other process, and recover the spool."""
+        """Build the parts that need no other process; recover the spool."""
         self._state = settings.state.path
         self._folder = settings.state.folder
         self._settings = settings
@@ -113,7 +130,7 @@ class WriterProcess:
 
     def run(self, stop: Stop) -> int:
         """Receive and upload until told to stop, then drain; return the exit status."""
-        # First of all: on a full disk only an upload makes room.
+        # First: on a full disk only an upload makes room.
         self._uploading.start()
         self._writer = Writer(
             self._spool,
@@ -136,10 +153,12 @@ class WriterProcess:
         return 0 if stop.is_set else EXIT_FAULT
 
     def _serve(self, stop: Stop, receiver: Receiver, watermarks: WatermarkPublisher) -> None:
-        # A thread that died has told the log why; a new process is the way on.
+        ticks = Ticks()
+        # A thread that died has logged why; only a new process can go on.
         while not stop.is_set and self._uploading.is_alive():
             flushes = self._writer.counters.flushes
-            self._bind_anew(receiver, watermarks)
+            if time.monotonic() >= self._status_due_s:  # once a second
+                self._bind_anew(receiver, watermarks)
             is_busy = self._receive(receiver)
             self._writer.flush_due()
             self._writer.tend_sessions()
@@ -148,12 +167,12 @@ class WriterProcess:
             if self._writer.counters.flushes != flushes:
                 give_back()
             if not is_busy:
-                stop.wait(TICK_S)
+                stop.wait(ticks.next_s(self._writer.counters.frames, time.monotonic()))
 
     def _bind_anew(self, *sockets: Receiver | WatermarkPublisher) -> None:
-        """Do so where a cleaner of temporary files took the sockets' folder."""
+        """Bind the sockets anew if a cleaner of temporary files removed their folder."""
         if not all(socket.is_there for socket in sockets):
-            _log.warning("the sockets are gone from their folder; binding them anew")
+            _log.warning("somebody removed the sockets' files; binding them anew")
             endpoint(self._state, "frames")  # makes the folder
             for socket in sockets:
                 socket.bind_anew()
@@ -206,14 +225,14 @@ class WriterProcess:
         return shutil.disk_usage(self._state).free
 
     def _report(self) -> None:
-        """Write the status file where it is due."""
+        """Write the status file if it is due."""
         now_s = time.monotonic()
         if now_s < self._status_due_s:
             return
         self._status_due_s = now_s + STATUS_S
         try:
             self._status.write(self._make_report(now_s))
-        except OSError as error:  # a full disk: the status is the least of it
+        except OSError as error:  # a full disk, which the writer reports by itself
             _log.warning("cannot write the status", extra={"reason": str(error)})
 
     def _make_report(self, now_s: float) -> WriterReport:

@@ -1,4 +1,4 @@
-"""A manifest of the spool: what it says, and whether it can be true."""
+"""Makes the manifest of a flush in the spool, or checks one found there."""
 
 from collections.abc import Mapping
 
@@ -45,7 +45,7 @@ def make_manifest(
 
 
 def check(manifest: Manifest, name: str) -> None:
-    """Raise TapeError unless this is a manifest that we would have written under this name."""
+    """Raise TapeError unless we would have written this manifest under this name."""
     if name != name_of(manifest.session, manifest.first, manifest.last):
         raise TapeError(f"the manifest {name} is of another range")
     place = manifest.exchange, _date_of(manifest), manifest.session, manifest.first, manifest.last
@@ -80,7 +80,7 @@ def range_of(name: str) -> tuple[int, int]:
 
 
 def next_of(name: str) -> int:
-    """Return the event number that follows a name in the spool."""
+    """Return the event number after the range of a name in the spool."""
     return range_of(name)[1] + 1
 
 

@@ -1,7 +1,7 @@
-"""Packs the book events of a large flush: by stretches of the symbols, each compressed.
+"""Keeps the book events of a large flush packed: by stretches of symbols, each compressed.
 
-What was decoded takes three times the room of its frames. A stretch is unpacked when it is written,
-so that a flush of five minutes takes little more memory than one of a minute.
+Decoded events take three times the memory of their frames. Each stretch is unpacked only when it
+is written, so that a flush of five minutes takes little more memory than one of a minute.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 
 class PackedEvents:
-    """The events of one flush: those of the book packed, those of the other tables as they are."""
+    """The events of one flush: book events packed, those of other tables as they are."""
 
     def __init__(self, frames: Sequence[Frame], stretches: Sequence[Stretch]) -> None:
         """Decode frames of one day; raise `BadFrame` for one that contradicts itself."""
@@ -44,7 +44,7 @@ class PackedEvents:
 
     @property
     def symbols(self) -> list[str]:
-        """Return what `symbol` is an index into."""
+        """Return the symbols that `symbol` is an index into."""
         return list(self._codes)
 
     def take(self, table: str) -> Iterator[tuple[pa.RecordBatch, pa.Array | None]]:

@@ -1,7 +1,7 @@
-"""Room on the disk that is kept for one flush.
+"""Keeps a reserve: room on the disk for one flush.
 
-The writer needs room to make room: a flush lets the ingests trim their journals, an upload ends
-with a small file before its segments go. On a disk that others filled neither could begin.
+The writer needs room to make room: a flush lets the ingests trim their journals, an upload writes
+a small file before it deletes its segments. Neither could begin on a disk that others filled.
 """
 
 import errno
@@ -19,24 +19,24 @@ _log = log.get(__name__)
 
 
 def is_full(error: OSError) -> bool:
-    """Say whether the error means that the disk is full."""
+    """Return whether the error means that the disk is full."""
     return is_lack_of_room(error)
 
 
 class Reserve:
-    """A file that takes room until somebody needs it more."""
+    """A file that takes room until a flush needs it."""
 
     def __init__(
         self, path: Path, size: int, *, floor_bytes: int, disk_free: Callable[[], int]
     ) -> None:
-        """Keep `size` bytes; below `floor_bytes` of free disk nothing but these are used."""
+        """Keep `size` bytes; below `floor_bytes` of free disk a flush uses only these."""
         self._path = path
         self._size = size
         self._floor_bytes = floor_bytes
         self._disk_free = disk_free
 
     def hold_room(self) -> None:
-        """Take the room if that leaves more than the floor; nothing waits for it."""
+        """Take the room, if that leaves more than the floor."""
         try:
             if self._is_whole() or self._disk_free() - self._size < self._floor_bytes:
                 return
@@ -48,16 +48,18 @@ class Reserve:
         except OSError as error:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
-            _log.warning("no reserve", extra={"path": str(self._path), "reason": error.strerror})
+            _log.warning(
+                "no room for the reserve", extra={"path": str(self._path), "reason": error.strerror}
+            )
 
     def admit(self) -> None:
-        """Let one flush begin, giving the reserve up for it below the floor; else raise OSError."""
+        """Let one flush begin; below the floor give up the reserve for it, else raise OSError."""
         if self._disk_free() < self._floor_bytes and not self._give_up():
             needs = f"less than {self._floor_bytes} bytes of disk are free; make room"
             raise OSError(errno.ENOSPC, needs)
 
     def lend(self, write: Callable[[], _Result]) -> _Result:
-        """Return what `write` returns; where the disk is full, give the reserve up and try again.
+        """Call `write` and return its result; on a full disk give up the reserve, then try again.
 
         `write` leaves nothing behind when it raises.
         """
@@ -72,9 +74,11 @@ class Reserve:
         return self._path.exists() and self._path.stat().st_size >= self._size
 
     def _give_up(self) -> bool:
-        """Return whether there was something to give up."""
+        """Return whether the reserve was there to give up."""
         if not self._path.exists():
             return False
-        _log.error("the disk is full: the reserve goes", extra={"path": str(self._path)})
+        _log.error(
+            "the disk is full; the reserved space is released", extra={"path": str(self._path)}
+        )
         self._path.unlink()
         return True

@@ -1,9 +1,8 @@
-"""Frames of one session become the segments of one manifest.
+"""Writes the segments of one manifest from the frames of one session.
 
-The events, a fifth of the levels, are sorted by symbol first; that keeps their order within one.
-Then they are spread over their levels and written, `SLICE_ROWS` rows at a time, so that neither
-2,000,000 levels a CPU-second nor a bounded memory is out of reach. Of a large flush, one stretch of
-the symbols after the other.
+It sorts the events by symbol first (they are a fifth as many as the levels); a symbol's events keep
+their order. Then it spreads them over their levels and writes `SLICE_ROWS` rows at a time, which is
+fast (2,000,000 levels a CPU-second) in bounded memory. A large flush goes by stretches of symbols.
 """
 
 import os
@@ -27,9 +26,9 @@ from services.buffer_writer.packed import PackedEvents
 from services.buffer_writer.stretches import WHOLE, find_stretches
 from shared.delivery.frame import Frame
 
-SLICE_ROWS: Final = 128 * 1024  # of a book, written at a time as one row group
-# zstd's levels: the thorough one saves 3 % of the bytes for half a microsecond a row, which is
-# nothing at the live rate.
+SLICE_ROWS: Final = 128 * 1024  # of a book, written at once as one row group
+# zstd's levels: the thorough one saves 3 % of the bytes for half a microsecond a row, which costs
+# little at the live rate.
 THOROUGH: Final = 9
 QUICK: Final = 3
 LIVE_FRAME_ROWS: Final = 1000  # of 20 ms; a live frame has a tenth of that
@@ -50,7 +49,7 @@ class WrittenSegment(Struct, frozen=True):
 
 
 def prepare_arrow() -> None:
-    """Let Arrow use malloc, whose memory goes back to the system, and no threads of its own."""
+    """Make Arrow use malloc, whose memory returns to the system, without threads of its own."""
     pa.set_memory_pool(pa.system_memory_pool())
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
@@ -61,13 +60,13 @@ def write_segments(
 ) -> dict[str, WrittenSegment]:
     """Write and sync one file for each table that the frames have events of.
 
-    The frames are of one session and one day, and their numbers continue. One that contradicts
+    The frames are of one session and one day; their numbers continue. A frame that contradicts
     itself raises `BadFrame` before the first file is begun.
     """
     session, day = frames[0].session, frames[0].day
     assert all((frame.session, frame.day) == (session, day) for frame in frames)
     assert all(a.last + 1 == b.first for a, b in pairwise(frames))
-    # Frames are fuller than live ones where everything is as fast as it can be; none waits then.
+    # Frames fuller than live ones come at full speed, from a backlog: then speed counts.
     is_live = sum(frame.rows for frame in frames) <= LIVE_FRAME_ROWS * len(frames)
     stretches = find_stretches(frames) if is_live else [WHOLE]
     is_packed = len(stretches) > 1
@@ -115,7 +114,7 @@ def _spread_slice(
     first_ask = run_out(pc.add(begin, events["bids"]), ends)  # null where there are no levels
     is_ask = pc.greater_equal(row, first_ask)
     level = pc.add(row, run_out(pc.subtract(events["start"], begin), ends))
-    # Of each level there are two numbers.
+    # Each level has two numbers.
     price = pc.if_else(pc.is_null(is_ask), None, pc.shift_left(level, 1))
     kept = [name for name in events.schema.names if name not in {"bids", "count", "start"}]
     return pa.record_batch(
@@ -139,7 +138,7 @@ def _finish(table: str, batch: pa.RecordBatch, names: pa.Array, session: str) ->
     columns = {name: batch[name] for name in batch.schema.names}
     zeros = pa.repeat(pa.scalar(0, pa.int32()), batch.num_rows)
     columns["session"] = pa.DictionaryArray.from_arrays(zeros, [session])
-    # Rows in symbol order need but a stretch of the names in their dictionary.
+    # Rows in symbol order need only a stretch of the names in their dictionary.
     places = pc.min_max(batch["symbol"])
     least, most = places["min"].as_py() or 0, places["max"].as_py() or 0
     columns["symbol"] = pa.DictionaryArray.from_arrays(
@@ -167,7 +166,7 @@ def _write(
                 for part in _arrange(portion, levels, events.symbols, session, table):
                     writer.write_table(part, row_group_size=ROW_GROUP_ROWS_MAX)
                     rows += len(part)
-                del portion, levels  # the next ones take their room
+                del portion, levels  # the next batches take their memory
             hashing.keeps_end = True
         file.flush()
         os.fsync(file.fileno())

@@ -1,8 +1,8 @@
-"""What the writer knows of each session, on disk.
+"""Keeps the writer's record of each of its sessions, on disk.
 
 A small file for each session says which event number comes next. It is only a lower bound: the
-manifests in the spool may reach further. It is there from the moment a session is first heard of,
-so a session without one is new, or its file was lost; a mark in its journal tells which.
+manifests in the spool may reach further. The writer makes it at a session's first frame. So a
+session without a file is new, or its file was lost; a mark in its journal tells which.
 """
 
 from pathlib import Path
@@ -24,14 +24,14 @@ _log = log.get(__name__)
 
 
 class Known(Struct, frozen=True, omit_defaults=True):
-    """What is known of one session.
+    """The record of one session.
 
-    `next`: everything below this event number is committed. `end`: the number that follows its
-    `session_end`, once that was received: the commit that carries it may be under way, or never
-    have come. `ended`: `next` is past that. `hole`: the number of a `journal_hole` event and the
-    one that follows it, which no manifest tells; it counts with the commit that reaches it.
-    `is_found`: `next` is what the store's ledger said, and only the ingest knows whether an end is
-    below it. So it is where a file of an earlier release says `ended` and no `end`.
+    `next`: every event below this number is committed. `end`: the number after its `session_end`,
+    once that was received: its commit may be under way, or have failed. `ended`: `next` is past
+    `end`. `hole`: the number of a `journal_hole` event and the one after it, which no manifest
+    tells; it counts with the commit that reaches it. `is_found`: `next` comes from the store's
+    ledger, and only the ingest knows whether an end is below it. A file of an earlier release that
+    says `ended` without `end` means the same.
     """
 
     next: Annotated[int, Meta(ge=0)]
@@ -42,23 +42,23 @@ class Known(Struct, frozen=True, omit_defaults=True):
 
     @property
     def may_have_ended(self) -> bool:
-        """Say whether nothing may follow what is committed."""
+        """Return whether the committed events may be the last."""
         return self.ended or self.is_found
 
     def reach(self, number: int) -> "Known":
-        """Return it with everything below the number committed."""
+        """Return the record with every event below the number committed."""
         if number <= self.next:
             return self
         if self.hole and number == self.hole[0] + 1:
             number = self.hole[1]
-        # Of an earlier release's file nobody knows the end: what it said of it stays.
+        # An earlier release's file names no end: its `ended` stays.
         ended = self.ended if self.end is None else number >= self.end
         return replace(self, next=number, ended=ended, is_found=False)
 
     def announce(self, first: int, last: int, resumes_at: int, *, is_end: bool) -> "Known":
-        """Return it as it must be on the disk before this run is committed.
+        """Return the record that must be on disk before this run is committed.
 
-        What was announced for a commit that never came does not count for this one.
+        An announcement for a commit that failed does not count for this one.
         """
         assert first == self.next
         hole = self.hole if self.hole and self.hole[0] < first else None
@@ -68,7 +68,7 @@ class Known(Struct, frozen=True, omit_defaults=True):
 
 
 class SessionFiles:
-    """Every session that is known; not for two threads at once."""
+    """Reads and writes the records of all sessions; one thread at a time."""
 
     def __init__(self, folder: Path, journals: Path) -> None:
         """Keep the files in `folder`; `journals` has a folder for each exchange."""
@@ -77,7 +77,7 @@ class SessionFiles:
         self._known: dict[str, Known] = {}
 
     def load(self) -> None:
-        """Read every file; one that is damaged is as good as lost."""
+        """Read every file; a damaged one counts as lost."""
         make_folder(self._folder)
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
             session = path.name.removesuffix(_SUFFIX)
@@ -91,37 +91,37 @@ class SessionFiles:
                 )
 
     def get(self, session: str) -> Known | None:
-        """Return what is known of a session."""
+        """Return the record of a session."""
         return self._known.get(session)
 
     def names(self) -> list[str]:
-        """Return every session that is known."""
+        """Return every known session."""
         return list(self._known)
 
     def set(self, session: str, known: Known) -> None:
-        """Know it until the process ends."""
+        """Keep the record in memory."""
         self._known[session] = known
 
     def write(self, session: str, known: Known) -> None:
-        """Know it for good."""
+        """Keep the record on disk."""
         write_atomic(self._path(session), msgspec.json.encode(known))
         self._known[session] = known
 
     def forget(self, session: str) -> None:
-        """Know nothing of it any more."""
+        """Forget the session."""
         self._path(session).unlink(missing_ok=True)
         del self._known[session]
 
     def mark(self, session: str) -> None:
-        """Leave a mark in its journal, which goes with it."""
+        """Leave a mark in its journal folder, which lives as long as the journal."""
         write_atomic(self._journal(session) / MARK, b"")
 
     def is_marked(self, session: str) -> bool:
-        """Say whether its journal has the mark."""
+        """Return whether its journal has the mark."""
         return (self._journal(session) / MARK).exists()
 
     def has_journal(self, session: str) -> bool:
-        """Say whether its journal is still there."""
+        """Return whether it still has a journal."""
         return self._journal(session).is_dir()
 
     def _path(self, session: str) -> Path:

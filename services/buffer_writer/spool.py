@@ -1,7 +1,7 @@
-"""Segments on disk until the store has them.
+"""The spool keeps segments on disk until the store has them.
 
-A manifest is the unit: its rename into place commits its segments, and what has no manifest never
-happened. The steps are ordered so that a crash between any two leaves what `recover` understands:
+A manifest is the unit: its rename into place commits its segments; a segment without a manifest
+counts for nothing. The order of the steps lets `recover` mend a crash between any two:
 
     commit   segments .partial, synced, renamed; folder synced; the manifest the same way
     discard  the session's file, synced; manifest unlinked; folder synced; segments unlinked
@@ -41,7 +41,7 @@ WriteSegments = Callable[[Sequence[Frame], Callable[[str], Path]], dict[str, Wri
 
 
 class Stored(NamedTuple):
-    """A file of the spool and the object that it becomes."""
+    """A file of the spool, with the object that it becomes."""
 
     path: Path
     key: str
@@ -49,7 +49,7 @@ class Stored(NamedTuple):
 
 
 class Spool:
-    """The files of what is committed and not yet stored."""
+    """Keeps the files of flushes that are committed and not yet stored."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Spool:
         self._clock_ns = clock_ns
 
     def recover(self) -> None:
-        """Finish or undo what a crash cut short; whatever is here then is whole."""
+        """Finish or undo the steps that a crash cut short; only whole flushes remain."""
         make_folder(self._conflict)
         self.committed.load()
         for partial in self._folder.glob(f"*{PARTIAL_SUFFIX}"):
@@ -87,7 +87,7 @@ class Spool:
             manifest = self.read(name)
             self._check_sizes(manifest)
         except (TapeError, FileNotFoundError) as error:
-            # Its range does not count as committed: the journal may still have it.
+            # Its range does not count as committed, for the journal may still have it.
             self.set_aside(name, str(error))
             return
         self.committed.recover(name, manifest)
@@ -104,8 +104,8 @@ class Spool:
     def commit(self, run: FrameRun) -> Manifest:
         """Write a run's segments and their manifest, whole or not at all.
 
-        Raise BadFrame for a frame that contradicts itself; OSError where the disk refuses, and it
-        may be tried again; SpoolError where only a new process can go on.
+        Raise BadFrame for a frame that contradicts itself; OSError if the disk refuses, then try
+        again; SpoolError if only a new process can go on.
         """
         name = name_of(run.session, run.first, run.last)
         self._reserve.admit()
@@ -129,7 +129,7 @@ class Spool:
         return manifest
 
     def _undo(self, name: str) -> None:
-        """Remove what a failed commit left; the next one may have another range."""
+        """Remove the files of a failed commit; the next one may have another range."""
         try:
             if self._manifest(name).exists():
                 self._manifest(name).unlink()
@@ -146,7 +146,7 @@ class Spool:
         return manifest
 
     def files(self, manifest: Manifest) -> list[Stored]:
-        """Return every file of a manifest; the last one is the manifest itself."""
+        """Return every file of a manifest, the manifest itself last."""
         path = self._manifest(name_of(manifest.session, manifest.first, manifest.last))
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         segments = [file for file, _ in self._segments(manifest)]
@@ -163,7 +163,9 @@ class Spool:
             for path in self._files_of(name):
                 path.unlink()
         except OSError as error:  # the next start removes it: it has no manifest
-            _log.warning("a segment stays", extra={"manifest": name, "reason": error.strerror})
+            _log.warning(
+                "cannot remove a stored segment", extra={"manifest": name, "reason": error.strerror}
+            )
         self._reserve.hold_room()
 
     def set_aside(self, name: str, reason: str) -> None:
@@ -182,7 +184,7 @@ class Spool:
             sync_folder(self._folder)
 
     def set_frame_aside(self, data: bytes) -> None:
-        """Keep a frame that cannot be used: the same one once, and only so many."""
+        """Keep an unusable frame for a person to look at: each once, and a bounded number."""
         path = self._conflict / f"{hashlib.sha256(data).hexdigest()[:16]}.frame"
         if not path.exists() and len(list(self._conflict.glob("*.frame"))) < FRAMES_ASIDE_MAX:
             write_atomic(path, data)

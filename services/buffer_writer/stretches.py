@@ -1,7 +1,7 @@
 """Cuts the symbols of a large flush into stretches of the alphabet.
 
-The levels of one stretch after the other become columns, so that a flush of five minutes takes
-little more memory than one of a minute. The price is that frames are decoded once for each.
+One stretch's levels become columns after the other's, so that a flush of five minutes takes little
+more memory than one of a minute. The price: frames are decoded once for each stretch.
 """
 
 from array import array
@@ -14,17 +14,17 @@ from shared.delivery.frame import BOOK_CODES, Frame, decode_columns
 from shared.errors import FrameError
 
 STRETCH_ROWS: Final = 112 * 1024  # a row group, nearly always
-SAMPLE_FRAMES: Final = 1000  # from which the rows of each symbol are guessed
+SAMPLE_FRAMES: Final = 1000  # a sample, from which we estimate the rows of each symbol
 
 
 class Stretch(NamedTuple):
-    """The symbols from one up to another, which is not in it."""
+    """The symbols from the first up to, not including, the second."""
 
     begin: str = ""
     end: str | None = None
 
     def has(self, symbol: str) -> bool:
-        """Say whether the symbol is in it."""
+        """Return whether the symbol is in it."""
         return self.begin <= symbol and (self.end is None or symbol < self.end)
 
 
@@ -48,7 +48,7 @@ def find_stretches(frames: Sequence[Frame]) -> list[Stretch]:
 
 
 def _weigh(frame: Frame, weights: Counter[str]) -> None:
-    """Add up the levels of each symbol; of a damaged frame, which others report, any part."""
+    """Add up the levels of each symbol; a damaged frame, which others report, may count in part."""
     try:
         columns = decode_columns(frame)
         if columns.book:

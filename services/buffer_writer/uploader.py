@@ -1,4 +1,4 @@
-"""From the spool to the store, on a thread of its own, for ever."""
+"""The uploader moves flushes from the spool to the store, on a thread of its own, for ever."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,17 +17,18 @@ from shared.process import log
 from shared.process.retry import Backoff
 
 IDLE_S: Final = 1.0  # between two looks at an empty spool
+REASONS_MAX: Final = 32  # of one session that are logged; `error` has each
 RETRY_BASE_S: Final = 1.0
 RETRY_CAP_S: Final = 60.0
 _log = log.get(__name__)
 
 
 class Uploader:
-    """Store what the spool has, and answer for the ledger.
+    """Stores the spool's flushes, and asks the ledger for others.
 
-    The manifest of each flush is stored last, and the flushes of a session in their order: a reader
-    that finds a manifest finds all that precede it. Other sessions wait for none that fails.
-    `error` is what stands in the way now, None while nothing does.
+    It stores the manifest of each flush last, and the flushes of a session in their order: a reader
+    that finds a manifest finds all that precede it. A session that fails holds up no other.
+    `error` says why uploads fail now, None while they work.
     """
 
     def __init__(
@@ -41,20 +42,20 @@ class Uploader:
         self._clock_ns = clock_ns
         self._backoff = Backoff(base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, random=random)
         self._ledger = StoredRanges(store)
-        # What stands in the way of each session ("": of an answer), as far as it was logged.
+        # The logged reason why each session fails ("": why the ledger does not answer).
         self._reasons: dict[str, set[str]] = {}
         self._failed: set[str] = set()  # sessions, in this round: the others come first
         self._asked: dict[str, int | None] = {}
 
     def run(self, stop: Event) -> None:
-        """Upload until told to stop, and then whatever goes without a failure."""
+        """Upload until told to stop, then as much as goes without a failure."""
         while not stop.is_set():
             stop.wait(self.step())
         while not self.step():
             pass
 
     def step(self) -> float:
-        """Do the next thing there is to do; return how long to wait before the one after it."""
+        """Do the next step; return how long to wait before the one after it."""
         session = ""
         if not self._spool.committed.names():
             self._failed.clear()
@@ -74,9 +75,9 @@ class Uploader:
         return 0.0
 
     def find_next(self, session: str) -> int | None:
-        """Return the event number that follows what is stored of a session.
+        """Return the event number after a session's stored events.
 
-        None until the store could be asked, which it is on the uploader's own thread.
+        None until the uploader's own thread has asked the store.
         """
         number = self._asked.setdefault(session, None)
         if number is not None:
@@ -115,7 +116,7 @@ class Uploader:
         self._spool.set_aside(name, reason)
 
     def _compare(self, exchange: str) -> None:
-        """Ask the ledger, once, of each session of the exchange that has a flush here."""
+        """Ask the ledger once for each session of the exchange that has a flush here."""
         firsts: dict[str, int] = {}
         for name in reversed(self._spool.committed.names()):  # the oldest of a session comes first
             firsts[session_of(name)] = range_of(name)[0]
@@ -132,7 +133,7 @@ class Uploader:
             files = self._spool.files(self._spool.read(name))
             for file in files:
                 self._put(file)
-        except StoreError:  # a TapeError too, which says nothing of the flush
+        except StoreError:  # a TapeError too, which is not about the flush
             raise
         except (TapeError, FileNotFoundError) as error:
             self._spool.set_aside(name, str(error))
@@ -141,7 +142,7 @@ class Uploader:
         self.last_upload_ts = self._clock_ns()
 
     def _put(self, file: Stored) -> None:
-        """Store one file; raise TapeError where it cannot be what the tape should have."""
+        """Store one file; raise TapeError if it is damaged or the store has another one."""
         if _sha256(file.path) != file.sha256:
             raise TapeError(f"{file.path.name} was damaged on this disk")
         size = file.path.stat().st_size
@@ -154,10 +155,10 @@ class Uploader:
         self.upload_bytes += size
 
     def _is_stored(self, file: Stored) -> bool:
-        """Say whether the store has this very file: a put may succeed and its answer be lost."""
+        """Return whether the store has this very file: the answer to a put may be lost."""
         info = self._store.head(file.key)
         if info is None:
-            reason = "it was there just now and is not"
+            reason = "the store had it just now, and has it no longer"
             raise StoreError("compare", where=file.key, reason=reason, remedy="it is put again")
         if info.bytes != file.path.stat().st_size:
             return False
@@ -165,16 +166,19 @@ class Uploader:
         return stored == file.sha256
 
     def _note(self, session: str, error: StoreError | OSError) -> None:
-        """Keep the error for `status`; a line of log only where nobody was told yet."""
+        """Keep the error for `status`; log it once."""
         self.upload_failures += 1
         self.error = str(error)
         reason = error.reason if isinstance(error, StoreError) else str(error)
-        if not any(reason in told for told in self._reasons.values()):
+        told = self._reasons.setdefault(session, set())
+        if len(told) >= REASONS_MAX:
+            return
+        if not any(reason in known for known in self._reasons.values()):
             _log.error("cannot upload; it is tried again", extra={"reason": self.error})
-        self._reasons.setdefault(session, set()).add(reason)
+        told.add(reason)
 
     def _clear(self, session: str) -> None:
-        """Take note that a session gets on: nothing of its own stands in its way."""
+        """Note that a session's uploads work again."""
         if self._reasons.pop(session, None) is not None and not self._reasons:
             self.error = None
             _log.info("the store works again")

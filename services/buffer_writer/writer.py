@@ -1,8 +1,8 @@
-"""What becomes of each frame: taken, trimmed, refused or held back; and when to flush.
+"""The writer decides on each frame: takes, trims, refuses or holds it back, flushes when due.
 
-Of every session the writer wants the events in order, each once. `expected` is the next number it
-wants, `committed` the first that is not safe yet; what lies between is in a buffer. A frame that
-is refused is dropped and not lost: its sender goes back to `expected`.
+The writer wants every session's events in order, each once. `expected` is the next number that it
+wants, `committed` the first that is not safe yet; the events between lie in a buffer. A refused
+frame is dropped but not lost: its sender goes back to `expected`.
 """
 
 from collections import Counter
@@ -29,11 +29,12 @@ from shared.process.settings import WriterSettings
 from shared.process.stats import WriterCounters
 
 FLUSH_RETRY_S: Final = 5.0
+HOLES_SESSIONS_MAX: Final = 1000  # that `status` counts
 _log = log.get(__name__)
 
 
 class Writer:
-    """A buffer for each exchange, and how far each session is."""
+    """Holds a buffer for each exchange, and how far each session is."""
 
     def __init__(
         self,
@@ -45,10 +46,10 @@ class Writer:
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
     ) -> None:
-        """Go on from what a recovered spool knows; `find_next` asks the ledger for a session."""
+        """Go on from a recovered spool; `find_next` asks the ledger for a session."""
         self.counters = WriterCounters()
-        self.holes: Counter[str] = Counter()  # that it wrote, of each session
-        self.flush_error: OSError | None = None  # what stands in the way of a flush now
+        self.holes: Counter[str] = Counter()  # that the writer wrote, of each session
+        self.flush_error: OSError | None = None  # why a flush fails now
         self._spool = spool
         self._settings = settings
         self._run_id = run_id
@@ -63,7 +64,7 @@ class Writer:
 
     @property
     def is_blocked(self) -> bool:
-        """Say whether nothing may be received, as the disk refuses what is to be flushed.
+        """Return whether to receive nothing, because the disk refuses a flush.
 
         The pipe fills up then, and the journals hold the rest.
         """
@@ -71,7 +72,7 @@ class Writer:
 
     @property
     def held(self) -> dict[str, str]:
-        """Return each session of which nothing is taken, and why."""
+        """Return each session that is held back, and why."""
         return self._admission.held
 
     @property
@@ -88,7 +89,7 @@ class Writer:
         )
 
     def receive(self, data: bytes) -> None:
-        """Take what is the next of its session, and flush its exchange where a bound is reached."""
+        """Take a frame that is its session's next; flush its exchange at a bound."""
         assert not self.is_blocked
         self.counters.frames += 1
         try:
@@ -112,7 +113,7 @@ class Writer:
             self.flush(exchange)
 
     def _accept(self, frame: Frame, data: bytes) -> None:
-        """Append what is not there yet; raise FrameError where the frame contradicts itself."""
+        """Append the events that are new; raise FrameError if the frame contradicts itself."""
         session = frame.session
         if frame.base > self._expected[session]:
             self._append_hole(session, frame.base)
@@ -136,8 +137,10 @@ class Writer:
         self.counters.rows += frame.rows
 
     def _append_hole(self, session: str, present: int) -> None:
-        """Write an event under the first of the numbers that the journal has lost."""
+        """Write an event under the first of the numbers that the journal lost."""
         self.holes[session] += 1
+        if len(self.holes) > HOLES_SESSIONS_MAX:
+            del self.holes[next(iter(self.holes))]
         missing = self._expected[session]
         _log.error(
             "a journal has lost events: the tape has a hole",
@@ -154,11 +157,11 @@ class Writer:
         self._append(builder.take(base=missing), resumes_at=present)
 
     def tend_sessions(self) -> None:
-        """Begin the sessions that had to wait, and forget those that are done with."""
+        """Begin the sessions that had to wait; forget those that are stored whole."""
         self._admission.tend()
 
     def _refuse(self, session: str, data: bytes, error: Exception) -> None:
-        """Set a frame aside that nobody can use, and take nothing that follows it."""
+        """Set an unusable frame aside, and hold its session back."""
         try:
             self._spool.set_frame_aside(data)
         except OSError as failure:
@@ -170,7 +173,7 @@ class Writer:
         self._admission.hold_session(session, reason)
 
     def flush_due(self) -> None:
-        """Flush each exchange whose time has come; after a failure, again after a while."""
+        """Flush each exchange whose interval is over; after a failure, wait a while."""
         now_s = self._steady_s()
         if self._retry_s is not None and now_s < self._retry_s:
             return
@@ -188,7 +191,7 @@ class Writer:
             self.flush(exchange)
 
     def flush(self, exchange: str) -> None:
-        """Commit all that an exchange has; what the disk refuses stays."""
+        """Commit all frames of an exchange; those that the disk refuses stay."""
         since_s = self._steady_s()
         try:
             self._flush(exchange)
@@ -226,7 +229,7 @@ class Writer:
         )
 
     def _drop_frame(self, buffer: Buffer, error: BadFrame) -> None:
-        """Drop a frame that contradicts itself and all that follows it: the journal has it."""
+        """Drop a frame that contradicts itself, and all that follow: the journal has them."""
         frame = error.frame
         buffer.cut_session(frame.session, frame.first)
         self._expected[frame.session] = frame.first

@@ -1,1 +1,1 @@
-"""The page that people look at, and the calls for when nobody does."""
+"""Serves the page that people look at, and calls somebody when nobody looks."""

@@ -1,8 +1,8 @@
-"""Makes the answers to plain requests, and refuses those that come by way of somebody's browser.
+"""Makes the answers to plain requests; a request from a foreign page gets a refusal.
 
-What listens on loopback can be reached by every page that a browser on this machine has open: by a
-name that its owner lets point here (so a Host must be ours), or by a WebSocket, which no browser
-keeps to its origin (so an Origin must be the Host). Nothing that is served changes anything.
+Every page that a browser on this machine has open can reach a loopback port: by a name that its
+owner points here (so a Host must be ours), or by a WebSocket, which no browser keeps to its origin
+(so an Origin must be the Host). No answer changes anything.
 """
 
 from http import HTTPStatus
@@ -27,14 +27,14 @@ _HEADERS: Final = {
 
 
 class Page(Struct, frozen=True):
-    """One file as it is served."""
+    """One file to serve."""
 
     body: bytes
     content_type: str
 
 
 def make_answer(status: HTTPStatus, body: bytes, content_type: str = TEXT) -> Response:
-    """Return an answer with what each of them says to a browser."""
+    """Return an answer with the headers that all answers carry."""
     headers = Headers(_HEADERS)
     headers["Content-Type"] = content_type
     headers["Content-Length"] = str(len(body))
@@ -42,7 +42,7 @@ def make_answer(status: HTTPStatus, body: bytes, content_type: str = TEXT) -> Re
 
 
 def find_refusal(headers: Headers) -> Response | None:
-    """Return why a request is not answered; None where it may be."""
+    """Return why a request is refused, or None."""
     try:
         host, origin = headers.get("Host", ""), headers.get("Origin")
     except MultipleValuesError:

@@ -1,4 +1,4 @@
-"""Calls the webhook when something is not well, and the heartbeat while all is."""
+"""The caller calls the webhook about troubles, the heartbeat while all is well."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -22,12 +22,12 @@ RETRY_CAP_S: Final = 60.0
 
 _log = log.get(__name__)
 
-Find = Callable[[], list[Complaint] | None]  # every trouble; None: nobody has looked yet
+Find = Callable[[], list[Complaint] | None]  # every trouble; None before the first look
 Send = Callable[[bytes | None], int]  # POST with a body, GET without: the status
 
 
 class Message(Struct, frozen=True):
-    """What the webhook gets; Slack and Mattermost read `text`. Sent anew it keeps its id."""
+    """The webhook's message; Slack and Mattermost read `text`. A repeat keeps its id."""
 
     text: str
     ok: bool
@@ -38,7 +38,7 @@ class Message(Struct, frozen=True):
 
 
 class Caller:
-    """Sends what is due, one after the other; its own thread owns it."""
+    """Sends the messages that are due, one after the other; its own thread owns it."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Caller:
         steady_s: Callable[[], float],
     ) -> None:
         """Start with nothing sent."""
-        self.error: str | None = None  # what stands in the way; any thread may read both
+        self.error: str | None = None  # why calls fail; any thread may read both
         self.error_since: int | None = None
         self._calls = calls
         self._find = find
@@ -61,15 +61,15 @@ class Caller:
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._backoff = Backoff(base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, random=random)
-        self._tried: tuple[Notice, str] | None = None  # what may have come through, and its id
+        self._tried: tuple[Notice, str] | None = None  # it may have come through
 
     def run(self, stop: Event) -> None:
-        """Notice until told to stop."""
+        """Send messages until told to stop."""
         while not stop.is_set():
             stop.wait(self.step())
 
     def step(self) -> float:
-        """Send what is due, if anything; return how long to wait before the next look."""
+        """Send a message if one is due; return how long to wait before the next look."""
         complaints = self._find()
         call = None if complaints is None else self._calls.look(complaints, self._steady_s())
         if call is None:
@@ -94,7 +94,7 @@ class Caller:
         return LOOK_S
 
     def _find_id(self, call: Notice, ts: int) -> str:
-        """Return the id of a message; one that perhaps came through keeps its own."""
+        """Return the id of a message; one that may have come through keeps its own."""
         if self._tried is not None and self._tried[0].keys == call.keys:
             return self._tried[1]
         return str(ts)
@@ -102,13 +102,13 @@ class Caller:
     def _fail(self, reason: str, ts: int) -> float:
         if self.error is None:
             self.error_since = ts
-            _log.error("cannot call; it is tried again", extra={"reason": reason})
+            _log.error("cannot call the webhook; it is tried again", extra={"reason": reason})
         self.error = reason
         return self._backoff.next_s()
 
 
 class Heartbeat:
-    """Tells a dead-man switch each minute that all is well; its own thread owns it."""
+    """Signals a dead-man switch each minute that all is well; its own thread owns it."""
 
     def __init__(self, find: Find, send: Send) -> None:
         """Start with nothing sent."""
@@ -116,7 +116,7 @@ class Heartbeat:
         self._send = send
 
     def run(self, stop: Event) -> None:
-        """Beat until told to stop; what fails is not made up for: its silence is the alarm."""
+        """Beat until told to stop; a failed beat is not repeated, for silence is the alarm."""
         while not stop.is_set():
             self.step()
             stop.wait(HEARTBEAT_S)

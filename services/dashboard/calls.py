@@ -1,6 +1,6 @@
-"""Decides when somebody is called: a trouble has stood for a while, or all of them are over.
+"""Decides which calls are due: a trouble has stood for a while, or all troubles are over.
 
-A trouble that comes and goes is one trouble: it is over once it was gone for as long as it had to
+A trouble that comes and goes counts as one: it is over once it was gone for as long as it had to
 stand, at most a minute.
 """
 
@@ -18,7 +18,7 @@ Key = tuple[str, str | None, str | None]
 
 
 class Notice(Struct, frozen=True):
-    """What somebody is told: troubles that stand, or those that are over."""
+    """The content of a call: troubles that stand, or those that are over."""
 
     ok: bool
     standing: list[Complaint]
@@ -26,7 +26,7 @@ class Notice(Struct, frozen=True):
     keys: frozenset[Key]
 
     def describe(self, host: str) -> str:
-        """Return it for a person."""
+        """Return the notice as text for a person."""
         if self.ok:
             head = f"booktape on {host}: all well again. It was:"
         else:
@@ -38,22 +38,22 @@ class Notice(Struct, frozen=True):
 
 
 class Calls:
-    """What was told and what is due; its thread owns it."""
+    """Keeps which troubles were called about, and finds which are due; its thread owns it."""
 
     def __init__(self, *, after_s: float, repeat_s: float) -> None:
-        """Start with nothing told."""
+        """Start without a call."""
         self._after_s = after_s
         self._gone_s = min(after_s, GONE_S)
         self._repeat_s = repeat_s
-        self._since_s: dict[Key, float] = {}  # when each began
-        self._last_s: dict[Key, float] = {}  # when each was seen last
-        self._known: dict[Key, Complaint] = {}  # in its latest words
+        self._since_s: dict[Key, float] = {}  # the beginning of each trouble
+        self._last_s: dict[Key, float] = {}  # the last sight of each trouble
+        self._known: dict[Key, Complaint] = {}  # each trouble in its latest words
         self._told: frozenset[Key] = frozenset()
         self._told_s = 0.0
-        self._is_unsure = False  # whether that came through
+        self._is_unsure = False  # whether the call came through
 
     def look(self, complaints: Sequence[Complaint], now_s: float) -> Notice | None:
-        """Take note of what is not well now; return what is due to be told."""
+        """Note the present troubles; return the notice that is due."""
         for complaint in complaints:
             key = complaint.code, complaint.process, complaint.exchange
             self._since_s.setdefault(key, now_s)
@@ -62,7 +62,7 @@ class Calls:
         gone = [key for key, last_s in self._last_s.items() if now_s - last_s > self._gone_s]
         over = [self._known[key] for key in gone if key in self._told]
         for key in gone:
-            if key not in self._told:  # else only when that was told
+            if key not in self._told:  # else only after a call about it
                 self._forget(key)
         firm = [
             key
@@ -78,7 +78,7 @@ class Calls:
         return Notice(not keys, [self._known[key] for key in firm], over, keys)
 
     def note_told(self, call: Notice, now_s: float, *, is_unsure: bool = False) -> None:
-        """Take note that somebody knows, or perhaps does: then it is told anew, and its end too."""
+        """Note that a call came through, or may have: then it is repeated, its end called too."""
         self._is_unsure = is_unsure
         for key in self._told - call.keys:
             if now_s - self._last_s.get(key, now_s) > self._gone_s:

@@ -1,4 +1,4 @@
-"""Keeps the leases of the books that somebody looks at, and reads these books."""
+"""Keeps leases, under which it reads the live books that somebody looks at."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,36 +8,36 @@ from services.dashboard.sight import Books, Markets
 from shared.process.live_books import LEASE_NS, Lease, LiveBooks, read_file, write_file
 from shared.process.state import StateFolder
 
-OLD_NS: Final = 5 * 10**9  # books that are older are no live ones
+OLD_NS: Final = 5 * 10**9  # an older book is no longer live
 
 
 class Leases:
-    """The leases of all exchanges; the look's thread owns it."""
+    """Keeps the leases of all exchanges; the look's thread owns it."""
 
     def __init__(self, folder: StateFolder, *, clock_ns: Callable[[], int]) -> None:
-        """Start with none."""
+        """Start without a lease."""
         self._folder = folder
         self._clock_ns = clock_ns
         self._kept: set[str] = set()  # exchanges
 
     def renew(self, wanted: Markets) -> None:
-        """Ask for these symbols of each exchange for a while, and end every other lease."""
+        """Lease these symbols of each exchange for a while; end every other lease."""
         until = self._clock_ns() + LEASE_NS
         self.end(self._kept - wanted.keys())
         for exchange, symbols in wanted.items():
-            with suppress(OSError):  # on a full disk there are no live books
+            with suppress(OSError):  # a full disk shows no live books
                 write_file(self._folder.lease(exchange), Lease(symbols, until))
                 self._kept.add(exchange)
 
     def end(self, exchanges: set[str] | None = None) -> None:
-        """End these leases, all of them if none is named; they would end by themselves too."""
+        """End these leases, or all if none is named; they would also expire."""
         for exchange in self._kept if exchanges is None else exchanges:
             with suppress(OSError):
                 self._folder.lease(exchange).unlink(missing_ok=True)
         self._kept -= self._kept if exchanges is None else exchanges
 
     def read(self) -> tuple[Books, Markets]:
-        """Return the books that are shown now, and the symbols that have one."""
+        """Return the live books, and the symbols that have one."""
         books: Books = {}
         markets: Markets = {}
         for exchange in sorted(self._kept):

@@ -1,4 +1,4 @@
-"""Looks at everything on a thread of its own, once a second for all viewers."""
+"""The looker examines all processes once a second for all viewers, on a thread of its own."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,14 +24,14 @@ from shared.process import log
 
 LOOK_S: Final = 1.0  # between two looks while somebody views
 IDLE_S: Final = 2.5  # while nobody does
-LATE_S: Final = 8.0  # a look that is older says nothing of now
+LATE_S: Final = 8.0  # an older look says nothing about the present
 HISTORY_MAX: Final = 900  # looks
 
 _log = log.get(__name__)
 
 
 class Looked(NamedTuple):
-    """What one look brought: the status, what a viewer gets of it, when it was."""
+    """The result of one look: the status, the viewers' message, the time."""
 
     status: bytes
     message: bytes
@@ -40,7 +40,7 @@ class Looked(NamedTuple):
 
 
 class Greeting(Struct, frozen=True):
-    """What a viewer gets first, and again where it changes."""
+    """The message that a viewer gets first, and again after a change."""
 
     markets: Markets
     shown: list[str]
@@ -49,10 +49,10 @@ class Greeting(Struct, frozen=True):
 
 
 class Looker:
-    """The last look; its own thread makes it, any other may read it.
+    """Keeps the last look; its own thread makes it, any other may read it.
 
     Viewers come and go on another thread, which replaces `wanted`: the lists of markets that they
-    chose, the newest first (an empty one: what is shown at first), or None while nobody views.
+    chose, the newest first (an empty one means the default), or None while nobody views.
     """
 
     def __init__(
@@ -84,20 +84,20 @@ class Looker:
             begin_s = self._steady_s()
             try:
                 self.step()
-            except Exception:  # noqa: BLE001 (whatever a look meets, the next one may go well)
-                _log.exception("cannot look")
+            except Exception:  # noqa: BLE001 (the next look may succeed)
+                _log.exception("a look at the processes failed; it is tried again")
             interval_s = IDLE_S if self.wanted is None else LOOK_S
             self._sleep(begin_s + interval_s - self._steady_s())
         self._leases.end()
 
     def wake(self) -> None:
-        """Have it look now; any thread may call."""
+        """Make it look now; any thread may call."""
         self._woken.put(None)
 
     def _sleep(self, seconds: float) -> None:
         try:
             self._woken.get(timeout=max(0.0, seconds))
-            while True:  # one look answers all
+            while True:  # one look serves all
                 self._woken.get_nowait()
         except Empty:
             return
@@ -134,20 +134,20 @@ class Looker:
         return {name: [(ts, known.get(name)) for ts, known in rates] for name in sorted(names)}
 
     def find_age_s(self) -> float:
-        """Return how old the last look is; before the first one, how long that takes."""
+        """Return the age of the last look; before the first, how long it has taken so far."""
         return self._steady_s() - (self.last.at_s if self.last else self._start_s)
 
 
 class Outlook:
-    """What is known now, where a look that is late is a trouble itself."""
+    """Reads the last look; a late look is a trouble itself."""
 
     def __init__(self, looker: Looker, late: Callable[[float], bytes]) -> None:
-        """Read what this one saw; `late` makes a trouble of how many seconds ago that was."""
+        """Read this looker; `late` makes a trouble of the age of its last look."""
         self._looker = looker
         self._late = late
 
     def find_complaints(self) -> list[Complaint] | None:
-        """Return every trouble, the worst first; None before anything was seen."""
+        """Return every trouble, the worst first; None before the first look."""
         last, late = self._looker.last, self._find_late()
         if late is not None:
             known = last.sight.troubles if last else []
@@ -155,16 +155,16 @@ class Outlook:
         return last.sight.troubles if last else None
 
     def find_status(self) -> bytes | None:
-        """Return the status; None before anything was seen."""
+        """Return the status; None before the first look."""
         return self._add_late(self._looker.last.status) if self._looker.last else None
 
     def find_message(self) -> bytes | None:
-        """Return what a viewer gets; None before anything was seen."""
+        """Return the viewers' message; None before the first look."""
         return self._add_late(self._looker.last.message) if self._looker.last else None
 
     @property
     def is_late(self) -> bool:
-        """Say whether what is known is of long ago."""
+        """Return whether the last look is too old."""
         return self._looker.find_age_s() > LATE_S
 
     def _find_late(self) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The dashboard's process: built here, and ended here."""
+"""Runs the dashboard's process."""
 
 import asyncio
 import gc
@@ -26,16 +26,16 @@ from shared.process.status import ServiceReport, StatusFile
 from shared.process.threads import Threads
 
 EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
-END_S: Final = 2.0  # for a thread that waits for a disk or a server, neither of which is waited for
+END_S: Final = 2.0  # for a thread that a disk or a server holds up
 
 _log = log.get(__name__)
 
 
 class Watch(Protocol):
-    """What the process is handed: how all stands, in the forms in which it is served."""
+    """Gives the process the status, in each form in which the page serves it."""
 
     def look(self) -> bytes:
-        """Return what `booktape status --json` says now."""
+        """Return the present `booktape status --json`."""
         ...
 
     def metrics(self, is_open: bool) -> tuple[str, str]:  # noqa: FBT001 (one question)
@@ -43,11 +43,11 @@ class Watch(Protocol):
         ...
 
     def tell_late(self, age_s: float) -> bytes:
-        """Return the trouble that the last look is so old."""
+        """Return the trouble of a last look that is too old."""
         ...
 
     def listen(self, stop: Event) -> None:
-        """Ask supervisord until told to stop: on a thread of its own, for it may hang."""
+        """Ask supervisord until told to stop, on a thread of its own: supervisord may hang."""
         ...
 
 
@@ -60,11 +60,11 @@ def run(
 ) -> int:
     """Serve the page until told to stop; return the exit status.
 
-    75: another one runs. A person may start a second one beside it, which serves its page and
-    leaves reports and calls to the first; one of supervisord's waits until that is gone.
+    75: another dashboard runs. A person may start a second one, which serves its page but leaves
+    reports and calls to the first; one that supervisord starts waits until the first is gone.
     """
     log.setup(NAME)
-    gc.freeze()  # what was imported stays
+    gc.freeze()  # imported objects stay
     lock = Lock(settings.state.folder.dashboard_lock)
     try:
         lock.acquire()
@@ -72,9 +72,9 @@ def run(
         if not may_be_second:
             _log.error("another dashboard runs", extra={"reason": str(held)})
             return EXIT_LOCKED
-        _log.warning("this one reports nothing and calls nobody", extra={"reason": str(held)})
-    except OSError as error:  # a disk that takes nothing is a reason to look
-        _log.warning("this one reports nothing and calls nobody", extra={"reason": str(error)})
+        _log.warning("this one reports nothing, and calls nobody", extra={"reason": str(held)})
+    except OSError as error:  # a disk that takes nothing is a reason to show the page
+        _log.warning("this one reports nothing, and calls nobody", extra={"reason": str(error)})
     try:
         return asyncio.run(Dashboard(settings, watch, is_first=lock.is_held).run(announce))
     finally:
@@ -85,7 +85,7 @@ class Dashboard:
     """The parts of the process and their threads; the loop's thread owns it."""
 
     def __init__(self, settings: Settings, watch: Watch, *, is_first: bool) -> None:
-        """Build it; nothing is looked at yet."""
+        """Build the parts; look at nothing yet."""
         folder = settings.state.folder
         own = settings.dashboard
         self._alerts = settings.alerts
@@ -150,7 +150,7 @@ class Dashboard:
         return 0
 
     def _report(self) -> None:
-        """After each look: the page hears of it, and `booktape status` of this process."""
+        """After each look, inform the page, and `booktape status` of this process."""
         self._server.announce()
         if not self._is_first:
             return
@@ -164,5 +164,5 @@ class Dashboard:
         )
         try:
             self._status.write(report)
-        except OSError as error:  # a full disk: the status is the least of it
+        except OSError as error:  # a full disk, which the page shows
             _log.warning("cannot write the status", extra={"reason": str(error)})

@@ -1,4 +1,4 @@
-"""Chooses which books are looked at: those of the configuration, and those that viewers ask for."""
+"""Chooses the markets whose books are shown: the configuration's, or those that viewers want."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -22,9 +22,9 @@ def find_shown(configured: Sequence[str], spread: Sequence[str], markets: Market
 
 
 def find_wanted(lists: Iterable[Sequence[str]], exchanges: Sequence[str]) -> Markets:
-    """Return the symbols of each exchange that are wanted, the first lists first; they are bounded.
+    """Return each exchange's wanted symbols, the first lists first, a bounded number.
 
-    An exchange of which nothing is wanted is there too: it tells which symbols it has.
+    An exchange without a wanted symbol is included, for it lists the symbols that it has.
     """
     wanted: dict[str, dict[str, None]] = {exchange: {} for exchange in exchanges}
     for markets in lists:

@@ -1,4 +1,4 @@
-"""Serves the page, what it is made of, and the stream that it lives from."""
+"""The server answers on one loopback port: the page, its files, its stream."""
 
 import asyncio
 import errno
@@ -21,10 +21,10 @@ from services.dashboard.looker import Greeting, Looker, Outlook
 
 HOST: Final = "127.0.0.1"
 VIEWERS_MAX: Final = 50
-ASKED_BYTES_MAX: Final = 4096  # of what a viewer says
+ASKED_BYTES_MAX: Final = 4096  # of a viewer's message
 MARKETS_MAX: Final = 16  # that one viewer asks for
-UNSENT_BYTES_MAX: Final = 1 << 20  # a viewer so far behind comes back by itself
-NEWS_S: Final = 2.0  # without a look: a viewer is told how late it is
+UNSENT_BYTES_MAX: Final = 1 << 20  # a viewer so far behind is cut off, and reconnects by itself
+NEWS_S: Final = 2.0  # without a look: then a viewer learns how late it is
 STREAM: Final = "/api/stream"
 OPEN: Final = "openmetrics"
 
@@ -32,13 +32,13 @@ Metrics = Callable[[bool], tuple[str, str]]  # whether as OpenMetrics: the text,
 
 
 class Asked(Struct, frozen=True):
-    """What a viewer says: the markets whose books it shows."""
+    """A viewer's message: the markets whose books it shows."""
 
     watch: list[str]
 
 
 class PageServer:
-    """Answers on one loopback port; the loop's thread owns it."""
+    """Serves pages and streams; the loop's thread owns it."""
 
     def __init__(
         self, pages: Mapping[str, Page], looker: Looker, outlook: Outlook, metrics: Metrics
@@ -54,14 +54,14 @@ class PageServer:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def announce(self) -> None:
-        """Say that a look was made; any thread may."""
+        """Announce a new look; any thread may."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._news.set)
 
     async def run(
         self, port: int, stop: asyncio.Event, on_listening: Callable[[int], None]
     ) -> None:
-        """Serve until `stop` is set; `on_listening` is told the port, which may be another."""
+        """Serve until `stop` is set; `on_listening` gets the port, which may differ."""
         server = await self._listen(port)
         self._loop = asyncio.get_running_loop()
         on_listening(next(iter(server.sockets)).getsockname()[1])
@@ -95,7 +95,7 @@ class PageServer:
         )
 
     def _answer_request(self, _: ServerConnection, request: Request) -> Response | None:
-        """Return the answer; None where it goes on as a WebSocket."""
+        """Return the answer; None to go on as a WebSocket."""
         refusal = find_refusal(request.headers)
         if refusal is not None:
             return refusal
@@ -136,7 +136,7 @@ class PageServer:
 
     def _answer_metrics(self, is_open: bool) -> Response:  # noqa: FBT001 (one question)
         if self._looker.last is None or self._outlook.is_late:
-            return _not_yet()  # figures of long ago would look like those of now
+            return _not_yet()  # old figures would look like new ones
         text, content_type = self._metrics(is_open)
         return make_answer(HTTPStatus.OK, text.encode(), content_type)
 
@@ -147,7 +147,7 @@ class PageServer:
             async for message in viewer:
                 self._change(viewer, _read_asked(message))
         except (ConnectionClosed, msgspec.MsgspecError, UnicodeDecodeError):
-            pass  # gone, or none of ours: closed by the end of this
+            pass  # gone, or not ours: the end of this function closes it
         finally:
             del self._viewers[viewer]
             self._show()
@@ -167,7 +167,7 @@ class PageServer:
         return msgspec.json.encode(greeting).decode()
 
     async def _stream(self) -> None:
-        """Send what each look saw to all viewers at once."""
+        """Send each look to all viewers at once."""
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), NEWS_S)

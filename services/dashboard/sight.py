@@ -1,4 +1,4 @@
-"""Decodes what `booktape status --json` prints, as far as the page's process needs it."""
+"""Decodes a sight of all processes from `booktape status --json`, as far as the page needs it."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from shared.process.live_books import LiveBook
 Books = dict[str, dict[str, LiveBook]]  # by exchange and symbol
 Markets = dict[str, list[str]]  # the symbols of each exchange
 
-# Of the status what a viewer does without: each second it would be most of the message.
+# Parts of the status that no viewer needs: they would be most of each second's message.
 _LEFT_OUT: Final = frozenset({"state_path", "conf", "is_supervisor_lost"})
 
 
@@ -25,12 +25,12 @@ class Complaint(Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        """Return what a person is told."""
+        """Return the trouble as a sentence for a person."""
         return f"{self.text}; {self.remedy}"
 
 
 class SeenRate(Struct, frozen=True):
-    """Of a report, how fast its feed is."""
+    """The rate of a feed, from its report."""
 
     messages_per_s: float | None = None
 
@@ -44,7 +44,7 @@ class SeenProcess(Struct, frozen=True):
 
 
 class Sight(Struct, frozen=True):
-    """What the last look saw."""
+    """The content of the last look."""
 
     ts: int
     troubles: list[Complaint]
@@ -59,24 +59,24 @@ class Sight(Struct, frozen=True):
         }
 
     def exchanges(self) -> list[str]:
-        """Return those that have a feed, each once."""
+        """Return the exchanges that have a feed, each once."""
         return list(dict.fromkeys(p.exchange for p in self.processes if p.exchange is not None))
 
 
 def read_sight(status: bytes) -> Sight:
-    """Return what a status says."""
+    """Return the content of a status."""
     return _decoder.decode(status)
 
 
 def make_message(status: bytes, books: Books) -> bytes:
-    """Return what a viewer gets each second: the status, and the books that are looked at."""
+    """Return a viewer's message of each second: the status, the books on show."""
     values = _parts.decode(status)
     kept = {name: raw for name, raw in values.items() if name not in _LEFT_OUT}
     return msgspec.json.encode({**kept, "books": books})
 
 
 def add_complaint(status: bytes, complaint: bytes) -> bytes:
-    """Return a status with one trouble more, which comes first: it is well no longer."""
+    """Return a status with one more trouble in first place."""
     values = _parts.decode(status)
     troubles = [Raw(complaint), *msgspec.json.decode(values["troubles"], type=list[Raw])]
     return msgspec.json.encode({**values, "ok": False, "troubles": troubles})

@@ -1,4 +1,4 @@
-"""Reads the page's files once, so that no disk is waited for when somebody asks."""
+"""Reads the page's static files once, so that no request waits for a disk."""
 
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ TYPES: Final = {
 
 
 def read_pages(folder: Path = FOLDER) -> dict[str, Page]:
-    """Return every file by the path under which it is asked for."""
+    """Return every file by its path on the page."""
     pages = {
         f"/static/{path.name}": Page(path.read_bytes(), TYPES[path.suffix])
         for path in sorted(folder.iterdir())

@@ -8,26 +8,26 @@ from urllib.parse import urlsplit
 from booktape.errors import BooktapeError
 from booktape.release import RELEASE
 
-# A slow answer is waited for: one that is given up has to be sent again, and may be told twice.
+# Wait for a slow answer: a request given up is sent again, and may call somebody twice.
 ANSWER_S: Final = 60.0
 CONNECT_S: Final = 10.0
 
 
 class WebError(BooktapeError):
-    """Tell that a request did not come through."""
+    """A request did not come through."""
 
 
 class Unsure(WebError):
-    """Tell that a request was sent and not answered: it may have come through."""
+    """A request was sent but not answered: it may have come through."""
 
 
 class Web:
-    """One address; whoever asks waits for the answer."""
+    """One address; the caller waits for the answer."""
 
     def __init__(
         self, url: str, *, connect_s: float = CONNECT_S, answer_s: float = ANSWER_S
     ) -> None:
-        """Prepare to ask; each question is a connection of its own."""
+        """Prepare; each request opens a connection of its own."""
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port
@@ -38,9 +38,9 @@ class Web:
         self._answer_s = answer_s
 
     def ask(self, body: bytes | None) -> int:
-        """Return the status of the answer; raise `WebError` where none came.
+        """Return the status of the answer; raise `WebError` if none came.
 
-        An address may be a secret, so no error names more than its host.
+        An address may be a secret, so errors name only its host.
         """
         kind = HTTPSConnection if self._is_safe else HTTPConnection
         method = "GET" if body is None else "POST"

@@ -1,1 +1,1 @@
-"""What a person runs: up, demo, status, handover, book, verify, exchanges."""
+"""The commands that an operator runs, and what they stand on."""

@@ -1,1 +1,1 @@
-"""Feeds another store with rows of the tape: a reader of its ledger, in nobody's way."""
+"""Feeds another store with rows of the tape: reads its ledger, slows nobody down."""

@@ -1,4 +1,4 @@
-"""Remembers how far a sink has fed its store: for each session the next event number."""
+"""Keeps a sink's cursor: for each session the next event number to feed."""
 
 import hashlib
 from collections.abc import Collection
@@ -16,7 +16,7 @@ VERSION: Final = 1
 
 
 class _Kept(Struct):
-    """What the file says; `store` is a hash of the URL, `begin` the date that it began at."""
+    """The file's content; `store` is a hash of the URL, `begin` the date that it began at."""
 
     version: int
     store: str
@@ -26,14 +26,14 @@ class _Kept(Struct):
 
 
 class SinkCursor:
-    """How far one store was fed. It moves only after the store's answer.
+    """The cursor of one store. It moves only after the store's answer.
 
-    It is of one store, of tables and of a first date. Where the configuration names another store,
-    one more table or an earlier date, all of it is fed again, which puts nothing there twice.
+    It belongs to one store, some tables and a first date. If the configuration names another store,
+    one more table or an earlier date, all rows are fed again; the store keeps each only once.
     """
 
     def __init__(self, path: Path, settings: SinkSettings, *, today: str) -> None:
-        """Read the file, or begin; raise ConfigError where it is none that this release reads."""
+        """Read the file, or begin; raise ConfigError if this release cannot read it."""
         self._path = path
         self._wanted: list[str] = sorted(settings.tables)
         self._store = hashlib.sha256(settings.url.encode()).hexdigest()
@@ -45,16 +45,16 @@ class SinkCursor:
         self._kept = kept
 
     def next(self, session: str) -> int:
-        """Return the first event number of a session that is not known to be there."""
+        """Return the next event number to feed of a session."""
         return self._kept.sessions.get(session, 0)
 
     def move(self, session: str, next_number: int) -> None:
-        """Remember that the store has all of a session up to a number, which comes next."""
+        """Remember the next event number to feed of a session."""
         self._kept.sessions[session] = max(self.next(session), next_number)
         self.save()
 
     def forget(self, sessions: Collection[str]) -> None:
-        """Forget all sessions but these: the tape has no others any more."""
+        """Forget all sessions but these: the tape no longer has others."""
         kept = self._kept.sessions
         self._kept.sessions = {name: kept[name] for name in kept if name in sessions}
 

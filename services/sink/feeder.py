@@ -1,4 +1,4 @@
-"""Feeds one store with what the ledger has, in order, for ever."""
+"""The feeder feeds one store with all that the ledger lists, in order, for ever."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
@@ -20,7 +20,7 @@ _log = log.get(__name__)
 
 
 class RowReader(Protocol):
-    """What reads the tape."""
+    """Reads the tape."""
 
     def read(self, key: Key, first: int) -> Iterator[SinkBatch]:
         """Yield the rows of one flush from an event number on."""
@@ -32,10 +32,10 @@ class RowReader(Protocol):
 
 
 class Feeder:
-    """Feeds each flush whole, then moves the cursor: a row may come twice, never not at all.
+    """Feeds each flush whole, then moves the cursor: a row may come twice, but is never missed.
 
-    `error` is what stands in the way, None while nothing does; `is_refused` where it is the store
-    that will not have rows. A session whose rows are refused or damaged waits, the others go on.
+    `error` says why feeding fails, None while it works; `is_refused` means that the store refuses
+    the rows. A session whose rows are refused or damaged waits, the others go on.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Feeder:
         steady_s: Callable[[], float],
         clock_ns: Callable[[], int],
     ) -> None:
-        """Find what is due with the one, read it with the other."""
+        """Find flushes that are due by `looks`, read them by `reader`."""
         self.error: str | None = None
         self.is_refused = False
         self.rows = self.flushes = self.failures = self.rows_met = 0
@@ -76,7 +76,7 @@ class Feeder:
             stop.wait(self.step())
 
     def step(self) -> float:
-        """Feed what is due, then return how long to wait; what fails is tried again."""
+        """Feed the flushes that are due, return how long to wait; a failure is tried again."""
         self._waiting.clear()
         try:
             self._look()
@@ -92,13 +92,13 @@ class Feeder:
         return self._poll_interval_s
 
     def _look(self) -> None:
-        """Look into the ledger, unless what was found lately could not be fed yet."""
+        """Look into the ledger, unless flushes found earlier still wait."""
         if self._steady_s() >= self._look_due_s:
             self.due = self._find_due()
             self._look_due_s = self._steady_s() + self._poll_interval_s
 
     def _feed_date(self, keys: list[Key]) -> None:
-        """Feed what is due of one date; all that is left of it at once where a flush is gone."""
+        """Feed one date's flushes; if a flush is gone, all that is left of the date at once."""
         for place, key in enumerate(keys):
             if self._stop.is_set():
                 return
@@ -149,18 +149,23 @@ class Feeder:
         met = count_met(batch.rows)
         if met:
             self.rows_met += met
-            _log.error("rows take the place of others", extra={"table": batch.table, "rows": met})
+            _log.error(
+                "rows of one time replace each other in the store",
+                extra={"table": batch.table, "rows": met},
+            )
 
     def _note(self, error: Exception) -> None:
-        """Remember what stands in the way; log it once."""
+        """Remember why feeding fails; log it once."""
         self.failures += 1
         reason = str(error)
         if reason != self.error:
             is_ours = isinstance(error, SinkRefused | TapeError)
-            (_log.error if is_ours else _log.warning)("not fed", extra={"reason": reason})
+            (_log.error if is_ours else _log.warning)(
+                "cannot feed the store", extra={"reason": reason}
+            )
         self.error, self.is_refused = reason, isinstance(error, SinkRefused)
 
     def _clear(self) -> None:
         if self.error is not None:
-            _log.info("fed again")
+            _log.info("the store takes rows again")
         self.error, self.is_refused = None, False

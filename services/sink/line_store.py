@@ -1,4 +1,4 @@
-"""Posts lines to a store over HTTP: a sink's own door to requests."""
+"""Posts lines to a store over HTTP, by a door of its own to requests."""
 
 import ssl
 import time
@@ -23,16 +23,16 @@ RETRY_AFTER_S_MAX: Final = 3600.0
 EXCERPT_CHARACTERS_MAX: Final = 300
 
 _DELIVERED, _SERVER_FAULTS = range(200, 300), range(500, 600)
-# Beside the server's own faults: it took too long, or was asked too often.
+# Beside the server's own faults: a timeout, or too many requests.
 _PASSING: Final = (408, 429)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class LineStore:
-    """One store that takes line protocol; `requests` counts what was asked of it."""
+    """A store that takes line protocol; `requests` counts the requests to it."""
 
     def __init__(self, settings: SinkSettings) -> None:
-        """Ask nothing yet."""
+        """Prepare; send nothing yet."""
         self.requests = 0
         self._url = settings.url
         self._where = settings.url.partition("?")[0]  # a query may hold a password
@@ -40,7 +40,7 @@ class LineStore:
         self._session.headers["User-Agent"] = "booktape"
         self._session.headers["Content-Type"] = "text/plain; charset=utf-8"
         self._session.auth = _Authorization(settings.authorization)
-        # A store on this machine is behind no proxy, whatever the environment says.
+        # Never use a proxy to a store on this machine, whatever the environment says.
         self._session.trust_env = urlsplit(settings.url).hostname not in _LOOPBACK
 
     def send(self, batch: SinkBatch) -> None:
@@ -76,7 +76,7 @@ class LineStore:
 
 
 class _Session(requests.Session):
-    """Follows no redirect, nor reads where it leads."""
+    """Follows no redirect, and does not read its target."""
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -84,7 +84,7 @@ class _Session(requests.Session):
 
 
 class _Authorization(AuthBase):
-    """Sets the header as it is given; left to itself requests would take one from a .netrc."""
+    """Sets the header as given; by itself requests would take one from a .netrc."""
 
     def __init__(self, header: str) -> None:
         self._header = header
@@ -97,10 +97,10 @@ class _Authorization(AuthBase):
 
 
 def _read(response: requests.Response) -> str:
-    """Return the beginning of an answer, of which a store may send much, or slowly."""
+    """Return the beginning of an answer, which may be long or slow."""
     end_s = time.monotonic() + ANSWER_S_MAX
     body = bytearray()
-    # Unlike requests' own ways this returns what has come, so that a trickle is seen as one.
+    # Unlike requests' own reads this returns early, so that we notice a trickle.
     while part := response.raw.read1(READ_BYTES, decode_content=True):
         body += part
         if len(body) > ANSWER_BYTES_MAX or time.monotonic() > end_s:
@@ -110,7 +110,7 @@ def _read(response: requests.Response) -> str:
 
 
 def _explain(error: BaseException) -> str:
-    """Return what happened, without the address that the libraries put into it."""
+    """Return the cause, without the address that the libraries put into it."""
     while isinstance(error, requests.RequestException | HTTPError):
         if error.__context__ is None:
             return type(error).__name__
@@ -127,5 +127,5 @@ def _explain(error: BaseException) -> str:
 
 
 def _parse_wait_s(text: str) -> float:
-    """Return the seconds of a Retry-After; 0 where it says none, or a date."""
+    """Return the seconds of a Retry-After; 0 if it has none, or a date."""
     return min(float(text), RETRY_AFTER_S_MAX) if text.isascii() and text.isdecimal() else 0.0

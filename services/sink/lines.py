@@ -1,10 +1,10 @@
-"""Writes rows as line protocol, which InfluxDB, QuestDB and Timestream for InfluxDB take.
+"""Writes rows as lines of line protocol, for InfluxDB, QuestDB or Timestream for InfluxDB.
 
-A point is known by measurement, tags and time, and a later one silently takes the place of an
-earlier: https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/ . All
-messages of one read have one `ts_recv`, so the time in nanoseconds gets the event number's last
-three digits: distinct, in order, the same again. Tags are exchange, line and symbol; all else is a
-field.
+Measurement, tags and time identify a point; a later one silently replaces an earlier:
+https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/ . All
+messages of one read have one `ts_recv`, so the point's time in nanoseconds ends in the last three
+digits of the event number: distinct, in order, always the same. Tags are exchange, line and symbol;
+all others are fields.
 """
 
 from collections.abc import Iterator
@@ -29,14 +29,14 @@ _INT64, _TEXT = pa.int64(), pa.string()
 
 
 def encode(batch: SinkBatch) -> Iterator[bytes]:
-    """Yield the lines of a batch, as many at a time as one request takes."""
+    """Yield the lines of a batch, as many as one request takes at a time."""
     for begin in range(0, batch.rows.num_rows, LINES_MAX):
         lines = _encode(batch, batch.rows.slice(begin, LINES_MAX))
         yield "".join(lines.to_pylist()).encode()
 
 
 def count_met(rows: pa.Table) -> int:
-    """Return how many rows of one table and line would take the place of another one."""
+    """Return how many rows of one table and line would replace another one."""
     points = pa.table({"symbol": rows["symbol"].cast(_TEXT), "time": find_times(rows)})
     met: int = rows.num_rows - points.group_by(["symbol", "time"]).aggregate([]).num_rows
     return met
@@ -50,7 +50,7 @@ def find_times(rows: pa.Table) -> pa.ChunkedArray:
 
 
 def find_newest_ts(rows: pa.Table) -> int:
-    """Return when the newest row was received, in nanoseconds."""
+    """Return the receive time of the newest row, in nanoseconds."""
     newest: int = pc.max(rows["ts_recv"].cast(_INT64)).as_py() * _NS_OF_US
     return newest
 
@@ -72,7 +72,7 @@ def _encode(batch: SinkBatch, rows: pa.Table) -> pa.ChunkedArray:
 
 
 def _optional(key: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return each value behind its key; where it is unknown, neither."""
+    """Return each value behind its key; an unknown value, and its key, are left out."""
     return pc.fill_null(pc.binary_join_element_wise(key, values, ""), "")
 
 

@@ -1,8 +1,8 @@
 """Looks into a tape's ledger for the flushes that a sink has not fed yet.
 
-Each date that is listed is a request to the store. So most looks list today alone; one an hour
-lists the dates of a week, one a day (and the first) all of them. What a writer stores late is found
-by one of these, or at once where a later flush of its session shows that it is missing.
+To list a date costs a request to the store. So most looks list today alone; one an hour lists the
+dates of a week, one a day (and the first) all of them. One of these finds a flush that was stored
+late; a later flush of the same session shows at once that one is missing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +15,12 @@ from services.sink.protocol import SinkProgress
 
 DAY_S: Final = 86_400
 HOUR_S: Final = 3_600
-LATE_S: Final = 3_600  # after midnight the writer may still store what it received before
+LATE_S: Final = 3_600  # after midnight the writer may still store yesterday's flushes
 WEEK_DAYS: Final = 7
 
 
 class Looks:
-    """Finds what is due, a session's flushes in their order."""
+    """Finds the flushes that are due, a session's in their order."""
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class Looks:
         self._days: dict[str, list[int]] = {}  # of each exchange, as the last wide look listed them
         self._looked_at_week_s: float | None = None
         self._looked_at_all_s: float | None = None
-        self._holes: set[Key] = set()  # known to follow what the tape has not, from `begin` on
+        self._holes: set[Key] = set()  # they follow flushes that the tape lacks
 
     def find_due(self, progress: SinkProgress) -> list[Key]:
-        """Return the manifests of what is not fed, by date; `StoreError` where nobody answers."""
+        """Return the manifests that are not fed yet, by date; `StoreError` if the store fails."""
         now_s = self._steady_s()
         is_all = _is_due(self._looked_at_all_s, DAY_S, now_s)
         is_week = is_all or _is_due(self._looked_at_week_s, HOUR_S, now_s)
@@ -54,6 +54,7 @@ class Looks:
             days = self._choose(there, is_all=is_all, is_week=is_week)
             found += self._look(exchange, days, progress)
         if is_all:
+            self._holes.intersection_update(found)
             progress.forget({key.session for key in found})
             self._looked_at_all_s = now_s
         if is_week:
@@ -71,7 +72,7 @@ class Looks:
         }
 
     def _choose(self, there: Sequence[int], *, is_all: bool, is_week: bool) -> set[int]:
-        """Return the days to list; those of now whether a wide look saw them or not."""
+        """Return the days to list; today always, whether a wide look saw it or not."""
         now_s = self._clock_ns() // 10**9
         today = now_s // DAY_S
         recent = {(now_s - LATE_S) // DAY_S, today}
@@ -89,9 +90,9 @@ class Looks:
         return keys
 
     def _find_missing(self, keys: Sequence[Key], progress: SinkProgress) -> set[int]:
-        """Return the days that may have what lies before a flush, so that a session has no hole.
+        """Return the days that may hold the flushes before one, so that a session has no hole.
 
-        Each hole is looked into once: what lies before it may be gone, or older than `begin`.
+        Each hole is looked into once: its flushes may be gone, or older than `begin`.
         """
         days: set[int] = set()
         reached: dict[str, int] = {}
@@ -107,8 +108,8 @@ class Looks:
     def _list(self, exchange: str, days: set[int]) -> list[Key]:
         """Return the manifests of these days, by session and number.
 
-        The latest day is listed first: what is stored meanwhile, in the order of events, is then
-        never there while something before it is not.
+        The latest day is listed first. The writer stores flushes in the order of events, so that
+        no listed flush then lacks one before it.
         """
         keys = [
             key
@@ -122,7 +123,7 @@ class Looks:
         for info in self._store.list(f"{LEDGER}exchange={exchange}/date={date}/"):
             try:
                 yield parse_key(info.key)
-            except TapeError:  # somebody else's object
+            except TapeError:  # not an object of ours
                 continue
 
 
@@ -134,10 +135,10 @@ def _days_of(names: Sequence[str]) -> Iterator[int]:
     for name in names:
         try:
             yield day_of(name)
-        except TapeError:  # somebody else's folder
+        except TapeError:  # not a folder of ours
             continue
 
 
 def _start_of(session: str) -> int:
-    """Return the day on which a session began, which its id begins with."""
+    """Return the day on which a session began, by its id."""
     return day_of(f"{session[:4]}-{session[4:6]}-{session[6:8]}")

@@ -1,4 +1,4 @@
-"""The process of a sink: built here, and ended here."""
+"""Runs the process of a sink."""
 
 import os
 import signal
@@ -24,18 +24,18 @@ from shared.process.signals import STOP_SIGNALS
 from shared.process.state import sink_name
 from shared.process.status import SinkReport, StatusFile
 
-NICE: Final = 10  # whoever records comes first
+NICE: Final = 10  # recording comes first
 STATUS_S: Final = 1.0
-# At the end; a request that takes longer is sent again by the next start.
+# At the end; the next start sends a longer request again.
 END_S: Final = 5.0
 EXIT_FAULT: Final = 1
 _log = log.get(__name__)
 
 
 def run(settings: Settings, name: str, *, is_once: bool) -> int:
-    """Feed one sink until told to stop, or `is_once` what there is now; return the exit status.
+    """Feed one sink until told to stop, or once (`is_once`); return the exit status.
 
-    1: not all of it was fed (`is_once`), or a fault of our own, which is in the log.
+    1: not all rows could be fed (`is_once`), or a fault of our own, which the log describes.
     """
     if name not in settings.sinks:
         there_are = ", ".join(settings.sinks) or "none"
@@ -50,7 +50,7 @@ class SinkProcess:
     """The parts of a sink and its two threads: this one reports, the other one feeds."""
 
     def __init__(self, settings: Settings, name: str) -> None:
-        """Build all of it; nothing is asked of either store yet."""
+        """Build the parts; ask neither store yet."""
         self._name = name
         own, folder, storage = settings.sinks[name], settings.state.folder, settings.storage
         self._status = StatusFile(
@@ -97,7 +97,7 @@ class SinkProcess:
         feeding = Thread(target=self._feeder.run, args=(stop,), name="feed", daemon=True)
         feeding.start()
         is_told = False
-        # A thread that died has told the log why; a new process is the way on.
+        # A thread that died has logged why; only a new process can go on.
         while feeding.is_alive() and not is_told:
             self._report()
             is_told = told.wait(STATUS_S)
@@ -108,7 +108,7 @@ class SinkProcess:
         return 0 if is_told else EXIT_FAULT
 
     def run_once(self) -> int:
-        """Feed what there is now, each flush tried once."""
+        """Feed the present flushes, each tried once."""
         self._feeder.step()
         self._sink.close()
         self._report()
@@ -117,7 +117,7 @@ class SinkProcess:
     def _report(self) -> None:
         try:
             self._status.write(self._make_report())
-        except OSError as error:  # a full disk: the status is the least of it
+        except OSError as error:  # a full disk, which others report
             _log.warning("cannot write the status", extra={"reason": str(error)})
 
     def _make_report(self) -> SinkReport:

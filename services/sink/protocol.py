@@ -1,4 +1,4 @@
-"""The protocol of a sink: another store, which takes rows and keeps each once."""
+"""The protocol of a sink, another store, which keeps each row once."""
 
 from collections.abc import Collection
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ class SinkFailed(BooktapeError):
 
 
 class SinkRefused(BooktapeError):
-    """Tell the operator that the other store will not have these rows; they are kept for it."""
+    """Tell the operator that the other store refuses these rows; they are kept for it."""
 
 
 class SinkBatch(Struct, frozen=True):
@@ -40,21 +40,21 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         ...
 
 
 class SinkProgress(Protocol):
-    """How far another store was fed."""
+    """The progress of feeding another store."""
 
     def next(self, session: str) -> int:
-        """Return the first event number of a session that is not known to be there."""
+        """Return the next event number to feed of a session."""
         ...
 
     def move(self, session: str, next_number: int) -> None:
-        """Remember that the store has all of a session up to a number, which comes next."""
+        """Remember the next event number to feed of a session."""
         ...
 
     def forget(self, sessions: Collection[str]) -> None:
-        """Forget all sessions but these: the tape has no others any more."""
+        """Forget all sessions but these: the tape no longer has others."""
         ...

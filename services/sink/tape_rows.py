@@ -1,4 +1,4 @@
-"""Reads the rows that a sink feeds: a flush at a time, a whole day where flushes are gone."""
+"""Reads rows of the tape for a sink: a flush at a time, a whole day where flushes are gone."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -18,7 +18,7 @@ from booktape.times import TS_MAX, TS_MIN
 from services.sink.lines import COLUMNS, COMMON
 from services.sink.protocol import SinkBatch
 
-MEMORY_BYTES: Final = 64 << 20  # of what is read at a time
+MEMORY_BYTES: Final = 64 << 20  # rows read at a time
 
 
 class SegmentGone(TapeError):
@@ -26,7 +26,7 @@ class SegmentGone(TapeError):
 
 
 class SinkRows:
-    """Rows of some tables of one tape."""
+    """Reads rows of some tables of one tape."""
 
     def __init__(
         self, store: Store, tables: Sequence[str], *, open_tape: Callable[[], Tape]
@@ -47,8 +47,8 @@ class SinkRows:
     def read_day(self, keys: Sequence[Key], first: dict[str, int]) -> Iterator[SinkBatch]:
         """Yield the rows of flushes of one date, of each session from an event number on.
 
-        They are read as any reader reads the day, so that certified rows are found. What nobody
-        keeps any more is not among them.
+        They are read as any reader reads the day, so that certified rows are found. Rows that the
+        store no longer keeps are missing.
         """
         date = keys[0].date
         tape = self._open_tape()
@@ -76,7 +76,7 @@ class SinkRows:
 
 
 def _join(keys: Sequence[Key], first: dict[str, int]) -> list[Key]:
-    """Return the ranges of event numbers that the flushes are of, as few as they are."""
+    """Return the flushes' ranges of event numbers, joined where they continue."""
     runs: list[Key] = []
     for key in sorted(keys, key=lambda key: (key.session, key.first)):
         last = runs[-1] if runs else None

@@ -1,1 +1,1 @@
-"""The way of events to the writer: frame, journal, pipe."""
+"""Delivers events to the writer: frame, journal, pipe."""

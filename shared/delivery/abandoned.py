@@ -1,4 +1,4 @@
-"""Finds the journals that nobody owns."""
+"""Finds abandoned journals: those whose ingest is dead."""
 
 import fcntl
 import os

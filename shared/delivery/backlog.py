@@ -1,16 +1,16 @@
-"""Counts the bytes of a journal that the writer has not committed yet."""
+"""Keeps the backlog of a journal: its bytes that the writer has not committed yet."""
 
 from collections import deque
 from typing import Final
 
-MARK_BYTES: Final = 256 * 1024  # between two marks: so exact it is where not all is committed
+MARK_BYTES: Final = 256 * 1024  # between two marks: the count is exact to this many bytes
 
 
 class Backlog:
-    """How much was appended, and how much of that is settled; one thread does either."""
+    """Counts the bytes appended, in one thread, less the bytes committed, in another."""
 
     def __init__(self, size: int, next_number: int) -> None:
-        """Begin with a journal of this size, of which nothing is known to be committed."""
+        """Begin with a journal of this size; nothing of it is known to be committed."""
         self._next = next_number
         self._total = size
         self._settled = 0
@@ -18,18 +18,18 @@ class Backlog:
 
     @property
     def bytes(self) -> int:
-        """Return what waits; any thread may ask."""
+        """Return the bytes that wait; any thread may ask."""
         return self._total - self._settled
 
     def add(self, size: int, next_number: int) -> None:
         """Count a record, and the number that follows it."""
-        self._next = next_number  # first: whoever sees the new total sees this as well
+        self._next = next_number  # first: a thread that sees the new total sees this too
         self._total += size
         if not self._marks or self._total - self._marks[-1][1] >= MARK_BYTES:
             self._marks.append((next_number, self._total))
 
     def settle_committed(self, committed: int) -> None:
-        """Leave out what lies below this number."""
+        """Leave out the events below this number."""
         total = self._total
         if committed >= self._next:
             self._settled = max(self._settled, total)

@@ -1,8 +1,8 @@
-"""A small file remembers each line's last session, so that the next one can name it.
+"""Chains the sessions of a line: a small file names the last one, for the next one to name it.
 
-It outlives the session's journal. It is written once the session's first event is synced: what
-it names is on the tape some day, or is missed there. A session that was killed before that is
-found by its journal.
+The file outlives the session's journal. A session writes it once its own first event is synced: the
+session that it names reaches the tape, or is missed there. A session that was killed before that
+is found by its journal.
 """
 
 from collections.abc import Iterator
@@ -25,10 +25,10 @@ _log = log.get(__name__)
 
 
 class Chain:
-    """The session before this one, and this one for the next."""
+    """Finds the session before this one, then names this one for the next."""
 
     def __init__(self, state: Path, session: str) -> None:
-        """Find the session before; this one's journal need not be there yet."""
+        """Find the session before; this session needs no journal yet."""
         folder, exchange = StateFolder(state), exchange_of(session)
         self._session = session
         self._path = folder.last_session(exchange, line_of(session))
@@ -43,7 +43,7 @@ class Chain:
         try:
             make_folder(self._path.parent)
             write_atomic(self._path, msgspec.json.encode(_Line(self._session)))
-        except OSError as error:  # a full disk; it is tried again
+        except OSError as error:  # a full disk; the next look tries again
             _log.warning("cannot remember this session", extra={"reason": error.strerror})
         else:
             self.is_remembered = True
@@ -59,25 +59,25 @@ class Chain:
         if not reason:
             return session
         facts = {"path": str(self._path), "reason": reason}
-        _log.error("nobody remembers this line's last session", extra=facts)
+        _log.error("no file remembers this line's last session", extra=facts)
         return None
 
     def _follow(self, session: str) -> str:
-        """Return the last of the sessions that follow it and were killed at once."""
+        """Return the last of the sessions that follow this one and were killed at once."""
         after = {before: name for name, before in self._find_journals() if before}
         while (follower := after.pop(session, None)) is not None:
             session = follower
         return session
 
     def _find(self) -> Iterator[str]:
-        """Yield what else the disk knows of this line: an earlier release remembered nothing."""
+        """Yield the line's other sessions on this disk: an earlier release wrote no such file."""
         yield from (name for name, _ in self._find_journals())
         yield from (path.stem for path in self._sessions.glob("*.json") if self._is_of(path.stem))
 
     def _find_journals(self) -> Iterator[tuple[str, str | None]]:
         """Yield the sessions that have an event, and which one each of them follows, if it says.
 
-        One that died before its first event is on no tape.
+        A session that died before its first event is on no tape.
         """
         for path in self._journals.glob("*"):
             if not self._is_of(path.name):
@@ -94,7 +94,7 @@ class Chain:
                     yield path.name, _find_before(frame)
 
     def _is_of(self, name: str) -> bool:
-        """Say whether this is another session of the line."""
+        """Return whether this is another session of the line."""
         try:
             return name != self._session and are_of_one_line(name, self._session)
         except TapeError:
@@ -119,7 +119,7 @@ def _find_before(frame: Frame) -> str | None:
         if frame.first == 0 and rows and rows.kind[0] == "session_start":
             return _start_decoder.decode(rows.detail[0]).session_before
     except (FrameError, LookupError, *UNDECODABLE):
-        pass  # a damaged journal: the writer will find it out
+        pass  # a damaged journal, which the writer will report
     return None
 
 

@@ -1,4 +1,4 @@
-"""Where the sender stands in a journal, and which frame comes next."""
+"""Keeps the sender's cursor in a journal: the frame that it sends next."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Cursor:
         """Go to the frame with this event, or to the oldest one where that is gone."""
         self.number = max(number, self._journal.base)
         """The next event number to be sent."""
-        self._base = 0  # what damage that was passed raised it to
+        self._base = 0  # damage that the cursor passed has raised it
         self._found: Found | None = None
         self._open(None)
 

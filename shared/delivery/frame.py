@@ -1,11 +1,11 @@
-"""A batch of events as one record of the journal and one message of the pipe.
+"""A frame holds a batch of events: one record of the journal, one message of the pipe.
 
-Events lie in columns, one group for each table. Those of a book, of which there are a hundred times
-as many as of anything else, are packed as Arrow will hold them: the writer joins them, and makes
-an object neither of an event nor of a level.
+Events lie in columns, one group for each table. Book events are a hundred times as many as all
+others, so their columns are packed as Arrow will hold them: the writer joins the bytes, and makes
+no object of an event or of a level.
 
-The events themselves (`Frame.events`) are decoded only when a flush needs them. Everything the
-journal, the pipe and the writer decide by stands in front of them.
+Only a flush decodes the events themselves (`Frame.events`). The fields that the journal, the pipe
+and the writer decide by stand in front of them.
 """
 
 from array import array
@@ -92,7 +92,7 @@ class TickerColumns(Struct, array_like=True):
 
 
 class InstrumentColumns(Struct, array_like=True):
-    """What an exchange says of its markets, one entry for each."""
+    """Rows of an exchange's list of markets, one entry for each."""
 
     offset: list[int]
     ts_recv: list[int]

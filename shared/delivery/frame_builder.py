@@ -1,4 +1,4 @@
-"""Events of one session, numbered and collected for its next frame."""
+"""Builds frames: numbers the events of one session, then packs them."""
 
 import struct
 import sys
@@ -29,10 +29,10 @@ from shared.delivery.frame import (
 )
 from shared.event import Checkpoint, Delta, FeedEvent, Instrument, Recorded, Snapshot, Ticker, Trade
 
-assert sys.byteorder == "little"  # as `struct` packs on every machine that this is made for
+assert sys.byteorder == "little"  # as `struct` packs on every machine that we run on
 
-# Packed at once: one by one takes twice as long, and thousands of levels that wait as objects would
-# fill the CPU's caches.
+# Levels are packed this many at once: one by one takes twice as long, and thousands of levels that
+# wait as objects would fill the CPU's caches.
 LEVELS_PACKED_MIN: Final = 256
 
 _EVENT_BYTES: Final = sum(map(struct.calcsize, BOOK_CODES.values()))
@@ -41,7 +41,7 @@ _encoder = msgpack.Encoder()
 
 
 class FrameBuilder:
-    """Gives every event its number and its epoch; `take` makes a frame of what came since."""
+    """Gives every event its number and its epoch; `take` makes a frame of the latest."""
 
     def __init__(self, session: str, first: int = 0) -> None:
         """Begin at event number `first`; no symbol has a book yet."""
@@ -53,7 +53,7 @@ class FrameBuilder:
     def _reset(self) -> None:
         self.first = self.next_number
         self.bytes = 0  # of the frame to come, roughly
-        # Of the UTC day that the frame is of, ns; nothing is in it before there is an event.
+        # The bounds of the frame's UTC day, ns; the day is empty before the first event.
         self.begin = self.end = 0
         self._symbols: dict[str, int] = {}
         self._book: list[tuple[int, ...]] = []  # one row each, in the order of `BOOK_CODES`

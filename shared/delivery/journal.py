@@ -1,8 +1,8 @@
-"""The frames of one session on disk until the writer has committed them: the real queue.
+"""A journal keeps the frames of one session on disk until the writer has committed them.
 
-Files `<first event number>.journal` in a folder named for the session, and its `lock`, held by
-the ingest that writes the journal or, once that is gone, by the one that adopted it. Two threads
-share a journal: one appends; another, the sender's, does everything else.
+It is the real queue: files `<first event number>.journal` in a folder named for the session. The
+ingest that writes it holds its `lock`, or the one that adopted it. Two threads share a journal: one
+appends, the sender's does everything else.
 """
 
 import shutil
@@ -25,13 +25,13 @@ from shared.process.files import Lock
 from shared.process.room import explain_refusal, is_lack_of_room
 
 JOURNAL_FILE_BYTES_MAX: Final = 16 * 1024 * 1024  # a file is full at this size
-DAMAGES_MAX: Final = 100  # remembered for each journal; all are logged
+DAMAGES_MAX: Final = 100  # remembered for each journal; the log has all
 
 _log = log.get(__name__)
 
 
 class Journal:
-    """The frames of one session, whole, in order, without a number left out."""
+    """Holds the frames of one session, whole, in order, without a number left out."""
 
     def __init__(
         self, path: Path, lock: Lock, files: list[JournalFile], *, first: int, last: Frame | None
@@ -41,10 +41,10 @@ class Journal:
         self.session = path.name
         self.is_adopted = bool(files)
         self.next_number = first
-        self.synced = files[0].first if files else first  # what is below survives a power cut
+        self.synced = files[0].first if files else first  # the events below it survive a power cut
         self.damages: list[Damage] = []
         self.backlog = Backlog(sum(file.size for file in files), first)
-        self.is_cut_short = False  # what is damaged at its end the writer may have
+        self.is_cut_short = False  # the writer may have events that are damaged here
         self._lock = lock
         self._files = files
         self._last = last
@@ -76,7 +76,7 @@ class Journal:
 
     @classmethod
     def adopt(cls, path: Path) -> "Journal | None":
-        """Take over a journal whose owner is gone; return `None` where that is not so.
+        """Take over a journal whose owner is gone; return `None` where it has an owner.
 
         Raise `UnknownFrameVersion` where only another release can read it, `JournalError` where
         the disk refuses; it is left alone then.
@@ -101,7 +101,7 @@ class Journal:
     def _recover(cls, path: Path, lock: Lock) -> "Journal | None":
         """Learn from the last file where the journal ends; cut off a record written in part."""
         files = find_files(path)
-        if not files:  # its owner died before the first frame, or somebody removed it just now
+        if not files:  # its owner died before the first frame, or has just removed it
             _discard([_rename_away(path)])
             return None
         file = files[-1]
@@ -119,7 +119,7 @@ class Journal:
             if is_torn:
                 file.size = end
                 file.cut_tail()
-                _log.warning("a torn tail was cut off a journal", extra=_facts(tail))
+                _log.warning("a journal's torn last record is cut off", extra=_facts(tail))
             else:
                 journal.note(tail)
                 journal.is_cut_short = True
@@ -127,7 +127,7 @@ class Journal:
 
     @property
     def base(self) -> int:
-        """Return the oldest event number that it can supply."""
+        """Return the oldest event number that this journal can supply."""
         with self._mutex:
             return self._files[0].first if self._files else self.next_number
 
@@ -163,11 +163,11 @@ class Journal:
         try:
             self._files[-1].append(data)
         except JournalError as error:
-            # A bad block is this file's alone; a short write is the first sign of a full disk.
+            # A bad block spoils this file alone; a short write is the first sign of a full disk.
             is_empty = self._files[-1].first == self.next_number
             if is_empty or not error.__cause__ or is_lack_of_room(error.__cause__):
                 raise
-            _log.warning("a journal goes on in its next file", extra={"reason": str(error)})
+            _log.warning("the journal goes on in a new file", extra={"reason": str(error)})
             self._roll()
             self._files[-1].append(data)
         self._last = frame
@@ -175,7 +175,7 @@ class Journal:
         self.backlog.add(len(data), self.next_number)
 
     def _is_full(self, file: JournalFile) -> bool:
-        # A file of damage alone can be full of nothing: the next one would have its very name.
+        # A file that holds damage alone has no event: the next file would get the same name.
         return file.size >= JOURNAL_FILE_BYTES_MAX and file.first < self.next_number
 
     def _roll(self) -> None:
@@ -228,7 +228,7 @@ class Journal:
             raise JournalError(self._failure)
 
     def file_of(self, number: int) -> JournalFile | None:
-        """Return the file in which this event lies, or would; `None` while there is no file."""
+        """Return the file in which this event lies, or would; `None` before the first file."""
         with self._mutex:
             older = [file for file in self._files if file.first <= number]
             return older[-1] if older else next(iter(self._files), None)
@@ -261,7 +261,7 @@ class Journal:
             file.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of it for good; what it holds waits for whoever adopts it."""
+        """Let go of the journal for good; its frames wait for the ingest that adopts it."""
         if self._failure is None:
             self._failure = f"{self.path} is closed"
         with self._mutex:
@@ -283,7 +283,7 @@ def _is_end(frame: Frame) -> bool:
 
 
 def _rename_away(path: Path) -> Path:
-    """Make the whole folder vanish at once; what is left of it may be discarded at any time."""
+    """Make the whole folder vanish at once; its files may then be deleted at any time."""
     removed = path.with_name(path.name + REMOVED_SUFFIX)
     path.rename(removed)
     sync_folder(path.parent)

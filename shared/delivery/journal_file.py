@@ -1,4 +1,4 @@
-"""One file of a journal: a record file whose payloads are the frames of one session."""
+"""A journal file is a record file whose payloads are the frames of one session."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _NAME: Final = re.compile(r"(\d{12}|[1-9]\d{12,})\.journal")
 
 
 class Damage(Struct, frozen=True):
-    """Bytes that hold no intact record, or files that are missing, and what went with them.
+    """A stretch of a journal without an intact record: damaged bytes, or missing files.
 
     `next_present` is `None` at the end of a journal, where nobody can tell.
     """
@@ -28,10 +28,10 @@ class Damage(Struct, frozen=True):
 
 
 class JournalFile(RecordFile):
-    """The record file whose first record begins with the event number `first`."""
+    """Stands for the record file whose first record begins with the event number `first`."""
 
     def __init__(self, folder: Path, *, first: int) -> None:
-        """Stand for the file, without opening it."""
+        """Stand for the file; open nothing."""
         super().__init__(folder / f"{first:012}.journal")
         self.first = first
 
@@ -69,7 +69,7 @@ class FrameReader:
         self._records.close()
 
     def scan(self, offset: int, limit: int) -> Iterator[Found]:
-        """Yield the intact records from `offset` on, stepping over whatever is not one.
+        """Yield the intact records from `offset` on; step over all other bytes.
 
         Raise `UnknownFrameVersion` at a record that only another release can read.
         """

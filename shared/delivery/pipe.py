@@ -1,7 +1,7 @@
-"""Frames from the ingest to the writer, watermarks back: the only door to ZeroMQ.
+"""The pipe carries frames from the ingest to the writer, watermarks back: the only door to ZeroMQ.
 
-It may lose anything at any time, and never reorders what one `Publisher` sent: the journal holds
-every frame until a watermark says that it is committed.
+The pipe may lose any frame at any time; it never reorders the frames of one `Publisher`. The
+journal holds every frame until a watermark says that the writer has committed it.
 
 A socket belongs to the thread that uses it; the context may be shared.
 """
@@ -23,7 +23,7 @@ from shared.process.state import StateFolder
 FRAMES_MAX: Final = 1000  # held on either side of a pipe
 WATERMARKS_MAX: Final = 100  # held for a subscriber that does not look, ten seconds of them
 RECONNECT_MS: Final = 20  # and no RECONNECT_IVL_MAX: that would make it grow to a second
-LINGER_MS: Final = 1000  # for what is still queued at the end
+LINGER_MS: Final = 1000  # for frames still queued at the end
 # sockaddr_un has 108 bytes, the last a zero: https://man7.org/linux/man-pages/man7/unix.7.html
 SOCKET_PATH_BYTES_MAX: Final = 107
 
@@ -32,9 +32,9 @@ EventNumber = Annotated[int, Meta(ge=0)]
 
 
 class Watermark(Struct, frozen=True, array_like=True):
-    """What one run of the writer has of every session that it knows.
+    """Says how far one run of the writer has come in every session that it knows.
 
-    Of each session two event numbers: everything below `committed` is committed, for ever;
+    Each session has two event numbers: every event below `committed` is committed for ever;
     `expected` is the next one the writer wants.
     """
 
@@ -42,7 +42,7 @@ class Watermark(Struct, frozen=True, array_like=True):
     sessions: dict[str, tuple[EventNumber, EventNumber]]
 
     def __post_init__(self) -> None:
-        """Refuse what no writer can mean."""
+        """Refuse a watermark that no writer can mean."""
         if any(committed > expected for committed, expected in self.sessions.values()):
             raise ValueError("more is committed than was received")
 
@@ -65,9 +65,11 @@ def socket_path(state_path: Path, name: str) -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     folder = Path(runtime) / f"booktape-{digest}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    # Anybody may make a folder in the temporary one, and listen where we would connect.
+    # Anybody may make a folder in the temporary one, to listen where we would connect.
     if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
-        raise ConfigError([f"state.path: {folder} is not ours; remove it, or choose a short path"])
+        raise ConfigError(
+            [f"state.path: {folder} is another user's; remove it, or choose a short path"]
+        )
     return folder / name
 
 
@@ -77,7 +79,7 @@ def endpoint(state_path: Path, name: str) -> str:
 
 
 def open_context() -> Context:
-    """Return what a process makes its sockets from; `term()` it when they are closed."""
+    """Return the context that makes a process's sockets; `term()` it when they are closed."""
     return zmq.Context()
 
 
@@ -100,12 +102,12 @@ class Publisher:
         return True
 
     def close(self) -> None:
-        """Close; what is queued may still go out for `LINGER_MS`."""
+        """Close; queued frames may still go out for `LINGER_MS`."""
         self._socket.close()
 
 
 class Bound:
-    """A socket that is bound to a path, which cleaners of temporary files may take."""
+    """A socket bound to a path, which a cleaner of temporary files may delete."""
 
     def __init__(self, socket: zmq.Socket[bytes], endpoint: str) -> None:
         """Bind, taking the place of a socket file that a killed writer left."""
@@ -116,17 +118,17 @@ class Bound:
 
     @property
     def is_there(self) -> bool:
-        """Say whether whoever connects now finds it."""
+        """Return whether a connect finds the socket."""
         return self._path.exists()
 
     def bind_anew(self) -> None:
-        """Bind once more, if it is not there; whoever was connected connects again."""
+        """Bind once more if the path is gone; connected peers connect again."""
         if not self.is_there:
             self._socket.unbind(self._endpoint)
             self._socket.bind(self._endpoint)
 
     def close(self) -> None:
-        """Close; what a linger of the socket allows may still go out."""
+        """Close; messages may still go out for the socket's linger."""
         self._socket.close()
 
 
@@ -144,6 +146,8 @@ class Receiver(Bound):
 
     def receive(self, timeout_ms: int) -> bytes | None:
         """Return the next frame, or `None` where none came in that time."""
+        if not timeout_ms and not _has_message(self._socket):
+            return None
         if timeout_ms != self._timeout_ms:
             self._socket.rcvtimeo = self._timeout_ms = timeout_ms
         try:
@@ -153,7 +157,7 @@ class Receiver(Bound):
 
 
 class WatermarkPublisher(Bound):
-    """Tell every sender what the writer has."""
+    """Publishes to every sender how far the writer has come."""
 
     def __init__(self, context: Context, endpoint: str) -> None:
         """Bind, taking the place of a socket file that a killed writer left."""
@@ -163,12 +167,12 @@ class WatermarkPublisher(Bound):
         super().__init__(socket, endpoint)
 
     def publish(self, watermark: Watermark) -> None:
-        """Send it to whoever listens; nobody waits for it, as another one follows soon."""
+        """Send a watermark to all who listen; nobody waits for it, as the next follows soon."""
         self._socket.send(_encoder.encode(watermark), zmq.NOBLOCK)
 
 
 class WatermarkSubscriber:
-    """Learn what the writer has."""
+    """Receives how far the writer has come."""
 
     def __init__(self, context: Context, endpoint: str) -> None:
         """Connect, whether or not a writer is there yet."""
@@ -183,12 +187,10 @@ class WatermarkSubscriber:
         """Return the newest watermark, skipping older ones, or `None` where none came."""
         newest = None
         for _ in range(WATERMARKS_MAX):
-            try:
-                data = self._socket.recv(zmq.NOBLOCK)
-            except zmq.Again:
+            if not _has_message(self._socket):
                 break
             try:
-                newest = _decoder.decode(data)
+                newest = _decoder.decode(self._socket.recv(zmq.NOBLOCK))
             except UNDECODABLE:
                 self.malformed += 1
         return newest
@@ -201,3 +203,10 @@ class WatermarkSubscriber:
 def _connect(socket: zmq.Socket[bytes], endpoint: str) -> None:
     socket.reconnect_ivl = RECONNECT_MS
     socket.connect(endpoint)
+
+
+def _has_message(socket: zmq.Socket[bytes]) -> bool:
+    """Return whether a message waits; the exception that says so costs more than all else."""
+    events = socket.get(zmq.EVENTS)
+    assert isinstance(events, int)
+    return bool(events & zmq.POLLIN)

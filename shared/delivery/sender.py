@@ -1,7 +1,7 @@
-"""Frames from the journals of one process into the pipe, as the writer's watermarks ask for them.
+"""The sender moves frames from one process's journals to the pipe, as watermarks ask for them.
 
-The pipe is full or there is no writer: the sender waits, and the journals grow. Frames got lost
-on their way: it goes back to what the writer expects.
+While the pipe is full or the writer is down, the sender waits while the journals grow. When frames
+are lost on the way, it goes back to the event that the writer expects.
 """
 
 import time
@@ -16,11 +16,11 @@ from shared.delivery.pipe import Watermark
 from shared.errors import JournalError
 from shared.process import log
 
-SYNC_INTERVAL_S: Final = 0.2  # what a power cut may take; also how often it wakes
+SYNC_INTERVAL_S: Final = 0.2  # a power cut may take this much; the sender wakes as often
 FULL_WAIT_S: Final = 0.1  # for a full pipe
 FRAMES_PER_STEP_MAX: Final = 100  # of one journal, so that syncs and watermarks get their turn
-STILL_S: Final = 1.0  # so long a writer may stand still before frames count as lost
-STILL_S_MAX: Final = 60.0  # the wait doubles up to this while going back bears no fruit
+STILL_S: Final = 1.0  # a writer may stand still for this long before frames count as lost
+STILL_S_MAX: Final = 60.0  # the wait doubles up to this while going back does not help
 DRAIN_S: Final = 2.0  # for the last effort
 
 _log = log.get(__name__)
@@ -30,10 +30,10 @@ End = Callable[[Journal], None]
 
 
 class Pipe(Protocol):
-    """Take frames of one session, in order; lose any of them, or none."""
+    """Takes frames of one session, in order; may lose any of them."""
 
     def publish(self, data: bytes) -> bool:
-        """Take a frame, or return False at once."""
+        """Take a frame; return False at once where it cannot."""
         ...
 
     def close(self) -> None:
@@ -42,7 +42,7 @@ class Pipe(Protocol):
 
 
 class Watermarks(Protocol):
-    """Say what the writer has."""
+    """Says how far the writer has come."""
 
     def receive(self) -> Watermark | None:
         """Return the newest watermark since the last call."""
@@ -63,7 +63,7 @@ class Sender:
         watermarks: Watermarks,
         steady_s: Callable[[], float],
     ) -> None:
-        """Take charge of the journals; `make_pipe` is called for each, in the sender's thread."""
+        """Take charge of the journals; the sender's thread calls `make_pipe` for each."""
         self._added: list[tuple[Journal, End | None]] = [(journal, None) for journal in journals]
         self._make_pipe = make_pipe
         self._watermarks = watermarks
@@ -74,7 +74,7 @@ class Sender:
     @property
     def journals(self) -> list[Journal]:
         """Return the journals in its charge; any thread may ask."""
-        # Copies of a list are made at once, whoever changes it.
+        # A list is copied in one step, whichever thread changes it.
         delivered = [delivery.journal for delivery in self._deliveries.copy()]
         return delivered + [journal for journal, _ in self._added.copy()]
 
@@ -85,14 +85,14 @@ class Sender:
         return [delivery.journal.session for delivery in deliveries if delivery.is_refused]
 
     def count_adopted(self, *, moving: bool) -> int:
-        """Return how many adopted journals it has; of them, those that get on. Any thread may."""
+        """Return how many adopted journals it has, with how many of them make progress."""
         deliveries = self._deliveries.copy()
         stuck = sum(delivery.is_stuck and delivery.journal.is_adopted for delivery in deliveries)
         adopted = sum(journal.is_adopted for journal in self.journals)
         return adopted - stuck if moving else adopted
 
     def add(self, journal: Journal, *, end: End | None = None) -> None:
-        """Take charge of one more journal; `end` ends its session once the writer was heard."""
+        """Take charge of one more journal; `end` ends its session once a watermark came."""
         self._added.append((journal, end))
 
     def run(self, stop: Event) -> None:
@@ -138,7 +138,7 @@ class Sender:
         if not journal.is_adopted:
             raise JournalError(f"the journal of {journal.session} cannot go on: {error}") from error
         _log.error(
-            "an adopted journal is left alone",
+            "the disk refused an adopted journal, which is left alone",
             extra={"session": journal.session, "reason": str(error)},
         )
         delivery.close()
@@ -146,7 +146,7 @@ class Sender:
         self._deliveries.remove(delivery)
 
     def _drain(self) -> None:
-        """Sync, and push what the pipe takes, for a moment."""
+        """Sync, then push all that the pipe takes, for a moment."""
         deadline_s = self._steady_s() + DRAIN_S
         self._sync_due_s = self._steady_s()
         wait_s = self.step()
@@ -170,10 +170,10 @@ class Sender:
 
 
 class Delivery:
-    """One journal on its way into its pipe."""
+    """Moves one journal into its pipe."""
 
     def __init__(self, journal: Journal, pipe: Pipe, *, end: End | None = None) -> None:
-        """Send nothing before the first watermark: that says where to begin."""
+        """Send nothing before the first watermark, which says where to begin."""
         self.journal = journal
         self._pipe = pipe
         self._end = end
@@ -189,18 +189,18 @@ class Delivery:
 
     @property
     def is_behind(self) -> bool:
-        """Return whether there is a writer and something to send to it."""
+        """Return whether a writer is up while frames wait for it."""
         return self._run is not None and self._cursor.number < self.journal.synced
 
     @property
     def is_stuck(self) -> bool:
-        """Return whether the writer takes nothing of it, as far as anybody can tell."""
+        """Return whether the writer seems to take none of its frames."""
         return self.is_refused or self._still_s >= STILL_S_MAX
 
     def heed(self, watermark: Watermark, now_s: float) -> None:
-        """Go where the writer wants us, and give up what it has committed.
+        """Go where the writer wants us; delete the frames that it has committed.
 
-        A session that it does not list is one that it has not seen, or has forgotten.
+        The writer lists no session that it has not seen, or has forgotten.
         """
         journal = self.journal
         unlisted = (0, journal.base)
@@ -218,7 +218,7 @@ class Delivery:
             self._cursor.seek(expected)
             self._move(expected, now_s)
         elif expected != self._expected:
-            if expected > self._cursor.number:  # what was thought lost arrived
+            if expected > self._cursor.number:  # frames that seemed lost have arrived
                 self._cursor.seek(expected)
             self._move(expected, now_s)
         elif expected >= self._cursor.number:  # nothing is outstanding
@@ -238,8 +238,8 @@ class Delivery:
     def _go_back(self, now_s: float) -> None:
         """Send again from what the writer expects: one frame, and the rest when it has moved.
 
-        It may stand still because it is busy, and would get everything twice; or because it
-        holds this session back, and would get everything for nothing.
+        A writer that is merely busy would get everything twice; one that holds this session
+        back would get everything for nothing.
         """
         _log.warning(
             "frames were lost on their way, or the writer stands still; going back",
@@ -256,7 +256,7 @@ class Delivery:
         self._still_s = min(self._still_s * 2, STILL_S_MAX)
 
     def _refuse(self, committed: int, expected: int) -> None:
-        """Send and trim nothing: the writer has what this journal does not."""
+        """Send and trim nothing: the writer has more than this journal."""
         self._run = None
         if not self.is_refused:
             _log.error(
@@ -271,7 +271,7 @@ class Delivery:
         self.is_refused = True
 
     def send(self) -> float:
-        """Publish what may be sent now; return how many seconds until it is worth going on."""
+        """Publish the frames that may go now; return the seconds to wait before the next."""
         if self.is_finished or self._run is None:
             return SYNC_INTERVAL_S
         for _ in range(FRAMES_PER_STEP_MAX):

@@ -1,4 +1,4 @@
-"""The name of one run of one ingest process."""
+"""Names a session: one run of one ingest process."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from shared.process.state import StateFolder
 
 
 def new_session(state: Path, exchange: str, line: str, *, clock_ns: Callable[[], int]) -> str:
-    """Return a session id that nothing on this disk knows, whatever the clock does."""
+    """Return a session id that this disk has never held, whatever the clock does."""
     folder = StateFolder(state)
     while True:
         session = f"{_utc(clock_ns()):%Y%m%dT%H%M%S.%fZ}-{exchange}-{line}"

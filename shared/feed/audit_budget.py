@@ -20,18 +20,19 @@ class AuditBudget:
         self._grants: deque[tuple[float, int]] = deque()
         self._points = 0
 
-    def spend(self, cost: Cost | None, now_s: float) -> bool:
-        """Return whether the points were there; they are taken then."""
-        if cost is None:
-            return True
+    def has_points(self, cost: Cost | None, now_s: float) -> bool:
+        """Return whether the points are there."""
         grants = self._grants
         while grants and grants[0][0] <= now_s - self._interval_s:
             self._points -= grants.popleft()[1]
-        if self._points + cost.points > self._points_max:
-            return False
-        self._points += cost.points
-        grants.append((now_s, cost.points))
-        return True
+        return cost is None or self._points + cost.points <= self._points_max
+
+    def spend(self, cost: Cost | None, now_s: float) -> None:
+        """Take the points, which are there."""
+        assert self.has_points(cost, now_s)
+        if cost is not None:
+            self._points += cost.points
+            self._grants.append((now_s, cost.points))
 
 
 class AuditBudgets:

@@ -1,11 +1,15 @@
 """The rows of an audit: what came of it, and the first level that differed."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from booktape.ladder import Comparison
 from shared.event import FeedEvent, feed_event
 
 Cause = Literal["interval", "edge", "ticker", "crossed", "status"]
+
+# Why a book is doubted of which no audit can be had.
+AHEAD: Final = "the exchange's book is ahead, and no change of it comes"
+TICKERS_DISAGREE: Final = "tickers disagree with the book, and no audit can be had"
 
 
 def audit_event(

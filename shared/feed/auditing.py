@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from shared.event import Refused, Snapshot, Ticker, feed_event
+from shared.event import Refused, Snapshot, Ticker
 from shared.exchange import BOOK, Cost
 from shared.feed.audit_rows import Cause
 from shared.feed.audits import Audits
+from shared.feed.bounds import Bounds
 from shared.feed.checkpoints import Checkpoints
 from shared.feed.parts import Parts
 from shared.feed.patience import Patience
@@ -21,9 +22,8 @@ CHECKPOINT_INTERVAL_S: Final = 0.05  # between two of all books, after the clock
 class Auditing:
     """Has each book written whole by turns, and held against the exchange's and its tickers.
 
-    Where books are asked for over the socket, so are audits, and they are what is written. Where
-    books come by themselves, audits go over REST. Elsewhere there are none: a book that tickers
-    disagree with begins anew. The recorder's thread owns it.
+    Where books are asked for over the socket, so are audits, and they are what is written. Else
+    audits go over REST. The recorder's thread owns it.
     """
 
     def __init__(
@@ -37,26 +37,23 @@ class Auditing:
         exchange, board, books, rows, counts = parts
         self._board = board
         self._books = books
-        self._rows = rows
         self._checkpoints = Checkpoints(checkpoint_interval_s)
         self._quotes = peers.quotes
         self._touches = Touches(books, self._doubt, counts, board.idle)
         self._crossings = Patience()
+        self._bounds = Bounds(books, rows)
         self._symbols: dict[str, str] = {}
-        self._now_s, self._ts = 0.0, 0
+        self._now_s = 0.0
         self._all_wanted = board.checkpoints_wanted
         self._all: deque[str] = deque()  # books that are to be written whole one after the other
         self._all_due_s = 0.0
         books.on_crossed(self._note_crossed)
-        self._audits: Audits | RestAudits | None = None
         quotes, audited = self._touches.take_quotes, self._note_audit
-        if exchange.snapshot_by == "message":
-            budgets = peers.budgets
-            self._audits = Audits(
-                parts, budgets=budgets, spend=spend, quotes=quotes, audited=audited
-            )
-        elif exchange.snapshot_by == "first":
-            self._audits = RestAudits(parts, quotes=quotes, audited=audited)
+        self._audits: Audits | RestAudits = (
+            Audits(parts, budgets=peers.budgets, spend=spend, quotes=quotes, audited=audited)
+            if exchange.snapshot_by == "message"
+            else RestAudits(parts, quotes=quotes, audited=audited)
+        )
 
     def follow(self, symbols: dict[str, str]) -> None:
         """Look after these, our symbols by their raw ones."""
@@ -66,8 +63,7 @@ class Auditing:
             self._touches.drop(raw_symbol)
         self._symbols = symbols
         self._quotes.follow(symbols, self._touches.judge)
-        if self._audits is not None:
-            self._audits.follow(symbols)
+        self._audits.follow(symbols)
 
     def clear(self) -> None:
         """Forget everything: the connection is gone."""
@@ -81,33 +77,29 @@ class Auditing:
 
     def look(self, ts: int, now_s: float) -> None:
         """Do what is due and asks nothing of the exchange."""
-        self._ts, self._now_s = ts, now_s
+        self._now_s = now_s
+        self._bounds.look(ts, now_s, self._symbols)
         if raw_symbol := self._checkpoints.due(self._symbols, now_s):
-            if self._audits is None:
-                self._books.checkpoint(ts, raw_symbol)
-            else:
-                self._audits.take_turn(ts, raw_symbol, now_s)
+            self._audits.take_turn(ts, raw_symbol, now_s)
         self._write_all(ts, now_s)
         self._touches.look(ts, now_s)
-        if self._audits is not None:
-            self._audits.look(ts, now_s)
+        self._audits.look(ts, now_s)
 
     def ask(self, now_s: float) -> list[str]:
         """Return the messages that ask for audits now; a snapshot that is due goes first."""
-        return [] if self._audits is None else self._audits.ask(now_s)
+        return self._audits.ask(now_s)
 
     def is_asked(self, raw_symbol: str) -> bool:
         """Return whether a snapshot that comes is the answer to an audit."""
-        return self._audits is not None and self._audits.is_asked(raw_symbol)
+        return self._audits.is_asked(raw_symbol)
 
     def answer_audit(self, ts: int, snapshot: Snapshot, now_s: float) -> None:
         """Take the answer to an audit."""
-        assert self._audits is not None
         self._audits.answer_audit(ts, snapshot, now_s)
 
     def refuse(self, ts: int, notice: Refused, now_s: float) -> bool:
         """Take note of a refusal; return whether it was meant for an audit."""
-        return self._audits is not None and self._audits.refuse(ts, notice, now_s)
+        return self._audits.refuse(ts, notice, now_s)
 
     def _write_all(self, ts: int, now_s: float) -> None:
         """Write every book whole, a few at a time, once that is wanted.
@@ -123,17 +115,12 @@ class Auditing:
             self._all_due_s = now_s + CHECKPOINT_INTERVAL_S
 
     def _doubt(self, raw_symbol: str) -> None:
-        """Have a book audited that tickers disagree with, or begun anew where that cannot be."""
-        if self._audits is not None:
-            self._audits.want(raw_symbol, "ticker", self._now_s)
-            return
-        stale = feed_event("stale", reason="tickers disagree with the book")
-        self._rows.append((self._ts, self._symbols[raw_symbol], stale))
-        self._books.doubt(raw_symbol, "stale")
+        """Have a book audited that tickers disagree with."""
+        self._audits.want(raw_symbol, "ticker", self._now_s)
 
     def _note_crossed(self, raw_symbol: str) -> None:
         """Have a crossed book audited: only if the exchange's is not crossed is ours wrong."""
-        if self._audits is not None and self._crossings.take(raw_symbol, self._now_s):
+        if self._crossings.take(raw_symbol, self._now_s):
             self._audits.want(raw_symbol, "crossed", self._now_s)
 
     def _note_audit(self, raw_symbol: str, cause: Cause, has_agreed: bool) -> None:  # noqa: FBT001

@@ -8,7 +8,13 @@ from msgspec import Struct
 from shared.event import Refused, Snapshot, feed_event
 from shared.exchange import Cost
 from shared.feed.audit_budget import AuditBudgets
-from shared.feed.audit_rows import Cause, audit_event, mismatch_event
+from shared.feed.audit_rows import (
+    AHEAD,
+    TICKERS_DISAGREE,
+    Cause,
+    audit_event,
+    mismatch_event,
+)
 from shared.feed.parts import Parts
 
 ANSWER_S: Final = 10.0  # within which an answer comes; then it is asked for again
@@ -103,7 +109,7 @@ class Audits:
         for raw_symbol, question in list(self._wanted.items()):
             if now_s - question.wanted_s > WAIT_MAX_S:
                 del self._wanted[raw_symbol]
-                self._give_up(ts, raw_symbol)
+                self._give_up(ts, raw_symbol, question.cause)
         for raw_symbol, question in list(self._ahead.items()):
             if not self._books.is_live(raw_symbol):
                 del self._ahead[raw_symbol]
@@ -111,7 +117,7 @@ class Audits:
                 self._retry(ts, raw_symbol, self._ahead, now_s)
             elif now_s - question.at_s > AHEAD_S:
                 del self._ahead[raw_symbol]
-                self._doubt(ts, raw_symbol)
+                self._doubt(ts, raw_symbol, AHEAD)
         if now_s >= self._edge_look_s:
             self._edge_look_s = now_s + EDGE_LOOK_S
             self._look_at_edges(now_s)
@@ -201,14 +207,18 @@ class Audits:
             question.at_s = question.wanted_s = now_s + wait_s
             self._wanted[raw_symbol] = question
         else:
-            self._give_up(ts, raw_symbol)
+            self._give_up(ts, raw_symbol, question.cause)
 
-    def _give_up(self, ts: int, raw_symbol: str) -> None:
+    def _give_up(self, ts: int, raw_symbol: str, cause: Cause) -> None:
+        """Write our own book, for no audit of it can be had; one that tickers doubt ends."""
         self._counts.audits_unanswered += 1
-        self._books.checkpoint(ts, raw_symbol)
+        if cause != "ticker":
+            self._books.checkpoint(ts, raw_symbol)
+        elif self._books.is_live(raw_symbol):
+            self._doubt(ts, raw_symbol, TICKERS_DISAGREE)
 
-    def _doubt(self, ts: int, raw_symbol: str) -> None:
-        self._note_stale(ts, raw_symbol, "the exchange's book is ahead, and no change of it comes")
+    def _doubt(self, ts: int, raw_symbol: str, reason: str) -> None:
+        self._note_stale(ts, raw_symbol, reason)
         self._books.doubt(raw_symbol, "stale")
 
     def _note_stale(self, ts: int, raw_symbol: str, reason: str) -> None:
@@ -218,11 +228,14 @@ class Audits:
         """Take the points of one audit, of its own budget and of the exchange's limit."""
         cost = self._exchange.snapshot_cost
         budget = self._budgets.turns if cause == "interval" else self._budgets.early
-        if not budget.spend(cost, now_s):
+        if not budget.has_points(cost, now_s):
             return False
         wait_s = self._spend(cost) if cost is not None else 0.0
         self._next_s = now_s + max(wait_s, self._exchange.snapshot_interval_s)
-        return wait_s == 0.0
+        if wait_s:
+            return False
+        budget.spend(cost, now_s)
+        return True
 
     def _look_at_edges(self, now_s: float) -> None:
         for raw_symbol in self._books.find_edges():

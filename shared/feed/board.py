@@ -75,13 +75,6 @@ class AuditAnswer(NamedTuple):
     snapshot: Snapshot | None
 
 
-class StatusChange(NamedTuple):
-    """A market's status that is another now, of our symbol."""
-
-    symbol: str
-    status: MarketStatus
-
-
 class Board:
     """Lies between the threads that have to do with one feed.
 
@@ -107,7 +100,7 @@ class Board:
         self.books: deque[BookAnswer] = deque()
         self.audits_wanted: deque[str] = deque()  # raw symbols, one at a time
         self.audits: deque[AuditAnswer] = deque()
-        self.statuses: deque[StatusChange] = deque()
+        self.statuses: dict[str, MarketStatus] = {}  # the new ones, of our symbols
         self.idle: set[str] = set()  # raw symbols that do not trade, as far as the feed knows
         self.is_list_wanted = False  # of markets, at once: the exchange says that one stands still
         self.checkpoints_wanted = 0  # how often every book was to be written whole

@@ -1,6 +1,6 @@
 """The books of one connection: what of them is recorded, and when one is worth nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -98,6 +98,15 @@ class Books:
         """Return a live book's levels, to be read and not kept."""
         entry = self._entries.get(raw_symbol)
         return entry.book if entry is not None and entry.is_recorded else None
+
+    def measure(self) -> Iterator[tuple[str, int, int]]:
+        """Yield of each raw symbol the levels of its larger side, and the deltas that wait."""
+        for raw, e in self._entries.items():
+            yield raw, max(len(e.book.bids), len(e.book.asks)), e.sequencer.held
+
+    def forget_held(self, raw_symbol: str) -> None:
+        """Forget the deltas that wait for a snapshot, and hold those that come."""
+        self._entries[raw_symbol].sequencer.forget_held()
 
     def find_edges(self) -> list[str]:
         """Return the raw symbols of the books of which more lies behind what is known."""

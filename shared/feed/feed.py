@@ -294,6 +294,6 @@ def _make_books(exchange: Exchange, rows: FeedRows, resync: Callable[[str, Reaso
         rows,
         resync,
         window=exchange.window,
-        depth=exchange.depth if exchange.snapshot_by == "message" else None,
+        depth=None if exchange.snapshot_by == "first" else exchange.depth,
         overtaken_max=OVERTAKEN_MAX if exchange.snapshot_by == "rest" else 0,
     )

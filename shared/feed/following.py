@@ -54,6 +54,7 @@ class Following:
             for raw_symbol in added:
                 self._books.add(raw_symbol, symbols[raw_symbol])
         self.symbols = symbols
+        self._trades.follow(symbols)
         self._subscriptions.follow(added)
         return messages
 
@@ -67,4 +68,5 @@ class Following:
             self._rows.append((ts, self.symbols[raw_symbol], _LEFT))
         self._trades.lose(raw_symbol, ts)
         self._tickers.remove(raw_symbol)
+        self._board.idle.discard(raw_symbol)
         return messages

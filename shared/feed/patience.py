@@ -4,6 +4,7 @@ from typing import Final
 
 WAIT_MIN_S: Final = 60.0
 WAIT_MAX_S: Final = 3600.0
+SYMBOLS_MAX: Final = 2000  # remembered; then the one that was asked about first is forgotten
 
 
 class Patience:
@@ -18,6 +19,8 @@ class Patience:
         due_s, wait_s = self._waits.get(raw_symbol, (now_s, WAIT_MIN_S))
         if now_s < due_s:
             return False
+        if raw_symbol not in self._waits and len(self._waits) >= SYMBOLS_MAX:
+            del self._waits[next(iter(self._waits))]
         self._waits[raw_symbol] = now_s + wait_s, min(2 * wait_s, WAIT_MAX_S)
         return True
 

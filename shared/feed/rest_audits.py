@@ -1,51 +1,49 @@
-"""Audits books over REST: an answer has no number, and is held against what ours was lately."""
+"""Audits books over REST: each answer is held against what our book was lately."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec import Struct
 
-from booktape.ladder import Comparison, Ladder
-from shared.event import Delta, Refused, Snapshot
-from shared.feed.audit_rows import Cause, audit_event, mismatch_event
+from booktape.ladder import Comparison
+from shared.event import Refused, Snapshot, feed_event
+from shared.feed.audit_rows import (
+    AHEAD,
+    TICKERS_DISAGREE,
+    Cause,
+    audit_event,
+    mismatch_event,
+)
 from shared.feed.board import AuditAnswer
+from shared.feed.history import History
 from shared.feed.parts import Parts
 
-NEAR_NS: Final = 3_000_000_000  # before an answer and after it
-NEAR_S: Final = 3.0
+NEAR_S: Final = 3.0  # before an answer and after it
 AGAIN_S: Final = 1.0  # after an answer that is equal to nothing
 ATTEMPTS_MAX: Final = 3  # answers in a row
 ANSWER_S: Final = 120.0  # within which whoever asks says what came of it
 CHANGES_MAX: Final = 4096
-# Sizes are written with 8 decimals over REST, with up to 12 over the socket:
-# https://github.com/BTCTrader/broker-api-docs
-SLACK: Final = 1.1e-8
 
 
 class _Audit(Struct):
-    """One book that is audited, as it was when that began, and what changed since."""
+    """One book that is audited."""
 
     raw_symbol: str
     cause: Cause
     ts_book: int  # when the book began
-    base: tuple[dict[float, float], dict[float, float]]
-    ts_base: int
+    history: History
     at_s: float  # when to ask, when it was asked, or when to decide
-    step: int  # what is next: 0 to ask, 1 the answer, 2 the decision
-    changes: list[tuple[int, Delta]]
+    step: int = 0  # what is next: 0 to ask, 1 the answer, 2 the decision
     answer: AuditAnswer | None = None
     attempts: int = 0
-
-    def note(self, ts: int, delta: Delta) -> None:
-        """Take note of a change."""
-        self.changes.append((ts, delta))
 
 
 class RestAudits:
     """Audits one book of a connection after the other; the recorder's thread owns it.
 
     The board carries the questions to whoever asks over REST, and the answers back. Our own book
-    is written as a checkpoint by turns, for an answer cannot be placed in the stream.
+    is written as a checkpoint by turns. Where the exchange numbers its books alike over both ways,
+    the number says which state of ours an answer is compared with.
     """
 
     def __init__(
@@ -60,6 +58,7 @@ class RestAudits:
         self._rows = parts.rows
         self._board = parts.board
         self._depth = parts.exchange.depth
+        self._is_numbered = parts.exchange.snapshot_by == "rest"
         self._counts = parts.counts
         self._quotes = quotes
         self._audited = audited
@@ -109,7 +108,7 @@ class RestAudits:
         if audit is None:
             self._begin(ts, now_s)
             return
-        if not self._is_as_begun(audit) or len(audit.changes) > CHANGES_MAX:
+        if not self._is_as_begun(audit) or len(audit.history) > CHANGES_MAX:
             self._end()
         elif audit.step == 1:
             self._take_answer(ts, now_s, audit)
@@ -135,10 +134,10 @@ class RestAudits:
             book = self._books.find(raw_symbol)
             if book is None or not self._books.is_live(raw_symbol):
                 continue
-            base = dict(book.bids), dict(book.asks)
+            history = History(book, self._books.last(raw_symbol), ts, self._depth)
             begun = self._books.begun(raw_symbol)
-            self._audit = _Audit(raw_symbol, cause, begun, base, ts, now_s + NEAR_S, 0, [])
-            self._books.watch(raw_symbol, self._audit.note)
+            self._audit = _Audit(raw_symbol, cause, begun, history, now_s + NEAR_S)
+            self._books.watch(raw_symbol, history.note)
 
     def _take_answer(self, ts: int, now_s: float, audit: _Audit) -> None:
         answers = self._board.audits
@@ -147,8 +146,7 @@ class RestAudits:
             if answer.raw_symbol != audit.raw_symbol:
                 continue  # it came after all, for an audit that has ended
             if answer.snapshot is None:
-                self._counts.audits_unanswered += 1
-                self._end()
+                self._give_up(ts, audit)
                 return
             audit.answer = answer
             audit.step, audit.at_s = 2, now_s + NEAR_S
@@ -156,8 +154,7 @@ class RestAudits:
                 self._note(ts, audit, found)
             return
         if now_s - audit.at_s > ANSWER_S:
-            self._counts.audits_unanswered += 1
-            self._end()
+            self._give_up(ts, audit)
 
     def _decide(self, ts: int, now_s: float, audit: _Audit) -> None:
         """Say what came of an answer once all is known that came around it."""
@@ -170,15 +167,41 @@ class RestAudits:
         if audit.attempts < ATTEMPTS_MAX:
             audit.step, audit.at_s = 0, now_s + AGAIN_S
             return
-        found = min(self._compare_all(audit, audit.answer), key=lambda each: each.differ)
+        compared = list(self._compare(audit, audit.answer))
+        if not compared:  # ours has never been at its number
+            self._give_up(ts, audit)
+            return
+        found = min(compared, key=lambda each: each.differ)
         self._rows.append((ts, self._symbols[audit.raw_symbol], mismatch_event(found)))
         self._note(ts, audit, found)
         self._books.doubt(audit.raw_symbol, "mismatch")
 
+    def _give_up(self, ts: int, audit: _Audit) -> None:
+        """End without an audit, and with it a book that tickers doubt, or that has stood still."""
+        self._counts.audits_unanswered += 1
+        raw_symbol = audit.raw_symbol
+        is_ahead = self._is_ahead(audit)
+        self._end()
+        if is_ahead or audit.cause == "ticker":
+            stale = feed_event("stale", reason=AHEAD if is_ahead else TICKERS_DISAGREE)
+            self._rows.append((ts, self._symbols[raw_symbol], stale))
+            self._books.doubt(raw_symbol, "stale")
+
+    def _is_ahead(self, audit: _Audit) -> bool:
+        """Return whether the last answer has a number that our book has not come to."""
+        snapshot = audit.answer.snapshot if audit.answer is not None else None
+        last = self._books.last(audit.raw_symbol)
+        if not self._is_numbered or snapshot is None or snapshot.sequence is None or last is None:
+            return False
+        return snapshot.sequence > last
+
     def _note(self, ts: int, audit: _Audit, found: Comparison) -> None:
         """Record the audit, which is at its end."""
         raw_symbol = audit.raw_symbol
-        event = audit_event(audit.cause, found, self._quotes(raw_symbol), None)
+        assert audit.answer is not None
+        assert audit.answer.snapshot is not None
+        number = audit.answer.snapshot.sequence
+        event = audit_event(audit.cause, found, self._quotes(raw_symbol), number)
         self._rows.append((ts, self._symbols[raw_symbol], event))
         self._counts.audits += 1
         self._counts.last_audit_ts = ts
@@ -186,34 +209,15 @@ class RestAudits:
         self._audited(raw_symbol, audit.cause, found.first is None)
 
     def _find_equal(self, audit: _Audit, answer: AuditAnswer) -> Comparison | None:
-        return next((c for c in self._compare_all(audit, answer) if c.first is None), None)
+        return next((c for c in self._compare(audit, answer) if c.first is None), None)
 
-    def _compare_all(self, audit: _Audit, answer: AuditAnswer) -> Iterator[Comparison]:
-        """Compare an answer with each state that our book had around it."""
+    def _compare(self, audit: _Audit, answer: AuditAnswer) -> Iterator[Comparison]:
         assert answer.snapshot is not None
-        theirs = Ladder()
-        theirs.replace(answer.snapshot.bids, answer.snapshot.asks, self._depth)
-        begin, end = answer.ts - NEAR_NS, answer.ts + NEAR_NS
-        ours = Ladder()
-        bids, asks = audit.base
-        ours.replace(list(bids.items()), list(asks.items()), self._depth)
-        untils = [ts for ts, _ in audit.changes]
-        for place, until in enumerate([*untils, None]):
-            since = untils[place - 1] if place else audit.ts_base
-            if place:
-                change = audit.changes[place - 1][1]
-                ours.apply(change.bids, change.asks)
-            # The last state is that of now: a clock that was set must leave one to compare.
-            if until is None or (until >= begin and since <= end):
-                yield self._copy(ours).compare(theirs, SLACK)
-
-    def _copy(self, ladder: Ladder) -> Ladder:
-        """Return the same levels with the depth to which they are known now."""
-        copy = Ladder()
-        copy.replace(list(ladder.bids.items()), list(ladder.asks.items()), self._depth)
-        return copy
+        if self._is_numbered:
+            return audit.history.compare_at(answer.snapshot)
+        return audit.history.compare_all(answer.ts, answer.snapshot)
 
     def _end(self) -> None:
         assert self._audit is not None
-        self._books.unwatch(self._audit.raw_symbol, self._audit.note)
+        self._books.unwatch(self._audit.raw_symbol, self._audit.history.note)
         self._audit = None

@@ -4,6 +4,7 @@ from typing import Final
 
 CALM_S: Final = 60.0  # a symbol that needed no resync for so long is trusted again
 WAIT_MAX_S: Final = 60.0
+HISTORY_MAX: Final = 1000  # symbols, before those that have been calm are forgotten
 COUNT_MAX: Final = 7  # resyncs in a row that are counted: the wait is at its longest then
 
 
@@ -26,6 +27,9 @@ class Resyncs:
         count, last_s = self._history.get(raw_symbol, (0, now_s))
         if now_s - last_s > CALM_S:
             count = 0
+        if len(self._history) >= HISTORY_MAX:
+            recent = {raw: one for raw, one in self._history.items() if now_s - one[1] <= CALM_S}
+            self._history = recent
         wait_s = min(2.0 ** (count - 1), WAIT_MAX_S) if count else 0.0
         self._history[raw_symbol] = min(count + 1, COUNT_MAX), now_s + wait_s
         self._due[raw_symbol] = now_s + wait_s

@@ -79,6 +79,16 @@ class Sequencer:
         if self._held is None:
             self._held = []
 
+    @property
+    def held(self) -> int:
+        """Return how many deltas wait for the snapshot."""
+        return len(self._held or ())
+
+    def forget_held(self) -> None:
+        """Forget them; those that come are held."""
+        assert self._held is not None
+        self._held.clear()
+
     def judge(self, ts_recv: int, delta: Delta) -> Verdict:
         """Return what the delta's sequence says of it; an accepted one becomes the last."""
         first = delta.sequence if delta.previous is None else delta.previous + 1

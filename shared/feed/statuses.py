@@ -24,8 +24,8 @@ class Statuses:
 
     def take_all(self, ts: int, now_s: float, symbols: dict[str, str]) -> None:
         """Take the changes of the markets that are subscribed: our symbols by their raw ones."""
-        while self._board.statuses:
-            symbol, status = self._board.statuses.popleft()
+        for symbol in list(self._board.statuses):  # another thread adds to them
+            status = self._board.statuses.pop(symbol)
             raw_symbol = self._board.names.raw_symbol(symbol)
             if raw_symbol not in symbols:
                 continue

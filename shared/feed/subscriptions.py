@@ -227,6 +227,8 @@ class Subscriptions:
             if now_s - asked.since_s <= (RENEWAL_S if asked.is_resync else ANSWER_S):
                 continue
             if asked.is_resync and self._renewed.get(key, -inf) + REFUSED_RETRY_S <= now_s:
+                recent = now_s - REFUSED_RETRY_S
+                self._renewed = {one: at_s for one, at_s in self._renewed.items() if at_s > recent}
                 self._renewed[key], self._giving_up = now_s, key
                 raise ConnectionLost(f"no snapshot of {key[1]} after leaving and joining again")
             if asked.attempts < ATTEMPTS_MAX and not asked.is_resync:

@@ -1,6 +1,7 @@
 """Trades, each recorded once, and a row where some may be missing between two lists of them."""
 
 from collections import Counter
+from collections.abc import Collection
 from itertools import dropwhile, islice
 from typing import Final
 
@@ -13,6 +14,7 @@ from shared.feed.rows import FeedRows
 RECENT_MAX: Final = 512
 RECENT_MIN: Final = 64
 RECENT_NS: Final = 60_000_000_000
+LEFT_MAX: Final = 100  # symbols whose ids stay though they are left: they may be listed again
 RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take minutes
 # A trade so much older than an outage came before it, whatever the two clocks and the way.
 SURELY_NS: Final = 10_000_000_000
@@ -29,6 +31,18 @@ class Trades:
         self._recent: dict[str, dict[str, int | None]] = {}
         self._outages: dict[str, Outage] = {}
         self._expecting: Counter[str] = Counter()  # how many lists
+
+    def follow(self, raw_symbols: Collection[str]) -> None:
+        """Forget the trades of symbols that were left, but for the latest of these."""
+        left = [
+            raw_symbol
+            for raw_symbol in self._recent
+            if raw_symbol not in raw_symbols and not self._expecting[raw_symbol]
+        ]
+        for raw_symbol in left[: max(0, len(left) - LEFT_MAX)]:
+            del self._recent[raw_symbol]
+            self._outages.pop(raw_symbol, None)
+            self._expecting.pop(raw_symbol, None)
 
     def lose(self, raw_symbol: str, ts: int) -> None:
         """Take note that what comes next need not follow what came last."""

@@ -1,4 +1,4 @@
-"""Watches whether audits can be had: since when none could, of those that were asked for."""
+"""The audit watch finds since when every audit that we asked for has failed."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ class AuditWatch:
         self._since: int | None = None
 
     def look(self, counts: Iterable[Counts], ts: int) -> int | None:
-        """Return since when no audit could be had, if one was asked for since."""
+        """Return the time since which no audit succeeded, if we asked for one since."""
         counts = list(counts)
         audits = sum(each.audits for each in counts)
         unanswered = sum(each.audits_unanswered for each in counts)

@@ -1,4 +1,4 @@
-"""The machine's clock, looked at once a second: whoever set it is a row."""
+"""Watches the machine's clock once a second: a row says when it was set."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,17 +12,17 @@ _log = log.get(__name__)
 
 
 class ClockWatch:
-    """Sees when the clock was set, which the steady clock tells; the main thread owns it."""
+    """Compares the clock with the steady one, to see when it was set; the main thread owns it."""
 
     def __init__(self, *, clock_ns: Callable[[], int], steady_s: Callable[[], float]) -> None:
-        """Begin with the clock as it stands."""
+        """Begin with the clock's present time."""
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._ahead_ns = self._find_ahead_ns()
         self.has_gone_back = False  # at the last look
 
     def look(self) -> FeedEvent | None:
-        """Return what to record where it was set since the last look."""
+        """Return the row to record if the clock was set since the last look."""
         ahead_ns = self._find_ahead_ns()
         step_ns = ahead_ns - self._ahead_ns
         self._ahead_ns = ahead_ns

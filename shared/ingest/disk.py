@@ -1,4 +1,4 @@
-"""The disk of the state folder, looked at once a second: the feeds pause where it is full."""
+"""Watches the disk of the state folder once a second: the feeds pause while it is full."""
 
 from collections.abc import Callable
 from typing import Final
@@ -21,7 +21,7 @@ class DiskWatch:
         *,
         find_live: Callable[[], list[str]],
     ) -> None:
-        """Watch the bytes that are free: `is_full` for as long as they are too few.
+        """Watch the free bytes: `is_full` stays set while they are too few.
 
         `find_live` returns the symbols whose books go on: a full disk ends them.
         """
@@ -32,7 +32,7 @@ class DiskWatch:
         self._find_live = find_live
 
     def look(self) -> FeedEvent | None:
-        """Return what to record where it became full since the last look."""
+        """Return the rows to record if the disk became full since the last look."""
         self.free_bytes = self._disk_free()
         min_bytes = self._disk_free_min_bytes
         facts = {"free_bytes": self.free_bytes, "min_bytes": min_bytes}

@@ -1,4 +1,4 @@
-"""The doors of one exchange: sockets or a poller, opened for the symbols that are followed."""
+"""Opens the doors of one exchange, sockets or a poller, for the symbols that we follow."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ make_backoff = partial(
 
 
 class Doors:
-    """Opens what a list of symbols needs; whoever follows the listings owns them.
+    """Opens the doors that a list of symbols needs; the thread that follows listings owns them.
 
     Every poller has a thread of its own, and every reader, which has one socket or all of them.
     Any thread may read `boards`, to which each door adds its own, and ask for `find_live`.
@@ -88,7 +88,7 @@ class Doors:
             self.boards[0].wanted = tuple(symbols)
 
     def find_live(self) -> list[str]:
-        """Return the symbols whose books went on when each feed was looked at last."""
+        """Return the symbols whose books were live at the last look at each feed."""
         boards = [board for board in self.boards if BOOK in board.channels]
         return sorted({symbol for board in boards for symbol in board.feed.live})
 
@@ -161,11 +161,14 @@ class Doors:
     def _read(self, socket: Socket) -> None:
         interval_ms = self._own.read_interval_ms
         if interval_ms < SHARED_MS:
-            self._start(f"reader-{len(self.boards) - 1}", Reader([socket]).run)
+            self._start(
+                f"reader-{len(self.boards) - 1}", Reader([socket], steady_s=time.monotonic).run
+            )
             return
         self._shared.append(socket)
         if len(self._shared) == 1:
-            self._start("reader", Reader(self._shared, interval_ms / 1000).run)
+            reader = Reader(self._shared, interval_ms / 1000, steady_s=time.monotonic)
+            self._start("reader", reader.run)
 
     def _add_board(self, symbols: Sequence[str], channels: Sequence[str]) -> tuple[Board, Inbox]:
         board = Board(symbols, channels, self.names, down_since_s=time.monotonic())

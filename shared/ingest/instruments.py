@@ -1,7 +1,7 @@
-"""Instruments: what an exchange says of its markets, as rows of a day and of what changed.
+"""Makes rows of instruments: all of an exchange's markets once a day, then each that changes.
 
-All markets are rows once a UTC day and line, remembered under the state folder; between them each
-that changed. A minimum of sizes that follows from one of values moves with the price: no change.
+A file under the state folder remembers the rows of each UTC day and line. A minimum size that
+follows from a minimum value moves with the price: that is no change.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ _log = log.get(__name__)
 
 
 class _Remembered(Struct):
-    date: str = ""  # of which every market is a row
+    date: str = ""  # every market of this day is a row
     markets: list[ListedMarket] = []
 
 
@@ -34,12 +34,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Instruments:
-    """Makes rows of lists of markets; who asks for them owns it."""
+    """Makes rows of lists of markets; the thread that requests the lists owns it."""
 
     def __init__(self, path: Path) -> None:
-        """Begin with what an earlier process of the line has remembered at this path, if any."""
+        """Begin with the rows that an earlier process of the line left at this path, if any."""
         self._path = path
-        self._is_new = True  # no list came in this process
+        self._is_new = True  # no list has come in this process
         remembered = _read(path)
         self._date = remembered.date
         self._known = {market.symbol: market for market in remembered.markets}
@@ -82,7 +82,7 @@ class Instruments:
                 yield ts, symbol, feed_event("status", status=status, before=status_before, raw=raw)
 
     def _remember(self) -> None:
-        """Remember what was recorded; where it cannot be, the next start writes it once more."""
+        """Remember the recorded rows; if that fails, the next start records them once more."""
         remembered = _Remembered(self._date, list(self._known.values()))
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +119,6 @@ def _make_row(market: ListedMarket, reason: ListingReason) -> Instrument:
 
 
 def _plain(market: ListedMarket) -> ListedMarket:
-    """Return a market without what moves with its price."""
+    """Return a market without the fields that move with its price."""
     min_size = market.min_size if market.min_notional is None else None
     return replace(market, info="", min_size=min_size)

@@ -1,4 +1,4 @@
-"""The intake of the recorder: what any other thread has for it, and what wakes it."""
+"""The recorder's intake collects rows from all other threads, whose messages wake the recorder."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -8,11 +8,12 @@ from shared.event import Row
 from shared.process.alarm import Alarm
 from shared.transport.inbox import MESSAGES_EAGER
 
+ROWS_MAX: Final = 10_000  # of our own: a disk that takes nothing must not fill the memory
 IDLE_S: Final = 0.1  # between two looks at what is due
 
 
 class RowSource(Protocol):
-    """Where messages come from, with the feed that makes rows of them."""
+    """A source of messages, with the feed that makes rows of them."""
 
     @property
     def backlog(self) -> int:
@@ -20,15 +21,15 @@ class RowSource(Protocol):
         ...
 
     def digest(self) -> Iterator[list[Row]]:
-        """Yield the rows of some of them, and of what is due."""
+        """Yield the rows of some messages, and of chores that are due."""
         ...
 
 
 class Intake:
-    """Lies between the recorder's thread and all others.
+    """Passes rows and messages from all other threads to the recorder's.
 
-    Any thread may `record`, `attach` and `announce`; the recorder's alone does the rest. What is
-    recorded here is what we say of ourselves: a few rows an hour, which wait for no room.
+    Any thread may `record`, `attach` and `announce`; the recorder's alone does the rest. The rows
+    recorded here are about ourselves: a few an hour, which wait for no room.
     """
 
     def __init__(self) -> None:
@@ -39,13 +40,18 @@ class Intake:
         self._is_idle = False
 
     def record(self, rows: Iterable[Row]) -> None:
-        """Have rows of our own recorded."""
+        """Record rows of our own."""
         self._rows.extend(rows)
         if self._is_idle and self._rows:
             self._alarm.ring()
 
+    @property
+    def has_room(self) -> bool:
+        """Return whether rows that can wait may be recorded; any thread may ask."""
+        return len(self._rows) < ROWS_MAX
+
     def attach(self, source: RowSource) -> None:
-        """Have messages of this source recorded as well from now on."""
+        """Record the messages of this source as well from now on."""
         self.sources.append(source)
 
     def announce(self, backlog: int) -> None:
@@ -63,16 +69,16 @@ class Intake:
         return [self._rows.popleft() for _ in range(len(self._rows))]
 
     def wait(self, timeout_s: float) -> None:
-        """Wait so long, or until there is more than should wait."""
+        """Wait so long, or until too many messages wait."""
         self._alarm.wait(timeout_s)
 
     def sleep(self) -> bool:
-        """Wait for the next message, until something else may be due; return whether one came.
+        """Wait for the next message, until a chore may be due; return whether one came.
 
-        That is cheaper than looking for one each 20 ms.
+        Sleeping is cheaper than a look each 20 ms.
         """
         self._is_idle = True
-        # What came before the line above woke nobody.
+        # Messages that came before the line above woke nobody.
         has_come = self.has_work or self._alarm.wait(IDLE_S)
         self._is_idle = False
         return has_come

@@ -1,4 +1,4 @@
-"""Adopts the journals that dead ingests of an exchange left behind, a few at a time."""
+"""Adopts leftovers, a few at a time: journals that dead ingests of an exchange left behind."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +11,9 @@ from shared.delivery.sender import Sender
 from shared.ingest.recorder import end_session
 from shared.process import log
 
-# Each takes descriptors here and memory in the writer; the others wait on the disk.
+# Each takes descriptors here, and memory in the writer; the others wait on the disk.
 ADOPTED_MAX: Final = 8
-# Those that do not get on (the writer holds them back) leave room for others, up to here.
+# Journals that the writer holds back leave room for others, up to here.
 ADOPTED_IN_ALL_MAX: Final = 64
 _log = log.get(__name__)
 
@@ -26,10 +26,10 @@ class Leftovers:
         self._folder = folder
         self._sender = sender
         self._clock_ns = clock_ns
-        self._failed: set[Path] = set()  # since the last time that nothing was left to adopt
+        self._failed: set[Path] = set()  # since no journal was left to adopt
 
     def adopt(self) -> bool:
-        """Adopt one more journal; return False where none is left, or enough are on their way."""
+        """Adopt one more journal; return False if none is left, or enough are under way."""
         if self._sender.count_adopted(moving=True) >= ADOPTED_MAX:
             return False
         if self._sender.count_adopted(moving=False) >= ADOPTED_IN_ALL_MAX:

@@ -1,4 +1,4 @@
-"""Listings: what each list of an exchange's markets means for whoever records them."""
+"""Follows an exchange's listings: finds in each list of markets what to record."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from shared.event import Row
 from shared.exchange import SYMBOL, ListedMarket
-from shared.feed.board import Board, StatusChange
+from shared.feed.board import Board
 from shared.feed.names import Names
 from shared.ingest.instruments import Instruments
 from shared.process import log
@@ -20,21 +20,21 @@ _log = log.get(__name__)
 
 
 class OpenDoors(Protocol):
-    """What is open towards an exchange."""
+    """The open doors of an exchange."""
 
     @property
     def names(self) -> Names:
-        """Return how it writes our symbols."""
+        """Return the exchange's own names of our symbols."""
         ...
 
     @property
     def boards(self) -> list[Board]:
-        """Return the boards of its feeds, to which others are added."""
+        """Return the boards of its feeds; more are added later."""
         ...
 
 
 class Listings:
-    """Takes the lists of markets; the thread that asks for them owns it.
+    """Takes the lists of markets; the thread that requests them owns it.
 
     Any thread may read `not_trading`, our symbols whose markets are listed and do not trade.
     """
@@ -45,6 +45,8 @@ class Listings:
         instruments: Instruments,
         record: Callable[[Iterable[Row]], None],
         follow: Callable[[tuple[str, ...]], None] | None,
+        *,
+        has_room: Callable[[], bool],
     ) -> None:
         """Prepare; `follow` takes the symbols of all markets, `None` where they are configured."""
         self.not_trading: frozenset[str] = frozenset()
@@ -53,6 +55,7 @@ class Listings:
         self._instruments = instruments
         self._record = record
         self._follow = follow
+        self._has_room = has_room
         self._odd: list[str] = []  # of the last list
         self._known: dict[str, ListedMarket] | None = None  # by our symbols
 
@@ -66,7 +69,8 @@ class Listings:
         if not listed:
             return
         self._names.learn(listed.values())
-        self._record(list(self._instruments.update(listed.values(), ts)))
+        if self._has_room():  # else the next list shows what has changed since
+            self._record(list(self._instruments.update(listed.values(), ts)))
         standing = {symbol for symbol, market in listed.items() if market.status != "trading"}
         self.not_trading = frozenset(standing)
         if self._follow is not None:
@@ -75,7 +79,7 @@ class Listings:
         self._known = listed
 
     def _tell(self, listed: dict[str, ListedMarket]) -> None:
-        """Tell the feeds of markets that have come to stand still, or trade again."""
+        """Inform the feeds of markets that stopped trading, or trade again."""
         if self._known is None:
             return
         for symbol, market in listed.items():
@@ -83,18 +87,18 @@ class Listings:
             if before is None or before.status != market.status:
                 for board in self._boards:
                     if symbol in board.wanted:
-                        board.statuses.append(StatusChange(symbol, market.status))
+                        board.statuses[symbol] = market.status
 
     def _note_odd(self, symbols: list[str]) -> None:
         if symbols and symbols != self._odd:
             _log.error(
-                "markets whose names are none are not recorded; look at the exchange's list",
+                "markets with unusable names are not recorded; look at the exchange's list",
                 extra={"count": len(symbols), "first": [name[:64] for name in symbols[:10]]},
             )
         self._odd = symbols
 
 
 def _is_named(market: ListedMarket) -> bool:
-    """Return whether a market has names that can be part of paths, messages and rows."""
+    """Return whether a market's names can be part of paths, messages and rows."""
     is_short = len(market.raw_symbol) <= RAW_SYMBOL_CHARACTERS_MAX
     return is_short and _SYMBOL.fullmatch(market.symbol) is not None

@@ -1,4 +1,4 @@
-"""Shows the books that somebody looks at, for as long as somebody does."""
+"""Writes live books to a file, for as long as somebody looks at them."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,11 +22,11 @@ NOBODY: frozenset[str] = frozenset()
 class LiveBooksFile:
     """The file of one session's live books; the main thread owns it.
 
-    The recorder's thread copies the levels, for it owns the books; this one asks and writes.
+    The recorder's thread owns the books, so it copies the levels; the main thread asks and writes.
     """
 
     def __init__(self, folder: StateFolder, session: str, *, clock_ns: Callable[[], int]) -> None:
-        """Start with nobody looking; what an earlier session left is removed."""
+        """Start without a viewer; remove the file of an earlier session."""
         self._exchange, self._line = exchange_of(session), line_of(session)
         self._session = session
         self._lease = folder.lease(self._exchange)
@@ -36,7 +36,7 @@ class LiveBooksFile:
         self._is_shown = False
 
     def look(self, boards: Sequence[Board]) -> None:
-        """Have the books copied that are wanted, and write those that were; once a second."""
+        """Ask for copies of the wanted books, and write the last copies; once a second."""
         ts = self._clock_ns()
         try:
             lease = read_file(self._lease, Lease)
@@ -44,7 +44,7 @@ class LiveBooksFile:
                 self._end(boards)
             else:
                 self._show(boards, frozenset(lease.symbols[:SYMBOLS_MAX]), ts)
-        except OSError:  # a full or failing disk: a picture of the books is the least of it
+        except OSError:  # a full or failing disk, which others report
             self._end(boards)
 
     def _show(self, boards: Sequence[Board], wanted: frozenset[str], ts: int) -> None:
@@ -74,5 +74,5 @@ class LiveBooksFile:
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # of a disk that takes nothing; who reads it sees how old it is
+    with suppress(OSError):  # the disk takes nothing; a reader sees how old the file is
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One ingest process: built here, watched here, ended here."""
+"""Runs one ingest process: builds its parts, watches them, ends the session."""
 
 import gc
 import shutil
@@ -46,10 +46,10 @@ EXIT_FAULT: Final = 1
 EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
 ADOPT_INTERVAL_S: Final = 60.0
 LOOK_S: Final = 1.0  # between two looks at the disk, the clock and the status
-NAMES_S: Final = 10.0  # then the exchange's rule makes the names
+NAMES_S: Final = 10.0  # then the exchange's rule makes the names instead
 STOP_S: Final = 8.0  # for feeds, recorder and sender each; supervisord waits for longer
-# Between two looks for cycles of objects. An event is a dozen objects and never a cycle; looking as
-# often as Python does by itself takes a quarter of the time of all that is done with an event.
+# Allocations between two looks for cycles of objects. An event is a dozen objects, never a cycle;
+# Python's own rate takes a quarter of all the time that an event takes.
 GC_ALLOCATIONS: Final = 100_000
 
 _log = log.get(__name__)
@@ -58,8 +58,8 @@ _log = log.get(__name__)
 def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
     """Record one exchange until TERM or INT; return the exit status.
 
-    75: another process records this line already. 1: a fault of our own, which is in the log; the
-    journal holds everything, and a new start goes on from there.
+    75: another process records this line already. 1: a fault of our own, which the log describes;
+    the journal holds everything, so that a new start goes on from there.
     """
     log.setup(ingest_name(exchange.name, line))
     lock = Lock(settings.state.folder.ingest_lock(exchange.name, line))
@@ -69,7 +69,7 @@ def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
         _log.error("another process records this line", extra={"reason": str(held)})
         return EXIT_LOCKED
     gc.set_threshold(GC_ALLOCATIONS)
-    gc.freeze()  # what was imported stays: no look at it, neither while we record nor at the end
+    gc.freeze()  # imported objects stay: no need to look at them again
     ingest = Ingest(exchange, settings, line)
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: ingest.stop())
@@ -87,7 +87,7 @@ class Ingest:
     """
 
     def __init__(self, exchange: Exchange, settings: Settings, line: str) -> None:
-        """Build what lives as long as the process; nothing is asked of the exchange yet."""
+        """Build all that lives as long as the process; ask nothing of the exchange yet."""
         state, folder = settings.state.path, settings.state.folder
         self.has_failed = False
         # An Event may not be set by a signal handler: it could wait for itself.
@@ -124,7 +124,7 @@ class Ingest:
         self._rest_worker = RestWorker(
             self._rest,
             take_list=self._listings.take_list,
-            book_interval_s=exchange.snapshot_interval_s,
+            book_interval_s=_find_book_interval_s(exchange),
             boards=self._doors.boards,
             backoff=make_backoff(),
             clock_ns=time.time_ns,
@@ -139,7 +139,13 @@ class Ingest:
 
     def _make_listings(self, path: Path) -> Listings:
         follow = self._doors.follow if self._own.symbols is None else None
-        return Listings(self._doors, Instruments(path), self._intake.record, follow)
+        return Listings(
+            self._doors,
+            Instruments(path),
+            self._intake.record,
+            follow,
+            has_room=lambda: self._intake.has_room,
+        )
 
     def run(self) -> int:
         """Record until told to stop; return the exit status."""
@@ -150,7 +156,7 @@ class Ingest:
         self._recorder.begin(symbols=symbols, transport=own.transport, session_before=before)
         self._threads.start("recorder", self._recorder.run, self._stop_recorder)
         self._threads.start("sender", self._sender.run, self._stop_sender)
-        self._look_at_machine()  # first: where the disk is full nothing is opened
+        self._look_at_machine()  # first: on a full disk nothing is opened
         self._begin()
         _log.info("recording", extra={"session": self._journal.session, "symbols": symbols})
         self._look()
@@ -160,7 +166,7 @@ class Ingest:
         return EXIT_FAULT if self.has_failed else 0
 
     def _begin(self) -> None:
-        """Ask the exchange for what is wanted; earlier sessions' journals are sent in any case."""
+        """Open the exchange's doors; earlier sessions' journals are sent in any case."""
         if not self._own.enabled:
             return
         self._threads.start("rest", self._rest_worker.run, self._stop_feeds)
@@ -169,7 +175,7 @@ class Ingest:
             self._doors.follow(self._own.symbols)
 
     def _wait_for_names(self) -> None:
-        """Wait for the list that names the symbols, where one is needed, but not for long."""
+        """Wait briefly for the list that names the symbols, where one is needed."""
         until_s = time.monotonic() + NAMES_S
         while not self._doors.names.is_known and time.monotonic() < until_s:
             if self._is_told():
@@ -177,7 +183,7 @@ class Ingest:
                 return
 
     def stop(self) -> None:
-        """Have `run` come to its end."""
+        """Make `run` end."""
         self._told_to_stop.put(None)
 
     def _is_told(self) -> bool:
@@ -198,9 +204,9 @@ class Ingest:
         )
 
     def _look(self) -> None:
-        """Look after what nothing else wakes up for."""
+        """Do the chores that no other event triggers."""
         now_s = time.monotonic()
-        # One at a time: nothing else waits for a hundred of them, a stop neither.
+        # One at a time, so that a stop never waits for a hundred of them.
         if now_s >= self._adopt_due_s and not self._leftovers.adopt():
             self._adopt_due_s = now_s + ADOPT_INTERVAL_S
         self._remember()
@@ -209,16 +215,16 @@ class Ingest:
         self._live_books.look(self._doors.boards)
 
     def _remember(self) -> None:
-        """Let the next session name this one, once there is something to name."""
+        """Let the next session name this one, once its first event is synced."""
         if self._journal.synced and not self._chain.is_remembered:
             self._chain.remember()
 
     def _look_at_machine(self) -> None:
         ts, events = time.time_ns(), (self._clock.look(), self._disk.look())
         self._intake.record([(ts, None, event) for event in events if event is not None])
-        if self._clock.has_gone_back:  # behind that row no book is known before it is written whole
+        if self._clock.has_gone_back:  # after that row no book is known until it is written whole
             self._doors.write_books()
-        # Only now: the row of a full disk comes before those of the connections that it closes.
+        # Only now: the row of a full disk precedes those of the connections that it closes.
         if self._disk.is_full:
             self._pause.set()
         else:
@@ -239,7 +245,7 @@ class Ingest:
             disk_free_bytes=self._disk.free_bytes,
             is_paused=self._pause.is_set(),
             is_stopping=is_stopping,
-            blocked_s=max(map(self._limits.blocked_s, (None, *self._exchange.limits))),
+            blocked_s=self._limits.blocked_s(*self._exchange.limits),
             rest_error=self._rest_worker.error,
             not_trading=self._listings.not_trading,
             poll_interval_s=self._poll_interval_s(),
@@ -249,7 +255,7 @@ class Ingest:
         )
         try:
             self._status.write(view)
-        except OSError as error:  # a full disk: the status is the least of it
+        except OSError as error:  # a full disk, which the disk watch reports
             _log.warning("cannot write the status", extra={"reason": str(error)})
 
     def _poll_interval_s(self) -> float | None:
@@ -261,7 +267,7 @@ class Ingest:
         return stretch(self._exchange, own.poll_interval_s, books, share=own.limit_share)
 
     def _end(self) -> None:
-        """End the session: no more messages, then the last event, then what can still be sent."""
+        """End the session: stop the messages, write the last event, send what the pipe takes."""
         self._write_status(is_stopping=True)
         self._threads.end(self._stop_feeds, within_s=STOP_S)
         is_written = self._threads.end(self._stop_recorder, within_s=STOP_S)
@@ -269,7 +275,7 @@ class Ingest:
             self.has_failed = not (is_written and self._recorder.end())
         if self._threads.end(self._stop_sender, within_s=STOP_S):
             self._remember()
-            self._context.destroy()  # with whatever a sender that died left open
+            self._context.destroy()  # with all that a dead sender left open
         _log.info(
             "ended", extra={"session": self._journal.session, "events": self._journal.next_number}
         )
@@ -278,6 +284,11 @@ class Ingest:
 def _make_status(folder: StateFolder, process: str) -> IngestStatus:
     file = StatusFile(folder.report(process), process, clock_ns=time.time_ns)
     return IngestStatus(file, now_s=time.monotonic())
+
+
+def _find_book_interval_s(exchange: Exchange) -> float | None:
+    """Return the seconds between two questions over REST for a book, where books begin so."""
+    return exchange.snapshot_interval_s if exchange.snapshot_by == "rest" else None
 
 
 def _watch_disk(settings: Settings, find_live: Callable[[], list[str]]) -> DiskWatch:

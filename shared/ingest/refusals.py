@@ -1,4 +1,4 @@
-"""Refusals: messages that cannot be read, told once a kind, and a trouble where they are many."""
+"""Reports refusals: logs each kind of unreadable message once, finds channels with too many."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ SHARE_MIN: Final = 0.01  # of a channel's messages of the window: more than an a
 COUNT_MIN: Final = 3
 
 _log = log.get(__name__)
-_Sums = tuple[Counter[str], Counter[str]]  # messages of each channel that were read, and were not
+_Sums = tuple[Counter[str], Counter[str]]  # readable and unreadable messages of each channel
 
 
 class Refusals:
-    """Looks at the counts of all connections, once a second; the main thread owns it."""
+    """Watches the counts of all connections, once a second; the main thread owns it."""
 
     def __init__(self) -> None:
         """Start with nothing seen."""
@@ -26,7 +26,7 @@ class Refusals:
         self._seen: deque[tuple[float, _Sums]] = deque([(-inf, (Counter(), Counter()))])
 
     def look(self, counts: Sequence[Counts], *, now_s: float) -> list[str]:
-        """Tell what is new; return the channels of which too many messages cannot be read."""
+        """Log new kinds; return the channels with too many unreadable messages."""
         read, not_read = Counter[str](), Counter[str]()
         for each in counts:
             self._tell(ERROR, "messages cannot be read", each.malformed_reasons)

@@ -1,4 +1,4 @@
-"""Sources of rows: what came into an inbox, made into rows by the feed that it is for."""
+"""A source turns the messages of an inbox into rows, by the feed that they are for."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -17,7 +17,7 @@ from shared.transport.inbox import (
     TurnedAway,
 )
 
-DIGEST_MESSAGES_MAX: Final = 256  # at once, or one read: then the next source has its turn
+DIGEST_MESSAGES_MAX: Final = 256  # at once, or one read; then it is the next source's turn
 # Rows go on to their frame a few at a time: as objects, those of hundreds of messages would push
 # one another out of the CPU's caches.
 ROWS_FEW: Final = 16
@@ -43,7 +43,7 @@ class SocketSource:
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._number = 0  # of the connection that the feed is on; 0: between two
-        self._seen = 0, 0.0  # when what the feed saw last came
+        self._seen = 0, 0.0  # receive time of the last message that the feed saw
         self._show_s = 0.0
 
     @property
@@ -52,7 +52,7 @@ class SocketSource:
         return self._inbox.backlog
 
     def digest(self) -> Iterator[list[Row]]:
-        """Have the feed take the next messages and do its chores; yield the rows of it."""
+        """Feed the next messages, do the chores that are due; yield the rows of both."""
         inbox, receive = self._inbox, self._feed.receive
         rows: list[Row] = []
         digested = 0
@@ -91,7 +91,7 @@ class SocketSource:
 
     def _do_chores(self) -> list[Row]:
         inbox, number = self._inbox, self._number
-        # Behind the socket, the feed lives in the time of what it has seen: nobody is silent yet.
+        # A feed that lags behind lives in the time of its messages: the socket is not silent.
         ts, now_s = self._seen if inbox.backlog else (self._clock_ns(), self._steady_s())
         if inbox.flowing != number and self._feed.is_flowing:
             inbox.flowing = number

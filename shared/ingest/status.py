@@ -1,4 +1,4 @@
-"""What an ingest reports of itself, for `booktape status` to read."""
+"""Reports an ingest's status, for `booktape status` to read."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from shared.process.status import FeedCounts, IngestReport, StatusFile
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """The ingest as it stands, seen from its main loop."""
+    """The ingest's present state, as its main loop sees it."""
 
     exchange: str
     line: str
@@ -118,7 +118,7 @@ class IngestStatus:
         return messages
 
     def _count_gaps(self, view: View, gaps: int) -> int:
-        """Return how many of them are of today."""
+        """Return how many of the gaps are of today."""
         if view.ts // DAY_NS != self._day:
             self._day = view.ts // DAY_NS
             self._gaps_before_today = gaps
@@ -133,7 +133,7 @@ class IngestStatus:
 
 def _symbols(view: View) -> tuple[set[str], ...]:
     """Return the symbols that are wanted; of them the live, refused, halted; and those left."""
-    # Where books are recorded, a symbol lives by its book, whatever else there is of it.
+    # Where books are recorded, the book alone decides whether a symbol is live.
     with_books = [board for board in view.boards if BOOK in board.channels]
     wanted = {symbol for board in view.boards for symbol in board.wanted}
     live = {symbol for board in with_books or view.boards for symbol in board.feed.live}
@@ -144,7 +144,7 @@ def _symbols(view: View) -> tuple[set[str], ...]:
 
 
 def _clock(clock: KernelClock | None) -> dict[str, Any]:
-    """Return what the kernel says of its clock, where it says anything."""
+    """Return the kernel's word on its clock, if it has one."""
     if clock is None:
         return {}
     return {
@@ -182,7 +182,7 @@ def _add(tallies: Iterable[Counter[str]]) -> dict[str, int]:
 
 
 def _unreachable_since(view: View, down: list[float]) -> int | None:
-    """Return since when a socket is down that should not be."""
+    """Return the time since which a wanted socket is down."""
     return _before(view, view.now_s - min(down)) if down and not view.is_paused else None
 
 
@@ -192,7 +192,7 @@ def _before(view: View, seconds: float) -> int:
 
 
 def _state(view: View, live: set[str], wanted: set[str], *, is_down: bool) -> str:
-    """Return one word; what is refused is wanted no more, and a trouble of its own."""
+    """Return one word; a refused symbol is no longer wanted, and a trouble of its own."""
     if view.is_stopping:
         return "stopping"
     if not view.is_enabled:

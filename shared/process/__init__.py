@@ -1,1 +1,1 @@
-"""What any process stands on: settings, log, stats, files, threads."""
+"""Every process stands on these: settings, log, stats, files, threads."""

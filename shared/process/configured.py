@@ -1,4 +1,4 @@
-"""The configuration, with what the exchanges declare for whatever it leaves open."""
+"""Loads the configured settings, filled up with each exchange's own defaults."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -27,9 +27,9 @@ _DECLARED = (
 
 
 def load_settings(exchanges: Mapping[str, Exchange], environment: Mapping[str, str]) -> Settings:
-    """Return the configuration of the current folder, or the one that BOOKTAPE_CONFIG names.
+    """Return the settings of the current folder, or of the file that BOOKTAPE_CONFIG names.
 
-    Raise `ConfigError` with every fault; `exchanges` are all that there are.
+    Raise `ConfigError` with every fault; `exchanges` lists every exchange.
     """
     defaults = {name: _defaults(exchange) for name, exchange in exchanges.items()}
     settings = load(environment, exchanges=defaults)
@@ -54,7 +54,7 @@ def _defaults(exchange: Exchange) -> ExchangeSettings:
 
 
 def _find_scarce(exchange: Exchange, share: float) -> Iterator[str]:
-    """Yield a fault for each limit of whose share not one question could be asked."""
+    """Yield a fault for each limit whose share is too small for a single request."""
     rest = exchange.rest
     calls = [rest.markets, rest.book, *([rest.trades] if rest.trades else [])]
     costs = [exchange.connect_cost, exchange.subscribe_cost, exchange.snapshot_cost]

@@ -1,4 +1,4 @@
-"""An errand: one thing that may take seconds, done on a thread of its own."""
+"""Runs an errand: one call that may take seconds, on a thread of its own."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -9,9 +9,9 @@ Result = TypeVar("Result")
 
 
 def start_errand(work: Callable[[], Result]) -> Future[Result]:
-    """Begin the work; return where its result, or what it raised, will be.
+    """Begin the work; return the future of its result or error.
 
-    The process may end before it: nobody waits for it but who wants to.
+    The process may end before the errand does; only a caller that asks waits for it.
     """
     future: Future[Result] = Future()
     Thread(target=_work, args=(work, future), name="errand", daemon=True).start()
@@ -21,7 +21,7 @@ def start_errand(work: Callable[[], Result]) -> Future[Result]:
 def _work(work: Callable[[], Result], future: Future[Result]) -> None:
     try:
         result = work()
-    except BaseException as error:  # noqa: BLE001 (whoever asks for the result gets it)
+    except BaseException as error:  # noqa: BLE001 (the caller gets it with the result)
         future.set_exception(error)
     else:
         future.set_result(result)

@@ -1,4 +1,4 @@
-"""Files replaced whole, folders synced, locks held."""
+"""Replaces files whole; locks them for one process."""
 
 import fcntl
 import os
@@ -25,7 +25,7 @@ def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
                 os.fsync(file.fileno())
         partial.replace(path)
     except OSError:
-        # On a full disk the half-written file would make it worse.
+        # On a full disk a half-written file would take what room is left.
         partial.unlink(missing_ok=True)
         raise
     if fsync:
@@ -33,7 +33,7 @@ def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
 
 
 class Lock:
-    """Hold a file for one process; the system lets go of it when that process dies.
+    """Locks a file for one process; the system unlocks it when that process dies.
 
     The file names the holder's pid and stays behind: removing it would let two hold it at once.
     """
@@ -44,7 +44,7 @@ class Lock:
 
     @property
     def is_held(self) -> bool:
-        """Say whether we hold it."""
+        """Return whether we hold the lock."""
         return self._descriptor is not None
 
     def acquire(self) -> None:
@@ -59,7 +59,7 @@ class Lock:
         except BlockingIOError:
             holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
             os.close(descriptor)
-            # Between the holder's flock and its pwrite the file names nobody.
+            # The file is empty between the holder's flock and its pwrite.
             name = f"process {holder}" if holder else "another process"
             raise LockHeld(self.path.name, holder=name) from None
         except OSError:

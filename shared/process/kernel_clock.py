@@ -1,7 +1,7 @@
-"""Reads what the kernel knows of its clock: whether somebody keeps it right, and how well.
+"""Asks the kernel how its clock stands: whether a daemon keeps it right, and how closely.
 
-Anybody may ask, by adjtimex(2): who changes nothing needs no privilege. Where a container forbids
-even that, or the system has no such call, nothing is known.
+The call is adjtimex(2), which needs no privilege to read. Where a container forbids the call, or
+the system has none, the answer is unknown.
 """
 
 import ctypes
@@ -19,9 +19,9 @@ _WORDS_BEHIND: Final = 32  # more than any system's struct has behind what is re
 
 
 class KernelClock(Struct, frozen=True):
-    """How the clock stands by the kernel's word, which is that of whoever keeps it right.
+    """The state of the clock by the kernel's word, as the daemon that keeps it right reports it.
 
-    `offset_s` is what is still to be corrected, `error_s_max` how far off it may be at most.
+    `offset_s` is still to be corrected; `error_s_max` bounds how far off the clock is.
     """
 
     is_synchronised: bool
@@ -44,7 +44,7 @@ class Timex(ctypes.Structure):
 
 
 def read_kernel_clock(library: Any = None) -> KernelClock | None:
-    """Return how the clock stands, or `None` where nobody tells."""
+    """Return the state of the clock, or `None` where the kernel tells none."""
     try:
         adjtimex: Callable[..., int] = (library or ctypes.CDLL(None, use_errno=True)).adjtimex
     except AttributeError:

@@ -1,7 +1,8 @@
-"""Describes the live books that an ingest shows while somebody looks at them.
+"""Describes the files of live books, which an ingest writes while somebody looks at them.
 
-Whoever looks keeps a lease: the symbols, and until when they are wanted. While it stands, each line
-of that exchange replaces a file of their best levels once a second; without one nobody pays.
+The viewer keeps a lease: the symbols, and the time until which they are wanted. While it stands,
+each line of that exchange replaces a file of their best levels once a second; without a lease it
+costs nothing.
 """
 
 from pathlib import Path
@@ -19,7 +20,7 @@ LEASE_NS: Final = 10 * 10**9
 
 
 class Lease(Struct, frozen=True):
-    """Whose books of an exchange are wanted, and until when, in ns since 1970, UTC."""
+    """Names the books of an exchange that are wanted until a time, in ns since 1970, UTC."""
 
     symbols: list[str]
     until: int
@@ -48,7 +49,7 @@ AnyFile = TypeVar("AnyFile", Lease, LiveBooks)
 
 
 def read_file(path: Path, kind: type[AnyFile]) -> AnyFile | None:
-    """Return what a lease or a file of books says; None where it is not there or says nothing."""
+    """Return a lease or a file of books; None where it is missing or damaged."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (FileNotFoundError, *UNDECODABLE):
@@ -56,6 +57,6 @@ def read_file(path: Path, kind: type[AnyFile]) -> AnyFile | None:
 
 
 def write_file(path: Path, value: Lease | LiveBooks) -> None:
-    """Replace it; nobody needs it after a power cut."""
+    """Replace the file, unsynced: it is worthless after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, msgspec.json.encode(value), fsync=False)

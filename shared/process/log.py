@@ -1,4 +1,4 @@
-"""One JSON line on stderr for each thing worth knowing."""
+"""Writes the log: one JSON line on stderr for each fact worth knowing."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from typing import TextIO
 
 from typing_extensions import override
 
-# What every LogRecord has; all else was handed in by `extra`.
+# Every LogRecord has these fields; all others come from `extra`.
 _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRET = re.compile("secret|password|token|authorization|credential|access_key|signature")
 # At DEBUG these print requests with their signatures.
@@ -17,7 +17,7 @@ _LIBRARIES = ("boto3", "botocore", "s3transfer", "urllib3", "websocket")
 
 
 def setup(process: str, level: str = "INFO", *, stream: TextIO | None = None) -> None:
-    """Send every logger's lines of this process to `stream` (stderr), warnings included."""
+    """Send the lines of every logger of this process to `stream` (stderr), warnings included."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(process))
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -27,7 +27,7 @@ def setup(process: str, level: str = "INFO", *, stream: TextIO | None = None) ->
 
 
 def get(name: str) -> logging.Logger:
-    """Return the logger of a module; hand facts in by `extra`, never in the message."""
+    """Return the logger of a module; pass facts by `extra`, never in the message."""
     return logging.getLogger(name)
 
 

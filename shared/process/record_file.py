@@ -1,7 +1,7 @@
-"""A record file: records one after another, each provable by its checksum.
+"""A record file holds one record after another, each proven by its checksum.
 
 A record is a header (magic, length, CRC-32C of length and payload) and a payload. This form is
-frozen; what may change is the payload, by a version of its own.
+frozen; only the payload may change, by a version of its own.
 """
 
 import os
@@ -24,10 +24,10 @@ _LENGTH: Final = struct.Struct("<I")
 
 
 class RecordFile:
-    """Append records to one file; `synced_size` is set by who owns the order of syncs."""
+    """Appends records to one file; its owner sets `synced_size` after each sync."""
 
     def __init__(self, path: Path) -> None:
-        """Stand for the file, without opening it."""
+        """Stand for the file; open nothing."""
         self.path = path
         self.size = 0  # where its records end
         self.synced_size = 0
@@ -35,11 +35,11 @@ class RecordFile:
 
     @property
     def is_synced(self) -> bool:
-        """Return whether a power cut would leave all of it."""
+        """Return whether the whole file would survive a power cut."""
         return self.synced_size == self.size
 
     def create(self) -> None:
-        """Make the file, which must not be there yet."""
+        """Create the file, which must not exist yet."""
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
 
     def append(self, payload: bytes) -> None:
@@ -61,14 +61,14 @@ class RecordFile:
         self.size += written
 
     def cut_tail(self) -> None:
-        """Remove what is beyond the last whole record."""
+        """Remove the bytes beyond the last whole record."""
         try:
             os.ftruncate(self._open(), self.size)
         except OSError as error:
             raise JournalError(f"cannot cut {self.path} to {self.size} B: {error}") from error
 
     def sync(self) -> None:
-        """Make what was appended so far survive a power cut; never to be retried on failure.
+        """Make all records so far survive a power cut; never retry after a failure.
 
         Linux reports a failed write-back once; a second sync would claim success for pages that
         were dropped: https://wiki.postgresql.org/wiki/Fsync_Errors
@@ -76,7 +76,7 @@ class RecordFile:
         os.fdatasync(self._open())
 
     def close(self) -> None:
-        """Close it; harmless where it is not open."""
+        """Close the file; harmless where it is not open."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -95,9 +95,9 @@ class Record(NamedTuple):
 
 
 class RecordReader:
-    """Read the records of one file, while another thread may append to it.
+    """Reads the records of one file, while another thread may append to it.
 
-    `limit` is where the caller knows the records to end.
+    `limit` is the offset at which the caller knows that the records end.
     """
 
     def __init__(self, path: Path) -> None:
@@ -138,7 +138,7 @@ class RecordReader:
             if at >= 0:
                 return self._block_offset + at
             end = self._block_offset + len(self._block)
-            if end < offset + len(MAGIC):  # somebody cut the file short
+            if end < offset + len(MAGIC):  # the file was cut short meanwhile
                 break
             offset = end - len(MAGIC) + 1  # the start of a magic may end the block
         return None
@@ -149,7 +149,7 @@ class RecordReader:
         return self._block[start : start + size]
 
     def _load(self, offset: int, size: int, limit: int) -> None:
-        """Have the block contain these bytes, as far as they are below `limit`."""
+        """Load a block that contains these bytes, as far as they are below `limit`."""
         end = min(offset + size, limit)
         if self._block_offset <= offset and end <= self._block_offset + len(self._block):
             return

@@ -1,13 +1,13 @@
-"""How long to wait before the next try."""
+"""Spaces retries: the wait doubles with each try, up to a cap."""
 
 from random import Random
 
-# An exchange that asks for a longer wait is asked again after this one.
+# An exchange that asks for a longer wait is tried again after this one.
 AT_LEAST_S_MAX = 3600.0
 
 
 class Backoff:
-    """Double the wait with each try, up to a cap, and spread it evenly (full jitter).
+    """Doubles the wait with each try, up to a cap, and spreads it evenly (full jitter).
 
     The spread keeps connections that fell together from coming back together:
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
@@ -21,11 +21,11 @@ class Backoff:
         self._ceiling_s = base_s
 
     def next_s(self, *, at_least_s: float = 0.0) -> float:
-        """Return the next wait; what the other side asked for (`at_least_s`) comes before ours."""
+        """Return the next wait: at least what the other side asked for (`at_least_s`)."""
         delay_s = self._random.uniform(0.0, self._ceiling_s)
         self._ceiling_s = min(self._cap_s, self._ceiling_s * 2)
         return min(max(at_least_s, 0.0), AT_LEAST_S_MAX) + delay_s
 
     def reset(self) -> None:
-        """Start from the base again: the last try bore fruit."""
+        """Start from the base again, after a try that succeeded."""
         self._ceiling_s = self._base_s

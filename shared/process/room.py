@@ -1,4 +1,4 @@
-"""Tells what a disk lacks that takes no more: bytes, or inodes, of which each file takes one."""
+"""Names the room that a full disk lacks: bytes, or inodes, of which each file takes one."""
 
 import errno
 import os
@@ -9,12 +9,12 @@ _LACK_OF_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def is_lack_of_room(error: BaseException | None) -> bool:
-    """Say whether the disk is full, or our share of it."""
+    """Return whether the error says that the disk, or our quota of it, is full."""
     return isinstance(error, OSError) and error.errno in _LACK_OF_ROOM
 
 
 def explain_refusal(error: OSError, path: Path) -> str:
-    """Return why the disk of this path refused, and what makes room on it where that helps."""
+    """Return why the disk of this path refused, and how to make room where that helps."""
     if not is_lack_of_room(error):
         return str(error)
     if lacks_inodes(path):
@@ -23,9 +23,9 @@ def explain_refusal(error: OSError, path: Path) -> str:
 
 
 def lacks_inodes(path: Path) -> bool:
-    """Say whether no file can be made on the disk of this path, however many bytes are free.
+    """Return whether the disk of this path can hold no more files, however many bytes are free.
 
-    Some file systems have no fixed number of them, and say 0 of 0.
+    File systems without a fixed number of inodes say 0 of 0.
     """
     try:
         found = os.statvfs(path if path.exists() else path.parent)

@@ -1,4 +1,4 @@
-"""Everything an operator may set, checked as a whole before anything starts."""
+"""The settings of an operator, all checked before anything starts."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,18 +33,18 @@ Seconds = Annotated[
     float, Meta(gt=0, le=DAY_S, description=f"seconds, above 0 and at most {DAY_S}")
 ]
 _LOOPBACK = r"(localhost|127(\.\d+){3}|\[::1\])"
-# One in small letters alone is a slip: no exchange has such a name.
+# A name in small letters is a slip: symbols have capital letters.
 _SYMBOL = rf"^(?![^A-Z]*[a-z][^A-Z]*\Z){SYMBOL}\Z"
 
 
 class State(Struct, frozen=True):
-    """The one disk that survives a restart: journals, spool, sockets, locks, logs."""
+    """The state folder, on the one disk that survives a restart: journals, spool, locks, logs."""
 
     path: Annotated[Path, Meta(description="a folder")] = Path("var")
     disk_free_min_bytes: Annotated[
         int, Meta(ge=0, le=1 << 50, description="a whole number of bytes, 0 or more")
     ] = GIB
-    # Tells boxes apart that record into one root: a line of ours is named by it and a letter.
+    # Tells apart boxes that record into one root: the cell and a letter name a line.
     cell: Annotated[
         str,
         Meta(pattern=r"^[a-z0-9]{0,15}\Z", description="at most 15 small letters and digits"),
@@ -52,12 +52,12 @@ class State(Struct, frozen=True):
 
     @property
     def folder(self) -> StateFolder:
-        """Return the layout of it."""
+        """Return the layout of the folder."""
         return StateFolder(self.path)
 
 
 class WriterSettings(Struct, frozen=True):
-    """When a buffer is flushed: whichever of the three comes first."""
+    """A buffer is flushed at whichever of these three comes first."""
 
     flush_interval_s: Seconds = 300.0
     flush_rows: Annotated[
@@ -79,23 +79,23 @@ SPREAD = "a list of four different markets: [A, B, what turns A's quote, what tu
 
 
 class DashboardSettings(Struct, frozen=True):
-    """The page that people look at, on loopback alone."""
+    """The dashboard's page, on loopback alone."""
 
     port: Annotated[
         int, Meta(ge=0, le=65_535, description="a whole number from 0 (any) to 65535")
     ] = 8600
-    # Whose ladders are shown first; empty: two of each exchange.
+    # The markets whose ladders come first; empty: two of each exchange.
     symbols: Annotated[
         tuple[Market, ...], Meta(description='a list such as ["bitvavo:BTC-EUR"]')
     ] = ()
-    # The premium of the second over the first, with what turns each quote into one currency.
+    # The premium of the second market over the first; the others turn both into one currency.
     spread: Annotated[
         tuple[Market, ...], Meta(max_length=4, description=f"{SPREAD}, or an empty list")
     ] = ()
 
 
 class AlertSettings(Struct, frozen=True):
-    """Whom the dashboard's process calls when something is not well, and when it is over."""
+    """The dashboard's process calls these addresses when a trouble begins or ends."""
 
     webhook_url: Annotated[str, _WEB] = ""
     heartbeat_url: Annotated[str, _WEB] = ""
@@ -106,13 +106,13 @@ class AlertSettings(Struct, frozen=True):
 
 
 class ExchangeSettings(Struct, frozen=True, kw_only=True):
-    """How one exchange is recorded; what has no default here the exchange declares.
+    """One exchange's recording; the exchange declares each default that is missing here.
 
-    `symbols` is None for all of them, following listings and delistings.
+    `symbols` is None for all markets: the ingest then follows listings and delistings.
     """
 
     enabled: Annotated[bool, Meta(description="true or false")] = True
-    # Of the exchange's limit of an address; the rest is for whoever else lives behind it.
+    # Our share of the exchange's limit of an address; others behind the address have the rest.
     limit_share: Annotated[
         float, Meta(gt=0, le=1, description="a share, above 0 and at most 1")
     ] = 0.8
@@ -128,12 +128,12 @@ class ExchangeSettings(Struct, frozen=True, kw_only=True):
         Literal["websocket", "rest"], Meta(description='"websocket" or "rest"')
     ] = "websocket"
     poll_interval_s: Seconds = 1.0
-    # How long a message may wait to be read together with others; 0: each is read at once.
+    # A message may wait this long to be read together with others; 0: each is read at once.
     read_interval_ms: Annotated[
         float, Meta(ge=0, le=100, description="milliseconds, from 0 to 100")
     ]
     checkpoint_interval_s: Seconds = 3600.0
-    # Longer, and a dead connection would pass for a quiet market.
+    # Any longer, a dead connection would pass for a quiet market.
     stale_after_s: Annotated[
         float, Meta(gt=0, le=600, description="seconds, above 0 and at most 600")
     ] = 20.0
@@ -157,7 +157,7 @@ class ExchangeSettings(Struct, frozen=True, kw_only=True):
 
 
 def is_on_loopback(own: ExchangeSettings) -> bool:
-    """Say whether an exchange is a simulated one on this machine: no other has such an address."""
+    """Return whether an exchange is a simulated one: only that has an address on this machine."""
     return own.websocket_url.startswith("ws://")
 
 
@@ -180,9 +180,9 @@ def load(
     *,
     exchanges: Mapping[str, ExchangeSettings],
 ) -> Settings:
-    """Return the settings that the file in `folder` (the current one) and the environment make.
+    """Return the settings of the file in `folder` (the current one) and of the environment.
 
-    `exchanges` are the defaults of every exchange there is. Raises ConfigError with all faults.
+    `exchanges` has the defaults of every exchange. Raise ConfigError with all faults.
     """
     path = find_file(environment, folder or Path.cwd())
     given = read_file(path) | read_environment(environment)
@@ -208,7 +208,7 @@ def load(
 def _kinds(
     exchanges: Mapping[str, ExchangeSettings], sinks: Sequence[str]
 ) -> Iterator[tuple[Key, Any]]:
-    """Yield each key there is by its full name, with the type that says what it takes."""
+    """Yield each key by its full name, with the type that says which values it takes."""
     sections: dict[Key, type[Struct]] = {
         ("storage",): Storage,
         ("state",): State,
@@ -228,7 +228,7 @@ def _kinds(
 def _check(
     given: Mapping[Key, Given], kinds: Mapping[Key, Any], faults: list[str]
 ) -> dict[Key, object]:
-    """Return what was given as our own values, or raise every fault at once."""
+    """Return the given keys as our own values, or raise every fault at once."""
     values: dict[Key, object] = {}
     for key, (value, origin) in given.items():
         if key not in kinds:
@@ -246,10 +246,10 @@ def _check(
 
 
 def _read(value: object, kind: Any) -> object:
-    """Return the value as its type wants it; a list without what it says twice."""
+    """Return the value as its type wants it; a list loses its duplicates."""
     if value == ALL and kind == _SYMBOLS:
         return None
-    if type(value) is date:  # as TOML writes one without quotes
+    if type(value) is date:  # TOML writes one without quotes
         value = value.isoformat()
     read = convert(value, kind, dec_hook=_read_path)
     return tuple(dict.fromkeys(read)) if isinstance(read, tuple) else read
@@ -262,7 +262,7 @@ def _read_path(_: type, value: object) -> Path:
 
 
 def _unknown(key: Key, value: object, origin: str, kinds: Mapping[Key, Any]) -> list[str]:
-    """Return the fault of a key that there is not; its value may be a secret, so it is not told."""
+    """Describe an unknown key; never show its value, which may be a secret."""
     name = ".".join(key)
     if key[0] == SINKS and not any(known[:2] == key[:2] for known in kinds):
         return [] if value == {} else [explain_name(key, origin)]
@@ -280,13 +280,13 @@ Section = TypeVar("Section", bound=Struct)
 
 
 def _fill(defaults: Section, values: Mapping[Key, object], *section: str) -> Section:
-    """Return the section with what was given in place of its defaults."""
+    """Return the section: the given values, else its defaults."""
     changes = {key[-1]: value for key, value in values.items() if key[:-1] == section}
     return replace(defaults, **changes)
 
 
 def _absolute(url: str, base: Path) -> str:
-    """Return the URL with a path that no longer depends on where it is read."""
+    """Return the URL with an absolute path."""
     if not url.startswith("file:"):
         return url
     return f"file:{base / url.removeprefix('file:')}"

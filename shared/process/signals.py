@@ -3,5 +3,5 @@
 import signal
 from typing import Final
 
-# A terminal that is closed sends the last one.
+# A terminal sends the last one when it closes.
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""Settings of sinks: the other stores that a reader of the ledger feeds, each by a name."""
+"""Checks the settings of sinks: other stores that a reader of the ledger feeds, each by a name."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,9 +22,9 @@ _QUERY: Final = re.compile(r"\?.*")
 
 
 class SinkSettings(Struct, frozen=True, kw_only=True):
-    """What one sink feeds, and with what.
+    """One sink: the store that it feeds, and the rows that it sends.
 
-    `begin` is a date, or empty for that of its first start; `exchanges` is empty for all.
+    `begin` is a date, or empty for the date of its first start; `exchanges` is empty for all.
     """
 
     url: Annotated[
@@ -59,7 +59,7 @@ def find_names(given: Iterable[Key]) -> list[str]:
 def find_faults(
     given: Mapping[Key, Given], names: Iterable[str], exchanges: Iterable[str]
 ) -> list[str]:
-    """Return what the type of no key tells: no URL, no date, no such exchange."""
+    """Return the faults that no key's type finds: no URL, no date, no such exchange."""
     return [fault for name in names for fault in _find_faults(given, name, list(exchanges))]
 
 
@@ -69,7 +69,7 @@ def explain_name(key: Key, origin: str) -> str:
 
 
 def hide(key: Key, shown: str) -> str:
-    """Return a value as it may be told: of a sink's no password, and no query that may hold one."""
+    """Return a value that may be shown: a sink's without its password or its query."""
     if key[0] != SINKS:
         return shown
     return "***" if key[-1] == _HIDDEN else _QUERY.sub("?***", shown)
@@ -96,7 +96,7 @@ def _is_list(value: object) -> TypeGuard[list[str]]:
 
 
 def _is_no_day(text: str) -> bool:
-    """Say whether a text has the form of a date and is none; of any other its type tells."""
+    """Return whether a text looks like a date and is none; the type refuses all others."""
     try:
         day_of(text)
     except TapeError:

@@ -1,4 +1,4 @@
-"""The state folder's layout: where each process keeps its files and finds those of the others."""
+"""Lays out the state folder, in which each process finds the files of all others."""
 
 from pathlib import Path
 from typing import Final
@@ -27,13 +27,13 @@ def sink_name(sink: str) -> str:
 
 
 class StateFolder(Struct, frozen=True):
-    """One folder on the one disk that survives a restart; nothing is made by naming it."""
+    """Names the paths in the state folder; makes none of them."""
 
     path: Path
 
     @property
     def journals(self) -> Path:
-        """Return the folder that has one of journals for each exchange."""
+        """Return the folder that has a folder of journals for each exchange."""
         return self.path / "journal"
 
     def journals_of(self, exchange: str) -> Path:
@@ -46,21 +46,21 @@ class StateFolder(Struct, frozen=True):
 
     @property
     def sessions(self) -> Path:
-        """Return the folder of what the writer knows of each session."""
+        """Return the folder of the writer's records of sessions."""
         return self.path / "sessions"
 
     def session(self, session: str) -> Path:
-        """Return the file of what the writer knows of one session."""
+        """Return the file of the writer's record of one session."""
         return self.sessions / f"{session}{_JSON}"
 
     @property
     def spool(self) -> Path:
-        """Return the folder of what is committed and not stored yet."""
+        """Return the folder of flushes that are committed and not stored yet."""
         return self.path / "spool"
 
     @property
     def conflict(self) -> Path:
-        """Return the folder of what the writer set aside."""
+        """Return the folder of flushes that the writer set aside."""
         return self.spool / CONFLICT
 
     @property
@@ -75,7 +75,7 @@ class StateFolder(Struct, frozen=True):
 
     @property
     def status(self) -> Path:
-        """Return the folder of what each process reports of itself."""
+        """Return the folder of the processes' reports."""
         return self.path / "status"
 
     def report(self, process: str) -> Path:
@@ -87,7 +87,7 @@ class StateFolder(Struct, frozen=True):
         return self.status / f"books_{exchange}-{line}{_JSON}"
 
     def lease(self, exchange: str) -> Path:
-        """Return the file that says which books somebody looks at, and until when."""
+        """Return the file of the lease: the books that somebody looks at, and until when."""
         return self.path / "watch" / f"{exchange}{_JSON}"
 
     @property
@@ -102,7 +102,7 @@ class StateFolder(Struct, frozen=True):
 
     @property
     def dashboard_lock(self) -> Path:
-        """Return the file that the one dashboard holds which reports and calls."""
+        """Return the file that the dashboard holds which reports and calls."""
         return self._locks / "dashboard.lock"
 
     @property
@@ -112,7 +112,7 @@ class StateFolder(Struct, frozen=True):
 
     @property
     def certify(self) -> Path:
-        """Return the folder in which a day is written before it is put."""
+        """Return the folder in which the certifier writes a day before it puts it."""
         return self.path / "certify"
 
     def ingest_lock(self, exchange: str, line: str) -> Path:
@@ -124,7 +124,7 @@ class StateFolder(Struct, frozen=True):
         return self._locks / f"{SINK_PREFIX}{name}.lock"
 
     def sink(self, name: str) -> Path:
-        """Return the file of how far a sink has fed its store."""
+        """Return the file of a sink's cursor."""
         return self.path / "sinks" / f"{name}{_JSON}"
 
     @property
@@ -145,16 +145,16 @@ class StateFolder(Struct, frozen=True):
         return self.path / "lines" / f"{exchange}-{line}{_JSON}"
 
     def instruments(self, exchange: str, line: str) -> Path:
-        """Return the file of what a line has recorded of its exchange's markets."""
+        """Return the file of the markets that a line has recorded."""
         return self.path / "instruments" / f"{exchange}-{line}{_JSON}"
 
     def limits(self, exchange: str) -> Path:
-        """Return the file of what was asked of an exchange lately."""
+        """Return the file of the points that an exchange's limits granted lately."""
         return self.path / "limits" / f"{exchange}{_JSON}"
 
     @property
     def logs(self) -> Path:
-        """Return the folder of what the processes log."""
+        """Return the folder of the processes' logs."""
         return self.path / "log"
 
     def log(self, program: str) -> Path:
@@ -163,17 +163,17 @@ class StateFolder(Struct, frozen=True):
 
     @property
     def run(self) -> Path:
-        """Return the folder of sockets and of what supervisord leaves there."""
+        """Return the folder of sockets and of supervisord's own files."""
         return self.path / "run"
 
     @property
     def wanted_by_supervisor(self) -> tuple[Path, Path]:
-        """Return the folders that must be there before a supervisord starts."""
+        """Return the folders that supervisord needs before it starts."""
         return self.run, self.logs
 
     @property
     def supervisor_pid(self) -> Path:
-        """Return the file that names the supervisord that runs, as supervisor.conf says."""
+        """Return the file that names the running supervisord, as supervisor.conf says."""
         return self.run / "supervisord.pid"
 
     @property

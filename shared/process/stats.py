@@ -1,4 +1,4 @@
-"""Counters of what a process did, and the rate at which one of them grows."""
+"""Keeps stats of a process: counters, with the rates at which they grow."""
 
 from collections import deque
 from typing import Final
@@ -6,12 +6,12 @@ from typing import Final
 from msgspec import Struct
 
 RATE_WINDOW_S: Final = 10.0
-# Samples closer than this are not kept, so that the window is a bounded number of them.
+# Samples closer together than this are dropped, so that the window holds a bounded number.
 SAMPLE_INTERVAL_S: Final = 1.0
 
 
 class WriterCounters(Struct):
-    """What the writer did since its start, counted by its one thread."""
+    """Counts the writer's work since its start, in its one thread."""
 
     frames: int = 0
     frames_refused: int = 0
@@ -26,14 +26,14 @@ class WriterCounters(Struct):
 
 
 class Rate:
-    """How fast a counter grows, over the last seconds."""
+    """Measures how fast a counter grows, over the last seconds."""
 
     def __init__(self, *, now_s: float) -> None:
         """Begin with a counter at 0."""
         self._samples: deque[tuple[float, int]] = deque([(now_s, 0)])
 
     def measure(self, total: int, *, now_s: float) -> float | None:
-        """Return its growth in a second; None where no time has passed yet."""
+        """Return its growth per second; None where no time has passed yet."""
         samples = self._samples
         # The second oldest takes over once it spans the window by itself.
         while len(samples) > 1 and now_s - samples[1][0] >= RATE_WINDOW_S:

@@ -1,8 +1,8 @@
-"""Reports: what a process says of itself each second, in a file that others read.
+"""Defines the status reports of processes: each replaces a file of its own once a second.
 
-The keys are a contract. A reader ignores those that it does not know; one that is added later may
-be missing and is `None` then. `VERSION` rises where a key goes or changes its meaning, and a report
-of another version is told apart by its head alone.
+The keys are a contract. A reader ignores keys that it does not know; a key that was added later may
+be missing, and is `None` then. `VERSION` rises when a key goes or changes its meaning; the head
+alone identifies a report of another version.
 """
 
 import os
@@ -32,7 +32,7 @@ class ProcessReport(Struct, frozen=True, kw_only=True):
 
 
 class FeedCounts(Struct, frozen=True, kw_only=True):
-    """Messages of all connections of an ingest that became no event, since its start."""
+    """Counts messages of an ingest's connections that became no event, since its start."""
 
     chatter: dict[str, int]  # known to mean nothing to us, by kind
     unknown: dict[str, int]  # of a kind that we do not know
@@ -52,7 +52,7 @@ class FeedCounts(Struct, frozen=True, kw_only=True):
 
 
 class IngestReport(ProcessReport, frozen=True, kw_only=True):
-    """What an ingest says; totals count from its start, which is that of its session."""
+    """An ingest's report; totals count from its start, which is that of its session."""
 
     exchange: str
     line: str
@@ -98,7 +98,7 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
 
 
 class WriterReport(ProcessReport, frozen=True, kw_only=True):
-    """What the writer says; totals count from its start."""
+    """The writer's report; totals count from its start."""
 
     state: str  # running disk_full disk_error
     frames: int
@@ -133,7 +133,7 @@ class WriterReport(ProcessReport, frozen=True, kw_only=True):
 
 
 class ServiceReport(ProcessReport, frozen=True, kw_only=True):
-    """What a process says that neither records nor writes."""
+    """The report of a process that neither records nor writes."""
 
     address: str | None = None  # where it serves
     calls: bool | None = None  # whether it calls somebody when something is not well
@@ -142,7 +142,7 @@ class ServiceReport(ProcessReport, frozen=True, kw_only=True):
 
 
 class CertifierReport(ProcessReport, frozen=True, kw_only=True):
-    """What the certifier says of its last pass over the tape."""
+    """The certifier's report of its last pass over the tape."""
 
     state: str  # certifying waiting
     passes: int  # since its start
@@ -154,7 +154,7 @@ class CertifierReport(ProcessReport, frozen=True, kw_only=True):
 
 
 class SinkReport(ProcessReport, frozen=True, kw_only=True):
-    """What a sink says; totals count from its start."""
+    """A sink's report; totals count from its start."""
 
     sink: str
     state: str  # feeding waiting failing

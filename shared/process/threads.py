@@ -1,4 +1,4 @@
-"""The threads of one process, in groups that end together."""
+"""Groups the threads of one process: those of a group end together."""
 
 import time
 from collections.abc import Callable
@@ -10,14 +10,14 @@ _log = log.get(__name__)
 
 
 class Threads:
-    """Starts each with the event that tells its group to end, and joins a group."""
+    """Starts each thread with its group's stop event, and joins a group."""
 
     def __init__(self) -> None:
         """Start with none."""
         self._threads: list[tuple[Event, Thread]] = []
 
     def start(self, name: str, run: Callable[[Event], None], stop: Event) -> None:
-        """Run this in a thread until `stop` is set; any thread may start another one."""
+        """Run the function in a thread until `stop` is set; any thread may start another one."""
         thread = Thread(target=run, args=[stop], name=name, daemon=True)
         self._threads.append((stop, thread))
         thread.start()
@@ -31,5 +31,5 @@ class Threads:
             thread.join(max(deadline_s - time.monotonic(), 0.0))
         alive = [thread.name for thread in threads if thread.is_alive()]
         if alive:
-            _log.warning("threads do not end", extra={"threads": ", ".join(alive)})
+            _log.warning("some threads do not end", extra={"threads": ", ".join(alive)})
         return not alive

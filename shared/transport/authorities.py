@@ -8,7 +8,7 @@ from typing import Final
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-# Where systems keep them, for a Python that was built to look elsewhere.
+# Systems keep them here, for a Python that was built to look elsewhere.
 SYSTEM_FILES: Final = (
     Path("/etc/ssl/certs/ca-certificates.crt"),  # Debian, Ubuntu
     Path("/etc/pki/tls/cert.pem"),  # Amazon Linux, RHEL, Fedora
@@ -20,7 +20,7 @@ SYSTEM_FILES: Final = (
 
 @cache
 def system_tls() -> ssl.SSLContext:
-    """Return the one context of all connections: it is a megabyte, and takes 30 ms to read.
+    """Return the one context of all connections: it takes a megabyte, and 30 ms to read.
 
     `SSL_CERT_FILE` and `SSL_CERT_DIR` put other authorities in their place, as OpenSSL has it.
     """

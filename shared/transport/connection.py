@@ -1,4 +1,4 @@
-"""One websocket: connect, recv, send, close.
+"""A connection is one websocket: connect, recv, send, close.
 
 We dial, websocket-client shakes hands, then a reader of our own takes over the socket: the
 library's own would take nearly twice the CPU. Its handshake reads byte by byte, so it keeps nothing
@@ -42,10 +42,10 @@ EXCERPT_CHARACTERS_MAX: Final = 200
 BATCH_BYTES: Final = 64 * 1024
 BATCH_READS_MAX: Final = 16
 
-# For what comes while the reader is busy. Left to itself, the system would give a slow stream
-# 64 KiB and never more; what it cannot give (net.core.rmem_max) it cuts off.
+# Room for bytes that come while the reader is busy. By itself the system would give a slow stream
+# 64 KiB and never more; it gives at most net.core.rmem_max.
 SOCKET_BYTES: Final = 4 * 1024 * 1024
-# A peer that vanished without a word is noticed after this, as is one that acknowledges nothing.
+# We notice after this that a peer vanished without a word, or acknowledges nothing.
 DEAD_AFTER_S: Final = 30
 _KEEPALIVE_INTERVAL_S: Final = 5
 
@@ -70,14 +70,14 @@ _NORMAL = (1000).to_bytes(2, "big")
 class Connection:
     """An open websocket, used by one thread at a time.
 
-    However it ends, that is a ConnectionLost with a reason in plain words; what came whole before
-    the end is delivered first.
+    Any end raises ConnectionLost with a reason in plain words, after the messages that came whole
+    before it.
     """
 
     def __init__(
         self, url: str, *, clock_ns: Callable[[], int], tls: ssl.SSLContext | None = None
     ) -> None:
-        """Connect, or raise ConnectionLost, with the wait that the exchange asked for, if any.
+        """Connect, or raise ConnectionLost with the wait that the exchange asked for, if any.
 
         `tls` is for a server that the system's certificates do not vouch for.
         """
@@ -86,7 +86,7 @@ class Connection:
         self._lost: ConnectionLost | None = None
         self._timeout_s = CONNECT_TIMEOUT_S
         self._low_water = 1
-        # Over TLS a read brings but one record, which has a message or two.
+        # Over TLS a read brings only one record, which has a message or two.
         self._batch_reads = BATCH_READS_MAX if isinstance(self._socket, ssl.SSLSocket) else 1
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
@@ -97,19 +97,26 @@ class Connection:
         reader = self._reader
         return reader.pings, reader.binaries, reader.fragmented
 
+    @property
+    def descriptor(self) -> int:
+        """Return what becomes readable when there is something to receive."""
+        return self._socket.fileno()
+
     def recv(self, timeout_s: float) -> list[bytes]:
         """Wait for bytes, read once, return the messages that are whole now: none, one or many."""
         if self._lost:
             raise self._lost
         if self._timeout_s != timeout_s:  # setting it is a system call
             self._set_timeout(timeout_s)
-        # Over TLS, what is decrypted already is taken before anything is waited for.
+        if self._low_water != 1:
+            self._set_low_water(1)  # for a caller who polls
+        # Over TLS we take decrypted bytes before we wait for more.
         return self._read() or []
 
     def recv_batch(self, wait_s: float) -> list[bytes]:
-        """Wait so long, or until `BATCH_BYTES` are there; return the messages that are whole then.
+        """Wait until the timeout or `BATCH_BYTES`, then return the messages that are whole.
 
-        Whole milliseconds are waited, rounded up. The system wakes us once, not for each message.
+        The wait is rounded up to milliseconds. The system wakes us once, not for each message.
         """
         if self._lost:
             raise self._lost
@@ -159,7 +166,7 @@ class Connection:
         self._send(TEXT, text.encode(), SEND_TIMEOUT_S)
 
     def close(self) -> None:
-        """Take leave and hang up; wait `CLOSE_TIMEOUT_S` for the exchange to do the same."""
+        """Send a close, then hang up; wait `CLOSE_TIMEOUT_S` for the exchange's own close."""
         deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
         with suppress(ConnectionLost, OSError):
             self._send(CLOSE, _NORMAL, CLOSE_TIMEOUT_S)
@@ -172,7 +179,7 @@ class Connection:
         self._socket.close()
 
     def _send_reply(self) -> None:
-        """Send the pong or the close that is due, and note the end; what is read comes first."""
+        """Send the pong or the close that is due; note the end, which comes after all messages."""
         if self._reader.reply:
             with suppress(ConnectionLost):
                 self._send(*self._reader.reply, SEND_TIMEOUT_S)
@@ -193,7 +200,7 @@ class Connection:
         self._timeout_s = timeout_s
         self._socket.settimeout(timeout_s)
         if timeout_s and self._low_water != 1:
-            self._set_low_water(1)  # whoever waits for anything must not wait for a batch
+            self._set_low_water(1)  # a caller that waits for an answer must not wait for a batch
 
     def _set_low_water(self, low_water: int) -> None:
         self._low_water = low_water

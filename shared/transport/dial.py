@@ -1,7 +1,7 @@
-"""Dials a host: whichever of its addresses answers first is the one.
+"""Dials a host: the first of its addresses that answers wins.
 
-A name may have addresses that lead nowhere: an exchange's front publishes IPv6, and the machine has
-none that works. So each address has its turn a moment after the one before, which goes on trying:
+A name may have addresses that lead nowhere: an exchange publishes IPv6, but the machine has no IPv6
+that works. So each address gets its turn a moment after the one before, which goes on trying:
 https://www.rfc-editor.org/rfc/rfc8305
 """
 
@@ -79,11 +79,11 @@ class _Race:
                 assert isinstance(key.fileobj, socket.socket)
                 if winner := self._finish_attempt(key.fileobj):
                     return winner
-                due_s = now_s  # who is refused need not wait to try the next
+                due_s = now_s  # after a refusal the next address need not wait
         raise self._explain()
 
     def end(self) -> None:
-        """Hang up on all who have not won."""
+        """Hang up on all addresses that have not won."""
         for loser in self._running:
             loser.close()
         self._selector.close()

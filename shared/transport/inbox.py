@@ -1,6 +1,7 @@
-"""The inbox of one feed: what came for it and is not digested, and what it says to its socket.
+"""The inbox of one feed holds messages until the recorder digests them.
 
-A reader's thread appends, the recorder's takes, and neither waits for the other.
+A reader's thread appends, the recorder's takes; neither waits for the other. The feed's own
+messages to the socket go back the same way.
 """
 
 from collections import deque
@@ -14,6 +15,7 @@ from shared.errors import ConnectionLost
 from shared.event import Snapshot
 
 BACKLOG_BYTES_MAX: Final = 16 * 1024 * 1024  # read, not digested: a minute of every market
+BACKLOG_MAX: Final = 200_000  # messages and connections: small ones take more than their bytes
 MESSAGES_EAGER: Final = 256  # about a full frame: not worth waiting 20 ms
 
 
@@ -39,7 +41,7 @@ class SocketRead(Struct, frozen=True, gc=False):
 
 
 class Polled(Struct, frozen=True):
-    """What a question for one book brought: the book, or why there is none."""
+    """The answer to a request for one book: the book, or why none came."""
 
     ts: int
     now_s: float
@@ -80,10 +82,10 @@ Arrival = Opened | SocketRead | Polled | TurnedAway | Closed | Over
 
 
 class Inbox:
-    """Lies between the thread that reads for one feed and the recorder's, which owns the feed.
+    """Passes messages from the thread that reads for one feed to the recorder's, the feed's owner.
 
-    Each count and each value has one thread that writes it: no lock is needed. Where several
-    threads append, they see to it that one does at a time.
+    One thread writes each count and each value, so no lock is needed. Where several threads
+    append, they take turns by a lock of their own.
     """
 
     def __init__(self, announce: Callable[[int], None]) -> None:
@@ -92,20 +94,26 @@ class Inbox:
         self._arrivals: deque[Arrival] = deque()
         self._appended = self._appended_bytes = 0
         self._taken = self._taken_bytes = 0
-        # What the feed says is of the connection with this number: it lags behind the socket.
+        # The feed's messages are for the connection with this number: it lags behind the socket.
         self.outbox: deque[tuple[int, str]] = deque()
         self.given_up: tuple[int, ConnectionLost] | None = None
         self.flowing = 0  # the connection on which data came
 
     @property
+    def appended(self) -> int:
+        """Return how much was handed over so far, a message each; the reader's thread may ask."""
+        return self._appended
+
+    @property
     def backlog(self) -> int:
-        """Return how many messages wait; any of the two may ask."""
+        """Return how many messages wait; both threads may ask."""
         return max(0, self._appended - self._taken)
 
     @property
     def is_full(self) -> bool:
-        """Return whether so much waits that reading on would fill the memory."""
-        return self._appended_bytes - self._taken_bytes > BACKLOG_BYTES_MAX
+        """Return whether so many messages wait that reading on would fill the memory."""
+        size = self._appended_bytes - self._taken_bytes
+        return size > BACKLOG_BYTES_MAX or self._appended - self._taken > BACKLOG_MAX
 
     @property
     def received_bytes(self) -> int:
@@ -113,18 +121,18 @@ class Inbox:
         return self._appended_bytes
 
     def append(self, arrival: Arrival) -> None:
-        """Hand over what came; the reader's thread calls."""
+        """Hand over what was read; the reader's thread calls."""
         self._arrivals.append(arrival)
         count = arrival.count
         self._appended += count
         self._appended_bytes += arrival.size
         backlog = self._appended - self._taken
-        # Where others wait already, the recorder knows, and has no reason to sleep.
+        # Where others wait already, the recorder is awake.
         if backlog == count or backlog >= MESSAGES_EAGER:
             self._announce(backlog)
 
     def take(self) -> Arrival | None:
-        """Return what came first, if anything; the recorder's thread calls."""
+        """Return the oldest item, if any; the recorder's thread calls."""
         if not self._arrivals:
             return None
         arrival = self._arrivals.popleft()

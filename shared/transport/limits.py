@@ -1,4 +1,4 @@
-"""What an exchange allows one address, shared by all its processes on this box.
+"""Keeps an exchange's limits for one address, shared by all our processes on this box.
 
 In any stretch of time as long as a limit's interval, at most a share of its points is granted; the
 rest is for whoever else lives behind this address.
@@ -52,7 +52,7 @@ _decoder = msgspec.json.Decoder(_State)
 
 
 class Limits:
-    """Grants points to whoever asks, from any thread of any process."""
+    """Grants points to any thread of any process."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Limits:
             timeout_s -= wait_s
 
     def block(self, wait_s: float, limit: str | None = None) -> None:
-        """Grant nothing of this limit, or of any, for so long; a block never shortens another."""
+        """Grant nothing from this limit, or any, for so long; a block never shortens another."""
         name = _ALL if limit is None else limit
         assert name == _ALL or name in self._points_max
         block_ns = int(min(max(wait_s, 0.0), BLOCK_S_MAX) * NS_PER_S)
@@ -111,18 +111,17 @@ class Limits:
             if block_ns > _block_ns(state, name, now):
                 state.blocks[name] = now, block_ns
 
-    def blocked_s(self, limit: str | None = None) -> float:
-        """Return for how long nothing is granted of this limit, or of any."""
-        names = (_ALL,) if limit is None else (_ALL, limit)
+    def blocked_s(self, *limits: str) -> float:
+        """Return for how long one of these limits, or any, grants nothing."""
         with self._locked() as (state, now):
-            return max(_block_ns(state, name, now) for name in names) / NS_PER_S
+            return max(_block_ns(state, name, now) for name in (_ALL, *limits)) / NS_PER_S
 
     @contextmanager
     def _locked(self) -> Iterator[tuple[_State, int]]:
-        """Lend the state and the time of now, then keep what became of the state.
+        """Lend the state with the time of now, then keep the changed state.
 
-        Without the file this process goes by what it knows itself: no less careful, and a full
-        disk stops nothing. A damaged file is replaced.
+        Without the file this process goes by its own grants: as careful, while a full disk stops
+        nothing. A damaged file is replaced.
         """
         with self._lock, self._open() as descriptor:
             if descriptor is not None and self._is_shared:
@@ -169,7 +168,9 @@ class Limits:
     def _warn(self, error: Exception) -> None:
         if self._is_shared:
             where = {"path": str(self._path), "reason": str(error)}
-            _log.warning("limits file unusable", extra=where)
+            _log.warning(
+                "the file of limits is unusable; this process counts by itself", extra=where
+            )
         self._is_shared = False
 
 
@@ -179,7 +180,7 @@ def find_points(limit: Limit, share: float) -> int:
 
 
 def parse_retry_after(text: str, ts: int) -> float | None:
-    """Return the seconds that a Retry-After header of the time `ts` asks for, if it says any.
+    """Return the seconds that a Retry-After header received at `ts` asks for, if any.
 
     It holds seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
     """
@@ -199,7 +200,7 @@ def _block_ns(state: _State, name: str, now: int) -> int:
 
 
 def _ts_free(grants: list[_Grant], excess: int) -> int:
-    """Return the time of the grant whose end frees as many points, with all before it."""
+    """Return the time of the grant whose expiry frees as many points, with all before it."""
     for ts, points in grants:
         excess -= points
         if excess <= 0:
@@ -215,7 +216,7 @@ def _add(grants: list[_Grant], now: int, points: int, *, slot_ns: int) -> list[_
 
 
 def _put_back(state: _State, now: int) -> None:
-    """Let nothing be later than now, or longer than it may be, whatever the clock or the file."""
+    """Cap all times at now, and all waits at their maximum, whatever the clock or the file says."""
     for name, grants in state.grants.items():
         state.grants[name] = [(min(ts, now), points) for ts, points in grants]
     for name, (since, length) in state.blocks.items():

@@ -1,13 +1,13 @@
 """Paces the reads of one socket: where messages come thickly, one read takes several.
 
-To be woken costs more than to read. A socket on which messages come thinly is read at each message,
-so that its receive times stay exact.
+Waking costs more than reading. Where messages come thinly, each one is read as it comes, so that
+receive times stay exact.
 """
 
 from typing import Final
 
-WINDOW_S: Final = 1.0  # how long messages are counted before the pace changes
-MESSAGES_MIN: Final = 1.5  # in one interval, for a wait to be worth while
+WINDOW_S: Final = 1.0  # the time for which messages are counted before the pace changes
+MESSAGES_MIN: Final = 1.5  # in one interval, for a wait to pay
 
 
 class Pace:
@@ -21,7 +21,7 @@ class Pace:
         self._since_s: float | None = None
 
     def count(self, messages: int, now_s: float) -> None:
-        """Take note of what a read brought, which may be nothing."""
+        """Count the messages of one read, which may have none."""
         self._messages += messages
         if self._since_s is None:
             self._since_s = now_s

@@ -14,15 +14,15 @@ from shared.transport.inbox import Inbox, Over, Polled
 from shared.transport.limits import SHARE
 from shared.transport.rest import RestClient
 
-WORKERS_MAX: Final = 4  # questions under way at once
+WORKERS_MAX: Final = 4  # requests under way at once
 LEVEL_BYTES: Final = 128  # that one takes in memory, roughly
 _NO_ROOM: Final = "the disk has not kept up"
 
 
 class Poller:
-    """Asks for each book in turn and puts the answers into an inbox; its own thread owns it.
+    """Requests each book in turn, for an inbox that takes the answers; its own thread owns it.
 
-    Its workers ask and hand over, nothing else.
+    Its workers only request books and hand over the answers.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Poller:
         pause: Event,
         limit_share: float = SHARE,
     ) -> None:
-        """Prepare for what the board wants; `pause` keeps from asking while it is set."""
+        """Prepare for the books that the board wants; it requests none while `pause` is set."""
         self._exchange = exchange
         self._board = board
         self._inbox = inbox
@@ -88,7 +88,7 @@ class Poller:
 
 
 class _Asker:
-    """Asks for books, for several threads at once, which hand over one at a time."""
+    """Requests books for several threads at once, which hand over one at a time."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class _Asker:
         self._has_room = True
 
     def ask(self, raw_symbol: str, stop: Event) -> None:
-        """Ask for one book; a failure is handed over as well, and none ends the polling."""
+        """Request one book; hand over a failure as well, for no failure ends the polling."""
         if stop.is_set():
             return
         outcome: Snapshot | BooktapeError
@@ -120,7 +120,7 @@ class _Asker:
         with self._lock:
             had_room, self._has_room = self._has_room, not self._inbox.is_full
             if not self._has_room:
-                if not had_room:  # it is known, and each book begins anew at its next poll
+                if not had_room:  # it is known by now; each book begins anew at its next poll
                     return
                 outcome = ConnectionLost(_NO_ROOM)
             self._inbox.append(Polled(ts, now_s, raw_symbol, outcome, size))

@@ -1,4 +1,4 @@
-"""Finds the proxy that leads to a URL, for both doors alike."""
+"""Finds the proxy for a URL, as the environment names it, for sockets and REST alike."""
 
 import base64
 import re
@@ -27,12 +27,12 @@ class Proxy(Struct, frozen=True, kw_only=True):
 
 
 def find_proxy(url: str) -> Proxy | None:
-    """Return what the environment names for `url`, or `None`: directly.
+    """Return the proxy that the environment names for `url`, or `None` for a direct connection.
 
-    `https_proxy` is for https and wss, `http_proxy` for http and ws, `all_proxy` for what these do
-    not name; `no_proxy` lists who is reached without; each in small letters or large. A proxy may
-    come without a scheme. What is on this machine is behind none, whatever the environment says.
-    Raise ConnectionLost where the proxy is of a kind that we do not speak.
+    `https_proxy` is for https and wss, `http_proxy` for http and ws, `all_proxy` where they are not
+    set; `no_proxy` lists hosts that need no proxy. Each may be in small letters or capitals. A
+    proxy may come without a scheme. This machine's own addresses never go through a proxy. Raise
+    ConnectionLost where the proxy is not an http:// one.
     """
     if urlsplit(url).hostname in LOOPBACK:
         return None
@@ -52,7 +52,7 @@ def open_tunnel(to_proxy: socket.socket, proxy: Proxy, host: str, port: int) -> 
     to_proxy.sendall(f"{request}\r\n".encode())
     head = bytearray()
     while not head.endswith(b"\r\n\r\n"):
-        byte = to_proxy.recv(1)  # what follows the head is the exchange's
+        byte = to_proxy.recv(1)  # the bytes behind the head are the exchange's
         if not byte or len(head) >= HEAD_BYTES_MAX:
             raise ConnectionLost(f"the proxy {proxy.host}:{proxy.port} gave no answer")
         head += byte
@@ -66,7 +66,7 @@ def _read(url: str) -> Proxy:
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise ConnectionLost(
-            f"the environment names a {parts.scheme} proxy, and only http:// proxies are spoken:"
+            f"the environment names a {parts.scheme} proxy, but only http:// proxies are spoken:"
             " set https_proxy to one of these, or no_proxy"
         )
     authorization = ""

@@ -1,4 +1,4 @@
-"""Reads sockets for ever, each in turns: connect, receive, reconnect."""
+"""The reader keeps sockets open for ever, each in turns: connect, receive, reconnect."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
@@ -15,17 +15,17 @@ from shared.process import log
 from shared.process.retry import Backoff
 from shared.transport.connection import Connection
 from shared.transport.inbox import Closed, Inbox, Opened, Over, SocketRead, TurnedAway
+from shared.transport.nap import Naps
 from shared.transport.pace import Pace
 
 RECEIVE_S: Final = 0.1  # at most, before a turn looks at anything but its socket
 CONNECT_LOOK_S: Final = 0.02  # between two looks whether a connection stands
-ADDED_LOOK_S: Final = 1.0  # between two looks for a socket that was added
 CLOSE_S: Final = 2.0  # at the end, for all sockets to hang up
-ROOM_WAIT_S: Final = 5.0  # for a slow disk; who waits longer misses its pongs
+ROOM_WAIT_S: Final = 5.0  # for a slow disk; a longer wait would miss pongs
 ROOM_LOOK_S: Final = 0.005
 LIMIT_LOOK_S: Final = 60.0  # at most, before the limit is asked again
 PAUSE_LOOK_S: Final = 1.0
-STANDSTILL_S: Final = 10.0  # between two turns: whoever slept so long has missed what went on
+STANDSTILL_S: Final = 10.0  # between two turns: a process that slept so long has missed messages
 
 _log = log.get(__name__)
 
@@ -33,28 +33,39 @@ _log = log.get(__name__)
 class Reader:
     """Gives each of its sockets its turn; its own thread owns it, and all of them."""
 
-    def __init__(self, sockets: Sequence["Socket"], interval_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        sockets: Sequence["Socket"],
+        interval_s: float = 0.0,
+        *,
+        steady_s: Callable[[], float],
+    ) -> None:
         """Prepare to read these each `interval_s`; another thread may append to them.
 
-        An interval of 0 is for one socket, whose messages are waited for.
+        An interval of 0 is for one socket, whose messages are waited for. So are those of all
+        where few come.
         """
         self._sockets = sockets
         self._interval_s = interval_s
         self._receive_s = 0.0 if interval_s else RECEIVE_S
+        self._naps = Naps(interval_s, steady_s)
 
     def run(self, stop: Event) -> None:
         """Read until told to stop; whatever the exchange does, go on."""
         while not stop.is_set():
             wait_s = min(socket.turn(self._receive_s) for socket in tuple(self._sockets))
-            if self._interval_s:  # a socket may have come meanwhile, which waits for nothing
-                wait_s = min(max(wait_s, self._interval_s), ADDED_LOOK_S)
-            if wait_s:
+            if self._interval_s:
+                sockets = tuple(self._sockets)
+                readable = [one.readable for one in sockets if one.readable is not None]
+                received = sum(one.received for one in sockets)
+                self._naps.take(readable, wait_s, stop, received=received)
+            elif wait_s:
                 stop.wait(wait_s)
         wait([socket.end() for socket in self._sockets], CLOSE_S)
 
 
 class Socket:
-    """Keeps one connection up and puts everything that it delivers into an inbox.
+    """Keeps one connection up, and puts all of its messages into an inbox.
 
     Its reader's thread owns it.
     """
@@ -79,7 +90,7 @@ class Socket:
         """Prepare; `pause` closes the connection and keeps it closed while it is set.
 
         `read_interval_s` is how long a message may wait to be read with others. `start` begins
-        what takes long, to connect and to hang up, on another thread.
+        what takes long on another thread: to connect, to hang up.
         """
         self._inbox = inbox
         self._board = board
@@ -102,8 +113,20 @@ class Socket:
         self._full_since_s: float | None = None  # the inbox, while there is a connection
         self._turned: tuple[int, float] | None = None  # time of day and steady, while there is one
 
+    @property
+    def received(self) -> int:
+        """Return how much came so far, messages and what concerns the connection."""
+        return self._inbox.appended
+
+    @property
+    def readable(self) -> int | None:
+        """Return the descriptor that tells of a message, where one would be read now."""
+        if self._connection is None or self._full_since_s is not None:
+            return None
+        return self._connection.descriptor
+
     def turn(self, receive_s: float) -> float:
-        """Do what is to be done now; return the seconds until the next turn is worth while.
+        """Do all that is due; return the seconds until the next turn.
 
         It takes `receive_s` of silence where something may still come.
         """
@@ -124,7 +147,7 @@ class Socket:
             return self._wait(self._backoff.next_s())
 
     def end(self) -> Future[None]:
-        """Hang up, and take note that nothing more comes; return when that is done."""
+        """Hang up, then mark the inbox as over; return when that is done."""
         closing: Future[None] = Future()
         if self._connecting is not None:
             self._connecting.add_done_callback(_close_unused)
@@ -136,7 +159,7 @@ class Socket:
         return closing
 
     def _open(self) -> float:
-        if self._pause.is_set():
+        if self._pause.is_set() or self._inbox.is_full:
             return self._wait(PAUSE_LOOK_S)
         wait_s = self._spend(self._connect_cost) if self._connect_cost else 0.0
         if wait_s:
@@ -148,7 +171,7 @@ class Socket:
         return CONNECT_LOOK_S
 
     def _settle_connect(self, connecting: "Future[Connection]") -> float:
-        """Take over the connection, or note why there is none."""
+        """Take over the connection, or note why it failed."""
         self._connecting = None
         try:
             self._connection = connecting.result()
@@ -182,9 +205,9 @@ class Socket:
         return 0.0
 
     def _find_standstill(self) -> None:
-        """Give the connection up where this process or the machine stood still.
+        """Give up the connection if this process or the machine stood still.
 
-        A process that was stopped shows on the steady clock, a machine that slept on the other.
+        A stopped process shows on the steady clock, a sleeping machine on the other.
         """
         ts, now_s = self._clock_ns(), self._steady_s()
         if self._turned is not None:
@@ -194,7 +217,7 @@ class Socket:
         self._turned = ts, now_s
 
     def _pump(self, connection: Connection, receive_s: float) -> None:
-        """Read for a while; what is done for each message is as little as can be."""
+        """Read for a while, with as little work for each message as possible."""
         inbox, clock_ns, steady_s = self._inbox, self._clock_ns, self._steady_s
         pace, read_interval_s = self._pace, self._read_interval_s
         until_s = steady_s() + RECEIVE_S
@@ -221,9 +244,9 @@ class Socket:
                 connection.send(message)
 
     def _is_without_room(self) -> bool:
-        """Return whether to read no more until what was read is digested.
+        """Return whether to stop reading until the recorder has digested more.
 
-        To read on would fill the memory; the hole that giving up makes is a row like every outage.
+        To read on would fill the memory; if we give up, the hole is a row like every outage.
         """
         if not self._inbox.is_full:
             self._full_since_s = None
@@ -247,7 +270,7 @@ class Socket:
         return self._start(connection.close)
 
     def _heed(self, wait_s: float, reason: str) -> None:
-        """Let the other sockets of this address wait as well: the refusal is meant for all."""
+        """Make the other sockets of this address wait as well: the refusal is meant for all."""
         self._inbox.append(TurnedAway(self._clock_ns(), wait_s, reason))
         if self._connect_cost:
             self._ban(wait_s, self._connect_cost.limit)

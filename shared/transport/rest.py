@@ -1,4 +1,4 @@
-"""One GET with a timeout, within the exchange's limit."""
+"""Sends one REST request: a GET with a timeout, within the exchange's limit."""
 
 import ssl
 import time
@@ -37,7 +37,7 @@ _OK, _REDIRECTS, _TOO_MANY_REQUESTS = 200, range(300, 400), 429
 
 
 class RequestRefused(ExchangeError):
-    """Make the caller do without: the exchange answered, and not with what was asked for."""
+    """Make the caller do without: the exchange answered with a refusal."""
 
     def __init__(self, path: str, *, status: int, answer: str) -> None:
         self.status = status
@@ -46,12 +46,12 @@ class RequestRefused(ExchangeError):
 
     @property
     def is_final(self) -> bool:
-        """Return whether it is the question that is wrong, and will be so if it is asked again."""
+        """Return whether the request itself is wrong, so that a repeat would fail too."""
         return self.status in _WRONG_QUESTIONS
 
 
 class RestReply(Struct, frozen=True):
-    """What a path was answered; the names of the headers are in small letters."""
+    """The answer to a path; its header names are in small letters."""
 
     status: int
     headers: Mapping[str, str]
@@ -75,7 +75,7 @@ class RestClient:
         clock_ns: Callable[[], int] = time.time_ns,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Ask at `url`; the clock tells the time of day, which the ends of bans are given in.
+        """Send requests to `url`; the clock gives the time of day: a ban ends at one.
 
         `tls` is for a server that the system's authorities do not vouch for.
         """
@@ -105,7 +105,7 @@ class RestClient:
         return replace(trades, ts_from=None if reach_s is None else ts - int(reach_s * 1e9))
 
     def request(self, path: str) -> RestReply:
-        """Return what a path is answered, whatever that is; the limits are the caller's concern."""
+        """Return the answer to a path, whatever it is; the caller minds the limits."""
         url = self.url + path
         proxy = find_proxy(url)
         try:
@@ -154,7 +154,7 @@ class RestClient:
 
 
 class _Session(requests.Session):
-    """Follows no redirect, nor reads where it leads: that may be noise."""
+    """Follows no redirect, and does not read its target: that may be noise."""
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -188,9 +188,9 @@ def _open_session(tls: ssl.SSLContext) -> requests.Session:
     session.headers["User-Agent"] = f"booktape/{VERSION}"
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter(tls))
-    # Cookies are all that an answer could change in a session that threads share.
+    # An answer could change only the cookies of a session that threads share.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    # The environment is read by us, for both doors alike: its proxies, its authorities.
+    # Our own code reads the environment's proxies and authorities, for sockets and REST alike.
     session.trust_env = False
     return session
 
@@ -199,7 +199,7 @@ def _read(response: requests.Response) -> bytes:
     """Return the body, or raise ConnectionLost where it is too long or takes too long."""
     deadline_s = time.monotonic() + BODY_S_MAX
     body = bytearray()
-    # Unlike requests' own ways this returns what has come, so that a trickle is seen as one.
+    # Unlike requests' own reads this returns early, so that we notice a trickle.
     while part := response.raw.read1(READ_BYTES, decode_content=True):
         body += part
         if len(body) > BODY_BYTES_MAX:
@@ -212,7 +212,7 @@ def _read(response: requests.Response) -> bytes:
 
 
 def _explain(error: BaseException) -> str:
-    # The libraries wrap what happened in what they made of it.
+    # The libraries wrap the cause in errors of their own.
     while isinstance(error, requests.RequestException | HTTPError):
         if error.__context__ is None:
             break

@@ -1,4 +1,4 @@
-"""The worker that asks over REST: for markets, missed trades, books to begin or to compare."""
+"""The worker sends REST requests: for markets, missed trades, books to begin or to compare."""
 
 from collections.abc import Callable, Sequence
 from threading import Event
@@ -14,17 +14,17 @@ from shared.transport.rest import RequestRefused, RestClient
 
 MARKETS_INTERVAL_S: Final = 60.0
 MARKETS_EARLY_S: Final = 10.0  # at the least, where a feed wants the list at once
-# Between two questions. A list of trades is dear (5 of Bitvavo's 1,000 points a minute), and after
-# an outage the books, which need points as well, come first.
+# Between two requests. A list of trades is dear (5 of Bitvavo's 1,000 points a minute); after an
+# outage the books, which need points as well, come first.
 PACE_S: Final = 1.0
-BOOK_PACE_S: Final = 0.05  # between two questions for a book, and two looks for one
-GIVE_UP_S: Final = 900.0  # as long as Bitvavo's ban; then the trades are called missing
+BOOK_PACE_S: Final = 0.05  # between two requests for a book, and two looks for one
+GIVE_UP_S: Final = 900.0  # as long as Bitvavo's ban; then the trades count as missing
 
 _log = log.get(__name__)
 
 
 class RestWorker:
-    """Asks, so that no reader ever waits for an answer; its own thread owns it.
+    """Sends the requests, so that no reader ever waits for an answer; its own thread owns it.
 
     Any thread may read `error`.
     """
@@ -34,7 +34,7 @@ class RestWorker:
         rest: RestClient,
         *,
         take_list: Callable[[list[ListedMarket], int], None],
-        book_interval_s: float,
+        book_interval_s: float | None,
         boards: Sequence[Board],
         backoff: Backoff,
         clock_ns: Callable[[], int],
@@ -42,14 +42,15 @@ class RestWorker:
     ) -> None:
         """Prepare; `take_list` takes each list of markets and when it came.
 
-        Questions are on the boards, and others come while it asks; `book_interval_s` lies between
-        two questions for a book.
+        The boards hold the questions, later ones too; `book_interval_s` lies between
+        two requests for a book, and is `None` where no book begins over REST.
         """
         self.error = ""
-        self._errors: dict[str, str] = {}  # of each kind of question, since it was answered last
+        self._errors: dict[str, str] = {}  # of each kind of question, since its last answer
         self._rest = rest
         self._take_list = take_list
-        self._book_interval_s = max(book_interval_s, BOOK_PACE_S)
+        self._book_interval_s = max(book_interval_s or 0.0, BOOK_PACE_S)
+        self._book_look_s = PACE_S if book_interval_s is None else BOOK_PACE_S
         self._boards = boards
         self._backoff = backoff
         self._clock_ns = clock_ns
@@ -58,7 +59,7 @@ class RestWorker:
         self._trades_due_s = 0.0
 
     def run(self, stop: Event) -> None:
-        """Ask until told to stop."""
+        """Send requests until told to stop."""
         while not stop.is_set():
             if self._is_list_due():
                 self._ask_markets(stop)
@@ -68,23 +69,23 @@ class RestWorker:
             self._ask_books(stop)
 
     def _ask_books(self, stop: Event) -> None:
-        """Ask for the books that are to begin, one after the other, until others have their turn.
+        """Request the books that must begin, one after the other, until other kinds get their turn.
 
-        One that cannot be had is asked for again by whoever wanted it.
+        The feed that wanted a book asks again if the request fails.
         """
         left_s = PACE_S
         while left_s > 0.0 and not stop.is_set():
             board = next((board for board in self._boards if board.books_wanted), None)
             if board is not None:
                 self._ask_book(board, stop)
-            wait_s = min(left_s, BOOK_PACE_S if board is None else self._book_interval_s)
+            wait_s = min(left_s, self._book_look_s if board is None else self._book_interval_s)
             stop.wait(wait_s)
             left_s -= wait_s
 
     def _ask_book(self, board: Board, stop: Event) -> None:
         try:
             snapshot = self._rest.book(board.books_wanted.popleft(), stop)
-        except IndexError:  # the connection was lost meanwhile, and with it what it wanted
+        except IndexError:  # the connection, with its questions, was lost meanwhile
             return
         except BooktapeError as error:
             self._fail("books", error)
@@ -93,7 +94,7 @@ class RestWorker:
         board.books.append(BookAnswer(self._clock_ns(), snapshot))
 
     def _ask_audit(self, stop: Event) -> None:
-        """Ask for one book that is to be compared; what cannot be had is no fault of the feed."""
+        """Request one book to compare; a failure is no fault of the feed."""
         board = next((board for board in self._boards if board.audits_wanted), None)
         if board is None:
             return
@@ -106,7 +107,7 @@ class RestWorker:
         board.audits.append(AuditAnswer(raw_symbol, self._clock_ns(), snapshot))
 
     def _is_list_due(self) -> bool:
-        """Return whether to ask for the list of markets: each minute, or where a feed wants it."""
+        """Return whether to request the list of markets: each minute, or when a feed wants it."""
         now_s = self._steady_s()
         wanted = [board for board in self._boards if board.is_list_wanted]
         if now_s < self._markets_due_s and not (wanted and now_s >= self._markets_early_s):
@@ -127,7 +128,7 @@ class RestWorker:
         self._take_list(markets, self._clock_ns())
 
     def _ask_trades(self, stop: Event) -> None:
-        """Ask one question; what cannot be had in time is told as well, for it makes a gap."""
+        """Request one list of trades; report one that does not come in time, for it makes a gap."""
         board = next((board for board in self._boards if board.questions), None)
         if board is None:
             return
@@ -160,7 +161,7 @@ class RestWorker:
         self._backoff.reset()
 
     def _fail(self, kind: str, error: BooktapeError) -> float:
-        """Take note of a failure, told once as long as it stays so; return when to ask again."""
+        """Log a failure once while it lasts; return when to ask again."""
         if str(error) != self._errors.get(kind):
             _log.warning("no answer over REST; asking again", extra={"reason": str(error)})
         self._errors[kind] = self.error = str(error)

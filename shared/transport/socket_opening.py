@@ -1,4 +1,4 @@
-"""Opens the socket that a websocket will be: the address, a proxy, TLS."""
+"""Opens the socket under a websocket: address, proxy, TLS."""
 
 import socket
 import ssl
@@ -11,7 +11,7 @@ from shared.transport.proxies import find_proxy, open_tunnel
 
 
 class SocketOpening:
-    """A socket on its way to be a websocket, which another thread may interrupt."""
+    """Opens one socket; another thread may interrupt it."""
 
     def __init__(self, timeout_s: float, options: Sequence[SocketOption]) -> None:
         """Prepare; `timeout_s` is for all addresses together, and then for each read."""
@@ -20,7 +20,7 @@ class SocketOpening:
         self._socket: socket.socket | None = None
 
     def open(self, url: str, tls: ssl.SSLContext) -> socket.socket:
-        """Return a socket over which the exchange listens."""
+        """Return a socket that is connected to the exchange."""
         parts = urlsplit(url)
         is_secure = parts.scheme == "wss"
         host, port = parts.hostname, parts.port or (443 if is_secure else 80)
@@ -46,12 +46,12 @@ class SocketOpening:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def release(self) -> socket.socket:
-        """Return the socket to who will close it."""
+        """Hand the socket to the caller, who will close it."""
         assert self._socket is not None
         released, self._socket = self._socket, None
         return released
 
     def close(self) -> None:
-        """Close what was not released."""
+        """Close the socket unless it was released."""
         if self._socket is not None:
             self._socket.close()

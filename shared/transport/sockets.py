@@ -1,4 +1,4 @@
-"""Which socket reads what, as listings come and go."""
+"""Assigns symbols to sockets, and reassigns them as listings change."""
 
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -11,10 +11,10 @@ Add = Callable[[Sequence[str], Sequence[str]], Board]
 class Sockets:
     """The sockets of one exchange by their boards, each with at most so many symbols.
 
-    Whoever follows the listings owns them.
+    The thread that follows the listings owns them.
 
-    Channels that come whole, every symbol at once, have a socket of their own: on each of the
-    others they would come whole once more.
+    Some channels bring every symbol with one subscription. They have a socket of their own: each
+    other socket would bring every symbol once more.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Sockets:
         symbols_per_socket: int,
         add: Add,
     ) -> None:
-        """Start without any; `add` opens one for some symbols and channels."""
+        """Start without a socket; `add` opens one for some symbols and channels."""
         assert symbols_per_socket > 0
         self._channels = [channel for channel in channels if channel not in whole_channels]
         self._whole_channels = [channel for channel in channels if channel in whole_channels]
@@ -35,7 +35,7 @@ class Sockets:
         self._whole: Board | None = None
 
     def follow(self, symbols: Sequence[str]) -> None:
-        """Read these symbols from now on: leave the others, put new ones where there is room.
+        """Read these symbols from now on: leave the others, put new ones on sockets with room.
 
         A symbol stays on its socket, so that a listing disturbs nobody.
         """

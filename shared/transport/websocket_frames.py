@@ -1,4 +1,4 @@
-"""The bytes of a websocket, cut into messages.
+"""Cuts the bytes of websocket frames into messages.
 
 Each frame is two bytes and its length, then the payload, which a server never masks; a message is
 one frame or several: https://www.rfc-editor.org/rfc/rfc6455#section-5.2
@@ -25,7 +25,7 @@ _CODE_BYTES = 2
 
 
 class MessageReader:
-    """Takes what was read from a websocket and returns messages; it neither reads nor sends.
+    """Turns a websocket's bytes into messages; it neither reads nor sends.
 
     `space` is where the next bytes go. Its owner looks at two things after each cut: `reply`,
     the opcode and payload of a frame that is to be sent and then set to `None`, and `lost`, why
@@ -75,7 +75,7 @@ class MessageReader:
         return messages
 
     def _keep(self, start: int, end: int) -> None:
-        """Move what is left to the beginning.
+        """Move the remaining bytes to the beginning.
 
         The buffer doubles while one frame fills it: a length that is a lie costs nothing.
         """
@@ -92,7 +92,7 @@ class MessageReader:
         self.space = self._view[self._rest :]
 
     def _check(self, first: int, length: int) -> None:
-        """Raise ConnectionLost where a frame that begins like this must not be."""
+        """Raise ConnectionLost if the protocol forbids a frame that begins like this."""
         opcode = first & _OPCODE
         fault = ""
         if first & _RESERVED:

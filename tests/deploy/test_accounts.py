@@ -91,7 +91,7 @@ def test_a_look_that_fails_is_no_empty_account(
     file = str(account.folder / "configuration.toml")
     status, said = account.run(*(file if word == "CONFIGURATION" else word for word in command))
     assert 0 != status
-    assert "stack booktape-collector-prod cannot be looked at, and nothing was done" in said
+    assert "AWS does not show stack booktape-collector-prod, so nothing was done" in said
     assert fault in said
     for word in ("cloudformation deploy", "send-command", "terminate", "put-object", "s3 cp"):
         assert word not in account.asked()
@@ -184,8 +184,8 @@ def test_a_release_is_built_of_its_own_commit_alone(tmp_path: Path) -> None:
     tree = Tree(tmp_path)
     before = tree.git("rev-parse", "HEAD")
     head = tree.commit()
-    assert f"the tree is of {head}, not of {before}" in tree.build(before)
-    assert f"the tree is of {head}, not of {RELEASE}" in tree.build(RELEASE)
+    assert f"the tree is at {head}, not at {before}" in tree.build(before)
+    assert f"the tree is at {head}, not at {RELEASE}" in tree.build(RELEASE)
     assert "it goes on" in tree.build(head)
 
 

@@ -109,7 +109,7 @@ def _list_markets(markets: list[ListedMarket], folder: Path) -> None:
     rows: list[Row] = []
     doors = _Doors(Names(make_exchange()), [])
     instruments = Instruments(folder / "instruments.json")
-    listings = Listings(doors, instruments, rows.extend, lambda _: None)
+    listings = Listings(doors, instruments, rows.extend, lambda _: None, has_room=lambda: True)
     for ts in (TS, TS + 1):
         listings.take_list(markets, ts)
     if not rows:

@@ -177,7 +177,7 @@ class World:
                 connect=lambda to: Connection(to, clock_ns=lambda: 7),
                 steady_s=time.monotonic,
             )
-            self._run(Reader([socket]))
+            self._run(Reader([socket], steady_s=time.monotonic))
         return self._read()
 
     def _run(self, reader: Reader) -> None:

@@ -7,9 +7,16 @@ from typing import Any, get_args
 
 import pytest
 
+from booktape.books.spans import ENDING
 from booktape.certificate import (
     Certificate,
+    CertifiedGap,
+    CertifiedManifest,
+    DailyEntry,
+    MissingEvents,
+    Offsets,
     SymbolFigures,
+    TableRows,
     certificate_key,
     daily_key,
 )
@@ -178,3 +185,19 @@ def test_certificates_are_as_the_page_says() -> None:
         keys = [key.replace(name, value) for key in keys]
     place = "bitvavo", "2026-11-22", 3
     assert [daily_key("book", *place), certificate_key(*place)] == keys
+
+
+def test_parts_of_certificates_are_as_the_page_says() -> None:
+    [parts] = tables_of("### Parts of a certificate")
+    said = [(part, re.sub(r"\([^)]*\)|:.*|, as .*", "", fields)) for part, fields in parts]
+    kinds = (CertifiedManifest, TableRows, DailyEntry, MissingEvents, CertifiedGap, Offsets)
+    expected = [set(kind.__struct_fields__) for kind in kinds]
+    assert expected == [set(codes(fields)) for _, fields in said]
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def test_rows_that_end_spans_are_as_the_page_says() -> None:
+    _, ends = tables_of("## Reading")
+    assert sorted(ENDING) == sorted({kind for row in ends for kind in codes(row[0])})

@@ -28,7 +28,7 @@ OPTIONS = {
     name: ["--symbols", "2", "--rate", "40", "--faults", "gap", "--fault-interval-s", "8"]
     for name in ("bitvavo", "btcturk")
 }
-CUT = "a torn tail was cut off a journal"
+CUT = "a journal's torn last record is cut off"
 
 
 def expect(collector: Collector, words: str, *, end: Callable[[], object]) -> None:

@@ -43,6 +43,7 @@ disk_free_min_bytes = 0
 [writer]
 flush_interval_s = 0.5
 [exchanges.toy]
+checkpoint_interval_s = 5
 websocket_url = "{}"
 rest_url = "{}"
 """
@@ -64,7 +65,7 @@ class Recording:
         options = ["--symbols", str(len(SYMBOLS)), "--rate", "40", "--truth", str(self.truth)]
         address = self.simulators.start(
             "toy",
-            [*options, "--faults", "gap", "--fault-interval-s", "2"],
+            [*options, "--faults", "gap", "--fault-interval-s", "8"],
             environment={**os.environ, **self.variables},
             log=folder / "log",
         )
@@ -139,7 +140,7 @@ def test_an_exchange_in_a_folder_of_its_own_is_recorded_as_it_was(recording: Rec
     recording.kill_feed()
     # It would have hung up by now on who says no ping.
     wait_until(lambda: recording.report().get("counts", {}).get("chatter", {}).get("pong", 0) > 4)
-    wait_until(lambda: recording.is_live() and recording.has("gap"))
+    wait_until(lambda: recording.is_live() and recording.has("gap") and recording.has("audit"))
     assert "toy ACORN-NUT, sequence " in recording.say("book", "toy", "ACORN-NUT", "--limit", "2")
     recording.simulators.quiesce()
     wait_until(recording.is_at_the_end)
@@ -159,6 +160,10 @@ def test_an_exchange_in_a_folder_of_its_own_is_recorded_as_it_was(recording: Rec
     )
     ends = query(data, "feed_events", "SELECT detail FROM tape WHERE kind = 'session_end'")
     assert ["killed", "stopped"] == sorted(json.loads(detail)["reason"] for (detail,) in ends)
+
+    found = query(data, "feed_events", "SELECT kind, detail FROM tape ORDER BY event_number")
+    assert "mismatch" not in {kind for kind, _ in found}
+    assert {0} == {json.loads(detail)["differ"] for kind, detail in found if kind == "audit"}
 
     verified = json.loads(recording.say("verify", "--json"))
     assert verified["ok"]

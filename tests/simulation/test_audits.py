@@ -202,7 +202,7 @@ def test_books_that_begin_are_never_behind_audits() -> None:
         auditing = world.lines[0].feed._auditing
         while len(world.live()) < 437:
             for market in world.markets if has_audits else ():
-                auditing._audits.want(market.listing.raw_symbol, "edge", world.machine.now_s)  # type: ignore[union-attr]
+                auditing._audits.want(market.listing.raw_symbol, "edge", world.machine.now_s)
             world.run(1)
         assert world.points.most["points"] <= 800
         return world.machine.now_s

@@ -25,7 +25,7 @@ class World(Markets):
         self.rows: list[Row] = []
         self.names = Names(self.declared)
         instruments = Instruments(folder / "instruments.json")
-        self.listings = Listings(self, instruments, self.rows.extend, None)
+        self.listings = Listings(self, instruments, self.rows.extend, None, has_room=lambda: True)
         self.go_on(30)
 
     @property

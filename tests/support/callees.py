@@ -1,4 +1,4 @@
-"""Whoever is called: a server on loopback that notes what it is asked."""
+"""A callee is a server on loopback that notes the calls that it gets."""
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread

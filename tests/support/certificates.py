@@ -1,4 +1,4 @@
-"""Makes an authority of a test's own, which vouches for `localhost` and nothing else."""
+"""Makes certificates by an authority of a test's own, for `localhost` alone."""
 
 import subprocess
 from pathlib import Path

@@ -14,7 +14,7 @@ NOON = "2026-09-21T12:00:00Z"
 
 
 class Said(NamedTuple):
-    """What a command left behind."""
+    """The output of a command."""
 
     status: int
     out: str

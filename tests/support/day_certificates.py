@@ -1,4 +1,4 @@
-"""Certificates made by hand, for what shows them."""
+"""Makes certificates of days by hand, for tests of code that shows them."""
 
 from typing import Any
 

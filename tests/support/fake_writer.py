@@ -1,4 +1,4 @@
-"""A writer in memory that keeps the rules of the pipe, and loses what it is told to lose."""
+"""A fake writer in memory keeps the rules of the pipe, and loses frames when told to."""
 
 from collections import deque
 

@@ -1,4 +1,4 @@
-"""A feed's parts and the books of two symbols, for tests of what looks after books."""
+"""Makes a feed's parts and the books of two symbols, for tests of code that tends books."""
 
 from typing import Any
 

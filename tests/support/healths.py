@@ -1,4 +1,4 @@
-"""States of every kind, made by hand."""
+"""Makes healths of every kind by hand."""
 
 from typing import Any
 

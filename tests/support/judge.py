@@ -1,4 +1,4 @@
-"""Whether a tape has what a simulator says that it sent: each message, once, as it was sent.
+"""Judges whether a tape has each message that a simulator sent: once, as it was sent.
 
 The truth file is read here without a line of the code that it judges. What a client must have of a
 websocket follows from the order in which it was sent: each change of a book that continues the
@@ -53,7 +53,7 @@ class Socket(Struct):
 
 
 class Verdict(Struct):
-    """What one exchange sent, and what became of it."""
+    """The messages of one exchange, with their fate."""
 
     sent: int = 0
     stored: int = 0

@@ -1,4 +1,4 @@
-"""A store of line protocol on loopback: keeps points as InfluxDB does, fails as it is told."""
+"""A server of line protocol on loopback keeps points as InfluxDB does, and fails when told to."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _FIELD: Final = re.compile(r'([a-z_]+)=("(?:[^"\\]|\\.)*"|[^,]*)(?:,|\Z)', re.DO
 
 
 class Fate(Struct, frozen=True):
-    """What becomes of one request: whether its lines are kept, and how it is answered.
+    """The fate of one request: whether its lines are kept, how it is answered.
 
     A status of 0 is no answer but a closed connection; `hangs` waits until the server ends.
     """
@@ -66,7 +66,7 @@ class LineServer(ThreadingHTTPServer):
 
     @override
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: whoever asked has gone."""
+        """Print nothing: the client has gone."""
 
     def numbers(self, measurement: str) -> list[int]:
         """Return the event numbers of a measurement's points, in the order of their times."""

@@ -1,4 +1,4 @@
-"""A simulated exchange and the feeds that record it, on a clock that a test moves: no socket."""
+"""Joins a simulated exchange's markets to feeds, without a socket, on a clock that a test moves."""
 
 import heapq
 import itertools
@@ -52,7 +52,7 @@ class Machine:
 
 
 class Points:
-    """What is granted of each limit in any minute, and how much was taken."""
+    """The points of each limit: granted in any minute, and taken."""
 
     def __init__(self, exchange: Exchange, machine: Machine) -> None:
         self._machine = machine

@@ -1,4 +1,4 @@
-"""Where the project lies, and what genuine messages it has."""
+"""Names paths of the project, and of its genuine messages."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What an exchange says, as a probe's judges are told of it, without a transcript."""
+"""Makes facts for a probe's judges, without a transcript."""
 
 import json
 from collections.abc import Sequence

@@ -236,7 +236,7 @@ def _told(one: Lie, record: ProbeRecord) -> Iterator[ProbeRecord]:
 
 @dataclass(frozen=True)
 class Silence:
-    """What an exchange does not say: records of these kinds and doors that have a part in them."""
+    """Suppresses records of an exchange: of these kinds and doors, with this part in them."""
 
     part: str = ""
     kinds: tuple[str, ...] = ("text", "answer")

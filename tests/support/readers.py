@@ -1,4 +1,4 @@
-"""Feeds, and sockets with nothing behind them."""
+"""Makes readers' feeds and sockets with no exchange behind them."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future

@@ -1,4 +1,4 @@
-"""What every engine must say of a few rows; each engine's own tests take these as they are."""
+"""Replays of a few rows that every engine must answer alike; each engine's tests run them."""
 
 from collections.abc import Iterator
 from typing import Any

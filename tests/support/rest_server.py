@@ -14,7 +14,7 @@ WAIT_S = 10.0
 
 @dataclass
 class Answer:
-    """What the server says to a path, every time."""
+    """The server's answer to a path, every time."""
 
     body: str = ""
     status: int = 200
@@ -64,7 +64,7 @@ class RestServer(ThreadingHTTPServer):
 
     @override
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that hang up."""
+        """Print nothing about clients that hang up."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -81,4 +81,4 @@ class _Handler(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""

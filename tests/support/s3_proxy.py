@@ -1,4 +1,4 @@
-"""What stands between the writer and its bucket, and does to their talk what a test wants."""
+"""An S3 proxy stands between the writer and its bucket, and spoils their talk as a test wants."""
 
 import asyncio
 import ssl
@@ -150,7 +150,7 @@ class S3Proxy:
 
 
 class _Talk:
-    """What the last request of a connection was."""
+    """The last request of a connection."""
 
     is_put = False
 

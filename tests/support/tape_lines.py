@@ -59,7 +59,7 @@ class Session(Struct):
 
 
 class _Chain(Struct):
-    """What the next change of one book follows."""
+    """The state that the next change of one book follows."""
 
     epoch: int
     sequence: int | None

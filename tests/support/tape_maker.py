@@ -1,4 +1,4 @@
-"""Writes small tapes by hand, in plain pyarrow, from the lines that describe them."""
+"""Makes a small tape by hand, in plain pyarrow, from the lines that describe it."""
 
 import hashlib
 import json

@@ -64,7 +64,7 @@ def read_gaps(root: Path, exchange: str) -> list[Gap]:
 
 
 class Truth:
-    """What one simulator says that it sent and did."""
+    """One simulator's own account of what it sent and did."""
 
     def __init__(self, path: Path, *, is_over: bool = True) -> None:
         """Read all of it; where it is not over, what there is."""

@@ -1,4 +1,4 @@
-"""Small tapes of one session each, in which books begin, go on and end by rows of their own."""
+"""Makes small tapes of spans, one session each: books begin, go on, end by rows of their own."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A copy of the project with one exchange more, added as docs/exchanges.md says.
+"""Makes a tree of the project with the toy as one more exchange, as docs/exchanges.md says.
 
 It is unlike the others: it numbers by ranges, begins its books over REST, wants to be pinged in
 JSON, and only its list of markets knows its names.

@@ -1,4 +1,4 @@
-"""An exchange that there is not, for tests of what any exchange goes through."""
+"""Makes a toy exchange, for tests of code that is the same for all."""
 
 from collections.abc import Sequence
 from typing import Any

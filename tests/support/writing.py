@@ -168,7 +168,7 @@ def make_store_error(reason: str = "down") -> StoreError:
 
 
 class Disk:
-    """How much of it is free."""
+    """The disk's free bytes."""
 
     def __init__(self) -> None:
         self.free = 1 << 40

@@ -1,1 +1,1 @@
-"""The box: its releases, and what a deploy does on it."""
+"""The box: its releases, and the steps of a deploy on it."""

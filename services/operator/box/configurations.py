@@ -1,4 +1,4 @@
-"""Keeps the configurations of a box, each by its digest, and the links that say which is read."""
+"""Keeps the configurations of a box, each by its digest, with links to those in use."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,12 +9,12 @@ from shared.process.settings import Settings
 from shared.process.state import INGEST_PREFIX, WRITER, sink_name
 
 SUFFIX = ".toml"
-# Given by the box's stack; a configuration that names them is meant for something else.
+# The box's stack sets these; a configuration that names them was written for another box.
 OF_THE_BOX = {("storage", "url"), ("storage", "region"), ("state", "path"), ("state", "cell")}
 
 
 class Configurations:
-    """`live.toml` is what the next start of any program reads, `current.toml` what a boot does.
+    """Links: the next start of any program reads `live.toml`, a boot reads `current.toml`.
 
     The latter moves last.
     """
@@ -25,18 +25,18 @@ class Configurations:
         self.current = self._folder / f"current{SUFFIX}"
 
     def path(self, digest: str) -> Path:
-        """Return where a configuration lies, or raise where it does not."""
+        """Return the path of a configuration; raise if it is not on this box."""
         path = self._folder / f"{digest}{SUFFIX}"
         if not digest or not path.is_file():
             raise SwitchError(f"configuration {digest} is not on this box: {path}")
         return path
 
     def digest(self, link: Path) -> str:
-        """Return the digest that a link names; empty where there is none."""
+        """Return the digest that a link names; empty without a link."""
         return link.readlink().stem if link.is_symlink() else ""
 
     def point(self, link: Path, digest: str) -> None:
-        """Let a link name a configuration, at once and whole."""
+        """Point a link at a configuration, in one step."""
         point(link, self.path(digest))
 
     def prune(self, kept: Iterable[str]) -> None:
@@ -48,7 +48,7 @@ class Configurations:
 
 
 class ConfigurationMove:
-    """One program's way from one configuration to another; all read it by one link."""
+    """Moves one program from one configuration to another; all programs share one link."""
 
     is_reconfigured = True
 
@@ -70,21 +70,21 @@ class ConfigurationMove:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Return an environment that names the new one itself, whatever the link does."""
+        """Return an environment that names the new one directly, not by the link."""
         return {**self._environment, FILE_VARIABLE: str(self._configurations.path(self.new))}
 
     def forth(self) -> None:
-        """Let the link name the new one."""
+        """Point the link at the new one."""
         self._configurations.point(self._configurations.live, self.new)
         self.is_back = False
 
     def back(self) -> None:
-        """Let the link name the old one again."""
+        """Point the link at the old one again."""
         self._configurations.point(self._configurations.live, self.old)
         self.is_back = True
 
     def reversed(self) -> "ConfigurationMove":
-        """Return the way back; what the old one does not record it did not either."""
+        """Return the way back; symbols that the old one does not record stay out."""
         digests = (self.new, self.old)
         return ConfigurationMove(
             self._configurations, self.name, digests, self._environment, is_plain=False

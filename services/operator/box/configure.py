@@ -1,4 +1,4 @@
-"""Brings another configuration to a box: judges it, then hands over each feed that it changes."""
+"""Configures a box anew: judges a configuration, then hands over each feed that it changes."""
 
 from collections.abc import Callable, Mapping
 
@@ -31,7 +31,7 @@ def configure(
     *,
     connect: Callable[[Settings], Supervisor],
 ) -> None:
-    """Let every program read the configuration; on any fault all of them the one before."""
+    """Move every program to the configuration; on any fault move all of them back."""
     path = configurations.path(digest)
     before = configurations.digest(configurations.live)
     old = load(environment)
@@ -64,6 +64,6 @@ def configure(
 
 
 def _is_plain(name: str, settings: Settings) -> bool:
-    """Say whether a program records nothing by these settings."""
+    """Return whether a program records nothing by these settings."""
     exchange = settings.exchanges.get(name.removeprefix(INGEST_PREFIX))
     return exchange is not None and not exchange.enabled

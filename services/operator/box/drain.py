@@ -1,4 +1,4 @@
-"""Empties a box: its feeds end, its writer flushes, its spool goes to the store."""
+"""Drains a box: its feeds end, its writer flushes, its spool goes to the store."""
 
 import time
 from pathlib import Path
@@ -15,7 +15,7 @@ LOOK_S = 0.5
 
 
 def drain(state: Path, *, seconds: float = DRAIN_S) -> None:
-    """End every feed, then wait until the store has all of it; raise where it has not."""
+    """End every feed, then wait until the store has every event; raise if the time is over."""
     supervisor = Supervisor(socket_path(state))
     for name in supervisor.programs():
         if name != WRITER:
@@ -31,7 +31,7 @@ def drain(state: Path, *, seconds: float = DRAIN_S) -> None:
 
 
 def is_empty(state: Path, supervisor: Supervisor) -> bool:
-    """Say whether the state folder holds nothing that the store lacks."""
+    """Return whether the store has all that the state folder holds."""
     health = gather(state, supervisor, now_ns=time.time_ns())
     waiting = [journal.session for journal in health.journals if not journal.is_delivered]
     return not (waiting or health.spool_flushes or health.conflicts)

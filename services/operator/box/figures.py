@@ -1,4 +1,4 @@
-"""Figures that a box's alarms watch, as numbers that follow from its health."""
+"""Computes the figures that a box's alarms watch, from its health."""
 
 import shutil
 from pathlib import Path
@@ -17,12 +17,12 @@ def find_figures(
     disk_used_percent: float,
     upload_age_s: float,
 ) -> dict[str, float]:
-    """Return each figure by its name in the stack; one that is not known is left out.
+    """Return each figure by its name in the stack, without unknown ones.
 
     A writer that was just started has a whole period for its first flush.
     """
     feeds = [process for process in health.processes if process.exchange]
-    # One good line is enough: during a handover the other is about to be, or was.
+    # One good line is enough: during a handover the other one starts or ends.
     down = {feed.exchange for feed in feeds} - {f.exchange for f in feeds if not is_down(f)}
     away = {silence.exchange for silence in health.silences}
     down -= {f.exchange for f in feeds if f.exchange in away and f.is_running and f.is_reporting}
@@ -42,9 +42,9 @@ def find_figures(
 
 
 def find_upload_age_s(spool: Path, now_ns: int) -> float:
-    """Return how long the oldest flush of the spool has waited for the store; 0 where none does.
+    """Return how long the oldest flush of the spool has waited for the store; 0 without one.
 
-    Whoever restarts the writer changes nothing of it.
+    A restart of the writer does not reset it.
     """
     written = []
     for manifest in spool.glob("*.json"):

@@ -32,7 +32,7 @@ EXIT_BUSY = 75  # EX_TEMPFAIL: another switch is under way
 
 
 def run(action: str, target: str, load: Load, environment: Mapping[str, str]) -> int:
-    """Do the step; return its exit status. A fault is told, and leaves the box as it was."""
+    """Do the step; return its exit status. A fault is printed, and leaves the box as it was."""
     try:
         if action == "ready":
             return tell_readiness(load(environment))
@@ -51,7 +51,7 @@ def run(action: str, target: str, load: Load, environment: Mapping[str, str]) ->
 
 
 def tell_readiness(settings: Settings) -> int:
-    """Say what keeps the box from taking over; return 0 where nothing does."""
+    """Print why the box cannot take over yet; return 0 if it can."""
     state = settings.state.path
     health = gather(state, Supervisor(socket_path(state)), now_ns=time.time_ns())
     unready = find_unready(health)
@@ -62,16 +62,16 @@ def tell_readiness(settings: Settings) -> int:
 
 
 class BoxStep(NamedTuple):
-    """What a step is asked to do, and with what."""
+    """The request for a step, with its arguments."""
 
     root: Path
-    target: str  # a release or a configuration, where the step takes one
+    target: str  # a release or a configuration, if the step takes one
     environment: Mapping[str, str]
     load: Load
 
 
 def _settle_box(step: BoxStep) -> None:
-    """Before a start: let every program be of what is current, whatever was interrupted."""
+    """Before a start, point every program at what is current, whatever was interrupted."""
     box, configurations = Box(step.root), Configurations(step.root)
     digest = configurations.digest(configurations.current)
     if digest:
@@ -120,7 +120,7 @@ _STEPS: dict[str, Callable[[BoxStep], None]] = {
 
 
 def _stop_once() -> None:
-    """Let the first signal end what we do, as a fault that is put back; then be deaf to others."""
+    """Turn the first signal into a fault, which is put back; ignore later signals."""
 
     def stop(number: int, _: FrameType | None) -> None:
         for each in STOP_SIGNALS:

@@ -1,4 +1,4 @@
-"""Moves programs of a box one after the other, and on any fault all of them back."""
+"""Moves programs of a box one after the other; on any fault moves all of them back."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +13,14 @@ from services.operator.supervision.supervisor import Supervisor
 from shared.process.settings import Settings
 from shared.process.state import INGEST_PREFIX, WRITER
 
-# A writer reads its spool before it reports, a feed asks its exchange; then each must stay.
+# A writer reads its spool before it reports, a feed asks its exchange; then each must stay up.
 START_S = 60.0
 STEADY_S = 5.0
 LOOK_S = 0.5
 
 
 class ProgramMove(Protocol):
-    """One program's way from one release or configuration to another."""
+    """Moves one program from one release or configuration to another."""
 
     @property
     def name(self) -> str:
@@ -29,27 +29,27 @@ class ProgramMove(Protocol):
 
     @property
     def old(self) -> str:
-        """Return what it runs now."""
+        """Return the release or configuration that it runs now."""
         ...
 
     @property
     def new(self) -> str:
-        """Return what it runs next."""
+        """Return the release or configuration that it runs next."""
         ...
 
     @property
     def is_back(self) -> bool:
-        """Say whether its next start is of the old."""
+        """Return whether its next start is of the old one."""
         ...
 
     @property
     def is_plain(self) -> bool:
-        """Say whether a restart must do, for nothing of it will be live."""
+        """Return whether a plain restart will do, because none of its books will be live."""
         ...
 
     @property
     def is_reconfigured(self) -> bool:
-        """Say whether the new one records other symbols than the old."""
+        """Return whether the new one records other symbols than the old one."""
         ...
 
     @property
@@ -58,11 +58,11 @@ class ProgramMove(Protocol):
         ...
 
     def forth(self) -> None:
-        """Let the next start be of the new."""
+        """Make its next start of the new one."""
         ...
 
     def back(self) -> None:
-        """Let the next start be of the old again."""
+        """Make its next start of the old one again."""
         ...
 
     def reversed(self) -> "ProgramMove":
@@ -71,7 +71,7 @@ class ProgramMove(Protocol):
 
 
 class Mover:
-    """Restarts programs without a hole, as what their next start is."""
+    """Restarts programs without a hole on the tape."""
 
     def __init__(self, settings: Settings, supervisor: Supervisor) -> None:
         self._settings = settings
@@ -81,7 +81,7 @@ class Mover:
     def run(
         self, moves: Sequence[ProgramMove], *, finish: Callable[[], None], undo: Callable[[], None]
     ) -> None:
-        """Make each move in its order, then finish; on any fault take all of it back."""
+        """Make each move in order, then finish; on any fault take all of them back."""
         done: list[ProgramMove] = []
         try:
             for move in moves:
@@ -89,7 +89,7 @@ class Mover:
                 self._move(move)
             finish()
         except BaseException as error:
-            # Also what a signal made of us; a second one finds nothing left to stop.
+            # A signal ends up here as well; a second signal finds nothing left to stop.
             before = f" {moves[0].old}" if moves else ""
             say(f"not switched: {error}; putting{before} back")
             for move in reversed(done):
@@ -98,7 +98,7 @@ class Mover:
             raise
 
     def _take_back(self, move: ProgramMove) -> None:
-        """Undo a move; one that cannot be undone is told and not in the way."""
+        """Undo a move; a failure is printed, and does not stop the others."""
         if move.is_back:
             return
         try:
@@ -118,7 +118,7 @@ class Mover:
             self._supervisor.restart(move.name)
 
     def _move_writer(self, move: ProgramMove) -> None:
-        """Restart the writer as another one; the journals hold what comes meanwhile."""
+        """Restart the writer as the new one; the journals hold the events of the meantime."""
         before = self._find(WRITER)
         held = before.writer.held_sessions if before and before.writer else {}
         move.forth()
@@ -130,7 +130,7 @@ class Mover:
             raise SwitchError(f"the writer refuses {said}")
 
     def _move_feed(self, move: ProgramMove) -> None:
-        """Hand a feed over; one that records nothing has nothing to lose by a plain restart."""
+        """Hand a feed over; a feed that records nothing loses nothing by a plain restart."""
         before = self._find(move.name)
         is_live = before and before.is_reporting and before.ingest and before.ingest.live
         if is_live and not move.is_plain:
@@ -172,7 +172,7 @@ class Mover:
         raise SwitchError(f"{move.name} of {move.new} does not run; see the end of {log}")
 
     def _find(self, name: str) -> Process | None:
-        """Return the process that supervisord runs of a program."""
+        """Return a program's process under supervisord."""
         health = gather(self._state, self._supervisor, now_ns=time.time_ns())
         found = (process for process in health.processes if process.program == name)
         return next((process for process in found if process.is_supervised), None)

@@ -1,4 +1,4 @@
-"""Keeps supervisord's own file of a box: written anew, read by it, put back."""
+"""Rewrites a box's program file, which supervisord reads, or restores it after a fault."""
 
 from booktape.errors import BooktapeError
 from services.operator.box.releases import Box
@@ -9,22 +9,22 @@ from shared.process.settings import Settings
 
 
 class ProgramFile:
-    """The file that says which programs there are, as it was and as it is to be."""
+    """The file that lists the programs, as it was and as it will be."""
 
     def __init__(self, box: Box, supervisor: Supervisor) -> None:
-        """Remember what it says now."""
+        """Remember its present text."""
         self._box = box
         self._supervisor = supervisor
         self._before = box.conf.read_bytes()
 
     def move(self, settings: Settings, release: str) -> None:
-        """Let it say what these settings want; a program that is added is of this release."""
+        """Write it for these settings; an added program is of this release."""
         self._box.write_conf(settings)
         for name in self._reread(release):
             say(f"{name}: supervisor.conf changed, which counts from the next boot")
 
     def put_back(self, release: str) -> None:
-        """Let it say what it said before; what cannot be put back is told."""
+        """Restore its earlier text; print a failure."""
         try:
             if self._box.conf.read_bytes() != self._before:
                 write_atomic(self._box.conf, self._before, fsync=True)
@@ -33,7 +33,7 @@ class ProgramFile:
             say(f"supervisor.conf is not back: {error}; the next boot writes it anew")
 
     def _reread(self, release: str) -> list[str]:
-        """Let supervisord take up and forget programs; return those that it must be ended for."""
+        """Make supervisord add and drop programs; return changes that need its restart."""
         changes = self._supervisor.reread()
         for name in changes.added:
             self._box.point(self._box.program(name), release)

@@ -11,7 +11,7 @@ from shared.process.files import write_atomic
 from shared.process.settings import Settings
 from shared.process.state import INGEST_PREFIX, WRITER
 
-# A release that was fetched, checked and installed whole has this file.
+# A release that is fetched, checked and installed whole has this file.
 READY = "ready"
 # As supervisor.conf calls it; here every program has a release of its own.
 COMMAND = "command=/usr/bin/env booktape "
@@ -19,13 +19,13 @@ SECTION = "[program:"
 
 
 class SwitchError(BooktapeError):
-    """Tell the operator why this box does not run the release."""
+    """Explain to the operator why this box does not run the release."""
 
 
 class Box:
-    """The folder of the releases, and the links that say who runs which.
+    """The folder of the releases, with links that say which program runs which.
 
-    `programs/<program>` is what supervisord starts; `current` is what a boot starts: it moves last.
+    supervisord starts `programs/<program>`; a boot starts `current`, which moves last.
     """
 
     def __init__(self, root: Path) -> None:
@@ -38,18 +38,18 @@ class Box:
         return self.root / "programs" / name
 
     def folder(self, release: str) -> Path:
-        """Return where a release lies, or raise where there is no whole one."""
+        """Return the folder of a release; raise if it is not whole on this box."""
         folder = self.root / "releases" / release
         if not release or not (folder / READY).is_file():
             raise SwitchError(f"release {release} is not on this box, or not whole: {folder}")
         return folder
 
     def release(self, link: Path) -> str:
-        """Return the release that a link names; empty where there is none."""
+        """Return the release that a link names; empty without a link."""
         return link.readlink().name if link.is_symlink() else ""
 
     def point(self, link: Path, release: str) -> None:
-        """Let a link name a release, at once and whole."""
+        """Point a link at a release, in one step."""
         point(link, self.folder(release))
 
     def write_conf(self, settings: Settings) -> list[str]:
@@ -76,16 +76,16 @@ class Box:
         """Remove every release but these; the disk is small."""
         for folder in (self.root / "releases").iterdir():
             if folder.name not in kept:
-                # What cannot be removed is tried again by the next deploy; it is in nobody's way.
+                # The next deploy tries again to remove what stays; it does no harm.
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_command(name: str, own: Path, arguments: str) -> str:
-    """Return what supervisord starts.
+    """Return the command that supervisord starts.
 
-    A release before the one that brought a program has no such command, and its rollback restarts
-    every program as one of its own before it takes up its own supervisor.conf: a program that
-    nobody depends on sleeps then, until that is done, and fails no rollback.
+    A release older than a program has no such command. A rollback to it restarts every program
+    before it brings its own supervisor.conf: meanwhile a program that no other depends on sleeps,
+    so that it fails no rollback.
     """
     if name == WRITER or name.startswith(INGEST_PREFIX):
         return f"command={own} {arguments}"
@@ -97,7 +97,7 @@ def make_command(name: str, own: Path, arguments: str) -> str:
 
 
 class ReleaseMove(NamedTuple):
-    """One program's link, from one release to another."""
+    """Moves one program's link from one release to another."""
 
     box: Box
     name: str
@@ -109,15 +109,15 @@ class ReleaseMove(NamedTuple):
 
     @property
     def is_back(self) -> bool:
-        """Say whether the link names the old release."""
+        """Return whether the link names the old release."""
         return self.box.release(self.box.program(self.name)) == self.old
 
     def forth(self) -> None:
-        """Name the new release."""
+        """Point the link at the new release."""
         self.box.point(self.box.program(self.name), self.new)
 
     def back(self) -> None:
-        """Name the old one again."""
+        """Point the link at the old one again."""
         self.box.point(self.box.program(self.name), self.old)
 
     def reversed(self) -> "ReleaseMove":
@@ -126,7 +126,7 @@ class ReleaseMove(NamedTuple):
 
 
 def point(link: Path, target: Path) -> None:
-    """Let a link name another target, at once and whole."""
+    """Point a link at another target, in one step."""
     link.parent.mkdir(parents=True, exist_ok=True)
     made = link.with_name(f"{link.name}.new")
     made.unlink(missing_ok=True)

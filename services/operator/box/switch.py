@@ -12,7 +12,7 @@ from shared.process.state import WRITER
 
 
 class Switch:
-    """The steps from one release to another, each of which can be undone."""
+    """The steps from one release to another; each can be undone."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Switch:
         self._supervisor = supervisor
 
     def run(self, release: str, *, is_rollback: bool) -> None:
-        """Move every program to the release, then `current`; on any fault all of it back."""
+        """Move every program to the release, then `current`; on any fault move all back."""
         box = self._box
         box.folder(release)
         moves = self._plan(release, is_rollback=is_rollback)
@@ -41,10 +41,10 @@ class Switch:
         box.prune({release, before})
 
     def _plan(self, release: str, *, is_rollback: bool) -> list[ReleaseMove]:
-        """Return what must move, in order.
+        """Return the moves, in order.
 
-        A new writer reads the frames of the release before, so it goes first; to an older
-        release it goes last, when the feeds write older frames again.
+        A new writer reads the frames of the release before, so it moves first; to an older
+        release it moves last, when the feeds write older frames again.
         """
         names = sorted(self._supervisor.programs(), key=lambda name: (name != WRITER, name))
         if is_rollback:

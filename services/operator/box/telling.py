@@ -27,6 +27,6 @@ def run(settings: Settings, environment: Mapping[str, str]) -> int:
         disk_used_percent=max(find_used_percent(state), find_used_percent(Path("/"))),
         upload_age_s=find_upload_age_s(settings.state.folder.spool, now_ns),
     )
-    # From the environment that the stack wrote; the namespace is all that the role may publish in.
+    # From the environment that the stack wrote; the role may publish in this namespace alone.
     publish(figures, namespace=environment[NAMESPACE_VARIABLE], cell=settings.state.cell)
     return 0

@@ -1,4 +1,4 @@
-"""The arguments of the collector's commands, and how each explains itself."""
+"""Declares the arguments of the collector's commands, with their help."""
 
 import argparse
 import re
@@ -32,7 +32,7 @@ def operating(
     silence: RunCommand,
     handover: RunCommand,
 ) -> list[Command]:
-    """Return the commands by which a person records."""
+    """Return the commands with which a person records."""
     return [
         Command(
             name="up",
@@ -50,14 +50,14 @@ def operating(
         ),
         Command(
             name="status",
-            summary="shows each feed and the writer; exit status 0 all well, 1 something is not",
+            summary="shows each feed and the writer; exit status 0: all well, 1: some trouble",
             example="booktape status --json",
             run=status,
             add_arguments=_add_status,
         ),
         Command(
             name="silence",
-            summary="silences what an exchange causes by itself, for announced maintenance",
+            summary="silences an exchange's own troubles during announced maintenance",
             example=f"booktape silence {_first(exchanges)} --until 2h",
             run=silence,
             add_arguments=_add_silence(exchanges),
@@ -73,11 +73,11 @@ def operating(
 
 
 def watching(*, metrics: RunCommand, dashboard: RunCommand) -> list[Command]:
-    """Return the commands by which people and programs watch."""
+    """Return the commands with which people and programs watch."""
     return [
         Command(
             name="dashboard",
-            summary="serves the page on 127.0.0.1, and calls when something is not well",
+            summary="serves the page on 127.0.0.1, and calls [alerts] about troubles",
             example="booktape dashboard",
             run=dashboard,
         ),
@@ -93,7 +93,7 @@ def watching(*, metrics: RunCommand, dashboard: RunCommand) -> list[Command]:
 def looking(
     exchanges: Sequence[str], *, book: RunCommand, listing: RunCommand, probe: RunCommand
 ) -> list[Command]:
-    """Return the commands by which a person looks at an exchange."""
+    """Return the commands with which a person looks at an exchange."""
 
     def add_book(parser: Parser) -> None:
         parser.add_argument("exchange", choices=exchanges)
@@ -209,10 +209,10 @@ def _add_probe(exchanges: Sequence[str]) -> Callable[[Parser], None]:
         )
         parser.add_argument(
             "--out", type=Path, default=Path("probe"), metavar="FOLDER",
-            help="where all that came is kept, and the table (%(default)s)",
+            help="folder for all messages and the table (%(default)s)",
         )  # fmt: skip
         parser.add_argument(
-            "--again", type=Path, metavar="FILE", help="judge what an earlier probe has kept"
+            "--again", type=Path, metavar="FILE", help="judge an earlier probe again"
         )
 
     return add
@@ -231,14 +231,14 @@ def _add_silence(exchanges: Sequence[str]) -> Callable[[Parser], None]:
         parser.add_argument("exchange", choices=exchanges)
         when = parser.add_mutually_exclusive_group(required=True)
         when.add_argument("--until", metavar="T", help="2026-11-30T06:00:00Z (UTC), or 2h from now")
-        when.add_argument("--end", action="store_true", help="let its troubles be told again")
+        when.add_argument("--end", action="store_true", help="end the silence")
 
     return add
 
 
 def _add_sink(parser: Parser) -> None:
     parser.add_argument("name", help="of [sinks.<name>] in booktape.toml")
-    parser.add_argument("--once", action="store_true", help="what there is now, then end")
+    parser.add_argument("--once", action="store_true", help="feed all present rows, then end")
 
 
 def _add_box(parser: Parser) -> None:
@@ -251,14 +251,14 @@ def _add_box(parser: Parser) -> None:
 
 def _add_no_dashboard(parser: Parser) -> None:
     parser.add_argument(
-        "--no-dashboard", action="store_true", help="without the page and the calls of [alerts]"
+        "--no-dashboard", action="store_true", help="do not run the page, nor the calls of [alerts]"
     )
 
 
 def _add_demo(demo: Parser) -> None:
     _add_no_dashboard(demo)
     demo.add_argument("--seconds", type=positive, metavar="T", help="then drain (until Ctrl-C)")
-    demo.add_argument("--faults", metavar="A,B|all", help="what the exchanges do wrong (nothing)")
+    demo.add_argument("--faults", metavar="A,B|all", help="faults of the exchanges (none)")
     demo.add_argument(
         "--symbols", type=count, default=DEMO_SYMBOLS, metavar="N",
         help="of each exchange (%(default)s)",
@@ -269,10 +269,13 @@ def _add_demo(demo: Parser) -> None:
     )  # fmt: skip
     demo.add_argument(
         "--folder", type=Path, default=Path("demo"), metavar="FOLDER",
-        help="of its own state and tape, beside the configuration (%(default)s)",
+        help="folder for its own state and tape, beside the configuration (%(default)s)",
     )  # fmt: skip
     demo.add_argument(
-        "--truth", type=Path, metavar="FOLDER", help="what the exchanges sent (<folder>/truth)"
+        "--truth",
+        type=Path,
+        metavar="FOLDER",
+        help="record of all that the exchanges sent (<folder>/truth)",
     )
     demo.add_argument("--fresh", action="store_true", help="remove an earlier demo's folder first")
 
@@ -291,7 +294,7 @@ def _target(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    # It is part of the session's id, which it ends.
+    # A session's id ends with it.
     if not _LINE.match(text):
         raise argparse.ArgumentTypeError(f"takes up to 8 small letters and digits, not {text}")
     return text

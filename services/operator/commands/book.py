@@ -1,4 +1,4 @@
-"""One order book over REST, by the parser of the feed."""
+"""The command `book`: fetches one order book over REST, read by the feed's own parser."""
 
 import time
 from decimal import Decimal
@@ -43,6 +43,6 @@ def format_book(exchange: str, symbol: str, book: Snapshot, *, limit: int) -> st
 
 
 def _texts(level: Level) -> tuple[str, str]:
-    """Return price and size without an exponent, or a digit that says nothing."""
+    """Return price and size without an exponent or trailing zeros."""
     price, size = (format(Decimal(repr(number)), "f") for number in level)
     return price.removesuffix(".0"), size.removesuffix(".0")

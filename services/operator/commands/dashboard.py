@@ -1,4 +1,4 @@
-"""Watches one state folder again and again, for the process that shows it to others."""
+"""Watches one state folder for the dashboard, which shows it to others."""
 
 import time
 from pathlib import Path
@@ -21,10 +21,10 @@ from services.operator.supervision.programs import socket_path
 
 
 class StateWatch:
-    """One state folder, looked at by one thread; another one asks supervisord."""
+    """Watches one state folder in one thread; another one asks supervisord."""
 
     def __init__(self, state: Path) -> None:
-        """Prepare; nothing is asked yet."""
+        """Prepare; ask nothing yet."""
         self._state = state
         self._supervisor = Listener(socket_path(state), steady_s=time.monotonic)
         self._last: Health | None = None
@@ -34,7 +34,7 @@ class StateWatch:
         self._supervisor.run(stop)
 
     def look(self) -> bytes:
-        """Return what `booktape status --json` says now."""
+        """Return the present `booktape status --json`."""
         health = gather(self._state, self._supervisor, now_ns=time.time_ns())
         self._last = health
         return encode_compact(health)
@@ -46,5 +46,5 @@ class StateWatch:
         return (format_open(families), OPEN_TYPE) if is_open else (format_text(families), TEXT_TYPE)
 
     def tell_late(self, age_s: float) -> bytes:
-        """Return the trouble that the last look is so old."""
+        """Return the trouble of a last look that is too old."""
         return msgspec.json.encode(make_late(age_s))

@@ -1,4 +1,4 @@
-"""The whole walk against simulated exchanges on loopback, and the proof of its tape."""
+"""The command `demo`: records simulated exchanges on loopback, then proves the tape."""
 
 import shlex
 import time
@@ -28,19 +28,19 @@ from services.operator.supervision.recording import Recording
 from shared.process.settings import DashboardSettings, Settings
 from shared.process.state import StateFolder
 
-# What is under way when the markets stop: a resync, a reconnect after a silent stall.
+# Steps may be under way when the markets stop: a resync, a reconnect after a silent stall.
 SETTLE_MIN_S, SETTLE_MAX_S = 3.0, 45.0
 LOOK_S = 0.5
 HINT = "This should not be: the simulators listen on loopback."
 
 
 class DemoPlan(Struct, frozen=True, kw_only=True):
-    """What was asked for."""
+    """The demo's arguments."""
 
     folder: Path
-    truth: Path | None  # of the truth files; None is in the folder
+    truth: Path | None  # of the truth files; None: in the folder
     is_fresh: bool
-    seconds: float | None  # None is until Ctrl-C
+    seconds: float | None  # None: until Ctrl-C
     exchanges: list[str]
     symbols: int
     rate: float
@@ -72,7 +72,7 @@ def run(
 
 
 def say_examples(folder: Path) -> None:
-    """Say how to look at the tape, by lines that can be typed as they are."""
+    """Print how to look at the tape, as lines to type as they are."""
     url = f"file:{folder / 'data'}"
     typed = shlex.quote(url)
     say("\nlook at it:")
@@ -88,7 +88,7 @@ def say_examples(folder: Path) -> None:
 
 
 def find_market(url: str) -> str | None:
-    """Return a market of the tape that has a book, of Bitcoin where there is one."""
+    """Return a market of the tape that has a book, of Bitcoin if possible."""
     try:
         symbols = booktape.open(url).symbols().to_arrow().to_pylist()
     except TapeError:
@@ -125,8 +125,9 @@ def _record(
     simulators: Simulators,
     stopping: Stopping,
 ) -> bool:
-    """Watch until the end, quiesce the markets, drain; return whether all ended in order."""
+    """Watch until the end, stop the markets, drain; return whether all ended in order."""
     until = "Ctrl-C" if plan.seconds is None else f"{plan.seconds:g} s have passed"
+    up.say_unrecorded(settings, recording.conf)
     say(f"booktape records simulated exchanges into {settings.storage.url} until {until}")
     say(f"  look at it:   BOOKTAPE_CONFIG={plan.folder / 'booktape.toml'} booktape status")
     say(f"  operate it:   supervisorctl -c {recording.conf} status")
@@ -149,7 +150,7 @@ def _record(
 
 
 def _settle_markets(recording: Recording, state: Path, stopping: Stopping) -> None:
-    """Wait until each book is live: then it is the simulator's own, for that moves no more."""
+    """Wait until each book is live: then it equals the simulator's, which stands still."""
     say("the markets stand still; waiting until each book is live")
     impatient = stopping.count + 1
     start_s = time.monotonic()

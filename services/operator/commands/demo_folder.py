@@ -1,4 +1,4 @@
-"""The folder of a demo: its own configuration, state, tape and truth."""
+"""Makes the folder of a demo: its own configuration, state, tape and truth."""
 
 import json
 import shutil
@@ -13,25 +13,25 @@ from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
 from shared.process.settings import DashboardSettings
 
-# What the first line says makes the folder ours to remove.
+# This first line makes the folder ours to remove.
 MARK = "# Written by `booktape demo`: everything in this folder is a demo's and may be deleted."
 STATE = "var"
-# Short, so that there is something to look at in a minute.
+# Short, so that the tape has rows within a minute.
 FLUSH_INTERVAL_S = 10
 CHECKPOINT_INTERVAL_S = 60
 
 
 class Address(Struct, frozen=True):
-    """Where a simulated exchange listens."""
+    """The addresses of a simulated exchange."""
 
     websocket_url: str
     rest_url: str
 
 
 def make_folder(folder: Path, *, is_fresh: bool) -> None:
-    """Make a folder with nothing but the mark.
+    """Make a folder that holds only the mark.
 
-    One that is there is removed if asked for, and only a demo's.
+    Remove an earlier one if asked to, and only a demo's.
     """
     conf = folder / FILE_NAME
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -49,14 +49,14 @@ def make_folder(folder: Path, *, is_fresh: bool) -> None:
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    # Whatever happens next, it can be told for a demo's.
+    # Whatever happens next, the mark shows that it is a demo's.
     conf.write_text(MARK + "\n", encoding="utf-8")
 
 
 def write_configuration(
     folder: Path, addresses: Mapping[str, Address], dashboard: DashboardSettings
 ) -> None:
-    """Write the demo's own booktape.toml; the page is that of the operator's configuration."""
+    """Write the demo's own booktape.toml, with the page of the operator's configuration."""
     lines = [
         MARK,
         "",
@@ -83,6 +83,6 @@ def write_configuration(
 
 
 def make_environment(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment of this configuration and no other, which might name a real bucket."""
+    """Return an environment of this configuration alone: another might name a real bucket."""
     rest = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
     return {**rest, FILE_VARIABLE: str(folder / FILE_NAME)}

@@ -1,4 +1,4 @@
-"""The exchanges that there are."""
+"""The command `exchanges`: lists every exchange."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from shared.exchange import Exchange
 
 
 def run(exchanges: Mapping[str, Exchange]) -> int:
-    """Print each exchange with what is recorded of it by default."""
+    """Print each exchange with its default symbols and channels."""
     width = max(map(len, exchanges), default=0)
     for name, exchange in exchanges.items():
         print(f"{name:<{width}}  symbols   {', '.join(exchange.symbols)}")

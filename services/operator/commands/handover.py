@@ -1,4 +1,4 @@
-"""One feed restarted without a hole: line b records while line a is restarted."""
+"""A handover restarts one feed without a hole: line b records while line a restarts."""
 
 import signal
 import subprocess
@@ -30,14 +30,14 @@ LINE_S = 5.0
 
 
 class HandoverError(BooktapeError):
-    """Tell the operator how far it came, and what runs now."""
+    """Explain to the operator how far it came, and what runs now."""
 
 
 class Upgrade(Protocol):
-    """What makes the next start of a program another release's."""
+    """Moves a program's next start to another release."""
 
     def forth(self) -> None:
-        """Do so; line b is live."""
+        """Move it; line b is live."""
         ...
 
     def back(self) -> None:
@@ -53,11 +53,11 @@ def run(
     *,
     is_reconfigured: bool = False,
 ) -> int:
-    """Hand the feed over and back; return 0 once a new line a is live and b has drained.
+    """Hand the feed over and back; return 0 once a new line a is live and line b has drained.
 
-    With a `move`, line a comes back as another release; where it does not get live, as the one
-    that it was, and the error tells why. Line b records until then. One that `is_reconfigured`
-    records other symbols than line a, and is level once those that both have are live.
+    With a `move`, line a comes back as another release. If that does not get live, line a comes
+    back as it was, and the error says why. Line b records until then. A move that
+    `is_reconfigured` records other symbols: it is level once the common ones are live.
     """
     state = settings.state.path
     supervisor = Supervisor(socket_path(state))
@@ -86,7 +86,7 @@ def run(
 
 
 class _Handover:
-    """What the two lines say of themselves."""
+    """Compares the reports of the two lines."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class _Handover:
         self._stopping = stopping
 
     def check(self) -> IngestReport:
-        """Return what line a says, or raise what speaks against a handover."""
+        """Return line a's report, or raise the reason against a handover."""
         health = self._gather()
         name = f"{INGEST_PREFIX}{self._exchange}"
         if health.supervisor_pid is None:
@@ -138,7 +138,7 @@ class _Handover:
         self.wait(LINE, lambda: self.is_new(session), is_alive)
 
     def line(self, line: str) -> IngestReport:
-        """Return what one line last said of itself."""
+        """Return the last report of one line."""
         process = _find(self._gather(), self._exchange, line)
         found = process.ingest if process else None
         if found is None:
@@ -146,7 +146,7 @@ class _Handover:
         return found
 
     def is_level(self, line: str, other: str) -> bool:
-        """Say whether every symbol that is live on a line is live on the other."""
+        """Return whether every symbol that is live on one line is live on the other."""
         health = self._gather()
         one, two = (_said(_find(health, self._exchange, name)) for name in (line, other))
         if one is None or two is None:
@@ -154,13 +154,13 @@ class _Handover:
         return _covers(two, one, is_reconfigured=self._is_reconfigured)
 
     def is_new(self, session: str) -> bool:
-        """Say whether line a runs in another session, and all that b has is live on it."""
+        """Return whether line a runs in a new session with all of line b's symbols live."""
         found = _said(_find(self._gather(), self._exchange, LINE))
         is_new = found is not None and found.session != session
         return is_new and self.is_level(OTHER_LINE, LINE)
 
     def wait(self, line: str, is_done: Callable[[], bool], is_alive: Callable[[], bool]) -> None:
-        """Wait until it is done; raise when that takes too long, or cannot be any more."""
+        """Wait until it is done; raise if that takes too long, or has become impossible."""
         start_s = time.monotonic()
         next_s = LINE_S
         while not is_done():
@@ -193,7 +193,7 @@ class _Handover:
 def _line_b(
     exchange: str, settings: Settings, environment: Mapping[str, str]
 ) -> Iterator[Callable[[], bool]]:
-    """Run line b as a child of ours, which drains when we leave, however we leave."""
+    """Run line b as our child, which drains when we end, however we end."""
     lifeline = Lifeline()
     command = [sys.executable, "-P", "-m", "services", *lifeline.arguments, "ingest", exchange]
     log = _log_path(settings.state.path, exchange)
@@ -206,7 +206,7 @@ def _line_b(
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=lifeline.descriptors,
-            start_new_session=True,  # Ctrl-C is for us alone
+            start_new_session=True,  # Ctrl-C reaches us alone
         )
     try:
         yield lambda: child.poll() is None
@@ -235,11 +235,11 @@ def _find(health: Health, exchange: str, line: str) -> Process | None:
 
 
 def _said(process: Process | None) -> IngestReport | None:
-    """Return what a line says of itself, if it says it now."""
+    """Return a line's report, if it is of now."""
     return process.ingest if process and process.is_reporting else None
 
 
 def _covers(one: IngestReport, other: IngestReport, *, is_reconfigured: bool = False) -> bool:
-    """Say whether all that is live on the other is live on this one, as far as it records it."""
+    """Return whether this line has live all of the other's live symbols that it records."""
     wanted = max(1, min(other.live, one.symbols)) if is_reconfigured else other.live
     return one.live >= wanted and set(one.waiting) <= set(other.waiting)

@@ -1,4 +1,4 @@
-"""Holds what our code assumes of an exchange against the live one, and says what came of it."""
+"""The command `probe`: tests on a live exchange what our code assumes of it."""
 
 import signal
 import time
@@ -26,11 +26,11 @@ from shared.transport.rest import RestClient
 
 NONE_REFUTED, REFUTED, TOO_LITTLE = 0, 1, 2
 NS_PER_S: Final = 1_000_000_000
-BAN_S: Final = 60.0  # where the exchange does not say how long
+BAN_S: Final = 60.0  # if the exchange does not say how long
 
 
 def run(exchanges: Mapping[str, Exchange], settings: Settings, *, minutes: float, out: Path) -> int:
-    """Probe these exchanges, one after the other; return 1 where anything is refuted."""
+    """Probe these exchanges, one after the other; return 1 if any assumption is refuted."""
     stop = Event()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: stop.set())
@@ -46,7 +46,7 @@ def run(exchanges: Mapping[str, Exchange], settings: Settings, *, minutes: float
 
 
 def run_again(exchanges: Mapping[str, Exchange], path: Path) -> int:
-    """Judge once more what an earlier probe has kept."""
+    """Judge the records of an earlier probe once more."""
     name = path.name.split("-")[0]
     if name not in exchanges or name not in probing.find_names():
         print(f"{path.name} is not named as a probe names what it keeps")
@@ -114,7 +114,7 @@ def _play(
 def _find_ban(
     exchange: Exchange, limits: Limits, evaluation: Evaluation, record: ProbeRecord
 ) -> bool:
-    """Return whether the exchange wants to be left alone; then everybody here leaves it alone."""
+    """Return whether the exchange bans us; then all our processes leave it alone."""
     wait_s = None
     if evaluation.first.throttled is not None:
         wait_s = evaluation.first.throttled.wait_s or BAN_S

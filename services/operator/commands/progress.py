@@ -1,4 +1,4 @@
-"""What a person sees while booktape records: a line now and then, and each trouble once."""
+"""Prints progress while booktape records: a line now and then, each trouble once."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from services.operator.health.troubles import find_troubles, find_unreachable
 from shared.process.state import WRITER
 from shared.process.status import ServiceReport
 
-# Often at first, for whoever waits to see it work; then no more than a terminal can keep.
+# Often at first, for a person who waits to see it work; then rarely, to spare the terminal.
 FIRST_S, FIRST_INTERVAL_S, INTERVAL_S = 60.0, 5.0, 30.0
 # A feed needs some seconds for its first book.
 LINE_S, TROUBLE_S = 2.0, 10.0
@@ -19,10 +19,10 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 
 
 class Progress:
-    """Decide what is worth a line; say it."""
+    """Decides which news are worth a line, and prints them."""
 
     def __init__(self, say: Callable[[str], None], *, hint: str) -> None:
-        """Say lines by `say`; `hint` is for whoever cannot reach an exchange."""
+        """Print lines by `say`; `hint` helps when an exchange cannot be reached."""
         self._say = say
         self._hint = hint
         self._next_s = LINE_S
@@ -32,7 +32,7 @@ class Progress:
         self._page: str | None = None
 
     def look(self, health: Health, age_s: float) -> None:
-        """Say what is new, `age_s` after the start."""
+        """Print the news, `age_s` after the start."""
         self._look_for_unreachable(health)
         self._tell_page(health)
         if age_s < self._next_s:
@@ -56,7 +56,7 @@ class Progress:
                 self._say(f"{name} is reached again")
 
     def _tell_page(self, health: Health) -> None:
-        """Say where the page is, once, and again where it moved."""
+        """Print the page's address once, and again after a move."""
         for program in health.programs:
             report = program.report
             if not isinstance(report, ServiceReport) or report.pid != program.pid:
@@ -66,7 +66,7 @@ class Progress:
                 self._say(f"  the page:     {self._page}")
 
     def _tell_troubles(self, health: Health) -> None:
-        """Say each trouble once, if it lasts from one line to the next."""
+        """Print each trouble once, if it lasts from one line to the next."""
         troubles = {_NUMBER.sub("", trouble.text): trouble for trouble in find_troubles(health)}
         for kind, trouble in troubles.items():
             if kind in self._seen - self._told and trouble.code != "exchange-unreachable":
@@ -77,7 +77,7 @@ class Progress:
 
 
 def format_line(health: Health) -> str:
-    """Return how everything stands, in one line."""
+    """Return the health of all processes in one line."""
     moment = datetime.fromtimestamp(health.ts // 10**9).astimezone()
     return f"{moment:%H:%M:%S}  " + " | ".join(_parts(health))
 

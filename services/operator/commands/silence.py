@@ -1,4 +1,4 @@
-"""Silences the troubles that an exchange causes by itself, for a maintenance that it announced."""
+"""The command `silence`: silences an exchange's own troubles while it has announced maintenance."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from booktape.times import parse_every, parse_moment
 from services.operator.health.silences import Silence, end_silence, write_silence
 from shared.process.settings import Settings
 
-# Longer, and what is silent would be forgotten.
+# A longer silence would be forgotten.
 DAYS_MAX: Final = 7
 _NS_OF_US: Final = 1000
 _DAY_NS: Final = 86_400 * 10**9
@@ -18,11 +18,11 @@ _DAY_NS: Final = 86_400 * 10**9
 def run(
     settings: Settings, exchange: str, until: str | None, *, clock_ns: Callable[[], int]
 ) -> int:
-    """Silence an exchange until a moment, or `None`: end its silence."""
+    """Silence an exchange until a moment; with `None` end its silence."""
     folder = settings.state.folder
     if until is None:
         end_silence(folder, exchange)
-        print(f"{exchange}: its troubles are told")
+        print(f"{exchange}: its troubles are no longer silent")
         return 0
     now = clock_ns()
     end = _parse(until, now)
@@ -31,7 +31,7 @@ def run(
     write_silence(folder, Silence(exchange=exchange, until=end, ts=now))
     said = datetime.fromtimestamp(end // 10**9, tz=UTC)
     print(
-        f"{exchange}: what it causes by itself is no trouble until {said:%Y-%m-%d %H:%M:%S} UTC; "
+        f"{exchange}: its own troubles are silent until {said:%Y-%m-%d %H:%M:%S} UTC; "
         f"sooner: booktape silence {exchange} --end"
     )
     return 0

@@ -1,4 +1,4 @@
-"""The simulated exchanges of a demo, each a child of ours."""
+"""Starts a demo's simulators, each a child of ours."""
 
 import os
 import re
@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r"(ws://\S+) and (http://\S+)")
 
 
 class Simulators:
-    """One `booktape simulate` for each exchange; they end with us, however we end."""
+    """Runs one `booktape simulate` for each exchange; they end with us, however we end."""
 
     def __init__(self) -> None:
         self._lifeline = Lifeline()
@@ -34,7 +34,7 @@ class Simulators:
     def start(
         self, exchange: str, options: Sequence[str], *, environment: Mapping[str, str], log: Path
     ) -> Address:
-        """Start one and return where it listens."""
+        """Start one; return its addresses."""
         command = [sys.executable, "-P", "-m", "services", *self._lifeline.arguments, "simulate"]
         with log.open("wb") as errors:
             child = subprocess.Popen(
@@ -44,7 +44,7 @@ class Simulators:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 pass_fds=self._lifeline.descriptors,
-                start_new_session=True,  # Ctrl-C is for us alone
+                start_new_session=True,  # Ctrl-C reaches us alone
             )
         self._children[exchange] = child
         assert child.stdout is not None
@@ -56,7 +56,7 @@ class Simulators:
         return Address(*found.groups())
 
     def find_ended(self) -> str | None:
-        """Return the exchange of a simulator that is gone, if one is."""
+        """Return the exchange of a simulator that has ended, if any."""
         for exchange, child in self._children.items():
             if child.poll() is not None:
                 return exchange
@@ -91,7 +91,7 @@ class Simulators:
 
 
 def _read_line(pipe: IO[bytes]) -> str:
-    """Return the first line, or what there is of it when the process ends or the time is over."""
+    """Return the first line, or its beginning when the process ends or the time is over."""
     line = b""
     end_s = time.monotonic() + START_S
     while not line.endswith(b"\n") and len(line) < LINE_BYTES_MAX:

@@ -1,4 +1,4 @@
-"""One screen of how everything stands."""
+"""The command `status`: prints the health of all processes on one screen."""
 
 import sys
 import time
@@ -14,12 +14,12 @@ from services.operator.supervision.programs import socket_path
 from services.operator.supervision.supervisor import Supervisor
 from shared.process.settings import Settings
 
-# To the corner, and what is below; a screen that was cleared first would flicker.
+# Go to the corner, then clear what is below; to clear the screen first would flicker.
 _HOME, _BELOW, _LINE_END = "\x1b[H", "\x1b[J", "\x1b[K"
 
 
 def run(settings: Settings, *, as_json: bool, clock_ns: Callable[[], int]) -> int:
-    """Print it; return 0 where all is well, 1 where something is not."""
+    """Print the screen; return 0 if all is well, 1 on a trouble."""
     health = _look(settings, clock_ns)
     print(encode(health) if as_json else format_health(health))
     return 1 if find_troubles(health) else 0
@@ -32,9 +32,9 @@ def watch(
     clock_ns: Callable[[], int],
     ticks: Iterator[None],
 ) -> int:
-    """Print it at each tick, in the place of the one before; return what the last one told.
+    """Print the screen at each tick, in place of the one before; return the last exit status.
 
-    As JSON, and where nobody looks at a terminal, one follows the other: JSON a line each.
+    As JSON, or without a terminal, one follows the other: JSON takes a line each.
     """
     is_screen = sys.stdout.isatty() and not as_json
     status = 0
@@ -46,7 +46,7 @@ def watch(
                 text = _HOME + text.replace("\n", f"{_LINE_END}\n") + _LINE_END + "\n" + _BELOW
             print(text, end="" if is_screen else "\n", flush=True)
             status = 1 if find_troubles(health) else 0
-    except KeyboardInterrupt:  # how one leaves it
+    except KeyboardInterrupt:  # the usual way to end it
         pass
     return status
 
@@ -59,7 +59,7 @@ def tick(interval_s: float) -> Iterator[None]:
 
 
 def encode(health: Health) -> str:
-    """Return it as JSON, with the troubles."""
+    """Return the health as JSON, with the troubles."""
     return msgspec.json.format(encode_compact(health)).decode()
 
 

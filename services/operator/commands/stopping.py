@@ -1,4 +1,4 @@
-"""A stop asked for by signal, noticed between two looks."""
+"""Notices a stop signal between two looks."""
 
 import signal
 import time
@@ -12,25 +12,25 @@ LOOK_S = 0.2
 
 
 class Stopping:
-    """Say whether somebody asked us to stop; a flag, for an Event may not be set by a handler."""
+    """Holds whether a signal asked us to stop; a flag, because no handler may set an Event."""
 
     def __init__(self) -> None:
         self.count = 0
 
     @property
     def is_asked(self) -> bool:
-        """Say whether a signal came."""
+        """Return whether a signal came."""
         return self.count > 0
 
     def wait(self, seconds: float) -> bool:
-        """Wait for that long or until a signal comes; return whether one came."""
+        """Wait so long, or until a signal comes; return whether one came."""
         end_s = time.monotonic() + seconds
         while not self.is_asked and (left_s := end_s - time.monotonic()) > 0:
             time.sleep(min(left_s, LOOK_S))
         return self.is_asked
 
     def forget(self) -> None:
-        """Begin anew: what was asked is done, and what follows must not stop at once."""
+        """Forget the signal: its stop is done, and the next step must not stop at once."""
         self.count = 0
 
     def _ask(self, _: int, __: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""supervisord in the foreground until Ctrl-C, with what a person wants to see of it."""
+"""The command `up`: runs supervisord in the foreground until Ctrl-C, with progress in lines."""
 
 import os
 import sys
@@ -12,16 +12,16 @@ from services.operator.commands.progress import Progress
 from services.operator.commands.stopping import Stopping, catch_stop
 from services.operator.health.health import Health, gather
 from services.operator.health.text import format_bytes
-from services.operator.supervision.programs import Programs, prepare
+from services.operator.supervision.programs import Programs, find_unrecorded, prepare
 from services.operator.supervision.recording import Recording
 from shared.process.settings import Settings
-from shared.process.state import DASHBOARD
+from shared.process.state import DASHBOARD, INGEST_PREFIX
 
 LOOK_S = 1.0
 DRAIN_LINE_S = 5.0
 HINT = "Without a network, see booktape work with: booktape demo"
 
-Look = Callable[[Health, float], None]  # how all stands, so many seconds after the start
+Look = Callable[[Health, float], None]  # the health, so many seconds after the start
 
 
 def run(settings: Settings, environment: Mapping[str, str], *, has_dashboard: bool = True) -> int:
@@ -39,7 +39,7 @@ def run(settings: Settings, environment: Mapping[str, str], *, has_dashboard: bo
 
 
 def find_left_out(settings: Settings, has_dashboard: bool) -> list[str]:  # noqa: FBT001 (one fact)
-    """Return the programs that are not wanted; say what is missed without them."""
+    """Return the unwanted programs; warn of what they would have done."""
     if has_dashboard:
         return []
     alerts = settings.alerts
@@ -49,19 +49,31 @@ def find_left_out(settings: Settings, has_dashboard: bool) -> list[str]:  # noqa
 
 
 def say(line: str) -> None:
-    """Print a line at once, also into a pipe; whether anybody reads it or not."""
+    """Print a line at once, also into a pipe, whether or not it has a reader."""
     try:
         print(line, flush=True)
-    except OSError:  # the terminal is gone, and the recording goes on or drains
+    except OSError:  # the terminal is gone; the recording goes on or drains
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say_start(settings: Settings, programs: Programs) -> None:
-    """Say what is going on and how to operate it."""
-    say(f"booktape records {', '.join(settings.exchanges)} into {settings.storage.url}")
+    """Print what is recorded, and how to operate it."""
+    unrecorded = say_unrecorded(settings, programs.conf)
+    recorded = ", ".join(name for name in settings.exchanges if name not in unrecorded)
+    say(f"booktape records {recorded} into {settings.storage.url}")
     say("  look at it:   booktape status")
     say(f"  operate it:   supervisorctl -c {programs.conf} status")
     say("  stop it:      Ctrl-C, which drains")
+
+
+def say_unrecorded(settings: Settings, conf: Path) -> list[str]:
+    """Return the wanted exchanges that supervisord runs no feed of; say what is missing."""
+    wanted = [name for name, exchange in settings.exchanges.items() if exchange.enabled]
+    unrecorded = find_unrecorded(conf, wanted)
+    for name in unrecorded:
+        program = f"[program:{INGEST_PREFIX}{name}]"
+        say(f"{name} is not recorded: {conf} has no {program}; add one like another feed's")
+    return unrecorded
 
 
 def watch(
@@ -72,7 +84,7 @@ def watch(
     *,
     seconds: float = inf,
 ) -> None:
-    """Look each second until a stop is asked for, the time is over, or supervisord has ended."""
+    """Look each second until a stop signal, the end of the time, or the end of supervisord."""
     start_s = time.monotonic()
     while not stopping.is_asked and recording.is_running:
         age_s = time.monotonic() - start_s
@@ -82,13 +94,13 @@ def watch(
             look(gather(state, recording.supervisor, now_ns=time.time_ns()), age_s)
         except BooktapeError:  # it cannot go on
             raise
-        except Exception as error:  # noqa: BLE001 (the recording goes on whatever a look meets)
+        except Exception as error:  # noqa: BLE001 (a failed look must not end the recording)
             say(f"cannot look: {type(error).__name__}: {error}")
         stopping.wait(min(LOOK_S, seconds - age_s))
 
 
 def drain(recording: Recording, state: Path) -> bool:
-    """Stop everything and say what is left; return whether it ended in order."""
+    """Stop everything, print what is left; return whether it ended in order."""
     if not recording.is_running:
         say(recording.explain_end())
         say_left(gather(state, recording.supervisor, now_ns=time.time_ns()))
@@ -115,7 +127,7 @@ def drain(recording: Recording, state: Path) -> bool:
 
 
 def say_left(health: Health) -> None:
-    """Say what still runs, and what is not in the store yet."""
+    """Print what still runs, and what is not in the store yet."""
     if health.supervisor_pid is None:
         for process in health.processes:
             if process.is_running:
@@ -124,7 +136,7 @@ def say_left(health: Health) -> None:
 
 
 def format_left(health: Health) -> str:
-    """Return what is not in the store yet."""
+    """Return as text what is not in the store yet."""
     journals = [journal for journal in health.journals if not journal.is_delivered]
     if not journals and not health.spool_flushes:
         return "drained: all of it is in the store"

@@ -1,4 +1,4 @@
-"""What is not well with the certifier; what was recorded is whole whatever becomes of it."""
+"""Finds the troubles of the certifier; none of them endangers what was recorded."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -20,6 +20,6 @@ def find_certifier_troubles(process: Process, report: CertifierReport) -> Iterat
     if report.days_late:
         days = report.days_late
         more = f" and {len(days) - DAYS_MAX} more" if len(days) > DAYS_MAX else ""
-        text = f"after a week there is no certificate of {', '.join(days[:DAYS_MAX])}{more}"
+        text = f"a week later no certificate stands for {', '.join(days[:DAYS_MAX])}{more}"
         remedy = "see why: booktape certify --date D; a rule may remove the segments of such days"
         yield trouble_of(process, "day-uncertified", text, remedy)

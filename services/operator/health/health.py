@@ -1,4 +1,4 @@
-"""What the state folder and supervisord say of every process, as values."""
+"""Gathers the health of every process from the state folder and supervisord."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -27,17 +27,17 @@ from shared.process.status import (
 
 # Each process writes its report each second.
 REPORT_AGE_S_MAX = 5.0
-LINE = "a"  # the last letter of the line that supervisord runs; before it is the cell
+LINE = "a"  # supervisord's line ends with this letter, after the cell
 FOREIGN = "foreign"  # a process of another release, whose report this one cannot read
 
-# What programs say that neither record nor write, where it is more than that they are there.
+# Reports of programs that neither record nor write.
 _REPORTS: Mapping[str, type[ProcessReport]] = {CERTIFIER: CertifierReport}
-# supervisord has made the process, which has not got so far as to take its lock.
+# supervisord has started the process, which has not taken its lock yet.
 _BEGINNING = {"STARTING", "RUNNING"}
 
 
 class Process(Struct, frozen=True, kw_only=True):
-    """One feed, the writer or another program; `report` is what it says of itself."""
+    """One feed, the writer or another program, with its last `report`."""
 
     name: str
     program: str
@@ -46,27 +46,27 @@ class Process(Struct, frozen=True, kw_only=True):
     is_running: bool
     pid: int | None  # of the lock's holder
     report_age_s: float | None
-    program_state: str | None  # as supervisord sees it; None where it knows of none
+    program_state: str | None  # as supervisord sees it; None if unknown to it
     program_exitstatus: int | None
     report: ProcessReport | None
-    parent_pid: int | None = None  # of the lock's holder, where the system tells it
+    parent_pid: int | None = None  # of the lock's holder, if the system tells it
 
     @property
     def is_supervised(self) -> bool:
-        """Say whether it is what supervisord runs, and no line beside it."""
+        """Return whether supervisord runs it, unlike a line beside it."""
         return self.line is None or self.line.endswith(LINE)
 
     @property
     def is_reporting(self) -> bool:
-        """Say whether its figures are of now, and of no process before it."""
+        """Return whether its figures are of now, and of this very process."""
         if self.pid and self.report and self.report.pid != self.pid:
             return False
-        # One of the future is older than the clock, which was set back.
+        # A report of the future is old: the clock was set back.
         return self.report_age_s is not None and abs(self.report_age_s) <= REPORT_AGE_S_MAX
 
     @property
     def state(self) -> str:
-        """Return one word for how it does."""
+        """Return its state in one word."""
         if not self.is_running:
             return "starting" if self.program_state in _BEGINNING else "stopped"
         if self.report is None and self.exchange is None and self.name != WRITER:
@@ -82,35 +82,35 @@ class Process(Struct, frozen=True, kw_only=True):
 
     @property
     def ingest(self) -> IngestReport | None:
-        """Return what a feed says, in the form that this release knows."""
+        """Return the report of a feed, if this release can read it."""
         return self.report if isinstance(self.report, IngestReport) else None
 
     @property
     def writer(self) -> WriterReport | None:
-        """Return what the writer says, in the form that this release knows."""
+        """Return the report of the writer, if this release can read it."""
         return self.report if isinstance(self.report, WriterReport) else None
 
     @property
     def sink(self) -> SinkReport | None:
-        """Return what a sink says, in the form that this release knows."""
+        """Return the report of a sink, if this release can read it."""
         return self.report if isinstance(self.report, SinkReport) else None
 
 
 class JournalHealth(Struct, frozen=True):
-    """One session's journal on disk; a live feed or an adopter owns it, or nobody."""
+    """One session's journal on disk; a live feed, an adopter or nobody owns it."""
 
     exchange: str
     session: str
     bytes: int
     owner_pid: int | None
-    is_delivered: bool  # the writer has its end; the folder goes when its feed hears of it
-    written_ts: int | None = None  # when its last file was
+    is_delivered: bool  # the writer has its end; its feed will remove the folder
+    written_ts: int | None = None  # the time of its last file
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """All of it at one moment.
+    """The health of all processes at one moment.
 
-    A supervisord `is_lost` that has left its pid file behind and is gone: it was killed.
+    `is_lost`: supervisord was killed, and left its pid file behind.
     """
 
     ts: int
@@ -122,25 +122,25 @@ class Health(Struct, frozen=True, kw_only=True):
     spool_flushes: int
     conflicts: int
     is_supervisor_lost: bool = False
-    supervisor_deaf_pid: int | None = None  # of one that lives and does not answer
-    is_deploying: bool = False  # programs are of two releases for a while, and shall be
-    conf: str | None = None  # the file that `supervisorctl -c` takes, if it is where we look
-    programs: list[Process] = []  # those that are neither a feed nor the writer
+    supervisor_deaf_pid: int | None = None  # of a supervisord that lives but does not answer
+    is_deploying: bool = False  # programs are of two releases for a while, on purpose
+    conf: str | None = None  # the file for `supervisorctl -c`, if found
+    programs: list[Process] = []  # programs that are neither a feed nor the writer
     silences: list[Silence] = []  # that are not over
 
     def is_orphan(self, process: Process) -> bool:
-        """Say whether a process runs in the place of one that supervisord would run."""
+        """Return whether a process runs in place of one that supervisord would run."""
         if process.parent_pid is None or process.program_state is None:
             return False
         return process.parent_pid != self.supervisor_pid
 
 
 def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
-    """Return how everything stands; nothing is asked of the processes themselves."""
+    """Return the health of all processes, without a question to the processes themselves."""
     pid = supervisor.find_pid()
     try:
         programs = supervisor.programs() if pid else {}
-    except SupervisorError:  # it went between the two questions
+    except SupervisorError:  # it ended between the two questions
         pid, programs = None, {}
     locked = find_locked()
     folder = StateFolder(state)
@@ -165,7 +165,7 @@ def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
 def _processes(
     state: StateFolder, programs: Mapping[str, Program], locked: Locked, now_ns: int
 ) -> Iterator[Process]:
-    """Yield what supervisord runs, and what runs or has run beside it."""
+    """Yield supervisord's processes, and others that run or have run beside it."""
     names = {_find_name(state, name) for name in programs if name.startswith(INGEST_PREFIX)}
     main = names | {WRITER}
     names |= {path.stem for path in state.status.glob(f"{INGEST_PREFIX}*.json")}
@@ -173,7 +173,7 @@ def _processes(
         known = programs if name in main else {}
         process = _process(state, name, known, locked, now_ns)
         is_past = name not in main if programs else not process.is_supervised
-        # Without the writer nothing is stored, so it is shown whether supervisord knows it or not.
+        # Without the writer nothing is stored, so the writer is always shown.
         if process.is_running or not is_past or name == WRITER:
             yield process
 
@@ -181,7 +181,7 @@ def _processes(
 def _others(
     state: StateFolder, programs: Mapping[str, Program], locked: Locked, now_ns: int
 ) -> Iterator[Process]:
-    """Yield the programs that neither record nor write, and the sinks that somebody runs beside.
+    """Yield the programs that neither record nor write, and sinks that run beside supervisord.
 
     Not each of them reports.
     """
@@ -193,7 +193,7 @@ def _others(
         report = read(state.report(name), kind)
         holder = find_holder(state.sink_lock(name.removeprefix(SINK_PREFIX)), locked)
         pid = holder if is_sink else known.pid if known else None
-        if known is None and pid is None:  # it fed once, and nobody wants it to any more
+        if known is None and pid is None:  # it fed once, and is no longer configured
             continue
         yield Process(
             name=name,
@@ -210,9 +210,9 @@ def _others(
 
 
 def _find_name(state: StateFolder, program: str) -> str:
-    """Return the process of a program: the one of its lines that reported last, whatever its cell.
+    """Return a program's process: of its lines the one that reported last, whatever its cell.
 
-    Its cell is in the configuration, which whoever looks need not have.
+    The cell is in the configuration, which the caller need not have.
     """
     reports = state.status.glob(f"{program}-*{LINE}.json")
     newest = max(reports, key=lambda path: path.stat().st_mtime_ns, default=None)
@@ -259,7 +259,7 @@ def _find_parent(pid: int) -> int | None:
 
 
 def find_journals(state: StateFolder, locked: Locked) -> Iterator[JournalHealth]:
-    """Yield every journal that is there, with what has become of it."""
+    """Yield every journal on disk, with its state."""
     delivered = find_delivered(state.sessions, state.spool)
     for folder in sorted(state.journals.glob("*/*")):
         if folder.is_dir() and not folder.name.endswith((PARTIAL_SUFFIX, REMOVED_SUFFIX)):
@@ -286,6 +286,6 @@ def _bytes(folder: Path, pattern: str) -> int:
     for path in folder.glob(pattern):
         try:
             total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # done with since it was listed
+        except FileNotFoundError:  # delivered and removed since it was listed
             continue
     return total

@@ -1,4 +1,4 @@
-"""What is not well with journals: nobody delivers one, or the writer does not hear of it."""
+"""Finds the troubles of journals: nobody delivers one, or the writer does not see it."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,7 +7,7 @@ from services.operator.health.health import Health
 from services.operator.health.trouble import Trouble, order, trouble_of
 from shared.process.state import INGEST_PREFIX
 
-UNHEARD_S: Final = 60.0  # the writer knows of a session within a second
+UNHEARD_S: Final = 60.0  # the writer sees a new session within a second
 UNDELIVERED_S: Final = 300.0
 
 
@@ -18,7 +18,7 @@ def find_journal_troubles(health: Health) -> Iterator[Trouble]:
 
 
 def _of_pipes(health: Health) -> Iterator[Trouble]:
-    """Yield the feeds whose frames the writer does not see, though both run."""
+    """Yield feeds whose frames the writer does not see, though both run."""
     reports = [p.writer for p in health.processes if p.is_reporting and p.writer]
     for writer in reports:
         for process in health.processes:
@@ -28,9 +28,7 @@ def _of_pipes(health: Health) -> Iterator[Trouble]:
             since = max(report.ts_start, writer.ts_start)
             is_known = report.session in writer.sessions or report.session in writer.held_sessions
             if not is_known and report.journal_synced and health.ts - since > UNHEARD_S * 1e9:
-                text = (
-                    f"the journal of {report.session} grows, and the writer expects nothing of it"
-                )
+                text = f"the journal of {report.session} grows, but the writer does not know it"
                 remedy = f"nothing of it is lost; {order('restart', process.program, health)}"
                 yield trouble_of(process, "journal-unheard", text, remedy)
 

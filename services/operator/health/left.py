@@ -1,4 +1,4 @@
-"""Tells of each session whether the writer has committed all of it, from what lies on the disk."""
+"""Finds from the disk what is left of each session: whether the writer has committed all of it."""
 
 import re
 from pathlib import Path
@@ -14,17 +14,17 @@ _NAME: Final = re.compile(r"(.+)-\d+-(\d+)\.json")  # of the spool: session, fir
 
 
 class _Session(Struct):
-    """What the writer keeps of a session; the rest of it is its own."""
+    """The writer's record of a session, as far as it is needed here."""
 
     next: int
     end: int | None = None
 
 
 def find_delivered(sessions: Path, spool: Path) -> set[str]:
-    """Return each session whose end, and so all of it, is committed.
+    """Return each session that is committed to its end.
 
-    Its file says where it ends as soon as that was received, and how far it was committed when a
-    flush of it was last stored; the manifests in the spool reach further.
+    Its file gives its end once the writer has received that, and how far it was committed when its
+    last flush was stored; the manifests in the spool reach further.
     """
     reached: dict[str, int] = {}
     for path in spool.glob(f"*{_MANIFEST}"):

@@ -1,4 +1,4 @@
-"""Tells which locks are held, and by whom."""
+"""Finds which locks are held, and by which process."""
 
 import os
 from pathlib import Path
@@ -7,9 +7,9 @@ Locked = set[tuple[int, int]] | None
 
 
 def find_locked(table: Path = Path("/proc/locks")) -> set[tuple[int, int]] | None:
-    """Return inode and holder of each locked file, or `None` where the system tells none.
+    """Return inode and holder of each locked file, or `None` if the system lists no locks.
 
-    Trying a lock would be simpler, and would now and then refuse it to a process that starts.
+    To try a lock would be simpler, but could now and then refuse it to a process that starts.
     """
     try:
         rows = table.read_text(encoding="ascii").splitlines()
@@ -33,6 +33,6 @@ def find_holder(path: Path, locked: Locked) -> int | None:
         os.kill(pid, 0)
     except ProcessLookupError:
         return None
-    except PermissionError:  # somebody else's, so it lives
+    except PermissionError:  # another user's, so it lives
         pass
     return pid

@@ -1,4 +1,4 @@
-"""Tells what a supervisord has left on the disk: its pid, its configuration."""
+"""Reads the pid file that a supervisord left on the disk, beside its configuration."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from shared.process.state import StateFolder
 
 
 def find_deaf(path: Path, processes: Path = Path("/proc")) -> int | None:
-    """Return the supervisord that a pid file names, if it lives: it should have answered."""
+    """Return the live supervisord that a pid file names: it should have answered."""
     try:
         pid = int(path.read_text(encoding="ascii"))
         command = (processes / str(pid) / "cmdline").read_bytes()
@@ -16,7 +16,7 @@ def find_deaf(path: Path, processes: Path = Path("/proc")) -> int | None:
 
 
 def is_lost(path: Path) -> bool:
-    """Say whether a pid file names a process that is gone."""
+    """Return whether a pid file names a dead process."""
     try:
         return not Path(f"/proc/{int(path.read_text(encoding='ascii'))}").exists()
     except (OSError, ValueError):

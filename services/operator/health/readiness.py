@@ -1,4 +1,4 @@
-"""Judges whether a box can take over: less than health, which every refused symbol spoils."""
+"""Judges the readiness of a box to take over; a refused symbol spoils health, but not this."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,13 +8,13 @@ from shared.process.status import IngestReport
 
 DISABLED: Final = "disabled"
 LIVE_SHARE_MIN: Final = 0.9  # of the books of markets that trade and are not refused
-# Connected for so long, a feed has what its exchange will give.
+# A feed connected for so long has all that its exchange will give.
 SETTLED_S: Final = 300.0
 UNREACHABLE_S: Final = 15.0
 
 
 def find_unready(health: Health) -> list[str]:
-    """Return what keeps the box from taking over."""
+    """Return why the box cannot take over."""
     if health.supervisor_pid is None:
         return ["no supervisord answers"]
     return [
@@ -26,11 +26,11 @@ def find_unready(health: Health) -> list[str]:
 
 
 def is_down(process: Process) -> bool:
-    """Say whether a feed records too little of what it could: a refused symbol it could not."""
+    """Return whether a feed records too few of the symbols that are not refused."""
     if not process.is_running or not process.is_reporting:
         return True
     report = process.ingest
-    if report is None:  # of another release, which is about to go or to come
+    if report is None:  # of another release, which is about to end or to start
         return False
     wanted = report.symbols - len(report.refused) - len(report.halted)
     return report.state != DISABLED and report.live < max(1, LIVE_SHARE_MIN * wanted)
@@ -48,7 +48,7 @@ def _of_process(process: Process, *, ts: int) -> Iterator[str]:
 
 
 def _is_settled(report: IngestReport, *, ts: int) -> bool:
-    """Say whether waiting would not help: it is connected, or its exchange cannot be reached."""
+    """Return whether waiting is useless: it is connected, or its exchange cannot be reached."""
     if report.unreachable_since:
         return (ts - report.unreachable_since) / 1e9 >= UNREACHABLE_S
     return report.state == "degraded" and (ts - report.since) / 1e9 >= SETTLED_S

@@ -1,4 +1,4 @@
-"""Keeps which exchanges have announced maintenance, and until when their troubles are silenced."""
+"""Keeps the silences of exchanges with announced maintenance."""
 
 from pathlib import Path
 
@@ -15,24 +15,24 @@ class Silence(Struct, frozen=True, kw_only=True):
 
     exchange: str
     until: int
-    ts: int  # when somebody said so
+    ts: int  # the time of the command
 
 
 def find_silences(state: StateFolder, now_ns: int) -> list[Silence]:
-    """Return those that are not over; a file that nobody can read silences nothing."""
+    """Return the silences that are not over; an unreadable file silences nothing."""
     found = [_read(path) for path in sorted(state.silences.glob("*.json"))]
     return [silence for silence in found if silence and silence.until > now_ns]
 
 
 def write_silence(state: StateFolder, silence: Silence) -> None:
-    """Silence an exchange, in place of what was said of it before."""
+    """Silence an exchange; this replaces an earlier silence."""
     path = state.silence(silence.exchange)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, msgspec.json.encode(silence))
 
 
 def end_silence(state: StateFolder, exchange: str) -> None:
-    """Let the troubles of an exchange be told again."""
+    """End the silence of an exchange."""
     state.silence(exchange).unlink(missing_ok=True)
 
 

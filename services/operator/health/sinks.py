@@ -1,4 +1,4 @@
-"""What is not well with a sink; the tape is whole whatever becomes of one."""
+"""Finds the troubles of sinks; none of them endangers the tape."""
 
 from collections.abc import Iterator
 
@@ -17,6 +17,6 @@ def find_sink_troubles(process: Process, report: SinkReport) -> Iterator[Trouble
         text = f"{process.name} cannot feed: {report.error}"
         yield trouble_of(process, "sink-failing", text, "it is tried again for ever")
     if report.rows_met:
-        text = f"{report.rows_met} rows that {process.name} fed took the place of others"
-        remedy = "the tape has them all: compare by event_number, and tell whoever keeps booktape"
+        text = f"{report.rows_met} rows that {process.name} fed replaced others"
+        remedy = "the tape has them all: compare by event_number"
         yield trouble_of(process, "sink-rows-met", text, remedy)

@@ -1,4 +1,4 @@
-"""How everything stands, on one screen."""
+"""Formats the health of all processes as text for one screen."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -50,14 +50,14 @@ def format_health(health: Health) -> str:
 def format_bytes(size: float) -> str:
     """Return a size in its own unit."""
     for unit in _UNITS[:-1]:
-        if size < 1000:  # noqa: PLR2004 - what the unit says
+        if size < 1000:  # noqa: PLR2004 - the unit says it
             return f"{size:.3g} {unit}" if size % 1 else f"{size:.0f} {unit}"
         size /= 1000
     return f"{size:.3g} {_UNITS[-1]}"
 
 
 def format_age(seconds: float) -> str:
-    """Return how long, roughly."""
+    """Return a duration, roughly."""
     for unit, in_it in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * in_it:
             return f"{seconds / in_it:.0f} {unit}"
@@ -65,14 +65,14 @@ def format_age(seconds: float) -> str:
 
 
 def format_number(number: float | None) -> str:
-    """Return a figure, or a dash where there is none."""
+    """Return a figure, or a dash without one."""
     if number is None:
         return NOTHING
     return f"{number:,.0f}" if number >= 100 or number % 1 == 0 else f"{number:.1f}"  # noqa: PLR2004
 
 
 def since(ts: float | None, now_ns: int) -> str:
-    """Return how long ago a moment is."""
+    """Return the time since a moment."""
     return format_age((now_ns - ts) / 1e9) if ts else NOTHING
 
 
@@ -137,7 +137,7 @@ def _journals(health: Health) -> Iterator[str]:
 
 
 def _sinks(health: Health) -> Iterator[str]:
-    """Yield how far each sink has fed its store."""
+    """Yield the progress of each sink."""
     for process in health.programs:
         report = process.sink
         if report and process.is_reporting:
@@ -150,14 +150,14 @@ def _sinks(health: Health) -> Iterator[str]:
 
 
 def _calls(health: Health) -> Iterator[str]:
-    """Yield that a trouble calls nobody, where that is so."""
+    """Yield a line if a trouble calls nobody."""
     reports = [process.report for process in health.programs]
     if any(isinstance(report, ServiceReport) and report.calls is False for report in reports):
         yield "alerts   nobody is called: [alerts] webhook_url is empty"
 
 
 def _silences(health: Health) -> Iterator[str]:
-    """Yield which exchanges are silenced, until when, and what of."""
+    """Yield the silenced exchanges, until when, and their troubles."""
     silenced = find_silenced(health)
     for silence in health.silences:
         until = datetime.fromtimestamp(silence.until // 10**9, tz=UTC)
@@ -167,7 +167,7 @@ def _silences(health: Health) -> Iterator[str]:
 
 
 def _unknown(health: Health) -> Iterator[str]:
-    """Yield which messages of kinds that no parser of ours knows came, and how often."""
+    """Yield the counts of messages of unknown kinds."""
     for process in health.processes:
         unknown = process.ingest.counts.unknown if process.ingest else {}
         if unknown:
@@ -176,7 +176,7 @@ def _unknown(health: Health) -> Iterator[str]:
 
 
 def _malformed(health: Health) -> Iterator[str]:
-    """Yield why messages could not be read, and how often, and which values are null for it."""
+    """Yield the counts of unreadable messages by reason, and of values that are null for it."""
     for process in health.processes:
         counts = process.ingest.counts if process.ingest else None
         if counts and counts.malformed_reasons:
@@ -193,15 +193,17 @@ def _format_most(counts: dict[str, int]) -> str:
 
 
 def _clock(health: Health) -> Iterator[str]:
-    """Yield how right the kernel says that the clock is, where it says so."""
+    """Yield the kernel's word on the clock, if it has one."""
     reports = (p.ingest for p in health.processes if p.is_reporting and p.ingest)
     report = next((each for each in reports if each.clock_synchronised is not None), None)
     if report is not None and report.clock_offset_s is not None:
         word = "synchronised" if report.clock_synchronised else "not synchronised"
-        offset_ms, error_ms = (
-            1000 * (seconds or 0.0) for seconds in (report.clock_offset_s, report.clock_error_s_max)
-        )
-        yield f"clock    {word}, offset {offset_ms:.3g} ms, at most {error_ms:.3g} ms off"
+        offset, most = map(_format_short, (report.clock_offset_s, report.clock_error_s_max or 0.0))
+        yield f"clock    {word}, offset {offset}, at most {most} off"
+
+
+def _format_short(seconds: float) -> str:
+    return f"{seconds:.3g} s" if abs(seconds) >= 1 else f"{1000 * seconds:.3g} ms"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A trouble: something that somebody should look at, under a code that stays the same."""
+"""A trouble is something that an operator should look at, under a code that stays the same."""
 
 from typing import Final, Literal
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from services.operator.health.health import Health, Process
 
-# Each has a row in docs/troubles.md. A code is never given another meaning.
+# Each has a row in docs/troubles.md. A code never changes its meaning.
 Code = Literal[
     "nothing-runs",
     "flush-conflict",
@@ -48,7 +48,7 @@ Code = Literal[
 ]
 
 
-# What an exchange can cause by itself: only this is silenced while it has announced maintenance.
+# Troubles that an exchange can cause by itself: only these are silenced during maintenance.
 OF_EXCHANGE: Final[frozenset[Code]] = frozenset(
     (
         "exchange-unreachable",
@@ -61,7 +61,7 @@ OF_EXCHANGE: Final[frozenset[Code]] = frozenset(
 
 
 class Trouble(Struct, frozen=True, kw_only=True):
-    """What is not well, what to do about it, and whom it concerns, where it is one."""
+    """The trouble in words, its remedy, and the process or exchange that it concerns, if one."""
 
     code: Code
     text: str
@@ -71,18 +71,18 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """Return both, for a person."""
+        """Return trouble and remedy as a sentence for a person."""
         return f"{self.text}; {self.remedy}"
 
 
 def trouble_of(process: Process, code: Code, text: str, remedy: str) -> Trouble:
-    """Return a trouble of one process, and of its exchange if it has one."""
+    """Return a trouble of one process, and of its exchange if any."""
     return Trouble(
         code=code, text=text, remedy=remedy, process=process.name, exchange=process.exchange
     )
 
 
 def order(action: str, program: str, health: Health) -> str:
-    """Return the command that has supervisord do this with a program."""
+    """Return the command with which supervisord does this to a program."""
     conf = f"-c {health.conf} " if health.conf else ""
     return f"supervisorctl {conf}{action} {program}"

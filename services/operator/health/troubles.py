@@ -1,7 +1,7 @@
-"""What is not well, each with what to do about it.
+"""Finds all troubles in the health of a box, each with its remedy.
 
-Whoever adds a trouble yields it here, gives its code to `Code`, and writes its row in
-docs/troubles.md; a test holds the three together.
+To add a trouble, yield it here, add its code to `Code`, write its row in docs/troubles.md; a test
+holds the three together.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,11 +23,11 @@ from shared.process.status import (
     WriterReport,
 )
 
-# An exchange that cannot be reached for so long is more than a lost connection.
+# An exchange out of reach for so long is more than a lost connection.
 UNREACHABLE_S: Final = 15.0
 CONFIG_STATUS: Final = 78
-DETAIL_CHARACTERS_MAX: Final = 300  # of what a process says; the rest is in its log
-# A store may hang without a word: so long may a flush wait at least, and so many flush intervals.
+DETAIL_CHARACTERS_MAX: Final = 300  # of a process's words; the rest is in its log
+# A store may hang without a word: a flush may wait so long, and so many flush intervals.
 UPLOAD_LATE_S: Final = 600.0
 UPLOAD_LATE_INTERVALS: Final = 3
 UNCALLED_S: Final = 60.0  # a webhook may be away for a moment
@@ -36,12 +36,12 @@ NAMES_MAX: Final = 10  # of symbols in one sentence
 
 
 def find_troubles(health: Health) -> list[Trouble]:
-    """Return each thing that somebody should look at, the worst first, but what is silenced."""
+    """Return every trouble that is not silenced, the worst first."""
     return [trouble for trouble in _find_all(health) if not _is_silenced(trouble, health)]
 
 
 def find_silenced(health: Health) -> list[Trouble]:
-    """Return what would be a trouble, had nobody silenced its exchange."""
+    """Return the troubles that are silenced."""
     return [trouble for trouble in _find_all(health) if _is_silenced(trouble, health)]
 
 
@@ -52,7 +52,7 @@ def _find_all(health: Health) -> list[Trouble]:
     troubles: list[Trouble] = []
     if health.supervisor_deaf_pid:
         pid = health.supervisor_deaf_pid
-        text = f"supervisord (process {pid}) runs and does not answer on its socket"
+        text = f"supervisord (process {pid}) runs but does not answer on its socket"
         remedy = f"the recording goes on; to have it answer again: kill {pid}, then booktape up"
         troubles.append(Trouble(code="supervisor-deaf", text=text, remedy=remedy))
     if health.conflicts:
@@ -73,13 +73,13 @@ def _find_all(health: Health) -> list[Trouble]:
 
 
 def _is_silenced(trouble: Trouble, health: Health) -> bool:
-    """Say whether an exchange is known to be away, and the trouble is that."""
+    """Return whether a trouble is an exchange's own, during its announced maintenance."""
     names = {silence.exchange for silence in health.silences}
     return trouble.exchange in names and trouble.code in OF_EXCHANGE
 
 
 def find_unreachable(process: Process, *, now_ns: int) -> Trouble | None:
-    """Return since when and why an exchange cannot be reached, if it is long enough."""
+    """Return since when and why an exchange cannot be reached, if for long enough."""
     report = process.ingest
     since = report.unreachable_since if report else None
     if not report or not since or (now_ns - since) / 1e9 < UNREACHABLE_S:
@@ -90,16 +90,16 @@ def find_unreachable(process: Process, *, now_ns: int) -> Trouble | None:
 
 
 def make_late(age_s: float) -> Trouble:
-    """Return the trouble that nobody could look for so long, for who looks again and again."""
+    """Return the trouble of a last look that is too old, for a process that looks regularly."""
     return Trouble(
         code="look-late",
-        text=f"nothing could be looked at for {round(age_s)} s: what is shown is of then",
+        text=f"the last look is {round(age_s)} s old: what is shown is of then",
         remedy="the recording may go on; look at the machine: a disk that hangs, or too much load",
     )
 
 
 def format_names(names: Sequence[str]) -> str:
-    """Return the first of them, and how many more there are."""
+    """Return the first names, and the number of others."""
     more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
     return ", ".join(names[:NAMES_MAX]) + more
 
@@ -126,7 +126,7 @@ def _of_process(process: Process, health: Health) -> Iterator[Trouble]:
 
 
 def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
-    """Yield what is not well with a program that neither records nor writes."""
+    """Yield the troubles of a program that neither records nor writes."""
     if not process.is_running:
         yield _stopped(process, health)
         return
@@ -137,7 +137,7 @@ def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
     elif isinstance(report, ServiceReport) and report.call_error:
         since = report.call_error_since or health.ts
         if (health.ts - since) / 1e9 > UNCALLED_S:
-            text = f"nobody could be called: {report.call_error}"
+            text = f"a call about a trouble fails: {report.call_error}"
             yield trouble_of(process, "call-failing", text, "correct [alerts] webhook_url")
     elif process.sink:
         yield from find_sink_troubles(process, process.sink)
@@ -146,13 +146,13 @@ def _of_program(process: Process, health: Health) -> Iterator[Trouble]:
 
 
 def _silent(process: Process, restart: str) -> Trouble:
-    text = f"{process.name} (pid {process.pid}) runs and reports nothing"
+    text = f"{process.name} (pid {process.pid}) runs but reports nothing"
     remedy = f"it may be slow: look at the machine's load; if it hangs for minutes: {restart}"
     return trouble_of(process, "report-missing", text, remedy)
 
 
 def _of_release(process: Process, health: Health) -> Iterator[Trouble]:
-    """Whoever asks is what a boot would start; a program of another release is one left behind."""
+    """Yield a program of another release: this one, which looks, is what a boot would start."""
     runs = process.report.release if process.report else None
     if runs and runs != RELEASE and not health.is_deploying:
         text = f"{process.name} runs release {runs}, and a boot would start {RELEASE}"
@@ -217,8 +217,8 @@ def _of_feed(process: Process, report: IngestReport, *, now_ns: int) -> Iterator
         yield _malformed(process, report)
     missing_since = report.audits_missing_since
     if missing_since and (now_ns - missing_since) / 1e9 > AUDITS_MISSING_S:
-        text = f"for an hour no book of {exchange} could be held against the exchange's own"
-        remedy = "look whether it answers: booktape book; what is recorded goes on unproven"
+        text = f"for an hour {exchange} has answered no audit of a book"
+        remedy = "try: booktape book; recording goes on, unproven"
         yield trouble_of(process, "audits-missing", text, remedy)
     yield from _of_refused(process, report)
 
@@ -226,19 +226,15 @@ def _of_feed(process: Process, report: IngestReport, *, now_ns: int) -> Iterator
 def _malformed(process: Process, report: IngestReport) -> Trouble:
     channels, reasons = report.malformed_channels, report.counts.malformed_reasons
     most = max(reasons, key=lambda reason: reasons[reason], default="")[:DETAIL_CHARACTERS_MAX]
-    text = (
-        f"of {process.exchange}'s messages ({format_names(channels)}) many cannot be read: {most}"
-    )
-    remedy = (
-        "look for a newer release; what cannot be read is not recorded, but for rows that say so"
-    )
+    text = f"many messages of {process.exchange} ({format_names(channels)}) cannot be read: {most}"
+    remedy = "look for a newer release; the tape has these messages only as malformed rows"
     return trouble_of(process, "messages-malformed", text, remedy)
 
 
 def _of_refused(process: Process, report: IngestReport) -> Iterator[Trouble]:
     for session in report.sessions_refused:
         text = f"the writer has more of {session} than its journal, which is kept as it is"
-        remedy = "was the state restored? what verify says of the session is what there is of it"
+        remedy = "was the state restored? booktape verify says what the tape has of it"
         yield trouble_of(process, "session-refused", text, remedy)
 
 
@@ -259,8 +255,8 @@ def _of_writer(process: Process, report: WriterReport, *, now_ns: int) -> Iterat
     late_s = max(UPLOAD_LATE_S, UPLOAD_LATE_INTERVALS * (report.flush_interval_s or 0.0))
     age_s = (now_ns - (report.oldest_flush_ts or now_ns)) / 1e9
     if age_s > late_s:
-        text = f"a flush waits for the store for {round(age_s / 60)} min"
-        remedy = "look at the store: it hangs, or is slower than what is recorded"
+        text = f"a flush has waited for the store for {round(age_s / 60)} min"
+        remedy = "check the store: it hangs, or is slower than the recording"
         yield trouble_of(process, "upload-late", text, remedy)
     if report.held_sessions:
         held = "; ".join(f"{session}: {reason}" for session, reason in report.held_sessions.items())
@@ -276,7 +272,7 @@ def _of_writer(process: Process, report: WriterReport, *, now_ns: int) -> Iterat
 
 
 def _of_clock(health: Health) -> Iterator[Trouble]:
-    """Yield once that the times of rows may be wrong; a simulated exchange shares our clock."""
+    """Yield once that rows may have wrong times; a simulated exchange shares our clock."""
     reports = [p.ingest for p in health.processes if p.is_reporting and p.ingest]
     wrong = [r for r in reports if r.clock_synchronised is False and not r.is_on_loopback]
     if wrong:

@@ -1,1 +1,1 @@
-"""What Prometheus is told: figures of every process, made of what they report."""
+"""Metrics for Prometheus: figures of every process, made from their reports."""

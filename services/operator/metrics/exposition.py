@@ -1,4 +1,4 @@
-"""Writes metrics as the text that Prometheus reads."""
+"""Writes metrics in the text exposition formats that Prometheus reads."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
@@ -13,14 +13,14 @@ TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 # https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md
 OPEN_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-# Of a help text and, with the quote, of a label's value.
+# For help texts and, with the quote, for label values.
 _ESCAPES: Final = {"\\": r"\\", "\n": r"\n"}
 _TEXT: Final = str.maketrans(_ESCAPES)
 _VALUE: Final = str.maketrans({**_ESCAPES, '"': r"\""})
 
 
 class Sample(Struct, frozen=True):
-    """One series and its value now; NaN where nobody knows it."""
+    """One series with its value; NaN if unknown."""
 
     labels: Mapping[str, str]
     value: float
@@ -41,7 +41,7 @@ def format_text(families: Iterable[Family]) -> str:
 
 
 def format_open(families: Iterable[Family]) -> str:
-    """Return the same as OpenMetrics, where a counter's family goes without its `_total`."""
+    """Return the same as OpenMetrics, which names a counter's family without `_total`."""
     texts = [
         line for family in families for line in _lines(family, family.name.removesuffix(TOTAL))
     ]

@@ -1,4 +1,4 @@
-"""Makes metrics of what each feed reports."""
+"""Makes metrics from the reports of feeds."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -55,7 +55,7 @@ METRICS: Final = (
 
 
 def collect_feeds(health: Health) -> Iterable[Family]:
-    """Return the metrics of all feeds; one that has never reported has every series at 0."""
+    """Return the metrics of all feeds; a feed that never reported has every series at 0."""
     table = Table(METRICS)
     committed, holes = _find_committed(health), _find_holes(health)
     away = {silence.exchange for silence in health.silences}
@@ -68,7 +68,7 @@ def collect_feeds(health: Health) -> Iterable[Family]:
 
 
 def _find_holes(health: Health) -> Counter[Line]:
-    """Return how many holes of each line the writer found: it writes these rows."""
+    """Return the number of each line's holes, whose rows the writer writes."""
     holes: Counter[Line] = Counter()
     for report in [process.writer for process in health.processes if process.writer]:
         for session, count in report.journal_holes.items():
@@ -77,7 +77,7 @@ def _find_holes(health: Health) -> Counter[Line]:
 
 
 def _find_committed(health: Health) -> dict[str, int]:
-    """Return of each session that the writer knows the first event that is not committed."""
+    """Return the first uncommitted event of each session that the writer knows."""
     reports = [process.writer for process in health.processes if process.writer]
     return {name: pair[0] for report in reports for name, pair in report.sessions.items()}
 
@@ -112,7 +112,7 @@ def _symbols(report: IngestReport | None) -> dict[str, int]:
 def _values(
     report: IngestReport | None, committed: dict[str, int], *, now_ns: int
 ) -> dict[str, float]:
-    """Return each metric that has one series for a feed."""
+    """Return each metric that has one series a feed."""
     if report is None:
         own = {"feed_state", "feed_symbols", "feed_incidents_total", "feed_silenced"}
         values: dict[str, float] = {name: 0 for name, _, _ in METRICS if name not in own}
@@ -137,6 +137,6 @@ def _values(
         "feed_journal_bytes": report.journal_bytes,
         "feed_journals": report.journals,
         "feed_unsynced_events": following - report.journal_synced,
-        # The two reports are of two moments.
+        # The two reports are from two moments.
         "feed_unstored_events": max(0, following - committed.get(session, report.journal_base)),
     }

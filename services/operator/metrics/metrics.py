@@ -1,4 +1,4 @@
-"""Makes all metrics of how everything stands and of what each process takes of the machine."""
+"""Makes all metrics: the health of all processes, their use of the machine."""
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
@@ -38,7 +38,7 @@ Measure = Callable[[int | None], Usage]
 
 
 def collect(health: Health, *, measure: Measure = measure) -> Iterable[Family]:
-    """Return every metric; each of them is there whatever has happened yet."""
+    """Return every metric; each is there from the start."""
     return chain(
         _collect_whole(health),
         _collect_processes(health, measure),
@@ -63,7 +63,7 @@ def _collect_whole(health: Health) -> Iterable[Family]:
 
 
 def _find_releases(health: Health) -> Mapping[str, str]:
-    """Return what each process runs, and under no name what whoever asks runs."""
+    """Return the release of each process, and under the empty name our own."""
     reports = [process.report for process in [*health.processes, *health.programs]]
     known = {report.process: report.release for report in reports if report and report.release}
     return {"": RELEASE, **known}

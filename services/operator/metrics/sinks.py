@@ -1,4 +1,4 @@
-"""Makes metrics of what each sink reports."""
+"""Makes metrics from the reports of sinks."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -20,7 +20,7 @@ METRICS: Final = (
 
 
 def collect_sinks(health: Health) -> Iterable[Family]:
-    """Return the metrics of all sinks; one that has never reported has every series at 0."""
+    """Return the metrics of all sinks; a sink that never reported has every series at 0."""
     table = Table(METRICS)
     for process in health.programs:
         if not process.name.startswith(SINK_PREFIX):

@@ -1,4 +1,4 @@
-"""Collects samples of metrics that are declared once, so that each of them is always there."""
+"""Collects samples in tables of metrics that are declared once, so that each is always there."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -7,7 +7,7 @@ from services.operator.metrics.exposition import Family, Sample
 
 
 class Metric(NamedTuple):
-    """What a metric is called and what it says, in a sentence."""
+    """A metric's name, with its meaning in a sentence."""
 
     name: str
     kind: Literal["counter", "gauge"]
@@ -15,7 +15,7 @@ class Metric(NamedTuple):
 
 
 class Table:
-    """The samples so far of some metrics, in the order of their declaration."""
+    """Collects samples of some metrics, in the order of their declaration."""
 
     def __init__(self, metrics: Sequence[Metric]) -> None:
         """Begin without a sample."""
@@ -24,7 +24,7 @@ class Table:
         }
 
     def add(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Add one sample of a metric that is declared."""
+        """Add one sample of a declared metric."""
         self._families[name].samples.append(Sample(labels, value))
 
     def __iter__(self) -> Iterator[Family]:
@@ -33,5 +33,5 @@ class Table:
 
 
 def seconds(ts: int | None) -> float:
-    """Return a moment in seconds since 1970; 0 where it was never."""
+    """Return a moment in seconds since 1970; 0 for never."""
     return (ts or 0) / 1e9

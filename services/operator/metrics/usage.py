@@ -1,4 +1,4 @@
-"""What each process takes of the machine, as the system counts it."""
+"""Measures the usage of the machine by each process, as the system counts it."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ _USER, _SYSTEM, _RESIDENT = 11, 12, 21
 
 
 class Usage(Struct, frozen=True):
-    """Of one process: its CPU since it began, its pages; of shared pages all, or its share."""
+    """One process's CPU since its start, its memory with all shared pages, or with its share."""
 
     cpu_s: float = 0.0
     resident_bytes: int = 0
@@ -22,7 +22,7 @@ class Usage(Struct, frozen=True):
 
 
 def measure(pid: int | None, processes: Path = PROCESSES) -> Usage:
-    """Return what a process takes; nothing where it is gone, or is somebody else's."""
+    """Return a process's usage; nothing for one that is gone or another user's."""
     if pid is None:
         return Usage()
     folder = processes / str(pid)
@@ -42,7 +42,7 @@ def measure(pid: int | None, processes: Path = PROCESSES) -> Usage:
 def _proportional(folder: Path) -> int:
     try:
         text = (folder / "smaps_rollup").read_text(encoding="ascii", errors="replace")
-    except OSError:  # another user's process tells only what `stat` has
+    except OSError:  # another user's process shows only `stat`
         return 0
     kib = next((line.split()[1] for line in text.splitlines() if line.startswith("Pss:")), "0")
     return int(kib) * 1024

@@ -1,4 +1,4 @@
-"""Makes metrics of what the writer reports: flushes, the spool, uploads, the disk."""
+"""Makes metrics of all writing, from the writer's report: flushes, spool, uploads, disk."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -33,7 +33,7 @@ METRICS: Final = (
 
 
 def collect_writing(health: Health) -> Iterable[Family]:
-    """Return the metrics of the writer; one that has never reported has every series at 0."""
+    """Return the metrics of the writer; before its first report every series is 0."""
     table = Table(METRICS)
     report = next((process.writer for process in health.processes if process.writer), None)
     values: dict[str, float] = {metric.name: 0 for metric in METRICS}

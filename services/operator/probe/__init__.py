@@ -1,1 +1,1 @@
-"""Holds what our code assumes of an exchange against what the exchange does."""
+"""Probes exchanges: tests what our code assumes against what an exchange does."""

@@ -1,4 +1,4 @@
-"""Judges numbers: whether float64 keeps what the exchange wrote."""
+"""Judges the digits of numbers: whether float64 keeps them as the exchange wrote them."""
 
 from decimal import Decimal
 from functools import lru_cache
@@ -9,14 +9,14 @@ SEEN_MAX = 1 << 16
 
 
 class Digits:
-    """Looks at every number of an exchange, as text."""
+    """Judges every number of an exchange, as text."""
 
     def __init__(self, table: AssumptionTable, name: str) -> None:
         """Count in this row."""
         self._table = table
         self._name = name
         self._decimals = self._digits = 0
-        # Levels come again and again; what was looked at counts, and is not looked at again.
+        # Levels come again and again; a known number counts without another look.
         self._look = lru_cache(SEEN_MAX)(self._look_at)
 
     def see(self, *texts: str) -> None:
@@ -25,7 +25,7 @@ class Digits:
             self._table.judge(self._name, text, holds=self._look(text))
 
     def finish(self) -> None:
-        """Say how long the longest number was."""
+        """Note the length of the longest number."""
         if self._digits:
             longest = f"at most {self._digits} digits, {self._decimals} decimals"
             self._table.note(self._name, longest)

@@ -1,4 +1,4 @@
-"""Evaluates records, live or kept: reads each twice and counts in one table."""
+"""Does the evaluation of records, live or kept: reads each twice, counts in one table."""
 
 from typing import Final
 
@@ -10,10 +10,10 @@ from services.operator.probe.record import ProbeRecord
 from services.operator.probe.table import Assumption, AssumptionTable, JudgedRow
 from shared.exchange import Exchange
 
-# What a message of another shape raises in who takes it for one of ours.
+# A message of another shape raises these in code that takes it for one of ours.
 UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
-# What is believed of every exchange.
+# Assumptions about every exchange.
 COMMON: Final = (
     Assumption("F1", "every message is a text", "messages", enough=100),
     Assumption("F2", "every message is one frame", "messages", enough=100),
@@ -53,7 +53,7 @@ class Evaluation:
             self._differ(record, error)
 
     def rows(self) -> list[JudgedRow]:
-        """Judge what only the end shows, and return the table; nothing is taken any more."""
+        """Judge what only the end shows; return the table and take no more records."""
         for key, book in self.reading.books.items():
             self.first.compare_book(key, book)
         for judge in self._judges:

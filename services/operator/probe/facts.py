@@ -1,4 +1,4 @@
-"""Facts: what the second reading of an exchange makes of one record."""
+"""Defines the facts that the second reading of an exchange makes of one record."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,10 +9,10 @@ from services.operator.probe.record import ProbeRecord
 
 @dataclass(slots=True)
 class Fact:
-    """One thing that was said: its kind, of which market, and the JSON as it came.
+    """One fact: its kind, its market, the JSON as it came.
 
-    `book` is the market's own book on that socket after it, where there is one; `other` one that
-    came whole and is to be compared with it; `last` the number of the event before on that socket.
+    `book` is the market's own book on that socket after it, if any; `other` is one that came whole,
+    to be compared with it; `last` is the number of the event before on that socket.
     """
 
     kind: str
@@ -25,10 +25,10 @@ class Fact:
 
     @property
     def ts(self) -> int:
-        """Return our time of it."""
+        """Return our time of the fact."""
         return self.record.ts
 
     @property
     def door(self) -> str:
-        """Return whence it came."""
+        """Return the door through which it came."""
         return self.record.door

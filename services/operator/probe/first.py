@@ -1,4 +1,4 @@
-"""Reads an exchange as a feed does: by its own parser, the sequencer and the ladder."""
+"""Reads an exchange first as a feed does, with its parser, the sequencer, the ladder."""
 
 from collections import Counter
 from typing import Final
@@ -18,7 +18,7 @@ _Key = tuple[str, str]
 
 
 class FirstReading:
-    """Keeps the books of every socket, and holds them against those of the second reading."""
+    """Keeps the books of every socket, and compares them with those of the second reading."""
 
     def __init__(self, exchange: Exchange, table: AssumptionTable) -> None:
         """Start without a book."""
@@ -54,7 +54,7 @@ class FirstReading:
         self._table.agree("P2")
 
     def compare_book(self, key: _Key, other: DecimalBook | None) -> None:
-        """Hold one book against the other reading's, where both are at one number."""
+        """Compare one book with the other reading's, if both are at one number."""
         if other is None or key not in self._books or self._books[key][0].last != other.sequence:
             return
         ladder = self._books[key][1]
@@ -67,7 +67,7 @@ class FirstReading:
                 self._table.differ("P3", f"{key[1]} on {key[0]}, {side} {price}: {two}")
 
     def finish(self) -> None:
-        """Say which kinds were unknown."""
+        """Note the unknown kinds."""
         if self._unknown:
             kinds = [f"{count} {kind}" for kind, count in self._unknown.most_common(KINDS_SHOWN)]
             self._table.note("P2", ", ".join(kinds))

@@ -11,7 +11,7 @@ PING_TOLERANCE_S: Final = 2.0
 
 
 class FrameJudge:
-    """Looks at every record of a socket."""
+    """Judges every record of a socket."""
 
     def __init__(self, table: AssumptionTable, *, pings: str, ping_s: float) -> None:
         """Count pings in the row `pings`, in the rows F1, F2 and F3 the rest."""
@@ -44,7 +44,7 @@ class FrameJudge:
             self._last.pop(record.door, None)
 
     def finish(self) -> None:
-        """Say what was measured."""
+        """Note the measurements."""
         if self._count:
             self._table.note("F3", f"the longest {self._longest:,} bytes")
             seconds = max(1, max(self._per_second) - min(self._per_second))

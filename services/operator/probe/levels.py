@@ -1,4 +1,4 @@
-"""A book of decimals, by another hand than the ladder that we record with."""
+"""Keeps the levels of a book as decimals, by other code than the ladder that we record with."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -12,19 +12,19 @@ HISTORY_NS: Final = 4_000_000_000
 
 
 class DecimalBook:
-    """Both sides of one market, and how its touch was in the last seconds."""
+    """Both sides of one market, with its touches of the last seconds."""
 
     def __init__(self) -> None:
         """Start empty."""
         self.sides: dict[str, dict[Decimal, Decimal]] = {"bids": {}, "asks": {}}
         self.sequence: int | None = None
-        # The last price that a cut list of levels told of; without one the side is whole.
+        # The last price of a cut list of levels; without one the side is whole.
         self.edges: dict[str, Decimal | None] = {"bids": None, "asks": None}
         self.touches: deque[tuple[int, Touch]] = deque()
         self._best: dict[str, Decimal | None] = {"bids": None, "asks": None}
 
     def replace(self, side: str, levels: Iterable[Level], *, full: int) -> None:
-        """Forget a side and take these levels; `full` of them are a list that was cut."""
+        """Replace a side by these levels; `full` of them mean that the list was cut."""
         self.sides[side] = dict(levels)
         prices = self.sides[side]
         worst = min if side == "bids" else max
@@ -32,7 +32,7 @@ class DecimalBook:
         self._find_best(side)
 
     def set_level(self, side: str, price: Decimal, size: Decimal) -> None:
-        """Let a level have this size; none removes it."""
+        """Set the size of a level; None removes it."""
         levels, best = self.sides[side], self._best[side]
         if size:
             levels[price] = size
@@ -44,7 +44,7 @@ class DecimalBook:
                 self._find_best(side)
 
     def copy(self) -> "DecimalBook":
-        """Return what is known now, without the history."""
+        """Return a copy without the history."""
         other = DecimalBook()
         other.sides = {side: dict(levels) for side, levels in self.sides.items()}
         other.sequence = self.sequence
@@ -63,7 +63,7 @@ class DecimalBook:
             self.touches.popleft()
 
     def touches_between(self, start: int, end: int) -> list[Touch]:
-        """Return each touch that there was in a stretch of time, its beginning's included."""
+        """Return each touch of a stretch of time, including the one at its beginning."""
         found: list[Touch] = []
         for ts, touch in self.touches:
             if ts <= start:
@@ -83,7 +83,7 @@ class DecimalBook:
         return removed
 
     def differences(self, other: "DecimalBook") -> tuple[int, list[str]]:
-        """Return how many levels were compared, inside the edges of both, and what differs."""
+        """Return the number of levels compared inside the edges of both, and the differences."""
         compared, found = 0, []
         for side, levels in self.sides.items():
             theirs = other.sides[side]

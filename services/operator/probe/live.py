@@ -1,4 +1,4 @@
-"""The live world: sockets with a thread each, and REST."""
+"""Connects a probe to the live world: sockets with a thread each, and REST."""
 
 import queue
 from collections import deque
@@ -14,7 +14,7 @@ from shared.transport.connection import Connection
 from shared.transport.rest import RestClient
 
 RECORDS_MAX: Final = 200_000  # read and not yet judged
-RECEIVE_S: Final = 0.05  # a message of ours waits for as long
+RECEIVE_S: Final = 0.05  # our own message waits as long
 END_S: Final = 10.0
 ODDITIES: Final[tuple[Kind, Kind, Kind]] = ("ping", "binary", "fragmented")
 
@@ -32,7 +32,7 @@ class LiveWorld:
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
     ) -> None:
-        """Prepare; nothing is opened yet."""
+        """Prepare; open nothing yet."""
         self._connect = connect
         self._rest = rest
         self._clock_ns = clock_ns
@@ -42,7 +42,7 @@ class LiveWorld:
         self._records: queue.Queue[ProbeRecord] = queue.Queue(RECORDS_MAX)
 
     def open(self, door: str) -> None:
-        """Open a socket; whether it is let in is a record."""
+        """Open a socket; a record says whether the exchange let it in."""
         self.close(door)
         try:
             connection = self._connect()
@@ -61,7 +61,7 @@ class LiveWorld:
             self._threads.end(self._sockets.pop(door)[1], within_s=END_S)
 
     def send(self, door: str, text: str) -> None:
-        """Have a message sent, and say so; there may be no socket any more."""
+        """Send a message and record it; the socket may be gone."""
         if door in self._sockets:
             self._put(door, "sent", text)
             self._sockets[door][0].append(text)

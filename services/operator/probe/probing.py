@@ -1,4 +1,4 @@
-"""What a probe of one exchange is made of; each has a folder here, named for its exchange."""
+"""Declares the parts of probing one exchange; each exchange has a folder here."""
 
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -15,30 +15,30 @@ from services.operator.probe.table import Assumption, AssumptionTable
 
 
 class SecondReading(Protocol):
-    """Another hand's reading of an exchange."""
+    """A second reading of an exchange, by other code."""
 
     books: dict[tuple[str, str], DecimalBook]
 
     def see(self, record: ProbeRecord) -> Iterator[Fact]:
-        """Yield what one record says."""
+        """Yield the facts of one record."""
         ...
 
 
 class Judge(Protocol):
-    """Who counts for and against some of the assumptions."""
+    """Counts for and against some of the assumptions."""
 
     def see(self, fact: Fact) -> None:
-        """Judge what there is to judge."""
+        """Judge one fact."""
         ...
 
     def finish(self) -> None:
-        """Judge what only the end shows; say what was measured."""
+        """Judge what only the end shows; note the measurements."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Probing:
-    """What a folder declares in `probe.PROBING`."""
+    """The declaration of a folder, `probe.PROBING`."""
 
     assumptions: tuple[Assumption, ...]
     reading: Callable[[], SecondReading]
@@ -55,6 +55,6 @@ def find_names() -> list[str]:
 
 
 def load(name: str) -> Probing:
-    """Return what the folder of this exchange declares."""
+    """Return the declaration of this exchange's folder."""
     declared: Probing = import_module(f"services.operator.probe.{name}.probe").PROBING
     return declared

@@ -1,4 +1,4 @@
-"""Records: one thing that an exchange did or was asked, with our time of it."""
+"""A record says one thing that an exchange did or was asked, with our time of it."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ Kind = Literal[
 
 
 class ProbeRecord(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One line of what a probe keeps.
+    """One line of a probe's recording.
 
     `text` is a message as it came, `sent` is one of ours; `binary` and `fragmented` say of one of
     the messages after them that it was no text, or came in parts. An `answer` is one over REST:

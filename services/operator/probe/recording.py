@@ -1,4 +1,4 @@
-"""Keeps the records of a probe: JSON lines, compressed by zstd."""
+"""Keeps a probe's recording: JSON lines, compressed by zstd."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ class ProbeRecording:
 
 
 def read(path: Path) -> Iterator[ProbeRecord]:
-    """Yield the records of a file; one that was cut off ends where it was."""
+    """Yield the records of a file; a file that was cut off ends there."""
     rest = b""
     with pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd") as stream:
         while part := stream.read(READ_BYTES):

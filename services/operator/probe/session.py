@@ -1,4 +1,4 @@
-"""Plays a script: one step after the other, never faster than the limits allow."""
+"""A probe's session plays a script, one step after the other, within the exchange's limits."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -9,15 +9,15 @@ from services.operator.probe.record import ProbeRecord
 from services.operator.probe.steps import Close, Get, Open, Send, Step, Wait
 from shared.exchange import Cost, Limit
 
-# At most 300 of Bitvavo's 1,000 points a minute: the feeds of this address need theirs.
+# At most 300 of Bitvavo's 1,000 points a minute: the feeds of this address need the others.
 SHARE: Final = 0.3
-SMALL_LIMIT: Final = 20  # of what is as small as that, such as connections, all is ours
+SMALL_LIMIT: Final = 20  # a limit this small, such as of connections, is ours as a whole
 LOOK_S: Final = 0.5
-BLOCK_S_MAX: Final = 60.0  # a longer wait is no limit but a ban
+BLOCK_S_MAX: Final = 60.0  # a longer wait means a ban
 
 
 class World(Protocol):
-    """What lies between a probe and an exchange."""
+    """The world between a probe and an exchange."""
 
     def open(self, door: str) -> None:
         """Open a socket."""
@@ -41,7 +41,7 @@ class World(Protocol):
 
 
 class ProbePace:
-    """Spends points: as the shared limits allow, and not more than a probe's share of a minute."""
+    """Spends points: within the shared limits, and within a probe's share of a minute."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class ProbePace:
         *,
         steady_s: Callable[[], float],
     ) -> None:
-        """Share the limits with everybody who asks by `spend`."""
+        """Share the limits with all others, by `spend`."""
         self._most = {
             name: limit.points * (1.0 if limit.points <= SMALL_LIMIT else SHARE)
             for name, limit in limits.items()
@@ -108,7 +108,7 @@ class ProbeSession:
         return True
 
     def _afford(self, step: Step) -> bool:
-        """Wait for the points of a step; return whether they can be had."""
+        """Wait for the points of a step; return whether they came."""
         cost = None if isinstance(step, Wait | Close) else step.cost
         while cost and (wait_s := self._pace.spend(cost)):
             if wait_s > BLOCK_S_MAX or self._stop.is_set():

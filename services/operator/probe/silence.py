@@ -9,7 +9,7 @@ TOUCHES_MIN: Final = 5
 
 
 class BookSilence:
-    """Counts, for each market, the touches that its ticker has had since its book spoke."""
+    """Counts, for each market, the touches of its ticker since its book changed."""
 
     def __init__(self, table: AssumptionTable, name: str) -> None:
         """Count in this row: one for each market, at the end."""
@@ -22,12 +22,12 @@ class BookSilence:
         self._longest = (0.0, "")
 
     def book(self, market: str, ts: int) -> None:
-        """Take note that the book spoke."""
+        """Note that the book changed."""
         self._spoke[market] = ts
         self._touches[market] = 0, None
 
     def ticker(self, market: str, ts: int, touch: object) -> None:
-        """Take note of a ticker."""
+        """Note a ticker."""
         if market not in self._spoke:
             return
         count, last = self._touches[market]

@@ -1,4 +1,4 @@
-"""Steps: what a probe does, one after the other, and how much of a limit each takes."""
+"""Defines the steps of a probe, each with the points of a limit that it takes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Get:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Let the exchange speak for so long."""
+    """Take the exchange's messages for so long."""
 
     seconds: float
 

@@ -1,4 +1,4 @@
-"""The table of a probe: each assumption, how often it was seen to hold, and when it was not."""
+"""The table of a probe shows of each assumption how often it held, and when not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ EXAMPLE_CHARACTERS_MAX: Final = 160
 class Assumption:
     """One thing that our code believes of an exchange.
 
-    `unit` is what is counted. It is believed on at least `enough` of them, of which `share` must
-    agree. `is_rare`: the exchange may give no occasion to see it.
+    `unit` is the thing counted. At least `enough` must be seen, of which `share` must agree.
+    `is_rare`: the exchange may give no occasion to see it.
     """
 
     id: str
@@ -28,7 +28,7 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True)
 class JudgedRow:
-    """What became of one assumption."""
+    """The verdict on one assumption."""
 
     assumption: Assumption
     seen: str
@@ -54,11 +54,11 @@ class AssumptionTable:
         assert len(self._tallies) == len(assumptions)
 
     def agree(self, name: str, count: int = 1) -> None:
-        """Count what is as it was assumed."""
+        """Count an agreement."""
         self._tallies[name].agreed += count
 
     def differ(self, name: str, example: str) -> None:
-        """Count what is otherwise; the first examples are kept."""
+        """Count a difference; keep the first examples."""
         tally = self._tallies[name]
         tally.differed += 1
         if len(tally.examples) < EXAMPLES_MAX:
@@ -72,16 +72,16 @@ class AssumptionTable:
             self.differ(name, example)
 
     def note(self, name: str, text: str) -> None:
-        """Say beside the counts what was measured, in place of an earlier note."""
+        """Put a measurement beside the counts, in place of an earlier note."""
         self._tallies[name].note = text
 
     def rows(self) -> list[JudgedRow]:
-        """Return the table as it stands."""
+        """Return the present table."""
         return [_row(one, self._tallies[one.id]) for one in self._assumptions]
 
 
 def exit_status(rows: Sequence[JudgedRow]) -> int:
-    """Return 1 where something is refuted, 2 where too little was seen, else 0."""
+    """Return 1 if an assumption is refuted, 2 if too little was seen, else 0."""
     if any(row.verdict == "REFUTED" for row in rows):
         return 1
     missing = (row.verdict == "not seen" and not row.assumption.is_rare for row in rows)
@@ -89,7 +89,7 @@ def exit_status(rows: Sequence[JudgedRow]) -> int:
 
 
 def format_rows(rows: Sequence[JudgedRow]) -> str:
-    """Return the table as text, with the examples of what differs below each row."""
+    """Return the table as text, with examples of differences below each row."""
     widths = [max(len(row.assumption.text) for row in rows), max(len(row.seen) for row in rows)]
     lines = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""Judges tickers and trades by the touch of the book at their time."""
+"""Judges tickers and trades by the book's touches at their time."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ _Prices = Mapping[str, Decimal | None]
 
 
 class PendingTickers:
-    """Tickers that wait until the book has had its time to show the same."""
+    """Keeps tickers until the book has had time to show the same."""
 
     def __init__(self, table: AssumptionTable, name: str, within_ns: int) -> None:
-        """Count in this row who agrees with a touch of up to `within_ns` before or after."""
+        """Count in this row: a ticker agrees with a touch up to `within_ns` before or after."""
         self._table = table
         self._name = name
         self._within_ns = within_ns
@@ -26,7 +26,7 @@ class PendingTickers:
             self._waiting.append((ts, market, book, dict(prices)))
 
     def settle_due(self, ts: int) -> None:
-        """Judge those whose time is over."""
+        """Judge the tickers whose time is over."""
         while self._waiting and self._waiting[0][0] + self._within_ns < ts:
             at, market, book, prices = self._waiting.popleft()
             touches = book.touches_between(at - self._within_ns, at + self._within_ns)
@@ -48,7 +48,7 @@ def judge_side(
 ) -> None:
     """Judge the side of a trade: a taker's buy is at the ask of its time or above.
 
-    A price that is at both, or between them, says nothing.
+    A price that is at both, or between them, proves nothing.
     """
     is_at_ask = any(ask is not None and price >= ask for _, ask in touches)
     is_at_bid = any(bid is not None and price <= bid for bid, _ in touches)

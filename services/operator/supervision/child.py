@@ -1,4 +1,4 @@
-"""What a process owes to the one that started it: supervisord, or a handover."""
+"""Makes a child end as its parent wants: slowly for supervisord, with the parent for a handover."""
 
 import os
 import signal
@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from threading import Thread
 
-# supervisord looks at a status only after startsecs (1), and then starts again at once: a failed
-# end is held back until the process has lived so long. See supervisor.conf.
+# supervisord looks at a status only after startsecs (1), then starts again at once: we hold back a
+# failed end until the process has lived so long. See supervisor.conf.
 FAILED_LIFE_S = 5.0
 # Of any command, before its name: a pipe; drain when it is closed.
 PARENT_OPTION = "--parent-fd"
@@ -16,7 +16,7 @@ SUPERVISED_VARIABLE = "SUPERVISOR_ENABLED"
 
 
 def hold_back(status: int, *, age_s: float, environment: Mapping[str, str]) -> None:
-    """Wait before a failed end where supervisord would start us again in a busy loop."""
+    """Wait before a failed end, lest supervisord start us again in a busy loop."""
     if status == 0 or SUPERVISED_VARIABLE not in environment:
         return
     # Nothing is left to drain, so a stop need not wait.
@@ -26,19 +26,19 @@ def hold_back(status: int, *, age_s: float, environment: Mapping[str, str]) -> N
 
 
 class Lifeline:
-    """A pipe that tells our children, by its end, that we are gone."""
+    """A pipe whose end shows our children that we are gone."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
 
     @property
     def arguments(self) -> list[str]:
-        """Return what a `booktape` command takes, before its own arguments, to end with us."""
+        """Return the arguments, before a `booktape` command's own, that make it end with us."""
         return [PARENT_OPTION, str(self._read)]
 
     @property
     def descriptors(self) -> tuple[int]:
-        """Return what a child must inherit for it."""
+        """Return the descriptors that a child must inherit for it."""
         return (self._read,)
 
     def close(self) -> None:
@@ -50,8 +50,8 @@ class Lifeline:
 def end_with_parent(descriptor: int) -> None:
     """Drain this process, by TERM, when the other end of the pipe is closed.
 
-    The parent never writes and the system closes its end however it dies; unlike a death signal
-    there is no moment between our start and our asking in which that goes unseen.
+    The parent never writes; the system closes its end however it dies. Unlike a death signal, this
+    never misses a parent that dies between our start and our asking.
     """
 
     def wait() -> None:

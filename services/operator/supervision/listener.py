@@ -1,4 +1,4 @@
-"""Knows what supervisord said last, so that nobody waits for one that hangs."""
+"""The listener keeps supervisord's last answer, so that nobody waits for one that hangs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +9,12 @@ from typing_extensions import override
 
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 
-ASK_S: Final = 1.0
-OLD_S: Final = 6.0  # an answer that is older is none
+ASK_S: Final = 2.0  # an answer costs supervisord as much as us
+OLD_S: Final = 6.0  # an older answer counts as none
 
 
 class Heard(NamedTuple):
-    """What supervisord said, and when."""
+    """Supervisord's answer, with its time."""
 
     pid: int
     programs: dict[str, Program]
@@ -22,7 +22,7 @@ class Heard(NamedTuple):
 
 
 class Listener(Supervisor):
-    """Answers at once from what supervisord said last, which a thread of its own asks for.
+    """Answers at once from supervisord's last answer; a thread of its own asks for the next.
 
     `find_pid` and `programs` are for other threads; `run` is its own.
     """
@@ -41,7 +41,7 @@ class Listener(Supervisor):
             stop.wait(ASK_S)
 
     def step(self) -> None:
-        """Ask once; what cannot be had now leaves the last answer to grow old."""
+        """Ask once; after a failure the last answer grows old."""
         pid = self._door.find_pid()
         try:
             programs = self._door.programs() if pid else {}

@@ -1,4 +1,4 @@
-"""Where supervisor.conf lies, with the paths of one configuration in it."""
+"""Prepares supervisor.conf and its programs for the paths of one configuration."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from booktape.settings_source import FILE_NAME, FILE_VARIABLE
 from shared.delivery import pipe
 from shared.process.files import write_atomic
 from shared.process.settings import Settings
-from shared.process.state import SINK_PREFIX
+from shared.process.state import INGEST_PREFIX, SINK_PREFIX
 
 CONF_NAME = "supervisor.conf"
 COMMAND = "booktape"
@@ -21,7 +21,7 @@ SOCKET_NAME = "supervisor.sock"
 # supervisord first binds its socket as <socket>.<pid>, which must fit as well.
 PID_SUFFIX = ".4194304"
 
-# What supervisor.conf says where nothing else is configured.
+# The paths in supervisor.conf as shipped.
 _STATE = "%(here)s/var"
 _SOCKET = f"{_STATE}/run/{SOCKET_NAME}"
 _PLUGIN_STATE = "\nstate=var\n"
@@ -30,7 +30,7 @@ _EXPANDED_TWICE = ("stdout_logfile=", "stderr_logfile=")
 
 
 class Programs(NamedTuple):
-    """All that it takes to run and to reach a supervisord."""
+    """All that is needed to run and to reach a supervisord."""
 
     conf: Path
     socket: Path
@@ -42,7 +42,7 @@ class Programs(NamedTuple):
 def prepare(
     settings: Settings, environment: Mapping[str, str], *, without: Sequence[str] = ()
 ) -> Programs:
-    """Make the folders that supervisord wants, and a copy of its file if it needs other paths.
+    """Make supervisord's folders, and a copy of its file if that needs other paths.
 
     The copy leaves out the programs `without`.
     """
@@ -68,9 +68,9 @@ def prepare(
 
 
 def add_sinks(text: str, sinks: Iterable[str]) -> str:
-    """Return supervisor.conf with a program for each sink that has none in it.
+    """Return supervisor.conf with a program for each sink that lacks one.
 
-    It is made of the one that waits in comments; a file without that is left as it is.
+    The example in its comments is the pattern; a file without one stays as it is.
     """
     found = _COMMENTED_SINK.search(text)
     added = ""
@@ -96,7 +96,7 @@ def find_conf(folder: Path) -> Path:
 
 
 def socket_path(state: Path) -> Path:
-    """Return where supervisord listens: in the state, or a short path where that is too long."""
+    """Return supervisord's socket: in the state, or a short path if that is too long."""
     path = pipe.socket_path(state, SOCKET_NAME + PID_SUFFIX)
     return path.with_name(SOCKET_NAME)
 
@@ -120,6 +120,12 @@ def leave_out(text: str, names: Sequence[str]) -> str:
         section = rf"^\[program:{re.escape(name)}\]\n(?:(?!\[).*\n?)*"
         text = re.sub(section, "", text, flags=re.MULTILINE)
     return text
+
+
+def find_unrecorded(conf: Path, exchanges: Iterable[str]) -> list[str]:
+    """Return the exchanges whose feed is no program of supervisor.conf."""
+    text = conf.read_text(encoding="utf-8")
+    return [name for name in exchanges if f"\n[program:{INGEST_PREFIX}{name}]\n" not in text]
 
 
 def find_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:

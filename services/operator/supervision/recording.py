@@ -1,4 +1,4 @@
-"""A supervisord of our own: started, watched over, drained."""
+"""A recording is a supervisord of our own, from its start to the end of its drain."""
 
 import shutil
 import signal
@@ -11,7 +11,7 @@ from booktape.errors import BooktapeError
 from services.operator.supervision.programs import COMMAND, Programs
 from services.operator.supervision.supervisor import Supervisor
 
-# It listens well before; a machine under load takes longer.
+# It listens much sooner, except on a machine under load.
 START_S = 30.0
 # All the stopwaitsecs of supervisor.conf one after the other, and some.
 DRAIN_S = 150.0
@@ -42,14 +42,14 @@ class Recording:
         self._check_command()
         command = [
             sys.executable,
-            "-P",  # a folder named `services` where an operator stands is none of ours
+            "-P",  # a folder named `services` where an operator stands is not ours
             "-m",
             "services.operator.supervision.supervisord",
             "--nodaemon",
             "--silent",
         ]
         with self._output.open("wb") as output:
-            # In a session of its own Ctrl-C reaches us alone, and we stop it in order.
+            # In a session of its own, so that Ctrl-C reaches us alone, and we stop it in order.
             self._child = subprocess.Popen(
                 [*command, "--configuration", str(self.conf)],
                 cwd=self._programs.folder,
@@ -63,16 +63,16 @@ class Recording:
 
     @property
     def is_running(self) -> bool:
-        """Say whether supervisord lives."""
+        """Return whether supervisord lives."""
         return self._child is not None and self._child.poll() is None
 
     @property
     def has_ended_well(self) -> bool:
-        """Say whether supervisord ended in order, as `supervisorctl shutdown` makes it."""
+        """Return whether supervisord ended in order, as after `supervisorctl shutdown`."""
         return self._child is not None and self._child.poll() == 0
 
     def explain_end(self) -> str:
-        """Return what supervisord said last, it having ended unasked."""
+        """Return supervisord's last words, after an end that nobody asked for."""
         assert self._child is not None
         lines = self._output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         said = " ".join(lines[-OUTPUT_LINES_MAX:])

@@ -1,4 +1,4 @@
-"""Questions and orders to a running supervisord, over its socket."""
+"""Speaks to supervisord, the supervisor of all processes, over its socket."""
 
 import socket
 import time
@@ -16,7 +16,7 @@ from booktape.errors import BooktapeError
 ANSWER_S = 5.0
 # An order waits for the process: stopwaitsecs and startsecs of supervisor.conf, and some.
 ORDER_S = 90.0
-# What ends in order has done so by then: the longest stopwaitsecs, and some.
+# An end in order takes no longer: the longest stopwaitsecs, and some.
 RENEW_S = 75.0
 LOOK_S = 0.1
 
@@ -24,7 +24,7 @@ _NOT_RUNNING = 70  # supervisor.xmlrpc.Faults.NOT_RUNNING
 
 
 class SupervisorError(BooktapeError):
-    """Tell the operator what supervisord refused, or that it does not answer."""
+    """Explain to the operator what supervisord refused, or that it does not answer."""
 
 
 class Program(Struct, frozen=True):
@@ -39,7 +39,7 @@ class Program(Struct, frozen=True):
 
 
 class Changes(NamedTuple):
-    """The programs in which its file differs from what it runs."""
+    """The programs by which supervisord's file differs from what it runs."""
 
     added: list[str]
     changed: list[str]
@@ -47,13 +47,13 @@ class Changes(NamedTuple):
 
 
 class Supervisor:
-    """Speak to the supervisord behind one unix socket; each call is a connection of its own."""
+    """Speaks to the supervisord behind one unix socket; each call opens a connection."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def find_pid(self) -> int | None:
-        """Return supervisord's pid, or `None` where none answers."""
+        """Return supervisord's pid, or `None` if none answers."""
         try:
             return int(self._call("getPID", wait_s=ANSWER_S))
         except SupervisorError:
@@ -66,10 +66,10 @@ class Supervisor:
         return {program.name: program for program in programs}
 
     def restart(self, name: str) -> None:
-        """End the program, which drains it, and start it; one that is not running is started.
+        """Restart the program, which drains it; start one that is not running.
 
-        A running one is told to end, and supervisord starts it again by itself: between a stop and
-        a start of ours our own death would leave it stopped.
+        A running program gets a signal to end, and supervisord starts it again by itself: our own
+        death between a stop and a start would leave it stopped.
         """
         found = self.programs().get(name)
         if found is None or found.statename != "RUNNING" or not self._renew(found):
@@ -77,7 +77,7 @@ class Supervisor:
             self._call("startProcess", name, wait_s=ORDER_S)
 
     def _renew(self, before: Program) -> bool:
-        """Tell a program to end; return whether another process of it runs in its place."""
+        """Signal a program to end; return whether a new process runs in its place."""
         self._call("signalProcess", before.name, "TERM", wait_s=ANSWER_S)
         end_s = time.monotonic() + RENEW_S
         while time.monotonic() < end_s:
@@ -88,7 +88,7 @@ class Supervisor:
         return False
 
     def stop(self, name: str) -> None:
-        """Stop the program, which drains it; one that is not running stays so."""
+        """Stop the program, which drains it; leave one that is not running."""
         try:
             self._call("stopProcess", name, wait_s=ORDER_S)
         except SupervisorError as error:
@@ -97,12 +97,12 @@ class Supervisor:
                 raise
 
     def reread(self) -> Changes:
-        """Let it read its file again, which changes nothing yet; return what differs."""
+        """Make it read its file again, which changes nothing yet; return the differences."""
         [[added, changed, removed]] = self._call("reloadConfig", wait_s=ANSWER_S)
         return Changes(added, changed, removed)
 
     def add(self, name: str) -> None:
-        """Take up a program of its file, and start it."""
+        """Add a program of its file, and start it."""
         self._call("addProcessGroup", name, wait_s=ORDER_S)
 
     def remove(self, name: str) -> None:
@@ -111,7 +111,7 @@ class Supervisor:
         self._call("removeProcessGroup", name, wait_s=ORDER_S)
 
     def _call(self, method: str, *arguments: str, wait_s: float) -> Any:
-        # The address is only for show: the transport knows the way.
+        # The address is not used: the transport knows the socket.
         transport = _UnixTransport(self._path, wait_s)
         with ServerProxy("http://localhost", transport=transport) as server:
             try:
@@ -127,7 +127,7 @@ class Supervisor:
 
 
 class _UnixTransport(Transport):
-    """Carry XML-RPC over a unix socket, with a time limit that the standard one has not."""
+    """Carries XML-RPC over a unix socket, with a time limit that the standard one lacks."""
 
     def __init__(self, path: Path, wait_s: float) -> None:
         super().__init__()

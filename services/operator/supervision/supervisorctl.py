@@ -23,7 +23,7 @@ class HealthPlugin(ControllerPluginBase):  # type: ignore[misc] # supervisor is 
         self._state = conf.parent / state
 
     def do_health(self, _: str) -> None:
-        """Print how everything stands; the exit status says whether all is well."""
+        """Print the health of all processes; the exit status says whether all is well."""
         supervisor = Supervisor(socket_path(self._state))
         health = gather(self._state, supervisor, now_ns=time.time_ns())
         self.ctl.output(format_health(health))
@@ -32,7 +32,9 @@ class HealthPlugin(ControllerPluginBase):  # type: ignore[misc] # supervisor is 
 
     def help_health(self) -> None:
         """Explain the command."""
-        self.ctl.output("health\t\t\tHow the feeds and the writer do, as booktape status says.")
+        self.ctl.output(
+            "health\t\t\tShows the health of the feeds and the writer, as booktape status does."
+        )
 
 
 def make_plugin(controller: Any, state: str = "var") -> HealthPlugin:

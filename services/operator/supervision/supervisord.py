@@ -1,7 +1,7 @@
-"""supervisord, which goes on where the disk is full.
+"""Runs a supervisord that survives a full disk.
 
-Left to itself it tells a line that its log did not take on its stderr and, where that is a file on
-the same disk, ends by it: https://github.com/Supervisor/supervisor/blob/main/supervisor/loggers.py
+By itself it writes a line that its log refuses to its stderr; where that is a file on the same
+disk, this ends it: https://github.com/Supervisor/supervisor/blob/main/supervisor/loggers.py
 """
 
 from supervisor import loggers, supervisord
@@ -14,7 +14,7 @@ def main() -> None:
 
 
 def _give_up(self: loggers.Handler) -> None:
-    """Do without the line: there is no place for it, nor for the word that there is none."""
+    """Drop the line: the disk has no room for it, nor for a complaint."""
 
 
 if __name__ == "__main__":

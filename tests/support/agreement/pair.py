@@ -1,4 +1,4 @@
-"""Opens one tape twice, by the library and by the reference, and tells where their rows differ."""
+"""Opens one tape as a pair, by the library and by the reference, to find where they differ."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -82,7 +82,7 @@ def compare_rows(call: str, wanted: Sequence[Any], found: Sequence[Any]) -> list
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Say whether two values are one but for the last digits of what was computed."""
+    """Return whether two values are one, but for the last digits of a computation."""
     if isinstance(one, dict) and isinstance(other, dict):
         # The columns are a contract, and so is their order.
         return list(one) == list(other) and all(is_same(one[name], other[name]) for name in one)

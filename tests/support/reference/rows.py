@@ -1,4 +1,4 @@
-"""Reads a tape's folder into sessions of events, by its manifests alone, in plain pyarrow."""
+"""Reads the rows of a tape's folder into sessions of events, by its manifests, in plain pyarrow."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Compares the prices of two exchanges at one time, in the quote of the first (R12)."""
+"""Computes the spread of two exchanges' prices at one time, in the quote of the first (R12)."""
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ BPS = 1e4
 
 
 class Way(Struct):
-    """What buying on one exchange and selling on the other brings."""
+    """The earnings of buying on one exchange and selling on the other."""
 
     edge_bps: float
     size: float
@@ -34,7 +34,7 @@ class Leg(Struct):
 
     @property
     def is_two_sided(self) -> bool:
-        """Say whether the book is known, with both of its sides."""
+        """Return whether the book is known, with both of its sides."""
         return self.book is not None and bool(self.book.bids) and bool(self.book.asks)
 
     @property

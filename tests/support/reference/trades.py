@@ -37,7 +37,7 @@ class Trade(Struct):
 
 
 class Bar(Struct):
-    """What was traded in one stretch of time; prices are unknown where nothing was."""
+    """The trades of one stretch of time; without a trade its prices are unknown."""
 
     ts: int
     open: float | None = None
@@ -165,7 +165,7 @@ def _time(row: Event) -> int:
 
 
 def _is_within(start: int, end: int, stretches: list[tuple[int, int]]) -> bool:
-    """Say whether stretches, in the order of their beginnings, hold a whole range between them."""
+    """Return whether stretches, in the order of their beginnings, cover a whole range."""
     known_to = start
     for begin, stop in stretches:
         if begin <= known_to:

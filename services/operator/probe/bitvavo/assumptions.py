@@ -1,4 +1,4 @@
-"""What our code believes of Bitvavo."""
+"""Lists our code's assumptions about Bitvavo."""
 
 from typing import Final
 

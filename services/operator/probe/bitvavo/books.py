@@ -19,7 +19,7 @@ SIDES: Final = ("bids", "asks")
 
 
 class BitvavoBooks:
-    """Looks at every event and every snapshot."""
+    """Judges every event and every snapshot."""
 
     def __init__(self, table: AssumptionTable, _reading: BitvavoReading) -> None:
         """Start with nothing seen."""
@@ -33,7 +33,7 @@ class BitvavoBooks:
         self._waiting: dict[str, DecimalBook] = {}  # over REST, whose nonce has not come yet
 
     def see(self, fact: Fact) -> None:
-        """Judge what there is to judge."""
+        """Judge one fact."""
         if fact.kind == "event":
             self._step(fact)
             self._event(fact)
@@ -108,7 +108,7 @@ class BitvavoBooks:
             self._compare("B7", fact.market, fact.book, fact.other)
 
     def _note_reach(self, market: str, body: Any) -> None:
-        """Say how many markets fill the list, and how far from the touch it ends."""
+        """Note how many markets fill the list, and how far from the touch it ends."""
         for side in SIDES:
             levels = body[side]
             if len(levels) >= DEPTH:
@@ -135,7 +135,7 @@ class BitvavoBooks:
             self._table.differ(name, f"{market} {other.sequence} {example}")
 
     def finish(self) -> None:
-        """Say what was measured."""
+        """Note the measurements."""
         self._digits.finish()
         if self._ages:
             ages = statistics.quantiles([*self._ages, self._ages[0]], n=20)

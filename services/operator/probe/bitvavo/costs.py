@@ -1,4 +1,4 @@
-"""Judges Bitvavo's lists of trades, and what a question costs."""
+"""Judges the costs of requests to Bitvavo, its lists of trades among them."""
 
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -15,12 +15,12 @@ REMAINING, RESET_AT = "bitvavo-ratelimit-remaining", "bitvavo-ratelimit-resetat"
 
 
 class BitvavoCosts:
-    """Looks at answers over REST, and at what the headers say is left."""
+    """Judges answers over REST, and the points that the headers say are left."""
 
     def __init__(self, table: AssumptionTable, _reading: BitvavoReading) -> None:
         """Start without an answer."""
         self._table = table
-        self._before: tuple[str, int] | None = None  # the minute, and what was left of it
+        self._before: tuple[str, int] | None = None  # the minute, and the points left in it
         self._pending = 0  # questions over sockets that have no answer
         self._answered = 0  # those that have one, since the last answer over REST
         self._was_clear = False  # no question was on its way then
@@ -28,7 +28,7 @@ class BitvavoCosts:
         self._lists: dict[str, list[str]] = {}
 
     def see(self, fact: Fact) -> None:
-        """Judge what there is to judge."""
+        """Judge one fact."""
         if fact.kind == "sent" and '"getBook"' in fact.record.text:
             self._pending += 1
         elif fact.kind == "snapshot" or (fact.kind == "error" and "getBook" in fact.record.text):
@@ -43,7 +43,7 @@ class BitvavoCosts:
             self._headers(fact, is_list=is_list)
 
     def finish(self) -> None:
-        """Judge the cost of a list: who else asks from this address makes it look dearer."""
+        """Judge the cost of a list: other requests from this address make it look dearer."""
         if self._costs:
             cost = min(self._costs)
             self._table.judge("B22", f"{cost} points", holds=cost == LIST_POINTS)

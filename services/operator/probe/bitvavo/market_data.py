@@ -1,4 +1,4 @@
-"""Judges Bitvavo's tickers and trades against its books."""
+"""Judges Bitvavo's market data: tickers and trades against its books."""
 
 from collections import Counter
 from decimal import Decimal
@@ -17,7 +17,7 @@ DOOR: Final = "a"
 
 
 class BitvavoMarketData:
-    """Looks at the first socket, which has every market."""
+    """Judges the first socket, which has every market."""
 
     def __init__(self, table: AssumptionTable, _reading: BitvavoReading) -> None:
         """Start with nothing seen."""
@@ -29,7 +29,7 @@ class BitvavoMarketData:
         self._forms: Counter[str] = Counter()
 
     def see(self, fact: Fact) -> None:
-        """Judge what there is to judge."""
+        """Judge one fact."""
         if fact.door != DOOR:
             return
         self._pending.settle_due(fact.ts)
@@ -44,7 +44,7 @@ class BitvavoMarketData:
             self._ids.clear()
 
     def finish(self) -> None:
-        """Say what was measured."""
+        """Note the measurements."""
         self._silence.finish()
         if self._forms:
             forms = ", ".join(f"{count} {form}" for form, count in self._forms.most_common())

@@ -1,4 +1,4 @@
-"""What the probe must know of Bitvavo."""
+"""Declares Bitvavo's part of the probe."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Reads Bitvavo a second time: decimals and dictionaries, and nothing of the feed's own code."""
+"""Reads Bitvavo a second time, in decimals and dictionaries, without the feed's own code."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _PATH = re.compile(r"/([A-Z0-9]+-[A-Z0-9]+)/(book|trades)(?:\?.*)?")
 
 
 class BitvavoReading:
-    """What Bitvavo said, and the books that follow from it."""
+    """Reads Bitvavo's messages into books of its own."""
 
     def __init__(self) -> None:
         """Start without a word."""
@@ -33,7 +33,7 @@ class BitvavoReading:
         self._held: dict[tuple[str, str], list[Any]] = defaultdict(list)
 
     def see(self, record: ProbeRecord) -> Iterator[Fact]:
-        """Yield what one record says."""
+        """Yield the facts of one record."""
         if record.kind == "text":
             yield from self._message(record, json.loads(record.text))
         elif record.kind == "answer":

@@ -1,4 +1,4 @@
-"""Judges how Bitvavo talks: handshakes, subscriptions, refusals."""
+"""Judges Bitvavo's talk: handshakes, subscriptions, refusals."""
 
 from collections import defaultdict
 from typing import Any, Final
@@ -22,7 +22,7 @@ _Name = tuple[str, str]  # channel and market
 
 
 class BitvavoTalk:
-    """Looks at what was asked and what came of it."""
+    """Judges requests by their answers."""
 
     def __init__(self, table: AssumptionTable, _reading: BitvavoReading) -> None:
         """Start with nothing asked."""
@@ -36,7 +36,7 @@ class BitvavoTalk:
         self._statuses: dict[str, str] = {}
 
     def see(self, fact: Fact) -> None:
-        """Judge what there is to judge."""
+        """Judge one fact."""
         if fact.kind == "sent":
             self._sent(fact, msgspec.json.decode(fact.record.text))
         elif fact.kind in ("subscribed", "unsubscribed"):
@@ -53,7 +53,7 @@ class BitvavoTalk:
             self._take_answer(fact)
 
     def finish(self) -> None:
-        """Say nothing more."""
+        """Note nothing more."""
 
     def _is_still(self, market: str) -> bool:
         return self._statuses.get(market, "trading") != "trading"

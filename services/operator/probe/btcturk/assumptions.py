@@ -1,4 +1,4 @@
-"""What our code believes of BtcTurk."""
+"""Lists our code's assumptions about BtcTurk."""
 
 from typing import Final
 

@@ -32,7 +32,7 @@ class _Waiting:
 
 
 class BtcturkBooks:
-    """Looks at every book and every change."""
+    """Judges every book and every change."""
 
     def __init__(self, table: AssumptionTable, reading: BtcturkReading) -> None:
         """Start with nothing seen."""
@@ -49,13 +49,13 @@ class BtcturkBooks:
         }  # fmt: skip
 
     def see(self, fact: Fact) -> None:
-        """Judge what there is to judge."""
+        """Judge one fact."""
         if judge := self._judges.get(fact.kind):
             judge(fact)
         self._meet(fact.ts)
 
     def finish(self) -> None:
-        """Judge what never came; say what was measured."""
+        """Judge what never came; note the measurements."""
         self._digits.finish()
         for key in sorted(self._left & self._joined.keys()):
             self._table.differ("T11", f"{key}: nothing came")

@@ -1,4 +1,4 @@
-"""Judges BtcTurk's tickers and trades against its books, and against what REST says."""
+"""Judges BtcTurk's market data: tickers and trades against its books, and against REST."""
 
 from collections import Counter, deque
 from decimal import Decimal, InvalidOperation
@@ -20,7 +20,7 @@ TOUCH: Final = {"bids": "B", "asks": "A"}
 
 
 class BtcturkMarketData:
-    """Looks at tickers and trades of every socket."""
+    """Judges tickers and trades of every socket."""
 
     def __init__(self, table: AssumptionTable, reading: BtcturkReading) -> None:
         """Start with nothing seen."""
@@ -36,7 +36,7 @@ class BtcturkMarketData:
         self._forms: Counter[str] = Counter()
 
     def see(self, fact: Fact) -> None:
-        """Judge what there is to judge."""
+        """Judge one fact."""
         self._pending.settle_due(fact.ts)
         if fact.kind == "401":
             self._tickers(fact)
@@ -52,7 +52,7 @@ class BtcturkMarketData:
             self._last.pop(fact.door, None)
 
     def finish(self) -> None:
-        """Say what was measured."""
+        """Note the measurements."""
         self._silence.finish()
         self._table.note("T18", f"{self._followed} trades after them")
         if self._apart:

@@ -1,4 +1,4 @@
-"""What the probe must know of BtcTurk."""
+"""Declares BtcTurk's part of the probe."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The script of BtcTurk's probe: what is asked, and in which order."""
+"""The script of BtcTurk's probe: its requests, in order."""
 
 from collections.abc import Callable, Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""Reads BtcTurk a second time: decimals and dictionaries, and nothing of the feed's own code."""
+"""Reads BtcTurk a second time, in decimals and dictionaries, without the feed's own code."""
 
 import json
 from collections import Counter, deque
@@ -18,7 +18,7 @@ PAIRS_PATH: Final = "/api/v2/server/exchangeinfo"
 
 
 class BtcturkReading:
-    """What BtcTurk said, and the books that follow from it."""
+    """Reads BtcTurk's messages into books of its own."""
 
     def __init__(self) -> None:
         """Start without a word."""
@@ -27,12 +27,12 @@ class BtcturkReading:
         self.books: dict[tuple[str, str], DecimalBook] = {}
         self.events: Counter[str] = Counter()  # of each pair's book
         self.homes: dict[str, str] = {}  # the socket that a pair's book came from first
-        # How each book was in the last seconds: over REST it comes without a number.
+        # Each book's states of the last seconds: a book over REST has no number.
         self.states: dict[tuple[str, str], deque[tuple[int, DecimalBook]]] = {}
         self._last: dict[tuple[str, str], int] = {}
 
     def see(self, record: ProbeRecord) -> Iterator[Fact]:
-        """Yield what one record says."""
+        """Yield the facts of one record."""
         if record.kind == "text":
             number, body = json.loads(record.text)
             yield self._message(record, number, body)

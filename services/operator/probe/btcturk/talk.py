@@ -1,4 +1,4 @@
-"""Judges how BtcTurk talks: greetings, acknowledgements, how many pairs a socket carries."""
+"""Judges BtcTurk's talk: greetings, acknowledgements, how many pairs a socket carries."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ VERSION: Final = "991"
 
 
 class BtcturkTalk:
-    """Looks at what was asked and what came of it."""
+    """Judges requests by their answers."""
 
     def __init__(self, table: AssumptionTable, _reading: BtcturkReading) -> None:
         """Start with nothing asked."""
@@ -25,7 +25,7 @@ class BtcturkTalk:
         self._begun: dict[str, set[str]] = {}
 
     def see(self, fact: Fact) -> None:
-        """Judge what there is to judge."""
+        """Judge one fact."""
         if fact.record.kind == "text" and fact.door not in self._greeted:
             self._greeted.add(fact.door)
             self._table.judge("T1", fact.record.text, holds=fact.kind == VERSION)

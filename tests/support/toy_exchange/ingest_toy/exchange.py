@@ -1,4 +1,4 @@
-"""What the toy is to booktape."""
+"""Declares the toy, an exchange."""
 
 from typing import Final
 from urllib.parse import quote

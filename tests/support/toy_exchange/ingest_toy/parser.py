@@ -1,4 +1,4 @@
-"""The toy's messages as events."""
+"""Parses the toy's messages into events."""
 
 import re
 from collections.abc import Sequence

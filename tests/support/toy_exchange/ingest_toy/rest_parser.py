@@ -1,4 +1,4 @@
-"""The toy's answers over REST as events."""
+"""Parses the toy's answers over REST into events."""
 
 from typing import Final
 

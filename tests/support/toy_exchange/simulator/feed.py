@@ -1,4 +1,4 @@
-"""One tree of the toy: its book under numbers of its own, and who listens."""
+"""The feed of one tree of the toy: its book under numbers of its own, its listeners."""
 
 import json
 from dataclasses import dataclass, field

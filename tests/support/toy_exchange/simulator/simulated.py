@@ -1,4 +1,4 @@
-"""What the simulator must know of the toy."""
+"""Declares the toy to the simulator, as a simulated exchange."""
 
 from typing import Final
 

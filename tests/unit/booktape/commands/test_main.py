@@ -96,6 +96,15 @@ def test_wrong_usage_is_one_clear_line(line: str, capsys: pytest.CaptureFixture[
     assert 1 == capsys.readouterr().err.count("\n")
 
 
+def test_an_unknown_argument_names_the_command_whose_help_has_the_others(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["sample", "try", "--markets", "4"])
+    expected = "booktape sample: unrecognized arguments: --markets 4; see booktape sample --help\n"
+    assert expected == capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", find_commands(), ids=lambda command: command.name)
 def test_every_command_explains_itself_by_an_example_that_it_takes(
     command: Command, capsys: pytest.CaptureFixture[str]

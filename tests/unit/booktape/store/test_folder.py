@@ -144,8 +144,13 @@ def test_a_root_that_was_there_and_is_gone_is_not_made_anew(
     store.put(path, "x")
     root = (tmp_path / "data").rename(tmp_path / "disk")
     for gone in (store, FolderStore(tmp_path / "data", is_used=True)):
-        with pytest.raises(StoreError, match="mount its disk; to begin anew there: mkdir -p"):
+        with pytest.raises(StoreError) as refused:
             gone.put(path, "y")
+        data = tmp_path / "data"
+        assert str(refused.value) == (
+            f"cannot write {data}/y: {data} is empty or gone, and has held a tape; "
+            f"mount its disk; to begin anew there: mkdir -p {data}/.partial"
+        )
         with pytest.raises(StoreError, match="is empty or gone, and has held a tape"):
             list(gone.list(""))
     assert not (tmp_path / "data").exists()

@@ -1,5 +1,6 @@
 import pytest
 
+from services.buffer_writer import ledger as module
 from services.buffer_writer.ledger import Range, StoredRanges
 from tests.support.writing import FOREIGN, OTHER, SESSION, MemoryStore
 
@@ -49,3 +50,12 @@ def test_a_session_is_compared_once_it_was_asked_for(ledger: StoredRanges) -> No
     ledger.compare({SESSION: 10, OTHER: 0})
     assert ledger.is_compared(OTHER)
     assert ledger.find_overlap(OTHER, 0, 99) is None
+
+
+def test_sessions_are_forgotten_where_they_are_too_many(
+    ledger: StoredRanges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COMPARED_MAX", 1)
+    ledger.compare({SESSION: 10})
+    ledger.compare({FOREIGN: 0, OTHER: 0})
+    assert [False, True, True] == list(map(ledger.is_compared, (SESSION, FOREIGN, OTHER)))

@@ -17,7 +17,17 @@ import pytest
 from booktape.errors import ConfigError
 from booktape.store.storage import Storage
 from services.buffer_writer.buffer import FrameRun
-from services.buffer_writer.main import EXIT_FAULT, EXIT_LOCKED, Stop, WriterProcess, run
+from services.buffer_writer.main import (
+    EXIT_FAULT,
+    EXIT_LOCKED,
+    IDLE_AFTER_S,
+    IDLE_TICK_S,
+    TICK_S,
+    Stop,
+    Ticks,
+    WriterProcess,
+    run,
+)
 from services.buffer_writer.spool import Spool
 from services.buffer_writer.uploader import Uploader
 from shared.delivery.frame import Frame, encode
@@ -285,6 +295,13 @@ def test_a_disk_that_is_broken_ends_it(
     monkeypatch.setattr(Spool, "recover", fail)
     assert EXIT_FAULT == run(settings)
     assert "the writer cannot go on" in capsys.readouterr().err
+
+
+def test_it_looks_less_often_where_nothing_comes() -> None:
+    ticks = Ticks()
+    looks = [(0, 100.0), (0, 100.0 + IDLE_AFTER_S), (0, 200.0), (1, 200.5), (1, 201.0)]
+    expected = [TICK_S, IDLE_TICK_S, IDLE_TICK_S, TICK_S, TICK_S]
+    assert expected == [ticks.next_s(*look) for look in looks]
 
 
 def test_a_feed_that_starts_after_the_sockets_were_swept_is_heard(settings: Settings) -> None:

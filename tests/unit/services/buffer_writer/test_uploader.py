@@ -9,7 +9,7 @@ import pytest
 from booktape.store.folder import FolderStore
 from booktape.store.protocol import ObjectInfo
 from services.buffer_writer.buffer import FrameRun
-from services.buffer_writer.uploader import IDLE_S, RETRY_CAP_S
+from services.buffer_writer.uploader import IDLE_S, REASONS_MAX, RETRY_CAP_S
 from tests.support.writing import (
     DAY,
     OTHER,
@@ -158,6 +158,19 @@ def test_what_stands_in_the_way_of_one_session_is_logged_once_whatever_else_is_s
             assert world.uploader.error
     assert list(range(30)) == stored_numbers(store, OTHER)
     assert 1 == caplog.text.count("cannot upload")
+    world.upload()
+    assert world.uploader.error is None
+
+
+def test_reasons_that_are_never_the_same_are_logged_a_few_times(
+    world: World, store: MemoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit(world, 0)
+    for number in range(REASONS_MAX + 5):
+        store.errors = [OSError(f"request {number} failed")]
+        world.uploader.step()
+    assert REASONS_MAX == caplog.text.count("cannot upload")
+    assert world.uploader.error == f"request {REASONS_MAX + 4} failed"
     world.upload()
     assert world.uploader.error is None
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from booktape.store.folder import FolderStore
+from services.buffer_writer import writer as module
 from services.buffer_writer.segment import write_segments
 from services.buffer_writer.writer import FLUSH_RETRY_S
 from shared.delivery.frame import DAY_NS, Frame, encode
@@ -126,6 +127,14 @@ def test_a_hole_in_the_journal_is_an_event(tmp_path: Path) -> None:
         row["sequence_received"],
     )
     assert (10, None, '{"events":40}') == (row["event_number"], row["symbol"], row["detail"])
+
+
+def test_holes_of_few_sessions_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HOLES_SESSIONS_MAX", 1)
+    world.journal(OTHER)
+    world.receive(make_book(0), make_book(50, base=50))
+    world.receive(make_book(0, session=OTHER), make_book(50, base=50, session=OTHER))
+    assert {OTHER: 1} == world.writer.holes
 
 
 def test_a_hole_is_written_once_whatever_is_killed(world: World, tmp_path: Path) -> None:

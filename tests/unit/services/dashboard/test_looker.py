@@ -173,7 +173,7 @@ def test_the_thread_goes_on_whatever_a_look_meets(
     stop.set()
     thread.join(WAIT_S)
     assert not thread.is_alive()
-    assert "cannot look" in caplog.text
+    assert "a look at the processes failed" in caplog.text
 
 
 def test_who_comes_is_not_kept_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,9 @@ class ListedStore(FolderStore):
         path.touch()
         return key
 
+    def remove(self, key: Key) -> None:
+        (self.root / key.text).unlink()
+
     def dates(self) -> Sequence[str]:
         """Return the dates whose manifests were listed since the last question."""
         found = [
@@ -199,6 +202,18 @@ def test_a_hole_that_stays_one_is_looked_into_once(bench: Bench) -> None:
     assert set(DATES) == set(bench.store.dates())
     assert [after] == bench.find()
     assert [DATES[2]] == bench.store.dates()
+
+
+def test_a_hole_that_is_gone_is_forgotten(bench: Bench) -> None:
+    bench.store.add(A, DATES[0], 0, 9)
+    bench.find()
+    key = bench.store.add(A, DATES[2], 20, 29)
+    bench.find()
+    assert {key} == bench.looks._holes
+    bench.store.remove(key)
+    bench.later(DAY_S)
+    bench.find()
+    assert set() == bench.looks._holes
 
 
 def test_a_session_that_began_before_the_beginning_is_no_reason_to_look_there(bench: Bench) -> None:

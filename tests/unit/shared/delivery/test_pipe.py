@@ -144,11 +144,11 @@ def test_a_short_folder_of_somebody_else_is_refused(
     folder = socket_path(state, "frames.ipc").parent
     with monkeypatch.context() as other:
         other.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
-        with pytest.raises(ConfigError, match=r"state\.path: .* is not ours; remove it"):
+        with pytest.raises(ConfigError, match=r"state\.path: .* is another user's; remove it"):
             endpoint(state, "frames")
     folder.rmdir()
     folder.symlink_to(tmp_path)
-    with pytest.raises(ConfigError, match="is not ours"):
+    with pytest.raises(ConfigError, match="is another user"):
         endpoint(state, "frames")
 
 

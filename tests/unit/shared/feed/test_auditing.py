@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from shared.event import Checkpoint, Delta, Refused, Ticker
+from shared.feed import bounds
 from shared.feed.auditing import Auditing
 from shared.feed.board import AuditAnswer
 from shared.feed.parts import Parts
@@ -70,19 +73,29 @@ def test_where_books_come_by_themselves_ours_are_written_and_audited_over_rest()
     assert ["audit"] == world.kinds()
 
 
-def test_elsewhere_there_are_checkpoints_alone_and_a_doubted_book_begins_anew() -> None:
+def test_where_books_begin_over_rest_they_are_audited_over_rest_too() -> None:
     world = World(**REST)
-    world.later(1810)
+    assert [] == world.later(1810)
+    assert ["BTCEUR"] == list(world.parts.board.audits_wanted)
+    world.parts.board.audits.append(AuditAnswer("BTCEUR", world.ts, book("BTCEUR", 10)))
+    world.later(1)
     assert ["BTCEUR"] == [event.raw_symbol for event in world.tape.events(Checkpoint)]
-    assert [] == world.kinds()
-    assert [] == world.disagree(30)
-    assert [{"reason": "tickers disagree with the book"}] == world.details("stale")
-    assert [("BTCEUR", "stale")] == world.resyncs
+    assert ["audit"] == world.kinds()
     assert not world.auditing.is_asked("BTCEUR")
     assert not world.auditing.refuse(world.ts, Refused("snapshot", "no", "BTCEUR"), world.now_s)
     assert [] == world.auditing.ask(world.now_s)
-    world.books.delta(world.ts, Delta("ETHEUR", [(102.0, 1.0)], [], 11))
-    assert "crossed" in world.kinds()
+
+
+def test_a_book_that_tickers_doubt_begins_anew_where_rest_has_no_answer() -> None:
+    world = World(**FIRST)
+    world.later(20)
+    assert [] == world.disagree(20) + world.later(5)
+    assert ["BTCEUR"] == list(world.parts.board.audits_wanted)
+    world.parts.board.audits.append(AuditAnswer("BTCEUR", world.ts, None))
+    world.later(1)
+    reason = "tickers disagree with the book, and no audit can be had"
+    assert [{"reason": reason}] == world.details("stale")
+    assert [("BTCEUR", "stale")] == world.resyncs
 
 
 def test_tickers_that_disagree_have_the_book_audited() -> None:
@@ -145,3 +158,10 @@ def test_a_lost_connection_forgets_what_was_under_way() -> None:
     assert [] == world.tape
     world.auditing.follow({"BTCEUR": "BTC-EUR"})
     assert [] == world.later(1)
+
+
+def test_a_book_with_too_many_levels_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "LEVELS_MAX", 0)
+    world = World()
+    world.later(0.1)
+    assert [(raw_symbol, "stale") for raw_symbol in SYMBOLS] == world.resyncs

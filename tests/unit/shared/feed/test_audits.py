@@ -236,6 +236,29 @@ def test_where_the_limit_is_used_up_the_next_one_waits() -> None:
     assert ["book BTCEUR"] == world.later(0.2)
 
 
+def test_what_the_exchanges_limit_refuses_takes_nothing_of_the_budget() -> None:
+    world = World()
+    world.wait_s = 0.1
+    world.audits.want("BTCEUR", "edge", world.now_s)
+    for _ in range(290):  # in less than a minute
+        assert [] == world.later(0.2)
+    assert len(world.costs) > 200  # which is all that early audits have
+    world.wait_s = 0.0
+    assert ["book BTCEUR"] == world.later(0.3)
+
+
+def test_a_book_that_tickers_doubt_ends_where_no_audit_of_it_can_be_had() -> None:
+    world = World()
+    world.ask(cause="ticker")
+    for _ in range(ATTEMPTS_MAX):
+        world.later(ANSWER_S + 1)
+    assert ["stale"] == world.kinds()
+    reason = "tickers disagree with the book, and no audit can be had"
+    assert [{"reason": reason}] == world.details("stale")
+    assert [("BTCEUR", "stale")] == world.resyncs
+    assert [] == world.tape.events(Checkpoint)
+
+
 def test_what_waits_too_long_for_points_is_our_own_book() -> None:
     world = World()
     world.wait_s = 100.0

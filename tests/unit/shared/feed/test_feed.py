@@ -24,7 +24,7 @@ from shared.event import (
     TradeList,
 )
 from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Message, Raw, Rest
-from shared.feed.board import FeedView, StatusChange
+from shared.feed.board import FeedView
 from shared.feed.counts import NAMES_MAX
 from shared.feed.feed import CHORES_S, Feed
 from shared.feed.names import Names
@@ -825,11 +825,11 @@ def test_a_change_of_a_subscription_that_brought_nothing_is_proof_that_the_marke
 def test_a_market_that_is_halted_and_trades_again_begins_its_book_anew() -> None:
     world = World()
     world.go_live()
-    world.board.statuses.append(StatusChange("BTC-EUR", "halted"))
+    world.board.statuses["BTC-EUR"] = "halted"
     world.later(0.2)
     assert ["stale"] == world.kinds()
     assert {"ETH-EUR"} == world.view.live
-    world.board.statuses.append(StatusChange("BTC-EUR", "trading"))
+    world.board.statuses["BTC-EUR"] = "trading"
     assert ["book BTCEUR"] == world.later(0.2)
     world.say(book("BTCEUR", 11), delta("BTCEUR", 12))
     assert [11, 12] == [event.sequence for event in world.recorded((Snapshot, Delta))]

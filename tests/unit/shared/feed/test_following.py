@@ -1,8 +1,10 @@
 """What one connection subscribes to, and leaves."""
 
 import msgspec
+import pytest
 
 from shared.event import FeedEvent
+from shared.feed import trades as trades_module
 from shared.feed.board import Board
 from shared.feed.books import Books
 from shared.feed.counts import Counts
@@ -13,7 +15,7 @@ from shared.feed.subscriptions import Subscriptions
 from shared.feed.tickers import Tickers
 from shared.feed.trades import Trades
 from tests.support.readers import make_board
-from tests.support.toys import Tape, book, make_exchange
+from tests.support.toys import Tape, book, make_exchange, trade
 
 
 class World:
@@ -28,8 +30,8 @@ class World:
         parts = Parts(exchange, board, self.books, self.tape, Counts())
         hold, wanted = self.books.hold_deltas, board.books_wanted
         questions = Questions(exchange, self.subscriptions, lambda _: 0.0, hold, wanted)
-        trades, tickers = Trades(self.tape), Tickers(self.tape)
-        self.following = Following(parts, trades, tickers, questions, self.subscriptions)
+        self.trades, tickers = Trades(self.tape), Tickers(self.tape)
+        self.following = Following(parts, self.trades, tickers, questions, self.subscriptions)
 
     def answer(self) -> None:
         """Ask for what is wanted, and let all of it be acknowledged."""
@@ -75,3 +77,16 @@ def test_a_new_connection_begins_with_nothing() -> None:
     assert {} == world.following.symbols
     world.following.follow(2)
     assert {"BTCEUR": "BTC-EUR"} == world.following.symbols
+
+
+def test_of_what_was_left_little_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trades_module, "LEFT_MAX", 0)
+    world = World(make_board(["BTC-EUR", "ETH-EUR"]))
+    world.following.follow(1)
+    world.answer()
+    world.trades.trade(2, "ETH-EUR", trade(1, "ETHEUR"))
+    world.board.idle.add("ETHEUR")
+    world.board.wanted = ("BTC-EUR",)
+    world.following.follow(3)
+    assert set() == world.board.idle
+    assert world.trades.pop_outage("ETHEUR") is None

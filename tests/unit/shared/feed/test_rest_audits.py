@@ -11,8 +11,8 @@ from tests.support.toys import book
 class World(Desk):
     """The audits of two books, bids at 99, whose sizes change."""
 
-    def __init__(self) -> None:
-        super().__init__(snapshot_by="first", request_snapshot=None)
+    def __init__(self, snapshot_by: str = "first") -> None:
+        super().__init__(snapshot_by=snapshot_by, request_snapshot=None)
         self.told: list[tuple[str, Cause, bool]] = []
         self.audits = RestAudits(
             self.parts, quotes=lambda _raw: (3, 4), audited=lambda *told: self.told.append(told)
@@ -40,10 +40,17 @@ class World(Desk):
         assert last is not None
         self.books.delta(self.ts, Delta(raw_symbol, [(99.0, size)], [], last + 1))
 
-    def answer(self, size: float | None, raw_symbol: str = "BTCEUR", *, age_s: float = 0.0) -> None:
+    def answer(
+        self,
+        size: float | None,
+        raw_symbol: str = "BTCEUR",
+        *,
+        age_s: float = 0.0,
+        number: int | None = None,
+    ) -> None:
         snapshot = None
         if size is not None:
-            snapshot = Snapshot(raw_symbol, [(99.0, size)], [(101.0, 1.0)])
+            snapshot = Snapshot(raw_symbol, [(99.0, size)], [(101.0, 1.0)], number)
         ts = self.ts - int(age_s * 1e9)
         self.parts.board.audits.append(AuditAnswer(raw_symbol, ts, snapshot))
 
@@ -206,3 +213,62 @@ def test_a_symbol_that_is_left_is_forgotten() -> None:
     world.audits.want("ETHEUR", "interval", world.now_s)
     world.books.lose("ETHEUR")
     assert [] == world.later(10)
+
+
+# --- where books have numbers over REST ----------------------------------------------------------
+
+
+def test_an_answer_of_a_number_is_compared_with_our_book_at_it() -> None:
+    world = World("rest")
+    world.audits.want("BTCEUR", "interval", world.now_s)
+    world.later(1)
+    world.change(2.0)
+    world.change(3.0)
+    assert ["BTCEUR"] == world.later(3)
+    world.answer(2.0, number=11, age_s=60.0)
+    world.later(0.2)
+    assert [0] == [detail["differ"] for detail in world.details("audit")]
+    (audit,) = world.tape.events(FeedEvent)
+    assert 11 == audit.sequence_received
+
+
+def test_answers_that_differ_at_their_numbers_are_a_mismatch() -> None:
+    world = World("rest")
+    world.ask()
+    for again in (True, True, False):
+        world.answer(2.0, number=10)
+        assert again == (["BTCEUR"] == world.later(4.2))
+    assert ["mismatch", "audit"] == world.audit_kinds()
+    assert [("BTCEUR", "mismatch")] == world.resyncs
+
+
+def test_answers_whose_number_our_book_never_comes_to_end_it() -> None:
+    world = World("rest")
+    world.ask()
+    for again in (True, True, False):
+        world.answer(1.0, number=12)
+        assert again == (["BTCEUR"] == world.later(4.2))
+    reason = "the exchange's book is ahead, and no change of it comes"
+    assert [{"reason": reason}] == world.details("stale")
+    assert [("BTCEUR", "stale")] == world.resyncs
+    assert 1 == world.parts.counts.audits_unanswered
+
+
+def test_answers_that_are_older_than_what_is_known_say_nothing() -> None:
+    world = World("rest")
+    world.ask()
+    for _ in range(3):
+        world.answer(1.0, number=9)
+        world.later(4.2)
+    assert [] == world.tape
+    assert 1 == world.parts.counts.audits_unanswered
+    assert [] == world.resyncs
+
+
+def test_without_an_answer_a_book_that_tickers_doubt_ends() -> None:
+    world = World()
+    world.ask(cause="ticker")
+    world.later(ANSWER_S + 1)
+    reason = "tickers disagree with the book, and no audit can be had"
+    assert [{"reason": reason}] == world.details("stale")
+    assert [("BTCEUR", "stale")] == world.resyncs

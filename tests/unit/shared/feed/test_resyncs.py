@@ -1,6 +1,6 @@
 """How often a book may be begun anew."""
 
-from shared.feed.resyncs import CALM_S, WAIT_MAX_S, Resyncs
+from shared.feed.resyncs import CALM_S, HISTORY_MAX, WAIT_MAX_S, Resyncs
 
 
 def test_the_first_resync_is_due_at_once_and_once() -> None:
@@ -54,3 +54,17 @@ def test_what_is_settled_or_cleared_is_not_due() -> None:
     resyncs.want("B", 0.0)
     resyncs.clear()
     assert [] == resyncs.due(1000.0)
+
+
+def test_symbols_that_are_calm_are_forgotten_once_they_are_many() -> None:
+    resyncs = Resyncs()
+    resyncs.want("A", 0.0)
+    resyncs.due(0.0)
+    for number in range(HISTORY_MAX - 1):
+        resyncs.want(str(number), 2.0)
+    resyncs.due(2.0)
+    resyncs.want("B", CALM_S + 1.0)
+    assert HISTORY_MAX == len(resyncs._history)  # A alone was calm for so long
+    resyncs.want("0", CALM_S + 1.0)
+    assert ["B"] == resyncs.due(CALM_S + 1.0)
+    assert ["0"] == resyncs.due(CALM_S + 2.0)

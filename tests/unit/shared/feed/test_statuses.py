@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from shared.event import FeedEvent, MarketStatus
-from shared.feed.board import StatusChange
 from shared.feed.books import Books
 from shared.feed.questions import Questions
 from shared.feed.statuses import Statuses
@@ -41,7 +40,7 @@ class World:
     def become(self, status: MarketStatus, symbol: str = "BTC-EUR") -> list[str]:
         """Let a market's status change; return what is asked then."""
         self.now_s += 1.0
-        self.board.statuses.append(StatusChange(symbol, status))
+        self.board.statuses[symbol] = status
         self.statuses.take_all(2, self.now_s, SYMBOLS)
         return self.questions.due(self.now_s)[0]
 

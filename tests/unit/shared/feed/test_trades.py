@@ -6,7 +6,14 @@ from msgspec.structs import replace
 
 from shared.event import FeedEvent, Trade, TradeList
 from shared.exchange import Outage
-from shared.feed.trades import RECENT_EXPECTING_MAX, RECENT_MAX, RECENT_MIN, RECENT_NS, Trades
+from shared.feed.trades import (
+    LEFT_MAX,
+    RECENT_EXPECTING_MAX,
+    RECENT_MAX,
+    RECENT_MIN,
+    RECENT_NS,
+    Trades,
+)
 from tests.support.toys import SECOND, Tape, trade, trades
 
 LOST = 1_790_000_000 * SECOND
@@ -263,3 +270,18 @@ def test_of_old_trades_few_ids_are_kept(world: World) -> None:
     world.trades.trade(later, "BTC-EUR", replace(trade(1_000), ts_event=later))
     assert RECENT_MIN == len(world.trades._recent["BTCEUR"])
     assert "t1000" in world.trades._recent["BTCEUR"]
+
+
+def test_of_symbols_that_were_left_the_latest_are_remembered(world: World) -> None:
+    raw_symbols = [f"S{number}EUR" for number in range(LEFT_MAX + 3)]
+    for raw_symbol in [*raw_symbols, "BTCEUR"]:
+        world.trades.trade(1, raw_symbol, trade(1, raw_symbol))
+        world.trades.lose(raw_symbol, LOST)
+    world.trades.expect("S1EUR")  # a list is on its way that would double what it brings
+    world.trades.follow(["BTCEUR"])
+    forgotten = [raw for raw in raw_symbols if world.trades.pop_outage(raw) is None]
+    assert ["S0EUR", "S2EUR"] == forgotten
+    world.tape.clear()
+    for raw_symbol in ["S0EUR", "S1EUR", "S3EUR", "BTCEUR"]:
+        world.trades.trade(2, raw_symbol, trade(1, raw_symbol))
+    assert [(2, "S0EUR", trade(1, "S0EUR"))] == world.tape

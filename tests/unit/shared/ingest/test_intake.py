@@ -109,3 +109,15 @@ def test_a_wait_ends_where_there_is_much(intake: Intake) -> None:
     intake.announce(MESSAGES_EAGER)
     intake.wait(WAIT_S * 10)
     intake.wait(0.001)
+
+
+def test_it_has_room_for_some_rows_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROWS_MAX", 2)
+    intake = Intake()
+    had_room = []
+    for number in (1, 2):
+        had_room.append(intake.has_room)
+        intake.record([(number, "BTC-EUR", trade(number))])
+    assert [True, True, False] == [*had_room, intake.has_room]
+    intake.take()
+    assert intake.has_room

@@ -7,7 +7,6 @@ import pytest
 
 from shared.event import Instrument, Row
 from shared.exchange import ListedMarket
-from shared.feed.board import StatusChange
 from shared.feed.names import Names
 from shared.ingest.instruments import Instruments
 from shared.ingest.listings import Listings
@@ -20,20 +19,23 @@ class World:
 
     def __init__(self, folder: Path, *, is_following: bool) -> None:
         self.rows: list[Row] = []
+        self.has_room = True
         self.followed: list[tuple[str, ...]] = []
         self.boards = [make_board(["BTC-EUR", "ETH-EUR"]), make_board(["BTC-EUR"], ["ticker"])]
         self.names = Names(make_exchange(names="list"))
         instruments = Instruments(folder / "instruments.json")
         follow = self.followed.append if is_following else None
-        self.listings = Listings(self, instruments, self.rows.extend, follow)
+        self.listings = Listings(
+            self, instruments, self.rows.extend, follow, has_room=lambda: self.has_room
+        )
 
     def come(self, *names: str) -> None:
         """Let a list come; a market with an exclamation mark stands still."""
         markets = [market(name.rstrip("!"), is_trading=not name.endswith("!")) for name in names]
         self.listings.take_list(markets, 1_790_000_000_000_000_000)
 
-    def changes(self) -> list[list[StatusChange]]:
-        return [list(board.statuses) for board in self.boards]
+    def changes(self) -> list[dict[str, str]]:
+        return [dict(board.statuses) for board in self.boards]
 
 
 @pytest.fixture
@@ -69,16 +71,16 @@ def test_an_empty_list_is_not_the_end_of_all_markets(world: World) -> None:
 
 def test_a_change_of_status_is_told_to_the_feeds_that_have_the_market(world: World) -> None:
     world.come("BTC-EUR", "ETH-EUR!", "XRP-EUR")
-    assert [[], []] == world.changes()
+    assert [{}, {}] == world.changes()
     world.come("BTC-EUR!", "ETH-EUR", "XRP-EUR!")
-    halted, trading = StatusChange("BTC-EUR", "halted"), StatusChange("ETH-EUR", "trading")
-    assert [[halted, trading], [halted]] == world.changes()
+    halted, trading = {"BTC-EUR": "halted"}, {"ETH-EUR": "trading"}
+    assert [halted | trading, halted] == world.changes()
 
 
 def test_a_market_that_is_listed_anew_is_told_as_well(world: World) -> None:
     world.come("BTC-EUR")
     world.come("BTC-EUR", "ETH-EUR")
-    assert [[StatusChange("ETH-EUR", "trading")], []] == world.changes()
+    assert [{"ETH-EUR": "trading"}, {}] == world.changes()
 
 
 def test_a_market_whose_name_would_be_a_path_is_not_recorded_and_told_once(
@@ -98,3 +100,24 @@ def test_a_market_with_a_raw_name_without_end_is_odd_as_well(world: World) -> No
     long = ListedMarket(symbol="BTC-EUR", raw_symbol="x" * 65)
     world.listings.take_list([long], 1_790_000_000_000_000_000)
     assert ([], []) == (world.rows, world.followed)
+
+
+def test_of_what_nobody_takes_each_market_has_the_last_status(world: World) -> None:
+    world.come("BTC-EUR")
+    for _ in range(3):
+        world.come("BTC-EUR!")
+        world.come("BTC-EUR")
+    assert [{"BTC-EUR": "trading"}] * 2 == world.changes()
+
+
+def test_without_room_for_its_rows_the_next_list_has_them(world: World) -> None:
+    world.come("BTC-EUR")
+    world.has_room = False
+    world.come("BTC-EUR", "ETH-EUR")
+    assert 1 == len(world.rows)
+    assert ("BTC-EUR", "ETH-EUR") == world.followed[-1]
+    world.has_room = True
+    world.come("BTC-EUR", "ETH-EUR")
+    assert ["BTC-EUR", "ETH-EUR"] == [
+        symbol for _, symbol, event in world.rows if isinstance(event, Instrument)
+    ]

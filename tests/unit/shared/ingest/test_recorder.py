@@ -236,7 +236,7 @@ def test_what_the_disk_refuses_is_written_later_and_nothing_is_lost(
         world.record(4)
         assert not world.recorder.step()
         assert "make room" in (world.recorder.view.error or "")
-    assert ["the journal cannot be written; retrying"] == [r.message for r in caplog.records]
+    assert ["the disk refuses the journal; retrying"] == [r.message for r in caplog.records]
     assert [1] == world.ids()
     assert world.recorder.step()
     assert [1, 2, 3, 4] == world.ids()
@@ -287,11 +287,13 @@ def test_the_thread_does_not_sleep_over_what_came_when_it_lay_down(
     class Late(Source):
         """Has its message just when the thread has looked for one."""
 
+        is_late = True
+
         @property
         @override
         def backlog(self) -> int:
-            if world.intake._is_idle and not self.turns:
-                self.numbers = [1]
+            if world.intake._is_idle and self.is_late:
+                self.numbers, self.is_late = [1], False
             return len(self.numbers)
 
     monkeypatch.setattr(intake_module, "IDLE_S", WAIT_S * 10)
@@ -312,6 +314,46 @@ def test_an_event_wakes_the_thread_whoever_records_it(
         world.record(1)
         wait_until(lambda: world.journal.next_number == 1)
         wait_until(lambda: world.intake._is_idle)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "waits"),
+    [
+        ([[]], ["20 ms", "long"]),  # nothing comes: one look, not two
+        ([[1]], ["20 ms", "long"]),  # the next one is far
+        ([[1, 2]], ["20 ms", "20 ms"]),  # the next ones are near
+        ([[1, 2], []], ["20 ms", "20 ms", "long"]),
+    ],
+)
+def test_the_thread_waits_as_events_come(
+    world: World, numbers: list[list[int]], waits: list[str]
+) -> None:
+    stop = Event()
+    seen: list[str] = []
+
+    class Waits(Intake):
+        """Hands over some numbers at each wait, and stops the thread at the last."""
+
+        @override
+        def wait(self, timeout_s: float) -> None:
+            assert module.FRAME_INTERVAL_S == timeout_s
+            self._take_turn("20 ms")
+
+        @override
+        def sleep(self) -> bool:
+            self._take_turn("long")
+            return False
+
+        def _take_turn(self, name: str) -> None:
+            seen.append(name)
+            if numbers:
+                world.record(*numbers.pop(0))
+            else:
+                stop.set()
+
+    world.intake = Waits()
+    Recorder(world.journal, world.intake, lambda: NOON).run(stop)
+    assert waits == seen
 
 
 def test_the_thread_does_what_is_due_without_any_message(world: World) -> None:

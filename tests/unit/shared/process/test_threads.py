@@ -40,7 +40,7 @@ def test_who_does_not_end_is_named_and_waited_for_no_longer(
         threads.start(name, run, stop)
     with caplog.at_level(logging.WARNING):
         assert not threads.end(stop, within_s=0.01)
-    assert [("threads do not end", "stubborn, deaf")] == [
+    assert [("some threads do not end", "stubborn, deaf")] == [
         (record.message, vars(record)["threads"]) for record in caplog.records
     ]
     release.set()

@@ -724,6 +724,19 @@ def test_the_system_wakes_nobody_for_less_than_a_batch_unless_a_message_is_waite
         lose(connection)
 
 
+def test_who_polls_is_told_of_each_message_once_none_is_waited_for_in_a_batch(raw: Serve) -> None:
+    def script(peer: socket.socket) -> None:
+        assert (0x81, b"enough") == read_frame(peer)
+        hang_up(peer)
+
+    with connect(raw(script)) as connection:
+        assert [] == connection.recv_batch(0.0)
+        assert module.BATCH_BYTES == low_water(connection)
+        assert [] == connection.recv(0.0)
+        assert 1 == low_water(connection)
+        connection.send("enough")
+
+
 def test_a_batch_without_a_message_is_empty(raw: Serve) -> None:
     with holding(raw) as url, connect(url) as connection:
         assert [] == connection.recv_batch(0.001)

@@ -60,6 +60,15 @@ def test_it_is_full_until_enough_was_taken(world: World, monkeypatch: pytest.Mon
     assert 11 == world.inbox.received_bytes
 
 
+def test_small_messages_fill_it_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BACKLOG_MAX", 2)
+    world.inbox.append(Over(1))
+    world.inbox.append(batch(2))
+    fullness = [world.inbox.is_full]
+    world.inbox.append(batch(3))
+    assert [False, True] == [*fullness, world.inbox.is_full]
+
+
 def test_two_threads_may_use_it_at_once(world: World) -> None:
     def append() -> None:
         for number in range(50_000):

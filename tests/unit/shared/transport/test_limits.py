@@ -164,6 +164,7 @@ def test_a_block_holds_for_its_time_and_for_all_processes(
 def test_a_block_of_one_limit_leaves_the_others_alone(limits: Limits) -> None:
     limits.block(60.0, "weight")
     assert [0.0, 60.0] == [limits.blocked_s(), limits.blocked_s("weight")]
+    assert 60.0 == limits.blocked_s("connect", "weight")
     assert 60.0 == limits.spend(WEIGHT)
     assert 0.0 == limits.spend(Cost("connect"))
 

@@ -29,7 +29,7 @@ from shared.ingest.source import SocketSource
 from shared.process.errand import start_errand
 from shared.process.retry import Backoff
 from shared.transport import inbox as inbox_module
-from shared.transport import pace
+from shared.transport import nap, pace
 from shared.transport import reader as module
 from shared.transport.connection import BATCH_BYTES, Connection
 from shared.transport.inbox import Inbox
@@ -138,7 +138,10 @@ class World:
             "pause": self.pause,
         }
         self.socket = make_socket(self.inbox, self.board, **{**defaults, **clocks, **changes})
-        self.reader = Reader([self.socket])
+        self.reader = Reader([self.socket], steady_s=self.now_s)
+
+    def now_s(self) -> float:
+        return self.stop.now_s
 
     def connect(self, url: str) -> Connection:
         return Connection(url, clock_ns=lambda: 0)
@@ -510,6 +513,20 @@ def test_what_is_not_digested_is_bounded_and_then_the_connection_given_up(
     assert "the disk has not kept up for 5 s" == world.reasons()[0]
 
 
+def test_without_room_there_is_no_new_connection(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "BACKLOG_MAX", 0)
+    with world.run():
+        connection = server.next()
+        connection.close()
+        world.wait_for(lambda: module.PAUSE_LOOK_S in world.stop.waits[1:])
+        assert 2 == world.inbox.backlog
+        assert server.connections.empty()
+        world.digest()
+        server.next()
+
+
 def test_a_reader_that_waits_for_room_goes_on_as_soon_as_there_is_some(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -555,7 +572,7 @@ def test_one_thread_reads_several_sockets_each_into_its_own_inbox(
 ) -> None:
     other = World(server)
     other.stop = world.stop
-    world.reader = Reader([world.socket, other.socket], INTERVAL_S)
+    world.reader = Reader([world.socket, other.socket], INTERVAL_S, steady_s=world.now_s)
     with world.run():
         connections = [server.next(), server.next()]
         # Which is whose is not known before they say so.
@@ -566,13 +583,61 @@ def test_one_thread_reads_several_sockets_each_into_its_own_inbox(
             say(connection, "ready", "1", "2")
         world.digest_until(lambda: len(world.ids()) == 2)
         other.digest_until(lambda: len(other.ids()) == 2)
-        assert {INTERVAL_S} == set(world.stop.waits)
+        assert {INTERVAL_S} >= set(world.stop.waits)
         connections[0].close()
+        sockets = (world.socket, other.socket)
+        world.wait_for(lambda: max(one._due_s for one in sockets) > world.stop.now_s)
+        world.stop.now_s += 1.0  # the wait before it connects again
         assert "join trades BTCEUR" == _join(world, other, server.next())
     other.digest()
     assert ["connected"] * 3 == [
         kind for kind in world.kinds() + other.kinds() if kind == "connected"
     ]
+
+
+def test_where_few_messages_come_one_thread_waits_for_the_next_of_any_socket(
+    world: World, server: Server
+) -> None:
+    other = World(server)
+    other.stop = world.stop
+    world.reader = Reader([world.socket, other.socket], INTERVAL_S, steady_s=world.now_s)
+    with world.run():
+        connections = [server.next(), server.next()]
+        world.digest_until(lambda: bool(world.kinds()))
+        other.digest_until(lambda: bool(other.kinds()))
+        for connection in connections:
+            connection.recv(WAIT_S)
+            say(connection, "ready")
+        both = [world.feed, other.feed]
+        world.digest_until(lambda: world.feed.messages == 1)
+        other.digest_until(lambda: other.feed.messages == 1)
+        naps = len(world.stop.waits)
+        for number in range(100):
+            say(connection, str(number))
+            while sum(feed.messages for feed in both) < number + 3:
+                world.digest()
+                other.digest()
+        assert naps == len(world.stop.waits)
+        world.stop.now_s += pace.WINDOW_S
+        say(connection, "100")
+        world.wait_for(lambda: len(world.stop.waits) > naps)
+    assert INTERVAL_S == world.stop.waits[-1]
+
+
+def test_a_socket_without_room_is_not_waited_for(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "BACKLOG_BYTES_MAX", 0)
+    world.reader = Reader([world.socket], INTERVAL_S, steady_s=world.now_s)
+    with world.run():
+        connection = server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+        connection.recv(WAIT_S)
+        naps = len(world.stop.waits)
+        say(connection, "ready", "1")
+        world.wait_for(lambda: len(world.stop.waits) > naps)
+        assert world.socket.readable is None
+        world.digest_until(lambda: bool(world.ids()))
 
 
 def test_a_socket_that_is_added_waits_for_no_other(world: World, server: Server) -> None:
@@ -582,13 +647,13 @@ def test_a_socket_that_is_added_waits_for_no_other(world: World, server: Server)
     banned = World(server, connect=refuse)
     banned.stop = world.stop
     sockets = [banned.socket]
-    world.reader = Reader(sockets, INTERVAL_S)
+    world.reader = Reader(sockets, INTERVAL_S, steady_s=world.now_s)
     with world.run():
         banned.wait_for(lambda: banned.board.link.error == "banned")
         sockets.append(world.socket)
         server.next()
         world.digest_until(lambda: bool(world.kinds()))
-    assert module.ADDED_LOOK_S == max(world.stop.waits)
+    assert nap.ADDED_LOOK_S == max(world.stop.waits)
 
 
 def test_a_socket_that_cannot_connect_yet_holds_up_no_other(world: World, server: Server) -> None:
@@ -600,7 +665,7 @@ def test_a_socket_that_cannot_connect_yet_holds_up_no_other(world: World, server
 
     other = World(server, connect=connect, start=start_errand)
     other.stop = world.stop
-    world.reader = Reader([other.socket, world.socket], INTERVAL_S)
+    world.reader = Reader([other.socket, world.socket], INTERVAL_S, steady_s=world.now_s)
     with world.run():
         connection = server.next()
         world.digest_until(lambda: bool(world.kinds()))

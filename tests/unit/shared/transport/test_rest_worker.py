@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from typing_extensions import override
 
 from shared.event import FeedEvent, Trade
 from shared.exchange import Call
@@ -69,7 +70,14 @@ class World:
     Without `is_listing` the list of markets is there, and not due for long.
     """
 
-    def __init__(self, server: RestServer, folder: Path, *, is_listing: bool) -> None:
+    def __init__(
+        self,
+        server: RestServer,
+        folder: Path,
+        *,
+        is_listing: bool,
+        book_interval_s: float | None = 0.0,
+    ) -> None:
         self.server = server
         self.clock = Clock()
         self.lists: list[tuple[int, list[str]]] = []
@@ -82,7 +90,7 @@ class World:
         self.worker = RestWorker(
             self.client,
             take_list=lambda markets, ts: self.lists.append((ts, [one.symbol for one in markets])),
-            book_interval_s=0.0,
+            book_interval_s=book_interval_s,
             boards=[make_board([]), self.board],
             backoff=make_backoff(),
             clock_ns=lambda: 7,
@@ -353,3 +361,30 @@ def test_a_book_that_is_to_be_compared_is_asked_for_and_what_cannot_be_had_is_sa
     answers = [(answer.raw_symbol, answer.ts, answer.snapshot) for answer in world.board.audits]
     assert [("BTCEUR", 7, book("BTCEUR", 7)), ("ETHEUR", 7, None)] == answers
     assert not world.worker.error
+
+
+@pytest.mark.parametrize(("book_interval_s", "longest_s"), [(0.25, 0.05), (None, 1.0)])
+def test_it_looks_often_only_where_books_begin_over_rest(
+    book_interval_s: float | None,
+    longest_s: float,
+    server: RestServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PACE_S", 1.0)
+    waits: list[float] = []
+
+    class Stop(Event):
+        """Is set by the first wait."""
+
+        @override
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            waits.append(timeout)
+            self.set()
+            return True
+
+    world = World(server, tmp_path, is_listing=False, book_interval_s=book_interval_s)
+    world.worker.run(Stop())
+    world.client.close()
+    assert [longest_s] == waits

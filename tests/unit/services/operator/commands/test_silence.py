@@ -33,7 +33,7 @@ def test_an_exchange_is_silenced_until_then(
     expected = Silence(exchange="bitvavo", until=end, ts=NOW)
     assert [expected] == find_silences(settings.state.folder, NOW)
     said = capsys.readouterr().out
-    assert said.startswith("bitvavo: what it causes by itself is no trouble until 2026-11-2")
+    assert said.startswith("bitvavo: its own troubles are silent until 2026-11-2")
     assert "booktape silence bitvavo --end" in said
 
 
@@ -48,4 +48,4 @@ def test_a_silence_can_be_ended(settings: Settings, capsys: pytest.CaptureFixtur
     run(settings, "bitvavo", "2h", clock_ns=lambda: NOW)
     assert 0 == run(settings, "bitvavo", None, clock_ns=lambda: NOW)
     assert [] == find_silences(settings.state.folder, NOW)
-    assert "bitvavo: its troubles are told" in capsys.readouterr().out
+    assert "bitvavo: its troubles are no longer silent" in capsys.readouterr().out

@@ -9,10 +9,16 @@ from msgspec.structs import replace
 
 from booktape.errors import BooktapeError
 from services.operator.commands.stopping import Stopping
-from services.operator.commands.up import find_left_out, format_left, say, watch
+from services.operator.commands.up import (
+    find_left_out,
+    format_left,
+    say,
+    say_unrecorded,
+    watch,
+)
 from services.operator.health.health import Health
 from services.operator.supervision.supervisor import Supervisor
-from shared.process.settings import load
+from shared.process.settings import ExchangeSettings, load
 from shared.process.state import DASHBOARD
 from tests.support.healths import make_health, make_journal
 from tests.support.paths import ROOT
@@ -102,3 +108,25 @@ def test_without_the_dashboard_it_is_said_that_nobody_calls(
     calling = load({"BOOKTAPE__ALERTS__WEBHOOK_URL": "http://x/"}, tmp_path, exchanges={})
     assert [DASHBOARD] == find_left_out(calling, has_dashboard=False)
     assert "nobody is called" in capsys.readouterr().out
+
+
+def test_an_exchange_without_a_program_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exchanges = dict.fromkeys(
+        ("toy", "other", "idle"),
+        ExchangeSettings(
+            symbols=("A-B",),
+            symbols_per_socket=1,
+            read_interval_ms=0.0,
+            websocket_url="wss://toy.example/",
+            rest_url="https://toy.example",
+        ),
+    )
+    off = {"BOOKTAPE__EXCHANGES__IDLE__ENABLED": "false"}
+    settings = load(off, tmp_path, exchanges=exchanges)
+    conf = tmp_path / "supervisor.conf"
+    conf.write_text("[supervisord]\n[program:ingest_other]\ncommand=x\n;[program:ingest_toy]\n")
+    assert ["toy"] == say_unrecorded(settings, conf)
+    said = f"toy is not recorded: {conf} has no [program:ingest_toy]; add one like another feed's\n"
+    assert said == capsys.readouterr().out

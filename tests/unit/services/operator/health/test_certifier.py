@@ -17,7 +17,7 @@ def test_what_is_well_is_no_trouble() -> None:
 def test_a_fault_and_a_late_day_are_troubles() -> None:
     assert [
         ("certify-failing", "a day could not be certified: damaged (and 1 more)"),
-        ("day-uncertified", "after a week there is no certificate of bitvavo 2026-11-22"),
+        ("day-uncertified", "a week later no certificate stands for bitvavo 2026-11-22"),
     ] == find(["damaged", "full"], ["bitvavo 2026-11-22"])
     [(_, text)] = find([], [f"bitvavo {day}" for day in range(7)])
     assert text.endswith("bitvavo 4 and 2 more")

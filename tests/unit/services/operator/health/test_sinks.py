@@ -23,7 +23,7 @@ def test_what_a_store_will_not_have_is_the_operator_s_to_correct() -> None:
 def test_rows_that_took_the_place_of_others_are_told() -> None:
     sink = make_sink(rows_met=2)
     [sentence] = find_sentences(replace(make_health(), programs=[sink]))
-    assert sentence.startswith("2 rows that sink_influx fed took the place of others")
+    assert sentence.startswith("2 rows that sink_influx fed replaced others")
 
 
 def test_a_sink_that_died_is_a_trouble_as_of_any_program() -> None:
