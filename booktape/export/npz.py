@@ -49,7 +49,7 @@ def _compress(file: IO[bytes], parts: Iterable[Any]) -> tuple[int, int, int]:
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _WINDOW_BITS)
     count = size = checksum = 0
     for part in parts:
-        data = memoryview(np.ascontiguousarray(part).view(np.uint8))
+        data = np.ascontiguousarray(part).view(np.uint8).data
         checksum = zlib.crc32(data, checksum)
         file.write(compressor.compress(data))
         count, size = count + len(part), size + len(data)

@@ -33,7 +33,7 @@ def make_tape(root: Path) -> HandTape:
 
 def start(
     tape: HandTape, target: str, date: str, out: Path, *markets: str
-) -> subprocess.Popen[str]:
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "booktape.commands.main", "export", "--to", target]
     arguments = ["--date", date, "--out", str(out), "--tape", str(tape.root)]
     return subprocess.Popen([*command, *markets, *arguments], stdout=subprocess.DEVNULL)
