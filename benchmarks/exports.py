@@ -1,7 +1,7 @@
 """A symbol-day for hftbacktest: levels a CPU second and memory of the whole command.
 
-The day has 24 audits and a trade in each twentieth event, in 288 flushes of this market alone; half
-a day says whether memory grows with it.
+The day has 24 audits and a trade at each twentieth event, in 288 flushes of this market alone. It
+is exported as it was recorded and as it is certified; half a day says whether memory grows with it.
 """
 
 import subprocess
@@ -29,10 +29,10 @@ EVENTS_A_TRADE: Final = 20
 LATENCY_US: Final = 20_000
 MEMORY_GOAL_MIB: Final = 400
 # The peak is the process's own: a child's first is that of the parent it was forked from.
-_EXPORT: Final = """
+_COMMAND: Final = """
 import sys
 from booktape.commands.main import main
-status = main(["export", *sys.argv[1:]])
+status = main(sys.argv[1:])
 lines = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(lines["VmHWM"].split()[0])
 sys.exit(status)
@@ -43,14 +43,19 @@ def run(folder: Path, *, rounds: int) -> list[Figure]:
     """Measure a day, the best of several, and the memory of half of it."""
     levels = write_day(folder / "whole", LEVELS)
     write_day(folder / "half", LEVELS // 2)
+    recorded = [_export(folder, "whole", number) for number in range(rounds)]
+    for tape in ("whole", "half"):
+        _run("certify", str(folder / tape))
     _, small_kb = _export(folder, "half", 0)
-    found = [_export(folder, "whole", number) for number in range(rounds)]
-    cost_s, large_kb = min(found)
+    certified = [_export(folder, "whole", rounds + number) for number in range(rounds)]
+    cost_s, large_kb = min(certified)
+    goal: dict[str, Any] = {"goal": 1_000_000, "better": "more"}
     return [
         Figure("levels", levels, ""),
-        Figure("hftbacktest: levels", levels / cost_s, "/CPU-s", goal=1_000_000, better="more"),
+        Figure("hftbacktest, as it was recorded: levels", levels / min(recorded)[0], "/CPU-s"),
+        Figure("hftbacktest, a certified day: levels", levels / cost_s, "/CPU-s", **goal),
         Figure("peak memory", large_kb / 1024, "MiB", goal=MEMORY_GOAL_MIB),
-        Figure("peak memory, all levels / half of them", large_kb / small_kb, "x", goal=1.1),
+        Figure("peak memory, all levels / half of them", large_kb / small_kb, "x", goal=1.2),
     ]
 
 
@@ -131,23 +136,16 @@ def _to_table(table: str, columns: dict[str, Any]) -> pa.Table:
 
 def _export(folder: Path, tape: str, number: int) -> tuple[float, int]:
     """Return the CPU seconds of an export, and the most memory that it had, in KiB."""
-    out = folder / f"{tape}-{number}"
-    arguments = (
-        "--to",
-        "hftbacktest",
-        "--date",
-        DATE,
-        "--tick",
-        "0.5",
-        "--lot",
-        "1e-6",
-        "--out",
-        str(out),
-    )
-    command = [f"{EXCHANGE}:{SYMBOL}", *arguments, "--tape", str(folder / tape)]
+    out = ("--out", str(folder / f"{tape}-{number}"), "--tape", str(folder / tape))
+    steps = ("--tick", "0.5", "--lot", "0.000001")
+    market = f"{EXCHANGE}:{SYMBOL}"
+    return _run("export", market, "--to", "hftbacktest", "--date", DATE, *steps, *out)
+
+
+def _run(*arguments: str) -> tuple[float, int]:
     before = getrusage(RUSAGE_CHILDREN)
     done = subprocess.run(
-        [sys.executable, "-c", _EXPORT, *command],
+        [sys.executable, "-c", _COMMAND, *arguments],
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,

@@ -23,6 +23,7 @@ _SIDE: Final = pa.schema(
         pa.field("size", pa.float64(), nullable=False),
     ]
 )
+_NO_LEVELS: Final = pa.array([], pa.float64()), pa.array([], pa.float64())
 
 
 class Book(Struct, frozen=True, kw_only=True):
@@ -93,23 +94,29 @@ def find_book(market: Market, ts: int) -> Book:
 
 def fold(rows: pa.Table, side: str) -> pa.Table:
     """Return what is left of one side's levels after all rows: the last size of each price."""
-    names = rows["side"].combine_chunks()
+    columns = (rows[name].combine_chunks() for name in ("side", "price", "size"))
+    return pa.Table.from_arrays(fold_columns(*columns, side=side), schema=_SIDE)
+
+
+def fold_columns(
+    names: pa.Array, price: pa.Array, size: pa.Array, *, side: str
+) -> tuple[pa.Array, pa.Array]:
+    """Return the prices and sizes that are left of one side, the best first."""
     place = pc.index(names.dictionary, side).as_py()
     is_side = pc.fill_null(pc.equal(names.indices, place), fill_value=False)
-    levels = rows.select(["price", "size"]).filter(is_side)
+    rows = pc.indices_nonzero(is_side)[::-1]
+    if not len(rows):
+        return _NO_LEVELS
     # Not by group_by: to load what that stands on would take longer than all the rest.
-    count = levels.num_rows
-    if not count:
-        return _SIDE.empty_table()
-    backward = levels.take(pc.subtract(count - 1, pa.arange(0, count))).combine_chunks()
+    price, size = price.take(rows), size.take(rows)
     # Prices are numbered as they are met: one that was met before is no higher than the highest.
-    numbers = backward["price"].chunk(0).dictionary_encode().indices
+    numbers = price.dictionary_encode().indices
     is_new = pc.greater(numbers[1:], pc.cumulative_max(numbers)[:-1])
     is_last = pa.concat_arrays([pa.array([True]), is_new])
-    left = backward.filter(pc.and_(is_last, pc.not_equal(backward["size"], 0.0)))
-    order = "descending" if side == "bid" else "ascending"
-    ordered = left.take(pc.sort_indices(left, sort_keys=[("price", order)]))
-    return ordered.combine_chunks().cast(_SIDE)
+    is_left = pc.and_(is_last, pc.not_equal(size, 0.0))
+    price, size = price.filter(is_left), size.filter(is_left)
+    order = pc.sort_indices(price, sort_keys=[("", "descending" if side == "bid" else "ascending")])
+    return price.take(order), size.take(order)
 
 
 def find_gap(market: Market, ts: int) -> Gap:

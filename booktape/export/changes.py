@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from booktape.books.book import fold
+from booktape.books.book import fold_columns
 from booktape.books.market import Market
 from booktape.books.spans import Piece
 from booktape.books.stitch import find_legs
@@ -24,17 +24,18 @@ _LEVELS: Final = pa.schema(
 _NUMBERS: Final = ("ts_recv", "ts_event", "sequence", "event_number")
 _COLUMNS: Final = (*_NUMBERS, *_LEVELS.names, "is_snapshot")
 
-Book: TypeAlias = dict[str, pa.Table]  # of each side price and size, the best first
+Levels: TypeAlias = tuple[pa.Array, pa.Array]  # prices and sizes, the best first
+Book: TypeAlias = dict[str, Levels]
 
 
 class BookBegin(NamedTuple):
-    """From here on the book is known; of each side price and size, from the best on."""
+    """From here on the book is known."""
 
     ts: int
     ts_event: int | None
     sequence: int | None
-    bids: pa.Table
-    asks: pa.Table
+    bids: Levels
+    asks: Levels
 
 
 class BookChanges(NamedTuple):
@@ -103,7 +104,7 @@ class _Kept:
     """What a book is made of: its levels at a moment and the changes since."""
 
     def __init__(self, snapshot: pa.Table) -> None:
-        self._book = _fold(snapshot.select(_LEVELS.names))
+        self._book = _fold(snapshot)
         self._parts: list[pa.Table] = []
         self._count = 0
 
@@ -117,21 +118,26 @@ class _Kept:
     def find_book(self) -> Book:
         """Return the levels that are left."""
         if self._parts:
-            old = (_name_levels(side, own) for side, own in self._book.items())
-            self._book = _fold(pa.concat_tables([*old, *self._parts]).unify_dictionaries())
+            old = pa.Table.from_arrays(_join(self._book.items()), schema=_LEVELS)
+            self._book = _fold(pa.concat_tables([old, *self._parts]).unify_dictionaries())
             self._parts, self._count = [], 0
         return self._book
 
 
-def _fold(levels: pa.Table) -> Book:
-    return {side: fold(levels, side) for side in SIDES}
+def _fold(rows: pa.Table) -> Book:
+    columns = [rows[name].combine_chunks() for name in _LEVELS.names]
+    return {side: fold_columns(*columns, side=side) for side in SIDES}
 
 
-def _name_levels(side: str, levels: pa.Table) -> pa.Table:
-    """Return levels with their side."""
-    indices = pa.repeat(pa.scalar(0, pa.int32()), levels.num_rows)
-    names = pa.DictionaryArray.from_arrays(indices, pa.array([side]))
-    return pa.table([names, levels["price"], levels["size"]], schema=_LEVELS)
+def _join(sides: Iterable[tuple[str, Levels]]) -> list[pa.Array]:
+    """Return levels as columns, with the names of their sides."""
+    places, prices, sizes = [], [], []
+    for side, (price, size) in sides:
+        places.append(pa.repeat(pa.scalar(SIDES.index(side), pa.int32()), len(price)))
+        prices.append(price)
+        sizes.append(size)
+    names = pa.DictionaryArray.from_arrays(pa.concat_arrays(places), pa.array(SIDES))
+    return [names, pa.concat_arrays(prices), pa.concat_arrays(sizes)]
 
 
 def _join_events(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -167,33 +173,32 @@ def _part(rows: pa.Table) -> Iterator[tuple[pa.Table, bool]]:
 
 
 def _make_begin(snapshot: pa.Table, book: Book) -> BookBegin:
-    first = snapshot.slice(0, 1)
-    ts, ts_event, sequence, _ = (first[name].cast(_INT64)[0].as_py() for name in _NUMBERS)
+    ts, ts_event, sequence, _ = (_to_number(snapshot[name][0]) for name in _NUMBERS)
+    assert ts is not None
     return BookBegin(ts, ts_event, sequence, book["bid"], book["ask"])
 
 
 def _compare(snapshot: pa.Table, before: Book, after: Book) -> Iterator[BookChanges]:
     """Yield what a snapshot changes in the book before it, as one message."""
-    parts = []
+    parts: list[tuple[str, Levels]] = []
     for side in SIDES:
-        old, new = before[side], after[side]
-        if old.equals(new):
+        (old, old_sizes), (new, sizes) = before[side], after[side]
+        if old.equals(new) and old_sizes.equals(sizes):
             continue
-        is_gone = pc.invert(pc.is_in(old["price"], value_set=new["price"].combine_chunks()))
-        gone = old.filter(is_gone)
-        zeros = pa.repeat(pa.scalar(0.0), gone.num_rows)
-        parts.append(_name_levels(side, gone.set_column(1, "size", zeros)))
-        places = pc.index_in(new["price"], value_set=old["price"].combine_chunks())
-        is_same = pc.equal(new["size"], old["size"].take(places))
-        changed = new.filter(pc.invert(pc.fill_null(is_same, fill_value=False)))
-        parts.append(_name_levels(side, changed))
-    if not parts:
-        return
-    levels = pa.concat_tables(parts).unify_dictionaries()
-    rows = snapshot.take(pa.repeat(pa.scalar(0, _INT64), levels.num_rows))
-    for name in _LEVELS.names:
-        rows = rows.set_column(rows.schema.get_field_index(name), name, levels[name])
-    yield _make_changes(rows)
+        gone = old.filter(pc.invert(pc.is_in(old, value_set=new)))
+        parts.append((side, (gone, pa.repeat(pa.scalar(0.0), len(gone)))))
+        is_same = pc.equal(sizes, old_sizes.take(pc.index_in(new, value_set=old)))
+        is_other = pc.invert(pc.fill_null(is_same, fill_value=False))
+        parts.append((side, (new.filter(is_other), sizes.filter(is_other))))
+    if parts:
+        columns = _join(parts)
+        values = (pa.scalar(_to_number(snapshot[name][0]), _INT64) for name in _NUMBERS)
+        yield BookChanges(*(pa.repeat(value, len(columns[0])) for value in values), *columns)
+
+
+def _to_number(value: pa.Scalar) -> int | None:
+    number: int | None = value.cast(_INT64).as_py()
+    return number
 
 
 def _make_changes(rows: pa.Table) -> BookChanges:

@@ -110,10 +110,7 @@ class _Rows:
                 sides = (BUY, bids), (SELL, asks)
                 columns = [_clear(at, ts)]
                 for side, levels in sides:
-                    values = (
-                        _to_numpy(levels[name].combine_chunks()) for name in ("price", "size")
-                    )
-                    columns.append(_fill(SNAPSHOT | side, at, ts, *values))
+                    columns.append(_fill(SNAPSHOT | side, at, ts, *map(_to_numpy, levels)))
                 return [np.concatenate(parts) for parts in zip(*columns, strict=True)]
             case BookChanges():
                 if self._latency_us is None and item.ts_event.null_count:

@@ -38,13 +38,11 @@ class Levels:
         match item:
             case BookBegin(ts, ts_event, sequence, bids, asks):
                 sides = dict(zip(SIDES, (bids, asks), strict=True))
-                self._there = {side: set(own["price"].to_pylist()) for side, own in sides.items()}
+                self._there = {side: set(own[0].to_pylist()) for side, own in sides.items()}
                 rows = [
                     LevelRow(side, price, size, was=False)
                     for side, own in sides.items()
-                    for price, size in zip(
-                        own["price"].to_pylist(), own["size"].to_pylist(), strict=True
-                    )
+                    for price, size in zip(*(column.to_pylist() for column in own), strict=True)
                 ]
                 yield BookMessage(
                     ts, ts_event, sequence, is_snapshot=True, is_lost=False, rows=rows

@@ -18,9 +18,9 @@ def changes(*rows: tuple[int, str, float, float]) -> BookChanges:
     )
 
 
-def side(*levels: tuple[float, float]) -> pa.Table:
-    columns = zip(*levels, strict=True) if levels else ((), ())
-    return pa.table([pa.array(column, pa.float64()) for column in columns], ["price", "size"])
+def side(*levels: tuple[float, float]) -> tuple[pa.Array, pa.Array]:
+    prices, sizes = zip(*levels, strict=True) if levels else ((), ())
+    return pa.array(prices, pa.float64()), pa.array(sizes, pa.float64())
 
 
 def apply(*items: Item) -> list[BookMessage]:
