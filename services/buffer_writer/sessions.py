@@ -45,6 +45,11 @@ class Known(Struct, frozen=True, omit_defaults=True):
         """Return whether the committed events may be the last."""
         return self.ended or self.is_found
 
+    @property
+    def last_hole(self) -> int:
+        """Return the number that follows the last hole that is committed; 0 without any."""
+        return self.hole[1] if self.hole and self.hole[1] <= self.next else 0
+
     def reach(self, number: int) -> "Known":
         """Return the record with every event below the number committed."""
         if number <= self.next:

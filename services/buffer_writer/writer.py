@@ -49,6 +49,7 @@ class Writer:
         """Go on from a recovered spool; `find_next` asks the ledger for a session."""
         self.counters = WriterCounters()
         self.holes: Counter[str] = Counter()  # that the writer wrote, of each session
+        self._hole_ends: dict[str, int] = {}  # of each session, the number behind its last hole
         self.flush_error: OSError | None = None  # why a flush fails now
         self._spool = spool
         self._settings = settings
@@ -83,9 +84,14 @@ class Writer:
     def watermark(self) -> Watermark:
         """Return how far each session is."""
         known = self._spool.committed.sessions()
+        holes = {
+            session: self._hole_ends.get(session, known[session].last_hole)
+            for session in self._expected
+        }
         return Watermark(
             self._run_id,
             {session: (known[session].next, number) for session, number in self._expected.items()},
+            {session: number for session, number in holes.items() if number},
         )
 
     def receive(self, data: bytes) -> None:
@@ -139,8 +145,11 @@ class Writer:
     def _append_hole(self, session: str, present: int) -> None:
         """Write an event under the first of the numbers that the journal lost."""
         self.holes[session] += 1
+        self._hole_ends[session] = present
         if len(self.holes) > HOLES_SESSIONS_MAX:
-            del self.holes[next(iter(self.holes))]
+            oldest = next(iter(self.holes))
+            del self.holes[oldest]
+            self._hole_ends.pop(oldest, None)
         missing = self._expected[session]
         _log.error(
             "a journal has lost events: the tape has a hole",

@@ -8,6 +8,7 @@
 | `late_book` | Bitvavo: a question for a book is answered after 12 s |
 | `old_book` | Bitvavo: a question is answered with the book of 1.5 s ago |
 | `crossed` | a book is crossed for a while, as in an auction, and changes all the same |
+| `early_reset` | a change is lost, and right behind the next book the numbers begin anew |
 
 Those of whole markets are in `services/simulator/market_faults.py`.
 """
@@ -23,6 +24,8 @@ from services.simulator.truth import Truth
 WALKED = 0.1  # of the price
 MUTED_S = 30.0  # long enough to be found out
 LIE_S = 90.0  # after which the truth is told
+LOOK_S = 0.02  # between two looks whether a book was given
+GIVEN_S = 20.0  # within which it is
 
 Aim = tuple[ClientConnection, ClientChain]
 Connections = list[ClientConnection]
@@ -47,6 +50,8 @@ class BookFaults:
         self._crossed_s = crossed_s
         self._aim = aim
         self._end_after = end_after
+        self._exchange = exchange
+        self._is_over = False
         self._muted: list[SimulatedMarket] = []
         self._touched: list[SimulatedMarket] = []
         self.actions: dict[str, Callable[[Connections], bool]] = {
@@ -56,11 +61,13 @@ class BookFaults:
             "late_book": self._late_book,
             "old_book": self._old_book,
             "crossed": self._cross,
+            "early_reset": self._early_reset,
             **MarketFaults(exchange, truth=truth, aim=aim, end_after=end_after).actions,
         }
 
     def end(self) -> None:
         """End them for good: tell what nobody was told of."""
+        self._is_over = True
         for market in self._touched:
             market.uncross()
             if self._secrets is not None:
@@ -134,4 +141,25 @@ class BookFaults:
             return False
         market.cross()
         self._end_after(self._crossed_s, market.uncross)
+        return True
+
+    def _early_reset(self, connections: Connections) -> bool:
+        """Lose a change, and reset the numbers once a book was given and no change behind it."""
+        aim = self._aim(connections)
+        if aim is None:
+            return False
+        connection, chain = aim
+        name, chain.withheld = chain.listing.raw_symbol, 1
+
+        def look(left_s: float = GIVEN_S) -> None:
+            if self._is_over or left_s < 0:
+                return
+            now = connection.chains.get(name)
+            if now is not None and now.has_snapshot and not now.has_delta and not now.is_pending:
+                self._truth.fault("early_reset", connection=connection.number, listing=now.listing)
+                self._exchange.reset_sequence(self._markets[name])
+            else:
+                self._end_after(LOOK_S, lambda: look(left_s - LOOK_S))
+
+        look()
         return True

@@ -14,7 +14,8 @@
 | `bad_symbol` | Bitvavo: the quietest market is delisted, so a subscribe naming it is refused |
 | `snapshot_midstream` | BtcTurk: a 431 comes in mid-stream, whatever its CS |
 
-Faults of books that no sequence shows: `services/simulator/book_faults.py`.
+Faults of books that no sequence shows are in `services/simulator/book_faults.py`, of answers in
+`rest_faults.py` beside it.
 
 A fault is aimed only where its effect is certain: at a book that the client can hold live, on a
 connection that has no fault pending. Where there is no such aim it waits for one, 30 s at most,
@@ -31,6 +32,7 @@ from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.garbage import BOOK_GARBAGE, PLAIN_GARBAGE
 from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Clock, SimulatedExchange
+from services.simulator.rest_faults import RestFaults
 from services.simulator.truth import Truth
 
 REFUSAL_S = 5.0
@@ -78,6 +80,7 @@ class Faults:
             aim=self._aim_at_chain,
             end_after=self._end_after,
         )
+        rest = RestFaults(exchange, clock, truth, self._aim_at_connection, self._end_after)
         self._turn = 0
         self._due = clock.monotonic() + self._interval_s()
         self._refused_until = 0.0
@@ -96,15 +99,14 @@ class Faults:
             "bad_symbol": self._bad_symbol,
             "snapshot_midstream": self._snapshot_midstream,
             **self._books.actions,
+            **rest.actions,
         }
 
     def advance(self, connections: list[ClientConnection]) -> None:
         """Do what is due by now."""
         now = self._clock.monotonic()
         self._end_what_is_over(now)
-        if not self._names:
-            return
-        if now < self._due:
+        if not self._names or now < self._due:
             return
         name = self._names[self._turn % len(self._names)]
         if self._actions[name](connections) or now >= self._due + AIM_WAIT_S:

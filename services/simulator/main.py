@@ -21,6 +21,7 @@ from services.simulator.lies import Liar
 from services.simulator.market import SimulatedMarket
 from services.simulator.market_faults import __doc__ as market_faults_doc
 from services.simulator.protocol import Clock
+from services.simulator.rest_faults import __doc__ as rest_faults_doc
 from services.simulator.server import HOST, Server
 from services.simulator.simulation import Simulation
 from services.simulator.truth import Truth
@@ -127,7 +128,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Return the options; say what is wrong with them in one line and exit with status 2."""
-    docs = book_faults_doc, market_faults_doc, truth.__doc__
+    docs = book_faults_doc, market_faults_doc, rest_faults_doc, truth.__doc__
     parts = f"faults: {faults_doc}", *docs, f"example:\n  {EXAMPLE}"
     parser = _Parser(
         prog="booktape simulate",

@@ -5,8 +5,10 @@
 | `halt_unsaid` | a market is halted, as its list says; orders change unsaid, its numbers go on |
 | `auction` | a market is in an auction, as its list says: its book is crossed and changes |
 | `odd_fields` | times in other units and types, levels of three items, sides null or missing |
-| `late_listing` | Bitvavo: the quietest market is not listed for a while, and cannot be asked for |
+| `late_listing` | Bitvavo: the quietest market is not listed for a while; then it is young |
 | `silent_all` | BtcTurk: the tickers of all pairs bring nothing to who joins them |
+| `late_first` | BtcTurk: a pair says nothing to who joins it, and then its changes alone |
+| `unreadable` | the prices of all tickers are no numbers |
 
 Those of a status last longer than a client takes to ask for the list of markets once more.
 """
@@ -16,6 +18,7 @@ from collections.abc import Callable
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import OddWriter, Secretive, SimulatedExchange, TickerOfAll
+from services.simulator.switches import Switched
 from services.simulator.truth import Truth
 
 STATUS_S = 75.0
@@ -23,6 +26,8 @@ TOLD_S = 150.0  # from a halt, until what was not told is told to whoever has no
 UNSAID = 5  # levels that change while a market is halted
 ODD_S = 20.0
 SILENT_S = 45.0
+LATE_S = 40.0  # longer than a client waits for a pair's first book
+UNREADABLE_S = 15.0
 
 Aim = tuple[ClientConnection, ClientChain]
 Connections = list[ClientConnection]
@@ -51,6 +56,8 @@ class MarketFaults:
             "odd_fields": self._odd_fields,
             "late_listing": self._late_listing,
             "silent_all": self._silent_all,
+            "late_first": self._late_first,
+            "unreadable": self._unreadable,
         }
 
     def _find(self, connections: Connections) -> SimulatedMarket | None:
@@ -135,6 +142,7 @@ class MarketFaults:
 
         def relist() -> None:
             victim.is_delisted = False
+            self._exchange.reset_sequence(victim)  # it is young
             self._busy.remove(victim)
 
         self._end_after(STATUS_S, relist)
@@ -149,4 +157,39 @@ class MarketFaults:
         self._truth.fault("silent_all", connection=joined[0].number)
         joined[0].abort("silent_all")
         self._end_after(SILENT_S, lambda: exchange.silence_all(is_silent=False))
+        return True
+
+    def _late_first(self, connections: Connections) -> bool:
+        """Cut whoever has a pair, which says nothing to them once they join it again."""
+        exchange, market = self._exchange, self._find(connections)
+        if market is None or not isinstance(exchange, Switched):
+            return False
+        name, late = market.listing.raw_symbol, exchange.switches.late_books
+        having = [one for one in connections if name in one.chains]
+        self._begin("late_first", market, having, is_broken=False)
+        late.add(name)
+        for connection in having:
+            connection.abort("late_first")
+
+        def say_changes() -> None:
+            self._busy.remove(market)
+            late.remove(name)
+
+        self._end_after(LATE_S, say_changes)
+        return True
+
+    def _unreadable(self, connections: Connections) -> bool:
+        exchange = self._exchange
+        listening = [one for one in connections if one.subscriptions.get("ticker")]
+        if not isinstance(exchange, Switched) or not listening:
+            return False
+        switches = exchange.switches
+        switches.is_ticker_unreadable = True
+        for connection in listening:
+            self._truth.fault("unreadable", connection=connection.number)
+
+        def write_numbers() -> None:
+            switches.is_ticker_unreadable = False
+
+        self._end_after(UNREADABLE_S, write_numbers)
         return True

@@ -35,11 +35,13 @@ class Watermark(Struct, frozen=True, array_like=True):
     """Says how far one run of the writer has come in every session that it knows.
 
     Each session has two event numbers: every event below `committed` is committed for ever;
-    `expected` is the next one the writer wants.
+    `expected` is the next one the writer wants. `holes` has, of each session whose journal has lost
+    events, the number with which it goes on behind the last of them.
     """
 
     run: str
     sessions: dict[str, tuple[EventNumber, EventNumber]]
+    holes: dict[str, EventNumber] = {}
 
     def __post_init__(self) -> None:
         """Refuse a watermark that no writer can mean."""
@@ -172,7 +174,7 @@ class WatermarkPublisher(Bound):
 
 
 class WatermarkSubscriber:
-    """Receives how far the writer has come."""
+    """Receives how far the writer has come; any thread may read `holes`, those of the newest."""
 
     def __init__(self, context: Context, endpoint: str) -> None:
         """Connect, whether or not a writer is there yet."""
@@ -182,6 +184,7 @@ class WatermarkSubscriber:
         self._socket.subscribe(b"")
         _connect(self._socket, endpoint)
         self.malformed = 0  # messages so far that were no watermark
+        self.holes: dict[str, int] = {}
 
     def receive(self) -> Watermark | None:
         """Return the newest watermark, skipping older ones, or `None` where none came."""
@@ -191,6 +194,7 @@ class WatermarkSubscriber:
                 break
             try:
                 newest = _decoder.decode(self._socket.recv(zmq.NOBLOCK))
+                self.holes = newest.holes
             except UNDECODABLE:
                 self.malformed += 1
         return newest

@@ -1,5 +1,6 @@
 """Counts of messages that become no event, each under what it was."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final
@@ -14,6 +15,8 @@ OTHERS: Final = "others"
 UNPRINTABLE: Final = "unprintable"
 REASON_CHARACTERS_MAX: Final = 120
 UNKNOWN_CHANNEL: Final = "unknown"
+# What a decoder says of one message, and would say otherwise of the next: values, places in lists.
+_VARYING: Final = re.compile(r"'[^']*'|(?<=\[)[0-9]+(?=\])")
 
 _CHANNELS: Mapping[type, str] = {
     Delta: BOOK,
@@ -74,7 +77,7 @@ class Counts:
         channel = error.channel or UNKNOWN_CHANNEL
         self.malformed += 1
         self.not_read[channel] += 1
-        reason = f"{channel}: {error.reason}"
+        reason = f"{channel}: {_VARYING.sub('...', error.reason)}"
         self.malformed_reasons.note(reason, characters_max=REASON_CHARACTERS_MAX)
 
     def _note_unread(self, channel: str, columns: tuple[str, ...]) -> None:

@@ -137,4 +137,7 @@ def _reaches_over(trades: TradeList, outage: Outage) -> bool:
     oldest = trades.trades[0].ts_event if trades.trades else None
     if oldest is not None and oldest < sure_ns:
         return True
-    return not trades.is_cut and trades.ts_from is not None and trades.ts_from < sure_ns
+    if trades.is_cut or trades.ts_from is None or trades.ts_from >= sure_ns:
+        return False
+    # Where the trade before should be in it and is not, others are missing as well.
+    return outage.ts_event is None or outage.ts_event < trades.ts_from + SURELY_NS

@@ -19,9 +19,11 @@ from shared.delivery.sender import Sender
 from shared.delivery.session import new_session
 from shared.errors import LockHeld
 from shared.exchange import Exchange
+from shared.ingest.bans import Bans
 from shared.ingest.clock import ClockWatch
 from shared.ingest.disk import DiskWatch
 from shared.ingest.doors import Doors, make_backoff
+from shared.ingest.holes import HoleWatch
 from shared.ingest.instruments import Instruments
 from shared.ingest.intake import Intake
 from shared.ingest.leftovers import Leftovers
@@ -88,12 +90,10 @@ class Ingest:
 
     def __init__(self, exchange: Exchange, settings: Settings, line: str) -> None:
         """Build all that lives as long as the process; ask nothing of the exchange yet."""
-        state, folder = settings.state.path, settings.state.folder
-        self.has_failed = False
+        state, folder, self.has_failed = settings.state.path, settings.state.folder, False
         # An Event may not be set by a signal handler: it could wait for itself.
         self._told_to_stop: SimpleQueue[None] = SimpleQueue()
-        self._exchange = exchange
-        self._line = line
+        self._exchange, self._line = exchange, line
         self._own: ExchangeSettings = settings.exchanges[exchange.name]
         session = new_session(state, exchange.name, line, clock_ns=time.time_ns)
         self._chain = Chain(state, session)
@@ -107,7 +107,8 @@ class Ingest:
         limits, share = folder.limits(exchange.name), self._own.limit_share
         self._limits = Limits(limits, exchange.limits, steady_s=time.monotonic, share=share)
         self._stop_feeds, self._stop_recorder, self._stop_sender = Event(), Event(), Event()
-        self._rest = RestClient(exchange, self._own.rest_url, self._limits)
+        bans = Bans(self._intake, time.time_ns, is_polled=self._own.transport == "rest")
+        self._rest = RestClient(exchange, self._own.rest_url, self._limits, on_ban=bans.note_ban)
         self._pause = Event()  # the disk is full: no socket is open
         self._threads = Threads()
         self._doors = Doors(
@@ -134,6 +135,7 @@ class Ingest:
         self._leftovers = Leftovers(self._journal.path.parent, self._sender, clock_ns=time.time_ns)
         self._disk = _watch_disk(settings, self._doors.find_live)
         self._adopt_due_s = 0.0
+        self._holes = HoleWatch(self._watermarks, session)
         self._status = _make_status(folder, ingest_name(exchange.name, line))
         self._live_books = LiveBooksFile(folder, session, clock_ns=time.time_ns)
 
@@ -222,7 +224,8 @@ class Ingest:
     def _look_at_machine(self) -> None:
         ts, events = time.time_ns(), (self._clock.look(), self._disk.look())
         self._intake.record([(ts, None, event) for event in events if event is not None])
-        if self._clock.has_gone_back:  # after that row no book is known until it is written whole
+        # After that row, and after a hole, no book is known until it is written whole.
+        if self._holes.look() or self._clock.has_gone_back:
             self._doors.write_books()
         # Only now: the row of a full disk precedes those of the connections that it closes.
         if self._disk.is_full:

@@ -73,16 +73,19 @@ class RestClient:
         limits: Limits,
         *,
         clock_ns: Callable[[], int] = time.time_ns,
+        on_ban: Callable[[float, str], None] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Send requests to `url`; the clock gives the time of day: a ban ends at one.
 
+        `on_ban` is called where the exchange wants no question, with the seconds and a reason;
         `tls` is for a server that the system's authorities do not vouch for.
         """
         self.url = url.rstrip("/")
         self._rest = exchange.rest
         self._limits = limits
         self._clock_ns = clock_ns
+        self._on_ban = on_ban
         self._session = _open_session(tls or system_tls())
 
     def markets(self, stop: Event | None = None) -> list[ListedMarket]:
@@ -150,7 +153,10 @@ class RestClient:
             wait_s = BAN_S if wait_s is None else wait_s
         if wait_s is not None:
             self._limits.block(wait_s, call.cost.limit if call.cost else None)
-            raise RateLimited(f"GET {path} was answered {status}", retry_after_s=wait_s)
+            reason = f"GET {path} was answered {status}"
+            if self._on_ban is not None:
+                self._on_ban(wait_s, reason)
+            raise RateLimited(reason, retry_after_s=wait_s)
 
 
 class _Session(requests.Session):

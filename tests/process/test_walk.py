@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from tests.support.judge import judge
-from tests.support.tape_reader import Truth, cut, read_gaps, rebuild_books
+from tests.support.tape_reader import Truth, cut, query, read_gaps, rebuild_books
 
 PROCESSES = ("buffer_writer", "ingest_bitvavo-a", "ingest_btcturk-a")
 EXCHANGES = ("bitvavo", "btcturk")
@@ -94,6 +94,35 @@ def test_whatever_the_exchanges_do_the_tape_is_whole_and_lists_exactly_their_gap
         assert truth.gaps
         assert truth.gaps == read_gaps(folder / "data", exchange)
     assert_books_are_true(folder)
+    assert_all_is_stored_once(folder)
+
+
+def test_what_answers_over_rest_leave_out_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    faults = "gap,short_trades,no_endpoint,endless_429"
+    demo = start_demo(folder, "--faults", faults, "--symbols", "3", "--seconds", "60")
+    said = demo.communicate(timeout=60 + DRAIN_S)[0]
+    assert 0 == demo.returncode, said
+    rows = query(
+        folder / "data",
+        "feed_events",
+        "SELECT exchange, kind, detail FROM tape WHERE kind IN ('gap', 'rate_limited', 'stale')",
+    )
+    told = {(exchange, kind, json.loads(detail).get("reason")) for exchange, kind, detail in rows}
+    for exchange in EXCHANGES:
+        truth = Truth(folder / "truth" / f"{exchange}.jsonl")
+        assert set(faults.split(",")) <= truth.faults
+        assert (exchange, "gap", "the list does not reach it") in told
+        assert [1] == [
+            sum(
+                one[:2] == (exchange, "rate_limited") and str(one[2]).endswith("was answered 429")
+                for one in told
+            )
+        ]
+    unknown = [
+        reason for _, kind, reason in told if kind == "gap" and "answered 404" in str(reason)
+    ]
+    assert any("Invalid endpoint" in reason for reason in unknown)
     assert_all_is_stored_once(folder)
 
 

@@ -254,6 +254,9 @@ class Markets:
     def market(self, symbol: str) -> SimulatedMarket:
         return next(one for one in self.markets if one.listing.symbol == symbol)
 
+    def market_of(self, raw_symbol: str) -> SimulatedMarket:
+        return next(one for one in self.markets if one.listing.raw_symbol == raw_symbol)
+
     def count(self, kind: str) -> int:
         return sum(count for (one, _), count in self.kinds.items() if one == kind)
 

@@ -15,6 +15,7 @@ from services.simulator.bitvavo.rows import (
 from services.simulator.book_side import Execution
 from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Clock
+from services.simulator.switches import Switches
 
 NS_PER_MS = 1_000_000
 DEPTH_MAX = 1_000
@@ -70,11 +71,13 @@ class BitvavoData:
     def __init__(
         self,
         markets: list[SimulatedMarket],
+        switches: Switches,
         *,
         nonce_of: Callable[[SimulatedMarket], int],
         clock: Clock,
     ) -> None:
         self._markets = {market.listing.raw_symbol: market for market in markets}
+        self._switches = switches
         self._nonce_of = nonce_of
         self._clock = clock
         self._actions: dict[str, tuple[Callable[[Parameters], object], int]] = {
@@ -207,6 +210,7 @@ class BitvavoData:
         market = self._required(parameters)
         limit = _number(parameters, "limit", default=TRADES_DEFAULT, low=1, high=TRADES_MAX)
         start = _number(parameters, "start", default=0, low=0)
+        start = max(start, self._switches.ts_trades // NS_PER_MS)
         end = _number(parameters, "end", default=1 << 62, low=0)
         first, last = parameters.get("tradeIdFrom", ""), parameters.get("tradeIdTo", "~")
         rows: list[JsonRow] = []

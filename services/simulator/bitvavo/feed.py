@@ -11,6 +11,7 @@ from services.simulator.bitvavo.odd import write_oddly
 from services.simulator.book_side import Execution, Step
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.market import SimulatedMarket
+from services.simulator.switches import Switches
 
 # An event may come again with the same levels under the next nonce: 6 to 30 times a minute.
 REPEATS = 0.01
@@ -33,6 +34,7 @@ class BitvavoFeed:
     nonce: int
     rng: random.Random  # not the market's: what a market does must not depend on who listens
     clock_ns: Callable[[], int]
+    switches: Switches = field(default_factory=Switches)
     is_reset: bool = False
     ts: int = 0  # of the last transaction: it never steps back
     is_muted: bool = False
@@ -125,6 +127,9 @@ class BitvavoFeed:
     def _send(self, channel: str, message: str) -> None:
         if self.is_odd:
             message = write_oddly(message, self.rng)
+        if channel == "ticker" and self.switches.is_ticker_unreadable:
+            message = message.replace('Price":"', 'Price":"~').replace('Bid":"', 'Bid":"~')
+            message = message.replace('Ask":"', 'Ask":"~')
         for connection in list(self.listeners.get(channel, ())):
             connection.send(message)
 

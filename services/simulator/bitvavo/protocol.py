@@ -1,8 +1,7 @@
 """Bitvavo's protocol: one websocket for channels and questions, REST beside it.
 
-As documented at https://docs.bitvavo.com and seen on the wire in September 2026. Where nobody has
-seen what the exchange does the choice is the simulator's: a sequence that is reset begins at 1, and
-a market that was halted goes on with the next nonce.
+As documented at https://docs.bitvavo.com and seen on the wire in September 2026. Elsewhere the
+simulator chooses: a sequence that is reset begins at 1, a halted market goes on with the next one.
 """
 
 import dataclasses
@@ -26,6 +25,7 @@ from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.limits import UNLIMITED, Budget
 from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Answer, Clock, Later
+from services.simulator.switches import Switches
 from services.simulator.truth import Truth
 
 POINTS_PER_MINUTE = 1_000
@@ -54,8 +54,10 @@ class Bitvavo:
     faults: tuple[str, ...] = (
         *("gap", "nonce_reset", "drop", "close", "stall", "garbage", "handshake_429", "halted"),
         *("no_pong", "bad_symbol", "walk", "mute", "lie", "late_book", "old_book", "crossed"),
-        *("halt_unsaid", "auction", "odd_fields", "late_listing"),
+        *("early_reset", "halt_unsaid", "auction", "odd_fields", "late_listing", "unreadable"),
+        *("short_trades", "no_endpoint", "endless_429"),
     )
+    unknown_endpoint = rest.UNKNOWN_ENDPOINT
 
     def __init__(
         self,
@@ -71,13 +73,14 @@ class Bitvavo:
         self._clock = clock
         self._later = later
         self._truth = truth
+        self.switches = switches = Switches()
         self._feeds = {
             market.listing.raw_symbol: BitvavoFeed(
-                market, nonce=rng.randrange(10**6, 4 * 10**8), rng=rng, clock_ns=clock.ns
+                market, rng.randrange(10**6, 4 * 10**8), rng, clock.ns, switches
             )
             for market in markets
         }
-        self._data = BitvavoData(markets, nonce_of=self._nonce_of, clock=clock)
+        self._data = BitvavoData(markets, switches, nonce_of=self._nonce_of, clock=clock)
         self._budget = Budget(
             points_max=POINTS_PER_MINUTE if is_limited else UNLIMITED,
             period_s=60,
@@ -144,6 +147,8 @@ class Bitvavo:
     def request(self, path: str) -> Answer:
         """Answer one GET, with what is left of the minute's points in the headers."""
         routed = rest.route(path)
+        if instead := self.switches.answer_instead():
+            return instead
         if routed is None:
             return rest.not_found()
         action, parameters = routed

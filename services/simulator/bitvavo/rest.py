@@ -18,6 +18,10 @@ PATHS = {
 PATHS_OF_A_MARKET = {"book": "getBook", "trades": "getTrades", "candles": "getCandles"}
 STATUS = {105: 429, 300: 403, 431: 409}
 PARTS_OF_A_MARKET = 2
+# An error as of a ban, but it is not: the path was wrong. https://docs.bitvavo.com/docs/errors
+UNKNOWN_ENDPOINT = Answer(
+    404, b'{"errorCode":110,"error":"Invalid endpoint. Please check url and HTTP method."}'
+)
 NOT_FOUND = b"<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>"
 
 _encode = msgspec.json.Encoder().encode

@@ -8,6 +8,7 @@ from services.simulator.btcturk.odd import write_oddly
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.digits import padded
 from services.simulator.market import SimulatedMarket
+from services.simulator.switches import Switches
 
 # The exchange shows the best hundred levels of a side and tells only of these.
 WINDOW_LEVELS = 100
@@ -34,6 +35,7 @@ class BtcturkFeed:
 
     market: SimulatedMarket
     rng: random.Random
+    switches: Switches = field(default_factory=Switches)
     obdiff: dict[ClientConnection, Subscription] = field(default_factory=dict)
     orderbook: dict[ClientConnection, Subscription] = field(default_factory=dict)
     trade: dict[ClientConnection, None] = field(default_factory=dict)
@@ -78,6 +80,8 @@ class BtcturkFeed:
         subscription = Subscription(chain, self._new_change_set())
         self.obdiff[connection] = subscription
         connection.chains[self.market.listing.raw_symbol] = chain
+        if self.market.listing.raw_symbol in self.switches.late_books:
+            return
         if connection.send(self.book_frame("obdiff", subscription.change_set)):
             chain.rebase(subscription.change_set)
 
@@ -140,7 +144,9 @@ class BtcturkFeed:
         name = self.market.listing.raw_symbol
         newest = list(self.market.trades)[: -TRADES_ON_JOIN - 1 : -1]
         items = ",".join(
-            f'{{{self._trade_fields(trade)},"S":{int(trade.is_buy)}}}' for trade in newest
+            f'{{{self._trade_fields(trade)},"S":{int(trade.is_buy)}}}'
+            for trade in newest
+            if trade.ts >= self.switches.ts_trades
         )
         return (
             f'[421,{{"symbol":"{name}","items":[{items}],'
@@ -197,6 +203,8 @@ class BtcturkFeed:
             f'"BO":[{",".join(text for _, text in bids)}],'
             f'"channel":"obdiff","event":"{name}","type":432}}]'
         )
+        if name in self.switches.late_books:
+            return
         for connection, subscription in list(self.obdiff.items()):
             subscription.change_set += 1
             message = f'[432,{{"CS":{subscription.change_set},{frame}'

@@ -17,6 +17,7 @@ from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.limits import UNLIMITED, Budget
 from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Answer, Clock, Later
+from services.simulator.switches import Switches
 from services.simulator.truth import Truth
 
 CONNECTIONS_PER_MINUTE = 15
@@ -52,8 +53,10 @@ class Btcturk:
     faults: tuple[str, ...] = (
         *("gap", "nonce_reset", "drop", "close", "stall", "garbage", "handshake_429", "halted"),
         *("no_pong", "snapshot_midstream", "mute", "lie", "crossed"),
-        *("halt_unsaid", "auction", "odd_fields", "silent_all"),
+        *("early_reset", "halt_unsaid", "auction", "odd_fields", "silent_all", "late_first"),
+        *("unreadable", "short_trades", "no_endpoint", "endless_429"),
     )
+    unknown_endpoint = Answer(404, b"")
 
     def __init__(
         self,
@@ -69,11 +72,14 @@ class Btcturk:
         self.markets = markets
         self._later = later
         self._rng = rng
-        self._feeds = {market.listing.raw_symbol: BtcturkFeed(market, rng) for market in markets}
+        self.switches = switches = Switches()
+        self._feeds = {
+            market.listing.raw_symbol: BtcturkFeed(market, rng, switches) for market in markets
+        }
         self._connections: dict[ClientConnection, None] = {}
         self._all_tickers: dict[ClientConnection, None] = {}
         self._is_all_silent = False
-        self._rest = BtcturkRest(markets, clock=clock, is_limited=is_limited)
+        self._rest = BtcturkRest(markets, switches, clock=clock, is_limited=is_limited)
         self._handshakes = Budget(
             points_max=CONNECTIONS_PER_MINUTE if is_limited else UNLIMITED,
             period_s=CONNECTIONS_PERIOD_S,
@@ -141,6 +147,8 @@ class Btcturk:
                 for order, feed in enumerate(self._feeds.values())
             )
             frame = f'[401,{{"items":[{items}],"channel":"ticker","event":"all","type":401}}]'
+            if self.switches.is_ticker_unreadable:
+                frame = frame.replace('"B":"', '"B":"~')
             for connection in list(self._all_tickers):
                 connection.send(frame)
         for connection in list(self._connections):

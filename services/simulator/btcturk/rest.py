@@ -11,6 +11,7 @@ from services.simulator.digits import padded
 from services.simulator.limits import UNLIMITED, Budget
 from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Answer, Clock
+from services.simulator.switches import Switches
 
 PERIOD_S = 60
 POINTS = {"/api/v2/orderbook": 180, "/api/v2/ticker": 600}
@@ -26,7 +27,15 @@ _Parameters = dict[str, str]
 class BtcturkRest:
     """Answer the public paths from the markets as they stand."""
 
-    def __init__(self, markets: list[SimulatedMarket], *, clock: Clock, is_limited: bool) -> None:
+    def __init__(
+        self,
+        markets: list[SimulatedMarket],
+        switches: Switches,
+        *,
+        clock: Clock,
+        is_limited: bool,
+    ) -> None:
+        self._switches = switches
         self._markets = {market.listing.raw_symbol: market for market in markets}
         self._clock = clock
         self._budgets = {
@@ -51,6 +60,8 @@ class BtcturkRest:
         """Answer one GET."""
         split = urlsplit(path)
         where = split.path.rstrip("/")
+        if instead := self._switches.answer_instead():
+            return instead
         if where not in self._paths:
             return Answer(404, b"")
         budget = self._budgets.get(where)
@@ -95,6 +106,7 @@ class BtcturkRest:
                     "side": "buy" if trade.is_buy else "sell",
                 }
                 for trade in list(market.trades)[: -count - 1 : -1]
+                if trade.ts >= self._switches.ts_trades
             ]
         )
 

@@ -121,3 +121,11 @@ def test_behind_a_hole_its_end_is_reached() -> None:
     assert 6 == known.reach(6).next
     assert 20 == known.reach(7).next
     assert 25 == known.reach(7).reach(25).next
+
+
+def test_a_hole_counts_once_it_is_committed() -> None:
+    known = Known(5, ended=False)
+    assert 0 == known.last_hole
+    announced = known.announce(5, 6, 9, is_end=False)
+    assert 0 == announced.last_hole
+    assert 9 == announced.reach(7).last_hole == announced.reach(7).reach(20).last_hole

@@ -146,6 +146,29 @@ def test_a_hole_is_written_once_whatever_is_killed(world: World, tmp_path: Path)
     assert [(SESSION, 0, 10), (SESSION, 50, 59), (SESSION, 60, 69)] == again.ranges()
 
 
+def test_the_watermark_tells_where_the_last_hole_ends(world: World, tmp_path: Path) -> None:
+    world.receive(make_book(0))
+    assert {} == world.writer.watermark().holes
+    world.receive(make_book(50, base=50))
+    assert {SESSION: 50} == world.writer.watermark().holes
+    world.receive(make_book(60, base=50), make_book(90, base=90))
+    assert {SESSION: 90} == world.writer.watermark().holes
+    world.writer.flush("toy")
+    assert {SESSION: 90} == World(tmp_path).writer.watermark().holes
+
+
+def test_a_hole_that_was_not_committed_is_told_once_it_is_found_again(
+    world: World, tmp_path: Path
+) -> None:
+    world.receive(make_book(0))
+    world.writer.flush("toy")
+    world.receive(make_book(50, base=50))
+    again = World(tmp_path)
+    assert {} == again.writer.watermark().holes
+    again.receive(make_book(50, base=50))
+    assert {SESSION: 50} == again.writer.watermark().holes
+
+
 def test_what_is_behind_a_hole_and_got_lost_on_its_way_is_no_part_of_it(world: World) -> None:
     world.receive(make_book(0), make_book(70, base=50))
     assert (0, 50) == world.watermark()

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from services.simulator.book_faults import LIE_S, MUTED_S
+import pytest
+
+from services.simulator.book_faults import GIVEN_S, LIE_S, MUTED_S
 from services.simulator.protocol import Secretive
+from tests.unit.services.simulator.btcturk.test_protocol import join
 from tests.unit.services.simulator.conftest import MakeWorld
 from tests.unit.services.simulator.fakes import World, decoded
-from tests.unit.services.simulator.test_faults import BITVAVO, BTCTURK, gaps, live
+from tests.unit.services.simulator.test_faults import BITVAVO, BTCTURK, gaps, listen, live
 
 
 def secrets(world: World) -> Secretive:
@@ -138,3 +141,35 @@ def test_bad_answers_come_where_somebody_has_a_book(make_world: MakeWorld) -> No
         for _ in range(100):
             world.run(0.1)
         assert fault in {line["fault"] for line in world.lines("fault")}
+
+
+@pytest.mark.parametrize("exchange", ["bitvavo", "btcturk"])
+def test_numbers_begin_anew_between_a_book_and_its_first_change(
+    make_world: MakeWorld, exchange: str
+) -> None:
+    world, client = live(make_world, exchange, "early_reset", "--fault-interval-s", "100")
+    for _ in range(3000):
+        world.run(0.05)
+        if gaps(world):
+            break
+    world.faults._names = []
+    name = gaps(world)[0][0]
+    if exchange == "bitvavo":
+        world.say(client[0], {"action": "getBook", "market": name})
+    else:
+        for is_joining in (False, True):
+            world.say(client[0], join("obdiff", name, is_joining=is_joining))
+    world.run(20)
+    assert ["gap", "early_reset", "nonce_reset"] == [one["fault"] for one in world.lines("fault")]
+    assert [name, name] == [raw_symbol for raw_symbol, _, _ in gaps(world)]
+
+
+def test_a_book_that_nobody_asks_for_is_reset_by_nothing(make_world: MakeWorld) -> None:
+    world, _ = live(make_world, "bitvavo", "early_reset", "--fault-interval-s", "100")
+    while not gaps(world):
+        world.run(0.05)
+    world.faults._names = []
+    world.run(GIVEN_S + 1)
+    listen(world, world.connect())
+    world.run(20)
+    assert ["gap"] == [one["fault"] for one in world.lines("fault")]

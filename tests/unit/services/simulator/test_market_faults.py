@@ -5,8 +5,16 @@ from typing import Any
 
 import pytest
 
-from services.simulator.market_faults import ODD_S, SILENT_S, STATUS_S, TOLD_S
+from services.simulator.market_faults import (
+    LATE_S,
+    ODD_S,
+    SILENT_S,
+    STATUS_S,
+    TOLD_S,
+    UNREADABLE_S,
+)
 from services.simulator.protocol import TickerOfAll
+from tests.unit.services.simulator.bitvavo.test_protocol import subscribe
 from tests.unit.services.simulator.btcturk.test_protocol import join
 from tests.unit.services.simulator.conftest import MakeWorld
 from tests.unit.services.simulator.fakes import World, decoded
@@ -112,3 +120,51 @@ def test_the_tickers_of_all_pairs_fall_silent_and_one_of_a_pair_does_not(
     world.run(SILENT_S)
     assert 401 in {message[0] for message in decoded(socket)}
     assert isinstance(world.exchange, TickerOfAll)
+
+
+def test_a_market_that_is_listed_anew_is_young(make_world: MakeWorld) -> None:
+    world, _ = live(make_world, "bitvavo", "late_listing", "--fault-interval-s", "100")
+    name = run_until_told(world, "late_listing")
+    world.run(STATUS_S + 10)
+    body: Any = json.loads(world.exchange.request(f"/v2/{name}/book").body)
+    assert body["nonce"] < 256
+
+
+def test_a_pair_says_nothing_to_who_joins_it_and_then_its_changes_alone(
+    make_world: MakeWorld,
+) -> None:
+    world, (_, socket) = live(make_world, "btcturk", "late_first", "--fault-interval-s", "100")
+    name = run_until_told(world, "late_first")
+    assert socket.is_aborted
+    connection, socket = world.connect()
+    world.say(connection, join("obdiff", name))
+    world.run(LATE_S - 5)
+    assert {991, 100, 451, 801} >= {message[0] for message in decoded(socket)}
+    world.run(15)
+    assert changes(decoded(socket), name)
+    assert 431 not in {message[0] for message in decoded(socket)}
+    world.say(connection, join("obdiff", name, is_joining=False))
+    world.say(connection, join("obdiff", name))
+    world.run(1)
+    assert 431 in {message[0] for message in decoded(socket)}
+    assert [] == gaps(world)
+
+
+@EXCHANGES
+def test_the_prices_of_tickers_are_no_numbers_for_a_while(
+    make_world: MakeWorld, exchange: str
+) -> None:
+    world, (connection, socket) = live(make_world, exchange, "unreadable", *("--rate", "60"))
+    if exchange == "bitvavo":
+        world.say(connection, subscribe(("ticker", ["BTC-EUR"])))
+    else:
+        world.say(connection, join("ticker", "all"))
+    run_until_told(world, "unreadable")
+    for marks in (True, False):
+        socket.messages.clear()
+        world.faults._names = []  # no other one follows
+        world.run(UNREADABLE_S - 2)
+        found = [one for one in map(str, socket.messages) if "icker" in one]
+        assert found
+        assert marks == all("~" in one for one in found)
+        world.run(3)

@@ -311,6 +311,7 @@ def test_no_flood_of_watermarks_holds_up_a_sender(
         msgspec.msgpack.encode(["r", {"a": [-1, 0]}]),
         msgspec.msgpack.encode(["r", {"a": [2, 1]}]),
         msgspec.msgpack.encode(["r", {"a": ["0", "1"]}]),
+        msgspec.msgpack.encode(["r", {"a": [0, 1]}, {"a": -1}]),
         b"\xdc\xff\xff",
         b"\x92\xa2\xff\xff\x80",  # a run that is no UTF-8
         b"\x91" * 100_000,
@@ -329,8 +330,22 @@ def test_what_is_no_watermark_is_counted_and_hides_none(ends: Ends, message: byt
 
 def test_a_watermark_of_a_later_release_may_say_more(ends: Ends) -> None:
     publisher, subscriber = ends.watermarks()
-    publisher._socket.send(msgspec.msgpack.encode(["run", {"a": [1, 2]}, "more"]))
+    publisher._socket.send(msgspec.msgpack.encode(["run", {"a": [1, 2]}, {"a": 1}, "more"]))
+    assert Watermark("run", {"a": (1, 2)}, {"a": 1}) == receive(subscriber)
+
+
+def test_a_watermark_of_an_earlier_release_tells_of_no_hole(ends: Ends) -> None:
+    publisher, subscriber = ends.watermarks()
+    publisher._socket.send(msgspec.msgpack.encode(["run", {"a": [1, 2]}]))
     assert Watermark("run", {"a": (1, 2)}) == receive(subscriber)
+    assert {} == subscriber.holes
+
+
+def test_the_holes_of_the_newest_watermark_are_there_for_any_thread(ends: Ends) -> None:
+    publisher, subscriber = ends.watermarks()
+    publisher.publish(Watermark("run", {"a": (1, 20)}, {"a": 10}))
+    assert receive(subscriber)
+    assert {"a": 10} == subscriber.holes
 
 
 def test_a_subscriber_follows_one_writer_after_another(ends: Ends) -> None:

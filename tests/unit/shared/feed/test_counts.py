@@ -72,6 +72,15 @@ def test_messages_that_are_not_are_counted_by_channel_and_reason() -> None:
     assert reasons == counts.malformed_reasons
 
 
+def test_messages_that_differ_in_their_values_alone_are_of_one_kind() -> None:
+    counts = Counts()
+    for number in range(300):
+        reason = f"Invalid enum value '~{number}' - at `$[1].items[{number}].B`"
+        counts.note_malformed(MalformedMessage(reason, raw=b"", channel="ticker"))
+    kind = "ticker: Invalid enum value ... - at `$[...].items[...].B`"
+    assert {kind: 300} == counts.malformed_reasons
+
+
 def test_all_begins_at_zero() -> None:
     counts = Counts()
     tallies = [value for value in vars(counts).values() if isinstance(value, Tally)]

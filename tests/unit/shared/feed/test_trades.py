@@ -142,6 +142,19 @@ def test_a_list_of_nothing_that_surely_holds_the_outage_is_none(world: World) ->
     assert [] == world.gaps()
 
 
+@pytest.mark.parametrize(("age_s", "is_gap"), [(3000, True), (3595, False), (90_000, False)])
+def test_a_list_that_lacks_the_trade_it_should_go_back_to_holds_no_outage(
+    world: World, age_s: int, *, is_gap: bool
+) -> None:
+    """It says that it tells of all since an hour before, and does not."""
+    world.trades.trade(1, "BTC-EUR", at(1, LOST - age_s * SECOND))
+    world.trades.lose_all(LOST)
+    later = [at(5, LOST + SECOND)]
+    trades = TradeList("BTCEUR", later, is_cut=False, ts_from=LOST - 3600 * SECOND)
+    world.trades.trade_list(2, "BTC-EUR", trades, world.trades.pop_outage("BTCEUR"))
+    assert ([("t1", "t5")] if is_gap else []) == world.gaps()
+
+
 def test_a_cut_list_must_reach_what_came_since_as_well(world: World) -> None:
     world.live(1)
     world.trades.lose_all(LOST)

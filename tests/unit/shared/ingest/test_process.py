@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -21,9 +22,10 @@ from msgspec.structs import replace
 
 from services import __main__ as command
 from services.ingest_bitvavo.exchange import EXCHANGE
-from shared.delivery.frame import FRAME_VERSION, decode_columns
+from shared.delivery.frame import CHECKPOINT, FRAME_VERSION, decode_columns
 from shared.delivery.journal import Journal
 from shared.delivery.journal_file import FrameReader, find_files
+from shared.delivery.pipe import Watermark, WatermarkPublisher, endpoint
 from shared.exchange import Exchange, Message, Raw
 from shared.ingest import process as module
 from shared.ingest.process import EXIT_FAULT, EXIT_LOCKED, Ingest, run
@@ -31,6 +33,7 @@ from shared.process.configured import load_settings
 from shared.process.files import Lock
 from shared.process.signals import STOP_SIGNALS
 from shared.process.status import IngestReport, read
+from tests.support.columns import unpack
 from tests.support.frames import make_end, make_foreign, make_frame
 from tests.support.simulators import Simulator, booktape
 
@@ -58,6 +61,22 @@ def feed_events(journal: Path) -> list[tuple[str, Any]]:
             if rows:
                 details = map(msgspec.json.decode, rows.detail)
                 found += zip(rows.kind, details, strict=True)
+        reader.close()
+    return found
+
+
+def checkpoints(journal: Path) -> list[str]:
+    """Return the symbol of each book that was written whole."""
+    found: list[str] = []
+    for file in find_files(journal):
+        reader = FrameReader(file.path, journal.name)
+        for frame, _, _ in reader.scan(0, file.size):
+            columns = decode_columns(frame)
+            if columns.book is None:
+                continue
+            kinds, symbols = unpack(columns.book, "kind"), unpack(columns.book, "symbol")
+            pairs = zip(kinds, symbols, strict=True)
+            found += [columns.symbols[symbol] for kind, symbol in pairs if kind == CHECKPOINT]
         reader.close()
     return found
 
@@ -263,6 +282,31 @@ def test_a_line_is_named_by_the_cell_and_a_letter(
     for line in ("a", "b"):
         command._ingest(Namespace(exchange="bitvavo", line=line))
     assert ["tokyoa", "tokyob"] == asked
+
+
+def test_behind_a_hole_in_its_journal_every_book_is_written_whole_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    ingest = world.make()
+    publisher = WatermarkPublisher(ingest._context, endpoint(world.state, "watermarks"))
+
+    def tell() -> None:
+        wait_until(world.is_live)
+        (session,) = world.sessions()
+        watermark = Watermark("run", {session.name: (0, 7)}, {session.name: 7, OLD: 10**9})
+
+        def has_all() -> bool:
+            publisher.publish(watermark)
+            return len(checkpoints(session)) >= 3
+
+        wait_until(has_all)
+        publisher.publish(watermark)
+
+    assert 0 == world.run(ingest, tell)
+    publisher.close()
+    (session,) = world.sessions()
+    assert [1, 1, 1] == list(Counter(checkpoints(session)).values())
 
 
 def test_on_a_full_disk_nothing_is_opened(world: World) -> None:

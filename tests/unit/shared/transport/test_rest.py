@@ -341,6 +341,20 @@ def test_a_ban_for_what_has_no_limit_is_one_from_everything(
     assert 1 == len(server.paths)
 
 
+def test_whoever_wants_to_know_of_a_ban_is_told(server: Server, limits: Limits) -> None:
+    told: list[tuple[float, str]] = []
+    server.answer = Answer(429, b"slow down", {"Retry-After": "17"})
+    client = RestClient(
+        EXCHANGE, server.url, limits, clock_ns=lambda: TS, on_ban=lambda *ban: told.append(ban)
+    )
+    for _ in range(2):  # the second is not even asked
+        with pytest.raises(RateLimited):
+            client.book("BTC-EUR")
+    client.close()
+    [(wait_s, reason)] = told
+    assert (17.0, True) == (wait_s, reason.endswith(" was answered 429"))
+
+
 class Waits(Event):
     """An event whose waits pass at once, on the clock of the test."""
 

@@ -5,10 +5,11 @@ import pytest
 from services.simulator.bitvavo.data import BitvavoData, Refusal, banned, trade_id
 from services.simulator.bitvavo.listing import list_markets as bitvavo_markets
 from services.simulator.market import SimulatedMarket
+from services.simulator.switches import Switches
 from tests.unit.services.simulator.fakes import TS_START, FakeClock
 
 MARKETS = [SimulatedMarket(one, seed=1, ts=TS_START) for one in bitvavo_markets(3, levels=1_200)]
-DATA = BitvavoData(MARKETS, nonce_of=lambda _: 77, clock=FakeClock().clock)
+DATA = BitvavoData(MARKETS, Switches(), nonce_of=lambda _: 77, clock=FakeClock().clock)
 
 
 def answer(action: str, **parameters: object) -> Any:
@@ -98,7 +99,7 @@ def test_assets_can_be_asked_for_by_name() -> None:
 
 def test_a_halted_market_is_listed_and_its_book_refused() -> None:
     market = SimulatedMarket(MARKETS[0].listing, seed=1, ts=TS_START)
-    data = BitvavoData([market], nonce_of=lambda _: 1, clock=FakeClock().clock)
+    data = BitvavoData([market], Switches(), nonce_of=lambda _: 1, clock=FakeClock().clock)
     market.is_halted = True
     rows: Any = data.answer_action("getMarkets", {})
     assert "halted" == rows[0]["status"]
@@ -109,7 +110,7 @@ def test_a_halted_market_is_listed_and_its_book_refused() -> None:
 
 def test_a_delisted_market_is_gone() -> None:
     market = SimulatedMarket(MARKETS[0].listing, seed=1, ts=TS_START)
-    data = BitvavoData([market], nonce_of=lambda _: 1, clock=FakeClock().clock)
+    data = BitvavoData([market], Switches(), nonce_of=lambda _: 1, clock=FakeClock().clock)
     market.is_delisted = True
     assert [] == data.answer_action("getMarkets", {})
     with pytest.raises(Refusal):

@@ -8,6 +8,7 @@ from services.simulator.btcturk.listing import list_markets as btcturk_markets
 from services.simulator.btcturk.rest import BtcturkRest
 from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Answer
+from services.simulator.switches import Switches
 from tests.support.paths import RECORDINGS
 from tests.unit.services.simulator.fakes import TS_START, FakeClock, shape
 
@@ -29,7 +30,7 @@ def time() -> FakeClock:
 
 @pytest.fixture
 def rest(time: FakeClock) -> BtcturkRest:
-    return BtcturkRest(MARKETS, clock=time.clock, is_limited=True)
+    return BtcturkRest(MARKETS, Switches(), clock=time.clock, is_limited=True)
 
 
 def body(answer: Answer) -> Any:
@@ -144,7 +145,7 @@ def test_who_asks_too_often_waits_a_minute(rest: BtcturkRest, time: FakeClock) -
 
 
 def test_no_limits_where_none_were_asked_for(time: FakeClock) -> None:
-    rest = BtcturkRest(MARKETS, clock=time.clock, is_limited=False)
+    rest = BtcturkRest(MARKETS, Switches(), clock=time.clock, is_limited=False)
     path = "/api/v2/orderbook?pairSymbol=BTCTRY&limit=1"
     assert {200} == {rest.request(path).status for _ in range(200)}
 
