@@ -74,7 +74,8 @@ def find_legs(market: Market, start: int, end: int) -> Iterator[Leg | Piece]:
         for _, chain in groupby(_number_chains(pieces), key=lambda pair: pair[0]):
             linked = [piece for _, piece in chain]
             yield _make_leg(market, linked, last) if linked[0].span else linked[0]
-            last = linked[-1]
+            last = None  # what comes next in a day is another span, be its epoch the same
+        last = pieces[-1]
         day_start = day_end
 
 

@@ -125,6 +125,20 @@ session bitvavo a
 600  -       session_end killed
 """
 
+# R6, R7: a span of the clock that went back lies inside an earlier one of the same epoch, which
+# has the book again behind it.
+CLOCK_BACK_INSIDE: Final = """
+session bitvavo a
+0    -       session_start
+10   BTC-EUR snapshot 99x1 | 101x1
+12   BTC-EUR delta 99x2 |
+20   BTC-EUR gap {"channel":"book"}
+11   -       clock_step {"step_s":-9.0}
+12.5 BTC-EUR checkpoint 98x7 | 101x1
+13   BTC-EUR delta 98x8 |
+600  -       session_end killed
+"""
+
 # The writer cuts at midnight: two manifests, two dates, one span.
 MIDNIGHT: Final = """
 session bitvavo a
@@ -146,5 +160,6 @@ TAPES_OF_ENDS: Final = {
     "flush_missing": FLUSH_MISSING,
     "journal_hole": JOURNAL_HOLE,
     "clock_back": CLOCK_BACK,
+    "clock_back_inside": CLOCK_BACK_INSIDE,
     "midnight": MIDNIGHT,
 }
