@@ -1,4 +1,4 @@
-"""A symbol-day for hftbacktest: levels a CPU second and memory of the whole command.
+"""Exports a symbol-day for hftbacktest: levels a CPU second and memory of the whole command.
 
 The day has 24 audits and a trade at each twentieth event, in 288 flushes of this market alone. It
 is exported as it was recorded and as it is certified; half a day says whether memory grows with it.

@@ -101,7 +101,7 @@ def read_changes(market: Market, start: int, end: int) -> Iterator[Item]:
 
 
 class _Kept:
-    """What a book is made of: its levels at a moment and the changes since."""
+    """One book: its levels at a moment and the changes since."""
 
     def __init__(self, snapshot: pa.Table) -> None:
         self._book = _fold(snapshot)

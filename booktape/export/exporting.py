@@ -98,7 +98,7 @@ def export(
 
 
 class Passes:
-    """How far an export is: markets that are done, and passes over the book of the next."""
+    """The progress of an export: markets that are done, and passes over the book of the next."""
 
     def __init__(self, count: int, progress: Callable[[float], None]) -> None:
         self._count = count

@@ -13,7 +13,7 @@ _DECIMALS_MAX: Final = 22  # up to here a float holds each power of ten
 
 
 class Measure:
-    """What is known of the numbers seen so far; each is as its shortest text says it."""
+    """The decimals and the step of the numbers seen so far, as their shortest texts say them."""
 
     def __init__(self) -> None:
         self.decimals = 0
