@@ -607,12 +607,12 @@ def test_where_few_messages_come_one_thread_waits_for_the_next_of_any_socket(
         sleep=world.stop.wait,
     )
     with world.run():
-        connections = [server.next(), server.next()]
+        first, connection = server.next(), server.next()
         world.digest_until(lambda: bool(world.kinds()))
         other.digest_until(lambda: bool(other.kinds()))
-        for connection in connections:
-            connection.recv(WAIT_S)
-            say(connection, "ready")
+        for each in (first, connection):
+            each.recv(WAIT_S)
+            say(each, "ready")
         both = [world.feed, other.feed]
         world.digest_until(lambda: world.feed.messages == 1)
         other.digest_until(lambda: other.feed.messages == 1)
