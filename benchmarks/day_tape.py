@@ -63,7 +63,7 @@ def write_day(root: Path, *, flushes: int = FLUSHES) -> int:
 
 
 class _Walk:
-    """Where each market is in a turn: at a price some ticks away, its sizes a share of before."""
+    """Moves each market in a turn: to a price ticks away, to sizes that are a share of before."""
 
     def __init__(self, listings: list[Listing]) -> None:
         self._dice = random.Random(7)

@@ -1,4 +1,4 @@
-"""Replays as NautilusTrader does, a delta at a time into its order book; runs where that is.
+"""Replays into NautilusTrader's order book, a delta at a time; runs where nautilus is installed.
 
 Prints the CPU seconds of the loop over rows that were made into its deltas before, and how many
 levels the rows of a grid of seconds have.

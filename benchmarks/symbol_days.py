@@ -1,4 +1,4 @@
-"""What each encoding costs of a certified day: bytes and CPU, over days of single markets.
+"""Measures encodings over days of one symbol: the bytes and the CPU that each of them costs.
 
 Five markets of the simulator, from the busiest to a quiet one, each for 24 hours at its own rate.
 """

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
-from booktape import answers
+from booktape.answers import later as answers
 from booktape.answers.reading import Reading
 from booktape.books.book import Book, Gap, find_book, replay
 from booktape.errors import UnknownTable

@@ -184,7 +184,7 @@ def _find_wishes(parsed: Namespace) -> "Wishes":
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Say nothing of an engine that is missing: the page says from where it is drawn."""
+    """Keep silent about a missing engine: the page says what it is drawn from."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="replaying without the compiled engine")
         yield

@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
-    """What is to be drawn beside the days; markets that are `asked` for must be there."""
+    """Charts wanted beside the days; a market that is `asked` for must exist."""
 
     markets: Sequence[str] = ()  # A, B, and where quotes differ one currency in both of them
     fees: Mapping[str, float] = {}

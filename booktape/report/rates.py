@@ -1,4 +1,4 @@
-"""How much was recorded: through time, by the manifests that a certificate names, and of what."""
+"""Computes rates: how much was recorded through time, by the manifests of a certificate."""
 
 from collections.abc import Sequence
 from html import escape
