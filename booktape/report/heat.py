@@ -32,7 +32,7 @@ KINDS: Final = {
 }
 
 
-class MarketRow(Struct, frozen=True):
+class HeatRow(Struct, frozen=True):
     """One market of one day."""
 
     symbol: SymbolFigures
@@ -53,7 +53,7 @@ def make_heat(day: DayFacts, span: Span) -> str:
     """Return the map of one day that has figures."""
     assert day.certificate is not None
     symbols = [found for found in day.certificate.symbols if found.book_start is not None]
-    rows = [MarketRow(found, find_inner_gaps(found)) for found in symbols]
+    rows = [HeatRow(found, find_inner_gaps(found)) for found in symbols]
     shown, more, whole = _choose(rows)
     draw = _Draw(span)
     text = draw.sum(rows) if len(rows) > 1 else ""
@@ -97,7 +97,7 @@ def _join_names(names: Iterable[str]) -> str:
     return escape(", ".join(sorted(names)))
 
 
-def _choose(rows: Sequence[MarketRow]) -> tuple[list[MarketRow], list[MarketRow], list[MarketRow]]:
+def _choose(rows: Sequence[HeatRow]) -> tuple[list[HeatRow], list[HeatRow], list[HeatRow]]:
     """Return rows to show, those to show who asks, and those of which a name is enough."""
     if len(rows) <= ROWS_ALL_MAX:
         return list(rows), [], []
@@ -111,7 +111,7 @@ class _Draw:
     def __init__(self, span: Span) -> None:
         self._span = span
 
-    def row(self, row: MarketRow, gaps_max: int = GAPS_DRAWN_MAX) -> str:
+    def row(self, row: HeatRow, gaps_max: int = GAPS_DRAWN_MAX) -> str:
         """Return the bar of a market: what is known is filled, what lies outside is empty."""
         found = row.symbol
         assert found.book_start is not None
@@ -152,7 +152,7 @@ class _Draw:
             yield f"{begin},{size}" + (f",{cause}" if cause != before else "")
             before = cause
 
-    def sum(self, rows: Sequence[MarketRow]) -> str:
+    def sum(self, rows: Sequence[HeatRow]) -> str:
         """Return how many of all markets are known, through time."""
         counts = count_known(rows, self._span)
         step = WIDTH / _BINS
@@ -171,7 +171,7 @@ class _Draw:
         )
 
 
-def count_known(rows: Sequence[MarketRow], span: Span, bins: int = _BINS) -> list[int]:
+def count_known(rows: Sequence[HeatRow], span: Span, bins: int = _BINS) -> list[int]:
     """Return of each part of a span how many books are known all through it."""
     begin, end = span
     size = max((end - begin) / bins, 1)

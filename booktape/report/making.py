@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
-    """What is to be drawn beside the days; markets that are `asked` for must be there."""
+    """Wishes of a reader: prices to draw beside the days. Markets `are_asked` for must be there."""
 
     markets: Sequence[str] = ()  # A, B, and where quotes differ one currency in both of them
     fees: Mapping[str, float] = {}

@@ -1,4 +1,4 @@
-"""How much was recorded: through time, by the manifests that a certificate names, and of what."""
+"""Draws rates: levels a second, by the manifests that certificates name, and the busiest markets."""
 
 from collections.abc import Sequence
 from html import escape

@@ -9,7 +9,7 @@ from booktape.report.heat import (
     GAPS_DRAWN_MAX,
     ROWS_ALL_MAX,
     ROWS_WORST_MAX,
-    MarketRow,
+    HeatRow,
     count_known,
     find_kind,
     find_span,
@@ -116,7 +116,7 @@ def test_known_books_are_counted_through_time() -> None:
         make_symbol(book_start=NOON, book_end=NOON + 40 * SECOND, gaps=[]),
         make_symbol(book_start=NOON + 10 * SECOND, book_end=NOON + 40 * SECOND),
     ]
-    rows = [MarketRow(found[0], []), MarketRow(found[1], [make_gap(21, 22), make_gap(25, 29)])]
+    rows = [HeatRow(found[0], []), HeatRow(found[1], [make_gap(21, 22), make_gap(25, 29)])]
     assert [1, 2, 1, 2, 0] == count_known(rows, (NOON, NOON + 50 * SECOND), bins=5)
 
 
