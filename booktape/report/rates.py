@@ -1,4 +1,4 @@
-"""Draws rates: levels a second, by the manifests that certificates name, and the busiest markets."""
+"""Draws rates: levels a second, by manifests that certificates name, and the busiest markets."""
 
 from collections.abc import Sequence
 from html import escape
