@@ -67,13 +67,13 @@ def _put(parsed: Namespace, storage: "Storage") -> int:
     """Put the reports that are due beside the tape; of days that nobody has certified none is."""
     from booktape.report.shelf import find_due
 
-    count = 0
     try:
         store, reading = open_store(storage), _open(storage)
-        due = list(find_due(reading.ledger, store))
     except NotATape:  # nothing is recorded yet
-        due = []
-    for date, key in due:
+        print("No report is due.")
+        return DONE
+    count = 0
+    for date, key in find_due(reading.ledger, store):
         text = _make(parsed, storage, reading, date, date)
         with tempfile.TemporaryDirectory(dir=_make_folder(parsed)) as folder:
             path = Path(folder) / "report.html"
@@ -184,7 +184,7 @@ def _find_wishes(parsed: Namespace) -> "Wishes":
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep silent about a missing engine: the page says what it is drawn from."""
+    """Silence the warning of a missing engine: the page names its source."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="replaying without the compiled engine")
         yield

@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
-    """Charts wanted beside the days; a market that is `asked` for must exist."""
+    """Wishes of a reader: prices to draw beside the days. Markets `are_asked` for must be there."""
 
     markets: Sequence[str] = ()  # A, B, and where quotes differ one currency in both of them
     fees: Mapping[str, float] = {}

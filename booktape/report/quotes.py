@@ -33,7 +33,7 @@ class MarketQuotes(Struct, frozen=True):
 
     @property
     def is_known(self) -> bool:
-        """Return whether any price is known."""
+        """Tell whether any price is known."""
         return any(value is not None for value in self.columns["bid"])
 
     def spreads_bps(self) -> Values:

@@ -1,4 +1,4 @@
-"""Computes rates: how much was recorded through time, by the manifests of a certificate."""
+"""Draws rates: levels a second, by manifests that certificates name, and the busiest markets."""
 
 from collections.abc import Sequence
 from html import escape
