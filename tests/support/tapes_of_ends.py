@@ -132,8 +132,8 @@ session bitvavo a
 0    -       session_start
 10   BTC-EUR snapshot 99x1 | 101x1
 12   BTC-EUR delta 99x2 |
-20   BTC-EUR gap {"channel":"book"}
-11   -       clock_step {"step_s":-9.0}
+13.5 BTC-EUR gap {"channel":"book"}
+11   -       clock_step {"step_s":-2.5}
 12.5 BTC-EUR checkpoint 98x7 | 101x1
 13   BTC-EUR delta 98x8 |
 600  -       session_end killed
