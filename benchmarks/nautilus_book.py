@@ -1,4 +1,4 @@
-"""Replays into NautilusTrader's order book, a delta at a time; runs where nautilus is installed.
+"""Replays by the order book of NautilusTrader ("nautilus"), a delta at a time; runs where that is.
 
 Prints the CPU seconds of the loop over rows that were made into its deltas before, and how many
 levels the rows of a grid of seconds have.

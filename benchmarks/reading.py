@@ -1,4 +1,4 @@
-"""Measures a cold reading: what an import, a book and a day of best prices cost, beside DuckDB.
+"""Measures a cold reading: an import, one book, a day of best prices, beside DuckDB and pyarrow.
 
 Each figure is of a process of its own, whose modules are compiled before. One book comes out of a
 day of 17 million rows in 280 files, and out of the sample, a flush each second: many files of few

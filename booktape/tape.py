@@ -2,14 +2,22 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from booktape.answers import later as answers
 from booktape.answers.reading import Reading
 from booktape.books.book import Book, Gap, find_book, replay
 from booktape.errors import UnknownTable
+from booktape.later import LaterModule
 from booktape.scan import Scan
 from booktape.tables import SCHEMAS
 from booktape.times import Every, Moment, date_of_ts, parse_every, parse_moment
+
+if TYPE_CHECKING:
+    from booktape.answers import bar_scan, lists, rows, tops
+else:  # a cold book must not wait for what other calls need
+    bar_scan, lists, rows, tops = (
+        LaterModule(f"booktape.answers.{name}") for name in ("bar_scan", "lists", "rows", "tops")
+    )
 
 _STITCHED = ("book", "trades")
 
@@ -31,11 +39,11 @@ class Tape:
 
     def symbols(self, exchange: str | None = None) -> Scan:
         """Return the markets: exchange, symbol, first and last date, tables."""
-        return answers.lists.scan_symbols(self._reading, self._reading.name_exchanges(exchange))
+        return lists.scan_symbols(self._reading, self._reading.name_exchanges(exchange))
 
     def days(self, exchange: str | None = None) -> Scan:
         """Return the days from an exchange's first to its last, and their condition."""
-        return answers.lists.scan_days(self._reading, self._reading.name_exchanges(exchange))
+        return lists.scan_days(self._reading, self._reading.name_exchanges(exchange))
 
     def sessions(
         self,
@@ -46,7 +54,7 @@ class Tape:
         """Return the runs of ingest processes that recorded something in a range."""
         exchanges = self._reading.name_exchanges(exchange)
         span = self._reading.parse_range(exchanges, start, end)
-        return answers.lists.scan_sessions(self._reading, exchanges, span)
+        return lists.scan_sessions(self._reading, exchanges, span)
 
     def scan(
         self,
@@ -63,11 +71,11 @@ class Tape:
         exchanges, symbol = self._reading.parse_scope(market)
         span = self._reading.parse_range(exchanges, start, end)
         if not stitched:
-            return answers.rows.scan_raw(self._reading, table, exchanges, symbol, span)
+            return rows.scan_raw(self._reading, table, exchanges, symbol, span)
         if table not in _STITCHED or symbol is None:
             raise ValueError("stitched=True takes the table book or trades, and one market")
         found = self._reading.make_market(exchanges[0], symbol)
-        return answers.rows.scan_stitched(self._reading, table, found, span)
+        return rows.scan_stitched(self._reading, table, found, span)
 
     def trades(
         self,
@@ -83,7 +91,7 @@ class Tape:
         """
         found = self._reading.parse_market(market)
         span = self._reading.parse_range([found.exchange], start, end)
-        return answers.rows.scan_trades(self._reading, found, span, is_quoted=quote)
+        return rows.scan_trades(self._reading, found, span, is_quoted=quote)
 
     def book_at(self, market: str, moment: Moment) -> Book:
         """Return the book at a moment; raise `NotKnown` with the gap and its cause."""
@@ -115,10 +123,10 @@ class Tape:
         if at is not None:
             if start is not None or end is not None:
                 raise ValueError("at takes the place of start and end")
-            return answers.tops.scan_top_at(self._reading, found, at, depth=depth, add=add)
+            return tops.scan_top_at(self._reading, found, at, depth=depth, add=add)
         span = self._reading.parse_range([found.exchange], start, end)
         step = None if every is None else parse_every(every)
-        return answers.tops.scan_top(self._reading, found, span, depth=depth, every=step, add=add)
+        return tops.scan_top(self._reading, found, span, depth=depth, every=step, add=add)
 
     def bars(
         self,
@@ -131,7 +139,7 @@ class Tape:
         """Return every bar that begins in a range; `is_whole` tells where no trade is missing."""
         found = self._reading.parse_market(market)
         span = self._reading.parse_range([found.exchange], start, end)
-        return answers.bar_scan.scan_bars(self._reading, found, span, every=parse_every(every))
+        return bar_scan.scan_bars(self._reading, found, span, every=parse_every(every))
 
     def coverage(
         self,
@@ -142,7 +150,7 @@ class Tape:
         """Return when books are known, and why not: of a market, of an exchange, of all."""
         exchanges, symbol = self._reading.parse_scope(market)
         span = self._reading.parse_range(exchanges, start, end)
-        return answers.lists.scan_coverage(self._reading, exchanges, symbol, span)
+        return lists.scan_coverage(self._reading, exchanges, symbol, span)
 
     def align(
         self,
@@ -158,7 +166,7 @@ class Tape:
         exchanges = sorted({market.exchange for market in found.values()})
         span = self._reading.parse_range(exchanges, start, end)
         step = None if every is None else parse_every(every)
-        return answers.tops.scan_aligned(self._reading, found, span, every=step, columns=columns)
+        return tops.scan_aligned(self._reading, found, span, every=step, columns=columns)
 
     def spread(
         self,
@@ -177,17 +185,17 @@ class Tape:
         `fees` has a taker's share by exchange, 0.0025 for 0.25 %. Where the quotes differ `via` is
         one currency in both, such as ("bitvavo:USDT-EUR", "btcturk:USDT-TRY").
         """
-        names = {"a": a, "b": b} | answers.tops.parse_via(via)
+        names = {"a": a, "b": b} | tops.parse_via(via)
         found = {name: self._reading.parse_market(market) for name, market in names.items()}
-        answers.tops.check_quotes(found)
+        tops.check_quotes(found)
         exchanges = sorted({market.exchange for market in found.values()})
         span = self._reading.parse_range(exchanges, start, end)
         step = None if every is None else parse_every(every)
-        return answers.tops.scan_spread(
+        return tops.scan_spread(
             self._reading,
             found,
             span,
-            fees=answers.tops.choose_fees(found, fees),
+            fees=tops.choose_fees(found, fees),
             every=step,
             depth=depth,
         )
@@ -196,4 +204,4 @@ class Tape:
         """Return what an exchange said of each symbol last, at or before a date."""
         self._reading.name_exchanges(exchange)
         until = date_of_ts(parse_moment(date))
-        return answers.lists.scan_instruments(self._reading, exchange, until)
+        return lists.scan_instruments(self._reading, exchange, until)

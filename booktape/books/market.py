@@ -130,15 +130,17 @@ class Market:
 def read_spans(session: Recorded, symbol: str, start: int, end: int) -> list[Span]:
     """Return a session's spans that hold a moment from start to end, and some before.
 
-    Reading begins at a snapshot before which nothing matters any more. Where the rows end before
-    `end`, later dates are asked how the session went on.
+    Reading begins at a snapshot before which nothing matters any more. It goes on until a row
+    decides the last span: a clock that is set back later ends a book behind the last row that it
+    had, however long that stood.
     """
+    begin, stop = _find_flushes(session, symbol, start, end)
     while True:
-        begin, stop = _find_flushes(session, symbol, start, end)
         spans = _walk(session, symbol, begin, stop)
-        is_open = any(span.cause == OPEN and span.end <= end for span in spans)
-        if not is_open or stop < len(session.keys) or not session.look_ahead():
+        is_open = any(span.cause == OPEN and span.ts_last < end - 1 for span in spans)
+        if not is_open or (stop == len(session.keys) and not session.look_ahead()):
             return spans
+        stop = min(stop + AHEAD, len(session.keys))
 
 
 def _find_flushes(session: Recorded, symbol: str, start: int, end: int) -> tuple[int, int]:
