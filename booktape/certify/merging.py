@@ -18,13 +18,11 @@ from booktape.certify.packing import Packed, Packing, Symbol, join
 from booktape.segments.segment import Segment
 from booktape.tables import SCHEMAS
 
-RUN_ROWS: Final = 1_500_000  # held at a time: about 60 MB of a book
-MERGED_ROWS: Final = 800_000  # of all runs together, while they are read side by side
+RUN_ROWS: Final = 750_000  # held at a time: about 25 MB of a book, three times while it is sorted
+MERGED_ROWS: Final = 400_000  # of all runs together, while they are read side by side
 BATCH_ROWS_MAX: Final = 64 * 1024
 BATCH_ROWS_MIN: Final = 1024
 _RUN_LEVEL: Final = 3  # runs and the file itself take less than the day's segments twice
-
-Part = tuple[Symbol, Packed]
 
 
 class SymbolRows(Struct, frozen=True):
@@ -64,32 +62,30 @@ class Merge:
             for run in runs:
                 run.close()
 
-    def _gather(self) -> Iterator[list[Part]]:
+    def _gather(self) -> Iterator[list[Packed]]:
         """Yield as much as may be held, in the order of sessions and events."""
-        held: list[Part] = []
+        held: list[Packed] = []
         rows = 0
         for segment in self._segments:
             for group in segment.groups:
-                packed = self._packing.pack(segment.read(group, self._names).combine_chunks())
-                held += self._packing.cut_symbols(packed)
-                rows += packed.rows
+                table = segment.read(group, self._names).combine_chunks()
+                held.append(self._packing.pack(table))
+                rows += table.num_rows
                 if rows >= RUN_ROWS and not self._is_small:
                     yield held
                     held, rows = [], 0
         if held:
             yield held
 
-    def _make_run(self, held: list[Part], number: int) -> "_Run":
-        parts: dict[Symbol, list[Packed]] = defaultdict(list)
-        while held:
-            symbol, packed = held.pop()
-            parts[symbol].append(packed)
-        rows = {symbol: sum(one.rows for one in found) for symbol, found in parts.items()}
-        events = {symbol: sum(len(one.events) for one in found) for symbol, found in parts.items()}
-        ordered = (
-            one for symbol in sorted(parts, key=_order) for one in reversed(parts.pop(symbol))
-        )
-        batches = _gather_batches(ordered, self._batch_rows)
+    def _make_run(self, held: list[Packed], number: int) -> "_Run":
+        joined = join(held)
+        held.clear()
+        packed = self._packing.sort(joined)
+        del joined
+        rows, events = {}, {}
+        for symbol, part in self._packing.cut_symbols(packed):
+            rows[symbol], events[symbol] = part.rows, len(part.events)
+        batches = packed.cut(self._batch_rows)
         if self._is_small:
             return _Run(rows, events, batches, [])
         paths = [self._folder / f"run-{number:05}-{part}" for part in ("events", "levels")]
@@ -106,9 +102,9 @@ class Merge:
         return _Run(rows, events, _read(paths, has_levels=bool(schemas[1])), paths)
 
     def _take(self, symbol: Symbol, runs: list["_Run"]) -> Iterator[pa.Table]:
-        for run in runs:
-            for packed in run.take(symbol):
-                yield self._packing.unpack(packed, symbol)
+        parts = (packed for run in runs for packed in run.take(symbol))
+        for packed in _gather_batches(parts, BATCH_ROWS_MAX):
+            yield self._packing.unpack(packed, symbol)
 
 
 class _Run:

@@ -114,6 +114,23 @@ class Packing:
             table.num_rows,
         )
 
+    def sort(self, packed: Packed) -> Packed:
+        """Return the rows by symbol, those of none last; of one symbol they stay in their order."""
+        order = sorted(range(len(self._symbols)), key=self._symbols.__getitem__)
+        ranks = sorted(range(len(order)), key=order.__getitem__)
+        keys = pa.array(ranks, _INT32).take(packed.events.column("symbol"))
+        places = pc.sort_indices(keys)  # a stable one
+        events = packed.events.take(places)
+        if packed.levels is None:
+            return Packed(events, None, packed.rows)
+        rows = events.column(_ROWS).cast(_INT64)
+        ends = pc.cumulative_sum(rows)
+        begins = pc.subtract(packed.find_ends().take(places), rows)
+        away = pc.subtract(begins, pc.subtract(ends, rows))
+        each = pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(ends.cast(_INT32), away))
+        levels = packed.levels.take(pc.add(pa.arange(0, packed.rows), each))
+        return Packed(events, levels, packed.rows)
+
     def cut_symbols(self, packed: Packed) -> Iterator[tuple[Symbol, Packed]]:
         """Yield the rows of each symbol; those of one follow each other."""
         runs = pc.run_end_encode(packed.events.column("symbol"))

@@ -22,13 +22,14 @@ try:
     bytearray(500 << 20)
 except MemoryError:
     print("refused")
+print(len(set(resource.getrlimit(resource.RLIMIT_NOFILE))))
 """
 
 
 def test_a_process_is_bounded() -> None:
     command = [sys.executable, "-c", BOUNDED]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert [str(400 << 20), "19", "1000", "refused"] == said.split()
+    assert [str(400 << 20), "19", "1000", "refused", "1"] == said.split()
 
 
 def test_a_file_is_no_folder_to_work_in(tmp_path: Path) -> None:
