@@ -10,7 +10,6 @@ from benchmarks import (
     batches,
     certify,
     everything,
-    exports,
     idle,
     latency,
     profile,
@@ -23,6 +22,7 @@ from benchmarks import (
     tape_bytes,
     writer,
 )
+from benchmarks.exports import run as run_exports
 from benchmarks.results import Figure
 from benchmarks.speed import measure
 
@@ -32,6 +32,7 @@ def main() -> int:
     options = _parse()
     seconds, rounds = options.seconds, options.rounds
     benchmarks: dict[str, Callable[[Path], list[Figure]]] = {
+        "exports": lambda folder: run_exports(folder, rounds=rounds),
         "saturated": lambda folder: saturated.run(folder, rounds=rounds),
         "writer": lambda folder: writer.run(folder, rounds=rounds),
         "bytes": tape_bytes.run,
@@ -40,7 +41,6 @@ def main() -> int:
         "replay": lambda folder: replay.run(folder, rounds=rounds),
         "reading": lambda folder: reading.run(folder, rounds=rounds),
         "certify": certify.run,
-        "exports": lambda folder: exports.run(folder, rounds=rounds),
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
         "idle": idle.run,
