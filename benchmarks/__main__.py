@@ -10,7 +10,6 @@ from benchmarks import (
     batches,
     certify,
     everything,
-    exports,
     idle,
     latency,
     profile,
@@ -24,6 +23,7 @@ from benchmarks import (
     tape_bytes,
     writer,
 )
+from benchmarks.exports import run as run_exports
 from benchmarks.results import Figure
 from benchmarks.speed import measure
 
@@ -33,6 +33,7 @@ def main() -> int:
     options = _parse()
     seconds, rounds = options.seconds, options.rounds
     benchmarks: dict[str, Callable[[Path], list[Figure]]] = {
+        "exports": lambda folder: run_exports(folder, rounds=rounds),
         "saturated": lambda folder: saturated.run(folder, rounds=rounds),
         "writer": lambda folder: writer.run(folder, rounds=rounds),
         "bytes": tape_bytes.run,
@@ -40,9 +41,7 @@ def main() -> int:
         "recovery": recovery.run,
         "replay": lambda folder: replay.run(folder, rounds=rounds),
         "reading": lambda folder: reading.run(folder, rounds=rounds),
-        "certify": lambda folder: certify.run(folder, rounds=rounds),
-        "encodings": lambda _folder: symbol_days.run(),
-        "exports": lambda folder: exports.run(folder, rounds=rounds),
+        "certify": certify.run,
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
         "idle": idle.run,

@@ -56,7 +56,7 @@ def write_day(root: Path, *, flushes: int = FLUSHES) -> int:
             rows += moved.num_rows
             last = _last_number(moved)
             if (turn, flush is base[-1]) == (turns - 1, True):
-                write_flush(root, {"book": moved, "feed_events": make_end(last + 1)}, last + 1)
+                write_flush(root, {"book": moved, "feed_events": _end(last + 1)}, last + 1)
             else:
                 write_flush(root, {"book": moved}, last)
     return rows
@@ -125,7 +125,7 @@ def _move(rows: pa.Table, start: int, begin: int, stretch: int, events: int) -> 
     return pa.Table.from_arrays(columns, schema=rows.schema)
 
 
-def make_end(number: int) -> pa.Table:
+def _end(number: int) -> pa.Table:
     """Return the row that ends the session."""
     row = {
         "ts_recv": DAY + DAY_US - 1,

@@ -15,13 +15,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchmarks.day_tape import DATE, DAY, EXCHANGE, FLUSHES, make_end, write_flush
+from benchmarks.day_tape import DATE, DAY, EXCHANGE, FLUSHES, write_flush
 from benchmarks.days import FRIENDLY, START_US, make_day
 from benchmarks.frames import SESSION
 from benchmarks.results import Figure
 from benchmarks.walk import ROOT
 from booktape.replay.stream import BEGIN, BID, Batch
 from booktape.tables import SCHEMAS
+from booktape.times import DAY_US
 
 LEVELS: Final = 3_000_000
 SYMBOL: Final = "BTC-EUR"
@@ -74,7 +75,9 @@ def write_day(root: Path, levels: int) -> int:
             if begin < stop:
                 tables[name] = rows.slice(begin, stop - begin)
         write_flush(root, tables, end - 1)
-    write_flush(root, {"feed_events": make_end(bounds[-1])}, bounds[-1])
+    ended = {"kind": ["session_end"], "detail": [f'{{"reason":"stopped","events":{end + 1}}}']}
+    row = {"ts_recv": [DAY + DAY_US - 1], "event_number": [end], "symbol": [None], **ended}
+    write_flush(root, {"feed_events": _to_table("feed_events", row)}, end)
     count: int = book.num_rows
     return count
 
@@ -124,10 +127,10 @@ def _to_table(table: str, columns: dict[str, Any]) -> pa.Table:
     named = {"symbol": SYMBOL, "session": SESSION}
     found = []
     for field in schema:
-        if field.name in named:
-            column = pa.repeat(pa.scalar(named[field.name]), count)
-        elif field.name in columns:
+        if field.name in columns:
             column = pa.array(columns[field.name])
+        elif field.name in named:
+            column = pa.repeat(pa.scalar(named[field.name]), count)
         else:
             column = pa.nulls(count)
         found.append(column.cast(field.type))

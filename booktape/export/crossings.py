@@ -37,8 +37,11 @@ def find_uncrossed(day: Day) -> Iterator[Uncrossed]:
         ):
             is_crossed = bid is not None and ask is not None and bid >= ask
             if was_crossed and not is_crossed:
-                sides = ((bid, bid_size), (ask, ask_size))
-                yield Uncrossed(ts, *(None if side[0] is None else side for side in sides))
+                yield Uncrossed(
+                    ts,
+                    bid=None if bid is None else (bid, bid_size),
+                    ask=None if ask is None else (ask, ask_size),
+                )
             was_crossed = is_crossed
 
 
