@@ -1,4 +1,4 @@
-"""A session's frames, made from the generated market as an ingest would make them."""
+"""Makes a session's frames from the generated market, as an ingest would."""
 
 from collections.abc import Iterator, Sequence
 

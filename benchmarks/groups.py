@@ -1,4 +1,4 @@
-"""Replays as people do with pandas, a loop over groups; runs where pandas is, without our code.
+"""Replays as people do with pandas, a loop over groups, without our code.
 
 Prints the CPU seconds of the loop and how many levels its rows have, for events and for seconds as
 groups. The second way is right only for a grid of seconds.

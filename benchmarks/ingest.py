@@ -1,4 +1,4 @@
-"""Bitvavo's ingest process, but for two things that no exchange would allow or need.
+"""Runs Bitvavo's ingest process, but for two things that no exchange would allow or need.
 
 It asks for snapshots without a pause, so that a benchmark need not wait for minutes until all books
 are live. Given a file it notes there when each write to the journal had returned.

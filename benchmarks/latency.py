@@ -1,4 +1,4 @@
-"""From `ts_recv` to the journal at 1,700 events a second: what a kill could take.
+"""Measures the latency from `ts_recv` to the journal at 1,700 events a second: a kill may take it.
 
 The simulator sends, the real ingest records. Its journal notes when each write had returned (see
 `benchmarks.ingest`), a few hundred nanoseconds a frame; when each event was received stands on the

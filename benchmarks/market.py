@@ -1,4 +1,4 @@
-"""What a simulated Bitvavo would send, made without waiting for it."""
+"""Makes the messages of a simulated Bitvavo market without waiting for them."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The plain way to record an exchange, to compare with; runs where pandas is, without our code.
+"""Records an exchange the plain way, with pandas, to compare with; without our code.
 
 websocket-client's WebSocketApp, json, a message of the pipe for each event, a dict for each row,
 pandas, a Parquet file for each symbol. It proves nothing and survives nothing.

@@ -1,4 +1,4 @@
-"""Where the CPU of an ingest goes, saturated: its stages on the same messages, without threads.
+"""Profiles the CPU of a saturated ingest: its stages on the same messages, without threads.
 
 Messages go through as a recorder digests them, a few hundred at a time, so that each stage finds
 the caches as the others left them. Microseconds of CPU for each event. The rest, up to what

@@ -1,4 +1,4 @@
-"""A websocket server that sends prebuilt frames as fast as its client reads them."""
+"""Pushes prebuilt frames through a websocket as fast as its client reads them."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A cold reader: the cost of its import, and of one book out of many files, beside DuckDB.
+"""Measures a cold reading: its import, and one book out of many files, beside DuckDB.
 
 Each figure is of a process of its own. The tape is the sample, a flush each second: as many files
 as a day has, and few rows in each.

@@ -1,4 +1,4 @@
-"""How soon all is well again: an hour of journal replayed, and a writer that was killed.
+"""Measures recovery: an hour of journal replayed, and a writer that was killed.
 
 A feed died with an hour of journal at the live peak, 1,700 events a second, that no writer has. The
 next feed records as many, live, while its sender hands over both; the writer takes them as fast as
@@ -47,7 +47,7 @@ _MIB = 1 << 20
 
 
 class Replay(Struct):
-    """What was seen of one."""
+    """The measurements of one replay."""
 
     events: int
     seconds: float = 0.0

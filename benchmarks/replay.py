@@ -1,4 +1,4 @@
-"""A symbol-day into its best levels: both engines, beside what people use, on the same rows.
+"""Measures replays of a symbol-day into best levels: both engines, beside what people use.
 
 CPU seconds, by turns in one run; each is given as levels a second. DuckDB's SQL and pandas' loop
 get the first hour alone, for they would take minutes for a day.

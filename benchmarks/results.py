@@ -1,4 +1,4 @@
-"""Figures with their goals, as a table for people and as JSON for programs."""
+"""Prints results with their goals, as a table for people and as JSON for programs."""
 
 import os
 import platform
@@ -31,7 +31,7 @@ class Figure(Struct, frozen=True):
 
 
 class Machine(Struct, frozen=True):
-    """Where it was measured."""
+    """The machine that measured."""
 
     cores: int
     cpu: str

@@ -1,4 +1,4 @@
-"""As fast as it goes, from the socket to committed Parquet: events per CPU-second.
+"""Measures a saturated collector, from the socket to committed Parquet: events per CPU-second.
 
 A tiny server pushes changes of all 437 books that were encoded before; the real ingest, journal,
 pipe and writer take them, and the tape is verified. Beside it, by turns, the plain way takes the

@@ -1,4 +1,4 @@
-"""How fast the machine is at the moment.
+"""Measures the present speed of the machine.
 
 A shared one may be half as fast a minute later; figures are to be compared within one run, and
 this tells how far two runs may be.

@@ -1,4 +1,4 @@
-"""Bytes for each level of the book table: five minutes of all 437 markets, snapshots included.
+"""Measures the tape's bytes for each level of a book: five minutes of 437 markets.
 
 Time is simulated, not waited for. Beside it the same events as Tardis sells them
 (`incremental_book_L2`): CSV with gzip -6, a file for each symbol, or all in one as they came.

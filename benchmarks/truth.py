@@ -1,4 +1,4 @@
-"""Whether a tape holds what a simulator says that it has sent."""
+"""Compares a tape with the truth, a simulator's own account of what it sent."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ class _Book(Struct):
 
 
 class Sent(Struct):
-    """What a simulator has sent in the end."""
+    """The messages that a simulator sent."""
 
     sequences: dict[str, set[int]]  # by symbol: the last number, of each connection
     trade_ids: set[str]

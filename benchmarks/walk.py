@@ -1,4 +1,4 @@
-"""An ingest and a writer as processes of their own, on a configuration of their own."""
+"""Runs the walk, an ingest and a writer, as processes on a configuration of their own."""
 
 import os
 import subprocess

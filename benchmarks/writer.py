@@ -1,4 +1,4 @@
-"""The writer alone: levels per CPU-second from frames in memory to a synced Parquet file.
+"""Measures the writer alone: levels per CPU-second from frames in memory to synced Parquet.
 
 One flush of 500,000 rows in a process of its own, prepared as the writer's, several times. Frames
 are as they come live (20 ms each) and as they come under load (64 KiB each). Peak memory is of the
@@ -34,7 +34,7 @@ _MIB = 1 << 20
 
 
 class Result(msgspec.Struct):
-    """What one process found."""
+    """The measurements of one process."""
 
     rows: int
     cpu_s: list[float]

@@ -5,7 +5,7 @@
     tape = booktape.open("data")
     book = tape.book_at("bitvavo:BTC-EUR", "2026-11-29T12:00:00Z")
 
-What is heavy is loaded by the first call that needs it.
+The first call that needs a heavy library loads it.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""A certificate says what a day of an exchange holds, which files have it, and what it rests on."""
+"""A certificate proves a day of an exchange: its figures, its files, the manifests behind them."""
 
 from typing import Annotated, Final
 
@@ -19,7 +19,7 @@ Count = Annotated[int, Meta(ge=0)]
 
 
 class TableRows(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one manifest has of one table; times are ns, as manifests have them."""
+    """The rows of one manifest in one table; times are ns, as in manifests."""
 
     rows: Count
     events: Count
@@ -57,7 +57,7 @@ class CertifiedGap(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Offsets(Struct, frozen=True, forbid_unknown_fields=True):
-    """How much later than the exchange says events were received, in whole ms: nearest ranks."""
+    """Delays of events behind the exchange's time, in whole ms, by nearest rank."""
 
     events: Count
     least: int
@@ -68,7 +68,7 @@ class Offsets(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SymbolFigures(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the day has of one symbol; where there is no book, nothing is known or missing of it.
+    """The day's figures of one symbol; without a book, no time is known or missing.
 
     `book_start` and `book_end` are µs: between them the book is known for `known_us`.
     """

@@ -1,4 +1,4 @@
-"""A flush as readers see it: what its manifest says, or the certificate that names it."""
+"""Describes a flush to readers, by its manifest or by the certificate that names it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ NS_OF_US: Final = 1000  # a manifest counts in ns
 
 
 class Flush(Struct, frozen=True):
-    """What a reader sees of one manifest: a range of a session's events and its segments.
+    """One manifest as a reader sees it: a range of a session's events, with its segments.
 
     Where a certificate stands for its day, the rows are read from the day's files in their place.
     """

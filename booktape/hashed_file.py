@@ -1,4 +1,4 @@
-"""A file that Arrow writes, which is counted and hashed on the way."""
+"""A hashed file counts and hashes the bytes that Arrow writes to it."""
 
 import hashlib
 from typing import BinaryIO, Final

@@ -1,4 +1,4 @@
-"""Names sessions, dates and the keys of a tape's objects."""
+"""Makes and parses the keys of a tape's objects, with their sessions and dates."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +23,7 @@ _EPOCH: Final = date(1970, 1, 1)
 
 
 class Key(Struct, frozen=True):
-    """What the key of a segment, or of a manifest (`table` is `None`), says."""
+    """The parts of a segment's key, or of a manifest's (`table` is `None`)."""
 
     table: str | None
     exchange: str

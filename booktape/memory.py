@@ -1,7 +1,7 @@
-"""A small process: what a flush or a merge took is given back, once, when it is done.
+"""Tunes malloc so that a flush's memory returns to the system when the flush ends.
 
-Arrow takes and frees a megabyte for each step of a flush. Had each to come from the system anew, as
-malloc has it from 128 KiB on, a third of a flush's time went into its pages.
+Arrow takes and frees a megabyte for each step of a flush. If malloc fetched each from the system
+anew, as it does from 128 KiB on, the pages would take a third of a flush's time.
 """
 
 import ctypes
@@ -27,6 +27,6 @@ def bound_memory(mmap_bytes_min: int = MMAP_BYTES_MIN) -> None:
 
 
 def give_back() -> None:
-    """Return to the system what is free; it takes a few milliseconds."""
+    """Return free memory to the system; it takes a few milliseconds."""
     if hasattr(_libc, "malloc_trim"):
         _libc.malloc_trim(0)

@@ -1,4 +1,4 @@
-"""A lazy table of a tape: what it would read is known before anything is read."""
+"""A scan is a lazy table of a tape: its plan is known before it reads anything."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ SOURCE_KEY, RELEASE_KEY = b"booktape.source", b"booktape.release"
 
 
 class Plan(Struct, frozen=True):
-    """What a scan reads at most: the segments that have its dates."""
+    """The most that a scan reads: the segments of its dates."""
 
     objects: int
     rows: int
@@ -27,7 +27,7 @@ class Plan(Struct, frozen=True):
 
 
 class Recipe(Struct, frozen=True):
-    """How a scan's rows are made.
+    """The recipe of a scan's rows.
 
     `read` yields batches or tables that have at least the wanted columns, in any order.
     """
@@ -61,14 +61,14 @@ class Scan:
         return pa.schema(self._fields(), metadata=metadata)
 
     def select(self, *columns: str) -> "Scan":
-        """Return a scan of these columns, in this order; ValueError where there is no such one."""
+        """Return a scan of these columns, in this order; ValueError for an unknown one."""
         for name in columns:
             if name not in self._columns:
                 raise ValueError(f"no column {name!r}; there are {', '.join(self._columns)}")
         return Scan(self._recipe, columns)
 
     def plan(self) -> Plan:
-        """Return what is read at most, by the ledger alone."""
+        """Return the most that it will read, by the ledger alone."""
         entries = self._recipe.entries()
         rows, size = sum(entry.rows for entry in entries), sum(entry.bytes for entry in entries)
         return Plan(len(entries), rows, size)

@@ -1,4 +1,4 @@
-"""The keys that a TOML file or the environment gives, as yet unchecked."""
+"""Reads settings from their source, a TOML file or the environment, unchecked."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ def find_file(environment: Mapping[str, str], folder: Path) -> Path:
 
 
 def read_file(path: Path) -> dict[Key, Given]:
-    """Return every key of the file; none where there is no file."""
+    """Return every key of the file; none if the file is missing."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The tables of a tape: their columns, and how Parquet holds them."""
+"""Defines the tables of a tape: their columns, and their form in Parquet."""
 
 from typing import Any, Final
 

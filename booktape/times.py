@@ -1,4 +1,4 @@
-"""Moments, ranges and intervals as a reader writes them, in microseconds since 1970."""
+"""Parses times as a reader writes them (moments, ranges, intervals) into µs since 1970."""
 
 import datetime as dt
 import re

@@ -1,4 +1,4 @@
-"""Aligns tables of best levels: at each instant of any, the last row of each."""
+"""Aligns tables of best levels: at each instant of any table, the last row of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

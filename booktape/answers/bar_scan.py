@@ -1,4 +1,4 @@
-"""Bars of one market, and the times in which trades of theirs may be missing."""
+"""Makes a scan of bars of one market, and finds the times in which trades may be missing."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial

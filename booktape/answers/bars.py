@@ -1,4 +1,4 @@
-"""Bars of trades, each with whether all of its trades are known."""
+"""Makes bars of trades; each says whether all of its trades are known."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -102,7 +102,7 @@ def find_losses(
 
 
 class _Bar:
-    """What one bar's trades add up to, in their order."""
+    """Adds up one bar's trades, in their order."""
 
     def __init__(self) -> None:
         self.prices: tuple[float, float, float, float] | None = None

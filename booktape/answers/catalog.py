@@ -1,4 +1,4 @@
-"""What is on a tape: its markets, days, sessions and instruments."""
+"""The catalog of a tape lists its markets, days, sessions, instruments."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -52,7 +52,7 @@ SESSIONS: Final = pa.schema(
 
 
 class Catalog:
-    """The names on a tape, read when somebody asks, and remembered."""
+    """Reads the names on a tape when somebody asks, and remembers them."""
 
     def __init__(self, ledger: Ledger, segments: Segments, sessions: Sessions) -> None:
         self._ledger = ledger

@@ -1,4 +1,4 @@
-"""Instruments: what an exchange said of its markets, as of a date."""
+"""Reads instruments, an exchange's facts of its markets, as of a date."""
 
 from collections.abc import Sequence
 from typing import Final

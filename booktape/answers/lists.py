@@ -1,4 +1,4 @@
-"""Scans of what a tape holds: markets, days, sessions, instruments, coverage."""
+"""Makes scans that list a tape's markets, days, sessions, instruments, coverage."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""The best prices just before each trade."""
+"""Adds quotes to trades: the best prices just before each."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Rows of one table as they were stored, by session and event number."""
+"""Reads raw rows of one table, as they were stored, by session and event number."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Scans of a tape's rows: as stored, stitched, and trades once each."""
+"""Makes scans of a tape's rows: as stored, stitched, or trades once each."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial

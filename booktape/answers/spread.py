@@ -1,4 +1,4 @@
-"""The spread between two markets: what buying on one and selling on the other would earn."""
+"""Computes the spread between two markets: the earnings of buying on one, selling on the other."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -34,7 +34,7 @@ Level = tuple[float, float]
 
 
 class Fees(NamedTuple):
-    """What a taker pays, as shares (0.0025 is 0.25 %): on both markets, and for the currencies."""
+    """A taker's fees, as shares (0.0025 is 0.25 %): on both markets, and for the currencies."""
 
     a: float
     b: float

@@ -1,4 +1,4 @@
-"""Trades of one market, each once, however many sessions and lists had it."""
+"""Reads trades of one market, each once, however many sessions and lists had it."""
 
 from collections.abc import Iterator
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""Coverage: when a book is known, and why it is not."""
+"""Finds the coverage of a book: when it is known, and why it is not."""
 
 from collections.abc import Iterator
 from itertools import pairwise

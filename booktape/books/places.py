@@ -1,4 +1,4 @@
-"""Finds the first of a session's flushes from a time on, where each manifest may be a request."""
+"""Finds the place of a session's first flush from a time on, with few requests for manifests."""
 
 from collections.abc import Callable, Sequence
 from typing import Final

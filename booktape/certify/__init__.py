@@ -1,1 +1,1 @@
-"""Certified days: a day's rows in one file a table, and a certificate of what they are."""
+"""Certifies days: writes a day's rows as one file a table, with a certificate."""

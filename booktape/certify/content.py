@@ -1,4 +1,4 @@
-"""The sum of a table's decoded rows, the same for ever, whoever wrote them and however.
+"""Sums the content of a table, its decoded rows: the same for ever, whatever wrote them.
 
 Of each column two streams are hashed. Numbers: their values, little-endian, eight bytes each (one
 byte for true and false, zero for null), and a byte for each row that says whether there is one.

@@ -1,4 +1,4 @@
-"""Which days can be certified, and what the next revision of a day holds."""
+"""Finds days that can be certified, and plans the next revision of each."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -59,7 +59,7 @@ class Days:
     def plan(self, exchange: str, date: str, *, clock_ns: int | None) -> DayPlan | None:
         """Return the next revision of a day; `None` where a certificate stands for it.
 
-        Raise `NotOver` where there are no rows, or more may come: without a time of day none will.
+        Raise `NotOver` if the day has no rows, or more may come: without a time of day none will.
         """
         dates = self._ledger.dates(exchange)
         if date not in dates:

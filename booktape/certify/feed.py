@@ -1,4 +1,4 @@
-"""What the feed said of itself on a day, added up by symbol."""
+"""Adds up a day's rows about the feed, by symbol."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ _CUTTING: Final = ENDING | {"session_start"}
 
 
 class SymbolFeed(Struct):
-    """What rows about one symbol add up to."""
+    """The sums of rows about one symbol."""
 
     events: int = 0
     crossed: int = 0
@@ -60,7 +60,7 @@ class _Row(NamedTuple):
 
 
 class _Detail(Struct):
-    """What is added up of a row's detail."""
+    """The part of a row's detail that is added up."""
 
     channel: str | None = None
     compared: int = 0

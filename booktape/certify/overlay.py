@@ -1,4 +1,4 @@
-"""A store with objects that are still on this machine: a day as it will be once it is certified."""
+"""Overlays a store with local files: a day as it will be once it is certified."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from booktape.store.protocol import ObjectInfo, Store
 class Overlay:
     """Reads another store, and in it a few objects that it does not have yet.
 
-    Below `fixed` it has only what is named: what comes meanwhile is not seen.
+    Below `fixed` it has only the named objects, not those that come meanwhile.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Overlay:
         self._store.put(path, key)
 
     def head(self, key: str) -> ObjectInfo | None:
-        """Return what is known of one object."""
+        """Return the facts of one object."""
         found = self._files.get(key)
         return self._store.head(key) if found is None else ObjectInfo(key, _measure(found))
 

@@ -1,4 +1,4 @@
-"""One pass over a tape: certifies every day that can be, and says what became of each."""
+"""Makes one pass over a tape: certifies every day that is over, and reports each result."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -18,14 +18,14 @@ _NO_NAME = re.compile(r"[^a-z0-9_-]+", re.ASCII)
 
 
 class Wanted(Struct, frozen=True):
-    """Which days are meant; `None`: all."""
+    """Selects days; `None` selects all."""
 
     exchange: str | None = None
     date: str | None = None
 
 
 class DayResult(Struct, frozen=True):
-    """What became of one day: a certificate that is new, or why there is none."""
+    """The result of one day: a new certificate, or why it has none."""
 
     exchange: str
     date: str

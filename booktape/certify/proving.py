@@ -24,7 +24,7 @@ _OF_DAYS_BEFORE: Final = ("condition", "book_start", "book_end", "known_us", "ga
 
 
 class CertificatesProof(Struct):
-    """What certificates prove: `held` are the manifests whose rows are in files that are whole."""
+    """The result of proving certificates: whole files have the rows of the manifests `held`."""
 
     faults: list[Range] = field(default_factory=list)
     pending: list[Range] = field(default_factory=list)
@@ -32,7 +32,7 @@ class CertificatesProof(Struct):
     held: set[EventRange] = field(default_factory=set)
 
     def add_to(self, report: Report) -> None:
-        """Add what was found to that of the whole tape."""
+        """Add the findings to those of the whole tape."""
         report.faults += self.faults
         report.pending += self.pending
         report.expired += self.expired
@@ -102,7 +102,7 @@ class _DayProof:
     def _prove_manifests(self, certificate: Certificate, key: str) -> None:
         """Hold the manifests that are named against those that are there.
 
-        A rule removes the oldest first: one that is gone while older ones are there is lost.
+        A rule removes the oldest first: one that is gone while older ones remain is lost.
         """
         there = {info.key for info in self._store.list(self._prefix)}
         named = {
@@ -167,7 +167,7 @@ def _is_part_of(older: Certificate, newest: Certificate) -> bool:
 def _compare(
     said: Certificate, found: Certificate, *, is_alone: bool
 ) -> Iterator[tuple[str, object, object]]:
-    """Yield what the two differ in: its name, what is said and what was found."""
+    """Yield each difference: its name, the certificate's value, the value found."""
     for name in ("journal_holes", "missing", *(() if is_alone else ("condition",))):
         if getattr(said, name) != getattr(found, name):
             yield name, getattr(said, name), getattr(found, name)

@@ -1,4 +1,4 @@
-"""Takes over a day's file that a certifier put which was interrupted, or another one."""
+"""Takes over a day's stored file, put by an interrupted certifier or another one."""
 
 import hashlib
 from typing import Final

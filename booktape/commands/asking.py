@@ -1,4 +1,4 @@
-"""Answers a question to a tape: opens it, writes rows, and says in one line what went wrong."""
+"""Asks a tape on behalf of a command: opens it, writes rows, reports an error in one line."""
 
 import os
 import sys
@@ -47,7 +47,7 @@ class OpenTape(Struct, frozen=True):
 
 
 class TapeRows(Struct, frozen=True):
-    """Rows that answer a question, and what is to be said once they are written."""
+    """Rows that answer a question, with the lines to print once they are written."""
 
     schema: Any
     batches: Iterator[Any]

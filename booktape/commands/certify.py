@@ -27,7 +27,7 @@ def default_folder() -> Path:
 
 
 def run(parsed: Namespace) -> int:
-    """Certify what is asked for; return 0 where nothing failed, 1 where a day did, 2 unreadable."""
+    """Certify the days asked for; return 0 if none failed, 1 if one did, 2 if unreadable."""
     # Before Arrow is loaded: its own pool would take a gigabyte of addresses, which are counted.
     os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
     from booktape.certify.bounds import bound_process

@@ -11,7 +11,7 @@ from booktape.commands.command import Command, Parser, day
 
 
 def find_coverage(parsed: Namespace, opened: OpenTape) -> TapeRows:
-    """Return the coverage of what was asked for, market by market."""
+    """Return the coverage of the markets asked for, one by one."""
     exchanges, _ = opened.reading.parse_scope(parsed.scope)
     end = parsed.date and parsed.date + dt.timedelta(days=1)
     span = opened.reading.parse_range(exchanges, parsed.date, end)

@@ -1,4 +1,4 @@
-"""The commands `symbols` and `sessions`: print what a tape holds."""
+"""The listing commands `symbols` and `sessions`: print a tape's markets, or its runs."""
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Prints rows as a table, as CSV or as JSON, or writes them as Parquet."""
+"""Writes the output of a command: rows as a table, CSV, JSON or Parquet."""
 
 import argparse
 import csv
@@ -23,7 +23,7 @@ _WORDS: Final = {True: "yes", False: "no", None: NULL}
 
 
 class Form(Struct, frozen=True):
-    """How rows are to be written: one of `FORMATS`, and the file of a Parquet."""
+    """The form of the output: one of `FORMATS`, with the file of a Parquet."""
 
     name: str
     out: Path | None
@@ -113,7 +113,7 @@ def _write_json(schema: Any, batches: Iterable[Any], to: TextIO) -> None:
 
 
 def _write_parquet(schema: Any, batches: Iterable[Any], path: Path) -> None:
-    """Write the whole file or none: what is not whole has another name, and goes."""
+    """Write the whole file or none: an unfinished one has another name, and is removed."""
     from pyarrow import parquet
 
     partial = path.with_name(f"{path.name}.partial")

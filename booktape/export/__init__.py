@@ -1,1 +1,1 @@
-"""A day of a market in the formats of those who read them: one module for each."""
+"""Exports a day of a market in other programs' formats: one module for each."""

@@ -1,4 +1,4 @@
-"""The details of rows about the feed, as far as a proof rests on them."""
+"""Parses the details of rows about the feed, as far as a proof rests on them."""
 
 import msgspec
 from msgspec import Struct

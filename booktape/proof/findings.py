@@ -1,4 +1,4 @@
-"""What the verification of a tape found, for people and for programs."""
+"""Collects the findings of a verification, for people and for programs."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ LINES_MAX: Final = 40  # of one list, for people; programs get all
 
 
 class NotedRow(Struct, frozen=True):
-    """A row of feed_events that whoever uses the tape should know of."""
+    """A row of feed_events that a user of the tape should know of."""
 
     kind: str
     symbol: str | None
@@ -23,9 +23,9 @@ class NotedRow(Struct, frozen=True):
 
 
 class Session(Struct):
-    """What was read of one run of an ingest process.
+    """The part of one session that was read.
 
-    `gaps` are what is missing: `gap` and `journal_hole`. `outages` are when nothing could come.
+    `gaps` has missing events: `gap` and `journal_hole`. `outages` are when nothing could come.
     """
 
     session: str
@@ -39,7 +39,7 @@ class Session(Struct):
 
 
 class Range(Struct, frozen=True):
-    """Events of a session, and what is the matter; `None` where it is not known."""
+    """Events of a session, with the reason; a bound is `None` if unknown."""
 
     session: str | None
     first: int | None
@@ -49,7 +49,7 @@ class Range(Struct, frozen=True):
 
 
 class Report(Struct):
-    """What was found, in the order of sessions and event numbers.
+    """The findings, in the order of sessions and event numbers.
 
     `pending` may still come: a session that goes on, a flush on its way. `expired` was there once:
     a lifecycle rule removed it before the date in question.

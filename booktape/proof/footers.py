@@ -1,4 +1,4 @@
-"""A segment's footer is held against its manifest before Arrow reads what it describes."""
+"""Compares a segment's footer with its manifest before Arrow reads what it describes."""
 
 from typing import Final
 

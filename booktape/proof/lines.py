@@ -1,4 +1,4 @@
-"""The sessions of a line follow one another, so one that is wholly gone is missed."""
+"""Follows the sessions of lines, so that one that is wholly gone is missed."""
 
 from collections.abc import Container, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What the rows of one manifest must be, and which event is the first that is not."""
+"""Checks the rows of one manifest, and names the first event that breaks a rule."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -119,14 +119,14 @@ def find_feed_rows(feed_events: Events) -> list[NotedRow]:
 
 
 class Chains:
-    """How far each book of one session is proven."""
+    """Proves the chain of each book of one session, event by event."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[int | None, int | None]] = {}  # symbol -> epoch, sequence
         self._unread = 0
 
     def skip(self, number: int) -> None:
-        """Take what is below the event number for given: it was not read, or is broken."""
+        """Take all below the event number for granted: it was not read, or is broken."""
         self._last.clear()
         self._unread = number
 

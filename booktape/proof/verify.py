@@ -1,4 +1,4 @@
-"""Proves a tape whole from its objects alone, or names the range that is not."""
+"""Verifies that a tape is whole, from its objects alone, or names the range that is not."""
 
 import datetime as dt
 import hashlib
@@ -34,10 +34,10 @@ def verify(
 ) -> Report:
     """Read every object again and return what that proves.
 
-    With `date` only the objects of that UTC date are read, and what is gone before them is
-    `expired`. So is what is gone of manifests that are `held`: certified days, which were proven
-    before, have their rows. `progress` is told how many objects are done, of how many. Raise
-    `StoreError` where the store cannot be read.
+    With `date` it reads only the objects of that UTC date; what is gone before them is `expired`.
+    So are segments gone of manifests that are `held`: certified days, proven before, have their
+    rows. `progress` gets the number of objects done, and of all. Raise `StoreError` if the store
+    cannot be read.
     """
     listing = list_tape(store, date.isoformat() if date else None)
     report = Report(ok=True)
@@ -165,7 +165,7 @@ class _Walk:
     # --- one manifest ---
 
     def _prove(self, key: Key) -> None:
-        """Read the manifest's segments, one at a time; raise `Broken` for what is not proven."""
+        """Read the manifest's segments, one at a time; raise `Broken` for one that fails."""
         if self._found is None:
             self._found = Session(self._session, key.first, key.last)
             self._report.sessions.append(self._found)

@@ -1,4 +1,4 @@
-"""The rows of best levels: their columns, and how an engine's block becomes a record batch."""
+"""Makes rows of best levels: record batches from an engine's blocks."""
 
 import re
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -22,7 +22,7 @@ Schema: TypeAlias = pa.Schema
 
 
 class Block(NamedTuple):
-    """What an engine makes: some rows, column by column, null where a value is unknown."""
+    """An engine's output: some rows, column by column, null where a value is unknown."""
 
     ts: Array  # int64, µs; never null
     session: Array  # int32, a place among the sessions

@@ -1,4 +1,4 @@
-"""The stream of one market: rows in the order in which a replay applies them."""
+"""Defines the stream of one market: rows in the order in which a replay applies them."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias

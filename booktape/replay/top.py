@@ -1,4 +1,4 @@
-"""Best levels of one market, by whichever engine is there."""
+"""Computes the top of one market, its best levels, by the fastest engine installed."""
 
 import functools
 import warnings
@@ -13,7 +13,7 @@ from booktape.replay.stream import Stream
 
 
 class Engine(Protocol):
-    """What both engines do; each is for one stream and one question."""
+    """The protocol of both engines; each serves one stream and one question."""
 
     def grid(self, start: int, end: int, every: int) -> Iterator[Block]:
         """Yield the book at each multiple of `every` in `[start, end)`."""
@@ -71,7 +71,7 @@ def choose_engine(stream: Stream, layout: Layout) -> Engine:
 
 @functools.cache
 def _advise(reason: str) -> None:
-    """Say once what numba would bring."""
+    """Advise once that numba would be faster."""
     warnings.warn(
         f"replaying without the compiled engine ({reason}); with numba, by `pip install numba`,"
         " the same rows come about fifty times as fast",

@@ -1,1 +1,1 @@
-"""A page that shows some days of a tape: one file, which asks nobody for anything."""
+"""Writes a page that shows some days of a tape: one file, which loads nothing else."""

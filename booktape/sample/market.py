@@ -38,7 +38,7 @@ class Deal(Struct, frozen=True):
 
 
 class MarketHistory(Struct, frozen=True):
-    """What happened in one market; its first move is the whole book."""
+    """The moves of one market; the first is the whole book."""
 
     symbol: str
     price_decimals: int

@@ -123,7 +123,7 @@ class SampleRecording:
         received: int | None = None,
         **detail: Any,
     ) -> None:
-        """Say what happened to the session."""
+        """Record a row about the session."""
         columns = {
             "kind": kind,
             "sequence_expected": expected,
@@ -133,7 +133,7 @@ class SampleRecording:
         self._events.append(SampleEvent("feed_events", ts, symbol, columns))
 
     def end(self, ts: int, reason: str) -> None:
-        """End the session; what was not read by then never is."""
+        """End the session; messages not read by then are lost."""
         self._events = [event for event in self._events if event.ts_recv <= ts]
         self.note(ts, "session_end", reason=reason)
 

@@ -1,4 +1,4 @@
-"""Tells what happens to the sample's sessions: a gap, a kill, a handover, a halt, a polled line."""
+"""The story of the sample's sessions has a gap, a kill, a handover, a halt, a polled line."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Writes the sample: five minutes of two exchanges that follow one price, and their arbitrage."""
+"""Writes the sample tape: five minutes of two exchanges that follow one price, with arbitrage."""
 
 from math import exp
 from pathlib import Path
@@ -33,7 +33,7 @@ _BUMP_S: Final = 12.0
 
 
 class _Market(Struct, frozen=True):
-    """How a market looks: what is usual for one level, and how it writes prices."""
+    """The looks of a market: usual sizes of a level, digits of its prices."""
 
     exchange: str
     symbol: str

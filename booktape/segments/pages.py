@@ -1,4 +1,4 @@
-"""The page headers of a column chunk, each held against what the footer says of the chunk.
+"""Reads the page headers of a column chunk, and checks each against the footer.
 
 A page's checksum covers what follows its header, never the header itself. A bit that flips there
 may take the checksum away, or let a page be decoded as something else, and nothing else notices.
@@ -42,7 +42,7 @@ class BadPage(ValueError):
 
 
 class Chunk(Struct, frozen=True):
-    """What the footer says of a column chunk."""
+    """A column chunk, as the footer describes it."""
 
     values: int
     compressed: int

@@ -1,1 +1,1 @@
-"""Certifies days that are over, once a day: after everybody else, and in nobody's way."""
+"""Certifies days that are over, once a day, at the lowest priority."""

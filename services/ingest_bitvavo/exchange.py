@@ -1,4 +1,4 @@
-"""What Bitvavo is to booktape."""
+"""Declares Bitvavo, an exchange."""
 
 from typing import Final
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""The shapes of Bitvavo's messages, as msgspec decodes them.
+"""Defines Bitvavo's messages on the wire, as msgspec decodes them.
 
 What only decorates an event, a time or a side, may be of any type: it is looked at afterwards.
 https://docs.bitvavo.com/docs/websocket-api and https://docs.bitvavo.com/docs/errors
@@ -68,7 +68,7 @@ class OddSnapshotBody(Struct, kw_only=True):
 
 
 class SubscriptionLists(Struct):
-    """What is subscribed, of the channels that we know."""
+    """The subscriptions, of the channels that we know."""
 
     book: list[str] | None = None
     trades: list[str] | None = None

@@ -1,4 +1,4 @@
-"""What BtcTurk is to booktape."""
+"""Declares BtcTurk, an exchange."""
 
 from urllib.parse import urlencode
 

@@ -1,4 +1,4 @@
-"""BtcTurk's answers over REST as events.
+"""Parses BtcTurk's answers over REST into events.
 
 https://docs.btcturk.com
 """
@@ -37,7 +37,7 @@ _Data = TypeVar("_Data")
 
 
 class _Answer(Struct):
-    """What REST wraps everything in; the code is 0, or a text, whatever the outcome."""
+    """The wrapper of every answer over REST; its code is 0, or a text, whatever the outcome."""
 
     success: bool
     data: msgspec.Raw = msgspec.Raw(b"null")

@@ -1,4 +1,4 @@
-"""The shapes of BtcTurk's messages, as msgspec decodes them.
+"""Defines BtcTurk's messages on the wire, as msgspec decodes them.
 
 What only decorates an event, a time or a side, may be of any type: it is looked at afterwards. An
 empty list may be null or missing, as encoders of the exchange's kind write it.
@@ -15,7 +15,7 @@ from shared import form
 
 
 class NamedItem(Struct, kw_only=True):
-    """What names its symbol once or twice; `PS` was null in a frame of 2020."""
+    """An item that names its symbol once or twice; `PS` was null in a frame of 2020."""
 
     symbol: str | None = field(name="PS", default=None)
     event: str | None = None
@@ -36,7 +36,7 @@ class ChangeItem(LevelItem, gc=False, kw_only=True):
 
 
 class AnyBookBody(NamedItem, kw_only=True):
-    """What whole books and their changes have in common."""
+    """The common fields of whole books and their changes."""
 
     sequence: form.Sequence = field(name="CS")  # below zero where it overflowed, in 2020
     channel: str
@@ -91,7 +91,7 @@ class TickerItems(Struct):
 
 
 class ResultBody(Struct):
-    """What became of a request."""
+    """The result of a request."""
 
     ok: object
     message: object = None

@@ -20,7 +20,7 @@ class Execution:
 
 @dataclass(slots=True)
 class Step:
-    """What one step changed: price in ticks -> new size in units, 0 where the level is gone."""
+    """The changes of one step: price in ticks -> new size in units, 0 for a level that is gone."""
 
     bids: dict[int, int]
     asks: dict[int, int]

@@ -1,4 +1,4 @@
-"""One client's websocket as the exchange sees it, and the book chains that run over it."""
+"""A connection is one client's websocket as the exchange sees it, with its book chains."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ UNSENT_BYTES_MAX = 4 << 20
 
 
 class ClientSocket(Protocol):
-    """What a connection needs of a websocket."""
+    """The part of a websocket that a connection needs."""
 
     def write(self, message: str | bytes) -> bool:
         """Hand a message to the socket, without waiting; return whether it was open."""

@@ -1,4 +1,4 @@
-"""Integers as the decimal text that the exchanges send."""
+"""Writes integers as the decimal digits that the exchanges send."""
 
 
 def padded(units: int, decimals: int) -> str:

@@ -1,4 +1,4 @@
-"""Finds the simulated exchanges: each is a folder here, named for its exchange."""
+"""Lists the simulated exchanges found here: each is a folder, named for its exchange."""
 
 import pkgutil
 from importlib import import_module

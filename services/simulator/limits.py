@@ -1,4 +1,4 @@
-"""The request budget of one address: points in a window, a block for who takes more."""
+"""Enforces the limits of one address: points in a window, a block for a client that takes more."""
 
 from collections.abc import Callable
 

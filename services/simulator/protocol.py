@@ -1,4 +1,4 @@
-"""What a simulated exchange must be able to do, whichever it is."""
+"""The protocol of every simulated exchange."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ DEPTH_ALL = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where the time comes from: UTC nanoseconds, and seconds that never step."""
+    """The source of time: UTC nanoseconds, and seconds that never step."""
 
     ns: Callable[[], int]
     monotonic: Callable[[], float]
@@ -107,7 +107,7 @@ class SimulatedExchange(Protocol):
 
 @runtime_checkable
 class Secretive(Protocol):
-    """What an exchange must be able to do as well whose books go wrong where no number shows it."""
+    """The further protocol of an exchange whose books go wrong where no number shows it."""
 
     def mute(self, market: SimulatedMarket, *, is_muted: bool) -> None:
         """Tell nobody of a market's changes any more, while all else of it goes on; or do again."""
@@ -128,7 +128,7 @@ class Secretive(Protocol):
 
 @runtime_checkable
 class OddWriter(Protocol):
-    """What an exchange must be able to do as well that may write its messages in other ways."""
+    """The further protocol of an exchange that may write its messages in other ways."""
 
     def write_oddly(self, market: SimulatedMarket, *, is_odd: bool) -> None:
         """Write a market's events oddly from now on, or as ever."""
@@ -137,7 +137,7 @@ class OddWriter(Protocol):
 
 @runtime_checkable
 class TickerOfAll(Protocol):
-    """What an exchange must be able to do as well that has one subscription for all tickers."""
+    """The further protocol of an exchange that has one subscription for all tickers."""
 
     def silence_all(self, *, is_silent: bool) -> None:
         """Send nothing of it any more, or do again."""
@@ -146,7 +146,7 @@ class TickerOfAll(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What a folder of the simulator declares: how to build its exchange, and of which markets.
+    """The declaration of a folder here: how to build its exchange, and of which markets.
 
     `levels` is the depth of a side in the busiest book unless another is asked for.
     """

@@ -1,4 +1,4 @@
-"""One loopback port: websockets and plain GETs, handed to the simulated exchange."""
+"""The server hands websockets and plain GETs of one loopback port to the simulated exchange."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The turning wheel of a simulated exchange: which market moves when, until it stops."""
+"""Runs the simulation of an exchange: moves each market in its time, until it stops."""
 
 import random
 

@@ -1,1 +1,1 @@
-"""What understands data: an exchange's messages become events, quietly."""
+"""The quiet core: turns an exchange's messages into events."""

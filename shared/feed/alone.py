@@ -1,4 +1,4 @@
-"""Symbols that a subscription of all symbols does not bring: each is subscribed to alone."""
+"""Subscribes alone to each symbol that a subscription of all symbols does not bring."""
 
 from math import inf
 from typing import Final
@@ -9,7 +9,7 @@ WHOLE_RETRY_S: Final = 600.0  # between two attempts at the subscription of all
 
 
 class Alone:
-    """What is subscribed to symbol by symbol of channels that come whole, on one connection.
+    """The symbols subscribed to one by one on one connection, of channels that come whole.
 
     The subscription of all is tried again now and then; what it brings then is left alone.
     """

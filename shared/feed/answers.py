@@ -1,4 +1,4 @@
-"""Gives each snapshot that comes to whoever asked for it."""
+"""Gives each answer, a snapshot, to the part of the feed that asked for it."""
 
 from collections.abc import Callable
 

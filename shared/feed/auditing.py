@@ -85,6 +85,10 @@ class Auditing:
         self._touches.look(ts, now_s)
         self._audits.look(ts, now_s)
 
+    def note_status(self, raw_symbol: str, now_s: float) -> None:
+        """Have a book audited that goes on though its market has another status."""
+        self._audits.want(raw_symbol, "status", now_s)
+
     def ask(self, now_s: float) -> list[str]:
         """Return the messages that ask for audits now; a snapshot that is due goes first."""
         return self._audits.ask(now_s)

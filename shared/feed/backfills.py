@@ -1,4 +1,4 @@
-"""Trades that an outage hid, asked for over REST by one thread and recorded by another."""
+"""Backfills trades missed in an outage: one thread requests them, another records them."""
 
 from shared.exchange import Exchange
 from shared.feed.board import Backfill, Board
@@ -22,7 +22,7 @@ class Backfills:
     def ask(self, symbol: str, raw_symbol: str, now_s: float) -> None:
         """Ask for what a symbol may have missed; whatever an older question reaches is not asked.
 
-        Where the trades never broke off there is nothing to ask.
+        If the trades never broke off, it asks nothing.
         """
         board = self._board
         outage = self._trades.pop_outage(raw_symbol)
@@ -38,7 +38,7 @@ class Backfills:
             board.answer_backfill(question, None, reason)
 
     def record(self, ts: int) -> None:
-        """Record the answers that came, or that there is none."""
+        """Record the answers that came, or that none came."""
         answers = self._board.answers
         while answers:
             answer = answers.popleft()
@@ -51,7 +51,7 @@ class Backfills:
             self._open.discard(question)
 
     def end(self, ts: int) -> None:
-        """Record that what was asked and not answered is missing: there is no more time."""
+        """Record that the trades of unanswered questions are missing: the time is over."""
         self.record(ts)
         for question in self._open:
             last, reason = question.outage.trade_id, "there was no answer in time"

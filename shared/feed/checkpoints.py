@@ -1,4 +1,4 @@
-"""Whose turn it is to have its book written whole, spread evenly over the interval."""
+"""Schedules checkpoints: one symbol at a time, evenly over the interval."""
 
 from collections.abc import Collection
 
@@ -13,7 +13,7 @@ class Checkpoints:
         self._due_s: float | None = None
 
     def due(self, raw_symbols: Collection[str], now_s: float) -> str | None:
-        """Return the symbol whose turn it is now, if it is anybody's."""
+        """Return the symbol whose turn it is now, if any."""
         if not raw_symbols:
             return None
         share_s = self._interval_s / len(raw_symbols)

@@ -1,4 +1,4 @@
-"""What came of the chores of one feed."""
+"""The result of one feed's chores."""
 
 from msgspec import Struct
 

@@ -81,11 +81,11 @@ class Feed:
         self._questions = Questions(exchange, self._subscriptions, spend, hold, wanted)
         self._backfills = Backfills(self._trades, board, exchange)
         self._standing = Standing(board, self._books, self._subscriptions)
-        self._statuses = Statuses(board, self._books, self._rows, self._questions)
         parts = Parts(exchange, board, self._books, self._rows, self.counts)
         asking = self._questions, self._subscriptions
         self._following = Following(parts, self._trades, self._tickers, *asking)
         self._auditing = Auditing(parts, peers or Peers(exchange), spend, checkpoint_interval_s)
+        self._statuses = Statuses(parts, self._questions, self._auditing.note_status)
         watchdog = self._watchdog = Watchdog(stale_after_s)
         self._answers = Answers(parts, self._questions, self._auditing, watchdog, self._data)
         self._ts, self._now_s, self._due_s, self._connection = 0, 0.0, 0.0, 0

@@ -1,4 +1,4 @@
-"""Keep-alive messages, where an exchange wants more than the pings of its protocol."""
+"""Schedules keep-alive messages, where an exchange wants more than the pings of its protocol."""
 
 from shared.exchange import KeepAlive
 

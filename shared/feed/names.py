@@ -1,4 +1,4 @@
-"""Names of symbols: ours as the exchange writes them."""
+"""Translates our names of symbols into the exchange's."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ from shared.exchange import Exchange, ListedMarket
 
 
 class Names:
-    """Lies between who asks for the list of markets, which alone changes it, and the feeds."""
+    """Gives names to the feeds; only the thread that requests the list of markets changes them."""
 
     def __init__(self, exchange: Exchange) -> None:
         """Start with the exchange's rule."""

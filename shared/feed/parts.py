@@ -1,4 +1,4 @@
-"""The parts of one feed that others of it work with."""
+"""Names the parts of one feed that the others work with."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from shared.feed.rows import FeedRows
 
 
 class Parts(NamedTuple):
-    """What a feed is of, where it says how it stands, its books, its rows, its counts."""
+    """A feed's exchange, its board, its books, its rows, its counts."""
 
     exchange: Exchange
     board: Board

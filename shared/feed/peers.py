@@ -1,4 +1,4 @@
-"""Peers: what the feeds of one ingest share, all of them on the recorder's thread."""
+"""Holds the objects that the feeds of one ingest, its peers, share on the recorder's thread."""
 
 from shared.exchange import Exchange
 from shared.feed.audit_budget import OURS, AuditBudgets
@@ -9,6 +9,6 @@ class Peers:
     """The budgets of audits and the way of tickers to their books."""
 
     def __init__(self, exchange: Exchange, limit_share: float = OURS) -> None:
-        """Start with nothing spent and nobody known; `limit_share` is ours of its limits."""
+        """Start without points spent or feeds known; `limit_share` is our share of its limits."""
         self.budgets = AuditBudgets(exchange, limit_share)
         self.quotes = Quotes()

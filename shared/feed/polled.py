@@ -1,4 +1,4 @@
-"""The feed of a poller: each book that was asked for over REST is an epoch of its own."""
+"""The polled feed records books requested over REST: each is an epoch of its own."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Carries tickers to the feed that keeps their book, on whatever connection they come."""
+"""Routes quotes to the feed that keeps their book, whatever connection they come on."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,10 +8,10 @@ Judge = Callable[[int, Ticker], None]
 
 
 class Quotes:
-    """Knows who judges the tickers of which symbol; the recorder's thread owns it."""
+    """Routes each symbol's tickers to their judge; the recorder's thread owns it."""
 
     def __init__(self) -> None:
-        """Start with nobody."""
+        """Start without a judge."""
         self._judges: dict[str, Judge] = {}
 
     def follow(self, raw_symbols: Iterable[str], judge: Judge) -> None:

@@ -1,4 +1,4 @@
-"""Rows of one feed on their way to the recorder: whatever part of the feed has one appends it."""
+"""Collects the rows of one feed for the recorder: any part of the feed appends to them."""
 
 from shared.event import Row
 
@@ -7,7 +7,7 @@ class FeedRows(list[Row]):
     """The rows of one feed, in the order in which they came; the recorder's thread owns them."""
 
     def take(self) -> list[Row]:
-        """Return what was appended since the last time."""
+        """Return the rows appended since the last time."""
         rows = self[:]
         self.clear()
         return rows

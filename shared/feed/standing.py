@@ -1,4 +1,4 @@
-"""How the symbols of one feed stand: which are live, which the exchange refused."""
+"""Reports the standing of one feed's symbols: the live ones, the refused ones."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ class Standing:
     """Looks at the books and subscriptions of one feed; the recorder's thread owns it."""
 
     def __init__(self, board: Board, books: Books, subscriptions: Subscriptions) -> None:
-        """Prepare to look; what is seen is put on the board."""
+        """Prepare to look; the board gets the result."""
         self._board = board
         self._books = books
         self._subscriptions = subscriptions

@@ -1,10 +1,10 @@
 """Statuses: what a market that stands still, or trades again, means for its book."""
 
+from collections.abc import Callable
+
 from shared.event import feed_event
-from shared.feed.board import Board
-from shared.feed.books import Books
+from shared.feed.parts import Parts
 from shared.feed.questions import Questions
-from shared.feed.rows import FeedRows
 
 
 class Statuses:
@@ -12,15 +12,22 @@ class Statuses:
 
     While a market is halted its orders change and no change is sent, as Bitvavo's support pages
     say; nobody knows which number follows. So its book ends, and begins anew when it trades again.
-    In an auction, and where orders can only be cancelled, changes may go on: they are recorded.
+    In an auction, and where orders can only be cancelled, changes may go on: they are recorded, and
+    the book is audited.
     """
 
-    def __init__(self, board: Board, books: Books, rows: FeedRows, questions: Questions) -> None:
-        """Start with nothing known; changes are on the board."""
-        self._board = board
-        self._books = books
-        self._rows = rows
+    def __init__(
+        self, parts: Parts, questions: Questions, audit: Callable[[str, float], None]
+    ) -> None:
+        """Start with nothing known; changes are on the board.
+
+        `audit` is called with each raw symbol whose book goes on under another status.
+        """
+        self._board = parts.board
+        self._books = parts.books
+        self._rows = parts.rows
         self._questions = questions
+        self._audit = audit
 
     def take_all(self, ts: int, now_s: float, symbols: dict[str, str]) -> None:
         """Take the changes of the markets that are subscribed: our symbols by their raw ones."""
@@ -40,3 +47,5 @@ class Statuses:
                 self._books.doubt(raw_symbol, "trading")
             elif status == "trading":
                 self._questions.wake(raw_symbol, now_s)
+            elif is_known:
+                self._audit(raw_symbol, now_s)

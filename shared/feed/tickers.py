@@ -1,4 +1,4 @@
-"""The best prices of each symbol, merged from messages that name only what changed."""
+"""Merges tickers: the best prices of each symbol, from messages that name only changes."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""Copies the best levels of the books that somebody looks at."""
+"""Copies the tops of books, their best levels, while somebody looks at them."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet

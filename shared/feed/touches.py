@@ -1,4 +1,4 @@
-"""Holds the best prices of our books against the exchange's tickers.
+"""Compares the touches of our books, their best prices, with the exchange's tickers.
 
 A ticker agrees where, within 2 s before or after it, our book had its best price on the sides that
 both have. That is looked up at once, and nearly always so: after one that agreed, those of the
@@ -112,7 +112,7 @@ class _Watch:
 
 
 class _Standing:
-    """How the tickers of one symbol stand to its book."""
+    """The agreement of one symbol's tickers with its book."""
 
     __slots__ = ("agreed", "agreed_audits", "judged", "ts_calm", "watch", "watcher")
 

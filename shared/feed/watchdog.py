@@ -1,4 +1,4 @@
-"""Whether an open connection has fallen silent."""
+"""The watchdog finds open connections that have fallen silent."""
 
 from typing import Final
 

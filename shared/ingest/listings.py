@@ -79,15 +79,25 @@ class Listings:
         self._known = listed
 
     def _tell(self, listed: dict[str, ListedMarket]) -> None:
-        """Inform the feeds of markets that stopped trading, or trade again."""
-        if self._known is None:
-            return
+        """Inform the feeds of markets that stopped trading, or trade again.
+
+        A feed that began while one stood still learns of it too: its tickers prove nothing.
+        """
         for symbol, market in listed.items():
-            before = self._known.get(symbol)
-            if before is None or before.status != market.status:
-                for board in self._boards:
-                    if symbol in board.wanted:
-                        board.statuses[symbol] = market.status
+            has_changed = self._has_changed(symbol, market)
+            if not has_changed and market.status == "trading":
+                continue
+            raw_symbol = self._names.raw_symbol(symbol)
+            for board in self._boards:
+                if symbol in board.wanted and (has_changed or raw_symbol not in board.idle):
+                    board.statuses[symbol] = market.status
+
+    def _has_changed(self, symbol: str, market: ListedMarket) -> bool:
+        """Return whether a market had another status, or none, in the list before."""
+        if self._known is None:
+            return False
+        before = self._known.get(symbol)
+        return before is None or before.status != market.status
 
     def _note_odd(self, symbols: list[str]) -> None:
         if symbols and symbols != self._odd:

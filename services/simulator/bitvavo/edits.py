@@ -40,7 +40,7 @@ def twice(body: Any) -> None:
 
 
 def empty(body: Any) -> None:
-    """Say nothing in every tenth event."""
+    """Leave every tenth event empty."""
     if not body["nonce"] % 10:
         body["bids"], body["asks"] = [], []
 

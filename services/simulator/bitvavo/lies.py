@@ -102,7 +102,7 @@ def _early_events() -> Lie:
 
 
 def _two_voices() -> Lie:
-    """Say the same in other words to who comes second."""
+    """Send the second client the same in other words."""
     doors: list[str] = []
 
     def change(door: str, body: Any) -> Iterable[Any] | None:

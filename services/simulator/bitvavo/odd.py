@@ -1,4 +1,4 @@
-"""Bitvavo's messages as they might be written one day: what matters in them is the same."""
+"""Writes odd messages of Bitvavo, as they might look one day, with the same meaning."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""What the simulator must know of Bitvavo."""
+"""Declares Bitvavo as a simulated exchange."""
 
 from typing import Final
 

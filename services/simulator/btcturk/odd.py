@@ -1,4 +1,4 @@
-"""BtcTurk's frames as they might be written one day: what matters in them is the same."""
+"""Writes odd frames of BtcTurk, as they might look one day, with the same meaning."""
 
 import random
 

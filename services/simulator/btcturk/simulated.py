@@ -1,4 +1,4 @@
-"""What the simulator must know of BtcTurk."""
+"""Declares BtcTurk as a simulated exchange."""
 
 from typing import Final
 

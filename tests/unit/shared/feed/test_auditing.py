@@ -98,6 +98,14 @@ def test_a_book_that_tickers_doubt_begins_anew_where_rest_has_no_answer() -> Non
     assert [("BTCEUR", "stale")] == world.resyncs
 
 
+def test_a_book_under_another_status_is_audited_at_once() -> None:
+    world = World()
+    world.auditing.note_status("BTCEUR", world.now_s)
+    assert ["book BTCEUR"] == world.later(0.5)
+    world.auditing.answer_audit(world.ts, book("BTCEUR", 10), world.now_s)
+    assert ["status"] == [detail["cause"] for detail in world.details("audit")]
+
+
 def test_tickers_that_disagree_have_the_book_audited() -> None:
     world = World()
     world.later(20)

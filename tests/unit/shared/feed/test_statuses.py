@@ -7,6 +7,8 @@ import pytest
 
 from shared.event import FeedEvent, MarketStatus
 from shared.feed.books import Books
+from shared.feed.counts import Counts
+from shared.feed.parts import Parts
 from shared.feed.questions import Questions
 from shared.feed.statuses import Statuses
 from shared.feed.subscriptions import Subscriptions
@@ -31,7 +33,9 @@ class World:
         subscriptions = Subscriptions(exchange, self.board.channels)
         hold, wanted = self.books.hold_deltas, self.board.books_wanted
         self.questions = Questions(exchange, subscriptions, lambda _: 0.0, hold, wanted)
-        self.statuses = Statuses(self.board, self.books, self.tape, self.questions)
+        parts = Parts(exchange, self.board, self.books, self.tape, Counts())
+        self.audited: list[tuple[str, float]] = []
+        self.statuses = Statuses(parts, self.questions, lambda *one: self.audited.append(one))
         for raw_symbol, symbol in SYMBOLS.items():
             self.books.add(raw_symbol, symbol)
             self.books.replace(1, book(raw_symbol, 10))
@@ -52,6 +56,17 @@ def test_whoever_does_not_trade_is_known(world: World) -> None:
         world.become(status)
         idle.append(sorted(world.board.idle))
     assert [["BTCEUR"], [], ["BTCEUR"]] == idle
+
+
+def test_a_book_that_goes_on_under_another_status_is_audited(world: World) -> None:
+    assert [] == world.become("auction")
+    assert [("BTCEUR", world.now_s)] == world.audited
+    world.become("cancel_only")
+    assert 2 == len(world.audited)
+    assert [] == world.tape
+    for status in ("trading", "halted", "auction"):
+        world.become(status)
+    assert 2 == len(world.audited)  # what is lost or begins anew needs none
 
 
 def test_a_halt_ends_the_book_with_a_row(world: World) -> None:

@@ -70,11 +70,24 @@ def test_an_empty_list_is_not_the_end_of_all_markets(world: World) -> None:
 
 
 def test_a_change_of_status_is_told_to_the_feeds_that_have_the_market(world: World) -> None:
-    world.come("BTC-EUR", "ETH-EUR!", "XRP-EUR")
+    world.come("BTC-EUR", "ETH-EUR", "XRP-EUR")
     assert [{}, {}] == world.changes()
+    world.come("BTC-EUR", "ETH-EUR!", "XRP-EUR")
+    assert [{"ETH-EUR": "halted"}, {}] == world.changes()
     world.come("BTC-EUR!", "ETH-EUR", "XRP-EUR!")
     halted, trading = {"BTC-EUR": "halted"}, {"ETH-EUR": "trading"}
     assert [halted | trading, halted] == world.changes()
+
+
+def test_a_feed_is_told_of_a_market_that_stands_still_until_it_knows(world: World) -> None:
+    for _ in range(2):
+        world.come("BTC-EUR!")
+        assert [{"BTC-EUR": "halted"}] * 2 == world.changes()
+        for board in world.boards:
+            board.statuses.clear()
+    world.boards[0].idle.add("BTCEUR")
+    world.come("BTC-EUR!")
+    assert [{}, {"BTC-EUR": "halted"}] == world.changes()
 
 
 def test_a_market_that_is_listed_anew_is_told_as_well(world: World) -> None:
