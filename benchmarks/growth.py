@@ -1,4 +1,4 @@
-"""What a message costs where there are many markets: 8, 60, all 437; beside it other ways.
+"""The growth of a message's cost with the markets: 8, 60, all 437; other ways beside it.
 
 Ours is every stage of an ingest, from the bytes of the socket to the synced journal. The others
 keep books in memory and store nothing; they are in `.venv-bench`, where `make bench` puts them.

@@ -1,4 +1,4 @@
-"""What another Python costs: the stages of an ingest on two interpreters, by turns.
+"""Compares two interpreters: the stages of an ingest on each, by turns.
 
     python -m benchmarks.interpreters python3.11 python3.12
 

@@ -1,4 +1,4 @@
-"""Whether memory stays what it is: everything that is bounded filled first, then a simulated day.
+"""The memory of all processes: every bound is filled first, then a simulated day passes.
 
 The feeds of all markets live a day of their simulators' clock, with a few changes a second: rates
 do not matter where all is full. They number, frame and journal as an ingest does. Beside them the

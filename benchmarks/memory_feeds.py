@@ -1,4 +1,4 @@
-"""The feeds of one exchange, every bound of theirs filled, then hours of its clock.
+"""The memory of one exchange's feeds: every bound filled, then hours of its clock.
 
 `python -m benchmarks.memory_feeds EXCHANGE HOURS` prints the memory as JSON. The simulated markets
 live in this process as well; they are there before anything is measured.
@@ -57,7 +57,7 @@ class Filled(msgspec.Struct):
 
 
 class JournalledMarkets(Markets):
-    """Whose rows are numbered, framed and journalled; what is journalled is trimmed at once."""
+    """Numbers, frames and journals the rows of markets; trims the journal at once."""
 
     def __init__(self, exchange: str, folder: Path) -> None:
         """Make the markets; nothing is connected yet."""

@@ -1,4 +1,4 @@
-"""Other people's way of taking the same messages; runs where they are installed, without our code.
+"""The peers: other people's ways of taking the same messages, without our code.
 
 `python peers.py WAY TRAFFIC` prints the microseconds of CPU a message, from its text to a book in
 memory. Nothing is stored. `plain`: json, dicts of floats. `ccxt`: ccxt.pro's handler of Bitvavo.

@@ -1,4 +1,4 @@
-"""How a recorder starts: until its first report, by the clock and in CPU; its memory then.
+"""The start of a recorder, until its first report: by the clock, in CPU; its memory then.
 
 The real programs, each alone, several times: an ingest whose exchange refuses it, the writer.
 Beside them a bare interpreter, and one that loads what the plain way loads.
@@ -25,7 +25,7 @@ PLAIN = "import json, pandas, websocket, zmq"
 
 
 class Start(NamedTuple):
-    """What one start took."""
+    """Holds the cost of one start."""
 
     wall_s: float
     cpu_s: float

@@ -1,4 +1,4 @@
-"""What an upload costs: CPU a megabyte, to an S3 server on loopback, plain and over TLS.
+"""The cost of an upload: CPU a megabyte, to an S3 server on loopback, plain and over TLS.
 
 By turns with boto3's own `put_object` of the same bytes, which proves nothing, and with a folder.
 The server is a process of its own and not in the figures.
