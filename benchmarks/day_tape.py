@@ -1,4 +1,4 @@
-"""A tape of one day of all markets: 288 flushes, made out of five minutes of the simulator.
+"""Makes the tape of one day of all markets: 288 flushes, out of five minutes of the simulator.
 
 The five minutes are cut into 24 flushes, and these are repeated through the day, their times drawn
 out and their numbers going on.

@@ -1,4 +1,4 @@
-"""CRC-32C tells damage: by a compiled library where there is one, else by a table."""
+"""Computes the checksum CRC-32C: by a compiled library if installed, else by a table."""
 
 from collections.abc import Callable
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Remembers the runs of one session's books, and the times of the latest rows."""
+"""Keeps the runs of one session's books in memory, with the times of the latest rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -13,7 +13,7 @@ ROWS_REMEMBERED_MAX: Final = 2_000_000  # their times and numbers, 16 bytes each
 
 
 class FoundRuns(NamedTuple):
-    """What was found of one symbol in one flush."""
+    """The runs found of one symbol in one flush."""
 
     runs: list[Run]
     places: list[Rows]
@@ -24,7 +24,7 @@ NOTHING: Final = FoundRuns([], [])
 
 
 class RunMemory:
-    """What was found in flushes, by the event number at which they begin; bounded."""
+    """Remembers the runs found in flushes, by their first event numbers; bounded."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, str], FoundRuns] = {}

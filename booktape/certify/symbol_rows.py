@@ -1,4 +1,4 @@
-"""Reads the files of a day side by side, symbol by symbol."""
+"""Reads the rows of a day's files side by side, symbol by symbol."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge

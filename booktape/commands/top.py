@@ -24,7 +24,7 @@ DEPTH: Final = 1
 
 
 class _Known:
-    """What is known of the rows that went by."""
+    """Counts the rows with a known book."""
 
     def __init__(self) -> None:
         self.rows = self.known = 0

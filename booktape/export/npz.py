@@ -1,4 +1,4 @@
-"""Writes one array into an npz, some rows at a time; the same rows give the same bytes."""
+"""Writes one array into an npz file, some rows at a time; the same rows give the same bytes."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The premium of one market over another through time: a chart that can be zoomed, by uPlot."""
+"""Draws a chart of the premium of one market over another, to be zoomed, by uPlot."""
 
 import json
 from collections.abc import Iterable, Sequence

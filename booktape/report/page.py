@@ -1,4 +1,4 @@
-"""Puts a report together: one file with its styles, and uPlot where a chart is in it."""
+"""Puts the page of a report together: one file with its styles, and uPlot for a chart."""
 
 from collections.abc import Sequence
 from html import escape

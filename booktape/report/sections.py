@@ -1,4 +1,4 @@
-"""The sections of a report: conditions, coverage, why, how well, how much."""
+"""Writes the sections of a report: conditions, coverage, causes, quality, amounts."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
