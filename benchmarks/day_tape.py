@@ -1,4 +1,4 @@
-"""A tape of one day of all markets: 288 flushes, made out of some minutes of the simulator.
+"""Makes the tape of one day of all markets: 288 flushes, out of five minutes of the simulator.
 
 The minutes are cut into 24 flushes, and these come again and again through the day: their
 times drawn out, their numbers going on, each market at other prices and other sizes, as it would be

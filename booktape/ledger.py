@@ -1,4 +1,4 @@
-"""The ledger of a tape: which flushes there are, the plan of every read."""
+"""Reads the ledger of a tape, which lists every flush: the plan of every read."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ _RESULT = TypeVar("_RESULT")
 
 
 class _Day(Struct):
-    """What is listed of one date of one exchange."""
+    """The listing of one date of one exchange."""
 
     keys: dict[str, list[Key]]  # session -> its manifests, by their first event number
     certificate: Certificate | None = None

@@ -1,4 +1,4 @@
-"""A tape: every way to read one."""
+"""A tape offers every way to read it."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Scans of best levels: of one market, of several side by side, of two and what they would earn."""
+"""Makes scans of tops, best levels: of one market, of several side by side, of two as a spread."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""When one market's book is known: its spans over every session, stitched."""
+"""Finds when a market's book is known: its spans over every session, stitched."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable

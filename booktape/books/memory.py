@@ -1,4 +1,4 @@
-"""Remembers the runs of one session's books, and the times of the latest rows."""
+"""Keeps the runs of one session's books in memory, with the times of the latest rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -20,7 +20,7 @@ _BOOK: Final = (*TIMES, "epoch", "sequence", "side", "price", "size")
 
 
 class FoundRuns(NamedTuple):
-    """What was found of one symbol in one flush."""
+    """The runs found of one symbol in one flush."""
 
     runs: list[Run]
     places: list[Rows]
@@ -36,7 +36,7 @@ def choose_kept(rows: pa.Table) -> pa.Table:
 
 
 class RunMemory:
-    """What was found in flushes, by the event number at which they begin; bounded."""
+    """Remembers the runs found in flushes, by their first event numbers; bounded."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, str], FoundRuns] = {}

@@ -1,4 +1,4 @@
-"""Runs of a book's rows: those that follow each other and are of one kind and epoch."""
+"""Finds runs of a book's rows: they follow each other, in one epoch, of one kind."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence

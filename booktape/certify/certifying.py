@@ -1,4 +1,4 @@
-"""Certifies one day: writes its files, adds them up, puts them and at last their certificate."""
+"""Certifies one day: writes its files, adds them up, puts them, at last puts their certificate."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -1,4 +1,4 @@
-"""The command `spread`: prints what buying on one market and selling on another would earn."""
+"""The command `spread`: prints the earnings of buying on one market, selling on another."""
 
 import argparse
 from argparse import Namespace
@@ -21,7 +21,7 @@ DEPTH: Final = 25
 
 
 class _Known:
-    """How many of the rows that went by have values."""
+    """Counts the rows, and those of them with values."""
 
     def __init__(self) -> None:
         self.rows = self.known = 0

@@ -27,7 +27,7 @@ _NOTHING: Final = "nothing is known in this range"
 
 
 class _Known:
-    """What is known of the rows that went by."""
+    """Counts the rows with a known book."""
 
     def __init__(self) -> None:
         self.rows = self.known = 0

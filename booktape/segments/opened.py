@@ -1,4 +1,4 @@
-"""The segments of a tape that were opened: each once, whoever asks for it."""
+"""Keeps opened segments of a tape: each is opened once, however many callers want it."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Ranges of bytes of one object, and a file that has no others."""
+"""Fetches ranges of bytes of one object, and makes a file of these alone."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence

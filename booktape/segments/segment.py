@@ -1,4 +1,4 @@
-"""Segments of a tape: their footers proven before Arrow sees them, their pages as it reads."""
+"""Opens a segment of a tape: proves its footer before Arrow sees it, its pages as Arrow reads."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,7 +37,7 @@ HELD_GAP_BYTES_MAX: Final = 256 * 1024  # less between two ranges is asked for w
 
 
 class Rows(Struct, frozen=True):
-    """Where rows are in a segment: in one row group, so many from there on."""
+    """The place of rows in a segment: a row group, the first row, their number."""
 
     group: int
     first: int

@@ -13,49 +13,7 @@ EMPTY_OPENING = re.compile(
     r"(?:This|There|That|It|What|Who|Whose|Whom|Which|How|When|Where|Whether|Why|Everything|Say)\b"
 )
 # Not yet rewritten.
-EXCEPTIONS: tuple[str, ...] = (
-    "benchmarks/days.py",
-    "benchmarks/usage.py",
-    "booktape/answers/reading.py",
-    "booktape/answers/tops.py",
-    "booktape/books/market.py",
-    "booktape/books/memory.py",
-    "booktape/books/spans.py",
-    "booktape/books/stitched.py",
-    "booktape/certify/bounds.py",
-    "booktape/certify/daily_file.py",
-    "booktape/certify/figures.py",
-    "booktape/certify/symbol_figures.py",
-    "booktape/certify/symbol_rows.py",
-    "booktape/checksum.py",
-    "booktape/commands/spread.py",
-    "booktape/commands/top.py",
-    "booktape/export/event_order.py",
-    "booktape/export/exporting.py",
-    "booktape/export/folder.py",
-    "booktape/export/increments.py",
-    "booktape/export/levels.py",
-    "booktape/export/nautilus.py",
-    "booktape/export/parquet.py",
-    "booktape/ladder.py",
-    "booktape/ledger.py",
-    "booktape/report/facts.py",
-    "booktape/report/html.py",
-    "booktape/report/page.py",
-    "booktape/segments/daily.py",
-    "booktape/segments/segment.py",
-    "services/certifier/passes.py",
-    "services/ingest_bitvavo/parser.py",
-    "services/ingest_btcturk/parser.py",
-    "shared/feed/board.py",
-    "shared/feed/counts.py",
-    "shared/feed/feed.py",
-    "shared/feed/questions.py",
-    "shared/feed/resyncs.py",
-    "shared/feed/sequencer.py",
-    "shared/feed/snapshots.py",
-    "shared/feed/subscriptions.py",
-)
+EXCEPTIONS = ("benchmarks/symbol_days.py",)
 
 MODULES = [
     path
