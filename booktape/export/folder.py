@@ -1,4 +1,4 @@
-"""Manages the folder of an export: one target's files, each whole or absent."""
+"""Manages the folder of an export: one target's files, each whole or absent.
 
 Several processes may write into it at once, other days or markets each: none waits for another.
 """
