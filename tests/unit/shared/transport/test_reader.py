@@ -607,12 +607,13 @@ def test_where_few_messages_come_one_thread_waits_for_the_next_of_any_socket(
         sleep=world.stop.wait,
     )
     with world.run():
-        first, connection = server.next(), server.next()
+        connections = [server.next(), server.next()]
         world.digest_until(lambda: bool(world.kinds()))
         other.digest_until(lambda: bool(other.kinds()))
-        for each in (first, connection):
-            each.recv(WAIT_S)
-            say(each, "ready")
+        for one in connections:
+            one.recv(WAIT_S)
+            say(one, "ready")
+        connection = connections[-1]
         both = [world.feed, other.feed]
         world.digest_until(lambda: world.feed.messages == 1)
         other.digest_until(lambda: other.feed.messages == 1)
