@@ -4,7 +4,7 @@ Each hour begins with a checkpoint of each book. Dice are Arrow's, so that it is
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -58,16 +58,16 @@ def _make_flush(place: int) -> pa.Table:
         )
         event = pc.list_parent_indices(event).cast(_INT64)
         rows = len(event)
-        away = pc.floor(pc.multiply(pc.random(rows, initializer=seed), CHECKPOINT / 2.0))
+        away = pc.floor(pc.multiply(_draw(rows, seed), CHECKPOINT / 2.0))
         is_begin = pc.and_(pc.equal(event, 0), pa.scalar(is_first))
         away = pc.if_else(is_begin, pc.divide(pa.arange(0, rows), 2).cast(pa.float64()), away)
         is_bid = pc.if_else(
             is_begin,
             pc.equal(pc.bit_wise_and(pa.arange(0, rows), 1), 0),
-            pc.less(pc.random(rows, initializer=seed + 1000), 0.5),
+            pc.less(_draw(rows, seed + 1000), 0.5),
         )
         steps = pc.if_else(is_bid, pc.subtract(-1.0, away), pc.add(1.0, away))
-        size = pc.random(rows, initializer=seed + 2000)
+        size = _draw(rows, seed + 2000)
         gone = pc.and_(pc.less(size, 0.4), pc.invert(is_begin))
         columns = {
             "ts_recv": pc.multiply(event, FLUSH_US // EVENTS),
@@ -88,6 +88,11 @@ def _make_flush(place: int) -> pa.Table:
             pa.table([columns[field.name].cast(field.type) for field in _SCHEMA], schema=_SCHEMA)
         )
     return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+
+
+def _draw(rows: int, seed: Any) -> pa.Array:
+    """Return numbers from 0 to below 1, always the same ones of a seed."""
+    return pc.random(rows, initializer=seed)
 
 
 def _add_up(counts: list[int]) -> list[int]:
