@@ -125,7 +125,7 @@ def _read(tape: Path, rounds: int) -> list[Figure]:
 
 
 class _Certified(Struct, frozen=True):
-    """The cost of certifying: CPU, memory, and the most that lay in its temporary folder."""
+    """Costs of one run of certify: CPU, memory, the most that lay in its temporary folder."""
 
     cpu_s: float
     peak_kb: int

@@ -63,7 +63,7 @@ def write_day(root: Path, *, flushes: int = FLUSHES) -> int:
 
 
 class _Walk:
-    """Moves each market in a turn: to a price ticks away, to sizes that are a share of before."""
+    """A random walk of every market: in each turn at other prices, its sizes a share of before."""
 
     def __init__(self, listings: list[Listing]) -> None:
         self._dice = random.Random(7)

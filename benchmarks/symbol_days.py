@@ -1,4 +1,4 @@
-"""Measures encodings over days of one symbol: the bytes and the CPU that each of them costs.
+"""Encodings of a certified day, measured over days of single symbols: bytes and CPU.
 
 Five markets of the simulator, from the busiest to a quiet one, each for 24 hours at its own rate.
 """

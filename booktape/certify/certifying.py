@@ -82,7 +82,7 @@ def _prepare(
 
 
 class _Watch(Struct, frozen=True):
-    """Listeners to the writing of a file: how far it is, and the rows of each row group."""
+    """Listeners to a file while it is written: how far it is, the rows of each row group."""
 
     progress: Progress
     add: Callable[[pa.Table], None] | None = None
