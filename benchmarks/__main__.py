@@ -10,19 +10,24 @@ from benchmarks import (
     batches,
     certify,
     everything,
+    growth,
     idle,
     latency,
+    memory,
     profile,
     reading,
     recovery,
     replay,
     results,
     saturated,
+    start,
     sustained,
     symbol_days,
     tape_bytes,
+    upload,
     writer,
 )
+from benchmarks.exports import run as run_exports
 from benchmarks.results import Figure
 from benchmarks.speed import measure
 
@@ -41,9 +46,14 @@ def main() -> int:
         "reading": lambda folder: reading.run(folder, rounds=rounds),
         "certify": lambda folder: certify.run(folder, rounds=rounds),
         "encodings": lambda _folder: symbol_days.run(),
+        "exports": lambda folder: run_exports(folder, rounds=rounds),
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
+        "growth": lambda folder: growth.run(folder, rounds=rounds),
         "idle": idle.run,
+        "upload": lambda folder: upload.run(folder, rounds=rounds),
+        "start": lambda folder: start.run(folder, rounds=rounds),
+        "memory": lambda folder: memory.run(folder, hours=options.hours),
         "everything": lambda folder: everything.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }
@@ -78,6 +88,7 @@ def _parse() -> argparse.Namespace:
         "--seconds", type=float, default=600.0, help="of `sustained`, twice; 600 (60: a quick look)"
     )
     parser.add_argument("--rounds", type=int, default=3, help="of the short ones; 3")
+    parser.add_argument("--hours", type=int, default=24, help="of `memory`'s clock; 24")
     return parser.parse_args()
 
 

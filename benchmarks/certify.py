@@ -1,4 +1,4 @@
-"""Certifying a day of 20 million levels beside concatenating its files by pyarrow; its memory.
+"""Measures time and memory to certify a day of 20 million levels, beside pyarrow's concatenation.
 
 Each is a process of its own. The concatenation reads file by file and writes one with the same
 options as a certified day has, in the order in which rows came.

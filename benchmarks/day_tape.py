@@ -1,4 +1,4 @@
-"""A tape of one day of all markets: 288 flushes, made out of some minutes of the simulator.
+"""Makes the tape of one day of all markets: 288 flushes, out of five minutes of the simulator.
 
 The minutes are cut into 24 flushes, and these come again and again through the day: their
 times drawn out, their numbers going on, each market at other prices and other sizes, as it would be
@@ -56,9 +56,9 @@ def write_day(root: Path, *, flushes: int = FLUSHES) -> int:
             rows += moved.num_rows
             last = _last_number(moved)
             if (turn, flush is base[-1]) == (turns - 1, True):
-                _write(root, {"book": moved, "feed_events": _end(last + 1)}, last + 1)
+                write_flush(root, {"book": moved, "feed_events": _end(last + 1)}, last + 1)
             else:
-                _write(root, {"book": moved}, last)
+                write_flush(root, {"book": moved}, last)
     return rows
 
 
@@ -139,7 +139,7 @@ def _end(number: int) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _write(root: Path, tables: dict[str, pa.Table], last: int) -> None:
+def write_flush(root: Path, tables: dict[str, pa.Table], last: int) -> None:
     """Write one flush, up to an event number."""
     first = min(pc.min(rows["event_number"]).as_py() for rows in tables.values())
     place = EXCHANGE, DATE, SESSION, first, last

@@ -1,8 +1,9 @@
-"""What processes cost: CPU time and memory, as the system counts them."""
+"""Measures the usage of CPU time and memory by processes, as the system counts them."""
 
 import os
 from pathlib import Path
 
+MIB = 1 << 20
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _USER, _SYSTEM = 11, 12  # of /proc/<pid>/stat, counted behind the name
 _PARENT = 1

@@ -1,4 +1,4 @@
-"""Keeps a certifier small: its memory, its turn, its temporary folder."""
+"""Sets a certifier's bounds: its memory, its priority, its temporary folder."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""Certifies one day: writes its files, adds them up, puts them and at last their certificate."""
+"""Certifies one day: writes its files, adds them up, puts them, at last puts their certificate."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -42,6 +42,20 @@ def certify(store: Store, url: str, plan: DayPlan, folder: Path, progress: Progr
     Interrupted at any moment and repeated it puts the same objects: none is ever changed, and
     nothing is certified before the certificate, the last of them, is there.
     """
+    certificate, entries = _prepare(store, url, plan, folder, progress)
+    stored = [_put(store, entry, folder / f"{entry.table}.parquet") for entry in entries]
+    return _finish(store, plan, certificate, stored, folder)
+
+
+def draft(store: Store, url: str, plan: DayPlan, folder: Path, progress: Progress) -> Certificate:
+    """Return what a day's certificate would say of what is stored now; nothing is put."""
+    return _prepare(store, url, plan, folder, progress)[0]
+
+
+def _prepare(
+    store: Store, url: str, plan: DayPlan, folder: Path, progress: Progress
+) -> tuple[Certificate, list[DailyEntry]]:
+    """Write the day's files into the folder; return its certificate and what these files are."""
     check_room(
         folder, sum(entry.bytes for flush in plan.flushes for entry in flush.tables.values())
     )
@@ -64,8 +78,7 @@ def certify(store: Store, url: str, plan: DayPlan, folder: Path, progress: Progr
         read_files(overlay, plan.earlier.files, sums)
     certificate = add_up(overlay, url, certificate, sums)
     give_back()
-    stored = [_put(store, entry, folder / f"{entry.table}.parquet") for entry in entries]
-    return _finish(store, plan, certificate, stored, folder)
+    return certificate, entries
 
 
 class _Watch(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Writes one table of a day as one Parquet file, by symbol, session and event number."""
+"""Writes a daily file: one table of a day, by symbol, session, event number."""
 
 import os
 from collections.abc import Callable

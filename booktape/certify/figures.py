@@ -1,4 +1,4 @@
-"""Adds up a day's files into what a certificate says of it."""
+"""Adds up a day's files into the figures of its certificate."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Adds up the rows of one symbol of a day: events, epochs, how late they came, when it is known."""
+"""Computes a symbol's figures of a day: events, epochs, delays, when its book is known."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
