@@ -22,6 +22,7 @@ from benchmarks import (
     saturated,
     start,
     sustained,
+    symbol_days,
     tape_bytes,
     upload,
     writer,
@@ -36,7 +37,6 @@ def main() -> int:
     options = _parse()
     seconds, rounds = options.seconds, options.rounds
     benchmarks: dict[str, Callable[[Path], list[Figure]]] = {
-        "exports": lambda folder: run_exports(folder, rounds=rounds),
         "saturated": lambda folder: saturated.run(folder, rounds=rounds),
         "writer": lambda folder: writer.run(folder, rounds=rounds),
         "bytes": tape_bytes.run,
@@ -44,7 +44,9 @@ def main() -> int:
         "recovery": recovery.run,
         "replay": lambda folder: replay.run(folder, rounds=rounds),
         "reading": lambda folder: reading.run(folder, rounds=rounds),
-        "certify": certify.run,
+        "certify": lambda folder: certify.run(folder, rounds=rounds),
+        "encodings": lambda _folder: symbol_days.run(),
+        "exports": lambda folder: run_exports(folder, rounds=rounds),
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
         "growth": lambda folder: growth.run(folder, rounds=rounds),

@@ -1,4 +1,4 @@
-"""A day of one symbol's book as the stream that a replay takes, made by dice that are always alike.
+"""Makes a day of one symbol's book for a replay, by dice that always fall alike.
 
 Friendly: changes lie as deep as on a real exchange, about nine levels an event, some hundred levels
 a side. Hostile: they lie at the top, which moves with each event.
@@ -22,7 +22,7 @@ TICK: Final = 0.5
 
 
 class Nature(Struct, frozen=True):
-    """How far from the middle the changes lie, in ticks, and how often it moves."""
+    """A day's nature: the distance of changes from the middle, in ticks, and how often it moves."""
 
     depth_ticks: float
     moves: float

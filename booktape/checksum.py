@@ -1,4 +1,4 @@
-"""A checksum tells damage: CRC-32C by a compiled library, else by a table; CRC-32 of two parts."""
+"""Computes the checksum CRC-32C: by a compiled library if installed, else by a table."""
 
 from collections.abc import Callable
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Every error that a tape's library raises on purpose, named for what happened."""
+"""Defines every error that the library raises on purpose, named for what happened."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Final

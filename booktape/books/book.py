@@ -1,4 +1,4 @@
-"""Books as a reader gets them: one at a moment, or each change of one."""
+"""Rebuilds a book for a reader: at a moment, or at each of its changes."""
 
 import datetime as dt
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Rows of feed_events: what a feed said of itself."""
+"""Reads feed rows: a feed's own account, the table `feed_events`."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple

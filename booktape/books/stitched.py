@@ -1,4 +1,4 @@
-"""Book rows of one market as one session would have written them."""
+"""Reads stitched rows of one market's book, as one session would have written them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Yields a market's book as others replay it: where it begins, each change of it, where it ends."""
+"""Yields a market's book as changes for a replay: its beginning, each change, its end."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""One day of one market, as every target takes it."""
+"""Reads a day of one market, as every target takes it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Puts rows into the order that a backtest takes: by the exchange's time and by ours at once.
+"""Puts rows into the event order of a backtest: by the exchange's time and by ours at once.
 
 A row that was sent before another and received after it is two rows: one is what happens on the
 exchange, in its order there, the other what is heard of it here.

@@ -20,7 +20,7 @@ EACH_CHANGE: Final = "change"
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What a target may be told; None where nothing is."""
+    """A target's options; None leaves one to the target."""
 
     depth: int | None = None
     every: str | None = None
@@ -40,7 +40,7 @@ class Target(Struct, frozen=True):
 
 
 class Exported(Struct, frozen=True):
-    """What became of a day: what is to be known of it, and whether it was there before."""
+    """The result of a day: its facts, and whether it was there before."""
 
     market: str
     facts: dict[str, Any]

@@ -1,4 +1,4 @@
-"""The folder of an export: one target's files, each whole or not there.
+"""Manages the folder of an export: one target's files, each whole or absent.
 
 Several processes may write into it at once, other days or markets each: none waits for another.
 """
@@ -76,7 +76,7 @@ class Folder:
             yield
 
     def finish(self, name: str, facts: Mapping[str, object]) -> None:
-        """Say of a day what was written: from now on it is there."""
+        """Write down the facts of a day: from now on it counts as exported."""
         self.write(f"{name}{FACTS_SUFFIX}", lambda partial: _write(partial, facts))
 
     def write(self, name: str, make: Callable[[Path], None]) -> None:

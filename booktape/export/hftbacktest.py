@@ -1,4 +1,4 @@
-"""Writes a day as hftbacktest's array: what a backtest sees on the exchange, and here.
+"""Writes a day as hftbacktest's array, by the exchange's time and by ours.
 
 https://hftbacktest.readthedocs.io/en/latest/data.html
 """

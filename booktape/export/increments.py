@@ -1,4 +1,4 @@
-"""The least steps of a market's prices and sizes: as the exchange says, else as they were seen."""
+"""Finds a market's increments, the least steps of price and size: the exchange's, else as seen."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""Keeps which levels a book has, for formats that say of each change what it is."""
+"""Keeps the levels of a book, for formats that tell an added level from a changed one."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -17,7 +17,7 @@ class LevelRow(NamedTuple):
 
 
 class BookMessage(NamedTuple):
-    """What changes at once. A snapshot is the whole book; what is lost has no book any more."""
+    """Changes at one instant. A snapshot is the whole book; a loss leaves no book."""
 
     ts: int
     ts_event: int | None

@@ -1,4 +1,4 @@
-"""Writes a day into a catalog of NautilusTrader: an instrument, changes of its book, trades.
+"""Writes a day into a catalog of nautilus (NautilusTrader): an instrument, book changes, trades.
 
 https://nautilustrader.io/docs/latest/concepts/data
 """

@@ -1,4 +1,4 @@
-"""Writes one array into an npz while its rows come; the same rows give the same bytes.
+"""Writes one array into an npz file while its rows come; the same rows give the same bytes.
 
 How many rows an array has stands before them, inside of what is compressed. So that part is a
 deflate block of its own that is not compressed, and is written once more at the end.

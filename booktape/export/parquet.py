@@ -1,4 +1,4 @@
-"""Writes a day's best levels, flat: one row a step, or one a change."""
+"""Writes a day's best levels as flat Parquet: one row a step, or one a change."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Rows of one flush in a day's file, which holds the rows of many."""
+"""Finds the rows of one flush in a daily file, which holds the rows of many."""
 
 from bisect import bisect_left
 from collections import OrderedDict
@@ -17,7 +17,7 @@ _PLACE: Final = ("symbol", "session", "event_number")
 
 
 class Decoded:
-    """What was decoded of days' files last; bounded, for all of them together."""
+    """Keeps the parts of days' files decoded last; one bound for all files together."""
 
     def __init__(self, bytes_max: int = DECODED_BYTES_MAX) -> None:
         self._columns: OrderedDict[tuple[str, int, str], pa.ChunkedArray] = OrderedDict()
@@ -105,6 +105,8 @@ class DailySegment:
 
 class FlushRows:
     """The rows of one flush and table, read as if they had a segment of their own."""
+
+    is_at_hand: Final = False  # what was decoded is remembered
 
     def __init__(self, daily: DailySegment, flush: Flush, table: str) -> None:
         self.key = daily.segment.key

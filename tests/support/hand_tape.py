@@ -160,8 +160,8 @@ def trade(
     return Event("trades", at(second), symbol, [row])
 
 
-def ticker(second: float, symbol: str = BTC) -> Event:
-    return Event("ticker", at(second), symbol, [{"bid_price": 1.0}])
+def ticker(second: float, symbol: str = BTC, *, bid: float | None = 1.0) -> Event:
+    return Event("ticker", at(second), symbol, [{"bid_price": bid}])
 
 
 def instrument(second: float, symbol: str, status: str = "trading") -> Event:
