@@ -92,26 +92,30 @@ class Ladder:
             self.ask_min = min(self.asks, default=inf)
         return self.bid_max, self.ask_min
 
-    def apply(self, bids: list[Level], asks: list[Level]) -> None:
-        """Set or remove the levels of one delta; removing what is not there does nothing."""
-        levels, best = self.bids, self.bid_max
+    def apply(self, bids: list[Level], asks: list[Level]) -> bool:
+        """Set or remove the levels of one delta; removing what is not there does nothing.
+
+        Return whether the book may be crossed.
+        """
+        levels, bid_max = self.bids, self.bid_max
         for price, size in bids:
             if size:
                 levels[price] = size
-                if price > best:  # noqa: PLR1730 (a call takes longer than all the rest)
-                    best = price
+                if price > bid_max:  # noqa: PLR1730 (a call takes longer than all the rest)
+                    bid_max = price
             elif price in levels:
                 del levels[price]
-        self.bid_max = best
-        levels, best = self.asks, self.ask_min
+        self.bid_max = bid_max
+        levels, ask_min = self.asks, self.ask_min
         for price, size in asks:
             if size:
                 levels[price] = size
-                if price < best:  # noqa: PLR1730 (as above)
-                    best = price
+                if price < ask_min:  # noqa: PLR1730 (as above)
+                    ask_min = price
             elif price in levels:
                 del levels[price]
-        self.ask_min = best
+        self.ask_min = ask_min
+        return bid_max >= ask_min
 
     def cut_to(self, window: int) -> tuple[list[float], list[float]]:
         """Remove all but the best `window` levels a side; return the prices of those removed."""

@@ -25,7 +25,7 @@ DECIMALS_MAX: Final = 30
 STEP_MIN: Final = Decimal(1).scaleb(-DECIMALS_MAX)
 STATUS_CHARACTERS_MAX: Final = 40  # of a market's, in the exchange's own word
 INFO_CHARACTERS_MAX: Final = 4096  # of the row of a market
-_CENTURY_BEGIN, _CENTURY_END = CENTURY_NS.start, CENTURY_NS.stop
+CENTURY_BEGIN, CENTURY_END = CENTURY_NS.start, CENTURY_NS.stop
 _UNITS_NS: Final = (1, NS_PER_MS, 1_000, 1_000_000_000)
 
 UNDECODABLE: Final = errors.UNDECODABLE
@@ -50,6 +50,7 @@ class OddLevel(Struct, array_like=True):
 
 Side = Literal["buy", "sell"]
 Unread = tuple[str, ...]
+ALL_READ: Final[Unread] = ()
 OddSide = list[OddLevel] | None | UnsetType  # encoders write an empty list as null, or not at all
 
 _Decoded = TypeVar("_Decoded")
@@ -99,9 +100,9 @@ def time_ns(time: object) -> int | None:
         time = int(time) if len(time) <= NUMBER_CHARACTERS_MAX else None
     if type(time) is not int:
         return _odd_time_ns(time)
-    if _CENTURY_BEGIN <= time < _CENTURY_END:  # the two that exchanges write
+    if CENTURY_BEGIN <= time < CENTURY_END:  # the two that exchanges write
         return time
-    if _CENTURY_BEGIN <= time * NS_PER_MS < _CENTURY_END:
+    if CENTURY_BEGIN <= time * NS_PER_MS < CENTURY_END:
         return time * NS_PER_MS
     return _odd_time_ns(time)
 
@@ -202,7 +203,7 @@ def _odd_time_ns(time: object) -> int | None:
     if decimal is None:
         return None
     for unit_ns in _UNITS_NS:
-        if _CENTURY_BEGIN <= decimal * unit_ns < _CENTURY_END:
+        if CENTURY_BEGIN <= decimal * unit_ns < CENTURY_END:
             return int(decimal * unit_ns)
     return None
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
-from msgspec.structs import replace
 
 from services.ingest_bitvavo import wire
 from shared import form
@@ -99,11 +98,13 @@ def parse(raw: Raw) -> list[Message]:
         return _parse_reply(bytes(raw), str(error))
     if pushed.error_code is not None:
         return _parse_reply(bytes(raw), "an event with an error")
-    if isinstance(pushed, wire.BookEvent):
-        ts = form.time_ns(pushed.timestamp)
-        delta = Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts)
-        is_unread = ts is None and pushed.timestamp is not None
-        return [replace(delta, unread=("ts_event",)) if is_unread else delta]
+    if type(pushed) is wire.BookEvent:
+        time = pushed.timestamp
+        if type(time) is not int or not form.CENTURY_BEGIN <= time < form.CENTURY_END:
+            ts, unread = form.decorating_time(time)
+        else:  # nanoseconds, nearly always: a call would cost more
+            ts, unread = time, form.ALL_READ
+        return [Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts, None, unread)]
     if isinstance(pushed, wire.TradeEvent):
         return [_trade(pushed.market, pushed)]
     bid, ask = (pushed.best_bid, pushed.best_bid_size), (pushed.best_ask, pushed.best_ask_size)
@@ -280,10 +281,9 @@ def _trade(raw_symbol: str, row: wire.TradeRow) -> Trade:
     ts = None if row.timestamp_ns is None else form.time_ns(row.timestamp_ns)
     ts = form.time_ns(row.timestamp) if ts is None else ts
     side = form.taker_side(row.side, _SIDES)
-    trade = Trade(raw_symbol, str(row.id), side, row.price, row.amount, ts)
-    if ts is None or side is None:
-        return replace(trade, unread=form.find_unread(ts, row.timestamp, side, row.side))
-    return trade
+    is_read = ts is not None and side is not None
+    unread = () if is_read else form.find_unread(ts, row.timestamp, side, row.side)
+    return Trade(raw_symbol, str(row.id), side, row.price, row.amount, ts, unread)
 
 
 def _ban_end(error: str | None) -> int | None:

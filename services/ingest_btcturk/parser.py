@@ -5,7 +5,7 @@ repeated inside as `type`, which nothing here looks at.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET
@@ -118,19 +118,22 @@ def _book(body: wire.BookBody | wire.ChangesBody, raw: Raw) -> Message:
         reason = "it names no side of the book"
         raise form.malformed(reason, raw, raw_symbol=raw_symbol, channel=BOOK)
     try:
-        bids, asks = ([_level(one) for one in side or ()] for side in (body.bids, body.asks))
-    except ValueError as error:
-        raise form.malformed(str(error), raw, raw_symbol=raw_symbol, channel=BOOK) from None
+        bids, asks = _levels(body.bids or ()), _levels(body.asks or ())
+    except TypeError:
+        reason = "a level has no size"
+        raise form.malformed(reason, raw, raw_symbol=raw_symbol, channel=BOOK) from None
     if isinstance(body, wire.ChangesBody):
         return Delta(raw_symbol, bids, asks, body.sequence)
     return Snapshot(raw_symbol, bids, asks, body.sequence)
 
 
-def _level(level: wire.LevelItem) -> Level:
-    size = 0.0 if level.kind == _DELETED else level.size
-    if isinstance(size, str):
-        raise ValueError("a level has no size")  # noqa: TRY004 (of the message)
-    return level.price, size
+def _levels(side: Iterable[wire.LevelItem]) -> list[Level]:
+    """Return the levels of one side; raise `TypeError` where one has no size: that is a text."""
+    # To add 0.0 tells the two apart for less than any question: of each change, of every level.
+    return [
+        (level.price, 0.0 if level.kind == _DELETED else level.size + 0.0)  # type: ignore[operator]
+        for level in side
+    ]
 
 
 def _trade(raw_symbol: str, item: wire.TradeItem) -> Trade:

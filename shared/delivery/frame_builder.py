@@ -76,11 +76,13 @@ class FrameBuilder:
             assert isinstance(event, FeedEvent)
             self._add_feed_event(ts_recv, None, event)
         else:
-            index = self._symbols.setdefault(symbol, len(self._symbols))
+            symbols = self._symbols
+            index = symbols.setdefault(symbol, len(symbols))
             match event:
                 case Delta():
-                    if event.previous is not None and event.previous != event.sequence - 1:
-                        self._previous[len(self._book)] = event.previous
+                    previous = event.previous
+                    if previous is not None and previous != event.sequence - 1:
+                        self._previous[len(self._book)] = previous
                     self._add_book(ts_recv, index, event, DELTA, self._epochs[symbol])
                 case Snapshot():
                     self._epochs[symbol] = self.next_number
@@ -125,8 +127,9 @@ class FrameBuilder:
     def _add_book(
         self, ts_recv: int, index: int, event: Delta | Snapshot | Checkpoint, kind: int, epoch: int
     ) -> None:
-        bids, asks = event.bids, event.asks
-        levels = len(bids) + len(asks)
+        bids, asks, waiting = event.bids, event.asks, self._levels
+        bids_count, asks_count = len(bids), len(asks)
+        levels = bids_count + asks_count
         ts_event, sequence = event.ts_event, event.sequence
         self._book.append(
             (
@@ -137,15 +140,15 @@ class FrameBuilder:
                 NULL if sequence is None else sequence,
                 epoch,
                 kind,
-                len(bids),
-                len(asks),
+                bids_count,
+                asks_count,
             )
         )
         self._book_rows += levels or 1
         self.bytes += _EVENT_BYTES + LEVEL_BYTES * levels
-        self._levels += bids
-        self._levels += asks
-        if len(self._levels) >= LEVELS_PACKED_MIN:
+        waiting += bids
+        waiting += asks
+        if len(waiting) >= LEVELS_PACKED_MIN:
             self._pack_levels()
 
     def _pack_levels(self) -> None:

@@ -105,6 +105,10 @@ class Board:
         self.is_list_wanted = False  # of markets, at once: the exchange says that one stands still
         self.checkpoints_wanted = 0  # how often every book was to be written whole
 
+    def has_news(self) -> bool:
+        """Return whether something lies here for the recorder."""
+        return bool(self.answers or self.books or self.audits or self.statuses)
+
     def answer_backfill(
         self, question: Backfill, trades: TradeList | None, reason: str = ""
     ) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from booktape.ladder import Comparison, Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
 from shared.feed.audit_rows import mismatch_event
-from shared.feed.prices import keep_last
+from shared.feed.prices import has_twice, keep_last
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 
@@ -25,6 +25,7 @@ class _Entry(Struct):
     symbol: str
     sequencer: Sequencer
     book: Ladder
+    watchers: tuple[Watcher, ...] = ()  # called after each delta; beside what else it looks at
     is_recorded: bool = False  # there is a snapshot of this epoch on the tape
     ts_begun: int = 0  # when that came
     old: int = 0  # snapshots in a row that were too old
@@ -32,7 +33,6 @@ class _Entry(Struct):
     expected: int | None = None  # the number that was to come when it was refused
     crossed: int = 0  # events that left the book crossed, since the last row that says so
     ts_crossed: int | None = None  # of that row
-    watchers: tuple[Watcher, ...] = ()  # called after each delta of the book
 
 
 class Books:
@@ -253,17 +253,17 @@ class Books:
         self._find_crossing(entry, ts_recv, snapshot.raw_symbol)
 
     def _accept(self, entry: _Entry, ts_recv: int, delta: Delta) -> None:
-        delta = keep_last(delta)
-        book = entry.book
-        book.apply(delta.bids, delta.asks)
+        bids, asks = delta.bids, delta.asks
+        may_be_crossed = entry.book.apply(bids, asks)
+        if (len(bids) > 1 and has_twice(bids)) or (len(asks) > 1 and has_twice(asks)):
+            delta = keep_last(delta)
         if self._window is not None:
-            delta = self._narrow(book, delta, self._window)
+            delta = self._narrow(entry.book, delta, self._window)
         self._rows.append((ts_recv, entry.symbol, delta))
-        if book.bid_max >= book.ask_min:
+        if may_be_crossed:
             self._find_crossing(entry, ts_recv, delta.raw_symbol)
-        if entry.watchers:
-            for watch in entry.watchers:
-                watch(ts_recv, delta)
+        for watch in entry.watchers:
+            watch(ts_recv, delta)
 
     @staticmethod
     def _narrow(book: Ladder, delta: Delta, window: int) -> Delta:

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
+from typing_extensions import override
+
 from shared.errors import MalformedMessage
 from shared.event import Delta, Snapshot, Ticker, Trade, TradeList
 from shared.exchange import BOOK, TICKER, TRADES, Message
@@ -36,6 +38,13 @@ class Tally(Counter[str]):
         if not name.isprintable():  # a terminal will show it
             name = UNPRINTABLE
         self[name if name in self or len(self) < NAMES_MAX else OTHERS] += 1
+
+    @override
+    def copy(self) -> "Tally":
+        """Return it as it stands, by less than a Counter needs: all are copied twice a second."""
+        copy = Tally.__new__(Tally)
+        dict.update(copy, self)
+        return copy
 
 
 class Counts:
@@ -88,5 +97,5 @@ class Counts:
         """Return them as they stand, for another thread to read."""
         copy = Counts()
         for name, value in vars(self).items():
-            setattr(copy, name, Tally(value) if isinstance(value, Tally) else value)
+            setattr(copy, name, value.copy() if isinstance(value, Tally) else value)
         return copy

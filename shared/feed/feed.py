@@ -35,7 +35,7 @@ from shared.feed.parts import Parts
 from shared.feed.peers import Peers
 from shared.feed.questions import Questions
 from shared.feed.rows import FeedRows
-from shared.feed.sequencer import ACCEPTED, Verdict
+from shared.feed.sequencer import ACCEPTED, BOOKLESS, Verdict
 from shared.feed.standing import Standing
 from shared.feed.statuses import Statuses
 from shared.feed.subscriptions import Subscriptions
@@ -44,6 +44,7 @@ from shared.feed.trades import Trades
 from shared.feed.watchdog import Watchdog
 
 CHORES_S: Final = 0.1  # between two looks at what is due
+CALM_CHORES_S: Final = 0.5  # where nothing was asked for
 OVERTAKEN_MAX: Final = 256  # deltas that a book over REST may have overtaken before it has any
 
 
@@ -129,7 +130,7 @@ class Feed:
         self._ts, self._now_s = ts, now_s
         self.messages += len(raws)
         parse, judge, note_read = self._exchange.parse, self._books.delta, self.counts.note_read
-        deltas = 0
+        deltas, is_alive = 0, False
         for raw in raws:
             try:
                 messages = parse(raw)
@@ -145,20 +146,24 @@ class Feed:
                 if not isinstance(message, Delta):
                     self._handle(message)
                 elif (verdict := judge(ts, message)) is ACCEPTED or self._is_data(message, verdict):
-                    self._watchdog.data(now_s)
+                    is_alive = True
+        if is_alive:
+            self._watchdog.data(now_s)
         if deltas:
             self.counts.read[BOOK] += deltas
         return self._rows.take()
 
     def chores(self, ts: int, now_s: float) -> Chores | None:
         """Do what is due; return what came of it, or `None` where nothing was."""
-        if now_s < self._due_s:
+        if now_s < self._due_s and not self._board.has_news():
             return None
         self._ts, self._now_s, self._due_s = ts, now_s, now_s + CHORES_S
         try:
             messages = self._do_chores(ts, now_s)
         except ConnectionLost as lost:
             return Chores(self._rows.take(), [], lost)
+        if self._questions.is_calm():
+            self._due_s = now_s + CALM_CHORES_S
         return Chores(self._rows.take(), messages)
 
     def _do_chores(self, ts: int, now_s: float) -> list[str]:
@@ -221,8 +226,8 @@ class Feed:
         """Return whether a delta that continues no book shows that its subscription flows."""
         if verdict is None:
             self.counts.not_asked_for += 1
-        elif verdict in {Verdict.UNKNOWN, Verdict.HELD}:
-            self._questions.note_life(delta.raw_symbol, self._now_s)
+        elif verdict in BOOKLESS and self._questions.note_life(delta.raw_symbol, self._now_s):
+            self._due_s = self._now_s
         # Before the subscription stands, what comes may come before the answer.
         return self._subscriptions.is_ready(BOOK, delta.raw_symbol)
 
@@ -290,10 +295,6 @@ class Feed:
 
 
 def _make_books(exchange: Exchange, rows: FeedRows, resync: Callable[[str, Reason], None]) -> Books:
-    return Books(
-        rows,
-        resync,
-        window=exchange.window,
-        depth=None if exchange.snapshot_by == "first" else exchange.depth,
-        overtaken_max=OVERTAKEN_MAX if exchange.snapshot_by == "rest" else 0,
-    )
+    depth = None if exchange.snapshot_by == "first" else exchange.depth
+    overtaken = OVERTAKEN_MAX if exchange.snapshot_by == "rest" else 0
+    return Books(rows, resync, window=exchange.window, depth=depth, overtaken_max=overtaken)

@@ -80,11 +80,15 @@ class Questions:
             return False
         return self._resyncs.want(raw_symbol, now_s)
 
-    def note_life(self, raw_symbol: str, now_s: float) -> None:
-        """Take note that a change of a book came that is not known: if it was refused, ask now."""
+    def note_life(self, raw_symbol: str, now_s: float) -> bool:
+        """Take note that a change of a book came that is not known.
+
+        Return whether something is to be asked for now: what was refused.
+        """
         is_refused = (BOOK, raw_symbol) in self._subscriptions.refused
         if is_refused or self._snapshots.is_refused(raw_symbol):
-            self._wakes.want(raw_symbol, now_s)
+            return self._wakes.want(raw_symbol, now_s)
+        return False
 
     def wake(self, raw_symbol: str, now_s: float) -> None:
         """Ask now for what was refused or postponed of a market that lives; begin its book anew."""
@@ -117,6 +121,11 @@ class Questions:
         """Ask later for the book of a market that stands still."""
         assert notice.raw_symbol is not None
         self._snapshots.refuse(notice.raw_symbol, now_s, is_halted=True)
+
+    def is_calm(self) -> bool:
+        """Return whether nothing is asked for, nor about to be."""
+        is_begun = self._snapshots.is_calm() and self._resyncs.is_calm() and self._wakes.is_calm()
+        return is_begun and self._subscriptions.is_settled()
 
     def is_snapshot_due(self, now_s: float) -> bool:
         """Return whether a snapshot waits for its turn now."""

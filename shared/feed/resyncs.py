@@ -20,6 +20,10 @@ class Resyncs:
         self._due: dict[str, float] = {}
         self._history: dict[str, tuple[int, float]] = {}  # how many in a row, when the last
 
+    def is_calm(self) -> bool:
+        """Return whether no symbol is on the list."""
+        return not self._due
+
     def want(self, raw_symbol: str, now_s: float) -> bool:
         """Put a symbol on the list; return False where it is on it already."""
         if raw_symbol in self._due:

@@ -36,6 +36,7 @@ class Verdict(Enum):
 
 # Looked up in its class, a member takes as long as the rest of the judgement.
 ACCEPTED = Verdict.ACCEPTED
+BOOKLESS: Final = (Verdict.UNKNOWN, Verdict.HELD)  # no set: in one, each look is a call
 
 
 def first_of(delta: Delta) -> int:
@@ -45,6 +46,8 @@ def first_of(delta: Delta) -> int:
 
 class Sequencer:
     """Says of each delta of one symbol whether it continues the book."""
+
+    __slots__ = ("_has_fallen", "_held", "_overtaken_max", "expected", "seen")
 
     def __init__(self, *, overtaken_max: int = 0) -> None:
         """Start without a book; a snapshot may overtake so many deltas of which none was seen."""

@@ -31,6 +31,10 @@ class SnapshotRequests:
         self._asked.clear()
         self._refused.clear()
 
+    def is_calm(self) -> bool:
+        """Return whether no snapshot is wanted, or was asked for."""
+        return not self._wanted and not self._asked
+
     def want(self, raw_symbol: str) -> None:
         """Ask for this snapshot as soon as the pace allows, unless it was asked for already."""
         if raw_symbol not in self._asked:

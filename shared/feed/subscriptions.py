@@ -15,6 +15,7 @@ ANSWER_S: Final = 10.0  # within which the exchange answers a subscription
 RENEWAL_S: Final = 5.0  # within which one that was left and joined again brings something new
 ATTEMPTS_MAX: Final = 2  # then it is refused
 REFUSED_RETRY_S: Final = 600.0  # and asked for again after this
+REFUSED_BY_WORD_S: Final = 60.0  # the first time, where the exchange said so; then twice as long
 
 SubscriptionKey = tuple[str, str]  # channel and raw symbol
 
@@ -51,6 +52,7 @@ class Subscriptions:
         self._asked: dict[SubscriptionKey, _Asked] = {}
         self._ready: set[SubscriptionKey] = set()
         self.refused: dict[SubscriptionKey, float] = {}  # and when to ask again
+        self._waits: dict[str, float] = {}  # of raw symbols that were refused: the next one's wait
         self._alone = Alone(exchange)
         self._renewed: dict[SubscriptionKey, float] = {}  # when a connection was given up for it
         # The last of them, on the connection that is given up, then on the one that followed.
@@ -61,13 +63,13 @@ class Subscriptions:
     def clear(self) -> None:
         """Forget everything: the connection is gone."""
         self._lists.clear()
-        self._list = []
-        self._list_attempts = 0
+        self._list, self._list_attempts = [], 0
         self._is_reported = False
         self._asked.clear()
         self._ready.clear()
         self._alone.clear()
         self.refused.clear()
+        self._waits.clear()
         self._given_up, self._giving_up = self._giving_up, None
 
     def follow(self, raw_symbols: Iterable[str]) -> None:
@@ -125,16 +127,16 @@ class Subscriptions:
     def refuse(self, raw_symbol: str | None, now_s: float) -> list[str]:
         """Take a refusal; return the raw symbols that it turns out to mean."""
         refused = self._list
-        self._list = []
-        self._list_attempts = 0
+        self._list, self._list_attempts = [], 0
         if self._waits_for_data or not refused:
             return []
         if raw_symbol in refused:
             self.ask(raw for raw in refused if raw != raw_symbol)
             refused = [raw_symbol]
         if len(refused) == 1:
-            for channel in self.channels:
-                self.refused[channel, refused[0]] = now_s + REFUSED_RETRY_S
+            wait_s = self._waits.get(refused[0], REFUSED_BY_WORD_S)
+            self._waits[refused[0]] = min(2 * wait_s, REFUSED_RETRY_S)
+            self.refused.update({(c, refused[0]): now_s + wait_s for c in self.channels})
             return refused
         middle = len(refused) // 2
         self.ask(refused[:middle])

@@ -17,7 +17,7 @@ from shared.delivery.frame_builder import FrameBuilder
 from shared.delivery.journal import Journal
 from shared.errors import JournalError
 from shared.event import FeedEvent, Row, feed_event
-from shared.ingest.intake import Intake
+from shared.ingest.intake import Intake, RowSource
 from shared.process import log
 
 FRAME_INTERVAL_S: Final = 0.02
@@ -75,9 +75,9 @@ class Recorder:
         try:
             self._write()
             self._append(self._intake.take())
-            self._digest()
-            while any(source.backlog for source in self._intake.sources):
-                self._digest()
+            self._digest(self._intake.sources)
+            while behind := [one for one in self._intake.sources if one.backlog]:
+                self._digest(behind)
             self._cut_frame()
             self._write()
         except JournalError as error:
@@ -93,9 +93,9 @@ class Recorder:
         number, kinds = self._builder.next_number, dict(self._kinds)
         self.view = RecorderView(number, kinds, self._error, self._delay_ns)
 
-    def _digest(self) -> None:
-        """Give each source its turn, however much another one has."""
-        for source in self._intake.sources:
+    def _digest(self, sources: list[RowSource]) -> None:
+        """Give each of these its turn, however much another one has."""
+        for source in sources:
             for rows in source.digest():
                 self._append(rows)
             self._append(self._intake.take())
@@ -108,7 +108,7 @@ class Recorder:
             if builder.bytes >= FRAME_BYTES_MAX or not builder.begin <= ts_recv < builder.end:
                 self._cut_frame()
             builder.add(ts_recv, symbol, event)
-            if isinstance(event, FeedEvent):
+            if type(event) is FeedEvent:  # of another class, this is cheaper to see
                 self._kinds[event.kind] += 1
         if rows:
             self._measure_delay(rows[-1])

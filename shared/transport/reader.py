@@ -1,5 +1,6 @@
 """The reader keeps sockets open for ever, each in turns: connect, receive, reconnect."""
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from functools import partial
@@ -39,6 +40,7 @@ class Reader:
         interval_s: float = 0.0,
         *,
         steady_s: Callable[[], float],
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         """Prepare to read these each `interval_s`; another thread may append to them.
 
@@ -48,7 +50,7 @@ class Reader:
         self._sockets = sockets
         self._interval_s = interval_s
         self._receive_s = 0.0 if interval_s else RECEIVE_S
-        self._naps = Naps(interval_s, steady_s)
+        self._naps = Naps(interval_s, steady_s, sleep)
 
     def run(self, stop: Event) -> None:
         """Read until told to stop; whatever the exchange does, go on."""
@@ -224,12 +226,12 @@ class Socket:
         while True:
             if inbox.outbox:
                 self._send(connection)
-            if pace.is_batched:
+            if pace.is_batched and receive_s:  # else other sockets would wait for this batch
                 messages = connection.recv_batch(read_interval_s)
             else:
                 messages = connection.recv(receive_s)
             ts, now_s = clock_ns(), steady_s()
-            pace.count(len(messages), now_s)
+            pace.count_read(len(messages), now_s)
             if not messages:
                 return
             inbox.append(SocketRead(ts, now_s, messages, len(messages), sum(map(len, messages))))

@@ -30,6 +30,7 @@ from booktape.tables import (
     SCHEMAS_BY_VERSION,
     WRITER_KEY,
 )
+from services.simulator.found import find_names, load
 from shared.event import Kind, ListingReason, MarketStatus
 from tests.support.paths import ROOT
 
@@ -201,3 +202,9 @@ def test_parts_of_certificates_are_as_the_page_says() -> None:
 def test_rows_that_end_spans_are_as_the_page_says() -> None:
     _, ends = tables_of("## Reading")
     assert sorted(ENDING) == sorted({kind for row in ends for kind in codes(row[0])})
+
+
+def test_each_fault_of_a_simulator_has_its_rows_on_the_page() -> None:
+    faults = {fault for name in find_names() for fault in load(name).faults}
+    cells = re.findall(r"^\|[^|]*\|([^|]*)\|", section("## Audits"), re.MULTILINE)
+    assert faults == set(re.findall(r"`([a-z_0-9]+)`", " ".join(cells)))

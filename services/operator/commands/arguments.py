@@ -44,7 +44,7 @@ def operating(
         Command(
             name="demo",
             summary="records the simulated exchanges on loopback, then proves the tape",
-            example="booktape demo --faults all --seconds 120",
+            example="booktape demo --faults all --seconds 300",
             run=demo,
             add_arguments=_add_demo,
         ),

@@ -1,9 +1,9 @@
 """What lies between the threads that have to do with one feed."""
 
 from shared.exchange import Outage
-from shared.feed.board import Backfill, BackfillAnswer, Board
+from shared.feed.board import AuditAnswer, Backfill, BackfillAnswer, Board, BookAnswer
 from shared.feed.names import Names
-from tests.support.toys import make_exchange, trades
+from tests.support.toys import book, make_exchange, trades
 
 NAMES = Names(make_exchange())
 
@@ -33,3 +33,18 @@ def test_answers_are_handed_over_in_their_order_with_their_questions() -> None:
         BackfillAnswer(first, trades(1, 2), ""),
         BackfillAnswer(second, None, "gone"),
     ] == list(board.answers)
+
+
+def test_there_is_news_until_the_recorder_took_what_lies_here() -> None:
+    board = Board(["BTC-EUR"], ["book"], NAMES, down_since_s=0.0)
+    assert not board.has_news()
+    board.statuses["BTC-EUR"] = "trading"
+    assert board.has_news()
+    board.statuses.clear()
+    board.books.append(BookAnswer(1, book("BTCEUR", 7)))
+    assert board.has_news()
+    board.books.popleft()
+    board.audits.append(AuditAnswer("BTCEUR", 1, None))
+    assert board.has_news()
+    board.audits.popleft()
+    assert not board.has_news()

@@ -26,7 +26,7 @@ from shared.event import (
 from shared.exchange import Call, Cost, Exchange, Limit, ListedMarket, Message, Raw, Rest
 from shared.feed.board import FeedView
 from shared.feed.counts import NAMES_MAX
-from shared.feed.feed import CHORES_S, Feed
+from shared.feed.feed import CALM_CHORES_S, CHORES_S, Feed
 from shared.feed.names import Names
 from tests.support.levels import levels
 from tests.support.readers import make_board
@@ -967,3 +967,21 @@ def test_what_was_not_asked_for_is_counted_and_not_recorded() -> None:
     assert ["connected"] == world.kinds()
     assert 1 == len(world.rows)
     assert 3 == world.feed.counts.not_asked_for
+
+
+def test_while_nothing_is_asked_for_chores_are_done_less_often() -> None:
+    world = World()
+    world.go_live()
+    world.later(CHORES_S)
+    at_s = world.now_s
+    assert world.feed.chores(0, at_s + CALM_CHORES_S - 0.01) is None
+    world.board.statuses["BTC-EUR"] = "halted"  # which waits for nothing
+    world.later(0.01)
+    assert ["stale"] == world.kinds()
+    at_s = world.now_s
+    assert world.feed.chores(0, at_s + CALM_CHORES_S - 0.01) is None
+    assert world.feed.chores(0, at_s + CALM_CHORES_S) is not None
+    world.board.statuses["BTC-EUR"] = "trading"
+    world.now_s = at_s + CALM_CHORES_S
+    assert ["book BTCEUR"] == world.later(0.01)  # whose answer is awaited
+    assert world.feed.chores(0, world.now_s + CHORES_S) is not None

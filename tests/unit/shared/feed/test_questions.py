@@ -265,3 +265,24 @@ def test_a_keep_alive_is_due_again_and_again() -> None:
     world.questions.connected(10.0)
     heard = [world.questions.keep_alive(now_s) for now_s in (14.9, 15.0, 15.1, 20.0)]
     assert [[], ["here"], [], ["here"]] == heard
+
+
+def test_it_is_calm_where_nothing_is_asked_nor_about_to_be() -> None:
+    world = World()
+    assert world.questions.is_calm()
+    world.subscriptions.ask(["A"])
+    assert not world.questions.is_calm()
+    assert ["join book A"] == world.sent(0.0)
+    assert not world.questions.is_calm()
+    world.subscriptions.acknowledge("book", ["A"])
+    assert world.questions.is_calm()
+    world.questions.begin_book("A")
+    assert not world.questions.is_calm()
+    assert ["book A"] == world.sent(1.0)
+    world.questions.refuse_snapshot(Refused("snapshot", "no", "A"), 1.0)
+    assert world.questions.note_life("A", 1.0)
+    world.questions.settle_book("A")
+    assert world.questions.is_calm()
+    assert not world.questions.note_life("A", 1.0)
+    assert world.questions.resync("A", 1.0)
+    assert not world.questions.is_calm()

@@ -68,3 +68,12 @@ def test_symbols_that_are_calm_are_forgotten_once_they_are_many() -> None:
     resyncs.want("0", CALM_S + 1.0)
     assert ["B"] == resyncs.due(CALM_S + 1.0)
     assert ["0"] == resyncs.due(CALM_S + 2.0)
+
+
+def test_it_is_calm_where_no_symbol_is_on_the_list() -> None:
+    resyncs = Resyncs()
+    assert resyncs.is_calm()
+    resyncs.want("A", 0.0)
+    assert not resyncs.is_calm()
+    resyncs.settle_resync("A")
+    assert resyncs.is_calm()

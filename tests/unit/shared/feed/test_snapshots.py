@@ -125,3 +125,15 @@ def test_one_that_is_woken_is_asked_for_before_its_time(requests: SnapshotReques
     assert ASKED == requests.ask(12.5)
     requests.ask_again("A", 20.0)
     assert not requests.is_refused("A")
+
+
+def test_it_is_calm_where_none_is_wanted_and_none_is_awaited(
+    requests: SnapshotRequests,
+) -> None:
+    assert requests.is_calm()
+    requests.want("A")
+    assert not requests.is_calm()
+    assert ["A"] == requests.ask(1.0)
+    assert not requests.is_calm()
+    requests.settle_snapshot("A")
+    assert requests.is_calm()

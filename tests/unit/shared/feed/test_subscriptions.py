@@ -124,15 +124,24 @@ def test_a_refusal_of_nothing_means_nobody() -> None:
     assert [] == by_word().refuse("A", 0.0)
 
 
-def test_a_refused_symbol_is_asked_for_again_after_a_while() -> None:
+def test_a_refused_symbol_is_asked_for_again_after_a_minute_and_then_less_and_less_often() -> None:
+    """A market that is listed anew has its first minutes recorded; a wrong name costs little."""
     subscriptions = by_word("book", "trades")
     ask(subscriptions, "A")
-    subscriptions.refuse("A", 5.0)
-    assert ([], []) == subscriptions.overdue(REFUSED_RETRY_S + 4.9)
-    assert not subscriptions.has_more
-    assert ([], []) == subscriptions.overdue(REFUSED_RETRY_S + 5.0)
-    assert ["join book,trades A"] == subscriptions.messages(REFUSED_RETRY_S + 5.0)
-    assert set() == subscriptions.refused_symbols()
+    now_s = 5.0
+    for wait_s in (60.0, 120.0, 240.0, 480.0, REFUSED_RETRY_S, REFUSED_RETRY_S):
+        subscriptions.refuse("A", now_s)
+        assert ([], []) == subscriptions.overdue(now_s + wait_s - 0.1)
+        assert not subscriptions.has_more
+        now_s += wait_s
+        assert ([], []) == subscriptions.overdue(now_s)
+        assert ["join book,trades A"] == subscriptions.messages(now_s)
+        assert set() == subscriptions.refused_symbols()
+    subscriptions.clear()
+    ask(subscriptions, "A")
+    subscriptions.refuse("A", now_s)
+    subscriptions.overdue(now_s + 60.0)
+    assert subscriptions.has_more
 
 
 def test_a_list_without_an_answer_is_asked_for_once_more_and_then_the_connection_given_up() -> None:

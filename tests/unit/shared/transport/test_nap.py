@@ -29,7 +29,8 @@ class World:
     def __init__(self) -> None:
         self.now_s = 100.0
         self.stop = Stop()
-        self.naps = Naps(INTERVAL_S, lambda: self.now_s)
+        self.sleeps: list[float] = []
+        self.naps = Naps(INTERVAL_S, lambda: self.now_s, self.sleeps.append)
 
     def take(self, *descriptors: int, wait_s: float = 0.0, received: int = 0) -> None:
         self.naps.take(descriptors, wait_s, self.stop, received=received)
@@ -62,4 +63,5 @@ def test_where_messages_come_thickly_it_lasts_the_interval_whatever_came() -> No
         world.take(one.fileno(), received=100)
         world.now_s += WINDOW_S
         world.take(one.fileno(), received=110)
-    assert [INTERVAL_S] == world.stop.waits
+    assert [INTERVAL_S] == world.sleeps
+    assert [] == world.stop.waits

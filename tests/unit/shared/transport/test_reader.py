@@ -600,14 +600,20 @@ def test_where_few_messages_come_one_thread_waits_for_the_next_of_any_socket(
 ) -> None:
     other = World(server)
     other.stop = world.stop
-    world.reader = Reader([world.socket, other.socket], INTERVAL_S, steady_s=world.now_s)
+    world.reader = Reader(
+        [world.socket, other.socket],
+        INTERVAL_S,
+        steady_s=world.now_s,
+        sleep=world.stop.wait,
+    )
     with world.run():
-        first, connection = server.next(), server.next()
+        connections = [server.next(), server.next()]
         world.digest_until(lambda: bool(world.kinds()))
         other.digest_until(lambda: bool(other.kinds()))
-        for each in (first, connection):
-            each.recv(WAIT_S)
-            say(each, "ready")
+        for one in connections:
+            one.recv(WAIT_S)
+            say(one, "ready")
+        connection = connections[-1]
         both = [world.feed, other.feed]
         world.digest_until(lambda: world.feed.messages == 1)
         other.digest_until(lambda: other.feed.messages == 1)
@@ -622,6 +628,25 @@ def test_where_few_messages_come_one_thread_waits_for_the_next_of_any_socket(
         say(connection, "100")
         world.wait_for(lambda: len(world.stop.waits) > naps)
     assert INTERVAL_S == world.stop.waits[-1]
+
+
+def test_of_several_sockets_none_is_held_up_by_the_batch_of_another(server: Server) -> None:
+    world = World(server, read_interval_s=INTERVAL_S)
+    world.reader = Reader([world.socket], INTERVAL_S, steady_s=world.now_s, sleep=world.stop.wait)
+    with world.run():
+        connection = server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+        connection.recv(WAIT_S)
+        say(connection, "ready")
+        for number in range(100):
+            world.stop.now_s += 0.01
+            say(connection, str(number))
+            world.digest_until(lambda: len(world.ids()) > number)  # noqa: B023 - at once
+        world.stop.now_s += 0.1
+        say(connection, "100")
+        world.wait_for(lambda: len(world.stop.waits) > 2)
+        assert world.socket._pace.is_batched
+        assert 1 == world.low_water()
 
 
 def test_a_socket_without_room_is_not_waited_for(
@@ -700,8 +725,11 @@ def test_messages_that_come_thickly_are_read_together(server: Server) -> None:
         world.digest_until(lambda: bool(world.kinds()))
         connection.recv(WAIT_S)
         assert 1 == world.low_water()
-        say(connection, "ready", "1", "2", "3")
-        world.digest_until(lambda: len(world.ids()) == 3)
+        say(connection, "ready")
+        for number in range(1, 4):
+            world.stop.now_s += 0.1
+            say(connection, str(number))
+            world.digest_until(lambda: len(world.ids()) == number)  # noqa: B023 - at once
         world.pass_s(pace.WINDOW_S)
         world.wait_for(lambda: world.low_water() == BATCH_BYTES)
         say(connection, "4")
