@@ -13,7 +13,7 @@ EMPTY_OPENING = re.compile(
     r"(?:This|There|That|It|What|Who|Whose|Whom|Which|How|When|Where|Whether|Why|Everything|Say)\b"
 )
 # Not yet rewritten.
-EXCEPTIONS = ("benchmarks/symbol_days.py",)
+EXCEPTIONS: tuple[str, ...] = ("benchmarks/symbol_days.py",)
 
 MODULES = [
     path
