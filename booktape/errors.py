@@ -83,6 +83,10 @@ class NotKnown(TapeError, LookupError):
         self.gap = gap
 
 
+class NotExported(TapeError):
+    """Tell why a day of a market cannot be had in the format that was asked for."""
+
+
 class DamagedSegment(TapeError, OSError):
     """Name the object that is not what was written, and what failed."""
 

@@ -38,9 +38,9 @@ class Reading:
         found = self.parse_market(market)
         return [found.exchange], found.symbol
 
-    def parse_market(self, market: str) -> Market:
+    def parse_market(self, market: object) -> Market:
         """Return a market that has something on the tape."""
-        exchange, colon, symbol = market.partition(":")
+        exchange, colon, symbol = market.partition(":") if isinstance(market, str) else ("", "", "")
         if not colon:
             raise ValueError(f"{market!r} is no market: write bitvavo:BTC-EUR")
         self.catalog.check(exchange, symbol)

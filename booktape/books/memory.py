@@ -10,6 +10,13 @@ from booktape.segments.segment import Rows
 
 RUNS_REMEMBERED_MAX: Final = 500_000
 ROWS_REMEMBERED_MAX: Final = 2_000_000  # their times and numbers, 16 bytes each
+WIDE_ROWS_MAX: Final = 200_000  # of those with all that a book takes, 64 bytes each
+
+
+TIMES: Final = ("ts_recv", "event_number")
+LIGHT: Final = (*TIMES, "epoch", "is_snapshot", "is_checkpoint")  # all that runs are found by
+_WIDE: Final = (*LIGHT, "sequence", "side", "price", "size")
+_BOOK: Final = (*TIMES, "epoch", "sequence", "side", "price", "size")
 
 
 class FoundRuns(NamedTuple):
@@ -17,10 +24,15 @@ class FoundRuns(NamedTuple):
 
     runs: list[Run]
     places: list[Rows]
-    times: list[pa.Table] | None = None  # of the rows at each of the places
+    kept: list[pa.Table] | None = None  # times at least, of the rows at each of the places
 
 
 NOTHING: Final = FoundRuns([], [])
+
+
+def choose_kept(rows: pa.Table) -> pa.Table:
+    """Return what is kept of rows that were read by `LIGHT`, or by what was chosen."""
+    return rows.select(_BOOK if {*_BOOK} <= {*rows.column_names} else TIMES)
 
 
 class RunMemory:
@@ -30,30 +42,37 @@ class RunMemory:
         self._found: dict[tuple[int, str], FoundRuns] = {}
         self._whole: set[int] = set()  # flushes of which every symbol was looked for
         self._runs_count = 0
-        self._times: dict[tuple[int, str], Sequence[pa.Table]] = {}
-        self._times_count = 0
+        self._kept: dict[tuple[int, str], Sequence[pa.Table]] = {}
+        self._kept_rows = 0
+
+    def choose_columns(self) -> Sequence[str]:
+        """Return what to read where all of a book's columns cost hardly more than those of runs.
+
+        Once many rows are kept it is those of runs alone.
+        """
+        return _WIDE if self._kept_rows < WIDE_ROWS_MAX else LIGHT
 
     def find(self, first: int, symbol: str) -> FoundRuns | None:
         """Return what was found of a symbol; None where it was not looked for."""
         found = self._found.get((first, symbol))
         return NOTHING if found is None and first in self._whole else found
 
-    def find_times(self, first: int, symbol: str) -> Sequence[pa.Table] | None:
-        """Return the times of a symbol's rows, where they are still there."""
-        return self._times.get((first, symbol))
+    def find_kept(self, first: int, symbol: str) -> Sequence[pa.Table] | None:
+        """Return what was kept of a symbol's rows, where it is still there."""
+        return self._kept.get((first, symbol))
 
     def keep(self, first: int, symbol: str, found: FoundRuns) -> None:
         """Remember what was found of a symbol."""
         self._make_room(len(found.runs))
         self._found[first, symbol] = FoundRuns(found.runs, found.places)
-        if found.times is None:
+        if found.kept is None:
             return
-        rows = sum(table.num_rows for table in found.times)
-        self._times_count += rows
-        if self._times_count > ROWS_REMEMBERED_MAX:
-            self._times.clear()
-            self._times_count = rows
-        self._times[first, symbol] = found.times
+        rows = sum(table.num_rows for table in found.kept)
+        self._kept_rows += rows
+        if self._kept_rows > ROWS_REMEMBERED_MAX:
+            self._kept.clear()
+            self._kept_rows = rows
+        self._kept[first, symbol] = found.kept
 
     def keep_all(self, first: int, found: Mapping[str, FoundRuns]) -> None:
         """Remember what was found of every symbol of a flush."""

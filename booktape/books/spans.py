@@ -61,7 +61,7 @@ class Hole(Struct, frozen=True):
     number: int
 
 
-class Run(Struct, frozen=True):
+class Run(Struct, frozen=True, array_like=True):
     """Rows of one book that follow each other: one snapshot, or deltas of one epoch.
 
     `flush`, `begin` and `end` tell where they are: rows of the symbol in one segment.

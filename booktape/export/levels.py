@@ -37,9 +37,13 @@ class Levels:
         """Yield the messages of an item; the removal of a level that is not there is left out."""
         match item:
             case BookBegin(ts, ts_event, sequence, bids, asks):
-                named = [("bid", *level) for level in bids] + [("ask", *level) for level in asks]
-                self._there = {side: {p for s, p, _ in named if s == side} for side in SIDES}
-                rows = [LevelRow(*level, was=False) for level in named]
+                sides = dict(zip(SIDES, (bids, asks), strict=True))
+                self._there = {side: set(own[0].to_pylist()) for side, own in sides.items()}
+                rows = [
+                    LevelRow(side, price, size, was=False)
+                    for side, own in sides.items()
+                    for price, size in zip(*(column.to_pylist() for column in own), strict=True)
+                ]
                 yield BookMessage(
                     ts, ts_event, sequence, is_snapshot=True, is_lost=False, rows=rows
                 )

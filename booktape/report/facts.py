@@ -1,8 +1,7 @@
 """Gathers the facts of each day for a report: its condition, its certificate if one stands."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -12,17 +11,19 @@ from booktape.ledger import Ledger
 from booktape.times import DAY_US
 
 MISSING, PENDING = "missing", "pending"
-# What nobody lost: before a market's first book of the day, and behind its last one.
-OUTSIDE: Final = "outside"
+
+# Adds up a day of an exchange that is not certified; None where that cannot be.
+AddUp = Callable[[str, str], Certificate | None]
 
 
 class DayFacts(Struct, frozen=True):
-    """One day of one exchange."""
+    """One day of one exchange; it `is_draft` where its certificate is none that is stored."""
 
     exchange: str
     date: str
     condition: str
     certificate: Certificate | None
+    is_draft: bool = False
 
     @property
     def start(self) -> int:
@@ -39,7 +40,7 @@ class CauseSum(Struct):
     symbols: set[str] = set()
 
 
-def find_days(ledger: Ledger, first: str, last: str) -> list[DayFacts]:
+def find_days(ledger: Ledger, first: str, last: str, add_up: AddUp | None = None) -> list[DayFacts]:
     """Return each day of each exchange from one date to another, both included."""
     days = []
     for exchange in ledger.exchanges:
@@ -48,9 +49,13 @@ def find_days(ledger: Ledger, first: str, last: str) -> list[DayFacts]:
             date = date_of(day)
             certificate = ledger.certificate(exchange, date) if date in dates else None
             condition = PENDING if date in dates else MISSING
+            is_draft = False
             if certificate is not None:
                 condition = certificate.condition
-            days.append(DayFacts(exchange, date, condition, certificate))
+            elif add_up is not None and condition == PENDING:
+                certificate = add_up(exchange, date)
+                is_draft = certificate is not None
+            days.append(DayFacts(exchange, date, condition, certificate, is_draft))
     return days
 
 

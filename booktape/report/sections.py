@@ -1,10 +1,13 @@
 """Writes the sections of a report: conditions, coverage, causes, quality, amounts."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from html import escape
+from itertools import groupby
 from typing import Final
 
-from booktape.certificate import AVAILABLE, CertifiedGap, SymbolFigures
+from booktape.certificate import AVAILABLE, SymbolFigures
+from booktape.report.calendar import make_calendar, make_grades
 from booktape.report.facts import (
     DayFacts,
     add_causes,
@@ -12,7 +15,14 @@ from booktape.report.facts import (
     find_known_share,
     find_symbols,
 )
+from booktape.report.heat import (
+    find_kind,
+    find_span,
+    make_heat,
+    make_legend,
+)
 from booktape.report.html import (
+    NONE,
     format_clock,
     format_count,
     format_share,
@@ -20,13 +30,12 @@ from booktape.report.html import (
     make_mark,
     make_table,
 )
-from booktape.times import DAY_US, SECOND_US
+from booktape.report.incidents import Incidents
+from booktape.times import DAY_US, date_of_ts
 
-GAPS_DRAWN_MAX: Final = 40  # of one symbol and day; what lies next to each other is drawn as one
 SYMBOLS_LISTED_MAX: Final = 20
-_WIDTH: Final = 1440
-_PARTS: Final = 4  # of the axis
-_STEPS_S: Final = (21_600, 3_600, 600, 60)  # to which what is shown of a day is widened
+CHIPS_MAX: Final = 24
+DAYS_DRAWN_MAX: Final = 3  # of more a calendar is drawn
 
 
 def make_conditions(days: Sequence[DayFacts]) -> str:
@@ -35,59 +44,134 @@ def make_conditions(days: Sequence[DayFacts]) -> str:
     for day in days:
         symbols = day.certificate.symbols if day.certificate else []
         whole = sum(found.condition == AVAILABLE for found in symbols)
-        of_symbols = f"{whole} of {len(symbols)}" if symbols else "-"
-        rows.append((escape(day.exchange), day.date, make_mark(day.condition), of_symbols))
-    table = make_table(("exchange", "day", "condition", "symbols available"), rows)
-    chips = []
-    for day in days:
-        if day.certificate is None:
-            continue
-        marks = "".join(
-            f'<span class="chip {found.condition}" title="{found.condition}">'
-            f"{escape(found.symbol)}</span>"
-            for found in day.certificate.symbols
+        gaps = [gap for found in symbols for gap in find_inner_gaps(found)]
+        longest = max((gap.end - gap.start for gap in gaps), default=0)
+        rows.append(
+            (
+                escape(day.exchange),
+                day.date,
+                make_mark(day.condition),
+                f"{whole} of {len(symbols)}" if symbols else NONE,
+                format_share(find_share(symbols)),
+                format_count(len(gaps)) if symbols else NONE,
+                format_time(longest) if longest else NONE,
+            )
         )
-        chips.append(f"<h3>{escape(day.exchange)} · {day.date}</h3><p class=chips>{marks}</p>")
-    return table + "".join(chips)
+    head = (
+        *("exchange", "day", "condition", "symbols available"),
+        *("books known", "gaps", "the longest"),
+    )
+    if len({day.date for day in days}) > DAYS_DRAWN_MAX:
+        return make_table(head, rows)
+    return make_table(head, rows) + "".join(_make_chips(day) for day in days if day.certificate)
 
 
-def make_coverage(days: Sequence[DayFacts]) -> str:
-    """Return a bar for each symbol and day: when its book was known, and each gap in it."""
-    parts = []
-    for day in days:
-        if day.certificate is None:
-            text = f"{make_mark(day.condition)} no certificate of it yet"
-            parts.append(f"<h3>{escape(day.exchange)} · {day.date}</h3><p>{text}</p>")
-            continue
-        window = find_window(day)
-        bars = "".join(
-            f"<div class=row><span class=name>{escape(found.symbol)}</span>"
-            f"{_draw(found, window)}"
-            f"<span class=share>{format_share(find_known_share(found))}</span></div>"
-            for found in day.certificate.symbols
-            if found.book_start is not None
-        )
-        begin, end = window
-        ticks = "".join(
-            f"<span>{_format_tick(begin + (end - begin) * part // _PARTS, day.start)}</span>"
-            for part in range(_PARTS + 1)
-        )
-        axis = (
-            f"<span class=name>UTC</span><span class=axis>{ticks}</span><span class=share></span>"
-        )
-        title = f"<h3>{escape(day.exchange)} · {day.date}</h3>"
+def find_share(symbols: Sequence[SymbolFigures]) -> float | None:
+    """Return the share of the time between their first and last books in which they are known."""
+    known = sum(found.known_us for found in symbols)
+    spans = sum((found.book_end or 0) - (found.book_start or 0) for found in symbols)
+    return known / spans if spans else None
+
+
+def _make_chips(day: DayFacts) -> str:
+    assert day.certificate is not None
+    symbols = sorted(day.certificate.symbols, key=lambda found: find_known_share(found) or 0.0)
+    lost = [found for found in symbols if found.condition != AVAILABLE]
+    whole = sorted(found.symbol for found in symbols if found.condition == AVAILABLE)
+    parts = [f"<h3>{escape(day.exchange)} · {day.date}</h3>"]
+    if lost:
+        marks = "".join(_make_chip(found) for found in lost[:CHIPS_MAX])
+        parts.append(f"<p class=chips>{marks}</p>")
+    if len(lost) > CHIPS_MAX:
+        names = " ".join(escape(found.symbol) for found in lost[CHIPS_MAX:])
+        title = f"{len(lost) - CHIPS_MAX} more degraded"
+        parts.append(f"<details><summary>{title}</summary><p class=names>{names}</p></details>")
+    if whole:
+        names = " ".join(escape(name) for name in whole)
+        title = f"{len(whole)} available"
+        is_open = " open" if len(whole) <= CHIPS_MAX else ""
         parts.append(
-            f"{title}<div class=heat>{bars}<div class=row>{axis}</div></div>{_list_gaps(day)}"
+            f"<details{is_open}><summary>{title}</summary><p class=names>{names}</p></details>"
         )
     return "".join(parts)
 
 
-def make_causes(days: Sequence[DayFacts]) -> str:
-    """Return why books were not known."""
+def _make_chip(found: SymbolFigures) -> str:
+    """Return a symbol that is not available, and what makes it so."""
+    reasons = []
+    share = find_known_share(found)
+    if share is not None and share < 1:
+        reasons.append(f"{share * 100:.2f} % known")
+    if found.mismatches:
+        noun = "mismatch" if found.mismatches == 1 else "mismatches"
+        reasons.append(f"{found.mismatches} {noun}")
+    if found.trades_lost:
+        reasons.append(f"trades lost {found.trades_lost} times")
+    said = f" <small>{', '.join(reasons)}</small>" if reasons else ""
+    return f'<span class="chip {found.condition}">{escape(found.symbol)}{said}</span>'
+
+
+def make_coverage(days: Sequence[DayFacts]) -> str:
+    """Return when each book was known: through some days, or of many days how much of each."""
+    if len({day.date for day in days}) > DAYS_DRAWN_MAX:
+        by_exchange = groupby(
+            sorted(days, key=lambda d: (d.exchange, d.date)), lambda d: d.exchange
+        )
+        parts = [
+            f"<h3>{escape(exchange)}</h3>{make_calendar(list(some))}"
+            for exchange, some in by_exchange
+        ]
+        return make_grades() + "".join(parts)
+    causes = {gap.cause for _, found in find_symbols(days) for gap in find_inner_gaps(found)}
+    parts = [make_legend(causes)]
+    for day in days:
+        title = f"<h3>{escape(day.exchange)} · {day.date}</h3>"
+        span = find_span([other for other in days if other.date == day.date])
+        if day.certificate is None or span is None:
+            parts.append(f"{title}<p class=none>{make_mark(day.condition)} {_tell_why(day)}</p>")
+            continue
+        parts.append(f"{title}{make_heat(day, span)}{_list_gaps(day)}")
+    return "".join(parts)
+
+
+def _tell_why(day: DayFacts) -> str:
+    if day.certificate is not None:
+        return "no book was recorded"
+    return "nothing is recorded of it" if day.condition == "missing" else "no certificate of it yet"
+
+
+def _list_gaps(day: DayFacts) -> str:
+    """Return the longest gaps as text: a bar is too short to read a second off."""
+    assert day.certificate is not None
+    gaps = [(gap, s.symbol) for s in day.certificate.symbols for gap in find_inner_gaps(s)]
+    gaps.sort(key=lambda pair: (pair[0].start - pair[0].end, pair[0].start, pair[1]))
+    rows = [
+        (
+            escape(symbol),
+            format_clock(gap.start),
+            format_clock(gap.end),
+            format_time(gap.end - gap.start),
+            _make_cause(gap.cause),
+        )
+        for gap, symbol in gaps[:SYMBOLS_LISTED_MAX]
+    ]
+    if not rows:
+        return ""
+    title = f"the longest of {len(gaps)} gaps" if len(gaps) > len(rows) else f"{len(gaps)} gaps"
+    table = make_table(("symbol", "from", "to", "long", "cause"), rows)
+    return f"<details data-print><summary>{title}</summary>{table}</details>"
+
+
+def _make_cause(cause: str | None) -> str:
+    return f"<i class={find_kind(cause)}></i><code>{escape(cause or 'unknown')}</code>"
+
+
+def make_causes(days: Sequence[DayFacts], incidents: Incidents | None) -> str:
+    """Return why books were not known, and what the feeds said of themselves."""
     rows = [
         (
             escape(exchange),
-            f"<code>{escape(cause)}</code>",
+            _make_cause(cause),
             format_count(one.gaps),
             format_count(len(one.symbols)),
             format_time(one.us),
@@ -95,10 +179,46 @@ def make_causes(days: Sequence[DayFacts]) -> str:
         )
         for (exchange, cause), one in add_causes(days).items()
     ]
-    if not rows:
-        return "<p>No book was lost between its first and its last moment.</p>"
-    head = ("exchange", "cause", "gaps", "symbols", "in all", "the longest")
-    return make_table(head, rows)
+    text = "<p>No book was lost between its first and its last moment.</p>"
+    if rows:
+        head = ("exchange", "cause", "gaps", "symbols", "in all", "the longest")
+        text = make_table(head, rows)
+    return text if incidents is None else text + _make_incidents(incidents)
+
+
+def _make_incidents(incidents: Incidents) -> str:
+    counts = "<h3>What feeds said of themselves</h3>" + "".join(
+        f"<ul class=kinds><li>{escape(exchange)}</li>{_make_kinds(kinds)}</ul>"
+        for exchange, kinds in incidents.kinds.items()
+    )
+    many = len({one.ts // DAY_US for one in incidents.listed}) > 1
+    listed = [
+        (
+            f"{_make_date(one.ts) if many else ''}{format_clock(one.ts)}",
+            escape(one.exchange),
+            f"<code>{escape(one.kind)}</code>",
+            escape(one.symbol or ""),
+            escape(one.detail),
+        )
+        for one in incidents.listed
+    ]
+    if not listed:
+        return counts
+    more = f", and {format_count(incidents.unlisted)} more" if incidents.unlisted else ""
+    table = make_table(("UTC", "exchange", "what", "symbol", "of it"), listed)
+    title = f"by time, what concerned whole feeds: {len(listed)} rows{more}"
+    return f"{counts}<details data-print><summary>{title}</summary>{table}</details>"
+
+
+def _make_kinds(kinds: Counter[str]) -> str:
+    return "".join(
+        f"<li><code>{escape(kind)}</code><b>{format_count(count)}</b></li>"
+        for kind, count in kinds.most_common()
+    )
+
+
+def _make_date(ts: int) -> str:
+    return f"{date_of_ts(ts)[5:]} "
 
 
 def make_truth(days: Sequence[DayFacts]) -> str:
@@ -116,128 +236,31 @@ def make_truth(days: Sequence[DayFacts]) -> str:
                 format_count(sum(s.audits for s in symbols)),
                 format_count(sum(s.audits_differing for s in symbols)),
                 format_count(sum(s.mismatches for s in symbols)),
-                format_share(agreed / judged) if judged else "-",
+                format_share(agreed / judged) if judged else NONE,
                 format_count(sum(s.crossed for s in symbols)),
                 format_count(day.certificate.journal_holes),
                 _format_late(symbols),
             )
         )
     head = (
-        *("exchange", "day", "audits", "differing", "mismatches", "touch agrees with ticker"),
+        *("exchange", "day", "audits", "differing", "mismatches", "ticker agrees"),
         *("crossed", "journal holes", "late by, median (99 %)"),
     )
-    return make_table(head, rows)
-
-
-def make_rates(days: Sequence[DayFacts]) -> str:
-    """Return how much was recorded, and of which symbols most."""
-    found = sorted(find_symbols(days), key=lambda pair: -sum(pair[1].events.values()))
-    most = sum(found[0][1].events.values()) if found else 1
-    rows = []
-    for day, symbol in found[:SYMBOLS_LISTED_MAX]:
-        events = sum(symbol.events.values())
-        bar = f'<span class=bar style="width:{100 * events / most:.1f}%"></span>'
-        rows.append(
-            (
-                f"{escape(day.exchange)}:{escape(symbol.symbol)}",
-                day.date,
-                format_count(events),
-                f"{events / (DAY_US / 1e6):.3f}",
-                format_count(symbol.rows.get("book", 0)),
-                format_count(symbol.events.get("trades", 0)),
-                bar,
-            )
-        )
-    rest = len(found) - len(rows)
-    more = f"<p>{rest} more are not listed.</p>" if rest > 0 else ""
-    head = ("market", "day", "events", "a second", "levels", "trades", "")
-    return make_table(head, rows) + more
+    return make_table(head, rows) + _TRUTH
 
 
 _TICKERS: Final = ("ticker_judged", "ticker_agreed")
-
-
-def find_window(day: DayFacts) -> tuple[int, int]:
-    """Return the part of a day that is shown: all of it, or what was recorded, a little wider."""
-    symbols = day.certificate.symbols if day.certificate else []
-    starts = [found.book_start for found in symbols if found.book_start is not None]
-    ends = [found.book_end for found in symbols if found.book_end is not None]
-    if not starts:
-        return day.start, day.start + DAY_US
-    first, last = min(starts), max(ends)
-    step = next((s * SECOND_US for s in _STEPS_S if s * SECOND_US <= last - first), SECOND_US)
-    return first // step * step, -(-last // step) * step
-
-
-def _draw(found: SymbolFigures, window: tuple[int, int]) -> str:
-    """Return a bar of the day: what is known is filled, what lies outside of it is empty."""
-    assert found.book_start is not None
-    assert found.book_end is not None
-    first, last = (_place(ts, window) for ts in (found.book_start, found.book_end))
-    gaps = "".join(
-        f'<rect class=gap x="{_place(gap.start, window):.2f}" '
-        f'width="{max(_place(gap.end, window) - _place(gap.start, window), 1.5):.2f}" height="10">'
-        f"<title>{escape(_describe(gap))}</title></rect>"
-        for gap in _join(find_inner_gaps(found))
-    )
-    known = f'<rect class=known x="{first:.2f}" width="{max(last - first, 1.5):.2f}" height="10"/>'
-    view = f'viewBox="0 0 {_WIDTH} 10" preserveAspectRatio="none"'
-    return f"<svg {view} role=img>{known}{gaps}</svg>"
-
-
-def _list_gaps(day: DayFacts) -> str:
-    """Return the longest gaps as text: a bar is too short to read a second off."""
-    assert day.certificate is not None
-    gaps = [(gap, s.symbol) for s in day.certificate.symbols for gap in find_inner_gaps(s)]
-    gaps.sort(key=lambda pair: pair[0].start - pair[0].end)
-    rows = [
-        (
-            escape(symbol),
-            format_clock(gap.start),
-            format_clock(gap.end),
-            format_time(gap.end - gap.start),
-            f"<code>{escape(gap.cause or '')}</code>",
-        )
-        for gap, symbol in gaps[:SYMBOLS_LISTED_MAX]
-    ]
-    if not rows:
-        return ""
-    title = f"<summary>the longest of {len(gaps)} gaps</summary>"
-    return (
-        f"<details>{title}{make_table(('symbol', 'from', 'to', 'long', 'cause'), rows)}</details>"
-    )
-
-
-def _join(gaps: Sequence[CertifiedGap]) -> Iterator[CertifiedGap]:
-    """Yield the gaps; where there are many those that come after each other as one."""
-    size = -(-len(gaps) // GAPS_DRAWN_MAX)
-    for first in range(0, len(gaps), max(size, 1)):
-        some = gaps[first : first + size]
-        cause = some[0].cause if size == 1 else f"{len(some)} gaps"
-        yield CertifiedGap(some[0].start, some[-1].end, cause, None)
-
-
-def _describe(gap: CertifiedGap) -> str:
-    return f"{format_clock(gap.start)} - {format_clock(gap.end)} {gap.cause}"
-
-
-def _place(ts: int, window: tuple[int, int]) -> float:
-    begin, end = window
-    return (ts - begin) / (end - begin) * _WIDTH
-
-
-def _format_tick(ts: int, start: int) -> str:
-    """Return the time of day in minutes; the end of a day is 24:00."""
-    minutes, seconds = divmod((ts - start) // SECOND_US, 60)
-    rest = f":{seconds:02}" if seconds else ""
-    return f"{minutes // 60:02}:{minutes % 60:02}{rest}"
+_TRUTH: Final = (
+    "<p class=note>An audit asks the exchange for a whole book and compares it with ours, level by "
+    "level. Late is how long after the exchange's own time an event of a book was received.</p>"
+)
 
 
 def _format_late(symbols: Sequence[SymbolFigures]) -> str:
     """Return the median over symbols: of their medians, and of their last hundredths."""
     found = [s.offsets["book"] for s in symbols if "book" in s.offsets]
     if not found:
-        return "-"
+        return NONE
     p50, p99 = (sorted(getattr(one, name) for one in found)[len(found) // 2] for name in _RANKS)
     return f"{p50} ms ({p99} ms)"
 

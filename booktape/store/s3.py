@@ -26,6 +26,8 @@ ATTEMPTS_MAX = 2  # of one request; the uploader tries for ever
 SHA256 = "sha256"  # in an object's metadata, in hexadecimal
 
 _ABSENT = {"404", "NoSuchKey"}
+# What a browser that opens the object is told of it.
+_PAGE = {"ContentType": "text/html; charset=utf-8"}
 
 # boto3 makes its classes at run time.
 Client = Any
@@ -71,8 +73,9 @@ class S3Store:
             send = _put_parts if size > MULTIPART_BYTES_MIN else _put_whole
             digest = hashlib.file_digest(file, hashlib.sha256)
             file.seek(0)
+            place = self._place(key) | (_PAGE if key.endswith(".html") else {})
             try:
-                answer = send(client, file, self._place(key), digest.digest())
+                answer = send(client, file, place, digest.digest())
             except ClientError as error:
                 if _code(error) in {"PreconditionFailed", "412"}:
                     raise AlreadyStored(key) from None

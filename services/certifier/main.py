@@ -1,4 +1,4 @@
-"""The certifier's process: it waits, and lets a child certify: what that takes is gone with it."""
+"""The certifier's process: it waits, and lets children certify and report; what they take ends."""
 
 import os
 import signal
@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from services.certifier.passes import Pass, read_pass
+from msgspec.structs import replace
+
+from services.certifier.passes import Pass, find_reason, read_pass
 from shared.process import log
 from shared.process.alarm import Alarm
 from shared.process.files import Lock
@@ -39,12 +41,13 @@ class Certifier:
         """Build it; the first pass begins when it runs."""
         folder = settings.state.folder
         self._status = StatusFile(folder.report(NAME), NAME, clock_ns=time.time_ns)
-        self._command = [
-            *(sys.executable, "-P", "-c", _CODE, "certify", "--json"),
-            *("--tape", settings.storage.url, "--temp", str(folder.certify)),
-        ]
+        tape = ("--tape", settings.storage.url, "--temp", str(folder.certify))
+        child = (sys.executable, "-P", "-c", _CODE)
+        self._certify = [*child, "certify", "--json", *tape]
+        self._report_due = [*child, "report", "--put", *tape]
         self._output = folder.certify / "pass"
         self._child: subprocess.Popen[bytes] | None = None
+        self._found: Pass | None = None  # of the pass whose reports are being made
         self._last = Pass([])
         self._last_ts: int | None = None
         self._next_ts = 0
@@ -64,9 +67,9 @@ class Certifier:
         return 0
 
     def step(self, now_ns: int) -> None:
-        """Begin a pass that is due, take one that has ended, report."""
+        """Begin a pass that is due, take one that has ended, say so."""
         if self._child is None and now_ns >= self._next_ts:
-            self._begin(self._command)
+            self._begin(self._certify)
         elif self._child is not None and self._child.poll() is not None:
             self._take(self._child.returncode, now_ns)
         self._report()
@@ -77,6 +80,7 @@ class Certifier:
             with self._output.open("wb") as out, _complaint(self._output).open("wb") as complaint:
                 self._child = subprocess.Popen(command, stdout=out, stderr=complaint)  # noqa: S603 (our own)
         except OSError as error:  # a full disk, most likely
+            self._found = None
             self._keep(Pass([], f"a pass could not be begun: {error}"), time.time_ns())
 
     def _take(self, status: int, now_ns: int) -> None:
@@ -86,7 +90,17 @@ class Certifier:
             complaint = _complaint(self._output).read_text(encoding="utf-8", errors="replace")
         except OSError as error:
             said, complaint = b"", str(error)
-        self._keep(read_pass(status, said, complaint), now_ns)
+        if self._found is not None:
+            reason = None if status == 0 else find_reason(status, complaint)
+            found, self._found = replace(self._found, report_fault=reason), None
+            self._keep(found, now_ns)
+            return
+        found = read_pass(status, said, complaint)
+        if found.fault is not None:
+            self._keep(found, now_ns)
+            return
+        self._found = found
+        self._begin(self._report_due)
 
     def _keep(self, found: Pass, now_ns: int) -> None:
         self._last, self._last_ts = found, now_ns
@@ -95,6 +109,8 @@ class Certifier:
         self._certified += found.count_certified()
         for fault in found.find_faults():
             _log.warning("a day could not be certified", extra={"reason": fault})
+        if found.report_fault:
+            _log.warning("a report could not be written", extra={"reason": found.report_fault})
         for day in found.days:
             if day.condition is not None:
                 fields = {"exchange": day.exchange, "date": day.date, "condition": day.condition}
@@ -121,6 +137,7 @@ class Certifier:
                     last_pass_ts=self._last_ts,
                     next_pass_ts=self._next_ts or None,
                     faults=self._last.find_faults(),
+                    report_fault=self._last.report_fault,
                     days_late=self._last.find_late(time.time_ns()),
                 )
             )

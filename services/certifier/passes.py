@@ -33,6 +33,7 @@ class Pass(Struct, frozen=True):
 
     days: list[DaySaid]
     fault: str | None = None
+    report_fault: str | None = None
 
     def find_faults(self) -> list[str]:
         """Return why days could not be certified."""
@@ -60,7 +61,7 @@ class Pass(Struct, frozen=True):
         """
         midnight_s = (now_ns // _NS // _DAY_S + 1) * _DAY_S + AFTER_MIDNIGHT_S
         today = _date(now_ns).isoformat()
-        is_due = bool(self.fault) or any(
+        is_due = bool(self.fault or self.report_fault) or any(
             day.condition is None and day.date < today for day in self.days
         )
         retry_ns = now_ns + RETRY_S * _NS
@@ -75,8 +76,13 @@ def read_pass(status: int, said: bytes, complaint: str) -> Pass:
     try:
         return Pass(_decoder.decode(said))
     except UNDECODABLE:
-        reason = complaint.strip().rpartition("\n")[2] or f"it ended with status {status}"
-        return Pass([], reason)
+        return Pass([], find_reason(status, complaint))
+
+
+def find_reason(status: int, complaint: str) -> str:
+    """Return why a child failed: the last that it said, at most so much of it."""
+    reason = complaint.strip().rpartition("\n")[2] or f"it ended with status {status}"
+    return reason[:FAULT_CHARACTERS_MAX]
 
 
 def format_days(days: Sequence[str], count_max: int = 10) -> str:

@@ -115,6 +115,8 @@ class Looker:
             chosen = [chosen or first for chosen in lists]
             self._leases.renew(find_wanted([*chosen, self.greeting.spread], sight.exchanges()))
             books, markets = self._leases.read()
+            alive = sight.find_alive()
+            books = {exchange: of for exchange, of in books.items() if exchange in alive}
             self._greet(markets)
         self._rates.append((sight.ts, sight.rates()))
         message = make_message(status, books)

@@ -41,6 +41,7 @@ class SeenProcess(Struct, frozen=True):
     name: str
     exchange: str | None
     report: SeenRate | None
+    is_running: bool = True
 
 
 class Sight(Struct, frozen=True):
@@ -57,6 +58,10 @@ class Sight(Struct, frozen=True):
             for process in self.processes
             if process.exchange is not None
         }
+
+    def find_alive(self) -> set[str]:
+        """Return the exchanges of which a feed runs: of another one no book is live."""
+        return {p.exchange for p in self.processes if p.exchange is not None and p.is_running}
 
     def exchanges(self) -> list[str]:
         """Return the exchanges that have a feed, each once."""
@@ -76,8 +81,10 @@ def make_message(status: bytes, books: Books) -> bytes:
 
 
 def add_complaint(status: bytes, complaint: bytes) -> bytes:
-    """Return a status with one more trouble in first place."""
+    """Return a status with one more trouble in first place, and none of its books: they are old."""
     values = _parts.decode(status)
+    if "books" in values:
+        values["books"] = Raw(b"{}")
     troubles = [Raw(complaint), *msgspec.json.decode(values["troubles"], type=list[Raw])]
     return msgspec.json.encode({**values, "ok": False, "troubles": troubles})
 

@@ -151,6 +151,7 @@ class CertifierReport(ProcessReport, frozen=True, kw_only=True):
     next_pass_ts: int | None
     faults: list[str]  # of the last pass: why days could not be certified
     days_late: list[str]  # of seven days ago or earlier that have no certificate
+    report_fault: str | None = None  # of the last pass: why no report was put beside the tape
 
 
 class SinkReport(ProcessReport, frozen=True, kw_only=True):

@@ -143,6 +143,7 @@ TROUBLES: dict[Code, Health] = {
     "sink-refused": of_sink(error="answers 404", is_refused=True),
     "sink-rows-met": of_sink(rows_met=2),
     "certify-failing": of_program(make_certifier(faults=["damaged"])),
+    "report-failing": of_program(make_certifier(report_fault="no space")),
     "day-uncertified": of_program(make_certifier(days_late=["bitvavo 2026-11-22"])),
     "call-failing": of_program(make_program(report=UNCALLED)),
     "journal-undelivered": make_health(

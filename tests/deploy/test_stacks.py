@@ -13,6 +13,7 @@ import pytest
 
 import booktape.store.s3
 from booktape.errors import AlreadyStored
+from booktape.report.shelf import report_key
 from booktape.store.s3 import S3Store, connect
 from booktape.store.storage import Storage
 from shared.process.state import StateFolder
@@ -518,6 +519,9 @@ def test_what_the_collector_must_not_do_is_refused(cloud: Cloud) -> None:
     tape, releases = f"arn:aws:s3:::{DATA}/recordings/x", f"arn:aws:s3:::{RELEASES}/releases/x"
     absent = {"s3__ObjectCreationOperation": "true", "s3__if_none_match": "*"}
     assert judge.allows("s3:PutObject", tape, **absent)
+    report = f"arn:aws:s3:::{DATA}/recordings/{report_key('2026-11-22', 0)}"
+    assert judge.allows("s3:PutObject", report, **absent)
+    assert judge.allows("s3:GetObject", report)
     assert not judge.allows("s3:PutObject", tape, s3__ObjectCreationOperation="true")
     assert not judge.allows("s3:PutObject", f"arn:aws:s3:::{DATA}/elsewhere/x", **absent)
     assert not judge.allows("s3:PutObject", tape, **{**absent, "aws__SecureTransport": "false"})

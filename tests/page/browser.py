@@ -1,6 +1,7 @@
 """Debian's Chromium without a screen, and what a person would see in it."""
 
 import time
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -71,13 +72,23 @@ class Browser:
         ]
         return [text for text in texts if not but or but not in text]
 
-    def take_picture(self, path: Path) -> None:
+    def take_picture(self, path: Path, *, is_live: bool = True) -> None:
         """Write a picture of the whole page."""
         width, height = self.ask("return [innerWidth, document.documentElement.scrollHeight]")
         self._command("Emulation.setDeviceMetricsOverride", _metrics(width, height))
-        self.wait_frames(2)
+        if is_live:
+            self.wait_frames(2)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._driver.save_screenshot(str(path))
+
+    def show_as_paper(self) -> None:
+        """Show the page as it is printed."""
+        self._command("Emulation.setEmulatedMedia", {"media": "print"})
+
+    def print_page(self) -> bytes:
+        """Return the page as a PDF."""
+        printed = self._driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
+        return b64decode(printed["data"])
 
     def _command(self, name: str, arguments: Mapping[str, object]) -> None:
         self._driver.execute_cdp_cmd(name, dict(arguments))

@@ -16,6 +16,7 @@ from tests.page.browser import Browser
 from tests.process.collector import Collector
 from tests.process.standing import wait_until
 from tests.support.paths import ROOT
+from tests.support.stalls import stall
 
 pytestmark = [pytest.mark.page, pytest.mark.process]
 
@@ -107,6 +108,9 @@ def test_a_feed_that_dies_is_a_trouble_until_it_is_live_again(
     assert "One thing is not well" == browser.text("#verdict")
     assert "start ingest_btcturk" in browser.text("#troubles .remedy")
     assert "stopped" == browser.text('[data-process="ingest_btcturk-a"] .state')
+    hidden = "return document.querySelector('[data-book=\"btcturk:BTC-TRY\"] table').hidden"
+    assert browser.ask(hidden)
+    assert "\N{EN DASH}" == browser.text("#premium .now")
     browser.take_picture(PICTURES / "trouble.png")
     assert 0 == collector.control("start", "ingest_btcturk").returncode
     browser.wait(lambda: is_well(browser), "the end of the trouble")
@@ -146,6 +150,21 @@ def test_a_supervisord_that_hangs_is_a_trouble_and_no_page_that_hangs(
     finally:
         os.kill(health.supervisor_pid, signal.SIGCONT)
     browser.wait(lambda: is_well(browser), "the end of the trouble")
+
+
+def test_a_disk_that_hangs_is_a_trouble_and_no_page_that_hangs(
+    collector: Collector, browser: Browser
+) -> None:
+    browser.show(find_address(collector))
+    browser.wait(lambda: is_well(browser), "all well")
+    late = '#troubles [data-code="look-late"]'
+    # Of a line that nobody runs: nothing replaces it meanwhile.
+    with stall(StateFolder(collector.state).live_books("bitvavo", "stalled")):
+        browser.wait(lambda: browser.count(late) == 1, "the trouble")
+        browser.wait_frames(2)
+        assert "\N{EN DASH}" == browser.text("#premium .now")
+    browser.wait(lambda: is_well(browser), "the end of the trouble")
+    assert [] == browser.complaints()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

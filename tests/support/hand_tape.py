@@ -153,14 +153,15 @@ def trade(
     event: float | None = None,
     symbol: str = BTC,
     side: str | None = "buy",
+    size: float = 1.0,
 ) -> Event:
     ts_event = None if event is None else at(event)
-    row = {"trade_id": trade_id, "side": side, "price": price, "size": 1.0, "ts_event": ts_event}
+    row = {"trade_id": trade_id, "side": side, "price": price, "size": size, "ts_event": ts_event}
     return Event("trades", at(second), symbol, [row])
 
 
-def ticker(second: float, symbol: str = BTC) -> Event:
-    return Event("ticker", at(second), symbol, [{"bid_price": 1.0}])
+def ticker(second: float, symbol: str = BTC, *, bid: float | None = 1.0) -> Event:
+    return Event("ticker", at(second), symbol, [{"bid_price": bid}])
 
 
 def instrument(second: float, symbol: str, status: str = "trading") -> Event:

@@ -1,5 +1,5 @@
 // A card for each feed and the writer, made once and then only written into.
-import { NONE, ago, bytes, duration, number, rate } from "./format.js";
+import { NONE, ago, bytes, count, duration, number, rate } from "./format.js";
 
 const GOOD = new Set(["live", "running"]), BAD = new Set(["stopped", "silent", "disk_full", "disk_error", "foreign"]);
 const place = document.getElementById("processes"), cards = new Map();
@@ -74,11 +74,11 @@ function feed(process, report, status) {
     ["behind the exchange", report.delay_ns === null || report.delay_ns === undefined ? NONE : `${number(report.delay_ns / 1e6)} ms`],
     ["gaps today", number(report.gaps_today)],
     ["reconnects", number(report.reconnects)],
-    ["audits, of them differing", `${number(report.counts.audits)}, ${number(kinds.mismatch ?? 0)}`, kinds.mismatch ? "warn" : ""],
+    ["audits", `${number(report.counts.audits)}, ${kinds.mismatch ? `${number(kinds.mismatch)} differed` : "none differed"}`, kinds.mismatch ? "warn" : ""],
     ["journal, to be stored", bytes(report.journal_waiting_bytes ?? report.journal_bytes)],
   ];
   if (audited) rows.push(["last audit", ago(audited, now)]);
-  if (judged) rows.push(["agreement with the ticker", `${number(100 * agreed / judged, 2)} %`]);
+  if (judged) rows.push(["ticker agrees", `${number(100 * agreed / judged, 2)} %`]);
   if (report.rate_limited_until > now) rows.push(["refused by the exchange for", duration((report.rate_limited_until - now) / 1e9), "warn"]);
   return { big: reports ? rate(report.messages_per_s) : NONE, unit: "messages/s", share: wanted ? live / wanted : 0, enough: 0.9, rows };
 }
@@ -86,18 +86,18 @@ function feed(process, report, status) {
 function writer(report, status) {
   if (!report?.sessions) return { big: NONE, unit: "rows/s", share: 0, enough: 0, rows: [] };
   const now = status.ts, free = report.disk_size_bytes ? report.disk_free_bytes / report.disk_size_bytes : 0;
+  const held = Object.keys(report.held_sessions).length;
   const flush = report.last_flush_ts ? `${ago(report.last_flush_ts, now)}, ${number(report.last_flush_rows)} rows` : NONE;
   return {
     big: rate(report.rows_per_s), unit: "rows/s", share: free, enough: 0.05,
     rows: [
       ["disk free", `${bytes(report.disk_free_bytes)} of ${bytes(report.disk_size_bytes)}`, report.disk_free_bytes < 2 * report.disk_free_min_bytes ? "bad" : ""],
       ["rows held in memory", number(report.rows_buffered)],
-      ["last flush", flush],
-      ["flush fails", report.flush_error ?? "no", report.flush_error ? "bad" : ""],
-      ["waits for the store", `${bytes(status.spool_bytes)} in ${number(status.spool_flushes)}`, report.upload_error ? "warn" : ""],
+      ["last flush", report.flush_error ?? flush, report.flush_error ? "bad" : ""],
+      ["waits for the store", status.spool_flushes ? `${bytes(status.spool_bytes)} in ${count(status.spool_flushes, "flush", "flushes")}` : "nothing", report.upload_error ? "warn" : ""],
       ["last upload", ago(report.last_upload_ts, now)],
-      ["objects stored, failures", `${number(report.uploads)}, ${number(report.upload_failures)}`, report.upload_error ? "bad" : ""],
-      ["set aside, held back", `${number(status.conflicts)}, ${number(Object.keys(report.held_sessions).length)}`, status.conflicts ? "bad" : ""],
+      ["objects stored", `${number(report.uploads)}${report.upload_failures ? `, ${count(report.upload_failures, "try", "tries")} failed` : ""}`, report.upload_error ? "bad" : ""],
+      ["set aside, held back", status.conflicts || held ? `${count(status.conflicts, "flush", "flushes")}, ${count(held, "session", "sessions")}` : "nothing", status.conflicts ? "bad" : ""],
       ["journals on disk", `${bytes(status.journals.reduce((sum, journal) => sum + journal.bytes, 0))} in ${status.journals.length}`],
     ],
   };

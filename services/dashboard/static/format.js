@@ -6,6 +6,10 @@ export function number(value, digits = 0) {
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+export function count(value, one, many) {
+  return `${number(value)} ${value === 1 ? one : many}`;
+}
+
 export function rate(value) {
   return number(value, value !== null && value < 100 ? 1 : 0);
 }

@@ -36,7 +36,7 @@ function makeLadder(market, remove) {
   button.addEventListener("click", () => remove(market));
   const none = element.appendChild(document.createElement("p"));
   none.className = "none";
-  none.textContent = "no live book yet";
+  none.textContent = "no live book";
   const table = element.appendChild(document.createElement("table"));
   table.hidden = true;
   const top = table.createTHead().insertRow();

@@ -17,6 +17,10 @@ def find_certifier_troubles(process: Process, report: CertifierReport) -> Iterat
         text = f"a day could not be certified: {report.faults[0]}{more}"
         remedy = "it is tried again each hour; the segments are there: booktape verify"
         yield trouble_of(process, "certify-failing", text, remedy)
+    if report.report_fault:
+        text = f"a day's report could not be put beside the tape: {report.report_fault}"
+        remedy = "it is tried again each hour; see why: booktape report --put"
+        yield trouble_of(process, "report-failing", text, remedy)
     if report.days_late:
         days = report.days_late
         more = f" and {len(days) - DAYS_MAX} more" if len(days) > DAYS_MAX else ""

@@ -41,6 +41,7 @@ Code = Literal[
     "sink-refused",
     "sink-rows-met",
     "certify-failing",
+    "report-failing",
     "day-uncertified",
     "clock-unsynchronised",
     "look-late",

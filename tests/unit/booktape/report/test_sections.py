@@ -1,68 +1,95 @@
 import re
+from collections import Counter
 
-import pytest
-
-from booktape.certificate import CertifiedGap
 from booktape.report import sections
 from booktape.report.facts import DayFacts
-from tests.support.day_certificates import DATE, SECOND, START, make_day, make_symbol
+from booktape.report.incidents import Incident, Incidents
+from tests.support.day_certificates import DATE, START, make_day, make_symbol
 
 PENDING = DayFacts("btcturk", DATE, "pending", None)
+MISSING = DayFacts("btcturk", DATE, "missing", None)
 
 
 def test_each_day_and_symbol_has_its_condition() -> None:
     text = sections.make_conditions([make_day(make_symbol("<b>")), PENDING])
     assert '<span class="mark pending">pending</span>' in text
-    assert '<span class="chip degraded" title="degraded">&lt;b&gt;</span>' in text
+    assert '<span class="chip degraded">&lt;b&gt; <small>99.72 % known, 1 mismatch</small>' in text
     assert "0 of 1" in text
 
 
-def test_a_gap_can_be_read_off_a_bar() -> None:
-    text = sections.make_coverage([make_day(make_symbol()), PENDING])
-    assert "<title>12:01:00.000 - 12:01:10.000 gap</title>" in text
-    assert 1 == text.count("<rect class=gap")
-    assert 1 == text.count("<rect class=known")
+def test_a_symbol_says_all_that_it_lost() -> None:
+    lost = make_symbol(gaps=[], known_us=3600 * 1_000_000, mismatches=2, trades_lost=3)
+    text = sections.make_conditions([make_day(lost)])
+    assert "<small>2 mismatches, trades lost 3 times</small>" in text
+    bare = sections.make_conditions([make_day(make_symbol(book_start=None, mismatches=0))])
+    assert '<span class="chip degraded">BTC-EUR</span>' in bare
+
+
+def test_the_worst_symbols_are_named_and_all_others_for_who_asks() -> None:
+    lossy = [make_symbol(f"L{n}") for n in range(30)]
+    whole = [make_symbol(f"W{n}", condition="available") for n in range(60)]
+    text = sections.make_conditions([make_day(*lossy, *whole)])
+    assert sections.CHIPS_MAX == text.count('class="chip')
+    assert "6 more degraded" in text
+    assert "<details><summary>60 available" in text
+    few = sections.make_conditions([make_day(*whole[:3])])
+    assert "<details open><summary>3 available" in few
+
+
+def test_of_many_days_the_calendar_has_the_symbols() -> None:
+    days = [make_day(make_symbol(), date=f"2026-11-2{n}") for n in range(4)]
+    assert "chip" not in sections.make_conditions(days)
+    text = sections.make_coverage(days)
+    assert "data-dates" in text
+    assert "data-gaps" not in text
+
+
+def test_a_gap_is_in_a_bar_and_in_words() -> None:
+    text = sections.make_coverage([make_day(make_symbol()), PENDING, MISSING])
+    assert "data-gaps=" in text
+    assert "1 gaps</summary>" in text
+    cells = re.findall("<td.*?>(.*?)</td>", text)
+    assert ["BTC-EUR", "12:01:00.000", "12:01:10.000", "10.0 s"] == cells[:4]
     assert "no certificate of it yet" in text
-    assert "the longest of 1 gaps" in text
+    assert "nothing is recorded of it" in text
 
 
-def test_a_symbol_without_a_book_has_no_bar() -> None:
-    day = make_day(make_symbol(), make_symbol("XRP-EUR", book_start=None, book_end=None, gaps=[]))
-    assert 1 == sections.make_coverage([day]).count("<svg")
+def test_a_day_without_books_says_so() -> None:
+    nothing = make_symbol(book_start=None, book_end=None, gaps=[])
+    text = sections.make_coverage([make_day(nothing)])
+    assert "no book was recorded" in text
+    whole = make_symbol(gaps=[])
+    assert "<details data-print" not in sections.make_coverage([make_day(whole)])
 
 
-@pytest.mark.parametrize(
-    ("seconds", "window"),
-    [
-        (86_400, (0, 86_400)),
-        (7_000, (43_200, 50_400)),
-        (300, (43_200, 43_500)),
-        (2, (43_200, 43_202)),
-    ],
-)
-def test_what_is_shown_is_what_was_recorded(seconds: int, window: tuple[int, int]) -> None:
-    start = START if seconds == 86_400 else START + 43_200 * SECOND
-    symbol = make_symbol(book_start=start, book_end=start + seconds * SECOND)
-    found = sections.find_window(make_day(symbol))
-    assert window == tuple((ts - START) // SECOND for ts in found)
-    assert (0, 86_400) == tuple((ts - START) // SECOND for ts in sections.find_window(PENDING))
-
-
-def test_a_thousand_gaps_are_drawn_as_few() -> None:
-    noon = START + 43_200 * SECOND
-    gaps = [
-        CertifiedGap(noon + n * SECOND, noon + n * SECOND + 1, "gap", None) for n in range(1000)
-    ]
-    text = sections.make_coverage([make_day(make_symbol(gaps=gaps))])
-    assert text.count("<rect class=gap") <= sections.GAPS_DRAWN_MAX
-    assert "25 gaps</title>" in text
+def test_of_many_gaps_the_longest_are_listed() -> None:
+    symbols = [make_symbol(f"S{n}") for n in range(30)]
+    text = sections.make_coverage([make_day(*symbols)])
+    assert "the longest of 30 gaps" in text
 
 
 def test_why_is_told_by_cause() -> None:
-    text = sections.make_causes([make_day(make_symbol())])
-    assert "<code>gap</code>" in text
+    text = sections.make_causes([make_day(make_symbol())], None)
+    assert "<i class=lost></i><code>gap</code>" in text
     assert "10.0 s" in text
-    assert "No book was lost" in sections.make_causes([make_day(make_symbol(gaps=[]))])
+    assert "No book was lost" in sections.make_causes([make_day(make_symbol(gaps=[]))], None)
+
+
+def test_what_feeds_said_is_counted_and_told() -> None:
+    day_us = 86_400_000_000
+    listed = [
+        Incident(START + 1_500_000, "bitvavo", "status", "<X>", "trading to halted"),
+        Incident(START + day_us, "bitvavo", "connected", None, ""),
+    ]
+    incidents = Incidents({"bitvavo": Counter(gap=1_234, status=1)}, listed, 7)
+    text = sections.make_causes([], incidents)
+    assert "<li><code>gap</code><b>1,234</b></li><li><code>status</code><b>1</b></li>" in text
+    assert "2 rows, and 7 more" in text
+    assert "11-22 00:00:01.500" in text
+    assert "&lt;X&gt;" in text
+    one = Incidents({"bitvavo": Counter()}, listed[:1], 0)
+    assert ">00:00:01.500<" in sections.make_causes([], one)
+    assert "<details" not in sections.make_causes([], Incidents({"bitvavo": Counter()}, [], 0))
 
 
 def test_audits_and_delays_are_added_up() -> None:
@@ -72,9 +99,6 @@ def test_audits_and_delays_are_added_up() -> None:
     assert wanted == cells
 
 
-def test_what_was_recorded_most_comes_first() -> None:
-    symbols = [make_symbol(f"S{n}-EUR", events={"book": n + 1}) for n in range(30)]
-    text = sections.make_rates([make_day(*symbols)])
-    assert text.index("bitvavo:S29-EUR") < text.index("bitvavo:S28-EUR")
-    assert "10 more are not listed" in text
-    assert "<table>" in sections.make_rates([PENDING])
+def test_what_nobody_judged_is_a_dash() -> None:
+    text = sections.make_truth([make_day(make_symbol(offsets={}, ticker_judged=0))])
+    assert 2 == text.count("<td class=number>\N{EN DASH}</td>")

@@ -80,6 +80,12 @@ def test_a_put_is_only_if_absent_and_with_a_checksum(path: Path) -> None:
     }
 
 
+def test_a_page_is_put_as_one(path: Path) -> None:
+    client = Client()
+    make_store(client).put(path, "reports/x.html")
+    assert "text/html; charset=utf-8" == client.arguments["ContentType"]
+
+
 def test_an_object_that_is_there_is_told_by_code_or_status(path: Path) -> None:
     for code in ("PreconditionFailed", "412"):
         with pytest.raises(AlreadyStored):

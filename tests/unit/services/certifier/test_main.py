@@ -31,9 +31,11 @@ def run_pass(certifier: Certifier, now_ns: int) -> None:
 
 
 def end_pass(certifier: Certifier, now_ns: int) -> None:
+    """Wait for the child that certifies, then for the one that reports, if any."""
     assert certifier._child is not None
-    certifier._child.wait()
-    certifier.step(now_ns)
+    while certifier._child is not None:
+        certifier._child.wait()
+        certifier.step(now_ns)
 
 
 def report_of(root: Path) -> CertifierReport:
@@ -59,11 +61,34 @@ def test_a_pass_certifies_what_is_over_and_the_next_one_waits(tmp_path: Path) ->
     assert (2, 2) == (report_of(tmp_path).passes, report_of(tmp_path).certified)
 
 
+def test_a_pass_puts_the_reports_that_are_due(tmp_path: Path) -> None:
+    tape = make_sample(tmp_path)
+    certifier = Certifier(make_settings(tmp_path, tape))
+    run_pass(certifier, time.time_ns())
+    page = tape / "reports/report-2026-09-21.html"
+    assert "<section id=coverage>" in page.read_text(encoding="utf-8")
+    assert report_of(tmp_path).report_fault is None
+
+
+def test_a_report_that_fails_is_told_and_the_days_are_certified(tmp_path: Path) -> None:
+    tape = make_sample(tmp_path)
+    (tape / "reports").write_text("in the way")
+    certifier = Certifier(make_settings(tmp_path, tape))
+    now_ns = time.time_ns()
+    run_pass(certifier, now_ns)
+    report = report_of(tmp_path)
+    assert (2, []) == (report.certified, report.faults)
+    assert "reports" in (report.report_fault or "")
+    assert report.next_pass_ts is not None
+    assert report.next_pass_ts <= now_ns + HOUR_NS
+
+
 def test_where_nothing_is_recorded_yet_nothing_is_wrong(tmp_path: Path) -> None:
     certifier = Certifier(make_settings(tmp_path, tmp_path / "none"))
     run_pass(certifier, time.time_ns())
     report = report_of(tmp_path)
     assert (1, [], []) == (report.passes, report.faults, report.days_late)
+    assert report.report_fault is None
 
 
 def test_what_fails_is_reported_and_tried_again(

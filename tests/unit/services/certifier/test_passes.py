@@ -54,6 +54,7 @@ def test_the_next_pass_is_after_midnight_or_sooner_where_a_day_is_due() -> None:
         (Pass([today, day("2026-11-29", not_over="it goes on")]), retry),
         (Pass([day("2026-11-29", fault="damaged")]), retry),
         (Pass([], "no bucket"), retry),
+        (Pass([], report_fault="no space"), retry),
     ):
         assert ns(wanted) == found.find_next(ns(NOON)), found
     late = NOON + timedelta(hours=11, minutes=59)

@@ -6,6 +6,7 @@ from threading import Event, Thread
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from services.dashboard import looker as module
 from services.dashboard.leases import Leases
@@ -138,6 +139,30 @@ def test_the_books_come_with_the_message_and_the_markets_with_a_greeting(world: 
     world.looker.step()
     assert second is world.looker.greeting
     assert ["O-TRY", "P-TRY"] == world.wanted("btcturk")  # what is shown first is asked for
+
+
+def test_a_feed_that_does_not_run_has_no_live_book(world: World) -> None:
+    world.looker.wanted = [()]
+    world.looker.step()
+    file = LiveBooks(TS, "btcturk", "a", "s", {"P-TRY": LiveBook(5, [], [])}, ["P-TRY"])
+    write_file(world.folder.live_books("btcturk", "a"), file)
+    world.looker.step()
+    assert ["btcturk"] == list(json.loads(world.outlook.find_message() or b"")["books"])
+    dead = replace(make_feed("btcturk"), is_running=False)
+    world.health = make_health(make_feed(), dead, make_writer())
+    world.looker.step()
+    assert {} == json.loads(world.outlook.find_message() or b"")["books"]
+
+
+def test_books_of_a_look_that_is_late_are_no_live_books(world: World) -> None:
+    world.looker.wanted = [()]
+    world.looker.step()
+    file = LiveBooks(TS, "btcturk", "a", "s", {"P-TRY": LiveBook(5, [], [])}, ["P-TRY"])
+    write_file(world.folder.live_books("btcturk", "a"), file)
+    world.looker.step()
+    assert json.loads(world.outlook.find_message() or b"")["books"]
+    world.now_s += LATE_S + 1
+    assert {} == json.loads(world.outlook.find_message() or b"")["books"]
 
 
 def test_what_is_configured_is_shown_first(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def test_a_status_is_read_as_the_command_prints_it() -> None:
     )
     assert {"ingest_bitvavo-a": 91.7} == sight.rates()
     assert ["bitvavo"] == sight.exchanges()
+    assert {"bitvavo"} == sight.find_alive()
 
 
 def test_of_a_feed_that_never_reported_no_rate_is_known() -> None:
@@ -45,5 +46,8 @@ def test_a_complaint_more_is_the_first_and_nothing_is_well() -> None:
     well = encode_compact(make_health())
     status = json.loads(add_complaint(well, b'{"code":"look-late","text":"t","remedy":"r"}'))
     assert (False, ["look-late"]) == (status["ok"], [each["code"] for each in status["troubles"]])
+    assert "books" not in status
+    late = add_complaint(make_message(STATUS, BOOKS), b'{"code":"x","text":"t","remedy":"r"}')
+    assert {} == json.loads(late)["books"]
     both = json.loads(add_complaint(STATUS, b'{"code":"look-late","text":"t","remedy":"r"}'))
     assert ["look-late", "feed-disk-full"] == [each["code"] for each in both["troubles"]]
