@@ -50,6 +50,11 @@ class Ladder:
         self.bid_brink = -inf
         self.ask_brink = inf
 
+    @property
+    def depth(self) -> int:
+        """Return the levels of the larger side."""
+        return max(len(self.bids), len(self.asks))
+
     def replace(self, bids: list[Level], asks: list[Level], depth: int | None = None) -> None:
         """Forget everything, then take these levels.
 

@@ -28,6 +28,7 @@ class _Entry(Struct):
     watchers: tuple[Watcher, ...] = ()  # called after each delta; beside what else it looks at
     is_recorded: bool = False  # there is a snapshot of this epoch on the tape
     ts_begun: int = 0  # when that came
+    depth_begun: int = 0  # levels of its larger side
     old: int = 0  # snapshots in a row that were too old
     refused: Snapshot | None = None  # the last of them
     expected: int | None = None  # the number that was to come when it was refused
@@ -100,9 +101,12 @@ class Books:
         return entry.book if entry is not None and entry.is_recorded else None
 
     def measure(self) -> Iterator[tuple[str, int, int]]:
-        """Yield of each raw symbol the levels of its larger side, and the deltas that wait."""
+        """Yield of each raw symbol how many levels a side gained, and the deltas that wait.
+
+        Levels gained are those of the larger side beyond what the snapshot brought.
+        """
         for raw, e in self._entries.items():
-            yield raw, max(len(e.book.bids), len(e.book.asks)), e.sequencer.held
+            yield raw, e.book.depth - e.depth_begun, e.sequencer.held
 
     def forget_held(self, raw_symbol: str) -> None:
         """Forget the deltas that wait for a snapshot, and hold those that come."""
@@ -246,6 +250,7 @@ class Books:
     def _begin(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
         snapshot = keep_last(snapshot)
         entry.book.replace(snapshot.bids, snapshot.asks, self._depth)
+        entry.depth_begun = entry.book.depth
         self._rows.append((ts_recv, entry.symbol, snapshot))
         entry.is_recorded = True
         entry.ts_begun = ts_recv

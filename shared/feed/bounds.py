@@ -13,7 +13,7 @@ from shared.feed.rows import FeedRows
 
 LOOK_S: Final = 1.0
 HELD_ALL_MAX: Final = 32_768  # deltas that wait for snapshots, in all: some 25 MiB
-LEVELS_MAX: Final = 50_000  # of one side
+LEVELS_MAX: Final = 50_000  # of one side, beyond those of its snapshot
 
 
 class Bounds:
@@ -35,7 +35,7 @@ class Bounds:
         if sum(held.values()) > HELD_ALL_MAX:
             self._let_go(held)
         for raw_symbol in [raw_symbol for raw_symbol, levels, _ in sizes if levels > LEVELS_MAX]:
-            stale = feed_event("stale", reason=f"a side has more than {LEVELS_MAX} levels")
+            stale = feed_event("stale", reason=f"a side gained more than {LEVELS_MAX} levels")
             self._rows.append((ts, symbols[raw_symbol], stale))
             self._books.doubt(raw_symbol, "stale")
 

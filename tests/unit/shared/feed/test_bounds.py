@@ -58,16 +58,25 @@ def test_more_is_forgotten_until_half_is_free(world: World) -> None:
 
 
 @pytest.mark.parametrize("side", ["bids", "asks"])
-def test_a_book_with_more_levels_than_an_exchange_has_begins_anew(world: World, side: str) -> None:
-    levels = [(100.0 + number, 1.0) for number in range(3)]
+def test_a_book_of_which_no_level_is_ever_removed_begins_anew(world: World, side: str) -> None:
+    levels = [(100.0 + number, 1.0) for number in range(4)]
     for raw_symbol in SYMBOLS:
         world.books.replace(world.ts, book(raw_symbol, 10))
     world.books.delta(world.ts, replace(delta("BTCEUR", 11), **{side: levels}))
     world.tape.clear()
     world.look()
-    assert [{"reason": "a side has more than 2 levels"}] == world.details("stale")
+    assert [{"reason": "a side gained more than 2 levels"}] == world.details("stale")
     assert [("BTCEUR", "stale")] == world.resyncs
     assert {"ETH-EUR"} == world.books.live()
+
+
+def test_a_book_that_is_large_from_the_start_goes_on(world: World) -> None:
+    levels = [(100.0 + number, 1.0) for number in range(9)]
+    world.books.replace(world.ts, replace(book("BTCEUR", 10), asks=levels))
+    world.books.delta(world.ts, replace(delta("BTCEUR", 11), asks=[(90.0, 1.0), (91.0, 1.0)]))
+    world.look()
+    assert [] == world.details("stale")
+    assert ["BTC-EUR"] == list(world.books.live())
 
 
 def test_it_looks_once_a_second(world: World) -> None:
