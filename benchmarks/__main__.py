@@ -10,16 +10,20 @@ from benchmarks import (
     batches,
     certify,
     everything,
+    growth,
     idle,
     latency,
+    memory,
     profile,
     reading,
     recovery,
     replay,
     results,
     saturated,
+    start,
     sustained,
     tape_bytes,
+    upload,
     writer,
 )
 from benchmarks.results import Figure
@@ -41,7 +45,11 @@ def main() -> int:
         "certify": certify.run,
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
+        "growth": lambda folder: growth.run(folder, rounds=rounds),
         "idle": idle.run,
+        "upload": lambda folder: upload.run(folder, rounds=rounds),
+        "start": lambda folder: start.run(folder, rounds=rounds),
+        "memory": lambda folder: memory.run(folder, hours=options.hours),
         "everything": lambda folder: everything.run(folder, rounds=rounds),
         "sustained": lambda folder: sustained.run(folder, seconds=seconds),
     }
@@ -76,6 +84,7 @@ def _parse() -> argparse.Namespace:
         "--seconds", type=float, default=600.0, help="of `sustained`, twice; 600 (60: a quick look)"
     )
     parser.add_argument("--rounds", type=int, default=3, help="of the short ones; 3")
+    parser.add_argument("--hours", type=int, default=24, help="of `memory`'s clock; 24")
     return parser.parse_args()
 
 

@@ -37,7 +37,7 @@ def run(folder: Path) -> list[Figure]:
     return figures + list(_figures("40 markets", few))
 
 
-def record_nothing(folder: Path) -> Samples:
+def record_nothing(folder: Path, seconds: float = SECONDS) -> Samples:
     """Run everything with exchanges that refuse to be connected to."""
     folder.mkdir(parents=True)
     environment = make_environment(folder, os.environ)
@@ -51,7 +51,7 @@ def record_nothing(folder: Path) -> Samples:
         recording.start()
         try:
             time.sleep(SETTLE_S)
-            return sample(recording, settings.state.path, SECONDS)
+            return sample(recording, settings.state.path, seconds)
         finally:
             recording.drain(on_wait=lambda _: None)
 

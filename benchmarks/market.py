@@ -75,12 +75,14 @@ class _Tape:
 
 
 @cache
-def make_traffic(seconds: float = MINUTES_5, *, rate: float = RATE, seed: int = 1) -> Traffic:
-    """Return that many seconds of the books of all markets; always the same for the same seed."""
+def make_traffic(
+    seconds: float = MINUTES_5, *, rate: float = RATE, seed: int = 1, count: int = SYMBOLS
+) -> Traffic:
+    """Return that many seconds of the books of so many markets; the same for the same seed."""
     now = _Now()
     clock = Clock(ns=now.ns, monotonic=lambda: now.s)
     truth = Truth(None, clock_ns=now.ns)
-    listings = list_markets(SYMBOLS, levels=LEVELS)
+    listings = list_markets(count, levels=LEVELS)
     markets = [SimulatedMarket(one, seed=seed, ts=now.ns()) for one in listings]
     exchange = Bitvavo(
         markets,

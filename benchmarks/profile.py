@@ -37,7 +37,7 @@ def run(folder: Path, *, rounds: int) -> list[Figure]:
     stream = encode_frames(traffic.deltas)
     costs: dict[str, list[float]] = {}
     for number in range(rounds):
-        for name, cpu_s in _run_stages(traffic, stream, folder / str(number)).items():
+        for name, cpu_s in run_stages(traffic, stream, folder / str(number)).items():
             costs.setdefault(name, []).append(cpu_s / EVENTS * 1e6)
     figures = [Figure(name, median(values), "µs/event") for name, values in costs.items()]
     return [*figures, Figure("sum", sum(figure.value for figure in figures), "µs/event")]
@@ -56,7 +56,7 @@ class _Stopwatch:
         self.cpu_s[stage] = self.cpu_s.get(stage, 0.0) + time.process_time() - before_s
 
 
-def _run_stages(traffic: Traffic, stream: bytes, folder: Path) -> dict[str, float]:
+def run_stages(traffic: Traffic, stream: bytes, folder: Path) -> dict[str, float]:
     """Return the CPU seconds of each stage."""
     watch = _Stopwatch()
     with watch.measure("cut the stream into messages"):
@@ -66,7 +66,7 @@ def _run_stages(traffic: Traffic, stream: bytes, folder: Path) -> dict[str, floa
     journal = Journal.create(folder, SESSION)
     _build(builder, rows, journal, _Stopwatch())  # the snapshots, which nobody counts
     gc.collect()
-    for first in range(0, EVENTS, DIGEST_MESSAGES_MAX):
+    for first in range(0, len(traffic.deltas), DIGEST_MESSAGES_MAX):
         part = slice(first, first + DIGEST_MESSAGES_MAX)
         with watch.measure("parse"):
             events = _parse(traffic.deltas[part])

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+MIB = 1 << 20
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _USER, _SYSTEM = 11, 12  # of /proc/<pid>/stat, counted behind the name
 _PARENT = 1

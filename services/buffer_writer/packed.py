@@ -17,7 +17,9 @@ from services.buffer_writer.stretches import Stretch
 from shared.delivery.frame import LEVEL_BYTES, Frame
 
 _PAIR: Final = pa.binary(LEVEL_BYTES)  # price and size of one level
-_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+_OPTIONS: Final = pa.ipc.IpcWriteOptions(
+    compression=pa.Codec("zstd", compression_level=1), use_threads=False
+)
 
 
 class PackedEvents:
@@ -100,7 +102,8 @@ def _pack(batch: pa.RecordBatch) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema, options=_OPTIONS) as writer:
         writer.write_batch(batch)
-    return sink.getvalue()
+    # As a stream grew it took up to twice its bytes, and would keep them.
+    return pa.py_buffer(sink.getvalue().to_pybytes())
 
 
 def _unpack(data: pa.Buffer) -> pa.RecordBatch:

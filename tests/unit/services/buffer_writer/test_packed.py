@@ -1,5 +1,6 @@
 """A large flush, packed by stretches and taken again."""
 
+import pyarrow as pa
 import pytest
 
 from services.buffer_writer import events
@@ -51,3 +52,11 @@ def test_a_stretch_without_events_is_left_out(frames: list[Frame]) -> None:
 def test_a_bad_frame_is_found_before_anything_is_written(frames: list[Frame]) -> None:
     with pytest.raises(BadFrame):
         PackedEvents(frames[::-1], [UP_TO_ETH, FROM_ETH])
+
+
+def test_what_is_packed_takes_its_bytes_and_no_more(frames: list[Frame]) -> None:
+    before = pa.total_allocated_bytes()
+    packed = PackedEvents(frames, [UP_TO_ETH, FROM_ETH])
+    del packed._others
+    assert before == pa.total_allocated_bytes()  # none is as large as its stream had grown
+    assert list(packed.take("book"))
