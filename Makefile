@@ -33,7 +33,7 @@ check: $(VENV)/.test
 	$(PYTEST) tests/meta
 
 test: check
-	$(PYTEST) -m 'not readers and not monitoring' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --ignore=tests/page --cov --cov-report=
+	$(PYTEST) -m 'not readers and not monitoring' $(WHOLE:%=--ignore=%) --ignore=tests/deploy --ignore=tests/sinks --ignore=tests/page --ignore=tests/query --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 \
 	    --include='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(strip $(COVERED)))'
 	$(PYTEST) -m 'not soak' $(wildcard $(filter-out tests/meta,$(WHOLE)))
@@ -47,11 +47,15 @@ soak: $(VENV)/.test
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED)
 
 # A tape is recorded with every fault, and read in every way: held against a slow plain reader. Then
-# docs/reading.md runs where nothing is installed but the library's wheel and what the page names.
-test-readers: $(VENV)/.test .venv-readers/.readers
+# docs/reading.md runs where nothing is installed but the library's wheel and what the page names, and
+# docs/query.md by DuckDB, Spark and Dask. Spark needs Java: tests/query/install, on Debian as root.
+test-readers: $(VENV)/.test .venv-readers/.readers .venv-query/.query
 	$(BIN)/pytest -m readers tests/reference
 	.venv-readers/bin/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./booktape
 	BOOKTAPE_TEST_READERS=$(CURDIR)/.venv-readers/bin/python $(BIN)/pytest tests/readers
+	tests/query/install
+	.venv-query/bin/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./booktape
+	BOOKTAPE_TEST_QUERY=$(CURDIR)/.venv-query/bin/python $(BIN)/pytest tests/query
 
 # What is exported is read, and traded on, by those whose format it is.
 test-exports: $(VENV)/.test .venv-exports/.exports
@@ -95,7 +99,7 @@ fuzz: $(VENV)/.test
 
 # Whether a fault is known of anything that is pinned; asks the registry's list of them.
 audit: .venv-audit/.audit
-	for name in run test bench deploy page readers exports s3 audit; do \
+	for name in run test bench deploy page readers query exports s3 audit; do \
 	    .venv-audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements/$$name.txt || exit 1; \
 	done
 
@@ -110,7 +114,7 @@ format: $(VENV)/.test
 # Pins every requirement by its hashes, on the oldest Python (some need more there);
 # `make lock UPGRADE=--upgrade` takes the newest.
 lock: .venv-lock/bin/pip-compile
-	cd requirements && for name in run test bench deploy page readers exports s3 audit; do \
+	cd requirements && for name in run test bench deploy page readers query exports s3 audit; do \
 	    ../$< --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	        $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
@@ -142,6 +146,10 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 
 .venv-readers/.readers: requirements/readers.txt | .venv-readers/bin/python
 	.venv-readers/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
+	touch $@
+
+.venv-query/.query: requirements/query.txt | .venv-query/bin/python
+	.venv-query/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 .venv-exports/.exports: requirements/exports.txt | .venv-exports/bin/python

@@ -22,10 +22,12 @@ from benchmarks import (
     saturated,
     start,
     sustained,
+    symbol_days,
     tape_bytes,
     upload,
     writer,
 )
+from benchmarks.exports import run as run_exports
 from benchmarks.results import Figure
 from benchmarks.speed import measure
 
@@ -42,7 +44,9 @@ def main() -> int:
         "recovery": recovery.run,
         "replay": lambda folder: replay.run(folder, rounds=rounds),
         "reading": lambda folder: reading.run(folder, rounds=rounds),
-        "certify": certify.run,
+        "certify": lambda folder: certify.run(folder, rounds=rounds),
+        "encodings": lambda _folder: symbol_days.run(),
+        "exports": lambda folder: run_exports(folder, rounds=rounds),
         "profile": lambda folder: profile.run(folder, rounds=rounds),
         "batches": lambda folder: batches.run(folder, rounds=rounds),
         "growth": lambda folder: growth.run(folder, rounds=rounds),

@@ -1,4 +1,4 @@
-"""What reading in batches saves: the same recording with it and without, by turns.
+"""Measures what reading in batches saves: the same recording with batches and without, by turns.
 
 Every market of both exchanges, books and trades, as `sustained` has it; `read_interval_ms` is 0, as
 each exchange declares it, and 5.

@@ -1,10 +1,12 @@
-"""A tape of one day of all markets: 288 flushes, made out of five minutes of the simulator.
+"""Makes the tape of one day of all markets: 288 flushes, out of five minutes of the simulator.
 
-The five minutes are cut into 24 flushes, and these are repeated through the day, their times drawn
-out and their numbers going on.
+The minutes are cut into 24 flushes, and these come again and again through the day: their
+times drawn out, their numbers going on, each market at other prices and other sizes, as it would be
+hours later. A repetition alone would have a dictionary and zstd find what no market has.
 """
 
 import hashlib
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,7 +16,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from benchmarks.frames import SESSION, make_frames, split_by_flush
-from benchmarks.market import TS_START, make_traffic
+from benchmarks.market import LEVELS, SYMBOLS, TS_START, make_traffic
 from booktape.checksum import crc32c
 from booktape.hashed_file import FOOTER_END_BYTES
 from booktape.keys import line_of, manifest_key, segment_key
@@ -22,10 +24,14 @@ from booktape.manifest import MANIFEST_VERSION, Manifest, TableEntry, encode_man
 from booktape.tables import SCHEMAS, parquet_options
 from booktape.times import DAY_US, date_of_ts
 from services.buffer_writer.segment import SLICE_ROWS, write_segments
+from services.simulator.bitvavo.listing import list_markets
+from services.simulator.listing import Listing
 
 EXCHANGE: Final = "bitvavo"
 FLUSHES: Final = 288
 BASE_FLUSHES: Final = 24
+TURN_S: Final = 315.0  # of the simulator, so that the day has 20 million levels
+DRIFT: Final = 0.01  # of a price from one turn to the next
 DAY: Final = TS_START // 1000 // DAY_US * DAY_US  # µs
 DATE: Final = date_of_ts(DAY)
 _TIME: Final = pa.timestamp("us", tz="UTC")
@@ -41,23 +47,60 @@ def write_day(root: Path, *, flushes: int = FLUSHES) -> int:
     stretch = DAY_US // turns // length
     events = _last_number(base[-1]) + 1
     rows = 0
+    walk = _Walk(list_markets(SYMBOLS, levels=LEVELS))
     for turn in range(turns):
+        walk.step()
         for flush in base[: flushes - turn * BASE_FLUSHES]:
             begin = DAY + turn * DAY_US // turns
-            moved = _move(flush, start, begin, stretch, turn * events)
+            moved = walk.move(_move(flush, start, begin, stretch, turn * events))
             rows += moved.num_rows
             last = _last_number(moved)
             if (turn, flush is base[-1]) == (turns - 1, True):
-                _write(root, {"book": moved, "feed_events": _end(last + 1)}, last + 1)
+                write_flush(root, {"book": moved, "feed_events": _end(last + 1)}, last + 1)
             else:
-                _write(root, {"book": moved}, last)
+                write_flush(root, {"book": moved}, last)
     return rows
 
 
+class _Walk:
+    """A random walk of every market: in each turn at other prices, its sizes a share of before."""
+
+    def __init__(self, listings: list[Listing]) -> None:
+        self._dice = random.Random(7)
+        self._listings = {one.symbol: one for one in listings}
+        self._ticks = dict.fromkeys(self._listings, 0)
+        self._shares = dict.fromkeys(self._listings, 1.0)
+
+    def step(self) -> None:
+        """Move every market: a random walk of its price, other sizes."""
+        for symbol, listing in self._listings.items():
+            away = self._dice.gauss(0.0, DRIFT) * listing.price_ticks
+            self._ticks[symbol] = max(self._ticks[symbol] + round(away), -listing.price_ticks // 4)
+            self._shares[symbol] = self._dice.uniform(0.5, 2.0)
+
+    def move(self, rows: pa.Table) -> pa.Table:
+        """Return the rows where the markets are now; every number has as many digits as before."""
+        names = rows["symbol"].chunk(0)
+        found = [self._listings[name] for name in names.dictionary.to_pylist()]
+
+        def take(values: list[float]) -> pa.Array:
+            return pa.array(values, pa.float64()).take(names.indices)
+
+        steps = take([self._ticks[one.symbol] * one.tick_units for one in found])
+        shares = take([self._shares[one.symbol] for one in found])
+        price_units = take([10.0**one.price_decimals for one in found])
+        size_units = take([10.0**one.size_decimals for one in found])
+        prices = pc.add(pc.round(pc.multiply(rows["price"], price_units)), steps)
+        sizes = pc.ceil(pc.multiply(pc.multiply(rows["size"], size_units), shares))
+        moved = {"price": pc.divide(prices, price_units), "size": pc.divide(sizes, size_units)}
+        columns = [moved.get(name, rows[name]) for name in rows.schema.names]
+        return pa.Table.from_arrays(columns, schema=rows.schema)
+
+
 def _make_base(folder: Path) -> Iterator[pa.Table]:
-    """Yield the rows of each flush of the five minutes."""
+    """Yield the rows of each flush of these minutes."""
     folder.mkdir(parents=True)
-    frames = list(make_frames(make_traffic()))
+    frames = list(make_frames(make_traffic(TURN_S)))
     rows_max = -(-sum(frame.rows for frame in frames) // BASE_FLUSHES)
     for part in split_by_flush(iter(frames), rows_max):
         path = write_segments(part, lambda table: folder / table)["book"].path
@@ -96,7 +139,7 @@ def _end(number: int) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _write(root: Path, tables: dict[str, pa.Table], last: int) -> None:
+def write_flush(root: Path, tables: dict[str, pa.Table], last: int) -> None:
     """Write one flush, up to an event number."""
     first = min(pc.min(rows["event_number"]).as_py() for rows in tables.values())
     place = EXCHANGE, DATE, SESSION, first, last

@@ -1,4 +1,4 @@
-"""A day of one symbol's book as the stream that a replay takes, made by dice that are always alike.
+"""Makes a day of one symbol's book for a replay, by dice that always fall alike.
 
 Friendly: changes lie as deep as on a real exchange, about nine levels an event, some hundred levels
 a side. Hostile: they lie at the top, which moves with each event.
@@ -22,7 +22,7 @@ TICK: Final = 0.5
 
 
 class Nature(Struct, frozen=True):
-    """How far from the middle the changes lie, in ticks, and how often it moves."""
+    """A day's nature: the distance of changes from the middle, in ticks, and how often it moves."""
 
     depth_ticks: float
     moves: float
@@ -59,7 +59,7 @@ def make_day(nature: Nature, levels: int = LEVELS) -> Batch:
     for number in range(events):
         ts = START_US + DAY_US * number // events
         if number % (events // SNAPSHOTS) == 0:
-            _write_snapshot(day, ts, number, books)
+            _write_snapshot(day, ts, 2 * number, books)
         step = dice.choice((-1, 1)) if dice.random() < nature.moves else 0
         middle += step
         # Whatever the middle runs over is gone.
@@ -79,7 +79,7 @@ def make_day(nature: Nature, levels: int = LEVELS) -> Batch:
                 size = books[side][at] = dice.randrange(1, 10**8) / 1e6
             changes[side, at] = size
         for (side, at), size in changes.items():
-            day.add((ts, LEVEL, side, at * TICK, size, number))
+            day.add((ts, LEVEL, side, at * TICK, size, 2 * number + 1))
     return _to_batch(day)
 
 

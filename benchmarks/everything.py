@@ -1,4 +1,4 @@
-"""Everything on, against the recording alone: what watching, calling and a sink cost, by turns.
+"""Measures everything on, against the recording alone: watching, calling, a sink, by turns.
 
 Both record as `sustained` does, books and trades of every market. *Everything* is the dashboard
 with a viewer of four ladders, a Prometheus that scrapes each 15 s, a webhook and a heartbeat, the

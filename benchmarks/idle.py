@@ -1,4 +1,4 @@
-"""What an idle recorder costs: no exchange that answers, then forty quiet markets.
+"""Measures an idle recorder: without an exchange that answers, then on forty quiet markets.
 
 The real programs of supervisor.conf, as `sustained` has them. How often threads were woken is what
 an idle process costs; supervisord, the page and the certifier are in the sum.

@@ -38,8 +38,11 @@ class Pusher:
         self._traffic = traffic
         self._frames = encode_frames(traffic.deltas)
         self._listener = socket.create_server((HOST, 0))
-        port = self._listener.getsockname()[1]
-        self.address = Address(f"ws://{HOST}:{port}/v2/", f"http://{HOST}:{port}/v2")
+        # The list of markets is asked for too, and must not take the one client's place.
+        self._nobody = socket.socket()
+        self._nobody.bind((HOST, 0))
+        port, nobody = (one.getsockname()[1] for one in (self._listener, self._nobody))
+        self.address = Address(f"ws://{HOST}:{port}/v2/", f"http://{HOST}:{nobody}/v2")
         self._thread = Thread(target=self._serve, name="pusher", daemon=True)
         self._thread.start()
 
@@ -47,6 +50,7 @@ class Pusher:
         """Hang up."""
         self.go.set()
         self._listener.close()
+        self._nobody.close()
 
     def _serve(self) -> None:
         client, _ = self._listener.accept()

@@ -31,7 +31,22 @@ SECOND_US: Final = 1_000_000
 HOUR_US: Final = 3600 * SECOND_US
 MIB: Final = 1024 * 1024
 MEMORY_LEVELS: Final = 500_000
-PANDAS_PYTHON: Final = ROOT / ".venv-bench" / "bin" / "python"
+# What people use: a name, where it is installed, a script, and what each of its lines is, with the
+# goal of the plain engine beside it.
+_OTHERS: Final = (
+    (
+        "pandas",
+        ROOT / ".venv-bench" / "bin" / "python",  # made by `make bench`
+        "groups.py",
+        (("a loop over each event's rows", 5), ("a loop over each second's rows", None)),
+    ),
+    (
+        "NautilusTrader's OrderBook",
+        ROOT / ".venv-exports" / "bin" / "python",  # made by `make test-exports`
+        "nautilus_book.py",
+        (("a delta at a time", None),),
+    ),
+)
 _SQL: Final = """
 with epochs as (
     select *, row_number() over () as place, sum((action = 1)::int) over (order by rowid) as epoch
@@ -98,24 +113,20 @@ def _compare(folder: Path, day: Rows, fast: float) -> list[Figure]:
         Figure("DuckDB's SQL, an hour, 1 s grid: levels", sql, "/CPU-s"),
         Figure("fast / DuckDB's SQL", fast / sql, "x", goal=100, better="more"),
     ]
-    if not PANDAS_PYTHON.exists():
-        print("without pandas: `make bench` makes .venv-bench", file=sys.stderr)
-        return figures
-    parquet.write_table(table, folder / "hour.parquet")
-    command = [str(PANDAS_PYTHON), str(Path(__file__).parent / "groups.py")]
-    done = subprocess.run(
-        [*command, str(folder / "hour.parquet"), str(DEPTH)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    for line, group in zip(done.stdout.splitlines(), ("event", "second"), strict=True):
-        rate = len(hour.ts) / float(line.split()[0])
-        goal = 5 if group == "event" else None
-        figures += [
-            Figure(f"pandas, a loop over each {group}'s rows: levels", rate, "/CPU-s"),
-            Figure(f"plain / pandas by {group}", plain / rate, "x", goal=goal, better="more"),
-        ]
+    hours = folder / "hour.parquet"
+    parquet.write_table(table, hours)
+    for name, python, script, lines in _OTHERS:
+        if not python.exists():
+            print(f"without {name}: there is no {python}", file=sys.stderr)
+            continue
+        command = [str(python), str(Path(__file__).parent / script), str(hours), str(DEPTH)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        for line, (what, goal) in zip(done.stdout.splitlines(), lines, strict=True):
+            rate = len(hour.ts) / float(line.split()[0])
+            figures += [
+                Figure(f"{name}, {what}: levels", rate, "/CPU-s"),
+                Figure(f"plain / {name}, {what}", plain / rate, "x", goal=goal, better="more"),
+            ]
     return figures
 
 

@@ -1,4 +1,4 @@
-"""Every market of both exchanges at the live peak, under supervisord: CPU and memory over minutes.
+"""Measures CPU and memory of a sustained live peak: every market of both exchanges, for minutes.
 
 The real programs of supervisor.conf record 437 + 379 symbols from two simulators on loopback, at
 1,700 + 350 messages a second, first books and trades, then tickers as well. Measured from when
@@ -51,7 +51,7 @@ _MIB = 1 << 20
 
 
 class Samples(Struct):
-    """What was seen of the processes, by their names."""
+    """The measurements of the processes, by their names."""
 
     seconds: float = 0.0
     messages: int = 0

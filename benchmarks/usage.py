@@ -1,4 +1,4 @@
-"""What processes cost: CPU time and memory, as the system counts them."""
+"""Measures the usage of CPU time and memory by processes, as the system counts them."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""CRC-32C tells damage: by a compiled library where there is one, else by a table."""
+"""Computes the checksum CRC-32C: by a compiled library if installed, else by a table."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -33,3 +33,31 @@ def _choose() -> Callable[[bytes], int]:
 
 
 crc32c: Final = _choose()
+
+
+_CRC32: Final = 0xEDB88320  # of zlib and zip, its bits reversed
+_ONE: Final = 1 << 31  # as a polynomial, whose highest bit is the lowest power
+
+
+def join_crc32(first: int, second: int, length: int) -> int:
+    """Return the CRC-32 of two parts, from that of each; the second is so many bytes long.
+
+    As zlib's crc32_combine: what stands before is multiplied by x to the bits that follow it.
+    """
+    power, square = _ONE, _ONE >> 8
+    while length:
+        if length & 1:
+            power = _multiply(power, square)
+        square = _multiply(square, square)
+        length >>= 1
+    return _multiply(power, first) ^ second
+
+
+def _multiply(one: int, other: int) -> int:
+    """Return the product of two polynomials, modulo that of CRC-32."""
+    product = 0
+    for bit in range(31, -1, -1):
+        if one >> bit & 1:
+            product ^= other
+        other = other >> 1 ^ (_CRC32 if other & 1 else 0)
+    return product

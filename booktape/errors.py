@@ -1,4 +1,4 @@
-"""Every error that a tape's library raises on purpose, named for what happened."""
+"""Defines every error that the library raises on purpose, named for what happened."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Final
@@ -81,6 +81,10 @@ class NotKnown(TapeError, LookupError):
     def __init__(self, reason: str, gap: Any) -> None:
         super().__init__(reason)
         self.gap = gap
+
+
+class NotExported(TapeError):
+    """Tell why a day of a market cannot be had in the format that was asked for."""
 
 
 class DamagedSegment(TapeError, OSError):

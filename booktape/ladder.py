@@ -1,4 +1,4 @@
-"""The ladder of one book: its levels, and what can be read off them."""
+"""Keeps the ladder of one book: its levels, best first."""
 
 from math import inf
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class Difference(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How many levels of two ladders were compared, in how many they differ, and in which first."""
+    """The comparison of two ladders: levels compared, levels that differ, the first difference."""
 
     compared: int
     differ: int

@@ -1,8 +1,7 @@
-"""The ledger of a tape: which flushes there are, the plan of every read."""
+"""Reads the ledger of a tape, which lists every flush: the plan of every read."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from msgspec import Struct, field
@@ -25,7 +24,7 @@ _RESULT = TypeVar("_RESULT")
 
 
 class _Day(Struct):
-    """What is listed of one date of one exchange."""
+    """The listing of one date of one exchange."""
 
     keys: dict[str, list[Key]]  # session -> its manifests, by their first event number
     certificate: Certificate | None = None
@@ -146,6 +145,8 @@ class Ledger:
         """Return the results of work, in order; several at once where each is a request."""
         if not self.is_far or len(items) < 2:  # noqa: PLR2004 (a thread for one would only cost)
             return [work(item) for item in items]
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (with all of logging)
+
         with ThreadPoolExecutor(min(FETCHES_MAX, len(items))) as pool:
             return list(pool.map(work, items))
 

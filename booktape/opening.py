@@ -2,14 +2,13 @@
 
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Final
+from typing import Final, get_type_hints
 
 import msgspec
 
 from booktape.answers.reading import Reading
 from booktape.ledger import Ledger
 from booktape.segments.opened import Segments
-from booktape.store.cache import CachedStore
 from booktape.store.opening import open_store
 from booktape.store.protocol import Store
 from booktape.store.storage import Storage
@@ -60,18 +59,22 @@ def open_reading(
     storage = make_storage(url, region=region, endpoint_url=endpoint_url)
     store: Store = open_store(storage)
     if cache is not None and storage.url.startswith("s3://"):
+        from booktape.store.cache import CachedStore  # noqa: PLC0415 (few have one)
+
         store = CachedStore(store, Path(cache), scope=f"{storage.endpoint_url} {storage.url}")
     ledger = Ledger(store, storage.url, certified=certified)
-    return Reading(ledger, Segments(store), memory_bytes=memory_bytes)
+    return Reading(ledger, Segments(store, ledger.gather), memory_bytes=memory_bytes)
 
 
 def make_storage(url: str | PathLike[str], *, region: str, endpoint_url: str) -> Storage:
     """Return the settings of a store; ValueError where one of them is none."""
     text = fspath(url)
-    if not text.startswith(("file:", "s3://")):
+    if text and not text.startswith(("file:", "s3:")) and "://" not in text:
         text = f"file:{text}"
     settings = {"url": text, "region": region, "endpoint_url": endpoint_url}
     try:
         return msgspec.convert(settings, Storage)
     except msgspec.ValidationError as error:
-        raise ValueError(f"{text} cannot be opened: {error}") from None
+        name = str(error).rpartition("$.")[2].rstrip("`")
+        takes = get_type_hints(Storage, include_extras=True)[name].__metadata__[-1].description
+        raise ValueError(f"{text!r} cannot be opened: {name} takes {takes}") from None

@@ -1,16 +1,23 @@
-"""A tape: every way to read one."""
+"""A tape offers every way to read it."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from booktape.answers import lists, rows, tops
-from booktape.answers.bar_scan import scan_bars
 from booktape.answers.reading import Reading
 from booktape.books.book import Book, Gap, find_book, replay
 from booktape.errors import UnknownTable
+from booktape.later import LaterModule
 from booktape.scan import Scan
 from booktape.tables import SCHEMAS
 from booktape.times import Every, Moment, date_of_ts, parse_every, parse_moment
+
+if TYPE_CHECKING:
+    from booktape.answers import bar_scan, lists, rows, tops
+else:  # a cold book must not wait for what other calls need
+    bar_scan, lists, rows, tops = (
+        LaterModule(f"booktape.answers.{name}") for name in ("bar_scan", "lists", "rows", "tops")
+    )
 
 _STITCHED = ("book", "trades")
 
@@ -132,7 +139,7 @@ class Tape:
         """Return every bar that begins in a range; `is_whole` tells where no trade is missing."""
         found = self._reading.parse_market(market)
         span = self._reading.parse_range([found.exchange], start, end)
-        return scan_bars(self._reading, found, span, every=parse_every(every))
+        return bar_scan.scan_bars(self._reading, found, span, every=parse_every(every))
 
     def coverage(
         self,
@@ -178,7 +185,7 @@ class Tape:
         `fees` has a taker's share by exchange, 0.0025 for 0.25 %. Where the quotes differ `via` is
         one currency in both, such as ("bitvavo:USDT-EUR", "btcturk:USDT-TRY").
         """
-        names = {"a": a, "b": b} | dict(zip(("fx_a", "fx_b"), via or (), strict=False))
+        names = {"a": a, "b": b} | tops.parse_via(via)
         found = {name: self._reading.parse_market(market) for name, market in names.items()}
         tops.check_quotes(found)
         exchanges = sorted({market.exchange for market in found.values()})
@@ -196,4 +203,5 @@ class Tape:
     def instruments(self, exchange: str, date: dt.date | str) -> Scan:
         """Return what an exchange said of each symbol last, at or before a date."""
         self._reading.name_exchanges(exchange)
-        return lists.scan_instruments(self._reading, exchange, date_of_ts(parse_moment(date)))
+        until = date_of_ts(parse_moment(date))
+        return lists.scan_instruments(self._reading, exchange, until)

@@ -1,1 +1,1 @@
-"""What a tape is asked: the table that each call returns."""
+"""The answers of a tape: the table that each call returns."""

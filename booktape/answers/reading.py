@@ -1,4 +1,4 @@
-"""What every read of a tape stands on: its ledger and segments, and how a reader names things."""
+"""Every answer begins with a reading of the tape: its ledger, its segments, the reader's names."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +15,7 @@ Range = tuple[int, int]  # from the first moment up to the second, µs
 
 
 class Reading:
-    """One tape, read by whoever asks; what was read of its ledger is remembered."""
+    """One tape under reading; it remembers the ledger that it has read."""
 
     def __init__(self, ledger: Ledger, segments: Segments, *, memory_bytes: int) -> None:
         self.ledger = ledger
@@ -38,9 +38,9 @@ class Reading:
         found = self.parse_market(market)
         return [found.exchange], found.symbol
 
-    def parse_market(self, market: str) -> Market:
+    def parse_market(self, market: object) -> Market:
         """Return a market that has something on the tape."""
-        exchange, colon, symbol = market.partition(":")
+        exchange, colon, symbol = market.partition(":") if isinstance(market, str) else ("", "", "")
         if not colon:
             raise ValueError(f"{market!r} is no market: write bitvavo:BTC-EUR")
         self.catalog.check(exchange, symbol)

@@ -1,4 +1,4 @@
-"""Scans of best levels: of one market, of several side by side, of two and what they would earn."""
+"""Makes scans of tops, best levels: of one market, of several side by side, of two as a spread."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ def scan_top(
     add: Sequence[str],
 ) -> Scan:
     """Return the best levels on a grid, or at each change."""
-    layout = Layout(depth, tuple(add))
+    layout = Layout(parse_depth(depth), parse_names("add", add))
 
     def read(_columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         return _read_top(market, layout, span, every)
@@ -48,7 +48,7 @@ def scan_top_at(
     reading: Reading, market: Market, at: object, *, depth: int, add: Sequence[str]
 ) -> Scan:
     """Return the best levels at moments, in the order in which these are given."""
-    layout = Layout(depth, tuple(add))
+    layout = Layout(parse_depth(depth), parse_names("add", add))
     moments = parse_moments(at)
     order = pc.sort_indices(moments)
     ordered = moments.take(order)
@@ -78,6 +78,7 @@ def scan_aligned(
     """Return columns of several markets' tops side by side."""
     if not markets or not columns:
         raise ValueError("align takes at least one market and one column")
+    columns = parse_names("columns", columns)
     layout = _make_layout(columns)
     fields = [
         layout.schema.field(column).with_name(f"{name}_{column}")
@@ -105,6 +106,7 @@ def scan_spread(
     depth: int,
 ) -> Scan:
     """Return what buying on one market and selling on the other would earn."""
+    depth = parse_depth(depth)
     layouts = {name: Layout(depth if name in {"a", "b"} else 1) for name in markets}
 
     def read(_columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -123,7 +125,34 @@ def choose_fees(markets: Mapping[str, Market], fees: Mapping[str, float]) -> Fee
     for market in markets.values():
         if market.exchange not in fees:
             raise ValueError(f"fees={dict(fees)!r} has no fee of {market.exchange}")
+        share: object = fees[market.exchange]
+        if not isinstance(share, int | float) or not 0 <= share < 1:
+            raise ValueError(f"fees={dict(fees)!r}: give shares, 0.0025 for 0.25 %")
     return Fees(**{name: fees[market.exchange] for name, market in markets.items()})
+
+
+def parse_depth(depth: object) -> int:
+    """Return how many levels; ValueError where it is no number of them."""
+    if not isinstance(depth, int) or depth < 1:
+        raise ValueError(f"depth={depth!r}: give a whole number, at least 1")
+    return depth
+
+
+def parse_names(argument: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of columns; ValueError where they are one text, whose letters are none."""
+    if isinstance(names, str):
+        message = f"{argument}={names!r}: give a list, {argument}=[{names!r}]"
+        raise ValueError(message)  # noqa: TRY004 (as of any other argument)
+    return tuple(names)
+
+
+def parse_via(via: object) -> dict[str, str]:
+    """Return the two markets of the currency that leads from one quote to the other, if any."""
+    if via is None:
+        return {}
+    if not isinstance(via, tuple | list) or len(via) != 2:  # noqa: PLR2004 (one on each exchange)
+        raise ValueError(f'via={via!r}: give two markets, ("bitvavo:USDT-EUR", "btcturk:USDT-TRY")')
+    return dict(zip(("fx_a", "fx_b"), via, strict=True))
 
 
 def check_quotes(markets: Mapping[str, Market]) -> None:

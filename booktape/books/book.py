@@ -1,4 +1,4 @@
-"""Books as a reader gets them: one at a moment, or each change of one."""
+"""Rebuilds a book for a reader: at a moment, or at each of its changes."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -23,6 +23,7 @@ _SIDE: Final = pa.schema(
         pa.field("size", pa.float64(), nullable=False),
     ]
 )
+_NO_LEVELS: Final = pa.array([], pa.float64()), pa.array([], pa.float64())
 
 
 class Book(Struct, frozen=True, kw_only=True):
@@ -93,18 +94,29 @@ def find_book(market: Market, ts: int) -> Book:
 
 def fold(rows: pa.Table, side: str) -> pa.Table:
     """Return what is left of one side's levels after all rows: the last size of each price."""
-    is_side = pc.fill_null(pc.equal(rows["side"].cast(pa.string()), side), fill_value=False)
-    levels = rows.select(["price", "size"]).filter(is_side).combine_chunks()
+    columns = (rows[name].combine_chunks() for name in ("side", "price", "size"))
+    return pa.Table.from_arrays(fold_columns(*columns, side=side), schema=_SIDE)
+
+
+def fold_columns(
+    names: pa.Array, price: pa.Array, size: pa.Array, *, side: str
+) -> tuple[pa.Array, pa.Array]:
+    """Return the prices and sizes that are left of one side, the best first."""
+    place = pc.index(names.dictionary, side).as_py()
+    is_side = pc.fill_null(pc.equal(names.indices, place), fill_value=False)
+    rows = pc.indices_nonzero(is_side)[::-1]
+    if not len(rows):
+        return _NO_LEVELS
     # Not by group_by: to load what that stands on would take longer than all the rest.
-    numbered = levels.append_column("row", pa.arange(0, levels.num_rows))
-    order = "descending" if side == "bid" else "ascending"
-    keys = [("price", order), ("row", "ascending")]
-    ordered = levels.take(pc.sort_indices(numbered, sort_keys=keys)).combine_chunks()
-    prices = ordered["price"]
-    is_last = pc.not_equal(prices[:-1], prices[1:]).combine_chunks()
-    ends = pa.concat_arrays([is_last, pa.array([True])])[: levels.num_rows]
-    left = ordered.filter(pc.and_(ends, pc.not_equal(ordered["size"], 0.0)))
-    return left.combine_chunks().cast(_SIDE)
+    price, size = price.take(rows), size.take(rows)
+    # Prices are numbered as they are met: one that was met before is no higher than the highest.
+    numbers = price.dictionary_encode().indices
+    is_new = pc.greater(numbers[1:], pc.cumulative_max(numbers)[:-1])
+    is_last = pa.concat_arrays([pa.array([True]), is_new])
+    is_left = pc.and_(is_last, pc.not_equal(size, 0.0))
+    price, size = price.filter(is_left), size.filter(is_left)
+    order = pc.sort_indices(price, sort_keys=[("", "descending" if side == "bid" else "ascending")])
+    return price.take(order), size.take(order)
 
 
 def find_gap(market: Market, ts: int) -> Gap:

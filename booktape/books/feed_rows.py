@@ -1,4 +1,4 @@
-"""Rows of feed_events: what a feed said of itself."""
+"""Reads feed rows: a feed's own account, the table `feed_events`."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
@@ -9,7 +9,7 @@ from booktape.books.spans import ENDING, Row, parse_detail
 from booktape.segments.opened import OpenSegment
 
 _COLUMNS: Final = ("ts_recv", "symbol", "event_number", "kind", "detail")
-_KEPT: Final = ENDING | {"session_start"}
+_KEPT: Final = ENDING | {"session_start", "crossed"}
 
 
 class FeedRow(NamedTuple):
@@ -33,7 +33,7 @@ def read_feed(segment: OpenSegment) -> list[FeedRow]:
 
 
 def make_rows(feed: Iterable[FeedRow]) -> Iterator[Row]:
-    """Yield the rows that may matter to a book."""
+    """Yield the rows that may matter to whoever reads a book."""
     for row in feed:
         if row.kind in _KEPT:
             detail = parse_detail(row.text)

@@ -1,4 +1,4 @@
-"""When one market's book is known: its spans over every session, stitched."""
+"""Finds when a market's book is known: its spans over every session, stitched."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
@@ -130,15 +130,17 @@ class Market:
 def read_spans(session: Recorded, symbol: str, start: int, end: int) -> list[Span]:
     """Return a session's spans that hold a moment from start to end, and some before.
 
-    Reading begins at a snapshot before which nothing matters any more. Where the rows end before
-    `end`, later dates are asked how the session went on.
+    Reading begins at a snapshot before which nothing matters any more. It goes on until a row
+    decides the last span: a clock that is set back later ends a book behind the last row that it
+    had, however long that stood.
     """
+    begin, stop = _find_flushes(session, symbol, start, end)
     while True:
-        begin, stop = _find_flushes(session, symbol, start, end)
         spans = _walk(session, symbol, begin, stop)
-        is_open = any(span.cause == OPEN and span.end <= end for span in spans)
-        if not is_open or stop < len(session.keys) or not session.look_ahead():
+        is_open = any(span.cause == OPEN and span.ts_last < end - 1 for span in spans)
+        if not is_open or (stop == len(session.keys) and not session.look_ahead()):
             return spans
+        stop = min(stop + AHEAD, len(session.keys))
 
 
 def _find_flushes(session: Recorded, symbol: str, start: int, end: int) -> tuple[int, int]:
@@ -150,12 +152,12 @@ def _find_flushes(session: Recorded, symbol: str, start: int, end: int) -> tuple
     count = len(session.keys)
     place = min(session.find_first(start), count - 1)
     stop = min(max(session.find_end(end), place + 1) + 1, count)
-    session.open_ahead(place, stop)
+    session.open_ahead(place, stop, symbol)
     back = 0
     while not _has_anchor(session, symbol, place, start):
         if place:
             if back % AHEAD == 0:
-                session.open_ahead(place - AHEAD, place)
+                session.open_ahead(place - AHEAD, place, symbol)
             back, place = back + 1, place - 1
         elif session.look_back():
             return _find_flushes(session, symbol, start, end)
@@ -182,7 +184,7 @@ def _walk(session: Recorded, symbol: str, begin: int, stop: int) -> list[Span]:
     first = expected = session.keys[begin].first
     for place in range(begin, stop):
         if (place - begin) % AHEAD == 0:
-            session.open_ahead(place, min(place + AHEAD, stop))
+            session.open_ahead(place, min(place + AHEAD, stop), symbol)
         key = session.keys[place]
         if key.first > expected:
             rows.append(Hole(expected))

@@ -1,4 +1,4 @@
-"""Remembers the runs of one session's books, and the times of the latest rows."""
+"""Keeps the runs of one session's books in memory, with the times of the latest rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -10,50 +10,69 @@ from booktape.segments.segment import Rows
 
 RUNS_REMEMBERED_MAX: Final = 500_000
 ROWS_REMEMBERED_MAX: Final = 2_000_000  # their times and numbers, 16 bytes each
+WIDE_ROWS_MAX: Final = 200_000  # of those with all that a book takes, 64 bytes each
+
+
+TIMES: Final = ("ts_recv", "event_number")
+LIGHT: Final = (*TIMES, "epoch", "is_snapshot", "is_checkpoint")  # all that runs are found by
+_WIDE: Final = (*LIGHT, "sequence", "side", "price", "size")
+_BOOK: Final = (*TIMES, "epoch", "sequence", "side", "price", "size")
 
 
 class FoundRuns(NamedTuple):
-    """What was found of one symbol in one flush."""
+    """The runs found of one symbol in one flush."""
 
     runs: list[Run]
     places: list[Rows]
-    times: list[pa.Table] | None = None  # of the rows at each of the places
+    kept: list[pa.Table] | None = None  # times at least, of the rows at each of the places
 
 
 NOTHING: Final = FoundRuns([], [])
 
 
+def choose_kept(rows: pa.Table) -> pa.Table:
+    """Return what is kept of rows that were read by `LIGHT`, or by what was chosen."""
+    return rows.select(_BOOK if {*_BOOK} <= {*rows.column_names} else TIMES)
+
+
 class RunMemory:
-    """What was found in flushes, by the event number at which they begin; bounded."""
+    """Remembers the runs found in flushes, by their first event numbers; bounded."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, str], FoundRuns] = {}
         self._whole: set[int] = set()  # flushes of which every symbol was looked for
         self._runs_count = 0
-        self._times: dict[tuple[int, str], Sequence[pa.Table]] = {}
-        self._times_count = 0
+        self._kept: dict[tuple[int, str], Sequence[pa.Table]] = {}
+        self._kept_rows = 0
+
+    def choose_columns(self) -> Sequence[str]:
+        """Return what to read where all of a book's columns cost hardly more than those of runs.
+
+        Once many rows are kept it is those of runs alone.
+        """
+        return _WIDE if self._kept_rows < WIDE_ROWS_MAX else LIGHT
 
     def find(self, first: int, symbol: str) -> FoundRuns | None:
         """Return what was found of a symbol; None where it was not looked for."""
         found = self._found.get((first, symbol))
         return NOTHING if found is None and first in self._whole else found
 
-    def find_times(self, first: int, symbol: str) -> Sequence[pa.Table] | None:
-        """Return the times of a symbol's rows, where they are still there."""
-        return self._times.get((first, symbol))
+    def find_kept(self, first: int, symbol: str) -> Sequence[pa.Table] | None:
+        """Return what was kept of a symbol's rows, where it is still there."""
+        return self._kept.get((first, symbol))
 
     def keep(self, first: int, symbol: str, found: FoundRuns) -> None:
         """Remember what was found of a symbol."""
         self._make_room(len(found.runs))
         self._found[first, symbol] = FoundRuns(found.runs, found.places)
-        if found.times is None:
+        if found.kept is None:
             return
-        rows = sum(table.num_rows for table in found.times)
-        self._times_count += rows
-        if self._times_count > ROWS_REMEMBERED_MAX:
-            self._times.clear()
-            self._times_count = rows
-        self._times[first, symbol] = found.times
+        rows = sum(table.num_rows for table in found.kept)
+        self._kept_rows += rows
+        if self._kept_rows > ROWS_REMEMBERED_MAX:
+            self._kept.clear()
+            self._kept_rows = rows
+        self._kept[first, symbol] = found.kept
 
     def keep_all(self, first: int, found: Mapping[str, FoundRuns]) -> None:
         """Remember what was found of every symbol of a flush."""

@@ -9,23 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from booktape.books.feed_rows import FeedRow, make_rows, read_feed
-from booktape.books.memory import FoundRuns, RunMemory
+from booktape.books.memory import LIGHT, TIMES, FoundRuns, RunMemory, choose_kept
 from booktape.books.places import find_first
 from booktape.books.runs import find_all_runs, find_runs
-from booktape.books.spans import ENDING, KILLED, UNTIMED, Row, Run
+from booktape.books.spans import KILLED, UNTIMED, Row, Run
 from booktape.flush import Flush
 from booktape.keys import Key, line_of
 from booktape.ledger import Ledger
 from booktape.segments.opened import Segments
 from booktape.segments.segment import Rows
 
+HELD_FLUSHES_MAX: Final = 8  # for more, footers are all that is asked for at once
 FAR_FLUSHES: Final = 2  # looked at on each side, where the manifest of each is a request
 POLLED: Final = "rest"  # the transport of such a session
-_LIGHT: Final = ("ts_recv", "event_number", "epoch", "is_snapshot", "is_checkpoint")
-_TIMES: Final = ("ts_recv", "event_number")
-_FEED: Final = ("ts_recv", "symbol", "event_number", "kind", "detail")
 _INT64: Final = pa.int64()
-_KEPT_KINDS: Final = ENDING | {"session_start"}
 
 
 class Recorded:
@@ -100,14 +97,16 @@ class Recorded:
         held = [place for place, flush in enumerate(flushes, 1) if flush.ts_min() < ts]
         return held[-1] if held else 0
 
-    def open_ahead(self, begin: int, end: int) -> None:
-        """Ask for what flushes hold of books, several at once where each is a request."""
+    def open_ahead(self, begin: int, end: int, symbol: str) -> None:
+        """Ask for what flushes hold of a book, several at once where each is a request."""
         if self._ledger.is_far:
             # Those before them will be asked for their times.
             before = min(FAR_FLUSHES, max(begin, 0))
             flushes = self._ledger.read(self.keys[max(begin, 0) - before : end])[before:]
             there = [flush for flush in flushes if self._ledger.is_there(flush)]
-            self._segments.open_ahead(there, ("book", "feed_events"), self._ledger.gather)
+            new = [flush for flush in there if self._memory.find(flush.first, symbol) is None]
+            columns = self._memory.choose_columns() if len(new) <= HELD_FLUSHES_MAX else ()
+            self._segments.open_ahead(new, ("book", "feed_events"), (symbol, columns))
 
     def latest_before(self, place: int) -> int:
         """Return the latest time of the flushes before one: of all, or where far of the nearest."""
@@ -166,7 +165,7 @@ class Recorded:
     def _find_latest_row(self, flush: Flush, table: str, low: int, high: int) -> Iterator[int]:
         segment = self._segments.open(flush, table)
         for group in segment.groups:
-            rows = segment.read(group, _TIMES)
+            rows = segment.read(group, TIMES)
             numbers = rows["event_number"]
             is_inside = pc.and_(pc.greater_equal(numbers, low), pc.less(numbers, high))
             ts = pc.max(rows["ts_recv"].cast(_INT64).filter(is_inside)).as_py()
@@ -236,14 +235,14 @@ class Recorded:
         assert flush is not None
         segment = self._segments.open(flush, "book")
         offset = 0
-        kept = self._memory.find_times(first, symbol)
+        kept = self._memory.find_kept(first, symbol)
         for number, rows in enumerate(found.places):
             if offset < end and offset + rows.count > begin:
-                times = kept[number] if kept else segment.read_rows(rows, _TIMES)
-                others = [name for name in columns if name not in _TIMES]
-                table = segment.read_rows(rows, others)
-                for name in _TIMES:
-                    table = table.append_column(name, times[name])
+                there = kept[number] if kept else pa.table({})
+                missing = [name for name in columns if name not in there.column_names]
+                table = segment.read_rows(rows, missing) if missing else there
+                for name in there.column_names if missing else ():
+                    table = table.append_column(there.schema.field(name), there[name])
                 yield offset, table.select(list(columns))
             offset += rows.count
 
@@ -258,7 +257,9 @@ class Recorded:
             parts: list[tuple[Rows, pa.Table]] = []
             if flush is not None and "book" in flush.tables:
                 segment = self._segments.open(flush, "book")
-                parts = list(segment.read_symbol(symbol, _LIGHT))
+                # A small one is read once for runs and levels; of many rows it is too much.
+                columns = self._memory.choose_columns() if segment.is_at_hand else LIGHT
+                parts = list(segment.read_symbol(symbol, columns))
             found = self._make_found(place, symbol, parts)
             self._memory.keep(first, symbol, found)
         return found
@@ -272,15 +273,15 @@ class Recorded:
             return found
         segment = self._segments.open(flush, "book")
         parted = set()
-        for group, table in segment.read_all(_LIGHT):
+        for group, table in segment.read_all(LIGHT):
             cuts = partial(self._find_cuts, place)
             for symbol, begin, runs in find_all_runs(table, first, cuts):
                 if symbol in found:
                     parted.add(symbol)
                 found[symbol] = FoundRuns(runs, [Rows(group, begin, runs[-1].end)])
         for symbol in parted:
-            parts = list(segment.read_symbol(symbol, _LIGHT))
-            found[symbol] = self._make_found(place, symbol, parts)._replace(times=None)
+            parts = list(segment.read_symbol(symbol, LIGHT))
+            found[symbol] = self._make_found(place, symbol, parts)._replace(kept=None)
         return found
 
     def _find_cuts(self, place: int, symbol: str) -> list[int]:
@@ -293,5 +294,4 @@ class Recorded:
         tables = [table for _, table in parts]
         first = self.keys[place].first
         runs = find_runs(pa.concat_tables(tables), first, cuts) if tables else []
-        times = [table.select(_TIMES) for table in tables]
-        return FoundRuns(runs, [rows for rows, _ in parts], times)
+        return FoundRuns(runs, [rows for rows, _ in parts], [choose_kept(t) for t in tables])

@@ -1,4 +1,4 @@
-"""Runs of a book's rows: those that follow each other and are of one kind and epoch."""
+"""Finds runs of a book's rows: they follow each other, in one epoch, of one kind."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -58,6 +58,9 @@ def _find_places(numbers: pa.Array, cuts: Iterable[int], first: int, end: int) -
 def _find_changes(table: pa.Table) -> list[int]:
     """Return the rows that are of another kind or epoch than the row before, or a new snapshot."""
     is_snapshot = table["is_snapshot"].chunk(0)
+    epochs = pc.min_max(table["epoch"])
+    if epochs["min"] == epochs["max"] and not pc.any(is_snapshot).as_py():
+        return []  # nearly always: changes of one epoch; a checkpoint is a snapshot too
     is_new = pc.or_(
         pc.or_(_differs(table["epoch"].chunk(0)), _differs(table["is_checkpoint"].chunk(0))),
         pc.or_(

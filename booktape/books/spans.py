@@ -29,7 +29,7 @@ UNTIMED: Final = frozenset({"session_end", "journal_hole"})  # somebody else wro
 
 
 class Detail(Struct, frozen=True):
-    """What the detail of a row may say that matters to a book."""
+    """The part of a row's detail that matters to a book."""
 
     channel: str | None = None
     symbols: list[str] | None = None
@@ -61,7 +61,7 @@ class Hole(Struct, frozen=True):
     number: int
 
 
-class Run(Struct, frozen=True):
+class Run(Struct, frozen=True, array_like=True):
     """Rows of one book that follow each other: one snapshot, or deltas of one epoch.
 
     `flush`, `begin` and `end` tell where they are: rows of the symbol in one segment.
@@ -105,7 +105,7 @@ Item: TypeAlias = Run | Row | Hole
 
 
 class Facts(Struct, frozen=True):
-    """What a walk asks for when it needs it; reading it may take a while."""
+    """Facts that a walk asks for when it needs them; reading them may take a while."""
 
     # The latest `ts_recv` of the session before an event number, since the clock was set back.
     latest: Callable[[int], int]

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final
 
 import pyarrow as pa
@@ -74,7 +74,8 @@ def find_legs(market: Market, start: int, end: int) -> Iterator[Leg | Piece]:
         for _, chain in groupby(_number_chains(pieces), key=lambda pair: pair[0]):
             linked = [piece for _, piece in chain]
             yield _make_leg(market, linked, last) if linked[0].span else linked[0]
-            last = linked[-1]
+            last = None  # what comes next in a day is another span, be its epoch the same
+        last = pieces[-1]
         day_start = day_end
 
 
@@ -201,20 +202,23 @@ def _make_batch(rows: LegRows, session: int, since: int | None) -> Batch:
 
 def _insert_begins(batch: Batch, begins: Sequence[int]) -> Batch:
     """Return the batch with a BEGIN before each of these rows."""
-    count = len(batch.ts)
-    is_begin = pc.is_in(pa.arange(0, count), pa.array(begins, _INT64)).cast(_INT32)
-    before = pa.concat_arrays([pa.array([0], _INT32), pc.cumulative_sum(is_begin)])
-    offsets = pc.add(pa.arange(0, count + 1).cast(_INT32), before)
-    doubled = pa.ListArray.from_arrays(offsets, pa.nulls(count + len(begins)))
-    parents = pc.list_parent_indices(doubled)
-    is_new = pa.concat_arrays([pc.equal(parents[1:], parents[:-1]), pa.array([False])])
-    taken = Batch(*(column.take(parents) for column in batch))
-    return taken._replace(
-        action=pc.if_else(is_new, pa.scalar(BEGIN, _INT8), taken.action),
-        side=pc.if_else(is_new, pa.scalar(NO_SIDE, _INT8), taken.side),
-        price=pc.if_else(is_new, _NAN, taken.price),
-        size=pc.if_else(is_new, _NAN, taken.size),
+    rows = pa.array(begins, _INT64)
+    nothing = pa.repeat(_NAN, len(rows))
+    added = Batch(*(column.take(rows) for column in batch))._replace(
+        action=pa.repeat(pa.scalar(BEGIN, _INT8), len(rows)),
+        side=pa.repeat(pa.scalar(NO_SIDE, _INT8), len(rows)),
+        price=nothing,
+        size=nothing,
     )
+    return Batch(*(_insert(*columns, begins) for columns in zip(batch, added, strict=True)))
+
+
+def _insert(column: pa.Array, added: pa.Array, places: Sequence[int]) -> pa.Array:
+    """Return the column with each of the values before its place."""
+    parts = [column[: places[0]]]
+    for number, (first, end) in enumerate(pairwise([*places, len(column)])):
+        parts += [added[number : number + 1], column[first:end]]
+    return pa.concat_arrays(parts)
 
 
 def _make_end(ts: int) -> Batch:

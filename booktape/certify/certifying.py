@@ -1,10 +1,12 @@
-"""Certifies one day: writes its files, adds them up, puts them and at last their certificate."""
+"""Certifies one day: writes its files, adds them up, puts them, at last puts their certificate."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
+from msgspec import Struct
 
 from booktape.certificate import (
     CERTIFICATE_VERSION,
@@ -19,7 +21,7 @@ from booktape.certificate import (
 from booktape.certify.bounds import check_room
 from booktape.certify.daily_file import DailyFile
 from booktape.certify.days import DayPlan, name_manifest
-from booktape.certify.figures import add_up
+from booktape.certify.figures import add_up, begin_sums, read_files
 from booktape.certify.merging import Merge
 from booktape.certify.overlay import Overlay
 from booktape.certify.stored import adopt
@@ -57,30 +59,57 @@ def _prepare(
     check_room(
         folder, sum(entry.bytes for flush in plan.flushes for entry in flush.tables.values())
     )
-    written = (_write(store, plan, table, folder, progress) for table in TABLES)
-    entries = [entry for entry in written if entry is not None]
+    # The feed comes first: what it said decides how the other rows are added up.
+    feed = _write(store, plan, "feed_events", folder, _Watch(progress))
+    certificate = _make(plan, [feed] if feed else [])
+    sums = begin_sums(_lay_over(store, plan, certificate, folder), certificate)
+    written = [
+        _write(
+            store, plan, table, folder, _Watch(progress, partial(sums.add, table, plan.revision))
+        )
+        for table in TABLES
+        if table != "feed_events"
+    ]
+    entries = [entry for entry in (*written, feed) if entry is not None]
     give_back()
     certificate = _make(plan, entries)
-    key = certificate_key(plan.exchange, plan.date, plan.revision)
+    overlay = _lay_over(store, plan, certificate, folder)
+    if plan.earlier:
+        read_files(overlay, plan.earlier.files, sums)
+    certificate = add_up(overlay, url, certificate, sums)
+    give_back()
+    return certificate, entries
+
+
+class _Watch(Struct, frozen=True):
+    """Listeners to a file while it is written: how far it is, the rows of each row group."""
+
+    progress: Progress
+    add: Callable[[pa.Table], None] | None = None
+
+
+def _lay_over(store: Store, plan: DayPlan, certificate: Certificate, folder: Path) -> Overlay:
+    """Return the store as it will be once the certificate is there."""
     place = plan.exchange, plan.date
-    overlay = Overlay(
+    return Overlay(
         store,
         {
-            key: encode_certificate(certificate),
-            **{entry.key: folder / f"{entry.table}.parquet" for entry in entries},
+            certificate_key(*place, plan.revision): encode_certificate(certificate),
+            **{
+                entry.key: folder / f"{entry.table}.parquet"
+                for entry in certificate.files
+                if entry.revision == plan.revision
+            },
         },
         fixed=f"{LEDGER}exchange={plan.exchange}/date={plan.date}/",
         names=frozenset(
             manifest_key(*place, one.session, one.first, one.last) for one in certificate.manifests
         ),
     )
-    certificate = add_up(overlay, url, certificate)
-    give_back()
-    return certificate, entries
 
 
 def _write(
-    store: Store, plan: DayPlan, table: str, folder: Path, progress: Progress
+    store: Store, plan: DayPlan, table: str, folder: Path, watch: _Watch
 ) -> DailyEntry | None:
     """Write a table's file into the folder; return its entry, `None` where it has no rows."""
     flushes = [flush for flush in plan.flushes if table in flush.tables]
@@ -91,13 +120,13 @@ def _write(
     done = 0
     names = [name_manifest(flush) for flush in plan.flushes]
     merge = Merge(table, _open(store, table, flushes), rows, folder)
-    with DailyFile(folder / f"{table}.parquet", table, names) as file:
+    with DailyFile(folder / f"{table}.parquet", table, names, watch.add) as file:
         for symbol in merge.read():
             file.begin_symbol(symbol.rows)
             for found in symbol.tables:
                 file.add(found)
             done += symbol.rows
-            progress(done, rows)
+            watch.progress(done, rows)
         key = daily_key(table, plan.exchange, plan.date, plan.revision)
         return file.close(key, plan.revision, events)
 

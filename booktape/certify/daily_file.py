@@ -1,6 +1,7 @@
-"""Writes one table of a day as one Parquet file, by symbol, session and event number."""
+"""Writes a daily file: one table of a day, by symbol, session, event number."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -47,8 +48,16 @@ def daily_options(table: str) -> dict[str, Any]:
 class DailyFile:
     """A file that is being written; its row groups end where a symbol does."""
 
-    def __init__(self, path: Path, table: str, manifests: list[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        table: str,
+        manifests: list[str],
+        watch: Callable[[pa.Table], None] | None = None,
+    ) -> None:
+        """Begin it; `watch` is handed each row group."""
         self._table = table
+        self._watch = watch
         self._file = path.open("wb")
         self._hashed = HashedFile(self._file)
         named = {MANIFESTS_KEY: msgspec.json.encode(manifests)}
@@ -126,6 +135,8 @@ class DailyFile:
         del held
         self._writer.write_table(group.cast(self.schema), row_group_size=GROUP_ROWS_MAX)
         self._content.add(group)
+        if self._watch is not None:
+            self._watch(group)
         self._rows += rows
         times = pc.min_max(group["ts_recv"].cast(_INT64)).as_py()
         self._times = [*self._times[-2:], times["min"], times["max"]]

@@ -1,6 +1,6 @@
-"""Adds up a day's files into what a certificate says of it."""
+"""Adds up a day's files into the figures of its certificate."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -10,10 +10,10 @@ from booktape.books.coverage import Interval, find_coverage
 from booktape.books.market import Market, Sessions
 from booktape.books.recorded import Recorded
 from booktape.books.spans import Run
-from booktape.certificate import AVAILABLE, DEGRADED, Certificate, SymbolFigures
-from booktape.certify.feed import DayFeed, SymbolFeed, find_missing, read_feed
-from booktape.certify.symbol_figures import COLUMNS, SymbolSum, make_figures
-from booktape.certify.symbol_rows import DayTable, read_symbols
+from booktape.certificate import AVAILABLE, DEGRADED, Certificate, DailyEntry, SymbolFigures
+from booktape.certify.day_sums import DaySums, find_borders
+from booktape.certify.feed import SymbolFeed, find_missing, read_feed
+from booktape.certify.symbol_figures import make_figures
 from booktape.errors import TapeError
 from booktape.keys import day_of
 from booktape.ledger import Ledger
@@ -25,50 +25,54 @@ from booktape.times import DAY_US
 Range = tuple[int, int]
 
 
-def add_up(store: Store, url: str, certificate: Certificate) -> Certificate:
+def add_up(
+    store: Store, url: str, certificate: Certificate, sums: DaySums | None = None
+) -> Certificate:
     """Return the certificate with all that its files add up to.
 
-    The store has the files and this certificate. Raise `TapeError` where the files have other
-    events than the manifests count.
+    The store has the files and this certificate; without sums the files are read. Raise `TapeError`
+    where they have other events than the manifests count.
     """
-    day = _Day(store, url, certificate)
-    symbols = list(day.read())
-    _check_events(certificate, symbols, day.feed.symbols[None].events)
+    if sums is None:
+        sums = begin_sums(store, certificate)
+        read_files(store, certificate.files, sums)
+    day = _Day(store, url, certificate, sums)
+    symbols = [day.make(symbol) for symbol in sums.symbols]
+    _check_events(certificate, symbols, sums.feed.symbols[None].events)
     is_sound = all(found.condition == AVAILABLE for found in symbols)
     return msgspec.structs.replace(
         certificate,
         condition=AVAILABLE if is_sound and not day.is_holed else DEGRADED,
-        journal_holes=day.feed.journal_holes,
+        journal_holes=sums.feed.journal_holes,
         missing=day.missing,
         symbols=symbols,
     )
 
 
-class _Day:
-    """One day, read symbol by symbol."""
+def begin_sums(store: Store, certificate: Certificate) -> DaySums:
+    """Return sums of nothing yet: what the feed said of a day decides how its rows are cut."""
+    files = [file for file in certificate.files if file.table == "feed_events"]
+    feed = read_feed(Segment(store, file, file.table) for file in files)
+    return DaySums(feed, find_borders(certificate.manifests))
 
-    def __init__(self, store: Store, url: str, certificate: Certificate) -> None:
+
+def read_files(store: Store, files: Iterable[DailyEntry], sums: DaySums) -> None:
+    """Add the rows of these files, but for those of the feed."""
+    for file in files:
+        if file.table != "feed_events":
+            sums.read(Segment(store, file, file.table), file.table, file.revision)
+
+
+class _Day:
+    """One day, whose rows are added up."""
+
+    def __init__(self, store: Store, url: str, certificate: Certificate, sums: DaySums) -> None:
         self._certificate = certificate
+        self._sums = sums
         self._ledger = Ledger(store, url, is_joined=True)
-        files = [
-            DayTable(
-                file.table,
-                file.revision,
-                Segment(store, file, file.table),
-                COLUMNS[file.table],
-            )
-            for file in certificate.files
-        ]
-        self._files = [file for file in files if file.table != "feed_events"]
-        self.feed = read_feed(file.segment for file in files if file.table == "feed_events")
         flushes = self._ledger.day(certificate.exchange, certificate.date)
-        self.missing = find_missing(flushes, self.feed)
-        self.is_holed = bool(self.missing or self.feed.journal_holes)
-        # What does not follow each other is not one flush: events are missing between, or lie in
-        # the files of another revision.
-        self._borders: dict[str, list[int]] = {}
-        for flush in flushes:
-            self._borders.setdefault(flush.session, []).append(flush.first)
+        self.missing = find_missing(flushes, sums.feed)
+        self.is_holed = bool(self.missing or sums.feed.journal_holes)
         self._runs: dict[str, list[Run]] = {}
         make = partial(_DayRecorded, date=certificate.date, runs=self._runs)
         self._sessions = Sessions(self._ledger, Segments(store), make)
@@ -76,21 +80,9 @@ class _Day:
         begin = day_of(certificate.date) * DAY_US
         self._span = begin, begin + DAY_US
 
-    def read(self) -> Iterator[SymbolFigures]:
-        """Yield the figures of each symbol."""
-        silent = {symbol for symbol in self.feed.symbols if symbol is not None}
-        for symbol, parts in read_symbols(self._files):
-            found = SymbolSum()
-            cuts = _Cuts(self.feed, self._borders, symbol)
-            for part in parts:
-                found.add(part, cuts)
-            if symbol is not None:
-                silent.discard(symbol)
-                yield self._make(symbol, found)
-        for symbol in sorted(silent):
-            yield self._make(symbol, SymbolSum())
-
-    def _make(self, symbol: str, found: SymbolSum) -> SymbolFigures:
+    def make(self, symbol: str) -> SymbolFigures:
+        """Return the figures of a symbol."""
+        found = self._sums.find(symbol)
         self._runs.clear()
         for session, runs in found.runs.items():
             self._runs[session] = sorted(runs, key=lambda run: run.number)
@@ -98,35 +90,8 @@ class _Day:
         if found.runs:
             market = Market(self._ledger, self._sessions, self._certificate.exchange, symbol)
             coverage = list(find_coverage(market, *self._span))
-        feed = self.feed.symbols.get(symbol, SymbolFeed())
+        feed = self._sums.feed.symbols.get(symbol, SymbolFeed())
         return make_figures(symbol, found, feed, coverage, is_holed=self.is_holed)
-
-
-class _Cuts(Mapping[str, Sequence[int]]):
-    """The event numbers of each session over which no run of a symbol's rows may reach."""
-
-    def __init__(self, feed: DayFeed, borders: dict[str, list[int]], symbol: str | None) -> None:
-        self._feed, self._borders, self._symbol = feed, borders, symbol
-        self._known: dict[str, list[int]] = {}
-
-    @override
-    def __getitem__(self, session: str) -> Sequence[int]:
-        if session not in self._known:
-            cuts = self._feed.cuts
-            self._known[session] = [
-                *cuts.get((session, None), ()),
-                *cuts.get((session, self._symbol), ()),
-                *self._borders.get(session, ()),
-            ]
-        return self._known[session]
-
-    @override
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
-
-    @override
-    def __len__(self) -> int:
-        return len(self._known)
 
 
 class _DayRecorded(Recorded):

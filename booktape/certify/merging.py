@@ -3,7 +3,7 @@
 Nothing is compared row by row: each segment is sorted by symbol, and segments come in the order of
 sessions and events. So the rows of a symbol are those of each segment, one behind the other. What
 does not fit into memory is written to the temporary folder as runs: many segments' rows by symbol,
-which are then read side by side, some rows of each at a time.
+which are then read side by side, some rows of each at a time, each event's own columns once.
 """
 
 from collections import defaultdict
@@ -12,21 +12,17 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
 
+from booktape.certify.packing import Packed, Packing, Symbol, join
 from booktape.segments.segment import Segment
 from booktape.tables import SCHEMAS
 
-RUN_ROWS: Final = 1_000_000  # held at a time: about 90 MB of a book
-MERGED_ROWS: Final = 800_000  # of all runs together, while they are read side by side
+RUN_ROWS: Final = 750_000  # held at a time: about 25 MB of a book, three times while it is sorted
+MERGED_ROWS: Final = 400_000  # of all runs together, while they are read side by side
 BATCH_ROWS_MAX: Final = 64 * 1024
 BATCH_ROWS_MIN: Final = 1024
-
-_INT32: Final = pa.int32()
-_NAME: Final = pa.dictionary(_INT32, pa.string())
-Symbol = str | None
-Part = tuple[Symbol, pa.RecordBatch]
+_RUN_LEVEL: Final = 3  # runs and the file itself take less than the day's segments twice
 
 
 class SymbolRows(Struct, frozen=True):
@@ -42,8 +38,8 @@ class Merge:
 
     def __init__(self, table: str, segments: Iterable[Segment], rows: int, folder: Path) -> None:
         """Take segments by session and event number; `rows` is how many they have in all."""
-        self._schema = SCHEMAS[table]
-        self._names = _Names(self._schema)
+        self._names = SCHEMAS[table].names
+        self._packing = Packing(table)
         self._segments = segments
         self._folder = folder
         self._is_small = rows <= RUN_ROWS
@@ -56,160 +52,124 @@ class Merge:
         try:
             for held in self._gather():
                 runs.append(self._make_run(held, len(runs)))
-            counts: dict[Symbol, int] = defaultdict(int)
+            rows: dict[Symbol, int] = defaultdict(int)
             for run in runs:
-                for symbol, count in run.counts.items():
-                    counts[symbol] += count
-            for symbol in sorted(counts, key=_order):
-                yield SymbolRows(symbol, counts[symbol], self._take(symbol, runs))
+                for symbol, count in run.rows.items():
+                    rows[symbol] += count
+            for symbol in sorted(rows, key=_order):
+                yield SymbolRows(symbol, rows[symbol], self._take(symbol, runs))
         finally:
             for run in runs:
                 run.close()
 
-    def _gather(self) -> Iterator[list[Part]]:
+    def _gather(self) -> Iterator[list[Packed]]:
         """Yield as much as may be held, in the order of sessions and events."""
-        held: list[Part] = []
+        held: list[Packed] = []
         rows = 0
         for segment in self._segments:
             for group in segment.groups:
-                batch = self._names.encode(segment.read(group, self._schema.names))
-                held += self._names.cut(batch)
-                rows += batch.num_rows
+                table = segment.read(group, self._names).combine_chunks()
+                held.append(self._packing.pack(table))
+                rows += table.num_rows
                 if rows >= RUN_ROWS and not self._is_small:
                     yield held
                     held, rows = [], 0
         if held:
             yield held
 
-    def _make_run(self, held: list[Part], number: int) -> "_Run":
-        parts: dict[Symbol, list[pa.RecordBatch]] = defaultdict(list)
-        while held:
-            symbol, batch = held.pop()
-            parts[symbol].append(batch)
-        counts = {symbol: sum(len(batch) for batch in found) for symbol, found in parts.items()}
-        ordered = (
-            batch for symbol in sorted(parts, key=_order) for batch in reversed(parts.pop(symbol))
-        )
-        batches = _join(ordered, self._batch_rows)
+    def _make_run(self, held: list[Packed], number: int) -> "_Run":
+        joined = join(held)
+        held.clear()
+        packed = self._packing.sort(joined)
+        del joined
+        rows, events = {}, {}
+        for symbol, part in self._packing.cut_symbols(packed):
+            rows[symbol], events[symbol] = part.rows, len(part.events)
+        batches = packed.cut(self._batch_rows)
         if self._is_small:
-            return _Run(counts, batches, None)
-        path = self._folder / f"run-{number:05}"
-        options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
-        with pa.ipc.new_stream(str(path), self._names.stored, options=options) as writer:
+            return _Run(rows, events, batches, [])
+        paths = [self._folder / f"run-{number:05}-{part}" for part in ("events", "levels")]
+        schemas = [self._packing.events, self._packing.levels or pa.schema([])]
+        options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=_RUN_LEVEL))
+        with (
+            pa.ipc.new_stream(str(paths[0]), schemas[0], options=options) as first,
+            pa.ipc.new_stream(str(paths[1]), schemas[1], options=options) as second,
+        ):
             for batch in batches:
-                writer.write_batch(batch)
-        return _Run(counts, _read(path), path)
+                first.write_batch(batch.events)
+                if batch.levels is not None:
+                    second.write_batch(batch.levels)
+        return _Run(rows, events, _read(paths, has_levels=bool(schemas[1])), paths)
 
     def _take(self, symbol: Symbol, runs: list["_Run"]) -> Iterator[pa.Table]:
-        for run in runs:
-            for batch in run.take(symbol):
-                yield self._names.decode(batch, symbol)
+        parts = (packed for run in runs for packed in run.take(symbol))
+        for packed in _gather_batches(parts, BATCH_ROWS_MAX):
+            yield self._packing.unpack(packed, symbol)
 
 
 class _Run:
     """Rows by symbol, read from front to back."""
 
     def __init__(
-        self, counts: dict[Symbol, int], batches: Iterator[pa.RecordBatch], path: Path | None
+        self,
+        rows: dict[Symbol, int],
+        events: dict[Symbol, int],
+        batches: Iterator[Packed],
+        paths: list[Path],
     ) -> None:
-        self.counts = counts
+        self.rows = rows
+        self._events = events
         self._batches = batches
-        self._path = path
-        self._batch: pa.RecordBatch | None = None
+        self._paths = paths
+        self._batch: Packed | None = None
         self._place = 0
 
-    def take(self, symbol: Symbol) -> Iterator[pa.RecordBatch]:
+    def take(self, symbol: Symbol) -> Iterator[Packed]:
         """Yield the rows of the symbol that comes next."""
-        wanted = self.counts.get(symbol, 0)
+        wanted = self._events.get(symbol, 0)
         while wanted:
             batch = self._batch
-            if batch is None or self._place == len(batch):
+            if batch is None or self._place == len(batch.events):
                 batch = self._batch = next(self._batches)
                 self._place = 0
-            count = min(wanted, len(batch) - self._place)
+            count = min(wanted, len(batch.events) - self._place)
             yield batch.slice(self._place, count)
             self._place += count
             wanted -= count
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the files."""
         self._batch, self._batches = None, iter(())
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+        for path in self._paths:
+            path.unlink(missing_ok=True)
 
 
-class _Names:
-    """Gives each name one number over the whole day, so that rows of all segments fit together."""
-
-    def __init__(self, schema: pa.Schema) -> None:
-        self._schema = schema
-        self._known: dict[str, dict[str, int]] = {
-            field.name: {} for field in schema if field.type == _NAME
-        }
-        self._symbols: list[str] = []
-        self.stored = pa.schema(
-            [(field.name, _INT32 if field.type == _NAME else field.type) for field in schema]
-        )
-
-    def encode(self, table: pa.Table) -> pa.RecordBatch:
-        """Return the rows with numbers in place of names."""
-        columns = []
-        for name in self._schema.names:
-            column = table[name].combine_chunks()
-            known = self._known.get(name)
-            if known is not None:
-                texts = column.dictionary.to_pylist()
-                codes = [known.setdefault(text, len(known)) for text in texts]
-                column = pa.array(codes, _INT32).take(column.indices)
-            columns.append(column)
-        self._symbols += list(self._known["symbol"])[len(self._symbols) :]
-        return pa.RecordBatch.from_arrays(columns, schema=self.stored)
-
-    def cut(self, batch: pa.RecordBatch) -> Iterator[Part]:
-        """Yield the rows of each symbol; those of one follow each other."""
-        runs = pc.run_end_encode(batch.column("symbol"))
-        begin = 0
-        for code, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-            symbol = None if code is None else self._symbols[code]
-            yield symbol, batch.slice(begin, end - begin)
-            begin = end
-
-    def decode(self, batch: pa.RecordBatch, symbol: Symbol) -> pa.Table:
-        """Return the rows of one symbol as the tape has them."""
-        columns = []
-        for field, column in zip(self._schema, batch.columns, strict=True):
-            known: Iterable[str] | None = self._known.get(field.name)
-            if known is None:
-                columns.append(column)
-                continue
-            codes = column
-            if field.name == "symbol" and symbol is not None:
-                known, codes = [symbol], pa.repeat(pa.scalar(0, _INT32), len(batch))
-            texts = pa.array(list(known), pa.string())
-            columns.append(pa.DictionaryArray.from_arrays(codes, texts, safe=False))
-        return pa.Table.from_arrays(columns, schema=self._schema)
-
-
-def _join(batches: Iterable[pa.RecordBatch], rows_max: int) -> Iterator[pa.RecordBatch]:
+def _gather_batches(parts: Iterable[Packed], rows_max: int) -> Iterator[Packed]:
     """Yield the rows in batches of about so many."""
-    held: list[pa.RecordBatch] = []
+    held: list[Packed] = []
     rows = 0
-    for batch in batches:
-        held.append(batch)
-        rows += len(batch)
-        if rows >= rows_max:
-            joined = pa.concat_batches(held)
-            held, rows = [], 0
-            for begin in range(0, len(joined), rows_max):
-                yield joined.slice(begin, rows_max)
+    for part in parts:
+        for packed in part.cut(rows_max):
+            held.append(packed)
+            rows += packed.rows
+            if rows >= rows_max:
+                yield join(held)
+                held, rows = [], 0
     if held:
-        yield pa.concat_batches(held)
+        yield join(held)
 
 
-def _read(path: Path) -> Iterator[pa.RecordBatch]:
+def _read(paths: list[Path], *, has_levels: bool) -> Iterator[Packed]:
     options = pa.ipc.IpcReadOptions(use_threads=False)
-    with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file, options=options) as reader:
-        yield from reader
+    with (
+        pa.OSFile(str(paths[0])) as first,
+        pa.OSFile(str(paths[1])) as second,
+        pa.ipc.open_stream(first, options=options) as events,
+        pa.ipc.open_stream(second, options=options) as levels,
+    ):
+        for batch in events:
+            level = next(iter(levels)) if has_levels else None
+            yield Packed(batch, level, len(batch if level is None else level))
 
 
 def _order(symbol: Symbol) -> tuple[bool, str]:

@@ -70,7 +70,9 @@ def _choose(days: Days, wanted: Wanted) -> Sequence[tuple[str, str]]:
         return found
     chosen = [place for place in found if place[1] == wanted.date]
     if not chosen:
-        raise TapeError(f"no rows of {wanted.date} on this tape")
+        dates = sorted({date for _, date in found})
+        held = f"it has {dates[0]} to {dates[-1]}" if dates else "it has none yet"
+        raise TapeError(f"no rows of {wanted.date} on this tape; {held}")
     return chosen
 
 

@@ -1,13 +1,14 @@
-"""Adds up the rows of one symbol of a day: events, epochs, how late they came, when it is known."""
+"""Computes a symbol's figures of a day: events, epochs, delays, when its book is known."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from booktape.books.coverage import Interval
 from booktape.books.runs import find_runs
@@ -20,7 +21,6 @@ from booktape.certificate import (
     SymbolFigures,
 )
 from booktape.certify.feed import SymbolFeed
-from booktape.certify.symbol_rows import Part
 
 # What is read of each table.
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -36,29 +36,29 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 KNOWN_SHARE_MIN: Final = 0.999  # of the time between a book's first and last moment
 _INT64: Final = pa.int64()
 _MS: Final = 1000  # µs
+T = TypeVar("T")
 Cuts = Mapping[str, Sequence[int]]  # session -> event numbers over which no run may reach
 
 
-class SymbolSum:
+class SymbolSum(Struct, array_like=True):
     """One symbol while its rows are read; `runs` are those of its book, by session."""
 
-    def __init__(self) -> None:
-        self.events: Counter[str] = Counter()
-        self.rows: Counter[str] = Counter()
-        self.runs: dict[str, list[Run]] = defaultdict(list)
-        self._offsets: dict[str, Counter[int]] = defaultdict(Counter)
-        self._last: dict[tuple[str, int], int] = {}
+    events: dict[str, int] = field(default_factory=dict)  # by table
+    rows: dict[str, int] = field(default_factory=dict)  # by table
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    late_ms: dict[str, dict[int, int]] = field(default_factory=dict)  # table -> ms -> events
+    last: dict[str, dict[int, int]] = field(default_factory=dict)  # session -> revision -> event
 
-    def add(self, part: Part, cuts: Cuts) -> None:
+    def add(self, table: str, revision: int, rows: pa.Table, cuts: Cuts) -> None:
         """Add rows of one table."""
-        self.rows[part.table] += part.rows.num_rows
-        if part.table == "book":
-            for session, rows in _cut_sessions(part.rows):
-                self._add_book(session, rows, part.revision, cuts[session])
+        _count(self.rows, table, rows.num_rows)
+        if table == "book":
+            for session, part in _cut_sessions(rows):
+                self._add_book(session, part, revision, cuts[session])
             return
-        self.events[part.table] += part.rows.num_rows
-        if part.table == "trades":
-            self._add_offsets("trades", part.rows)
+        _count(self.events, table, rows.num_rows)
+        if table == "trades":
+            self._add_offsets("trades", rows)
 
     @property
     def epochs(self) -> int:
@@ -67,20 +67,21 @@ class SymbolSum:
 
     def find_offsets(self) -> dict[str, Offsets]:
         """Return how late events came, of each table that has the exchange's times."""
-        return {table: _make_offsets(counts) for table, counts in self._offsets.items() if counts}
+        return {table: _make_offsets(Counter(counts)) for table, counts in self.late_ms.items()}
 
     def _add_book(self, session: str, rows: pa.Table, revision: int, cuts: Sequence[int]) -> None:
-        numbers = rows["event_number"].combine_chunks()
-        last = self._last.get((session, revision))
+        numbers = rows["event_number"].chunk(0)
+        lasts = self.last.setdefault(session, {})
+        last = lasts.get(revision)
         is_first = pa.concat_arrays(
             [pa.array([numbers[0].as_py() != last]), pc.not_equal(numbers[1:], numbers[:-1])]
         )
-        self._last[session, revision] = numbers[-1].as_py()
-        self.events["book"] += pc.sum(is_first).as_py()
+        lasts[revision] = numbers[-1].as_py()
+        _count(self.events, "book", pc.sum(is_first).as_py())
         self._add_offsets("book", rows.select(["ts_recv", "ts_event"]).filter(is_first))
         low, high = numbers[0].as_py(), numbers[-1].as_py()
         inside = [cut for cut in cuts if low < cut <= high]
-        _append_runs(self.runs[session], find_runs(rows, 0, inside))
+        _append_runs(self.runs.setdefault(session, []), find_runs(rows, 0, inside))
 
     def _add_offsets(self, table: str, rows: pa.Table) -> None:
         late = pc.subtract(rows["ts_recv"].cast(_INT64), rows["ts_event"].cast(_INT64))
@@ -90,7 +91,9 @@ class SymbolSum:
         ms = pc.floor(pc.divide(late.cast(pa.float64()), float(_MS))).cast(_INT64)
         counted = pc.value_counts(ms)
         pairs = zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True)
-        self._offsets[table].update(dict(pairs))
+        counts = self.late_ms.setdefault(table, {})
+        for value, count in pairs:
+            _count(counts, value, count)
 
 
 def make_figures(
@@ -133,8 +136,12 @@ def make_figures(
     )
 
 
+def _count(counts: dict[T, int], name: T, more: int) -> None:
+    counts[name] = counts.get(name, 0) + more
+
+
 def _cut_sessions(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    names = rows["session"].combine_chunks()
+    names = rows["session"].chunk(0)
     runs = pc.run_end_encode(names.indices)
     texts = names.dictionary.to_pylist()
     begin = 0

@@ -19,7 +19,7 @@ class Bar:
         self._next_s = time.monotonic() + AFTER_S
         self._is_drawn = False
 
-    def show(self, done: int, total: int) -> None:
+    def show(self, done: float, total: int) -> None:
         """Show how much of the work is done; cheap enough to be called for each piece."""
         now_s = time.monotonic()
         if not self._is_seen or now_s < self._next_s:
@@ -28,6 +28,13 @@ class Bar:
         self._is_drawn = True
         self._stream.write(f"\r{format_bar(done, total)}")
         self._stream.flush()
+
+    def wipe(self) -> None:
+        """Clear what was drawn, so that a line may be printed."""
+        if self._is_drawn:
+            self._stream.write("\r\x1b[K")  # ECMA-48: erase in line
+            self._stream.flush()
+            self._is_drawn = False
 
     def __enter__(self) -> Self:
         return self
@@ -38,14 +45,11 @@ class Bar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._is_drawn:
-            # Clear what was drawn: ECMA-48, erase in line.
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+        self.wipe()
 
 
-def format_bar(done: int, total: int) -> str:
-    """Return the bar with its figures."""
+def format_bar(done: float, total: int) -> str:
+    """Return the bar with its figures; of what is done in part only the bar knows."""
     share = min(1.0, done / total) if total else 1.0
     filled = int(share * WIDTH)
-    return f"[{'#' * filled}{'.' * (WIDTH - filled)}] {share:4.0%}  {done}/{total}"
+    return f"[{'#' * filled}{'.' * (WIDTH - filled)}] {share:4.0%}  {int(done)}/{total}"

@@ -1,6 +1,7 @@
 """The command `export`: writes days of markets for those who read other formats."""
 
 import os
+import re
 import sys
 from argparse import ArgumentTypeError, Namespace
 from decimal import Decimal, InvalidOperation
@@ -24,6 +25,7 @@ from booktape.store.storage import Storage
 if TYPE_CHECKING:
     from booktape.export.exporting import Exported
 
+NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 TARGETS: Final = ("hftbacktest", "parquet", "nautilus", "tardis-csv")
 
 
@@ -44,6 +46,13 @@ def latency(text: str) -> float:
     if not 0 <= number < float("inf"):
         raise ArgumentTypeError(f"takes a number from 0, not {text}")
     return number
+
+
+def plain_name(text: str) -> str:
+    """Return the name of an argument that takes one which may stand in a file's name."""
+    if not NAME.fullmatch(text):
+        raise ArgumentTypeError(f"takes letters, digits, '-' and '_', not {text}")
+    return text
 
 
 def describe(exported: "Exported") -> str:
@@ -79,7 +88,10 @@ def _add_arguments(parser: Parser) -> None:
         help_text = f"the least step of a {'price' if name == 'tick' else 'size'} (as is known)"
         parser.add_argument(f"--{name}", type=step, metavar="X", help=help_text)
     parser.add_argument(
-        "--as-exchange", metavar="NAME", help="tardis-csv: a name that its readers know (its own)"
+        "--as-exchange",
+        type=plain_name,
+        metavar="NAME",
+        help="tardis-csv: a name that its readers know (its own)",
     )
     parser.add_argument("--tape", metavar="URL", help=TAPE_HELP)
 
@@ -107,8 +119,17 @@ def _export(parsed: Namespace, storage: Storage, bar: Bar) -> None:
     reading = open_reading_of(storage)
     markets = list(dict.fromkeys(parsed.markets))
     date = parsed.date.isoformat()
-    found = export(reading, parsed.to, markets, date=date, out=parsed.out, options=options)
+    found = export(
+        reading,
+        parsed.to,
+        markets,
+        date=date,
+        out=parsed.out,
+        options=options,
+        progress=lambda done: bar.show(done, len(markets)),
+    )
     for done, exported in enumerate(found, 1):
+        bar.wipe()
         print(describe(exported), flush=True)
         bar.show(done, len(markets))
 

@@ -1,4 +1,4 @@
-"""The command `spread`: prints what buying on one market and selling on another would earn."""
+"""The command `spread`: prints the earnings of buying on one market, selling on another."""
 
 import argparse
 from argparse import Namespace
@@ -21,7 +21,7 @@ DEPTH: Final = 25
 
 
 class _Known:
-    """How many of the rows that went by have values."""
+    """Counts the rows, and those of them with values."""
 
     def __init__(self) -> None:
         self.rows = self.known = 0
@@ -35,9 +35,12 @@ class _Known:
     def remarks(self) -> list[str]:
         if not self.rows:
             return ["no rows: the range is empty"]
-        if self.known:
-            return []
-        return ["at no moment of this range are all books known; see booktape coverage"]
+        if not self.known:
+            return ["at no moment of this range are all books known; see booktape coverage"]
+        if self.known < self.rows:
+            unknown = f"{self.rows - self.known:,} of {self.rows:,} rows"
+            return [f"in {unknown} a book is unknown or has one side; see booktape coverage"]
+        return []
 
 
 def fee(text: str) -> tuple[str, float]:
@@ -45,7 +48,10 @@ def fee(text: str) -> tuple[str, float]:
     exchange, sign, share = text.partition("=")
     if not (exchange and sign):
         raise argparse.ArgumentTypeError(f"takes EXCHANGE=SHARE, bitvavo=0.0025, not {text}")
-    number = float(share)
+    try:
+        number = float(share)
+    except ValueError:
+        number = -1.0
     if not 0 <= number < 1:
         raise argparse.ArgumentTypeError(f"takes a share from 0 to below 1, not {share}")
     return exchange, number

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 DEPTH: Final = 1
 
 
+_NOTHING: Final = "nothing is known in this range"
+
+
 class _Known:
-    """What is known of the rows that went by."""
+    """Counts the rows with a known book."""
 
     def __init__(self) -> None:
         self.rows = self.known = 0
@@ -66,10 +69,12 @@ def _find_remarks(parsed: Namespace, opened: OpenTape, known: _Known) -> list[st
         return [line for at in parsed.at for line in _explain(parsed.market, opened, at)]
     if not known.rows:
         return [f"no rows of {parsed.market}: the range is empty"]
-    if known.known or known.first_unknown is None:
+    if known.first_unknown is None:
         return []
     reasons = _explain(parsed.market, opened, known.first_unknown)
-    return [f"nothing is known in this range: {reason}" for reason in reasons]
+    unknown = known.rows - known.known
+    said = f"{unknown:,} of {known.rows:,} rows are unknown" if known.known else _NOTHING
+    return [f"{said}: {reason}" for reason in reasons]
 
 
 def _explain(market: str, opened: OpenTape, moment: str | int) -> list[str]:

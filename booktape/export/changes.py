@@ -1,33 +1,41 @@
-"""Yields a market's book as others replay it: where it begins, each change of it, where it ends."""
+"""Yields a market's book as changes for a replay: its beginning, each change, its end."""
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from booktape.books.book import fold_columns
 from booktape.books.market import Market
-from booktape.books.runs import find_runs
 from booktape.books.spans import Piece
 from booktape.books.stitch import find_legs
 from booktape.books.stitched import read_leg_rows
+from booktape.tables import SCHEMAS
 
 SIDES: Final = ("bid", "ask")
-ZEROS_MAX: Final = 100_000  # levels that are gone, of a side, before they are forgotten
+ROWS_AT_ONCE: Final = 65_536
+KEPT_ROWS_MAX: Final = 262_144  # changes that are kept before a book is made of them
 _INT64: Final = pa.int64()
+_LEVELS: Final = pa.schema(
+    [SCHEMAS["book"].field(name).remove_metadata() for name in ("side", "price", "size")]
+)
+_NUMBERS: Final = ("ts_recv", "ts_event", "sequence", "event_number")
+_COLUMNS: Final = (*_NUMBERS, *_LEVELS.names, "is_snapshot")
 
-Side: TypeAlias = dict[float, float]  # price -> size; 0 where the level is gone
-Level: TypeAlias = tuple[float, float]
+Levels: TypeAlias = tuple[pa.Array, pa.Array]  # prices and sizes, the best first
+Book: TypeAlias = dict[str, Levels]
 
 
 class BookBegin(NamedTuple):
-    """From here on the book is known; levels come from the best on."""
+    """From here on the book is known."""
 
     ts: int
     ts_event: int | None
     sequence: int | None
-    bids: list[Level]
-    asks: list[Level]
+    bids: Levels
+    asks: Levels
 
 
 class BookChanges(NamedTuple):
@@ -55,112 +63,145 @@ class BookEnd(NamedTuple):
 Item: TypeAlias = BookBegin | BookChanges | BookEnd
 
 
+def find_moment(item: Item) -> int:
+    """Return when an item changes the book, for the last time."""
+    ts: int = item.ts[-1].as_py() if isinstance(item, BookChanges) else item.ts
+    return ts
+
+
 def read_changes(market: Market, start: int, end: int) -> Iterator[Item]:
-    """Yield the book of `[start, end)`.
+    """Yield the book of `[start, end)`, some rows at a time.
 
     A snapshot that comes while the book is known (an audit, a poll, another session's book) is
     handed out as what differs, so that what rests in a level keeps its place.
     """
-    book: dict[str, Side] | None = None
+    kept: _Kept | None = None
     for leg in find_legs(market, start, end):
         if isinstance(leg, Piece):
-            if book is not None:
+            if kept is not None:
                 yield BookEnd(leg.start)
-            book = None
+            kept = None
             continue
-        for rows in _join_events(read_leg_rows(market, leg)):
-            for run in find_runs(rows, 0, ()):
-                part = rows.slice(run.begin, run.end - run.begin)
-                if not run.is_snapshot:
-                    assert book is not None  # a leg begins with a snapshot
-                    levels = part.filter(pc.is_valid(part["side"]))
-                    _apply(book, levels)
+        for rows in _join_events(read_leg_rows(market, leg, _COLUMNS)):
+            for part, is_snapshot in _part(rows):
+                # An event may have no levels.
+                is_full = not part["side"].null_count
+                levels = part if is_full else part.filter(pc.is_valid(part["side"]))
+                if not is_snapshot:
+                    assert kept is not None  # a leg begins with a snapshot
+                    kept.add(levels)
                     if levels.num_rows:
                         yield _make_changes(levels)
                     continue
-                before, book = book, _fold(part)
+                before, kept = kept, _Kept(levels)
                 if before is None:
-                    yield _make_begin(part, book)
+                    yield _make_begin(part, kept.find_book())
                 else:
-                    yield from _compare(part, before, book)
+                    yield from _compare(part, before.find_book(), kept.find_book())
+
+
+class _Kept:
+    """One book: its levels at a moment and the changes since."""
+
+    def __init__(self, snapshot: pa.Table) -> None:
+        self._book = _fold(snapshot)
+        self._parts: list[pa.Table] = []
+        self._count = 0
+
+    def add(self, levels: pa.Table) -> None:
+        """Keep changes; where they are many, what they leave behind."""
+        self._parts.append(levels.select(_LEVELS.names))
+        self._count += levels.num_rows
+        if self._count > KEPT_ROWS_MAX:
+            self.find_book()
+
+    def find_book(self) -> Book:
+        """Return the levels that are left."""
+        if self._parts:
+            old = pa.Table.from_arrays(_join(self._book.items()), schema=_LEVELS)
+            self._book = _fold(pa.concat_tables([old, *self._parts]).unify_dictionaries())
+            self._parts, self._count = [], 0
+        return self._book
+
+
+def _fold(rows: pa.Table) -> Book:
+    columns = [rows[name].combine_chunks() for name in _LEVELS.names]
+    return {side: fold_columns(*columns, side=side) for side in SIDES}
+
+
+def _join(sides: Iterable[tuple[str, Levels]]) -> list[pa.Array]:
+    """Return levels as columns, with the names of their sides."""
+    places, prices, sizes = [], [], []
+    for side, (price, size) in sides:
+        places.append(pa.repeat(pa.scalar(SIDES.index(side), pa.int32()), len(price)))
+        prices.append(price)
+        sizes.append(size)
+    names = pa.DictionaryArray.from_arrays(pa.concat_arrays(places), pa.array(SIDES))
+    return [names, pa.concat_arrays(prices), pa.concat_arrays(sizes)]
 
 
 def _join_events(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Yield the same rows so that no event goes on in the next table."""
     held: pa.Table | None = None
     for found in tables:
-        table = found if held is None else pa.concat_tables([held, found])
-        table = table.unify_dictionaries().combine_chunks()
-        numbers = table["event_number"].chunk(0)
-        others = pc.indices_nonzero(pc.not_equal(numbers, numbers[-1]))
-        whole = others[-1].as_py() + 1 if len(others) else 0
-        if whole:
-            yield table.slice(0, whole).combine_chunks()
-        held = table.slice(whole)
+        for begin in range(0, found.num_rows, ROWS_AT_ONCE):
+            table = found.slice(begin, ROWS_AT_ONCE)
+            if held is not None:
+                table = pa.concat_tables([held, table])
+            table = table.unify_dictionaries().combine_chunks()
+            numbers = table["event_number"].chunk(0)
+            others = pc.indices_nonzero(pc.not_equal(numbers, numbers[-1]))
+            whole = others[-1].as_py() + 1 if len(others) else 0
+            if whole:
+                yield table.slice(0, whole).combine_chunks()
+            held = table.slice(whole)
     if held is not None:
         yield held.combine_chunks()
 
 
-def _columns(levels: pa.Table) -> dict[str, tuple[list[float], list[float]]]:
-    """Return prices and sizes of each side."""
-    names = levels["side"].cast(pa.string())
-    found = {}
-    for side in SIDES:
-        own = levels.filter(pc.equal(names, side))
-        found[side] = own["price"].to_pylist(), own["size"].to_pylist()
-    return found
+def _part(rows: pa.Table) -> Iterator[tuple[pa.Table, bool]]:
+    """Yield each snapshot by itself, and the changes between two."""
+    is_snapshot = rows["is_snapshot"].chunk(0)
+    numbers = rows["event_number"].chunk(0)
+    begins = [0]
+    if is_snapshot.true_count:
+        is_other = pc.not_equal(is_snapshot[1:], is_snapshot[:-1])
+        is_next = pc.and_(is_snapshot[1:], pc.not_equal(numbers[1:], numbers[:-1]))
+        begins += [place + 1 for place in pc.indices_nonzero(pc.or_(is_other, is_next)).to_pylist()]
+    for begin, end in pairwise([*begins, rows.num_rows]):
+        yield rows.slice(begin, end - begin), is_snapshot[begin].as_py()
 
 
-def _apply(book: dict[str, Side], levels: pa.Table) -> None:
-    for side, (prices, sizes) in _columns(levels).items():
-        book[side].update(zip(prices, sizes, strict=True))
-        if len(book[side]) > ZEROS_MAX:
-            book[side] = {price: size for price, size in book[side].items() if size}
+def _make_begin(snapshot: pa.Table, book: Book) -> BookBegin:
+    ts, ts_event, sequence, _ = (_to_number(snapshot[name][0]) for name in _NUMBERS)
+    assert ts is not None
+    return BookBegin(ts, ts_event, sequence, book["bid"], book["ask"])
 
 
-def _fold(snapshot: pa.Table) -> dict[str, Side]:
-    """Return the levels of a snapshot, from the best on."""
-    found = _columns(snapshot.filter(pc.is_valid(snapshot["side"])))
-    levels = {side: dict(zip(*columns, strict=True)) for side, columns in found.items()}
-    return {
-        side: {price: own[price] for price in sorted(own, reverse=side == "bid") if own[price]}
-        for side, own in levels.items()
-    }
-
-
-def _make_begin(snapshot: pa.Table, book: dict[str, Side]) -> BookBegin:
-    first = snapshot.slice(0, 1)
-    names = ("ts_recv", "ts_event", "sequence")
-    ts, ts_event, sequence = (first[name].cast(_INT64)[0].as_py() for name in names)
-    return BookBegin(ts, ts_event, sequence, list(book["bid"].items()), list(book["ask"].items()))
-
-
-def _compare(
-    snapshot: pa.Table, before: dict[str, Side], after: dict[str, Side]
-) -> Iterator[BookChanges]:
+def _compare(snapshot: pa.Table, before: Book, after: Book) -> Iterator[BookChanges]:
     """Yield what a snapshot changes in the book before it, as one message."""
-    sides, levels = [], []
+    parts: list[tuple[str, Levels]] = []
     for side in SIDES:
-        gone = [(p, 0.0) for p, s in before[side].items() if s and p not in after[side]]
-        new = [(p, s) for p, s in after[side].items() if before[side].get(p) != s]
-        levels += gone + new
-        sides += [side] * (len(gone) + len(new))
-    if not levels:
-        return
-    rows = snapshot.take(pa.repeat(pa.scalar(0, _INT64), len(levels)))
-    prices, sizes = zip(*levels, strict=True)
-    found = {
-        "price": pa.array(prices, pa.float64()),
-        "size": pa.array(sizes, pa.float64()),
-        "side": pa.array(sides, pa.string()).dictionary_encode(),
-    }
-    for name, column in found.items():
-        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
-    yield _make_changes(rows)
+        (old, old_sizes), (new, sizes) = before[side], after[side]
+        if old.equals(new) and old_sizes.equals(sizes):
+            continue
+        gone = old.filter(pc.invert(pc.is_in(old, value_set=new)))
+        parts.append((side, (gone, pa.repeat(pa.scalar(0.0), len(gone)))))
+        is_same = pc.equal(sizes, old_sizes.take(pc.index_in(new, value_set=old)))
+        is_other = pc.invert(pc.fill_null(is_same, fill_value=False))
+        parts.append((side, (new.filter(is_other), sizes.filter(is_other))))
+    if parts:
+        columns = _join(parts)
+        values = (pa.scalar(_to_number(snapshot[name][0]), _INT64) for name in _NUMBERS)
+        yield BookChanges(*(pa.repeat(value, len(columns[0])) for value in values), *columns)
+
+
+def _to_number(value: pa.Scalar) -> int | None:
+    number: int | None = value.cast(_INT64).as_py()
+    return number
 
 
 def _make_changes(rows: pa.Table) -> BookChanges:
     rows = rows.combine_chunks()
-    names = ("ts_recv", "ts_event", "sequence", "event_number")
-    numbers = (rows[name].chunk(0).cast(_INT64) for name in names)
-    return BookChanges(*numbers, *(rows[name].chunk(0) for name in ("side", "price", "size")))
+    numbers = (rows[name].chunk(0).cast(_INT64) for name in _NUMBERS)
+    return BookChanges(*numbers, *(rows[name].chunk(0) for name in _LEVELS.names))

@@ -1,9 +1,9 @@
-"""One day of one market, as every target takes it."""
+"""Reads a day of one market, as every target takes it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import pairwise
-from typing import Final
+from itertools import chain, pairwise
+from typing import Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,8 +11,11 @@ import pyarrow.compute as pc
 from booktape.answers.reading import Reading
 from booktape.answers.trades import LATE_US, read_trades
 from booktape.books.coverage import find_coverage
-from booktape.errors import TapeError
-from booktape.export.changes import Item, read_changes
+from booktape.books.stitch import Leg, find_legs
+from booktape.books.stitched import read_leg_rows
+from booktape.errors import NotExported, TapeError
+from booktape.export.changes import Item, find_moment, read_changes
+from booktape.export.measure import Measure
 from booktape.keys import day_of
 from booktape.times import DAY_US, SECOND_US
 
@@ -21,17 +24,30 @@ _AHEAD_US: Final = 60 * SECOND_US  # the exchange's clock may be ahead of ours b
 _INT64: Final = pa.int64()
 _ORDER: Final = [(name, "ascending") for name in ("ts_recv", "ts", "event_number")]
 
+Part = TypeVar("Part")
+
 
 class Day:
     """A UTC day of a market that is over; what is read of it twice is remembered."""
 
-    def __init__(self, reading: Reading, market: str, date: str) -> None:
-        """Raise `TapeError` for a day that is not over, or has nothing of the market."""
+    def __init__(
+        self,
+        reading: Reading,
+        market: str,
+        date: str,
+        *,
+        progress: Callable[[float], None] = lambda _share: None,
+    ) -> None:
+        """Raise `TapeError` for a day that is not over, or has nothing of the market.
+
+        `progress` is told which share of the day a pass over it has read, again and again.
+        """
         self.market = reading.parse_market(market)
         self.date = date
         self.start = day_of(date) * DAY_US
         self.end = self.start + DAY_US
         self._reading = reading
+        self._progress = progress
         _check_over(reading, self.market.exchange, date)
 
     @property
@@ -46,7 +62,36 @@ class Day:
 
     def read_changes(self) -> Iterator[Item]:
         """Yield the book of the day."""
-        return read_changes(self.market, self.start, self.end)
+        return self.follow(read_changes(self.market, self.start, self.end), find_moment)
+
+    def follow(self, parts: Iterable[Part], find_ts: Callable[[Part], int]) -> Iterator[Part]:
+        """Yield the same parts of the day, whose last moments tell how far it is read."""
+        for part in parts:
+            yield part
+            self._progress((find_ts(part) - self.start) / DAY_US)
+
+    @cached_property
+    def seen(self) -> dict[str, Measure]:
+        """Return what all prices and all sizes are multiples of, trades included."""
+        found = {column: Measure() for column in ("price", "size")}
+        legs = find_legs(self.market, self.start, self.end)
+        columns = ("ts_recv", "event_number", "side", *found)
+        tables = [self.trades] if self.trades.num_rows else []
+        book = (
+            rows
+            for leg in legs
+            if isinstance(leg, Leg)
+            for rows in read_leg_rows(self.market, leg, columns)
+        )
+        for rows in chain(tables, book):
+            for column, measure in found.items():
+                measure.add(rows[column].combine_chunks())
+        return found
+
+    def need_book(self) -> None:
+        """Raise `NotExported` where the book is not known at any time of the day."""
+        if not self.known:
+            raise NotExported(f"the book of {self.market.name} is not known on {self.date}")
 
     @cached_property
     def known(self) -> list[tuple[int, int]]:
@@ -105,6 +150,12 @@ class Day:
     def find_gaps(self) -> list[tuple[int, int]]:
         """Return the times between those in which the book is known."""
         return [(before[1], after[0]) for before, after in pairwise(self.known)]
+
+
+def find_last(batch: pa.RecordBatch) -> int:
+    """Return the last moment of a batch of best levels."""
+    ts: int = batch["ts"].cast(_INT64)[-1].as_py() if len(batch) else 0
+    return ts
 
 
 def _check_over(reading: Reading, exchange: str, date: str) -> None:

@@ -1,16 +1,17 @@
 """Exports days of markets, one after the other, in the format of whoever reads them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from booktape.answers.reading import Reading
-from booktape.errors import MissingExtra
+from booktape.errors import MissingExtra, NotExported, TapeError
 from booktape.export.days import Day
 from booktape.export.folder import Folder
 from booktape.times import parse_every
@@ -19,7 +20,7 @@ EACH_CHANGE: Final = "change"
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What a target may be told; None where nothing is."""
+    """A target's options; None leaves one to the target."""
 
     depth: int | None = None
     every: str | None = None
@@ -35,10 +36,11 @@ class Target(Struct, frozen=True):
     module: str
     packages: tuple[str, ...]
     options: dict[str, Any]  # and what they are where nothing is said
+    passes: int = 1  # how often it reads a day's book
 
 
 class Exported(Struct, frozen=True):
-    """What became of a day: what is to be known of it, and whether it was there before."""
+    """The result of a day: its facts, and whether it was there before."""
 
     market: str
     facts: dict[str, Any]
@@ -53,7 +55,7 @@ TARGETS: Final = {
     "nautilus": Target(
         "booktape.export.nautilus", ("nautilus_trader",), {"tick": None, "lot": None}
     ),
-    "tardis-csv": Target("booktape.export.tardis_csv", (), {"as_exchange": None}),
+    "tardis-csv": Target("booktape.export.tardis_csv", (), {"as_exchange": None}, passes=3),
 }
 
 
@@ -65,11 +67,14 @@ def export(
     date: str,
     out: str | PathLike[str],
     options: Options | None = None,
+    progress: Callable[[float], None] = lambda _done: None,
 ) -> Iterator[Exported]:
     """Write a day of each market into a folder; yield each once it is there.
 
-    A day that is there already is not written again: an export that was ended goes on. Raise
-    ValueError for a target or an option that is none, `TapeError` for a day that cannot be had.
+    A day that is there already is not written again: an export that was ended goes on. `progress`
+    is told how many markets are done, parts of one included. Raise ValueError for a target or an
+    option that is none, `TapeError` for a day that cannot be had; `NotExported`, with a line for
+    each, names at the end what could not be written in this format.
     """
     chosen = choose_options(target, options or Options())
     try:
@@ -78,16 +83,63 @@ def export(
         module = import_module(TARGETS[target].module)
     except ImportError:
         raise MissingExtra(f"the target {target}", *TARGETS[target].packages) from None
-    days = [Day(reading, market, date) for market in markets]
+    passed = Passes(TARGETS[target].passes, progress)
+    days = [Day(reading, market, date, progress=passed.follow) for market in markets]
     folder = Folder(Path(out), target, chosen)
-    for day in days:
-        facts = folder.find_done(day.name)
-        if facts is not None:
-            yield Exported(day.market.name, facts, is_new=False)
-            continue
-        facts = module.write(day, folder, **_parse(chosen))
-        folder.finish(day.name, facts)
-        yield Exported(day.market.name, facts, is_new=True)
+    faults = []
+    for done, day in enumerate(days):
+        passed.begin(done)
+        try:
+            yield _export(day, folder, module, _parse(chosen))
+        except NotExported as fault:
+            faults.append(str(fault))
+    if faults:
+        raise NotExported("\n".join(faults))
+
+
+class Passes:
+    """The progress of an export: markets that are done, and passes over the book of the next."""
+
+    def __init__(self, count: int, progress: Callable[[float], None]) -> None:
+        self._count = count
+        self._progress = progress
+        self._done = 0
+        self._passed = 0
+        self._share = 0.0
+
+    def begin(self, done: int) -> None:
+        """Begin another market."""
+        self._done, self._passed, self._share = done, 0, 0.0
+
+    def follow(self, share: float) -> None:
+        """Take note of the share of the day that a pass has read: where it falls it is another."""
+        self._passed += share < self._share
+        self._share = max(share, 0.0)
+        passed = min(self._passed + self._share, self._count)
+        self._progress(self._done + passed / self._count)
+
+
+def _export(day: Day, folder: Folder, module: ModuleType, options: dict[str, Any]) -> Exported:
+    facts = folder.find_done(day.name)
+    if facts is None:
+        with folder.claim(day.name):
+            facts = folder.find_done(day.name)  # another process may just have ended
+            if facts is None:
+                facts = _write(day, folder, module, options)
+                return Exported(day.market.name, facts, is_new=True)
+    return Exported(day.market.name, facts, is_new=False)
+
+
+def _write(day: Day, folder: Folder, module: ModuleType, options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = module.write(day, folder, **options)
+    except TapeError:
+        raise
+    except OSError as error:  # of a disk that is full it does not say where
+        error.filename = error.filename or str(folder.path)
+        raise
+    folder.finish(day.name, facts)
+    return facts
 
 
 def choose_options(target: str, options: Options) -> dict[str, Any]:

@@ -1,20 +1,21 @@
-"""Writes a day as hftbacktest's array: what a backtest sees on the exchange, and here.
+"""Writes a day as hftbacktest's array, by the exchange's time and by ours.
 
 https://hftbacktest.readthedocs.io/en/latest/data.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from booktape.errors import TapeError
+from booktape.errors import NotExported
 from booktape.export.changes import BookBegin, BookChanges, BookEnd, Item
+from booktape.export.crossings import find_uncrossed
 from booktape.export.days import Day
-from booktape.export.event_order import BOTH, EXCHANGE, LOCAL, order_rows
+from booktape.export.event_order import EXCH_EVENT, EXCH_TS, LOCAL_EVENT, Columns, EventOrder
 from booktape.export.folder import Folder
 from booktape.export.increments import find_increments
 from booktape.export.npz import write_npz
@@ -37,128 +38,181 @@ DTYPE: Final = np.dtype(
 )
 DEPTH, TRADE, CLEAR, SNAPSHOT = 1, 2, 3, 4
 KINDS: Final = 0xFF  # the bits of an event that are its kind
-EXCH_EVENT, LOCAL_EVENT, BUY, SELL = 1 << 31, 1 << 30, 1 << 29, 1 << 28
-_FLAGS: Final = {BOTH: EXCH_EVENT | LOCAL_EVENT, LOCAL: LOCAL_EVENT, EXCHANGE: EXCH_EVENT}
+BUY, SELL = 1 << 29, 1 << 28
+FLAGS: Final = EXCH_EVENT | LOCAL_EVENT | BUY | SELL
 _SIDES: Final = {"bid": BUY, "ask": SELL, "buy": BUY, "sell": SELL}
+_TYPES: Final = (np.uint64, np.int64, np.int64, np.float64, np.float64)  # ev ... qty
+_LOCAL_TS: Final = 2
 _NULL_TS: Final = np.iinfo(np.int64).min
-
-
-class _Rows:
-    """Columns of rows, by the time at which they are heard of."""
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[Any, ...]] = []
-
-    def add(self, *columns: Any) -> None:
-        """Add rows: ev, exch_ts, local_ts, px, qty; times in µs, an unknown one the least."""
-        self._parts.append(columns)
-
-    def take(self) -> list[Any]:
-        """Return all rows, column by column."""
-        types = (np.uint64, np.int64, np.int64, np.float64, np.float64)
-        columns = list(zip(*self._parts, strict=True)) or [((),)] * len(types)
-        self._parts = []
-        return [
-            np.concatenate([np.asarray(part, kind) for part in column])
-            for column, kind in zip(columns, types, strict=True)
-        ]
+_NEVER: Final = np.iinfo(np.int64).max
 
 
 def write(
     day: Day, folder: Folder, *, latency_ms: float | None, tick: str | None, lot: str | None
 ) -> dict[str, object]:
     """Write a day; return what is to be known of it."""
-    depth = _Rows()
-    for item in day.read_changes():
-        _add_depth(depth, item)
-    columns = depth.take()
-    if not len(columns[0]):
-        raise TapeError(f"the book of {day.market.name} is not known on {day.date}")
-    latency_us = _choose_latency(day, columns, latency_ms)
-    clamped = _place(columns, latency_us)
-    # A trade comes before the depth of its moment: else a fill would be counted twice.
-    trades = _find_trades(day, latency_us)
-    merged = [np.concatenate(pair) for pair in zip(trades, columns, strict=True)]
-    order = np.argsort(merged[2], kind="stable")
-    merged = [column[order] for column in merged]
-    rows, kinds = order_rows(merged[1], merged[2])
+    day.need_book()
+    latency_us = day.latency_us if latency_ms is None else round(latency_ms * US_OF_MS)
+    rows = _Rows(day, latency_us)
     name = f"{day.name}.npz"
-    folder.write(name, lambda path: _write(path, merged, rows, kinds))
+    count = 0
+
+    def write_rows(path: Path) -> None:
+        nonlocal count
+        parts = (_make_array(columns) for columns in rows.read())
+        count = write_npz(path, "data", DTYPE, parts)
+
+    folder.write(name, write_rows)
     steps = find_increments(day, tick=tick, lot=lot)
     return {
         "file": name,
-        "rows": len(rows),
+        "rows": count,
         "tick_size": steps.tick,
         "tick_from": steps.tick_from,
         "lot_size": steps.lot,
         "lot_from": steps.lot_from,
-        "latency_us": latency_us,
-        "never_ahead": clamped,  # rows whose exchange's clock was ahead of ours
+        "latency_us": latency_us or 0,
+        "never_ahead": rows.never_ahead,  # rows whose exchange's clock was ahead of ours
         "known": [list(span) for span in day.known],
     }
 
 
-def _add_depth(depth: _Rows, item: Item) -> None:
-    match item:
-        case BookBegin(ts, ts_event, _, bids, asks):
-            at = _NULL_TS if ts_event is None else ts_event
-            count = 2 + len(bids) + len(asks)
-            events = [CLEAR | BUY, CLEAR | SELL]
-            events += [SNAPSHOT | BUY] * len(bids) + [SNAPSHOT | SELL] * len(asks)
-            prices, sizes = zip(*[(np.nan, 0.0)] * 2, *bids, *asks, strict=True)
-            depth.add(events, [at] * count, [ts] * count, prices, sizes)
-        case BookChanges():
-            at = pc.fill_null(item.ts_event, pa.scalar(_NULL_TS, pa.int64()))
-            events = _flag(item.side) | np.uint64(DEPTH)
-            depth.add(events, *(_to_numpy(each) for each in (at, item.ts, item.price, item.size)))
-        case BookEnd(ts):
-            events = [CLEAR | BUY, CLEAR | SELL]
-            depth.add(events, [_NULL_TS] * 2, [ts] * 2, [np.nan] * 2, [0.0] * 2)
+class _Rows:
+    """A day's book and trades, in a backtest's order; times in µs."""
+
+    def __init__(self, day: Day, latency_us: int | None) -> None:
+        self.never_ahead = 0
+        self._day = day
+        self._latency_us = latency_us
+        self._happened = _NULL_TS  # on the exchange, the latest of the book
+
+    def read(self) -> Iterator[Columns]:
+        """Yield columns, some rows at a time."""
+        trades = _find_trades(self._day, self._latency_us or 0)
+        uncrossed = _find_uncrossed(self._day)
+        # The earliest of each trade and all behind it: nothing may go before one of them.
+        earliest = np.minimum.accumulate(np.append(trades[EXCH_TS], _NEVER)[::-1])
+        order = EventOrder()
+        for found in _join(map(self._read_depth, self._day.read_changes())):
+            # Whatever else changes at the moment of the last row leaves the same best levels.
+            depth, uncrossed = _merge(found, uncrossed, side="right")
+            self._place(depth)
+            # A trade comes before the depth of its moment: else a fill would be counted twice.
+            rows, trades = _merge(depth, trades, side="left")
+            since = min(self._happened, int(earliest[len(trades[EXCH_TS])]))
+            yield order.add(rows, since=since)
+        yield order.add(trades, since=None)
+
+    def _read_depth(self, item: Item) -> Columns:
+        match item:
+            case BookBegin(ts, ts_event, _, bids, asks):
+                at = _NULL_TS if ts_event is None else ts_event
+                sides = (BUY, bids), (SELL, asks)
+                columns = [_clear(at, ts)]
+                for side, levels in sides:
+                    columns.append(_fill(SNAPSHOT | side, at, ts, *map(_to_numpy, levels)))
+                return [np.concatenate(parts) for parts in zip(*columns, strict=True)]
+            case BookChanges():
+                if self._latency_us is None and item.ts_event.null_count:
+                    self._refuse()
+                at = pc.fill_null(item.ts_event, pa.scalar(_NULL_TS, pa.int64()))
+                events = _flag(item.side) | np.uint64(DEPTH)
+                values = (_to_numpy(each) for each in (at, item.ts, item.price, item.size))
+                return [events, *values]
+            case BookEnd(ts):
+                return _clear(_NULL_TS, ts)
+
+    def _place(self, depth: Columns) -> None:
+        """Make up the exchange's times that are unknown, and put them into the book's order.
+
+        Where its clock is ahead of ours a row came at once. Changes of a book follow each other by
+        their sequences, whatever their times say.
+        """
+        happened, received = depth[EXCH_TS], depth[_LOCAL_TS]
+        happened = np.where(happened == _NULL_TS, received - (self._latency_us or 0), happened)
+        self.never_ahead += int((happened > received).sum())
+        happened = np.minimum(happened, received)
+        happened[0] = max(happened[0], self._happened)
+        depth[EXCH_TS] = np.maximum.accumulate(happened)
+        self._happened = int(depth[EXCH_TS][-1])
+
+    def _refuse(self) -> None:
+        market = self._day.market
+        raise NotExported(
+            f"{market.exchange} sends no time with its books, and no trade of {market.symbol} "
+            f"on {self._day.date} tells how late they come: give --latency-ms"
+        )
 
 
-def _choose_latency(day: Day, columns: list[Any], latency_ms: float | None) -> int:
-    if latency_ms is not None:
-        return round(latency_ms * US_OF_MS)
-    if day.latency_us is not None:
-        return day.latency_us
-    is_untimed = (columns[0] & np.uint64(KINDS) == DEPTH) & (columns[1] == _NULL_TS)
-    if not is_untimed.any():
-        return 0
-    raise TapeError(
-        f"{day.market.exchange} sends no time with its books, and no trade of {day.market.symbol} "
-        f"on {day.date} tells how late they come: give --latency-ms"
-    )
+def _join(parts: Iterable[Columns]) -> Iterator[Columns]:
+    """Yield the same rows, not too few at once."""
+    held: list[Columns] = []
+    count = 0
+    for part in parts:
+        held.append(part)
+        count += len(part[0])
+        if count >= ROWS_AT_ONCE:
+            yield [np.concatenate(column) for column in zip(*held, strict=True)]
+            held, count = [], 0
+    if held:
+        yield [np.concatenate(column) for column in zip(*held, strict=True)]
 
 
-def _place(columns: list[Any], latency_us: int) -> int:
-    """Make up the exchange's times that are unknown, and put them into the book's order.
+def _merge(
+    rows: Columns, others: Columns, *, side: Literal["left", "right"]
+) -> tuple[Columns, Columns]:
+    """Return rows with those of the others up to the last one's moment, and the rest of these.
 
-    Where its clock is ahead of ours a row came at once. BookChanges of a book follow each other by
-    their sequences, whatever their times say.
+    At one moment the others come first (left) or last.
     """
-    exchange_ts, local_ts = columns[1], columns[2]
-    unknown = exchange_ts == _NULL_TS
-    exchange_ts[unknown] = local_ts[unknown] - latency_us
-    clamped = int((exchange_ts > local_ts).sum())
-    np.minimum(exchange_ts, local_ts, out=exchange_ts)
-    np.maximum.accumulate(exchange_ts, out=exchange_ts)
-    return clamped
+    received, theirs = rows[_LOCAL_TS], others[_LOCAL_TS]
+    count = int(np.searchsorted(theirs, received[-1], side="right"))
+    if not count:
+        return rows, others
+    places = np.searchsorted(received, theirs[:count], side=side)
+    merged = [
+        np.insert(column, places, other[:count]) for column, other in zip(rows, others, strict=True)
+    ]
+    return merged, [other[count:] for other in others]
 
 
-def _find_trades(day: Day, latency_us: int) -> list[Any]:
+def _find_uncrossed(day: Day) -> Columns:
+    """Return the best levels after each time in which the book was crossed, as they are."""
+    rows = [
+        (DEPTH | side, _NULL_TS, moment.ts, *level)
+        for moment in find_uncrossed(day)
+        for side, level in ((BUY, moment.bid), (SELL, moment.ask))
+        if level is not None
+    ]
+    columns = zip(*rows, strict=True) if rows else [()] * len(_TYPES)
+    return [np.array(column, kind) for column, kind in zip(columns, _TYPES, strict=True)]
+
+
+def _clear(happened: int, received: int) -> Columns:
+    """Return a row for each side that clears it."""
+    columns = _fill(CLEAR, happened, received, np.full(2, np.nan), np.zeros(2))
+    columns[0] |= np.array([BUY, SELL], np.uint64)
+    return columns
+
+
+def _fill(event: int, happened: int, received: int, price: Any, size: Any) -> Columns:
+    """Return rows of one moment."""
+    same = (event, happened, received)
+    filled = [np.full(len(price), value, kind) for value, kind in zip(same, _TYPES, strict=False)]
+    return [*filled, price, size]
+
+
+def _find_trades(day: Day, latency_us: int) -> Columns:
     trades = day.live_trades
-    found = _Rows()
-    if trades.num_rows:
-        received = _to_numpy(trades["ts_recv"].cast(pa.int64()).combine_chunks())
-        at = pc.fill_null(trades["ts_event"].cast(pa.int64()), pa.scalar(_NULL_TS, pa.int64()))
-        happened = _to_numpy(at.combine_chunks()).copy()
-        unknown = happened == _NULL_TS
-        happened[unknown] = received[unknown] - latency_us
-        np.minimum(happened, received, out=happened)
-        events = _flag(trades["side"].combine_chunks()) | np.uint64(TRADE)
-        values = (_to_numpy(trades[name].combine_chunks()) for name in ("price", "size"))
-        found.add(events, happened, received, *values)
-    return found.take()
+    if not trades.num_rows:
+        return [np.array([], kind) for kind in _TYPES]
+    received = _to_numpy(trades["ts_recv"].cast(pa.int64()).combine_chunks())
+    at = pc.fill_null(trades["ts_event"].cast(pa.int64()), pa.scalar(_NULL_TS, pa.int64()))
+    happened = _to_numpy(at.combine_chunks())
+    happened = np.where(happened == _NULL_TS, received - latency_us, happened)
+    events = _flag(trades["side"].combine_chunks()) | np.uint64(TRADE)
+    values = (_to_numpy(trades[name].combine_chunks()) for name in ("price", "size"))
+    return [events, np.minimum(happened, received), received, *values]
 
 
 def _flag(names: pa.Array) -> Any:
@@ -167,23 +221,13 @@ def _flag(names: pa.Array) -> Any:
     return _to_numpy(pc.fill_null(flags.take(names.indices), pa.scalar(0, pa.uint64())))
 
 
-def _write(path: Path, columns: list[Any], rows: Any, kinds: Any) -> None:
-    write_npz(path, "data", DTYPE, len(rows), _cut(columns, rows, kinds))
-
-
-def _cut(columns: list[Any], rows: Any, kinds: Any) -> Iterator[Any]:
-    flags = np.zeros(len(_FLAGS), np.uint64)
-    for kind, flag in _FLAGS.items():
-        flags[kind] = flag
-    for begin in range(0, len(rows), ROWS_AT_ONCE):
-        chosen = rows[begin : begin + ROWS_AT_ONCE]
-        part = np.zeros(len(chosen), DTYPE)
-        events, exchange_ts, local_ts, price, size = (column[chosen] for column in columns)
-        part["ev"] = events | flags[kinds[begin : begin + ROWS_AT_ONCE]]
-        part["exch_ts"] = exchange_ts * NS_OF_US
-        part["local_ts"] = local_ts * NS_OF_US
-        part["px"], part["qty"] = price, size
-        yield part
+def _make_array(columns: Columns) -> Any:
+    """Return rows as a backtest reads them, their times in ns."""
+    events, happened, received, price, size = columns
+    rows = np.zeros(len(events), DTYPE)
+    rows["ev"], rows["px"], rows["qty"] = events, price, size
+    rows["exch_ts"], rows["local_ts"] = happened * NS_OF_US, received * NS_OF_US
+    return rows
 
 
 def _to_numpy(values: pa.Array) -> Any:

@@ -1,4 +1,4 @@
-"""Keeps which levels a book has, for formats that say of each change what it is."""
+"""Keeps the levels of a book, for formats that tell an added level from a changed one."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -17,7 +17,7 @@ class LevelRow(NamedTuple):
 
 
 class BookMessage(NamedTuple):
-    """What changes at once. A snapshot is the whole book; what is lost has no book any more."""
+    """Changes at one instant. A snapshot is the whole book; a loss leaves no book."""
 
     ts: int
     ts_event: int | None
@@ -37,9 +37,13 @@ class Levels:
         """Yield the messages of an item; the removal of a level that is not there is left out."""
         match item:
             case BookBegin(ts, ts_event, sequence, bids, asks):
-                named = [("bid", *level) for level in bids] + [("ask", *level) for level in asks]
-                self._there = {side: {p for s, p, _ in named if s == side} for side in SIDES}
-                rows = [LevelRow(*level, was=False) for level in named]
+                sides = dict(zip(SIDES, (bids, asks), strict=True))
+                self._there = {side: set(own[0].to_pylist()) for side, own in sides.items()}
+                rows = [
+                    LevelRow(side, price, size, was=False)
+                    for side, own in sides.items()
+                    for price, size in zip(*(column.to_pylist() for column in own), strict=True)
+                ]
                 yield BookMessage(
                     ts, ts_event, sequence, is_snapshot=True, is_lost=False, rows=rows
                 )

@@ -1,4 +1,4 @@
-"""Writes a day into a catalog of NautilusTrader: an instrument, changes of its book, trades.
+"""Writes a day into a catalog of nautilus (NautilusTrader): an instrument, book changes, trades.
 
 https://nautilustrader.io/docs/latest/concepts/data
 """
@@ -14,10 +14,10 @@ from nautilus_trader.model.instruments import CurrencyPair
 from nautilus_trader.model.objects import Currency, Price, Quantity
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-from booktape.errors import TapeError
+from booktape.errors import NotExported
 from booktape.export.days import Day
 from booktape.export.folder import Folder
-from booktape.export.increments import Increments, count_seen_decimals, find_increments
+from booktape.export.increments import Increments, find_increments
 from booktape.export.levels import BookMessage, Levels
 
 DELTAS_AT_ONCE: Final = 100_000  # in memory, and in a file
@@ -29,14 +29,14 @@ _AGGRESSORS: Final = {"buy": AggressorSide.BUYER, "sell": AggressorSide.SELLER}
 
 def write(day: Day, folder: Folder, *, tick: str | None, lot: str | None) -> dict[str, object]:
     """Write a day; return what is to be known of it."""
-    if not day.known:
-        raise TapeError(f"the book of {day.market.name} is not known on {day.date}")
+    day.need_book()
     steps = find_increments(day, tick=tick, lot=lot)
-    decimals = tuple(
-        max(seen, own) for seen, own in zip(count_seen_decimals(day), steps.decimals, strict=True)
-    )
+    seen = (measure.decimals for measure in day.seen.values())
+    decimals = tuple(map(max, seen, steps.decimals))
     if max(decimals) > DECIMALS_MAX:
-        raise TapeError(f"{day.market.name} has {max(decimals)} decimals, nautilus {DECIMALS_MAX}")
+        raise NotExported(
+            f"{day.market.name} has {max(decimals)} decimals, nautilus {DECIMALS_MAX}"
+        )
     instrument = _make_instrument(day, steps, decimals)
     _remove_rest(day, folder, instrument)
     catalog = ParquetDataCatalog(str(folder.path))

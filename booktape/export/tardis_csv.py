@@ -14,8 +14,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from booktape.answers.tops import scan_top
-from booktape.errors import TapeError
-from booktape.export.days import Day
+from booktape.export.days import Day, find_last
 from booktape.export.folder import Folder
 from booktape.export.levels import BookMessage, Levels
 from booktape.replay.rows import level_names
@@ -45,6 +44,7 @@ def write(day: Day, folder: Folder, *, as_exchange: str | None) -> dict[str, obj
 
     The format has no gap: a book that is lost is the removal of each of its levels.
     """
+    day.need_book()
     exchange = as_exchange or day.market.exchange
     names = exchange, day.market.symbol
     found = {
@@ -54,8 +54,6 @@ def write(day: Day, folder: Folder, *, as_exchange: str | None) -> dict[str, obj
         "book_snapshot_25": (LEVELS, _read_tops(day, DEPTH, _order_levels())),
     }
     facts: dict[str, object] = {"known": [list(span) for span in day.known]}
-    if not day.known:
-        raise TapeError(f"the book of {day.market.name} is not known on {day.date}")
     files = {}
     for kind, (header, parts) in found.items():
         name = f"{exchange}_{kind}_{day.date}_{day.market.symbol}.csv.gz"
@@ -133,7 +131,7 @@ def _read_tops(day: Day, depth: int, columns: Sequence[str]) -> Iterator[list[pa
     span = day.start, day.end
     scan = scan_top(day.reading, day.market, span, depth=depth, every=None, add=())
     is_first = True
-    for batch in scan.batches():
+    for batch in day.follow(scan.batches(), find_last):
         rows = batch
         if (
             is_first

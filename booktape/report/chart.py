@@ -1,4 +1,4 @@
-"""The chart of a premium: it can be zoomed, by uPlot, and is printed from lines of Python."""
+"""Draws a chart of the premium of one market over another, to be zoomed, by uPlot."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a report shows of each day: its condition, and its certificate where one stands."""
+"""Gathers the facts of each day for a report: its condition, its certificate if one stands."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ class DayFacts(Struct, frozen=True):
 
 
 class CauseSum(Struct):
-    """What one cause added up to."""
+    """The sum of one cause."""
 
     gaps: int = 0
     us: int = 0

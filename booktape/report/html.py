@@ -1,4 +1,4 @@
-"""Pieces of a page: text that is escaped, tables, times and numbers as HTML has them."""
+"""Makes pieces of HTML: escaped text, tables, times and numbers for people."""
 
 from collections.abc import Iterable, Sequence
 from html import escape

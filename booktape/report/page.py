@@ -1,4 +1,4 @@
-"""Puts a page together: one file with its styles and scripts, which loads nothing."""
+"""Puts the page of a report together: one file with its styles, and uPlot for a chart."""
 
 from collections.abc import Sequence
 from html import escape

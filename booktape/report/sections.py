@@ -1,4 +1,4 @@
-"""The sections of a report on what was recorded: conditions, coverage, why, how well."""
+"""Writes the sections of a report: conditions, coverage, causes, quality, amounts."""
 
 from collections import Counter
 from collections.abc import Sequence

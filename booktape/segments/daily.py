@@ -1,4 +1,4 @@
-"""Rows of one flush in a day's file, which holds the rows of many."""
+"""Finds the rows of one flush in a daily file, which holds the rows of many."""
 
 from bisect import bisect_left
 from collections import OrderedDict
@@ -17,7 +17,7 @@ _PLACE: Final = ("symbol", "session", "event_number")
 
 
 class Decoded:
-    """What was decoded of days' files last; bounded, for all of them together."""
+    """Keeps the parts of days' files decoded last; one bound for all files together."""
 
     def __init__(self, bytes_max: int = DECODED_BYTES_MAX) -> None:
         self._columns: OrderedDict[tuple[str, int, str], pa.ChunkedArray] = OrderedDict()
@@ -46,6 +46,7 @@ class DailySegment:
         self.segment = segment
         self._decoded = decoded
         self._symbols: dict[int, dict[str | None, tuple[int, int]]] = {}
+        self._numbers: dict[tuple[int, str | None], tuple[str, int, int] | None] = {}
 
     def read(self, group: int, columns: Sequence[str]) -> pa.Table:
         """Return columns of a row group."""
@@ -78,6 +79,24 @@ class DailySegment:
             self._symbols[group] = places
         return places.get(symbol, (0, 0))
 
+    def may_hold(self, group: int, symbol: str | None, flush: Flush) -> bool:
+        """Return whether rows of a flush may be among a symbol's: nearly always one session's."""
+        place = group, symbol
+        if place not in self._numbers:
+            begin, end = self.find_symbol(group, symbol)
+            rows = self.read(group, ("session", "event_number")).slice(begin, end - begin)
+            sessions = pc.unique(rows["session"].combine_chunks().indices)
+            self._numbers[place] = None
+            if len(sessions) == 1:
+                numbers = rows["event_number"]
+                ends = (numbers[0].as_py(), numbers[-1].as_py())
+                self._numbers[place] = (rows["session"][0].as_py(), *ends)
+        known = self._numbers[place]
+        if known is None:
+            return True
+        session, first, last = known
+        return session == flush.session and first <= flush.last and flush.first <= last
+
     def symbols(self, group: int) -> list[str | None]:
         """Return the symbols of a row group, in order."""
         self.find_symbol(group, None)
@@ -86,6 +105,8 @@ class DailySegment:
 
 class FlushRows:
     """The rows of one flush and table, read as if they had a segment of their own."""
+
+    is_at_hand: Final = False  # what was decoded is remembered
 
     def __init__(self, daily: DailySegment, flush: Flush, table: str) -> None:
         self.key = daily.segment.key
@@ -147,7 +168,7 @@ class FlushRows:
     def _find_rows(self, group: int, symbol: str | None) -> Rows:
         """Return where the flush's rows of a symbol are: by session, then by event number."""
         begin, end = self._daily.find_symbol(group, symbol)
-        if begin == end:
+        if begin == end or not self._daily.may_hold(group, symbol, self._flush):
             return Rows(group, 0, 0)
         place = self._daily.read(group, ("session", "event_number"))
         names = place["session"].chunk(0)

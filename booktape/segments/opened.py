@@ -1,12 +1,13 @@
-"""The segments of a tape that were opened: each once, whoever asks for it."""
+"""Keeps opened segments of a tape: each is opened once, however many callers want it."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from booktape.flush import Flush
 from booktape.manifest import TableEntry
 from booktape.segments.daily import DailySegment, Decoded, FlushRows
+from booktape.segments.ranges import take_turns
 from booktape.segments.segment import Segment
 from booktape.store.protocol import Store
 
@@ -19,8 +20,10 @@ OpenSegment: TypeAlias = Segment | FlushRows
 class Segments:
     """Opens segments, each once; the bytes of the latest small ones are kept."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, gather: Callable[..., list[Any]] = take_turns) -> None:
+        """Know none yet; `gather` does the same for many, several at once if that is sooner."""
         self._store = store
+        self._gather = gather
         self._known: OrderedDict[str, Segment] = OrderedDict()
         self._whole: OrderedDict[str, int] = OrderedDict()  # key -> bytes that are kept
         self._whole_bytes = 0
@@ -34,30 +37,37 @@ class Segments:
             return FlushRows(self._open_daily(entry, table), flush, table)
         segment = self._known.get(entry.key)
         if segment is None:
-            segment = Segment(self._store, entry, table)
+            segment = Segment(self._store, entry, table, self._gather)
             self._keep(segment)
         return segment
 
     def open_ahead(
-        self, flushes: Sequence[Flush], tables: Sequence[str], gather: Callable[..., list[Segment]]
+        self, flushes: Sequence[Flush], tables: Sequence[str], hold: tuple[str, Sequence[str]]
     ) -> None:
-        """Open what will be asked for, several at once by `gather`."""
+        """Open what will be asked for; of books have the columns of a symbol at hand: `hold`."""
         wanted = [
             (flush.source(table), table)
             for flush in flushes
             for table in tables
             if table in flush.tables and flush.certificate is None
         ]
-        missing = [(entry, table) for entry, table in wanted if entry.key not in self._known]
-        for segment in gather(lambda pair: Segment(self._store, *pair), missing):
+
+        def open_one(place: tuple[TableEntry, str]) -> Segment:
+            entry, table = place
+            segment = self._known.get(entry.key) or Segment(self._store, entry, table)
+            if table == "book" and hold[1]:
+                segment.hold(*hold)
+            return segment
+
+        for segment in self._gather(open_one, wanted):
             self._keep(segment)
 
     def _keep(self, segment: Segment) -> None:
         self._known[segment.key] = segment
         if len(self._known) > SEGMENTS_REMEMBERED_MAX:
             self._known.popitem(last=False)
+        self._whole_bytes += segment.kept_bytes - self._whole.pop(segment.key, 0)
         self._whole[segment.key] = segment.kept_bytes
-        self._whole_bytes += segment.kept_bytes
         while self._whole_bytes > WHOLE_BYTES_KEPT_MAX:
             key, size = self._whole.popitem(last=False)
             self._whole_bytes -= size
@@ -67,7 +77,7 @@ class Segments:
     def _open_daily(self, entry: TableEntry, table: str) -> DailySegment:
         daily = self._daily.get(entry.key)
         if daily is None:
-            daily = DailySegment(Segment(self._store, entry, table), self._decoded)
+            daily = DailySegment(Segment(self._store, entry, table, self._gather), self._decoded)
             self._daily[entry.key] = daily
             if len(self._daily) > SEGMENTS_REMEMBERED_MAX:
                 self._daily.popitem(last=False)

@@ -1,13 +1,26 @@
-"""Ranges of bytes of one object, and a file that has no others."""
+"""Fetches ranges of bytes of one object, and makes a file of these alone."""
 
 import io
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Protocol
 
 Range = tuple[int, int]  # where it begins, how long it is
 
 GAP_BYTES_MAX: Final = 64 * 1024  # less between two ranges is read with them
 MAGIC: Final = b"PAR1"
+
+
+class Gather(Protocol):
+    """Does the same work for many; several at once where each is a request."""
+
+    def __call__(self, work: Callable[[Range], bytes], items: Sequence[Range], /) -> list[bytes]:
+        """Return the results, in order."""
+        ...
+
+
+def take_turns(work: Callable[[Range], bytes], items: Sequence[Range]) -> list[bytes]:
+    """Return the results of work that is done one after the other."""
+    return [work(item) for item in items]
 
 
 def with_magic(ranges: Iterable[Range]) -> Iterator[Range]:

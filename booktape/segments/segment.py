@@ -1,4 +1,4 @@
-"""Segments of a tape: their footers proven before Arrow sees them, their pages as it reads."""
+"""Opens a segment of a tape: proves its footer before Arrow sees it, its pages as Arrow reads."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,15 @@ from booktape.checksum import crc32c
 from booktape.errors import DamagedSegment, NewerSchema
 from booktape.manifest import TableEntry
 from booktape.segments.pages import BadPage, Chunk, check_pages
-from booktape.segments.ranges import MAGIC, Source, join_ranges, with_magic
+from booktape.segments.ranges import (
+    MAGIC,
+    Gather,
+    Range,
+    Source,
+    join_ranges,
+    take_turns,
+    with_magic,
+)
 from booktape.store.protocol import Store
 from booktape.tables import (
     FOOTER_END_BYTES,
@@ -23,11 +31,13 @@ from booktape.tables import (
     SCHEMAS_BY_VERSION,
 )
 
-WHOLE_BYTES_MAX: Final = 256 * 1024  # a segment up to here comes in one request
+WHOLE_BYTES_MAX: Final = 1024 * 1024  # a segment up to here comes in one request
+SMALL_BYTES_MAX: Final = 256 * 1024  # to read one up to here twice costs more than all its columns
+HELD_GAP_BYTES_MAX: Final = 256 * 1024  # less between two ranges is asked for with them
 
 
 class Rows(Struct, frozen=True):
-    """Where rows are in a segment: in one row group, so many from there on."""
+    """The place of rows in a segment: a row group, the first row, their number."""
 
     group: int
     first: int
@@ -37,12 +47,17 @@ class Rows(Struct, frozen=True):
 class Segment:
     """One segment: its footer is proven when this is made, what is read of it while it is read."""
 
-    def __init__(self, store: Store, entry: TableEntry, table: str) -> None:
+    def __init__(
+        self, store: Store, entry: TableEntry, table: str, gather: Gather = take_turns
+    ) -> None:
+        """Prove the footer; `gather` asks for several ranges at once."""
         self.key = entry.key
+        self._gather = gather
         self._table = table
         self._store = store
         self._bytes = entry.bytes
         self._whole: bytes | None = None
+        self._held: list[tuple[int, bytes]] = []
         self._source = Source(entry.bytes)
         self._file: parquet.ParquetFile | None = None
         is_summed = entry.footer_bytes is not None
@@ -65,13 +80,30 @@ class Segment:
             raise self._damaged(f"it has {self._metadata.num_rows} rows, not {entry.rows}")
 
     @property
+    def is_at_hand(self) -> bool:
+        """Return whether to read it once costs more than how much of it is read."""
+        return bool(self._held) or self._bytes <= SMALL_BYTES_MAX
+
+    @property
     def kept_bytes(self) -> int:
         """Return how many bytes of the object are in memory."""
-        return len(self._whole or b"")
+        return len(self._whole or b"") + sum(len(data) for _, data in self._held)
 
     def forget_bytes(self) -> None:
         """Read by ranges from now on, as a large one is."""
-        self._whole = None
+        self._held = []
+        if self._whole is not None:
+            self._whole = self._file = None
+
+    def hold(self, symbol: str, columns: Sequence[str]) -> None:
+        """Ask for columns of the row groups of a symbol, which will be read soon."""
+        if self._whole is not None or self._held:
+            return
+        places = [self._places[name] for name in ("symbol", *columns) if name in self._places]
+        groups = [self._metadata.row_group(group) for group in self.find_groups(symbol)]
+        ranges = sorted(_find_range(group.column(place)) for group in groups for place in places)
+        joined = join_ranges(with_magic(ranges), gap_bytes_max=HELD_GAP_BYTES_MAX)
+        self._held = self._ask(list(joined))
 
     def read_symbol(self, symbol: str, columns: Sequence[str]) -> Iterator[tuple[Rows, pa.Table]]:
         """Yield where a symbol's rows are and the rows, in the order of events.
@@ -100,12 +132,14 @@ class Segment:
     def _find_rows(self, symbol: str, group: int, column: pa.ChunkedArray) -> Rows:
         names = column.combine_chunks()
         place = pc.index(names.dictionary, symbol).as_py()
-        is_wanted = pc.fill_null(pc.equal(names.indices, place), fill_value=False)
-        count = pc.sum(is_wanted).as_py() or 0
-        first = pc.index(is_wanted, value=True).as_py() if count else 0
-        if count and pc.sum(is_wanted.slice(first, count)).as_py() != count:
+        runs = pc.run_end_encode(names.indices)
+        codes, ends = runs.values.to_pylist(), [0, *runs.run_ends.to_pylist()]
+        if place not in codes:
+            return Rows(group, 0, 0)
+        if codes.count(place) > 1:
             raise self._damaged("it is not sorted by symbol")
-        return Rows(group, first, count)
+        run = codes.index(place)
+        return Rows(group, ends[run], ends[run + 1] - ends[run])
 
     def find_symbols(self) -> frozenset[str]:
         """Return the symbols that have rows."""
@@ -144,12 +178,8 @@ class Segment:
             raise self._damaged("a page has no checksum")
         try:
             if self._file is None:
-                self._file = parquet.ParquetFile(
-                    pa.PythonFile(source, mode="r"),
-                    metadata=self._metadata,
-                    pre_buffer=False,
-                    page_checksum_verification=True,
-                )
+                file = pa.PythonFile(source, mode="r")
+                self._file = _open_parquet(file, self._metadata)
             table = self._file.read_row_group(group, columns=list(columns), use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(str(error).partition("\n")[0]) from None
@@ -173,12 +203,16 @@ class Segment:
         if not is_whole or (entry.footer_bytes is not None and said != length):
             raise self._damaged("it has no footer")
         try:
-            return parquet.read_metadata(pa.BufferReader(tail))
+            if self._whole is None:
+                return parquet.read_metadata(pa.BufferReader(tail))
+            self._file = _open_parquet(pa.BufferReader(self._whole))
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(str(error).partition("\n")[0]) from None
+        return self._file.metadata
 
     def _check_schema(self, table: str) -> pa.Schema:
-        schema = self._metadata.schema.to_arrow_schema()
+        file, metadata = self._file, self._metadata
+        schema = file.schema_arrow if file else metadata.schema.to_arrow_schema()
         said = (schema.metadata or {}).get(SCHEMA_KEY, b"").decode(errors="replace")
         version = int(said) if said.isascii() and said.isdecimal() else 0
         if version > SCHEMA_VERSION:
@@ -199,22 +233,41 @@ class Segment:
             if edges is None or edges[0] <= symbol <= edges[1]:
                 yield group
 
-    def _fetch(self, ranges: Iterable[tuple[int, int]]) -> "list[tuple[int, bytes]]":
-        found = []
-        for first, length in join_ranges(sorted(with_magic(ranges))):
-            if self._whole is not None:
-                data = self._whole[first : first + length]
-            else:
-                data = self._store.get_range(self.key, first, length)
-            if len(data) != length:
-                raise self._damaged("it ends before its rows do")
+    def _fetch(self, ranges: Iterable[Range]) -> list[tuple[int, bytes]]:
+        wanted = list(join_ranges(sorted(with_magic(ranges))))
+        found = [part for part in map(self._find_kept, wanted) if part is not None]
+        if len(found) < len(wanted):
+            found = self._ask(wanted)
+        for first, data in found:
             if not first and not data.startswith(MAGIC):
                 raise self._damaged("it does not begin as Parquet")
-            found.append((first, data))
         return found
+
+    def _find_kept(self, wanted: Range) -> tuple[int, bytes] | None:
+        first, length = wanted
+        kept = self._held if self._whole is None else [(0, self._whole)]
+        for begin, data in kept:
+            if begin <= first and first + length <= begin + len(data):
+                return first, data[first - begin : first - begin + length]
+        return None
+
+    def _ask(self, ranges: Sequence[Range]) -> list[tuple[int, bytes]]:
+        found = self._gather(lambda one: self._store.get_range(self.key, *one), ranges)
+        for (_, length), data in zip(ranges, found, strict=True):
+            if len(data) != length:
+                raise self._damaged("it ends before its rows do")
+        return [(first, data) for (first, _), data in zip(ranges, found, strict=True)]
 
     def _damaged(self, reason: str) -> DamagedSegment:
         return DamagedSegment(self.key, reason)
+
+
+def _open_parquet(
+    file: pa.NativeFile, metadata: parquet.FileMetaData | None = None
+) -> parquet.ParquetFile:
+    return parquet.ParquetFile(
+        file, metadata=metadata, pre_buffer=False, page_checksum_verification=True
+    )
 
 
 def _cut(table: pa.Table, rows: Rows) -> pa.Table:
@@ -234,6 +287,6 @@ def _describe(chunk: parquet.ColumnChunkMetaData) -> Chunk:
     )
 
 
-def _find_range(chunk: parquet.ColumnChunkMetaData) -> tuple[int, int]:
+def _find_range(chunk: parquet.ColumnChunkMetaData) -> Range:
     first = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
     return first, chunk.total_compressed_size

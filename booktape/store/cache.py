@@ -1,6 +1,7 @@
 """A cache keeps objects of a bucket in a folder; they never change, so each is fetched once."""
 
 import os
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from booktape.store.protocol import ObjectInfo, Store
 
 CACHE_BYTES_MAX: Final = 8 << 30
 OBJECT_BYTES_MAX: Final = 64 << 20  # larger objects are read by ranges, which are not kept
+LOCKS: Final = 64  # objects that are fetched at once
 CLEAN_SHARE: Final = 0.8  # of the bound: a cleaning leaves this share
 
 
@@ -31,6 +33,9 @@ class CachedStore:
         self._bytes_max = bytes_max
         self._bytes: int | None = None  # not counted yet
         self._is_off = False
+        # Several ranges of one object may be asked for at once, which is fetched once for them.
+        self._fetching = tuple(threading.RLock() for _ in range(LOCKS))
+        self._writing = threading.Lock()
 
     def put(self, path: Path, key: str) -> None:
         """Store the file; keep no copy."""
@@ -42,23 +47,25 @@ class CachedStore:
 
     def get(self, key: str) -> bytes:
         """Return an object from the folder, else from the store."""
-        data = self._read(key)
-        if data is None:
-            data = self._store.get(key)
-            if len(data) <= OBJECT_BYTES_MAX:
-                self._write(key, data)
-        return data
+        with self._fetching[hash(key) % LOCKS]:
+            data = self._read(key)
+            if data is None:
+                data = self._store.get(key)
+                if len(data) <= OBJECT_BYTES_MAX:
+                    self._write(key, data)
+            return data
 
     def get_range(self, key: str, first: int, length: int) -> bytes:
         """Return some bytes of an object; fetch a small object whole."""
-        path = self._path(key)
-        with suppress(OSError), path.open("rb", buffering=0) as file:
-            file.seek(first)
-            return file.read(length)
-        if not self._is_off:
-            info = self._store.head(key)
-            if info is not None and info.bytes <= OBJECT_BYTES_MAX:
-                return self.get(key)[first : first + length]
+        with self._fetching[hash(key) % LOCKS]:
+            path = self._path(key)
+            with suppress(OSError), path.open("rb", buffering=0) as file:
+                file.seek(first)
+                return file.read(length)
+            if not self._is_off:
+                info = self._store.head(key)
+                if info is not None and info.bytes <= OBJECT_BYTES_MAX:
+                    return self.get(key)[first : first + length]
         return self._store.get_range(key, first, length)
 
     def folders(self, prefix: str) -> Sequence[str]:
@@ -91,10 +98,11 @@ class CachedStore:
         path = self._path(key)
         partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL_SUFFIX}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(data)
-            partial.replace(path)
-            self._bound(len(data))
+            with self._writing:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                partial.write_bytes(data)
+                partial.replace(path)
+                self._bound(len(data))
         except OSError as error:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)

@@ -4,8 +4,8 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from booktape.errors import AlreadyStored, StoreError
@@ -91,13 +91,27 @@ class FolderStore:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the files below the prefix, without those under way."""
-        top = self._path(prefix.rpartition("/")[0])
+        top = prefix.rpartition("/")[0]
         self._require_root("list", prefix)
         with self._explained("list", prefix):
-            for path in sorted(top.rglob("*"), key=str):
-                key = path.relative_to(self._root).as_posix()
-                if path.is_file() and key.startswith(prefix) and path.suffix != PARTIAL_SUFFIX:
-                    yield ObjectInfo(key, path.stat().st_size)
+            for key, entry in sorted(self._find_files(top), key=lambda found: found[0]):
+                if key.startswith(prefix):
+                    with suppress(FileNotFoundError):  # it went meanwhile
+                        yield ObjectInfo(key, entry.stat().st_size)
+
+    def _find_files(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Yield key and file of each object below a folder, without those under way."""
+        try:
+            with os.scandir(self._path(folder)) as entries:
+                found = list(entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in found:
+            key = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._find_files(key)
+            elif entry.is_file() and not key.endswith(PARTIAL_SUFFIX):
+                yield key, entry
 
     def _require_root(self, action: str, key: str) -> None:
         """Raise if the root existed and is gone, as when its disk is not mounted."""
@@ -111,10 +125,9 @@ class FolderStore:
             )
 
     def _path(self, key: str) -> Path:
-        parts = PurePosixPath(key)
-        assert not parts.is_absolute()
-        assert ".." not in parts.parts
-        return self._root / parts
+        assert not key.startswith("/")
+        assert ".." not in key.split("/")
+        return self._root / key
 
     @contextmanager
     def _explained(self, action: str, key: str) -> Iterator[None]:

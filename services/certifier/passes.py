@@ -1,4 +1,4 @@
-"""When the next pass over the tape is due, and what came of the last one."""
+"""Schedules passes over the tape, and keeps the result of the last one."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +19,7 @@ _NS: Final = 1_000_000_000
 
 
 class DaySaid(Struct, frozen=True):
-    """What `booktape certify --json` says of a day: certified, or why not."""
+    """A day's result from `booktape certify --json`: certified, or why not."""
 
     exchange: str
     date: str
@@ -29,7 +29,7 @@ class DaySaid(Struct, frozen=True):
 
 
 class Pass(Struct, frozen=True):
-    """What came of one pass; `fault` is of the whole of it, `report_fault` of its reports."""
+    """The result of one pass; `fault` concerns all of it."""
 
     days: list[DaySaid]
     fault: str | None = None

@@ -1,4 +1,4 @@
-"""Bitvavo's messages as events.
+"""Parses Bitvavo's messages into events.
 
 https://docs.bitvavo.com/docs/websocket-api and https://docs.bitvavo.com/docs/errors
 """

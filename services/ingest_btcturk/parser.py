@@ -1,4 +1,4 @@
-"""BtcTurk's messages as events.
+"""Parses BtcTurk's messages into events.
 
 https://docs.btcturk.com/websocket-feed/models: every message is `[number, {...}]`; the number is
 repeated inside as `type`, which nothing here looks at.

@@ -44,7 +44,7 @@ AIM_WAIT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class FaultTimes:
-    """How often a fault comes, and how long the lasting ones last."""
+    """The times of faults: how often they come, how long they last."""
 
     interval_s: float = 10.0
     stall_s: float = 30.0

@@ -28,7 +28,7 @@ class Switches:
 
 @runtime_checkable
 class Switched(Protocol):
-    """What an exchange must have as well whose faults are turned by switches."""
+    """The further protocol of an exchange whose faults switches turn on."""
 
     switches: Switches
     unknown_endpoint: Answer

@@ -1,4 +1,4 @@
-"""A budget of audits: what they may take of an exchange's limit, so that a book never waits."""
+"""Keeps the audit budget, a part of an exchange's limit, so that no book waits for an audit."""
 
 from collections import deque
 from typing import Final

@@ -1,4 +1,4 @@
-"""The rows of an audit: what came of it, and the first level that differed."""
+"""Makes the rows of an audit: its result, and the first level that differed."""
 
 from typing import Final, Literal
 

@@ -1,4 +1,4 @@
-"""Whatever keeps the books of one connection true: turns, audits, tickers, crossings."""
+"""Organises the auditing of one connection's books: turns, audits, tickers, crossings."""
 
 from collections import deque
 from collections.abc import Callable
@@ -20,7 +20,7 @@ CHECKPOINT_INTERVAL_S: Final = 0.05  # between two of all books, after the clock
 
 
 class Auditing:
-    """Has each book written whole by turns, and held against the exchange's and its tickers.
+    """Has each book written whole by turns, and compared with the exchange's own and its tickers.
 
     Where books are asked for over the socket, so are audits, and they are what is written. Else
     audits go over REST. The recorder's thread owns it.

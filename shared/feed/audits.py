@@ -1,4 +1,4 @@
-"""Audits books over the socket: each is asked for by turns, compared, and begins anew."""
+"""Audits books over the socket: asks for each by turns, compares it, begins it anew."""
 
 from collections.abc import Callable
 from typing import Final
@@ -40,7 +40,7 @@ class _Question(Struct):
 
 
 class Audits:
-    """Holds each book of one connection against the exchange's; the recorder's thread owns it.
+    """Compares each book of one connection with the exchange's; the recorder's thread owns it.
 
     An answer of our book's number is compared and written as what it is, the exchange's snapshot:
     a new epoch without a gap. What cannot be had in time is our own book, as a checkpoint.

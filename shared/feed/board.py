@@ -1,4 +1,4 @@
-"""The board of one feed: what others want of it, and how it stands, for any thread to read."""
+"""The board of one feed carries requests to it, and shows its state to any thread."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from shared.feed.names import Names
 
 
 class Link(Struct, frozen=True):
-    """How the way to the exchange stands; `down_since_s` is of the steady clock."""
+    """The state of the way to the exchange; `down_since_s` is of the steady clock."""
 
     is_connected: bool = False
     down_since_s: float | None = None
@@ -31,7 +31,7 @@ class BookTop(Struct, frozen=True):
 
 
 class FeedView(Struct, frozen=True):
-    """What a feed has of its exchange: our symbols that are live or refused, all messages.
+    """A feed's view of its exchange: our symbols that are live or refused, all messages.
 
     `tops` has the books that somebody looks at.
     """

@@ -1,4 +1,4 @@
-"""The books of one connection: what of them is recorded, and when one is worth nothing."""
+"""Judges the books of one connection: records each change, drops a book that is worth nothing."""
 
 from collections.abc import Callable, Iterator
 from typing import Final, Literal

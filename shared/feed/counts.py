@@ -1,4 +1,4 @@
-"""Counts of messages that become no event, each under what it was."""
+"""Counts messages that become no event, each under its kind."""
 
 import re
 from collections import Counter
@@ -30,7 +30,7 @@ _CHANNELS: Mapping[type, str] = {
 
 
 class Tally(Counter[str]):
-    """How often each name came; the names are the exchange's, so they are bounded."""
+    """A counter with a bounded number of keys, for keys that come from outside."""
 
     def note(self, name: str, *, characters_max: int = NAME_CHARACTERS_MAX) -> None:
         """Count one; where there are too many names already, among the others."""
@@ -48,7 +48,7 @@ class Tally(Counter[str]):
 
 
 class Counts:
-    """What one connection brought besides events."""
+    """Counts what one connection brought besides events."""
 
     def __init__(self) -> None:
         """Start at 0."""

@@ -1,4 +1,4 @@
-"""One connection's messages become events; its silences and faults become rows.
+"""The feed turns one connection's messages into events, its silences and faults into rows.
 
 Nothing here reads a clock or a socket: the caller passes the receive time (`ts`, UTC ns) and the
 steady time (`now_s`), hands over what came, records the rows and sends the messages that it gets.
@@ -223,7 +223,7 @@ class Feed:
                 (self.counts.chatter if notice.is_known else self.counts.unknown).note(notice.kind)
 
     def _is_data(self, delta: Delta, verdict: Verdict | None) -> bool:
-        """Say whether a delta that continues no book shows that its subscription flows."""
+        """Return whether a delta that continues no book shows that its subscription flows."""
         if verdict is None:
             self.counts.not_asked_for += 1
         elif verdict in BOOKLESS and self._questions.note_life(delta.raw_symbol, self._now_s):

@@ -1,4 +1,4 @@
-"""Following: what one connection is subscribed to, kept to what is wanted of it."""
+"""Keeps a connection following the wanted symbols: subscribes to new ones, leaves others."""
 
 from typing import Final
 

@@ -13,7 +13,7 @@ SLACK: Final = 1.1e-8
 
 
 class History:
-    """What a book was at a moment, and what changed since; the recorder's thread owns it."""
+    """A book's past: its state at a moment, its changes since; the recorder's thread owns it."""
 
     def __init__(self, book: Ladder, last: int | None, ts: int, depth: int | None) -> None:
         """Begin with the book as it is now, at number `last`.

@@ -1,4 +1,4 @@
-"""Paces what may be asked of one symbol again and again: each time after a longer wait."""
+"""Keeps patience with a symbol that is asked about again and again: each wait is longer."""
 
 from typing import Final
 

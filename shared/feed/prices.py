@@ -1,4 +1,4 @@
-"""The prices of one event: each once, since the rows of an event have no order of their own."""
+"""Keeps each of an event's prices once, because the rows of an event have no order."""
 
 from typing import TypeVar
 

@@ -1,4 +1,4 @@
-"""What one connection asks of its exchange, each question in its time."""
+"""Asks one connection's questions of its exchange, each in its time."""
 
 from collections import deque
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Audits books over REST: each answer is held against what our book was lately."""
+"""Audits books over REST: compares each answer with the latest states of our book."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -157,7 +157,7 @@ class RestAudits:
             self._give_up(ts, audit)
 
     def _decide(self, ts: int, now_s: float, audit: _Audit) -> None:
-        """Say what came of an answer once all is known that came around it."""
+        """Decide on an answer once all changes around it are known."""
         assert audit.answer is not None
         found = self._find_equal(audit, audit.answer)
         if found is not None:

@@ -1,4 +1,4 @@
-"""When each symbol's book is begun anew: at once, or later if it keeps needing it."""
+"""Paces the resyncs of each symbol's book: the first at once, later ones after longer waits."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Judges by its sequence whether a delta continues its book.
+"""The sequencer judges by its sequence whether a delta continues its book.
 
 The rule: a book starts at a snapshot of sequence S. Of the deltas that came while the snapshot
 was on its way, those up to S are dropped; the first one that stays must follow S, and each later
@@ -24,7 +24,7 @@ HELD_DELTAS_MAX: Final = 4096  # of one symbol until its snapshot comes: minutes
 
 
 class Verdict(Enum):
-    """What the sequence of a delta says of it."""
+    """The verdict on a delta by its sequence."""
 
     ACCEPTED = auto()  # it continues the book
     JOINING = auto()  # its range begins before the snapshot, and ends behind it: `join` it

@@ -1,4 +1,4 @@
-"""Questions for snapshots, one after the other at the pace that the exchange allows."""
+"""Requests snapshots, one after the other, at the pace that the exchange allows."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,7 +11,7 @@ HALTED_RETRY_S: Final = 60.0  # after the exchange said that the market stands s
 
 
 class SnapshotRequests:
-    """Which symbols need a snapshot, which were asked for, and when to ask next.
+    """Keeps the symbols that need a snapshot, those requested, and the time of the next request.
 
     `spend` takes points off the exchange's limit: it returns 0, or the seconds to wait.
     """

@@ -1,4 +1,4 @@
-"""What one connection asked for, what stands, and what the exchange refused."""
+"""Tracks the subscriptions of one connection: requested, standing, refused."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from services.operator.commands.simulators import Simulators
@@ -148,11 +148,14 @@ class Box:
 
     def lose_power(self) -> None:
         """End everything at once."""
+        running = {program.pid for program in self.supervisor.programs().values()} - {0}
         self._child.kill()
         self._child.wait()
-        for process in self.find_processes().values():
-            assert process.pid is not None
-            os.kill(process.pid, signal.SIGKILL)
+        # A second line is no program, a dashboard that starts has not reported yet.
+        for pid in running | {process.pid for process in self.find_processes().values()}:
+            assert pid is not None
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self.find_processes())
 
     def switch(self, *arguments: str) -> subprocess.CompletedProcess[str]:

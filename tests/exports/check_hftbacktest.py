@@ -60,14 +60,20 @@ def main() -> None:
 
 
 def compare(tape: str, market: str, seen: Any, tick: float) -> dict[str, int]:
+    """Compare each step with the tape's best prices; a book that is crossed shows one of them."""
     moments = [int(ts) // NS_OF_US for ts in seen[:, 0]]
     top = booktape.open(tape).top(market, at=moments, depth=1).to_arrow()
     known = [session is not None for session in top["session"].to_pylist()]
-    counts = {"steps": len(moments), "unknown": known.count(False), "wrong": 0}
-    for column, name in ((1, "bid_price_00"), (2, "ask_price_00")):
-        for mine, theirs in zip(top[name].to_pylist(), seen[:, column], strict=True):
-            is_same = np.isnan(theirs) if mine is None else abs(mine - theirs) < tick / 2
-            counts["wrong"] += not is_same
+    counts = {"steps": len(moments), "unknown": known.count(False), "crossed": 0, "wrong": 0}
+    ours = (top[name].to_pylist() for name in ("bid_price_00", "ask_price_00"))
+    for bid, ask, theirs in zip(*ours, seen[:, 1:], strict=True):
+        is_crossed = None not in {bid, ask} and bid >= ask
+        right = sum(
+            bool(np.isnan(other)) if own is None else abs(own - other) < tick / 2
+            for own, other in zip((bid, ask), theirs, strict=True)
+        )
+        counts["crossed"] += int(is_crossed)
+        counts["wrong"] += int(right < (1 if is_crossed else 2))
     return counts
 
 

@@ -47,9 +47,14 @@ def test_a_tape_is_read_with_the_versions_that_are_tested() -> None:
     readers = {name: pin for name, pin in find_pins("readers").items() if name in tested}
     assert {"duckdb", "polars", "pyarrow"} <= set(readers)
     assert readers.items() <= tested.items()
+    query = {name: pin for name, pin in find_pins("query").items() if name in tested}
+    assert {"duckdb", "pyarrow"} <= set(query)
+    assert query.items() <= tested.items()
 
 
-@pytest.mark.parametrize("name", ["run", "test", "bench", "deploy", "page", "readers", "exports"])
+@pytest.mark.parametrize(
+    "name", ["run", "test", "bench", "deploy", "page", "readers", "query", "exports"]
+)
 def test_every_pin_has_its_hashes(name: str) -> None:
     blocks = re.split(r"\n(?=\S)", (REQUIREMENTS / f"{name}.txt").read_text())
     assert [] == [block for block in blocks if "--hash=sha256:" not in block and block[0] != "#"]

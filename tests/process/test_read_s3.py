@@ -9,6 +9,7 @@ import pytest
 
 import booktape
 from booktape.ledger import Ledger
+from booktape.segments import segment
 from booktape.store.s3 import S3Store
 from tests.support.hand_tape import BTC, A, HandTape, at, checkpoint, delta, feed, snapshot, ticker
 from tests.support.s3_server import BUCKET, REGION, S3
@@ -16,6 +17,7 @@ from tests.support.s3_server import BUCKET, REGION, S3
 pytestmark = pytest.mark.s3
 MARKET = f"bitvavo:{BTC}"
 REQUESTS_MAX = 45
+FOOTERS_MAX = 15  # each asked for by itself, of segments that are too large to come whole
 IN_SEQUENCE_MAX = 15
 MORNING = -43_000  # seconds from noon: shortly after midnight
 FLUSHES, FLUSHES_OF_A_DAY, FLUSHES_OF_AN_HOUR = 60, 280, 12
@@ -110,9 +112,13 @@ def test_a_book_takes_few_requests_and_none_that_the_cache_has(
 
 
 @pytest.mark.parametrize("behind", [1, 11])
+@pytest.mark.parametrize("way", ["whole", "by ranges"])
 def test_a_book_of_a_day_of_many_files_takes_few_requests_in_sequence(
-    any_s3: S3, day: Path, monkeypatch: pytest.MonkeyPatch, behind: int
+    any_s3: S3, day: Path, monkeypatch: pytest.MonkeyPatch, way: str, behind: int
 ) -> None:
+    if way == "by ranges":
+        monkeypatch.setattr(segment, "WHOLE_BYTES_MAX", 0)
+        monkeypatch.setattr(segment, "SMALL_BYTES_MAX", 0)
     calls: list[str] = []
     alone: list[str] = []
     for name in CALLS:
@@ -127,7 +133,7 @@ def test_a_book_of_a_day_of_many_files_takes_few_requests_in_sequence(
     monkeypatch.setattr(Ledger, "gather", gather_counted)
     moment = at(MORNING + 300 * (FLUSHES_OF_AN_HOUR * 9 + behind) + 7)  # behind a checkpoint
     book = open_bucket(any_s3, day.name).book_at(MARKET, moment)
-    assert len(calls) <= REQUESTS_MAX, calls
+    assert len(calls) <= REQUESTS_MAX + (way == "by ranges") * FOOTERS_MAX, calls
     assert len(alone) <= IN_SEQUENCE_MAX, alone
     assert 1 == book.bids.num_rows == book.asks.num_rows
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -40,10 +41,14 @@ def kill_supervisord(world: World) -> None:
     """Kill supervisord, start another one, then end what the first one has left behind."""
     collector = world.collector
     orphans = {pid for pid in map(collector.pid, PROCESSES) if pid is not None}
+    running = {each.pid for each in collector.recording.supervisor.programs().values()} - {0}
     child = collector.recording._child
     assert child is not None
     child.kill()
     child.wait()
+    for pid in running - orphans:  # nobody's outage: the page and the certifier
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     collector.start()
     holders = {collector.pid(name) for name in PROCESSES}
     for pid in orphans & holders:

@@ -153,9 +153,10 @@ def trade(
     event: float | None = None,
     symbol: str = BTC,
     side: str | None = "buy",
+    size: float = 1.0,
 ) -> Event:
     ts_event = None if event is None else at(event)
-    row = {"trade_id": trade_id, "side": side, "price": price, "size": 1.0, "ts_event": ts_event}
+    row = {"trade_id": trade_id, "side": side, "price": price, "size": size, "ts_event": ts_event}
     return Event("trades", at(second), symbol, [row])
 
 

@@ -125,6 +125,38 @@ session bitvavo a
 600  -       session_end killed
 """
 
+# R6, R7: a span of the clock that went back lies inside an earlier one of the same epoch, which
+# has the book again behind it.
+CLOCK_BACK_INSIDE: Final = """
+session bitvavo a
+0    -       session_start
+10   BTC-EUR snapshot 99x1 | 101x1
+12   BTC-EUR delta 99x2 |
+13.5 BTC-EUR gap {"channel":"book"}
+11   -       clock_step {"step_s":-2.5}
+12.5 BTC-EUR checkpoint 98x7 | 101x1
+13   BTC-EUR delta 98x8 |
+600  -       session_end killed
+"""
+
+# R4: the clock goes back some flushes after the last row of a book, which ends behind that row.
+CLOCK_BACK_LATER: Final = """
+session bitvavo a
+0    -       session_start
+1    BTC-EUR snapshot 99x1 | 101x1
+2    BTC-EUR delta 99x2 |
+flush
+60   ETH-EUR snapshot 9x1 | 11x1
+flush
+120  ETH-EUR delta 9x2 |
+flush
+180  ETH-EUR delta 9x3 |
+flush
+240  ETH-EUR delta 9x4 |
+238  -       clock_step {"step_s":-2.5}
+240  -       session_end stopped
+"""
+
 # The writer cuts at midnight: two manifests, two dates, one span.
 MIDNIGHT: Final = """
 session bitvavo a
@@ -146,5 +178,7 @@ TAPES_OF_ENDS: Final = {
     "flush_missing": FLUSH_MISSING,
     "journal_hole": JOURNAL_HOLE,
     "clock_back": CLOCK_BACK,
+    "clock_back_inside": CLOCK_BACK_INSIDE,
+    "clock_back_later": CLOCK_BACK_LATER,
     "midnight": MIDNIGHT,
 }

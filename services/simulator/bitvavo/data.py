@@ -1,4 +1,4 @@
-"""What Bitvavo answers to a question, over REST and websocket alike."""
+"""Answers a question with the data of the simulated Bitvavo, over REST and websocket alike."""
 
 from collections.abc import Callable, Iterator
 

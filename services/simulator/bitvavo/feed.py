@@ -1,4 +1,4 @@
-"""One Bitvavo market on the wire: its events, and who gets them."""
+"""The feed of one Bitvavo market on the wire: its events, and the clients that get them."""
 
 import random
 from collections.abc import Callable

@@ -97,7 +97,7 @@ class Bitvavo:
         return None if is_known else rest.not_found()
 
     def opened(self, connection: ClientConnection) -> None:
-        """Say nothing: Bitvavo waits for the client."""
+        """Send nothing: Bitvavo waits for the client."""
         self._message_budgets[connection] = Budget(
             points_max=CLIENT_MESSAGES_PER_S, period_s=1, block_s=1, clock_ns=self._clock.ns
         )

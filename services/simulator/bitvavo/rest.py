@@ -1,4 +1,4 @@
-"""Which question a path of Bitvavo's REST interface asks."""
+"""Finds the question that a path of Bitvavo's REST interface asks."""
 
 from urllib.parse import parse_qsl, unquote, urlsplit
 

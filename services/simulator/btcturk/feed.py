@@ -1,4 +1,4 @@
-"""One BtcTurk pair on the wire: its frames, and who gets them."""
+"""The feed of one BtcTurk pair on the wire: its frames, and the clients that get them."""
 
 import random
 from dataclasses import dataclass, field

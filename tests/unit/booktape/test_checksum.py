@@ -1,10 +1,11 @@
 import sys
+import zlib
 
 import google_crc32c
 import pytest
 
 from booktape import checksum
-from booktape.checksum import crc32c, crc32c_by_table
+from booktape.checksum import crc32c, crc32c_by_table, join_crc32
 
 DATA = bytes(range(256)) * 5
 
@@ -28,3 +29,10 @@ def test_the_table_serves_where_there_is_nothing_faster(monkeypatch: pytest.Monk
     assert google_crc32c.value is checksum._choose()
     monkeypatch.setitem(sys.modules, "google_crc32c", None)
     assert crc32c_by_table is checksum._choose()
+
+
+def test_the_checksum_of_two_parts_is_that_of_the_whole() -> None:
+    for cut in (0, 1, 7, 640, len(DATA)):
+        first, second = DATA[:cut], DATA[cut:]
+        joined = join_crc32(zlib.crc32(first), zlib.crc32(second), len(second))
+        assert zlib.crc32(DATA) == joined

@@ -23,10 +23,14 @@ def test_a_folder_without_a_ledger_is_no_tape(tmp_path: Path) -> None:
 def test_arguments_that_cannot_be_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="memory_bytes is 0"):
         open_tape(tmp_path, memory_bytes=0)
-    with pytest.raises(ValueError, match="s3:// cannot be opened"):
-        open_tape("s3://")
-    with pytest.raises(ValueError, match="cannot be opened"):
+    with pytest.raises(ValueError, match="cannot be opened: endpoint_url takes"):
         open_tape("s3://bucket", endpoint_url="localhost")
+
+
+@pytest.mark.parametrize("url", ["", "s3://", "s3:/bucket", "https://host/tape", "s3://No_Such"])
+def test_what_names_no_store_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match='cannot be opened: url takes "file:<folder>" or "s3://<b'):
+        open_tape(url)
 
 
 def test_settings_of_a_store_are_those_of_the_collector() -> None:

@@ -23,6 +23,8 @@ def test_what_is_not_on_the_tape_is_refused(tmp_path: Path) -> None:
         reading.parse_scope("bitvavo:BTC-TRY")
     with pytest.raises(ValueError, match="'bitvavo' is no market: write bitvavo:BTC-EUR"):
         reading.parse_market("bitvavo")
+    with pytest.raises(ValueError, match=r"\('bitvavo', 'BTC-EUR'\) is no market"):
+        reading.parse_market(("bitvavo", "BTC-EUR"))
 
 
 def test_a_range_without_bounds_is_that_of_the_rows(tmp_path: Path) -> None:

@@ -8,7 +8,10 @@ from booktape.answers.spread import Fees
 from booktape.answers.tops import (
     check_quotes,
     choose_fees,
+    parse_depth,
     parse_moments,
+    parse_names,
+    parse_via,
     scan_aligned,
     scan_spread,
     scan_top,
@@ -121,3 +124,30 @@ def test_quotes_that_differ_need_a_way_between_them(tmp_path: Path) -> None:
             check_quotes(markets)
     with pytest.raises(ValueError, match="has no fee of btcturk"):
         choose_fees(same, {"bitvavo": 0.0})
+
+
+@pytest.mark.parametrize("depth", [0, "3", 1.0, None])
+def test_a_depth_is_a_whole_number(depth: object) -> None:
+    with pytest.raises(ValueError, match="give a whole number"):
+        parse_depth(depth)
+
+
+def test_names_of_columns_are_a_list() -> None:
+    assert ("mid",) == parse_names("add", ["mid"])
+    with pytest.raises(ValueError, match=r"add='mid': give a list, add=\['mid'\]"):
+        parse_names("add", "mid")
+
+
+@pytest.mark.parametrize("via", [("bitvavo:USDT-EUR",), "bitvavo:USDT-EUR", ("a", "b", "c")])
+def test_a_way_between_quotes_is_two_markets(via: object) -> None:
+    assert {"fx_a": "x", "fx_b": "y"} == parse_via(["x", "y"])
+    assert {} == parse_via(None)
+    with pytest.raises(ValueError, match="give two markets"):
+        parse_via(via)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, "0.1", None])
+def test_a_fee_is_a_share(tmp_path: Path, share: float) -> None:
+    market = reading_of(tmp_path).make_market("bitvavo", BTC)
+    with pytest.raises(ValueError, match=r"give shares, 0\.0025"):
+        choose_fees({"a": market}, {"bitvavo": share})

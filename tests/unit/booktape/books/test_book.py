@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 import booktape
+from booktape.books import memory
 from booktape.books.book import Book, find_book, find_gap, replay
 from booktape.errors import NotKnown
 from tests.support.hand_tape import (
@@ -57,6 +58,16 @@ def test_a_book_has_what_was_effective_up_to_the_moment(tmp_path: Path) -> None:
     assert (at(4), at(6) - 1) == tuple(
         round(moment.timestamp() * 1e6) for moment in (late.ts_recv, late.ts)
     )
+
+
+def test_a_book_of_more_rows_than_are_kept_with_their_levels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "WIDE_ROWS_MAX", 1)  # the second flush is read in two steps
+    tape = HandTape(tmp_path)
+    tape.write(A, snapshot(1, 0, ("bid", 9.0, 1.0), ("ask", 10.0, 2.0)))
+    tape.write(A, delta(2, 0, ("bid", 9.0, 3.0)), feed(6, "gap", BTC, channel="book"))
+    assert ([(9.0, 3.0)], [(10.0, 2.0)]) == levels_of(find_book(tape.market(), at(3)))
 
 
 def test_where_it_is_not_known_the_gap_says_why(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ import pyarrow as pa
 import pytest
 
 from booktape.books import memory as memory_module
-from booktape.books.memory import NOTHING, FoundRuns, RunMemory
+from booktape.books.memory import LIGHT, NOTHING, TIMES, FoundRuns, RunMemory, choose_kept
 from booktape.books.spans import Run
 from booktape.segments.segment import Rows
 
@@ -18,7 +18,7 @@ def test_what_was_found_is_remembered_by_flush_and_symbol() -> None:
     found = found_of(3)
     memory.keep(7, "BTC-EUR", found)
     assert FoundRuns(found.runs, found.places) == memory.find(7, "BTC-EUR")
-    assert found.times == memory.find_times(7, "BTC-EUR")
+    assert found.kept == memory.find_kept(7, "BTC-EUR")
     assert memory.find(7, "ETH-EUR") is None
     assert memory.find(8, "BTC-EUR") is None
 
@@ -37,9 +37,23 @@ def test_times_and_runs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for first in (0, 1):
         memory.keep(first, "BTC-EUR", found_of(3))
     assert [None, 1] == [
-        times and len(times) for times in (memory.find_times(n, "BTC-EUR") for n in (0, 1))
+        kept and len(kept) for kept in (memory.find_kept(n, "BTC-EUR") for n in (0, 1))
     ]
     assert memory.find(0, "BTC-EUR")
     memory.keep_all(2, {"BTC-EUR": found_of(1, 2)})
     assert memory.find(0, "BTC-EUR") is None
     assert memory.find(2, "BTC-EUR")
+
+
+def test_levels_are_kept_with_the_times_while_rows_are_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory_module, "WIDE_ROWS_MAX", 3)
+    memory = RunMemory()
+    wide = memory.choose_columns()
+    assert {*LIGHT, "sequence", "side", "price", "size"} == {*wide}
+    memory.keep(7, "BTC-EUR", found_of(3))
+    assert LIGHT == memory.choose_columns()
+    assert [*TIMES] == choose_kept(pa.table({name: [1] for name in LIGHT})).column_names
+    kept = choose_kept(pa.table({name: [1] for name in wide})).column_names
+    assert [*TIMES, "epoch", "sequence", "side", "price", "size"] == kept

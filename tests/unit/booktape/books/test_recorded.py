@@ -131,7 +131,7 @@ def test_a_session_tells_at_its_start_whether_it_polls(tmp_path: Path, transport
 def test_rows_of_the_feed_are_of_the_symbol_or_of_all(tmp_path: Path) -> None:
     tape = HandTape(tmp_path)
     tape.write(
-        A, feed(0, "gap", ETH), feed(1, "gap", BTC), feed(2, "disconnected"), feed(3, "crossed")
+        A, feed(0, "gap", ETH), feed(1, "gap", BTC), feed(2, "disconnected"), feed(3, "audit")
     )
     session = session_of(tape)
     assert [1, 2] == [row.number for row in session.rows(0, BTC)]

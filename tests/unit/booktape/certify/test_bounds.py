@@ -22,13 +22,24 @@ try:
     bytearray(500 << 20)
 except MemoryError:
     print("refused")
+print(len(set(resource.getrlimit(resource.RLIMIT_NOFILE))))
 """
 
 
 def test_a_process_is_bounded() -> None:
     command = [sys.executable, "-c", BOUNDED]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert [str(400 << 20), "19", "1000", "refused"] == said.split()
+    assert [str(400 << 20), "19", "1000", "refused", "1"] == said.split()
+
+
+def test_a_file_is_no_folder_to_work_in(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file/below"):
+        with (
+            pytest.raises(TapeError, match=r"file.* is no folder to work in: .*--temp DIR"),
+            hold_folder(path, "day"),
+        ):
+            pass
 
 
 def test_a_folder_is_empty_and_leaves_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from booktape.books.coverage import Interval
 from booktape.certificate import CertifiedGap, Offsets
 from booktape.certify.feed import SymbolFeed
 from booktape.certify.symbol_figures import COLUMNS, SymbolSum, make_figures
-from booktape.certify.symbol_rows import Part
 from tests.support.hand_tape import BTC, A, B, Event, HandTape, delta, snapshot, trade
 
 LEVELS = ("bid", 99.0, 1.0), ("bid", 98.0, 1.0)
@@ -27,7 +26,7 @@ def read(folder: Path, table: str, *flushes: tuple[str, Sequence[Event]]) -> pa.
 
 def add(found: SymbolSum, table: str, *parts: pa.Table, cuts: Sequence[int] = ()) -> None:
     for rows in parts:
-        found.add(Part(BTC, table, 0, rows), defaultdict(lambda: cuts))
+        found.add(table, 0, rows, defaultdict(lambda: cuts))
 
 
 def book(folder: Path) -> pa.Table:

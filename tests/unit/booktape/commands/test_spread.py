@@ -27,9 +27,10 @@ def test_it_prints_what_the_library_reads(shell: Shell) -> None:
     [
         (("2026-09-20", "2026-09-20T00:00:09"), "at no moment of this range are all books known"),
         (("2026-09-22", "2026-09-22"), "no rows: the range is empty"),
+        (("2026-09-21T12:02:20Z", "2026-09-21T12:02:40Z"), "in 10 of 20 rows a book is unknown"),
     ],
 )
-def test_an_answer_without_values_says_so(
+def test_an_answer_without_some_values_says_so(
     shell: Shell, span: tuple[str, str], complaint: str
 ) -> None:
     said = shell.run(*QUESTION, "--start", span[0], "--end", span[1])
@@ -50,3 +51,5 @@ def test_a_fee_is_an_exchange_and_a_share() -> None:
         fee("0.0025")
     with pytest.raises(ArgumentTypeError, match="takes a share from 0 to below 1, not 25"):
         fee("bitvavo=25")
+    with pytest.raises(ArgumentTypeError, match="takes a share from 0 to below 1, not much"):
+        fee("bitvavo=much")

@@ -43,6 +43,15 @@ def test_a_range_in_which_nothing_is_known_says_why(shell: Shell) -> None:
     assert said.err.endswith("is not known at 2026-09-20T00:00:00Z: unrecorded\n")
 
 
+def test_how_much_of_a_range_is_unknown_is_said_in_one_line(shell: Shell) -> None:
+    around = ("--start", "2026-09-21T12:01:00Z", "--end", "2026-09-21T12:01:04Z")
+    said = shell.run("top", BTC_EUR, *around)
+    assert 5 == len(said.out.splitlines())
+    cause = "is not known at 2026-09-21T12:01:02Z: gap since"
+    assert said.err.startswith(f"booktape: 1 of 4 rows are unknown: {BTC_EUR} {cause}")
+    assert 1 == said.err.count("\n")
+
+
 def test_an_empty_range_is_an_empty_table_and_a_line(shell: Shell) -> None:
     said = shell.run("top", BTC_EUR, "--start", NOON, "--end", NOON, "--format", "csv")
     assert (0, 1) == (said.status, said.out.count("\n"))

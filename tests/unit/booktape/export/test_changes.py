@@ -1,6 +1,8 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from booktape.export.changes import BookBegin, BookChanges, BookEnd, read_changes
 from tests.support.hand_tape import BTC, A, B, HandTape, at, checkpoint, delta, feed, snapshot
 
@@ -17,7 +19,10 @@ def read(tape: HandTape, start: float = 0, end: float = 60) -> list[tuple[Any, .
     for item in read_changes(tape.market(BTC), at(start), at(end)):
         match item:
             case BookBegin(ts, _, _, bids, asks):
-                found.append(("begin", seconds(ts), bids, asks))
+                sides = (
+                    list(zip(*map(pa.Array.to_pylist, own), strict=True)) for own in (bids, asks)
+                )
+                found.append(("begin", seconds(ts), *sides))
             case BookEnd(ts):
                 found.append(("end", seconds(ts)))
             case BookChanges():

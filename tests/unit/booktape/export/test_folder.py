@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from booktape.errors import TapeError
+from booktape.errors import NotExported, TapeError
 from booktape.export.folder import Folder
 
 
@@ -43,3 +43,22 @@ def test_two_exports_are_never_mixed(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").touch()
     with pytest.raises(TapeError, match="something else than an export"):
         Folder(tmp_path, "parquet", {"depth": 5})
+
+
+def test_a_day_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
+    one, other = (Folder(tmp_path, "parquet", {}) for _ in range(2))
+    with one.claim("day"):
+        with pytest.raises(NotExported, match="another process writes day"), other.claim("day"):
+            pass
+        with other.claim("next"):
+            other.finish("next", {})
+    with other.claim("day"):
+        other.finish("day", {})
+    assert {"export.json", "day.json", "next.json"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_a_folder_that_another_process_has_just_begun_is_shared(tmp_path: Path) -> None:
+    (tmp_path / "export.json.partial").touch()
+    (tmp_path / "day.npz.partial").touch()
+    Folder(tmp_path, "parquet", {"depth": 5})
+    assert Folder(tmp_path, "parquet", {"depth": 5}).find_done("day") is None

@@ -6,14 +6,13 @@ import pytest
 
 from booktape.errors import TapeError
 from booktape.export.days import Day
+from booktape.export.event_order import EXCH_EVENT, LOCAL_EVENT
 from booktape.export.folder import Folder
 from booktape.export.hftbacktest import (
     BUY,
     CLEAR,
     DEPTH,
-    EXCH_EVENT,
     KINDS,
-    LOCAL_EVENT,
     SELL,
     SNAPSHOT,
     TRADE,
@@ -116,3 +115,33 @@ def test_a_day_without_a_book_is_refused(tmp_path: Path) -> None:
     tape.write(A, trade(1, "t"), STOP)
     with pytest.raises(TapeError, match="is not known on 2026-11-22"):
         export(tape)
+
+
+def test_once_a_crossed_book_is_not_crossed_its_best_levels_are_said_again(tmp_path: Path) -> None:
+    """The reader moves a side's best price when the other crosses it, and never back."""
+    tape = HandTape(tmp_path)
+    tape.write(A, snapshot(1, 0, *BOOK), delta(2, 0, ("bid", 102.0, 1.0)), feed(2, "crossed", BTC))
+    tape.write(A, delta(3, 0, ("bid", 102.0, 0.0)), delta(3, 0, ("ask", 105.0, 2.0)), STOP)
+    data, _ = export(tape, latency_ms=100.0)
+    assert [
+        ("depth", "buy", 1.9, 2.0, 102.0, 1.0),
+        ("depth", "buy", 2.9, 3.0, 102.0, 0.0),
+        ("depth", "sell", 2.9, 3.0, 105.0, 2.0),
+        ("depth", "buy", 2.9, 3.0, 99.0, 1.0),
+        ("depth", "sell", 2.9, 3.0, 101.0, 3.0),
+    ] == lines(data)[5:10]
+
+
+def test_rows_are_merged_however_many_are_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape = HandTape(tmp_path, row_group_rows=3)
+    tape.write(A, snapshot(1, 0, *BOOK), delta(3, 0, ("bid", 99.0, 5.0)))
+    trades = [trade(3 + n / 4, f"t{n}", event=2.8 - n % 3 / 5 + n / 4) for n in range(8)]
+    tape.write(A, *trades, delta(4, 0, ("bid", 97.0, 5.0)), delta(4, 0, ("ask", 102.0, 1.0)))
+    tape.write(A, delta(5, 0, ("bid", 96.0, 5.0)), STOP)
+    whole, _ = export(tape)
+    for rows in (1, 2, 5):
+        monkeypatch.setattr("booktape.export.hftbacktest.ROWS_AT_ONCE", rows)
+        data, _ = export(tape)
+        assert lines(whole) == lines(data)

@@ -1,9 +1,7 @@
 from pathlib import Path
 
-import pytest
-
 from booktape.export.days import Day
-from booktape.export.increments import find_increments, infer_step
+from booktape.export.increments import find_increments
 from booktape.opening import open_reading
 from tests.support.hand_tape import BTC, A, Event, HandTape, at, delta, feed, snapshot
 
@@ -20,20 +18,12 @@ def instrument(**columns: object) -> Event:
     return Event("instruments", at(1), BTC, [row])
 
 
-@pytest.mark.parametrize(
-    ("values", "step"),
-    [([75490.6, 75491.0], "0.2"), ([100.0, 250.0], "50"), ([0.1, 0.25], "0.05"), ([], "1")],
-)
-def test_a_step_is_the_greatest_of_which_all_are_multiples(values: list[float], step: str) -> None:
-    assert step == infer_step([*values, 0.0])
-
-
 def test_what_is_given_goes_before_what_the_exchange_says_and_that_before_a_guess(
     tmp_path: Path,
 ) -> None:
     tape = HandTape(tmp_path)
     tape.write(A, snapshot(1, 0, ("bid", 99.5, 1.5)), delta(2, 0, ("bid", 99.5, 0.0)), STOP)
-    guessed = find_increments(day_of(tape), tick=None, lot="0.001")
+    guessed = find_increments(day_of(tape), tick=None, lot="1e-3")
     assert ("99.5", "0.001") == (guessed.tick, guessed.lot)
     assert ("inferred from the prices seen", "given") == (guessed.tick_from, guessed.lot_from)
     assert (1, 3) == guessed.decimals

@@ -18,6 +18,11 @@ def changes(*rows: tuple[int, str, float, float]) -> BookChanges:
     )
 
 
+def side(*levels: tuple[float, float]) -> tuple[pa.Array, pa.Array]:
+    prices, sizes = zip(*levels, strict=True) if levels else ((), ())
+    return pa.array(prices, pa.float64()), pa.array(sizes, pa.float64())
+
+
 def apply(*items: Item) -> list[BookMessage]:
     levels = Levels()
     return [message for item in items for message in levels.apply(item)]
@@ -25,7 +30,7 @@ def apply(*items: Item) -> list[BookMessage]:
 
 def test_a_message_says_what_was_there_before() -> None:
     begin, first, second, end = apply(
-        BookBegin(1, 0, 7, [(9.0, 1.0)], [(10.0, 2.0)]),
+        BookBegin(1, 0, 7, side((9.0, 1.0)), side((10.0, 2.0))),
         changes((2, "bid", 9.0, 3.0), (2, "bid", 8.0, 1.0), (3, "ask", 10.0, 0.0)),
         BookEnd(40),
     )
@@ -43,7 +48,7 @@ def test_a_message_says_what_was_there_before() -> None:
 
 def test_the_removal_of_what_is_not_there_is_left_out() -> None:
     begin, kept = apply(
-        BookBegin(1, None, None, [], []),
+        BookBegin(1, None, None, side(), side()),
         changes((2, "bid", 9.0, 0.0), (3, "bid", 9.0, 0.0), (3, "ask", 9.0, 1.0)),
     )
     assert [] == begin.rows

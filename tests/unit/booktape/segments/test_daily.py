@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 
 from booktape.errors import DamagedSegment
 from booktape.flush import Flush
@@ -111,3 +112,19 @@ def test_places_count_as_in_a_file_of_its_own(opened: tuple[list[Flush], Segment
     [(place, found)] = rows.read_symbol(ETH, ("event_number",))
     assert (group, 2, 1) == (place.group, place.first, place.count)
     assert found == rows.read_rows(place, ("event_number",))
+
+
+def test_rows_of_other_flushes_are_told_by_their_numbers(tmp_path: Path) -> None:
+    tape = HandTape(tmp_path / "tape")
+    tape.write(A, snapshot(1, 0, LEVEL), delta(2, 0, LEVEL))
+    tape.write(A, feed(3, "resync", ETH))
+    tape.write(A, delta(4, 0, LEVEL))
+    certify_all(tape.root, tmp_path / "temporary")
+    store = FolderStore(tape.root)
+    flushes, segments = Ledger(store, "file:").day(*PLACE), Segments(store)
+    daily = open_rows(segments, flushes[0], "book")._daily
+    assert [True, True, True] == [daily.may_hold(0, BTC, flush) for flush in flushes]
+    assert not daily.may_hold(0, BTC, replace(flushes[0], first=9, last=12))
+    assert not daily.may_hold(0, BTC, replace(flushes[0], session=B))
+    found = [open_rows(segments, flushes[n], "book").read(0, ("event_number",)) for n in (0, 2)]
+    assert [[0, 1], [3]] == [numbers(table) for table in found]

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from booktape.segments.ranges import Source, join_ranges, with_magic
+from booktape.segments.ranges import Source, join_ranges, take_turns, with_magic
 
 
 def test_ranges_that_nearly_touch_are_one() -> None:
@@ -14,6 +14,12 @@ def test_ranges_that_nearly_touch_are_one() -> None:
 
 def test_what_follows_the_first_letters_comes_with_them() -> None:
     assert [(0, 14), (5, 10)] == list(with_magic([(4, 10), (5, 10)]))
+
+
+def test_work_is_done_in_order() -> None:
+    assert [b"a", b"bb"] == take_turns(
+        lambda one: b"ab"[one[0] : one[0] + 1] * one[1], [(0, 1), (1, 2)]
+    )
 
 
 def test_a_source_has_its_ranges_and_no_other_bytes() -> None:

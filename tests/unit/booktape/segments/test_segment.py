@@ -1,6 +1,7 @@
 import random
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -255,9 +256,20 @@ def test_an_object_that_ends_too_early_is_damage(
         segment.read(0, ["price"])
 
 
-def test_far_columns_are_read_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_that_lie_apart_are_asked_for_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(segments_module, "WHOLE_BYTES_MAX", 0)
     monkeypatch.setattr(segments_module, "join_ranges", partial(join_ranges, gap_bytes_max=0))
     tape = write(tmp_path)
     wanted = read(tape).select(["ts_recv", "size"])
-    assert wanted.equals(open_book(tape).read(0, ["ts_recv", "size"]))
+    asked: list[int] = []
+
+    def gather(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        asked.append(len(items))
+        return [work(item) for item in items]
+
+    entry = flush_of(tape).tables["book"]
+    segment = Segment(FolderStore(tape.root), entry, "book", gather)
+    assert wanted.equals(segment.read(0, ["ts_recv", "size"]))
+    assert [2] == asked

@@ -1,12 +1,19 @@
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from booktape.store import cache as cache_module
 from booktape.store.cache import CachedStore
+from booktape.store.protocol import ObjectInfo
 from tests.support.writing import MemoryStore
+
+THREADS = 4
 
 
 def make(
@@ -27,6 +34,30 @@ def test_an_object_is_asked_for_once(tmp_path: Path) -> None:
     again = CachedStore(store, tmp_path, scope="s3://tape")
     assert b"a" * 100 == again.get("tape/a")
     assert 3 == len(store.calls)
+
+
+class TurnsStore(MemoryStore):
+    """Lets whoever else wants to go on do so before it answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turns = threading.Barrier(THREADS)
+
+    @override
+    def head(self, key: str) -> ObjectInfo | None:
+        with suppress(threading.BrokenBarrierError):
+            self._turns.wait(0.1)  # for the others, if they are let in
+        return super().head(key)
+
+
+def test_of_an_object_that_many_ask_for_at_once_one_is_fetched(tmp_path: Path) -> None:
+    store = TurnsStore()
+    store.objects = {"tape/a": b"a" * 100}
+    cached = CachedStore(store, tmp_path, scope="s3://tape")
+    with ThreadPoolExecutor(THREADS) as pool:
+        asked = [pool.submit(cached.get_range, "tape/a", first, 10) for first in range(THREADS)]
+    assert {b"a" * 10} == {one.result() for one in asked}
+    assert ["head tape/a", "get tape/a"] == store.calls
 
 
 def test_another_store_has_another_folder(tmp_path: Path) -> None:

@@ -218,6 +218,11 @@ def test_an_object_that_goes_while_it_is_listed_is_explained(
     assert [] == list(found)
 
 
+def test_a_folder_that_cannot_be_listed_is_no_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"cannot list .*: file name too long"):
+        list(FolderStore(tmp_path).list(f"{'x' * 300}/"))
+
+
 def test_some_bytes_of_an_object_can_be_had(tmp_path: Path) -> None:
     (tmp_path / "tape").mkdir()
     (tmp_path / "tape" / "x").write_bytes(b"abcdef")

@@ -113,7 +113,7 @@ def test_without_the_dashboard_it_is_said_that_nobody_calls(
 def test_an_exchange_without_a_program_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    exchanges = dict.fromkeys(
+    exchanges: dict[str, ExchangeSettings] = dict.fromkeys(
         ("toy", "other", "idle"),
         ExchangeSettings(
             symbols=("A-B",),

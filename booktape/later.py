@@ -1,0 +1,14 @@
+"""Loads a module later: when a name of it is first used."""
+
+from importlib import import_module
+from typing import Any
+
+
+class LaterModule:
+    """A module that is imported once somebody uses a name of it."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self._module), name)
