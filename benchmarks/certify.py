@@ -41,7 +41,8 @@ with parquet.ParquetWriter(sys.argv[2], SCHEMAS["book"], **daily_options("book")
 """
 # The peak is the process's own: a child's first is that of the parent it was forked from.
 _CERTIFY: Final = """
-import sys
+import os, sys
+os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # as the command has it before it loads Arrow
 from booktape.certify import bounds
 from booktape.commands.main import main
 bounds.NICE = 0  # it yields to others on a machine of theirs; here it would be measured for ever
