@@ -80,7 +80,7 @@ def find_trade_gaps(reading: Reading, market: Market, span: Range) -> list[Trade
 
 
 def find_lives(reading: Reading, market: Market, span: Range) -> list[Life]:
-    """Return when the sessions of an exchange lived, and how far their first list reached back."""
+    """Return when the sessions of an exchange lived, and how far their lists reached back."""
     lives = []
     for session in reading.sessions.find(market.exchange, *span):
         flushes = session.flushes()
@@ -101,17 +101,18 @@ def _read_trades(reading: Reading, market: Market, span: Range) -> Iterator[pa.R
 
 
 def _find_reach(reading: Reading, market: Market, session: Recorded, start: int) -> int:
-    """Return the time of the oldest trade of what a session was first sent of a symbol."""
+    """Return the time of the oldest trade of a symbol in the lists that a session was sent."""
+    reach = start
     for flush in session.flushes():
-        if "trades" not in flush.tables:
+        if "trades" not in flush.tables or flush.ts_min() >= start + LATE_US:
             continue
         segment = reading.segments.open(flush, "trades")
         for _, rows in segment.read_symbol(market.symbol, ("ts_recv", "ts_event", "event_number")):
-            first = rows.filter(pc.equal(rows["ts_recv"], pc.min(rows["ts_recv"])))
-            times = pc.coalesce(first["ts_event"], first["ts_recv"]).cast(_INT64)
-            oldest: int = pc.min(times).as_py()
-            return min(oldest, start)
-    return start
+            received = rows["ts_recv"].cast(_INT64)
+            times = pc.coalesce(rows["ts_event"].cast(_INT64), received)
+            in_time = times.filter(pc.less_equal(pc.subtract(received, times), LATE_US))
+            reach = min(reach, pc.min(in_time).as_py() or reach)
+    return reach
 
 
 def _parse(text: str) -> _Ids:

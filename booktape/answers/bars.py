@@ -31,8 +31,8 @@ Trade = tuple[int, int, str | None, float, float]  # ts, ts_recv, side, price, s
 class Life(NamedTuple):
     """A session's time, in µs: from `start` up to `end`, when its last row came.
 
-    `reach` is the time of the oldest trade of the symbol in the first list that the session was
-    sent; `start` where it was sent none.
+    `reach` is the time of the oldest trade of the symbol in any list that the session was sent;
+    `start` where none reaches further back.
     """
 
     start: int

@@ -54,10 +54,10 @@ def mark(answer: Answer) -> object:
     return pytest.param(answer, marks=marks, id=describe(answer))
 
 
-def test_ten_questions_have_their_answers() -> None:
+def test_the_questions_have_their_answers_in_order() -> None:
     numbers = [int(number) for number, _, _ in QUESTION.findall(PAGE)]
-    assert list(range(1, 11)) == numbers
-    assert set(numbers) == {answer.number for answer in ANSWERS}
+    assert list(range(1, len(numbers) + 1)) == numbers
+    assert set(numbers[:10]) == {answer.number for answer in ANSWERS}  # the last is a command
     assert PAGE.count("```python\n") == len(ANSWERS)
 
 

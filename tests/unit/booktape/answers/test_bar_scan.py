@@ -51,15 +51,18 @@ def test_gaps_in_trades_are_those_of_the_symbol(tmp_path: Path) -> None:
     assert [] == find_trade_gaps(reading, market, (at(2), at(6)))
 
 
-def test_a_session_lives_from_its_first_row_and_its_first_list_reaches_back(tmp_path: Path) -> None:
+def test_a_session_lives_from_its_first_row_and_its_lists_reach_back(tmp_path: Path) -> None:
+    day_s = 24 * 3600.0
     tape = HandTape(tmp_path)
     tape.write(B, snapshot(0, 0), ticker(5))
     tape.write(A, ticker(10))
-    tape.write(A, trade(11, "3", event=7.0), trade(11, "4", event=8.0), trade(30, "5", event=1.0))
+    tape.write(A, trade(11, "4", event=8.5), trade(11, "5", event=9.0))
+    tape.write(A, trade(20, "2", event=7.0), trade(20, "3", event=8.0), trade(30, "6"))
+    tape.write(A, trade(day_s + 3700, "1", event=0.5))  # later than any list may reach
     reading = reading_of(tape)
     market = reading.make_market("bitvavo", BTC)
     lives = find_lives(reading, market, (at(0), at(99)))
-    assert [Life(at(0), at(5), at(0)), Life(at(10), at(30), at(7))] == lives
+    assert [Life(at(0), at(5), at(0)), Life(at(10), at(day_s + 3700), at(7))] == lives
     losses = find_bar_losses(reading, market, at(0), at(30))
     assert [(at(5), at(7))] == [loss for loss in losses if at(0) < loss[0] < at(30)]
 
