@@ -101,10 +101,7 @@ class Books:
         return entry.book if entry is not None and entry.is_recorded else None
 
     def measure(self) -> Iterator[tuple[str, int, int]]:
-        """Yield of each raw symbol how many levels a side gained, and the deltas that wait.
-
-        Levels gained are those of the larger side beyond what the snapshot brought.
-        """
+        """Yield of each raw symbol the levels gained since its snapshot, and the deltas held."""
         for raw, e in self._entries.items():
             yield raw, e.book.depth - e.depth_begun, e.sequencer.held
 
@@ -250,10 +247,8 @@ class Books:
     def _begin(self, entry: _Entry, ts_recv: int, snapshot: Snapshot) -> None:
         snapshot = keep_last(snapshot)
         entry.book.replace(snapshot.bids, snapshot.asks, self._depth)
-        entry.depth_begun = entry.book.depth
         self._rows.append((ts_recv, entry.symbol, snapshot))
-        entry.is_recorded = True
-        entry.ts_begun = ts_recv
+        entry.is_recorded, entry.ts_begun, entry.depth_begun = True, ts_recv, entry.book.depth
         entry.old, entry.refused = 0, None
         self._find_crossing(entry, ts_recv, snapshot.raw_symbol)
 
