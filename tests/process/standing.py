@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from services.__main__ import find_exchange_names
@@ -147,9 +147,11 @@ class Standing:
         return self.processes()[name].pid
 
     def kill_orphans(self, pids: set[int]) -> None:
-        """Kill those of the processes that still hold a lock here."""
-        for pid in pids.intersection(process.pid or 0 for process in self.processes().values()):
-            os.kill(pid, signal.SIGKILL)
+        """Kill those of the processes that still run in this folder."""
+        for pid in pids - {0}:
+            with suppress(OSError):  # it has ended
+                if Path(f"/proc/{pid}/cwd").samefile(self.folder):
+                    os.kill(pid, signal.SIGKILL)
 
     def said(self, what: str, name: str = "") -> list[tuple[str, int]]:
         """Return name and pid of each time that a stand-in said so."""
