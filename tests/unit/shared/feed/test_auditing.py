@@ -169,7 +169,7 @@ def test_a_lost_connection_forgets_what_was_under_way() -> None:
 
 
 def test_a_book_with_too_many_levels_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "LEVELS_MAX", 0)
+    monkeypatch.setattr(bounds, "LEVELS_MAX", -1)
     world = World()
     world.later(0.1)
     assert [(raw_symbol, "stale") for raw_symbol in SYMBOLS] == world.resyncs
