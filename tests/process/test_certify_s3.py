@@ -28,15 +28,10 @@ COMMAND = "import sys; from booktape.commands.main import main; sys.exit(main(sy
 
 @pytest.fixture(autouse=True)
 def _environment(any_s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, value in any_s3.credentials.environment().items():
+    for name, value in any_s3.reach(tmp_path).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL", any_s3.url)
     monkeypatch.setenv("AWS_REGION", REGION)
-    if any_s3.certificate:
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(any_s3.certificate))
 
 
 def upload(server: S3, root: Path, prefix: str) -> None:

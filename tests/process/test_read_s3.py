@@ -26,13 +26,8 @@ CALLS = ("get", "get_range", "head", "list", "folders")
 
 @pytest.fixture(autouse=True)
 def _environment(any_s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, value in any_s3.credentials.environment().items():
+    for name, value in any_s3.reach(tmp_path).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    if any_s3.certificate:
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(any_s3.certificate))
 
 
 def counted(found: list[str], name: str, alone: list[str] | None = None) -> object:

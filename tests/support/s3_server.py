@@ -52,6 +52,16 @@ class S3:
         self.credentials: Credentials
         self._folder = folder
 
+    def reach(self, folder: Path) -> dict[str, str]:
+        """Return the environment in which boto3 reaches this server, and no file of its user."""
+        return {
+            **self.credentials.environment(),
+            "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+            "AWS_CONFIG_FILE": str(folder / "config"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **({"AWS_CA_BUNDLE": str(self.certificate)} if self.certificate else {}),
+        }
+
     def kill(self) -> None:
         raise NotImplementedError
 
