@@ -27,7 +27,7 @@ _EXAMPLES: Final = '"100ms", "1s", "1m", "1h" or a timedelta'
 
 
 def parse_moment(moment: object) -> int:
-    """Return a moment in µs; ValueError where it is none, or could be one of several."""
+    """Return a moment in µs; ValueError if it is none, or could be one of several."""
     match moment:
         case bool():
             raise ValueError(f"{moment!r} is no time")

@@ -51,7 +51,7 @@ class Gap(Struct, frozen=True):
 
 
 class _Row(NamedTuple):
-    """One row as it is applied; `session` is None where the book is not known from there on."""
+    """One row as it is applied; `session` is None if the book is not known from there on."""
 
     ts: int
     session: str | None = None

@@ -53,7 +53,7 @@ class RunMemory:
         return _WIDE if self._kept_rows < WIDE_ROWS_MAX else LIGHT
 
     def find(self, first: int, symbol: str) -> FoundRuns | None:
-        """Return what was found of a symbol; None where it was not looked for."""
+        """Return what was found of a symbol; None if it was not looked for."""
         found = self._found.get((first, symbol))
         return NOTHING if found is None and first in self._whole else found
 

@@ -77,7 +77,7 @@ class Recorded:
     # --- flushes ---
 
     def flush(self, place: int) -> Flush | None:
-        """Return a flush; `None` where its segments are gone."""
+        """Return a flush; `None` if its segments are gone."""
         flush = self._ledger.read([self.keys[place]])[0]
         return flush if self._ledger.is_there(flush) else None
 
