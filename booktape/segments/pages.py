@@ -65,7 +65,10 @@ def check_pages(data: bytes, chunk: Chunk) -> set[bool]:
     is_first = True
     encodings = _find_encodings(chunk)
     while place < len(data):
-        header, begin = _read_struct(data, place, DEPTH_MAX)
+        try:
+            header, begin = _read_struct(data, place, DEPTH_MAX)
+        except IndexError:
+            raise BadPage("a header does not end") from None
         if is_first and chunk.has_dictionary:
             _check_dictionary(header)
         else:
@@ -125,13 +128,13 @@ def _check_shape(header: _Fields, kind: int, page: int) -> None:
 
 
 def _read_struct(data: bytes, place: int, depth: int) -> tuple[_Fields, int]:
-    """Return a struct's fields and its end."""
+    """Return a struct's fields and its end; raise IndexError if the data end before it."""
     if not depth:
         raise BadPage("a header is nested too deeply")
     fields = _Fields({}, {}, set())
     number = 0
     while True:
-        byte, place = _read_byte(data, place), place + 1
+        byte, place = data[place], place + 1
         if not byte:
             return fields, place
         step, kind = byte >> 4, byte & 0xF
@@ -154,9 +157,11 @@ def _read_struct(data: bytes, place: int, depth: int) -> tuple[_Fields, int]:
 
 
 def _read_varint(data: bytes, place: int) -> tuple[int, int]:
+    if data[place] <= _SHORT_MAX:
+        return data[place], place + 1
     value = shift = 0
     while True:
-        byte, place = _read_byte(data, place), place + 1
+        byte, place = data[place], place + 1
         value |= (byte & _SHORT_MAX) << shift
         shift += 7
         if value >> NUMBER_BITS:  # Arrow would truncate it
@@ -165,9 +170,3 @@ def _read_varint(data: bytes, place: int) -> tuple[int, int]:
             return value, place
         if shift >= NUMBER_BITS:
             raise BadPage("a header has a number without end")
-
-
-def _read_byte(data: bytes, place: int) -> int:
-    if place >= len(data):
-        raise BadPage("a header does not end")
-    return data[place]
