@@ -147,7 +147,7 @@ def make_hour(events_max: int) -> Iterator[Frame]:
 
 
 def check_tape(folder: Path, events: int) -> None:
-    """Raise where an event of the session is missing."""
+    """Raise if an event of the session is missing."""
     report = verify(open_store(Storage(url=f"file:{folder / 'data'}")))
     if not report.ok or any(session.gaps for session in report.sessions):
         raise RuntimeError(f"the tape in {folder} is not whole: {report.to_json()}")

@@ -28,7 +28,7 @@ class Sent(Struct):
 
 
 def compare(truth: Path, tape: Path, exchange: str) -> None:
-    """Raise where the tape lacks the end of a book or a trade."""
+    """Raise if the tape lacks the end of a book or a trade."""
     sent = read_truth(truth)
     ends = find_ends(tape / "book" / f"exchange={exchange}")
     for symbol, sequences in sent.sequences.items():
