@@ -19,7 +19,7 @@ from tests.unit.services.simulator.btcturk.test_protocol import join
 from tests.unit.services.simulator.conftest import MakeWorld
 from tests.unit.services.simulator.fakes import World, decoded
 from tests.unit.services.simulator.test_book_faults import changes, run_until_told
-from tests.unit.services.simulator.test_faults import BITVAVO, BTCTURK, gaps, live
+from tests.unit.services.simulator.test_faults import BITVAVO, gaps, live
 
 LISTS = {"bitvavo": "/v2/markets", "btcturk": "/api/v2/server/exchangeinfo"}
 EXCHANGES = pytest.mark.parametrize("exchange", ["bitvavo", "btcturk"])
