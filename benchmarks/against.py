@@ -2,10 +2,9 @@
 
     python -m benchmarks.against v0.1.0
 
-The earlier commit gets a checkout and an environment of its own under `.benchmarks`. At the live
-peak both record at the same time, each from simulators of its own, books and trades of every
-market: whatever slows the machine slows both. All recorders share one core, all simulators the
-other. The saturated runs go by turns, the order changing.
+The earlier commit gets a checkout and an environment of its own under `.benchmarks`. The trees go
+by turns, the order changing: books and trades of every market, with a flush in the window, then as
+fast as it goes. The recorder has a core of its own, the simulators have the other.
 """
 
 import argparse
@@ -15,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from types import TracebackType
@@ -42,8 +40,9 @@ from shared.process.state import StateFolder, ingest_name
 
 RECORDING: Final = ("write", "ingest bitvavo", "ingest btcturk")
 WORDS: Final = frozenset(" ".join(RECORDING).split())
-START_S: Final = 90.0  # in which every book becomes live
-LIVE_S: Final = 330.0  # a flush of five minutes is in it
+START_S: Final = 70.0  # in which every book becomes live
+LIVE_S: Final = 180.0
+FLUSH_S: Final = 120.0  # so that at least one flush is in the window
 END_S: Final = 180.0
 
 
@@ -61,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.against", description=__doc__)
     parser.add_argument("commit", help="the earlier one; anything that git takes")
     parser.add_argument("--rounds", type=int, default=3, help="of each comparison; 3")
-    parser.add_argument("--seconds", type=float, default=LIVE_S, help="of the live peak; 330")
+    parser.add_argument("--seconds", type=float, default=LIVE_S, help="of the live peak; 180")
     parser.add_argument("--only", action="append", choices=["live peak", "saturated"])
     options = parser.parse_args()
     trees = {"before": prepare(options.commit), "now": ROOT}
@@ -127,30 +126,26 @@ def _order(trees: Mapping[str, Path], turn: int) -> list[str]:
 
 
 def run_peak(trees: Mapping[str, Path], seconds: float, turn: int) -> dict[str, Costs]:
-    """Record with both trees at once; return what each took, once both tapes are proven whole."""
-    with ExitStack() as stack:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="booktape-")))
-        recorders = {
-            name: stack.enter_context(Recorder(trees[name], place / name))
-            for name in _order(trees, turn)
-        }
+    """Record with each tree; return CPU-seconds, once the tapes are proven whole."""
+    return {name: record_peak(trees[name], seconds) for name in _order(trees, turn)}
+
+
+def record_peak(tree: Path, seconds: float) -> Costs:
+    """Record with one tree; return the CPU-seconds of so many seconds."""
+    with (
+        tempfile.TemporaryDirectory(prefix="booktape-") as folder,
+        Recorder(tree, Path(folder)) as recorder,
+    ):
         end_s = time.monotonic() + START_S
-        wait_for(
-            "every book is live", lambda: all(recorder.is_live for recorder in recorders.values())
-        )
+        wait_for("every book is live", lambda: recorder.is_live)
         time.sleep(max(0.0, end_s - time.monotonic()))
-        before = {name: recorder.cpu_s() for name, recorder in recorders.items()}
+        before = recorder.cpu_s()
         time.sleep(seconds)
-        after = {name: recorder.cpu_s() for name, recorder in recorders.items()}
-        for recorder in recorders.values():
-            recorder.simulators.quiesce()
+        after = recorder.cpu_s()
+        recorder.simulators.quiesce()
         time.sleep(SETTLE_S)
-        for recorder in recorders.values():
-            recorder.prove()
-    return {
-        name: {process: used - before[name][process] for process, used in costs.items()}
-        for name, costs in after.items()
-    }
+        recorder.prove()
+    return {process: used - before[process] for process, used in after.items()}
 
 
 class Recorder:
@@ -162,7 +157,6 @@ class Recorder:
         self.simulators = Simulators()
 
     def __enter__(self) -> Self:
-        self._folder.mkdir()
         environment = make_environment(self._folder, os.environ)
         cores = sorted(os.sched_getaffinity(0))
         self.simulators.__enter__()
@@ -171,7 +165,8 @@ class Recorder:
                 name: start_simulator(self.simulators, name, market, self._folder, environment)
                 for name, market in MARKETS.items()
             }
-        configure(self._folder, addresses, {"channels": list(BOOKS_AND_TRADES)})
+        flush = f"[writer]\nflush_interval_s = {FLUSH_S}"
+        configure(self._folder, addresses, {"channels": list(BOOKS_AND_TRADES)}, flush)
         with on_core(cores[0]):
             self._up = subprocess.Popen(
                 [self._tree / ".venv" / "bin" / "booktape", "up"],
@@ -208,7 +203,7 @@ class Recorder:
         )
 
     def cpu_s(self) -> Costs:
-        """Return the CPU seconds of each recording process so far, and of supervisord."""
+        """Return the CPU seconds of each recording process so far."""
         commands = {pid: _find_command(pid) for pid in descendants(self._up.pid)}
         return {command: cpu_s(pid) for pid, command in commands.items() if command in RECORDING}
 
