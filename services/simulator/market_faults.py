@@ -4,7 +4,7 @@
 |---|---|
 | `halt_unsaid` | the list calls a market halted; its orders change unseen, its numbers go on |
 | `auction` | the list calls a market in auction: its book is crossed and changes |
-| `odd_fields` | times in other units and types, levels of three items, sides null or missing |
+| `odd_fields` | times in other units and types, levels of three items, lists and sides null |
 | `late_listing` | Bitvavo: the quietest market leaves the list for a while; then its book is new |
 | `silent_all` | BtcTurk: the tickers of all pairs stay silent to each client that joins them |
 | `late_first` | BtcTurk: a pair stays silent to a client that joins it, then sends only changes |
