@@ -1,7 +1,9 @@
 """Bitvavo's channels: what a subscribe names, and what its acknowledgement lists."""
 
+from collections.abc import Iterable
+
 from services.simulator.bitvavo.data import INTERVALS_S, Parameters, Refusal
-from services.simulator.bitvavo.feed import BitvavoFeed
+from services.simulator.bitvavo.feed import BitvavoFeed, send_json
 from services.simulator.connection import ClientChain, ClientConnection
 
 CHANNELS = ("book", "trades", "ticker", "ticker24h", "candles")
@@ -59,9 +61,11 @@ def listed(connection: ClientConnection) -> dict[str, object]:
     return {**plain, "candles": candles} if candles else plain
 
 
-def listed_oddly(connection: ClientConnection) -> dict[str, object]:
-    """Return the same, with every other channel as null."""
-    return {**dict.fromkeys(CHANNELS), **listed(connection)}
+def acknowledge_oddly(connections: Iterable[ClientConnection]) -> None:
+    """Acknowledge once more what each is subscribed to, with every other channel as null."""
+    for connection in connections:
+        subscriptions = {**dict.fromkeys(CHANNELS), **listed(connection)}
+        send_json(connection, {"event": "subscribed", "subscriptions": subscriptions})
 
 
 def _list(value: object) -> list[object]:
