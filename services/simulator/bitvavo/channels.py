@@ -59,6 +59,11 @@ def listed(connection: ClientConnection) -> dict[str, object]:
     return {**plain, "candles": candles} if candles else plain
 
 
+def listed_oddly(connection: ClientConnection) -> dict[str, object]:
+    """Return the same, with every other channel as null."""
+    return {**dict.fromkeys(CHANNELS), **listed(connection)}
+
+
 def _list(value: object) -> list[object]:
     """Return the list, or one of nothing: what is missing is refused like what is wrong."""
     return value if isinstance(value, list) and value else [None]

@@ -194,8 +194,11 @@ class Bitvavo:
         market.reveal()
 
     def write_oddly(self, market: SimulatedMarket, *, is_odd: bool) -> None:
-        """Write a market's events oddly."""
+        """Write a market's events oddly; acknowledge once more, channels of no market as null."""
         self._feeds[market.listing.raw_symbol].is_odd = is_odd
+        for connection in self._message_budgets if is_odd else ():
+            subscriptions = channels.listed_oddly(connection)
+            send_json(connection, {"event": "subscribed", "subscriptions": subscriptions})
 
     def answer_book_badly(self, how: str) -> None:
         """Answer the next `getBook` late, or with an old book."""
