@@ -1,7 +1,6 @@
 """Keeps a code file in the user's cache folder: the kernel's machine code for later processes."""
 
 import os
-import tempfile
 import warnings
 from contextlib import suppress
 from hashlib import sha256
@@ -41,6 +40,8 @@ class CodeFile:
 
     def write(self, code: bytes) -> None:
         """Write the file beside its place, then rename it, so that nobody ever reads a half."""
+        import tempfile  # noqa: PLC0415 (most processes read alone)
+
         folder = self._path.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -208,17 +208,28 @@ class FastEngine:
         fewest = int(self._state[handover.FEWEST])
         unknown = None if fewest else session[:rows] < 0
         return Block(
-            pa.array(ts[:rows]),
-            pa.array(session[:rows], mask=unknown),
-            pa.array(event_number[:rows], mask=unknown),
-            pa.array(age_us[:rows], mask=unknown),
+            _to_arrow(ts[:rows]),
+            _to_arrow(session[:rows], unknown),
+            _to_arrow(event_number[:rows], unknown),
+            _to_arrow(age_us[:rows], unknown),
             # Not a number stands for null, and is looked for only where it may be.
             [
-                pa.array(column[:rows], from_pandas=number // 4 >= fewest)
+                _to_column(column[:rows], is_sparse=number // 4 >= fewest)
                 for number, column in enumerate(levels)
             ],
-            [pa.array(column[:rows], from_pandas=not fewest) for column in sums],
+            [_to_column(column[:rows], is_sparse=not fewest) for column in sums],
         )
+
+
+def _to_column(values: Any, *, is_sparse: bool) -> pa.Array:
+    return _to_arrow(values, np.isnan(values) if is_sparse else None)
+
+
+def _to_arrow(values: Any, is_null: Any = None) -> pa.Array:
+    """Return an array on the same memory. `pa.array` would load numpy.ma, to look for its masks."""
+    valid = None if is_null is None else pa.py_buffer(np.packbits(~is_null, bitorder="little"))
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)])
 
 
 def _cut(batch: Batch, rows: int) -> Batch:
