@@ -1,4 +1,4 @@
-"""Compares this tree with an earlier commit: the CPU of the live peak, and of a saturated ingest.
+"""Measures against an earlier commit: the CPU of the live peak, and of a saturated ingest.
 
     python -m benchmarks.against v0.1.0
 
@@ -47,7 +47,7 @@ END_S: Final = 180.0
 
 
 class Feed(Struct):
-    """What an ingest of any version reports."""
+    """The report of an ingest of any version, as far as it is needed here."""
 
     state: str
 
