@@ -1,7 +1,7 @@
 """Makes and parses the keys of a tape's objects, with their sessions and dates."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -87,7 +87,7 @@ def _parse_session(session: str) -> tuple[str, str]:
     match = _SESSION.fullmatch(session)
     try:
         start, exchange, line = match.groups() if match else ("", "", "")
-        datetime.strptime(start, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+        datetime.fromisoformat(start)  # not strptime, which loads a whole locale first
     except ValueError:
         raise TapeError(f"{session!r} is no session id") from None
     return exchange, line

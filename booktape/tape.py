@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from booktape.answers.reading import Reading
 from booktape.books.book import Book, Gap, find_book, replay
-from booktape.errors import UnknownTable
+from booktape.errors import NotKnown, UnknownTable
 from booktape.later import LaterModule
 from booktape.scan import Scan
 from booktape.tables import SCHEMAS
@@ -95,7 +95,13 @@ class Tape:
 
     def book_at(self, market: str, moment: Moment) -> Book:
         """Return the book at a moment; raise `NotKnown` with the gap and its cause."""
-        return find_book(self._reading.parse_market(market), parse_moment(moment))
+        found = self._reading.name_market(market)
+        try:
+            return find_book(found, parse_moment(moment))
+        except NotKnown:
+            # A book that is found proves its market: to look for it first would cost requests.
+            self._reading.catalog.check(found.exchange, found.symbol)
+            raise
 
     def replay(
         self, market: str, start: Moment | None = None, end: Moment | None = None
