@@ -1,7 +1,7 @@
-"""Measures what reading in batches saves: the same recording with batches and without, by turns.
+"""Measures the saving of reading in batches: one recording with batches and without, by turns.
 
-Every market of both exchanges, books and trades, as `sustained` has it; `read_interval_ms` is 0, as
-each exchange declares it, and 5.
+It records every market of both exchanges, books and trades, as `sustained` does, with
+`read_interval_ms` of 0, as each exchange declares, and 5.
 """
 
 import shutil

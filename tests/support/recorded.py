@@ -42,7 +42,7 @@ def record_polled_demo(folder: Path, *, seconds: int) -> Path:
 
 
 def record_demo(folder: Path, *, seconds: int = SECONDS) -> Path:
-    """Return the folder of a whole tape on which most of what can go wrong did."""
+    """Return the folder of a whole tape with most of the possible faults."""
     standing = Standing(folder, REAL)
     command = [str(folder / "bin" / "booktape"), "demo", "--faults", "all"]
     with subprocess.Popen(
@@ -73,7 +73,7 @@ def _is_live(standing: Standing) -> bool:
 
 
 def _find(standing: Standing, name: str) -> dict[str, Any] | None:
-    """Return what `status` says of a process that runs."""
+    """Return the status of a running process."""
     said = standing.booktape("status", "--json").stdout
     processes: list[dict[str, Any]] = json.loads(said)["processes"] if said else []
     found = (one for one in processes if one["name"] == name and one.get("pid"))

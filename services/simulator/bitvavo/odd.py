@@ -8,9 +8,9 @@ Message = dict[str, object]
 
 
 def write_oddly(message: str, rng: random.Random) -> str:
-    """Return a message whose time is in another unit or type, whose levels have a third item.
+    """Return a message with its time in another unit or type, its levels with a third item.
 
-    A side without changes is null or missing; a price comes twice, the last time as it is.
+    A side without changes is null or missing; a price comes twice, the second time as it is.
     """
     body = msgspec.json.decode(message, type=Message)
     time = body.get("timestamp")
@@ -27,3 +27,10 @@ def write_oddly(message: str, rng: random.Random) -> str:
             if rng.random() < 0.5:  # noqa: PLR2004
                 del body[side]
     return msgspec.json.encode(body).decode()
+
+
+def empty_sides(ticker: str) -> str:
+    """Return a ticker whose sides are null, which means empty; only the true one may follow it."""
+    body = msgspec.json.decode(ticker, type=Message)
+    sides = {key: None for key in body if key.startswith(("bestBid", "bestAsk"))}
+    return msgspec.json.encode({**body, **sides}).decode()
