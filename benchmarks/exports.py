@@ -50,11 +50,17 @@ def run(folder: Path, *, rounds: int) -> list[Figure]:
     _, small_kb = _export(folder, "half", 0)
     certified = [_export(folder, "whole", rounds + number) for number in range(rounds)]
     cost_s, large_kb = min(certified)
+    stored = [_export(folder, "whole", 2 * rounds + number, "--stored") for number in range(rounds)]
+    files = (folder / f"whole-{number}" for number in (rounds, 2 * rounds))
+    sizes = [path.stat().st_size for each in files for path in each.glob("*.npz")]
     goal: dict[str, Any] = {"goal": 1_000_000, "better": "more"}
     return [
         Figure("levels", levels, ""),
         Figure("hftbacktest, as it was recorded: levels", levels / min(recorded)[0], "/CPU-s"),
         Figure("hftbacktest, a certified day: levels", levels / cost_s, "/CPU-s", **goal),
+        Figure("... as files that are not compressed", levels / min(stored)[0], "/CPU-s", **goal),
+        Figure("a level in a file, compressed", sizes[0] / levels, "B"),
+        Figure("a level in a file, not compressed", sizes[1] / levels, "B"),
         Figure("peak memory", large_kb / 1024, "MiB", goal=MEMORY_GOAL_MIB),
         Figure("peak memory, all levels / half of them", large_kb / small_kb, "x", goal=1.2),
     ]
@@ -137,12 +143,12 @@ def _to_table(table: str, columns: dict[str, Any]) -> pa.Table:
     return pa.Table.from_arrays(found, schema=schema)
 
 
-def _export(folder: Path, tape: str, number: int) -> tuple[float, int]:
+def _export(folder: Path, tape: str, number: int, *more: str) -> tuple[float, int]:
     """Return the CPU seconds of an export, and the most memory that it had, in KiB."""
     out = ("--out", str(folder / f"{tape}-{number}"), "--tape", str(folder / tape))
     steps = ("--tick", "0.5", "--lot", "0.000001")
     market = f"{EXCHANGE}:{SYMBOL}"
-    return _run("export", market, "--to", "hftbacktest", "--date", DATE, *steps, *out)
+    return _run("export", market, "--to", "hftbacktest", "--date", DATE, *steps, *out, *more)
 
 
 def _run(*arguments: str) -> tuple[float, int]:

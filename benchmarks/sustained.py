@@ -113,7 +113,7 @@ def record(
     cores = sorted(os.sched_getaffinity(0))
     with on_core(cores[-1]), Simulators() as simulators:
         addresses = {
-            name: _start(simulators, name, of, folder, environment=environment)
+            name: start_simulator(simulators, name, of, folder, environment)
             for name, of in markets.items()
         }
         configure(folder, addresses, {"channels": list(channels), **options}, configuration)
@@ -150,14 +150,14 @@ def on_core(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _start(
+def start_simulator(
     simulators: Simulators,
     name: str,
     market: Sequence[str],
     folder: Path,
-    *,
     environment: dict[str, str],
 ) -> Address:
+    """Start a simulator that writes its truth into the folder."""
     options = [*market, "--truth", str(folder / f"{name}.jsonl")]
     log = folder / f"simulate_{name}.log"
     return simulators.start(name, options, environment=environment, log=log)

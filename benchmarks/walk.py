@@ -135,7 +135,8 @@ def prove(tape: Path) -> Report:
     lost = [row for session in report.sessions for row in (*session.gaps, *session.outages)]
     lost = [row for row in lost if not is_stopped(row.detail)]
     if not report.ok or not report.sessions or lost:
-        raise RuntimeError(f"the tape in {tape} is not whole: {report.to_json()}")
+        faults = [str(fault) for fault in [*report.faults, *lost][:3]]
+        raise RuntimeError(f"the tape in {tape} is not whole: {faults or 'no session'}")
     return report
 
 

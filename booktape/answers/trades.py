@@ -18,6 +18,7 @@ EARLY_US: Final = 60 * SECOND_US  # the exchange's clock may be ahead of ours by
 LATE_US: Final = 25 * 3600 * SECOND_US  # a list that is read after a day without us
 ROW_BYTES: Final = 128  # of a trade in memory, id and all
 HELD_SHARE: Final = 4  # of the memory that may be used: sorting takes rows, keys and a copy
+ROWS_AT_ONCE: Final = 65_536  # that are looked at together
 TAKEN_DATES: Final = 2  # whose ids are remembered, for a row that has no time of the exchange
 SCHEMA: Final = pa.schema(
     [
@@ -74,7 +75,7 @@ def read_trades(
             segment = segments.open(flush, "trades")
             for _, rows in segment.read_symbol(symbol, _COLUMNS):
                 held.add(rows)
-            if held.count > rows_max and end - held.start > SECOND_US:
+            if held.is_more_than(rows_max) and end - held.start > SECOND_US:
                 middle = (held.start + end) // 2
                 for part in ((held.start, middle), (middle, end)):
                     yield from read_trades(
@@ -90,21 +91,31 @@ class _Held:
 
     def __init__(self, start: int, end: int) -> None:
         self.start = start  # what is earlier was taken
-        self.count = 0
         self._end = end
+        self._new: list[pa.Table] = []  # of these nobody has looked yet what was in time
+        self._new_count = 0
+        self._count = 0
         self._rows: list[pa.Table] = []
         self._taken = [pa.array([], pa.string())] * TAKEN_DATES  # ids of the last dates
 
     def add(self, rows: pa.Table) -> None:
         """Hold what of these rows was received in time."""
-        kept = _keep(rows, self.start, self._end).cast(_ROWS)
-        if kept.num_rows:
-            self._rows.append(kept)
-            self.count += self._count(kept)
+        self._new.append(rows)
+        self._new_count += rows.num_rows
+        if self._new_count >= ROWS_AT_ONCE:
+            self._look_at_new()
+
+    def is_more_than(self, rows_max: int) -> bool:
+        """Return whether more rows of the range are held than this; others are held beside them."""
+        if self._count + self._new_count <= rows_max:
+            return False
+        self._look_at_new()
+        return self._count > rows_max
 
     def take_until(self, end: int) -> Iterator[pa.Table]:
         """Yield the trades before a moment: all of them that there will be."""
         end = min(end, self._end)
+        self._look_at_new()
         if end <= self.start or not self._rows:
             return
         rows = pa.concat_tables(self._rows).unify_dictionaries().combine_chunks()
@@ -120,12 +131,22 @@ class _Held:
         taken = rows.filter(is_wanted)
         self._taken = [*self._taken[1:], taken["trade_id"].combine_chunks()]
         self.start = end
-        self.count = self._count(self._rows[0])
+        self._count = self._count_inside(self._rows[0])
         if taken.num_rows:
             yield _sort(taken, [("ts", "ascending"), *_ORDER])
 
-    def _count(self, rows: pa.Table) -> int:
-        """Return how many rows are of the range; those of another one are held beside them."""
+    def _look_at_new(self) -> None:
+        """Keep of the new rows those that were received in time."""
+        if not self._new:
+            return
+        rows = pa.concat_tables(self._new).unify_dictionaries().combine_chunks()
+        self._new, self._new_count = [], 0
+        kept = _keep(rows, self.start, self._end).cast(_ROWS)
+        if kept.num_rows:
+            self._rows.append(kept)
+            self._count += self._count_inside(kept)
+
+    def _count_inside(self, rows: pa.Table) -> int:
         ts = pc.coalesce(rows["ts_event"], rows["ts_recv"]).cast(_INT64)
         is_inside = pc.and_(pc.greater_equal(ts, self.start), pc.less(ts, self._end))
         return int(pc.sum(is_inside).as_py() or 0)

@@ -84,6 +84,12 @@ def _add_arguments(parser: Parser) -> None:
         metavar="L",
         help="hftbacktest: how late books come that have no time of the exchange (as its trades)",
     )
+    parser.add_argument(
+        "--stored",
+        action="store_true",
+        default=None,
+        help="hftbacktest: files that are not compressed, five times as large and sooner written",
+    )
     for name in ("tick", "lot"):
         help_text = f"the least step of a {'price' if name == 'tick' else 'size'} (as is known)"
         parser.add_argument(f"--{name}", type=step, metavar="X", help=help_text)

@@ -1,6 +1,6 @@
 """Yields a market's book as changes for a replay: its beginning, each change, its end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
@@ -141,22 +141,28 @@ def _join(sides: Iterable[tuple[str, Levels]]) -> list[pa.Array]:
 
 
 def _join_events(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield the same rows so that no event goes on in the next table."""
-    held: pa.Table | None = None
+    """Yield the same rows, not too few at once, so that no event goes on in the next table."""
+    held: list[pa.Table] = []
+    count = 0
     for found in tables:
         for begin in range(0, found.num_rows, ROWS_AT_ONCE):
-            table = found.slice(begin, ROWS_AT_ONCE)
-            if held is not None:
-                table = pa.concat_tables([held, table])
-            table = table.unify_dictionaries().combine_chunks()
+            held.append(found.slice(begin, ROWS_AT_ONCE))
+            count += held[-1].num_rows
+            if count < ROWS_AT_ONCE:
+                continue
+            table = _join_tables(held)
             numbers = table["event_number"].chunk(0)
             others = pc.indices_nonzero(pc.not_equal(numbers, numbers[-1]))
             whole = others[-1].as_py() + 1 if len(others) else 0
             if whole:
                 yield table.slice(0, whole).combine_chunks()
-            held = table.slice(whole)
-    if held is not None:
-        yield held.combine_chunks()
+            held, count = [table.slice(whole)], table.num_rows - whole
+    if count:
+        yield _join_tables(held)
+
+
+def _join_tables(tables: Sequence[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
 def _part(rows: pa.Table) -> Iterator[tuple[pa.Table, bool]]:

@@ -28,6 +28,7 @@ class Options(Struct, frozen=True, kw_only=True):
     tick: str | None = None
     lot: str | None = None
     as_exchange: str | None = None
+    stored: bool | None = None
 
 
 class Target(Struct, frozen=True):
@@ -49,7 +50,9 @@ class Exported(Struct, frozen=True):
 
 TARGETS: Final = {
     "hftbacktest": Target(
-        "booktape.export.hftbacktest", ("numpy",), {"latency_ms": None, "tick": None, "lot": None}
+        "booktape.export.hftbacktest",
+        ("numpy",),
+        {"latency_ms": None, "tick": None, "lot": None, "stored": False},
     ),
     "parquet": Target("booktape.export.parquet", (), {"depth": 10, "every": "1s"}),
     "nautilus": Target(

@@ -48,7 +48,13 @@ _NEVER: Final = np.iinfo(np.int64).max
 
 
 def write(
-    day: Day, folder: Folder, *, latency_ms: float | None, tick: str | None, lot: str | None
+    day: Day,
+    folder: Folder,
+    *,
+    latency_ms: float | None,
+    tick: str | None,
+    lot: str | None,
+    stored: bool,
 ) -> dict[str, object]:
     """Write a day; return what is to be known of it."""
     day.need_book()
@@ -60,7 +66,7 @@ def write(
     def write_rows(path: Path) -> None:
         nonlocal count
         parts = (_make_array(columns) for columns in rows.read())
-        count = write_npz(path, "data", DTYPE, parts)
+        count = write_npz(path, "data", DTYPE, parts, is_compressed=not stored)
 
     folder.write(name, write_rows)
     steps = find_increments(day, tick=tick, lot=lot)

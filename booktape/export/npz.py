@@ -19,41 +19,46 @@ from booktape.checksum import join_crc32
 LEVEL: Final = 1  # of zlib: twice as fast as numpy's own, and a sixth larger
 COUNT_MAX: Final = 10**18  # as wide as the header leaves room for
 _VERSION: Final = 45  # of the format, which knows of more than 4 GiB
-_DEFLATED: Final = 8
+_STORED, _DEFLATED = 0, 8
 _DATE: Final = 1 << 5 | 1  # the first of January 1980
 _MORE: Final = 0xFFFFFFFF  # stands in the place of what is in the extra field
 _WINDOW_BITS: Final = -15  # no header and no checksum of zlib's own
 
 
-def write_npz(path: Path, name: str, dtype: Any, parts: Iterable[Any]) -> int:
+def write_npz(
+    path: Path, name: str, dtype: Any, parts: Iterable[Any], *, is_compressed: bool = True
+) -> int:
     """Write rows that come in parts, under a name; return how many there were."""
     member = f"{name}.npy".encode()
+    method = _DEFLATED if is_compressed else _STORED
     with path.open("wb") as file:
-        file.write(_local_header(member, 0, 0, 0))
+        file.write(_local_header(member, method, 0, 0, 0))
         head_place = file.tell()
-        file.write(_store(_array_header(dtype, 0)))
-        count, size, checksum = _compress(file, parts)
+        file.write(_wrap_head(_array_header(dtype, 0), method))
+        count, size, checksum = _write_rows(file, parts, method)
         end = file.tell()
         head = _array_header(dtype, count)
         checksum = join_crc32(zlib.crc32(head), checksum, size)
         sizes = checksum, end - head_place, size + len(head)
-        file.write(_directory(member, *sizes, end))
+        file.write(_directory(member, sizes, method=method, place=end))
         file.seek(0)
-        file.write(_local_header(member, *sizes))
-        file.write(_store(head))
+        file.write(_local_header(member, method, *sizes))
+        file.write(_wrap_head(head, method))
     return count
 
 
-def _compress(file: IO[bytes], parts: Iterable[Any]) -> tuple[int, int, int]:
+def _write_rows(file: IO[bytes], parts: Iterable[Any], method: int) -> tuple[int, int, int]:
     """Write rows; return how many, their bytes and their checksum."""
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _WINDOW_BITS)
+    is_compressed = method == _DEFLATED
     count = size = checksum = 0
     for part in parts:
         data = np.ascontiguousarray(part).view(np.uint8).data
         checksum = zlib.crc32(data, checksum)
-        file.write(compressor.compress(data))
+        file.write(compressor.compress(data) if is_compressed else data)
         count, size = count + len(part), size + len(data)
-    file.write(compressor.flush())
+    if is_compressed:
+        file.write(compressor.flush())
     return count, size, checksum
 
 
@@ -71,21 +76,27 @@ def _array_header(dtype: Any, count: int) -> bytes:
     return header.getvalue().replace(wide.encode(), f"({count},)".ljust(len(wide)).encode())
 
 
-def _store(data: bytes) -> bytes:
-    """Return a deflate block that is not compressed and not the last one."""
+def _wrap_head(data: bytes, method: int) -> bytes:
+    """Return what stands before the rows as it is written.
+
+    Among what is deflated it is a block that is not compressed and not the last one.
+    """
+    if method == _STORED:
+        return data
     return b"\0" + pack("<HH", len(data), len(data) ^ 0xFFFF) + data
 
 
-def _local_header(member: bytes, checksum: int, packed: int, size: int) -> bytes:
+def _local_header(member: bytes, method: int, checksum: int, packed: int, size: int) -> bytes:
     extra = pack("<HHQQ", 1, 16, size, packed)
-    fixed = (b"PK\3\4", _VERSION, 0, _DEFLATED, 0, _DATE, checksum, _MORE, _MORE)
+    fixed = (b"PK\3\4", _VERSION, 0, method, 0, _DATE, checksum, _MORE, _MORE)
     return pack("<4s5H3L2H", *fixed, len(member), len(extra)) + member + extra
 
 
-def _directory(member: bytes, checksum: int, packed: int, size: int, place: int) -> bytes:
+def _directory(member: bytes, sizes: tuple[int, int, int], *, method: int, place: int) -> bytes:
     """Return the archive's end: its directory, which begins at a place, and where that is."""
+    checksum, packed, size = sizes
     extra = pack("<HHQQ", 1, 16, size, packed)
-    fixed = (b"PK\1\2", _VERSION, _VERSION, 0, _DEFLATED, 0, _DATE, checksum, _MORE, _MORE)
+    fixed = (b"PK\1\2", _VERSION, _VERSION, 0, method, 0, _DATE, checksum, _MORE, _MORE)
     entry = pack("<4s6H3L5H2L", *fixed, len(member), len(extra), 0, 0, 0, 0, 0) + member + extra
     end = pack("<4sQ2H2L4Q", b"PK\6\6", 44, _VERSION, _VERSION, 0, 0, 1, 1, len(entry), place)
     locator = pack("<4sLQL", b"PK\6\7", 0, place + len(entry), 1)

@@ -129,6 +129,8 @@ class FlushRows:
         Places count as if the flush had a file of its own: its rows of a row group, and no others.
         """
         for group in self._daily.segment.find_groups(symbol):
+            if not self._find_rows(group, symbol).count:  # most groups have none of this flush
+                continue
             for name, begin, rows in self._place(group):
                 if name == symbol:
                     table = self._daily.read(group, columns).slice(rows.first, rows.count)
@@ -180,9 +182,9 @@ class FlushRows:
 
 
 def _bisect(numbers: pa.Array, number: int, begin: int, end: int) -> int:
-    return bisect_left(
-        range(len(numbers)), number, begin, end, key=lambda row: numbers[row].as_py()
-    )
+    values: Sequence[int] = memoryview(numbers.buffers()[1]).cast("q")
+    offset: int = numbers.offset
+    return bisect_left(values, number, offset + begin, offset + end) - offset
 
 
 def _find_equal(codes: pa.Array, code: int, begin: int, end: int) -> tuple[int, int]:

@@ -66,7 +66,10 @@ def check_pages(data: bytes, chunk: Chunk) -> set[bool]:
     is_first = True
     encodings = _find_encodings(chunk)
     while place < len(data):
-        header, begin = _read_struct(data, place, DEPTH_MAX)
+        try:
+            header, begin = _read_struct(data, place, DEPTH_MAX)
+        except IndexError:
+            raise BadPage("a header does not end") from None
         if is_first and chunk.has_dictionary:
             _check_dictionary(header)
         else:
@@ -126,13 +129,13 @@ def _check_shape(header: _Fields, kind: int, page: int) -> None:
 
 
 def _read_struct(data: bytes, place: int, depth: int) -> tuple[_Fields, int]:
-    """Return a struct's fields and where it ends."""
+    """Return a struct's fields and where it ends; IndexError where the data end before it."""
     if not depth:
         raise BadPage("a header is nested too deeply")
     fields = _Fields({}, {}, set())
     number = 0
     while True:
-        byte, place = _read_byte(data, place), place + 1
+        byte, place = data[place], place + 1
         if not byte:
             return fields, place
         step, kind = byte >> 4, byte & 0xF
@@ -155,9 +158,11 @@ def _read_struct(data: bytes, place: int, depth: int) -> tuple[_Fields, int]:
 
 
 def _read_varint(data: bytes, place: int) -> tuple[int, int]:
+    if data[place] <= _SHORT_MAX:
+        return data[place], place + 1
     value = shift = 0
     while True:
-        byte, place = _read_byte(data, place), place + 1
+        byte, place = data[place], place + 1
         value |= (byte & _SHORT_MAX) << shift
         shift += 7
         if value >> NUMBER_BITS:  # Arrow would cut it off
@@ -166,9 +171,3 @@ def _read_varint(data: bytes, place: int) -> tuple[int, int]:
             return value, place
         if shift >= NUMBER_BITS:
             raise BadPage("a header has a number without end")
-
-
-def _read_byte(data: bytes, place: int) -> int:
-    if place >= len(data):
-        raise BadPage("a header does not end")
-    return data[place]

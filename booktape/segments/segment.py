@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
 import pyarrow as pa
@@ -224,14 +225,20 @@ class Segment:
 
     def find_groups(self, symbol: str) -> Iterator[int]:
         """Yield the row groups that may have rows of a symbol."""
-        place = self._places["symbol"]
-        for group in self.groups:
-            statistics = self._metadata.row_group(group).column(place).statistics
-            edges = None
-            if statistics is not None and statistics.has_min_max:
-                edges = statistics.min, statistics.max
+        for group, edges in zip(self.groups, self._edges, strict=True):
             if edges is None or edges[0] <= symbol <= edges[1]:
                 yield group
+
+    @cached_property
+    def _edges(self) -> list[tuple[str, str] | None]:
+        """Return the first and the last symbol of each row group, where its statistics say them."""
+        place = self._places["symbol"]
+        found: list[tuple[str, str] | None] = []
+        for group in self.groups:
+            statistics = self._metadata.row_group(group).column(place).statistics
+            is_told = statistics is not None and statistics.has_min_max
+            found.append((statistics.min, statistics.max) if is_told else None)
+        return found
 
     def _fetch(self, ranges: Iterable[Range]) -> list[tuple[int, bytes]]:
         wanted = list(join_ranges(sorted(with_magic(ranges))))

@@ -4,7 +4,7 @@
 |---|---|
 | `halt_unsaid` | a market is halted, as its list says; orders change unsaid, its numbers go on |
 | `auction` | a market is in an auction, as its list says: its book is crossed and changes |
-| `odd_fields` | times in other units and types, levels of three items, sides null or missing |
+| `odd_fields` | times in other units and types, levels of three items, lists and sides null |
 | `late_listing` | Bitvavo: the quietest market is not listed for a while; then it is young |
 | `silent_all` | BtcTurk: the tickers of all pairs bring nothing to who joins them |
 | `late_first` | BtcTurk: a pair says nothing to who joins it, and then its changes alone |

@@ -65,6 +65,14 @@ def check(name: str, recorded: Recorded, market: str, out: Path, *more: str) -> 
     return said
 
 
+def test_a_backtest_reads_a_file_that_is_stored(tmp_path: Path) -> None:
+    write_polled(tmp_path / "tape")
+    recorded = Recorded(tmp_path / "tape", DATE, POLLED)
+    export(recorded, "hftbacktest", tmp_path / "out", "--stored")
+    for market in POLLED:
+        assert 0 == check("hftbacktest", recorded, market, tmp_path / "out", "100")["wrong"]
+
+
 @pytest.mark.parametrize(("target", "more"), [("hftbacktest", ["100"]), ("nautilus", [])])
 def test_a_backtest_sees_the_tapes_best_prices_and_none_in_a_gap(
     recorded: Recorded, tmp_path: Path, target: str, more: list[str]

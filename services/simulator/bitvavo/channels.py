@@ -1,7 +1,9 @@
 """Bitvavo's channels: what a subscribe names, and what its acknowledgement lists."""
 
+from collections.abc import Iterable
+
 from services.simulator.bitvavo.data import INTERVALS_S, Parameters, Refusal
-from services.simulator.bitvavo.feed import BitvavoFeed
+from services.simulator.bitvavo.feed import BitvavoFeed, send_json
 from services.simulator.connection import ClientChain, ClientConnection
 
 CHANNELS = ("book", "trades", "ticker", "ticker24h", "candles")
@@ -57,6 +59,13 @@ def listed(connection: ClientConnection) -> dict[str, object]:
         elif names:
             plain[channel] = list(names)
     return {**plain, "candles": candles} if candles else plain
+
+
+def acknowledge_oddly(connections: Iterable[ClientConnection]) -> None:
+    """Acknowledge once more what each is subscribed to, with every other channel as null."""
+    for connection in connections:
+        subscriptions = {**dict.fromkeys(CHANNELS), **listed(connection)}
+        send_json(connection, {"event": "subscribed", "subscriptions": subscriptions})
 
 
 def _list(value: object) -> list[object]:

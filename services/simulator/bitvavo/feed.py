@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from services.simulator.bitvavo.data import BOOK_AGE_NS, NS_PER_MS, trade_id
-from services.simulator.bitvavo.odd import write_oddly
+from services.simulator.bitvavo.odd import empty_sides, write_oddly
 from services.simulator.book_side import Execution, Step
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.market import SimulatedMarket
@@ -121,8 +121,10 @@ class BitvavoFeed:
             parts = [f"{bid_text},{ask_text},{last}"]
         self._bid, self._ask = bid, ask
         for part in parts:
-            name = market.listing.raw_symbol
-            self._send("ticker", f'{{"event":"ticker","market":"{name}",{part}}}')
+            message = f'{{"event":"ticker","market":"{market.listing.raw_symbol}",{part}}}'
+            if self.is_odd:
+                self._send("ticker", empty_sides(message))
+            self._send("ticker", message)
 
     def _send(self, channel: str, message: str) -> None:
         if self.is_odd:

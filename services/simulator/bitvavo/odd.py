@@ -27,3 +27,10 @@ def write_oddly(message: str, rng: random.Random) -> str:
             if rng.random() < 0.5:  # noqa: PLR2004
                 del body[side]
     return msgspec.json.encode(body).decode()
+
+
+def empty_sides(ticker: str) -> str:
+    """Return a ticker whose sides are null, which means empty; only the true one may follow it."""
+    body = msgspec.json.decode(ticker, type=Message)
+    sides = {key: None for key in body if key.startswith(("bestBid", "bestAsk"))}
+    return msgspec.json.encode({**body, **sides}).decode()

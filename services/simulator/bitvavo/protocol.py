@@ -93,8 +93,7 @@ class Bitvavo:
 
     def handshake(self, path: str) -> Answer | None:
         """Let every client in that asks for the right path."""
-        is_known = urlsplit(path).path.rstrip("/") == self.rest_path
-        return None if is_known else rest.not_found()
+        return None if urlsplit(path).path.rstrip("/") == self.rest_path else rest.not_found()
 
     def opened(self, connection: ClientConnection) -> None:
         """Send nothing: Bitvavo waits for the client."""
@@ -194,8 +193,10 @@ class Bitvavo:
         market.reveal()
 
     def write_oddly(self, market: SimulatedMarket, *, is_odd: bool) -> None:
-        """Write a market's events oddly."""
+        """Write a market's events oddly; acknowledge once more, channels of no market as null."""
         self._feeds[market.listing.raw_symbol].is_odd = is_odd
+        if is_odd:
+            channels.acknowledge_oddly(self._message_budgets)
 
     def answer_book_badly(self, how: str) -> None:
         """Answer the next `getBook` late, or with an old book."""
@@ -215,9 +216,8 @@ class Bitvavo:
             change = channels.join if action == "subscribe" else channels.leave
             for channel, feed in wanted:
                 change(connection, channel, feed)
-            subscriptions = channels.listed(connection)
-            acknowledgement = {"event": f"{action}d", **_echo(request)}
-            send_json(connection, {**acknowledgement, "subscriptions": subscriptions})
+            listed = {"subscriptions": channels.listed(connection)}
+            send_json(connection, {"event": f"{action}d", **_echo(request), **listed})
         elif not isinstance(action, str):
             raise Refusal(UNKNOWN_ACTION, "Invalid action. Please check the request.")
         elif action.startswith(("private", "authenticate")):

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field
 
 from services.simulator.book_side import Execution, Step
-from services.simulator.btcturk.odd import write_oddly
+from services.simulator.btcturk.odd import empty_sides, write_oddly
 from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.digits import padded
 from services.simulator.market import SimulatedMarket
@@ -148,7 +148,7 @@ class BtcturkFeed:
             for trade in newest
             if trade.ts >= self.switches.ts_trades
         )
-        return (
+        return self._write(
             f'[421,{{"symbol":"{name}","items":[{items}],'
             f'"channel":"trade","event":"{name}","type":421}}]'
         )
@@ -182,8 +182,10 @@ class BtcturkFeed:
             return
         name = self.market.listing.raw_symbol
         frame = f'[402,{{{self.ticker_fields()},"channel":"ticker","event":"{name}","type":402}}]'
+        frames = [empty_sides(frame), frame] if self.is_odd else [frame]
         for connection in list(self.ticker):
-            connection.send(frame)
+            for one in frames:
+                connection.send(one)
 
     def _send_difference(self) -> None:
         before, self._window = self._window, self._window_now()

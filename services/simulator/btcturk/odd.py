@@ -8,19 +8,25 @@ Body = dict[str, object]
 
 
 def write_oddly(frame: str, rng: random.Random) -> str:
-    """Return a frame whose empty sides are null or missing, as encoders of its kind write them.
+    """Return a frame whose empty lists are null or missing, as encoders of its kind write them.
 
     The time of a trade is in another unit or type, its id is a number, its side is none of two.
     """
     kind, body = msgspec.json.decode(frame, type=tuple[int, Body])
-    for side in ("AO", "BO"):
-        if body.get(side) == []:
-            body[side] = None
+    for name in ("AO", "BO", "items"):
+        if body.get(name) == []:
+            body[name] = None
             if rng.random() < 0.5:  # noqa: PLR2004
-                del body[side]
+                del body[name]
     time, number = body.get("D"), body.get("I")
     if isinstance(time, str) and isinstance(number, str):
         body["D"] = rng.choice([int(time), int(time) // 1000, int(time) / 1000, "soon", None])
         body["I"] = int(number)
         body["S"] = rng.choice([body["S"], 2, "1"])
     return msgspec.json.encode([kind, body]).decode()
+
+
+def empty_sides(ticker: str) -> str:
+    """Return a ticker whose sides are null, which means empty; only the true one may follow it."""
+    kind, body = msgspec.json.decode(ticker, type=tuple[int, Body])
+    return msgspec.json.encode([kind, {**body, **dict.fromkeys(("B", "BA", "A", "AA"))}]).decode()

@@ -168,8 +168,10 @@ class Btcturk:
         return self._feeds[chain.listing.raw_symbol].send_snapshot(connection)
 
     def write_oddly(self, market: SimulatedMarket, *, is_odd: bool) -> None:
-        """Write a pair's changes and trades oddly."""
+        """Write a pair's frames oddly; acknowledge something with a null message."""
         self._feeds[market.listing.raw_symbol].is_odd = is_odd
+        for connection in self._connections if is_odd else ():
+            connection.send('[100,{"type":100,"ok":true,"message":null}]')
 
     def silence_all(self, *, is_silent: bool) -> None:
         """Send no ticker of all pairs, which clients can join nevertheless."""

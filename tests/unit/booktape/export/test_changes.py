@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from booktape.export.changes import BookBegin, BookChanges, BookEnd, read_changes
 from tests.support.hand_tape import BTC, A, B, HandTape, at, checkpoint, delta, feed, snapshot
@@ -37,10 +38,10 @@ def test_a_book_begins_changes_and_ends(tmp_path: Path) -> None:
     tape.write(A, snapshot(1, 0, *BOOK), delta(2, 0, ("bid", 99.0, 0.0), ("ask", 100.5, 1.0)))
     tape.write(A, delta(3, 0), delta(4, 0, ("bid", 98.0, 1.0)), feed(5, "gap", BTC))
     tape.write(A, snapshot(7, 5, BOOK[0]))
+    last = (4.0, 3, "bid", 98.0, 1.0)
     assert [
         ("begin", 1.0, [(99.0, 1.0), (98.0, 2.0)], [(101.0, 3.0)]),
-        ("changes", [(2.0, 1, "bid", 99.0, 0.0), (2.0, 1, "ask", 100.5, 1.0)]),
-        ("changes", [(4.0, 3, "bid", 98.0, 1.0)]),
+        ("changes", [(2.0, 1, "bid", 99.0, 0.0), (2.0, 1, "ask", 100.5, 1.0), last]),
         ("end", 5.0),
         ("begin", 7.0, [(99.0, 1.0)], []),
         ("end", 7.000001),
@@ -82,7 +83,11 @@ def test_a_switch_to_another_session_is_what_differs(tmp_path: Path) -> None:
     assert [(3.0, 0, "bid", 97.0, 0.0)] == switched[1][:1]
 
 
-def test_no_message_goes_on_in_the_next_batch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [1, 3, 65_536])
+def test_no_message_goes_on_in_the_next_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr("booktape.export.changes.ROWS_AT_ONCE", rows)
     tape = HandTape(tmp_path, row_group_rows=2)
     levels = [("ask", 100.0 + price, 1.0) for price in range(5)]
     tape.write(A, snapshot(1, 0, *levels), delta(2, 0, *levels), delta(3, 0, BOOK[0]))

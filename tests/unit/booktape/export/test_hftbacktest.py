@@ -23,7 +23,7 @@ from tests.support.hand_tape import BTC, A, HandTape, at, delta, feed, snapshot,
 
 BOOK = ("bid", 98.0, 2.0), ("bid", 99.0, 1.0), ("ask", 101.0, 3.0)
 STOP = feed(60, "session_end", reason="stopped")
-NOTHING: dict[str, Any] = {"latency_ms": None, "tick": None, "lot": None}
+NOTHING: dict[str, Any] = {"latency_ms": None, "tick": None, "lot": None, "stored": False}
 
 
 def export(tape: HandTape, **options: Any) -> tuple[Any, dict[str, Any]]:
@@ -145,3 +145,13 @@ def test_rows_are_merged_however_many_are_read_at_once(
         monkeypatch.setattr("booktape.export.hftbacktest.ROWS_AT_ONCE", rows)
         data, _ = export(tape)
         assert lines(whole) == lines(data)
+
+
+def test_a_file_that_is_stored_has_the_same_rows(tmp_path: Path) -> None:
+    compressed, stored = HandTape(tmp_path / "one"), HandTape(tmp_path / "two")
+    for tape in (compressed, stored):
+        tape.write(A, snapshot(1, 0, *BOOK), delta(2, 0, ("bid", 99.0, 0.0)), STOP)
+    data, _ = export(compressed, latency_ms=1.0)
+    same, facts = export(stored, latency_ms=1.0, stored=True)
+    assert data.tobytes() == same.tobytes()
+    assert data.nbytes < (stored.root / "out" / str(facts["file"])).stat().st_size

@@ -1,26 +1,33 @@
 import subprocess
 import sys
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
+import pytest
 
 from booktape.export.npz import write_npz
 
 DTYPE = np.dtype([("a", "<i8"), ("b", "<f8")], align=True)
 
 
-def test_numpy_reads_it_back_and_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", [ZIP_DEFLATED, ZIP_STORED])
+def test_numpy_reads_it_back_and_the_same_rows_are_the_same_bytes(
+    tmp_path: Path, method: int
+) -> None:
     rows = np.zeros(5, DTYPE)
     rows["a"], rows["b"] = range(5), np.nan
     for name, parts in (("one", [rows]), ("two", [rows[:2], rows[2:]])):
-        assert 5 == write_npz(tmp_path / name, "data", DTYPE, parts)
+        path = tmp_path / name
+        assert 5 == write_npz(path, "data", DTYPE, parts, is_compressed=method == ZIP_DEFLATED)
     with np.load(tmp_path / "one") as found:
         assert ["data"] == found.files
         assert rows.tobytes() == found["data"].tobytes()
         assert DTYPE == found["data"].dtype
     with ZipFile(tmp_path / "one") as archive:
         assert archive.testzip() is None
+        [member] = archive.infolist()
+        assert method == member.compress_type
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 

@@ -19,7 +19,7 @@ from tests.unit.services.simulator.btcturk.test_protocol import join
 from tests.unit.services.simulator.conftest import MakeWorld
 from tests.unit.services.simulator.fakes import World, decoded
 from tests.unit.services.simulator.test_book_faults import changes, run_until_told
-from tests.unit.services.simulator.test_faults import gaps, live
+from tests.unit.services.simulator.test_faults import BITVAVO, gaps, live
 
 LISTS = {"bitvavo": "/v2/markets", "btcturk": "/api/v2/server/exchangeinfo"}
 EXCHANGES = pytest.mark.parametrize("exchange", ["bitvavo", "btcturk"])
@@ -72,12 +72,22 @@ def test_an_auction_is_crossed_and_goes_on(make_world: MakeWorld, exchange: str)
 @EXCHANGES
 def test_odd_fields_are_written_for_a_while(make_world: MakeWorld, exchange: str) -> None:
     world, client = live(make_world, exchange, "odd_fields", "--fault-interval-s", "60")
-    name = run_until_told(world, "odd_fields")
+    tickers = {"bitvavo": subscribe(("ticker", BITVAVO)), "btcturk": join("ticker", "BTCTRY")}
+    world.say(client[0], tickers[exchange])
     client[1].messages.clear()
+    name = run_until_told(world, "odd_fields")
     world.run(ODD_S - 5)
     sides = ("bids", "asks") if exchange == "bitvavo" else ("BO", "AO")
-    odd = [body for body in changes(decoded(client[1]), name) if None in map(body.get, sides)]
-    assert odd
+    books = [
+        body for body in changes(decoded(client[1]), name) if "timestamp" in body or "CS" in body
+    ]
+    assert any(None in map(body.get, sides) for body in books)
+    acknowledged, ticker = {
+        "bitvavo": ('"trades":null', '"bestBid":null'),
+        "btcturk": ('"message":null', '"B":null'),
+    }[exchange]
+    assert any(acknowledged in message for message in client[1].messages)
+    assert any(ticker in message for message in client[1].messages)
     world.run(10)
     client[1].messages.clear()
     world.run(20)

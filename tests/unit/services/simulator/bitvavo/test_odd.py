@@ -1,7 +1,7 @@
 import json
 import random
 
-from services.simulator.bitvavo.odd import write_oddly
+from services.simulator.bitvavo.odd import empty_sides, write_oddly
 
 BOOK = (
     '{"event":"book","market":"X","nonce":5,"bids":[["2.0","1"]],"asks":[],'
@@ -24,3 +24,14 @@ def test_what_matters_stays_and_what_decorates_does_not() -> None:
 def test_a_ticker_has_nothing_that_could_be_odd() -> None:
     ticker = '{"event":"ticker","market":"X","bestBid":"5"}'
     assert ticker == write_oddly(ticker, random.Random(1))
+
+
+def test_the_sides_of_a_ticker_are_null() -> None:
+    ticker = '{"event":"ticker","market":"X","bestBid":"5","bestBidSize":"1","lastPrice":"5"}'
+    assert {
+        "event": "ticker",
+        "market": "X",
+        "bestBid": None,
+        "bestBidSize": None,
+        "lastPrice": "5",
+    } == json.loads(empty_sides(ticker))
