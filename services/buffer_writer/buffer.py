@@ -71,7 +71,7 @@ class FrameRun(Struct):
             self.packed.add(chunk)
             del self.frames[: len(chunk)]
 
-    def cut(self, first: int) -> None:
+    def cut_events(self, first: int) -> None:
         """Remove the events from this number on, with which a frame begins that is not packed."""
         if first <= self.first:
             self.packed = PackedEvents()
@@ -139,7 +139,7 @@ class Buffer:
         for run in self._runs:
             if run.session == session and run.last >= first:
                 rows, size = run.rows, run.bytes
-                run.cut(first)
+                run.cut_events(first)
                 self.rows -= rows - run.rows
                 self.bytes -= size - run.bytes
         self._runs = [run for run in self._runs if not run.is_empty]
