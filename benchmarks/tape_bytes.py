@@ -29,7 +29,7 @@ def run(folder: Path) -> list[Figure]:
         rows, size, flushes = rows + book.rows, size + book.bytes, flushes + 1
     each, one = measure_tardis(traffic)
     return [
-        Figure("a level of the book table", size / rows, "B", goal=8.5),
+        Figure("a level of the book table", size / rows, "B", goal=7.05),
         Figure("rows", rows, ""),
         Figure("flushes", flushes, ""),
         Figure("a level as Tardis CSV.gz, a file for each symbol", each / rows, "B"),
