@@ -1,1 +1,1 @@
-"""What booktape costs, measured against its goals: `make bench`."""
+"""Measures booktape's costs against their goals: `make bench`."""

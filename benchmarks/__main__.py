@@ -1,4 +1,4 @@
-"""The command: runs the benchmarks that are named, or all, and prints one table."""
+"""The command: runs the named benchmarks, or all, and prints one table."""
 
 import argparse
 import sys
@@ -33,7 +33,7 @@ from benchmarks.speed import measure
 
 
 def main() -> int:
-    """Run what was asked for and keep the figures; a goal may be missed."""
+    """Run the chosen benchmarks and keep the figures; missing a goal is no error."""
     options = _parse()
     seconds, rounds = options.seconds, options.rounds
     benchmarks: dict[str, Callable[[Path], list[Figure]]] = {
@@ -83,7 +83,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, epilog="python -m benchmarks writer bytes"
     )
-    parser.add_argument("names", nargs="*", metavar="name", help="which; all without one")
+    parser.add_argument("names", nargs="*", metavar="name", help="which to run; all without one")
     parser.add_argument(
         "--seconds", type=float, default=600.0, help="of `sustained`, twice; 600 (60: a quick look)"
     )

@@ -1,8 +1,8 @@
-"""Measures what reading in batches saves: the same recording with batches and without, by turns.
+"""Measures the saving of reading in batches: one recording with batches and without, by turns.
 
-Every market of both exchanges, books and trades, as `sustained` has it; `read_interval_ms` is 0, as
-each exchange declares it, 5 and 20. Beside the CPU the price: how much later than with 0 an event
-is received after its exchange's time.
+It records every market of both exchanges, books and trades, as `sustained` does, with
+`read_interval_ms` of 0, as each exchange declares, 5 and 20. Beside the CPU stands the price: how
+much later than with 0 an event is received.
 """
 
 import shutil

@@ -1,7 +1,7 @@
 """Measures time and memory to certify a day of 20 million levels, beside pyarrow's concatenation.
 
-Each is a process of its own. The concatenation reads file by file and writes one with the same
-options as a certified day has, in the order in which rows came.
+Each runs in its own process. The concatenation reads file by file and writes one file with the
+options of a certified day, in the order of the rows' receipt.
 """
 
 import shutil
@@ -39,7 +39,7 @@ with parquet.ParquetWriter(sys.argv[2], SCHEMAS["book"], **daily_options("book")
             writer.write_table(pa.concat_tables(held), row_group_size=GROUP_ROWS_MAX)
             held, rows = [], 0
 """
-# The peak is the process's own: a child's first is that of the parent it was forked from.
+# The process reports its own peak: a child's peak begins at that of its parent.
 _CERTIFY: Final = """
 import os, sys
 os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # as the command has it before it loads Arrow
@@ -52,7 +52,7 @@ print(lines["VmHWM"].split()[0], lines["VmData"].split()[0])
 sys.exit(status)
 """
 
-# A top each minute, and every row; what is printed must be the same both ways.
+# A top each minute, and every row; both ways must print the same.
 _READ: Final = """
 import hashlib, sys
 import booktape
@@ -126,7 +126,7 @@ def _read(tape: Path, rounds: int) -> list[Figure]:
 
 
 class _Certified(Struct, frozen=True):
-    """Costs of one run of certify: CPU, memory, the most that lay in its temporary folder."""
+    """The costs of one run of certify: CPU, memory, the peak of its temporary folder."""
 
     cpu_s: float
     peak_kb: int
@@ -151,7 +151,7 @@ def _certify(tape: Path, temporary: Path) -> _Certified:
 
 
 def _measure_disk(folder: Path) -> int:
-    """Return the bytes of all files; one may go while they are counted."""
+    """Return the bytes of all files; somebody may remove one meanwhile."""
     total = 0
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
@@ -160,7 +160,7 @@ def _measure_disk(folder: Path) -> int:
 
 
 def _run(command: list[str]) -> tuple[float, str]:
-    """Return the CPU seconds of a process, and what it prints."""
+    """Return the CPU seconds and the output of a process."""
     before = getrusage(RUSAGE_CHILDREN)
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     after = getrusage(RUSAGE_CHILDREN)

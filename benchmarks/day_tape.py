@@ -1,8 +1,8 @@
 """Makes the tape of one day of all markets: 288 flushes, out of five minutes of the simulator.
 
-The minutes are cut into 24 flushes, and these come again and again through the day: their
-times drawn out, their numbers going on, each market at other prices and other sizes, as it would be
-hours later. A repetition alone would have a dictionary and zstd find what no market has.
+It cuts the minutes into 24 flushes and repeats these through the day: with stretched times, with
+continuing numbers, each market at other prices and sizes, as hours later. A mere repetition would
+compress better than any market.
 """
 
 import hashlib
@@ -63,7 +63,7 @@ def write_day(root: Path, *, flushes: int = FLUSHES) -> int:
 
 
 class _Walk:
-    """A random walk of every market: in each turn at other prices, its sizes a share of before."""
+    """A random walk of every market: in each turn other prices, and sizes scaled by a share."""
 
     def __init__(self, listings: list[Listing]) -> None:
         self._dice = random.Random(7)
@@ -79,7 +79,7 @@ class _Walk:
             self._shares[symbol] = self._dice.uniform(0.5, 2.0)
 
     def move(self, rows: pa.Table) -> pa.Table:
-        """Return the rows where the markets are now; every number has as many digits as before."""
+        """Return the rows at the markets' present prices, each number with as many digits."""
         names = rows["symbol"].chunk(0)
         found = [self._listings[name] for name in names.dictionary.to_pylist()]
 

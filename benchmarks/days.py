@@ -1,7 +1,7 @@
-"""Makes a day of one symbol's book for a replay, by dice that always fall alike.
+"""Makes days of one symbol's book for a replay, from a fixed seed.
 
-Friendly: changes lie as deep as on a real exchange, about nine levels an event, some hundred levels
-a side. Hostile: they lie at the top, which moves with each event.
+Friendly: changes are as deep as on a real exchange, about nine levels an event, some hundred levels
+a side. Hostile: changes are at the top, which moves with each event.
 """
 
 import random
@@ -62,7 +62,7 @@ def make_day(nature: Nature, levels: int = LEVELS) -> Batch:
             _write_snapshot(day, ts, 2 * number, books)
         step = dice.choice((-1, 1)) if dice.random() < nature.moves else 0
         middle += step
-        # Whatever the middle runs over is gone.
+        # The middle removes each level that it passes.
         changes = {
             (side, middle): 0.0
             for side in ((BID, ASK) if step else ())
@@ -84,7 +84,7 @@ def make_day(nature: Nature, levels: int = LEVELS) -> Batch:
 
 
 def to_stream(batch: Batch, rows: int = BATCH_ROWS) -> Stream:
-    """Return the rows as a reader gets them, some at a time."""
+    """Return the rows in batches, as a reader gets them."""
     count = len(batch.ts)
     cuts = range(0, count, rows)
     return Stream(

@@ -1,8 +1,8 @@
-"""Measures everything on, against the recording alone: watching, calling, a sink, by turns.
+"""Measures a recording with everything on (watching, calling, a sink) against one alone, by turns.
 
 Both record as `sustained` does, books and trades of every market. *Everything* is the dashboard
 with a viewer of four ladders, a Prometheus that scrapes each 15 s, a webhook and a heartbeat, the
-certifier, and a sink that feeds trades and feed events to another store. *Alone* has none of it.
+certifier, and a sink that feeds trades and feed events to another store. *Alone* has none of these.
 """
 
 import json
@@ -23,7 +23,7 @@ from websocket import WebSocketException, WebSocketTimeoutException, create_conn
 from benchmarks.results import Figure
 from benchmarks.sustained import BOOKS_AND_TRADES, Samples, record
 
-SECONDS: Final = 330.0  # a flush of five minutes is in it
+SECONDS: Final = 330.0  # long enough for a flush of five minutes
 SCRAPE_S: Final = 15.0
 WATCHED: Final = ("bitvavo:BTC-EUR", "bitvavo:ETH-EUR", "btcturk:BTC-TRY", "btcturk:ETH-TRY")
 BESIDE: Final = ("dashboard", "certifier")
@@ -89,7 +89,7 @@ def _most(runs: list[Samples], name: str | None = None) -> float:
 
 @contextmanager
 def _everything() -> Iterator[str]:
-    """Be whoever watches and takes; yield the configuration that says where they are."""
+    """Serve as viewer, webhook and other store; yield the configuration with their addresses."""
     stop = Event()
     port = _find_port()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Taker)
@@ -126,7 +126,7 @@ def _find_port() -> int:
 
 
 def _view(port: int, stop: Event) -> None:
-    """Look at the page as a browser does, and come back to it."""
+    """Look at the page as a browser does, again and again."""
     while not stop.wait(1):
         with suppress(OSError, WebSocketException):
             page = create_connection(f"ws://127.0.0.1:{port}/api/stream", timeout=1)
@@ -144,7 +144,7 @@ def _scrape(port: int, stop: Event) -> None:
 
 
 class _Taker(BaseHTTPRequestHandler):
-    """Takes whatever comes, as a store and as whoever is called."""
+    """Accepts every request, as a store and as a webhook."""
 
     protocol_version = "HTTP/1.1"
 

@@ -1,7 +1,7 @@
 """Exports a symbol-day for hftbacktest: levels a CPU second and memory of the whole command.
 
-The day has 24 audits and a trade at each twentieth event, in 288 flushes of this market alone. It
-is exported as it was recorded and as it is certified; half a day says whether memory grows with it.
+The day has 24 audits and a trade at each twentieth event, in 288 flushes of this market alone. The
+benchmark exports it as recorded and as certified, and half of it to see whether memory grows.
 """
 
 import subprocess
@@ -29,7 +29,7 @@ SYMBOL: Final = "BTC-EUR"
 EVENTS_A_TRADE: Final = 20
 LATENCY_US: Final = 20_000
 MEMORY_GOAL_MIB: Final = 400
-# The peak is the process's own: a child's first is that of the parent it was forked from.
+# The process reports its own peak: a child's peak begins at that of its parent.
 _COMMAND: Final = """
 import sys
 from booktape.commands.main import main
@@ -89,10 +89,10 @@ def write_day(root: Path, levels: int) -> int:
 
 
 def _make_tables(day: Batch) -> tuple[pa.Table, pa.Table]:
-    """Return the rows of a day as a tape has them; numbers leave room for a trade now and then."""
+    """Return the rows of a day as a tape has them; the numbers leave room for some trades."""
     action, event = day.action.to_numpy(), day.event_number.to_numpy()
     is_first = np.append(True, event[1:] != event[:-1])
-    is_alone = np.append(is_first[1:], True) & is_first  # a snapshot of nothing
+    is_alone = np.append(is_first[1:], True) & is_first  # an empty snapshot
     kept = (action != BEGIN) | is_alone
     place = np.cumsum(is_first) - 1
     is_snapshot = event % 2 == 0
@@ -115,7 +115,7 @@ def _make_tables(day: Batch) -> tuple[pa.Table, pa.Table]:
     ends = np.flatnonzero(is_first & (place % EVENTS_A_TRADE == 0) & (place > 0))
     sold = {
         "ts_recv": ts[ends],
-        # Some were sent before what came before them.
+        # The exchange sent some events out of order.
         "ts_event": ts[ends] - LATENCY_US - place[ends] % 7 * 1_000_000,
         "event_number": number[ends] - 1,
         "trade_id": [str(row) for row in ends],
@@ -144,7 +144,7 @@ def _to_table(table: str, columns: dict[str, Any]) -> pa.Table:
 
 
 def _export(folder: Path, tape: str, number: int, *more: str) -> tuple[float, int]:
-    """Return the CPU seconds of an export, and the most memory that it had, in KiB."""
+    """Return the CPU seconds of an export, and its peak memory in KiB."""
     out = ("--out", str(folder / f"{tape}-{number}"), "--tape", str(folder / tape))
     steps = ("--tick", "0.5", "--lot", "0.000001")
     market = f"{EXCHANGE}:{SYMBOL}"

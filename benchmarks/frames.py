@@ -15,7 +15,7 @@ Event = tuple[int, str, Snapshot | Delta]
 
 
 def parse_traffic(traffic: Traffic, *, has_snapshots: bool = True) -> Iterator[Event]:
-    """Yield receive time, symbol and event of every message that is about a book."""
+    """Yield receive time, symbol and event of every message about a book."""
     for symbol, raw in traffic.snapshots.items():
         if has_snapshots:
             yield TS_START, symbol, _book_event(raw)
@@ -25,7 +25,7 @@ def parse_traffic(traffic: Traffic, *, has_snapshots: bool = True) -> Iterator[E
 
 
 def make_frames(traffic: Traffic, *, interval_s: float = FRAME_INTERVAL_S) -> Iterator[Frame]:
-    """Yield frames of that many seconds, or as large as a frame may become."""
+    """Yield frames of so many seconds, or of the greatest size."""
     builder = FrameBuilder(SESSION)
     end = TS_START
     for ts, symbol, event in parse_traffic(traffic):

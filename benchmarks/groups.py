@@ -1,7 +1,7 @@
-"""Replays as people do with pandas, a loop over groups, without our code.
+"""Replays with a pandas loop over groups, as many people do, without our code.
 
-Prints the CPU seconds of the loop and how many levels its rows have, for events and for seconds as
-groups. The second way is right only for a grid of seconds.
+It prints the CPU seconds of the loop and the number of levels in its rows, for groups of events and
+of seconds. Groups of seconds are right only for a grid of seconds.
 """
 
 import sys
@@ -14,7 +14,7 @@ Book = tuple[dict[float, float], dict[float, float]]
 
 
 def replay(frame: pd.DataFrame, column: str, depth: int) -> int:
-    """Return how many levels the rows of a grid have."""
+    """Return the number of levels in the rows of a grid."""
     books: Book = ({}, {})
     due, count = 0, 0
     for ts, group in frame.groupby(column, sort=False):
@@ -35,7 +35,7 @@ def replay(frame: pd.DataFrame, column: str, depth: int) -> int:
 
 
 def look(books: Book, depth: int) -> int:
-    """Return how many levels the best of both sides are."""
+    """Return the number of levels among the best of both sides."""
     bids = [(price, books[0][price]) for price in sorted(books[0], reverse=True)[:depth]]
     asks = [(price, books[1][price]) for price in sorted(books[1])[:depth]]
     return len(bids) + len(asks)

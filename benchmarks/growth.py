@@ -1,7 +1,7 @@
 """The growth of a message's cost with the markets: 8, 60, all 437; other ways beside it.
 
-Ours is every stage of an ingest, from the bytes of the socket to the synced journal. The others
-keep books in memory and store nothing; they are in `.venv-bench`, where `make bench` puts them.
+Ours runs every stage of an ingest, from the bytes of the socket to the synced journal. The others
+keep books in memory and store nothing; `make bench` installs them in `.venv-bench`.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Writes a day of hours that are alike: 280 flushes of five minutes, twenty books, 17 million rows.
+"""Writes a day of equal hours: 280 flushes of five minutes, twenty books, 17 million rows.
 
-Each hour begins with a checkpoint of each book. Dice are Arrow's, so that it is made in seconds.
+Each hour begins with a checkpoint of each book. Arrow draws the numbers, which takes seconds.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ _INT64: Final = pa.int64()
 
 
 def write_hours(root: Path) -> int:
-    """Write the tape; return how many files of books it has."""
+    """Write the tape; return its number of files of books."""
     hour = [_make_flush(number) for number in range(FLUSHES_AN_HOUR)]
     events = EVENTS * len(SYMBOLS)
     for number in range(FLUSHES):
@@ -91,7 +91,7 @@ def _make_flush(place: int) -> pa.Table:
 
 
 def _draw(rows: int, seed: Any) -> pa.Array:
-    """Return numbers from 0 to below 1, always the same ones of a seed."""
+    """Return numbers from 0 to below 1, always the same for a seed."""
     return pc.random(rows, initializer=seed)
 
 

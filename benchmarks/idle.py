@@ -1,7 +1,7 @@
 """Measures an idle recorder: without an exchange that answers, then on forty quiet markets.
 
-The real programs of supervisor.conf, as `sustained` has them. How often threads were woken is what
-an idle process costs; supervisord, the page and the certifier are in the sum.
+It runs the real programs of supervisor.conf, as `sustained` does. The wake-ups of threads are the
+cost of an idle process; the sum includes supervisord, the page and the certifier.
 """
 
 import os
@@ -21,7 +21,7 @@ from services.operator.supervision.recording import Recording
 from shared.process.configured import load_settings
 
 SECONDS: Final = 45.0
-SETTLE_S: Final = 15.0  # what a start costs is `start`'s
+SETTLE_S: Final = 15.0  # leaves out the cost of a start, which `start` measures
 FEW: Final[Markets] = {
     "bitvavo": ["--symbols", "20", "--rate", "20"],
     "btcturk": ["--symbols", "20", "--rate", "19"],
@@ -41,7 +41,7 @@ def record_nothing(folder: Path, seconds: float = SECONDS) -> Samples:
     """Run everything with exchanges that refuse to be connected to."""
     folder.mkdir(parents=True)
     environment = make_environment(folder, os.environ)
-    with socket.socket() as nobody:  # who does not listen
+    with socket.socket() as nobody:  # bound, but not listening
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
         address = Address(f"ws://127.0.0.1:{port}/", f"http://127.0.0.1:{port}")

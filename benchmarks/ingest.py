@@ -1,7 +1,7 @@
-"""Runs Bitvavo's ingest process, but for two things that no exchange would allow or need.
+"""Runs Bitvavo's ingest process with two changes for benchmarks.
 
 It asks for snapshots without a pause, so that a benchmark need not wait for minutes until all books
-are live. Given a file it notes there when each write to the journal had returned.
+are live. With a file it notes there the time at which each write to the journal returned.
 """
 
 import array

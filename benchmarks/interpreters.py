@@ -2,8 +2,8 @@
 
     python -m benchmarks.interpreters python3.11 python3.12
 
-Each gets an environment of its own under `.benchmarks`, with what is pinned, and the same messages;
-a round is a process of each. The last column is the ratio of the second to the first.
+Each gets its own environment under `.benchmarks`, with the pinned requirements, and the same
+messages; a round runs one process of each. The last column is the second divided by the first.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def prepare(python: str) -> Path:
-    """Return the interpreter of an environment that has what is pinned; make it where needed."""
+    """Return the interpreter of an environment with the pinned requirements; make it if needed."""
     where = _output(python, "-c", "import sys; print(sys.executable)").strip()
     folder = FOLDER / f"python{where.replace('/', '-')}"
     own = folder / "bin" / "python"
@@ -75,7 +75,7 @@ def _output(*command: str | Path) -> str:
 
 
 def _run_child(path: Path, folder: Path) -> None:
-    """Run the stages on the interpreter that this is; print what each took."""
+    """Run the stages on this interpreter; print the cost of each."""
     traffic = msgspec.msgpack.decode(path.read_bytes(), type=Traffic)
     gc.set_threshold(GC_ALLOCATIONS)
     gc.freeze()

@@ -1,8 +1,8 @@
 """Measures the latency from `ts_recv` to the journal at 1,700 events a second: a kill may take it.
 
-The simulator sends, the real ingest records. Its journal notes when each write had returned (see
-`benchmarks.ingest`), a few hundred nanoseconds a frame; when each event was received stands on the
-tape. The difference of the two, over every book event of the time in between.
+The simulator sends, the real ingest records. Its journal notes the end of each write (see
+`benchmarks.ingest`), which takes a few hundred nanoseconds a frame; the tape has the receipt of
+each event. The latency is the difference of the two, over every book event.
 """
 
 import array
@@ -56,9 +56,9 @@ def run(folder: Path) -> list[Figure]:
 
 
 def find_delays(tape: Path, notes: Path, numbers: range) -> list[int]:
-    """Return the nanoseconds from receiving to journal of each of these events, checkpoints apart.
+    """Return the nanoseconds from receipt to journal of each of these events but checkpoints.
 
-    The notes are pairs: the last event number of a frame, and when it was written.
+    The notes are pairs: the last event number of a frame, and the time of its writing.
     """
     noted = array.array("q", notes.read_bytes())
     lasts, written = noted[::2], noted[1::2]
@@ -79,7 +79,7 @@ def find_delays(tape: Path, notes: Path, numbers: range) -> list[int]:
 def find_lateness(tape: Path, numbers: range | None = None) -> list[int]:
     """Return the nanoseconds from the exchange's time of these changes, or all, to `ts_recv`.
 
-    Here both are of one clock: what the simulator takes to send is in it.
+    Both are of one clock here, and include the simulator's own delay in sending.
     """
     late: list[int] = []
     for file in tape.rglob("*.parquet"):

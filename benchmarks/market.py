@@ -21,29 +21,29 @@ LEVELS = 2_500  # a side, of the four busiest books; of the others a fifth and l
 RATE = 1000.0  # book messages a second: the live mean of all markets
 MINUTES_5 = 300.0
 TS_START = 1_790_000_000_000_000_000  # a Monday in September 2026
-# The simulator moves several markets at once; their messages would all be received at one time,
-# which costs fewer bytes than it does on the wire.
+# The simulator moves several markets at once; without a spread their messages would share one
+# receive time, which takes fewer bytes than on the wire.
 _SPREAD_NS = int(BUCKET_S * 1e9)
 
 _encode = msgspec.json.encode
 
 
 class Traffic(Struct, frozen=True):
-    """All that one client is sent: answers to what it asks first, then the changes as they come."""
+    """All messages to one client: first the answers to its requests, then the changes."""
 
     symbols: list[str]
     acknowledgement: bytes
     snapshots: dict[str, bytes]  # the answers to `getBook`
     deltas: list[bytes]
-    times: list[int]  # when each change is received, UTC ns
+    times: list[int]  # the receive time of each change, UTC ns
 
     def cut(self, count: int) -> "Traffic":
-        """Return the same with the first changes only."""
+        """Return the same with only the first changes."""
         return msgspec.structs.replace(self, deltas=self.deltas[:count], times=self.times[:count])
 
 
 class _Now:
-    """The time, which passes when it is told to."""
+    """A clock that moves only on request."""
 
     def __init__(self) -> None:
         self.s = 0.0
@@ -53,7 +53,7 @@ class _Now:
 
 
 class _Tape:
-    """A socket that keeps what is written to it."""
+    """A socket that keeps the messages written to it."""
 
     unsent_bytes = 0
 
@@ -65,13 +65,13 @@ class _Tape:
         return True
 
     def close(self, code: int) -> None:
-        """Never happen: nothing here closes."""
+        """Do nothing: nothing here closes."""
 
     def abort(self) -> None:
-        """Never happen: nothing here is slow."""
+        """Do nothing: nothing here is slow."""
 
     def leave_pings_unanswered(self, on_withheld: Callable[[], None] | None) -> None:
-        """Never happen: there are no faults."""
+        """Do nothing: this world has no faults."""
 
 
 @cache
@@ -134,7 +134,7 @@ def _ask(exchange: Bitvavo, client: ClientConnection, request: dict[str, object]
 def _run(
     simulation: Simulation, now: _Now, tape: _Tape, seconds: float, network: random.Random
 ) -> list[int]:
-    """Let the markets move; return when each message arrives, in their order."""
+    """Move the markets; return the arrival time of each message, in order."""
     times: list[int] = []
     end_s = now.s + seconds
     simulation.next_due = now.s

@@ -1,9 +1,9 @@
-"""The memory of all processes: every bound is filled first, then a simulated day passes.
+"""Measures the memory of all processes: fills every bound, then lets a simulated day pass.
 
-The feeds of all markets live a day of their simulators' clock, with a few changes a second: rates
-do not matter where all is full. They number, frame and journal as an ingest does. Beside them the
-writer's flushes of five minutes, one after the other, and what the real processes take before they
-have anything to hold. Each is a process of its own; `in all` is their sum.
+The feeds of all markets run for a day of their simulators' clock, with a few changes a second: once
+all bounds are full, rates do not matter. They number, frame and journal as an ingest does. Beside
+them run the writer's flushes of five minutes, one after the other, and the real processes before
+they hold anything. Each is a separate process; `in all` is their sum.
 """
 
 import subprocess
@@ -59,7 +59,7 @@ def _figures(exchange: str, filled: Filled) -> Iterator[Figure]:
 
 
 def _ask(module: str, *arguments: str, kind: type[_RESULT]) -> _RESULT:
-    """Return what a process of its own found."""
+    """Return the findings of a separate process."""
     command = [sys.executable, "-m", module, *arguments]
     output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
     return msgspec.json.decode(output, type=kind)

@@ -1,7 +1,7 @@
 """The memory of one exchange's feeds: every bound filled, then hours of its clock.
 
 `python -m benchmarks.memory_feeds EXCHANGE HOURS` prints the memory as JSON. The simulated markets
-live in this process as well; they are there before anything is measured.
+are in this process as well, before the first measurement.
 """
 
 import gc
@@ -46,7 +46,7 @@ _TRADE_ID: Final = "0190{:08x}-0000-7000-8000-{:012x}"  # 36 characters, as Bitv
 class Filled(msgspec.Struct):
     """Bytes of memory: before, with live books, with all bounds full, after each hour.
 
-    Of each bound: how full it was made, and the bound.
+    Each bound has its fill, and the bound itself.
     """
 
     empty: int
@@ -60,7 +60,7 @@ class JournalledMarkets(Markets):
     """Numbers, frames and journals the rows of markets; trims the journal at once."""
 
     def __init__(self, exchange: str, folder: Path) -> None:
-        """Make the markets; nothing is connected yet."""
+        """Make the markets; connect nothing yet."""
         self._builder = FrameBuilder(SESSION.format(exchange))
         self._journal = Journal.create(folder, SESSION.format(exchange))
         super().__init__(exchange, symbols=SYMBOLS[exchange], rate=RATE, step_s=STEP_S)
@@ -107,7 +107,7 @@ def _measure() -> int:
 
 
 def _fill(world: Markets, exchange: str, folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Fill every bound, by what the code itself offers; yield how full each is, and the bound."""
+    """Fill every bound through the code's own calls; yield the fill of each, and the bound."""
     yield "ids of trades of a symbol", (_fill_trades(world), RECENT_MAX)
     yield "names in each tally", (_fill_counts(world), NAMES_MAX + 1)
     yield "deltas held for snapshots", (_fill_held(), HELD_ALL_MAX)

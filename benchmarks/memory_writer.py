@@ -1,7 +1,7 @@
-"""The writer's memory over flushes of five minutes, with the other exchange's frames held beside.
+"""Measures the writer's memory over flushes of five minutes, beside the other exchange's frames.
 
 `python -m benchmarks.memory_writer FOLDER` prints it as JSON. The frames are a minute of the
-generated market, five times over; each is a copy of its own, as the pipe hands them over.
+generated market, five times over; each is a separate copy, as from the pipe.
 """
 
 import gc
@@ -43,7 +43,7 @@ class Flushed(msgspec.Struct):
 
 
 def main(folder: Path) -> None:
-    """Write the flushes, print what they took."""
+    """Write the flushes, print their memory."""
     folder.mkdir(parents=True)
     frames = folder / "frames"
     _in_child(lambda: _save(frames))  # the traffic is not this process's to hold
@@ -72,7 +72,7 @@ def _flush(run: FrameRun, folder: Path) -> None:
 
 
 def _in_child(work: Callable[[], None]) -> None:
-    """Do it in a child, whose memory is gone with it."""
+    """Do the work in a child, whose memory goes with it."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -111,7 +111,7 @@ def _load(path: Path) -> Iterator[Frame]:
 
 @contextmanager
 def _watch(most: list[int]) -> Iterator[None]:
-    """Append the most memory that there was meanwhile."""
+    """Append the peak of memory meanwhile."""
     seen: list[int] = []
     over = Event()
 

@@ -1,7 +1,7 @@
-"""Replays by the order book of NautilusTrader ("nautilus"), a delta at a time; runs where that is.
+"""Replays with the order book of NautilusTrader ("nautilus"), a delta at a time, if installed.
 
-Prints the CPU seconds of the loop over rows that were made into its deltas before, and how many
-levels the rows of a grid of seconds have.
+It prints the CPU seconds of the loop over rows already converted to its deltas, and the number of
+levels in the rows of a grid of seconds.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """The peers: other people's ways of taking the same messages, without our code.
 
 `python peers.py WAY TRAFFIC` prints the microseconds of CPU a message, from its text to a book in
-memory. Nothing is stored. `plain`: json, dicts of floats. `ccxt`: ccxt.pro's handler of Bitvavo.
-`cryptofeed`: its Binance handler, of which the messages get the form; its callback does nothing.
+memory. None stores anything. `plain`: json, dicts of floats. `ccxt`: ccxt.pro's handler of Bitvavo.
+`cryptofeed`: its Binance handler, with messages converted to that form; its callback does nothing.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ Snapshots = dict[str, dict[str, Any]]
 
 
 def plain(snapshots: Snapshots, texts: list[str]) -> float:
-    """Keep books as anybody would at first."""
+    """Keep books in the simplest way."""
     books = {
         symbol: {side: {float(p): float(s) for p, s in book[side]} for side in ("bids", "asks")}
         for symbol, book in snapshots.items()
@@ -39,7 +39,7 @@ def plain(snapshots: Snapshots, texts: list[str]) -> float:
 
 
 def ccxt(snapshots: Snapshots, texts: list[str]) -> float:
-    """Hand them to ccxt.pro's client of Bitvavo."""
+    """Hand the messages to ccxt.pro's client of Bitvavo."""
     pro = import_module("ccxt.pro")
 
     class Client:
@@ -78,7 +78,7 @@ def _describe(raw_symbol: str) -> dict[str, Any]:
 
 
 def cryptofeed(snapshots: Snapshots, texts: list[str]) -> float:
-    """Hand them to cryptofeed, as if Binance had sent them."""
+    """Hand the messages to cryptofeed, as if Binance had sent them."""
     binance = import_module("cryptofeed.exchanges").Binance
     make_book = import_module("cryptofeed.types").OrderBook
     channel = import_module("cryptofeed.defines").L2_BOOK

@@ -59,7 +59,7 @@ def ingest(url: str, endpoint: str, symbols: list[str], messages: int) -> None:
 
 
 def write(endpoint: str, folder: Path) -> None:
-    """Write what the ingest sends, until it sends nothing more."""
+    """Write the ingest's messages until they stop."""
     pipe: Any = zmq.Context().socket(zmq.PULL)
     pipe.bind(endpoint)
     rows: list[dict[str, Any]] = []

@@ -1,8 +1,8 @@
 """Profiles the CPU of a saturated ingest: its stages on the same messages, without threads.
 
-Messages go through as a recorder digests them, a few hundred at a time, so that each stage finds
-the caches as the others left them. Microseconds of CPU for each event. The rest, up to what
-`saturated` measures, is the socket, the pipe, syncs, and threads that wait for one another.
+Messages go through a few hundred at a time, as in a recorder, so that each stage finds the caches
+as the others left them. The figures are microseconds of CPU for each event. The rest, up to the
+figure of `saturated`, is the socket, the pipe, syncs, and threads that wait for one another.
 """
 
 import gc
@@ -28,7 +28,7 @@ from shared.transport.websocket_frames import MessageReader
 
 EVENTS = 100_000
 SESSION = "20260921T000000.000000Z-bitvavo-a"
-SOCKET_BYTES = 128 * 1024  # that a saturated socket gives at once
+SOCKET_BYTES = 128 * 1024  # of one read from a saturated socket
 
 
 def run(folder: Path, *, rounds: int) -> list[Figure]:
@@ -64,7 +64,7 @@ def run_stages(traffic: Traffic, stream: bytes, folder: Path) -> dict[str, float
     books, rows = _begin_books(traffic)
     builder = FrameBuilder(SESSION)
     journal = Journal.create(folder, SESSION)
-    _build(builder, rows, journal, _Stopwatch())  # the snapshots, which nobody counts
+    _build(builder, rows, journal, _Stopwatch())  # the snapshots, which do not count
     gc.collect()
     for first in range(0, len(traffic.deltas), DIGEST_MESSAGES_MAX):
         part = slice(first, first + DIGEST_MESSAGES_MAX)
@@ -82,7 +82,7 @@ def run_stages(traffic: Traffic, stream: bytes, folder: Path) -> dict[str, float
 
 
 def _build(builder: FrameBuilder, rows: list[Row], journal: Journal, watch: _Stopwatch) -> None:
-    """Put what the books recorded into frames, and the full ones into the journal."""
+    """Put the books' recorded rows into frames, and full frames into the journal."""
     with watch.measure("build frames"):
         for row in rows:
             builder.add(*row)
@@ -111,7 +111,7 @@ def _parse(messages: list[bytes]) -> list[Delta]:
 
 
 def _begin_books(traffic: Traffic) -> tuple[Books, FeedRows]:
-    """Return live books, and the list of what they record, which has the snapshots."""
+    """Return live books, and the list of their recorded rows, which begins with the snapshots."""
     rows = FeedRows()
     books = Books(rows, lambda *_: None)
     for symbol, raw in traffic.snapshots.items():

@@ -29,16 +29,16 @@ _decode = json.Decoder(_Request).decode
 class Pusher:
     """Serves one client: its subscription, a book for each question, then all the changes.
 
-    `is_ready` is set when every book was asked for; the changes wait for `go`.
+    It sets `is_ready` once the client has asked for every book; the changes wait for `go`.
     """
 
     def __init__(self, traffic: Traffic) -> None:
-        """Listen; the frames are made now."""
+        """Listen, and make the frames."""
         self.is_ready, self.go = Event(), Event()
         self._traffic = traffic
         self._frames = encode_frames(traffic.deltas)
         self._listener = socket.create_server((HOST, 0))
-        # The list of markets is asked for too, and must not take the one client's place.
+        # The client also asks for the list of markets, which must not take the one client's place.
         self._nobody = socket.socket()
         self._nobody.bind((HOST, 0))
         port, nobody = (one.getsockname()[1] for one in (self._listener, self._nobody))
@@ -76,7 +76,7 @@ class Pusher:
 
 
 def encode_frames(messages: list[bytes]) -> bytes:
-    """Return the messages as a server sends them, each a frame that is not masked."""
+    """Return the messages as a server sends them, each an unmasked frame."""
     frames = bytearray()
     for message in messages:
         length = len(message)
@@ -91,7 +91,7 @@ def encode_frames(messages: list[bytes]) -> bytes:
 
 
 def _receive(client: socket.socket, protocol: ServerProtocol) -> Iterator[bytes]:
-    """Yield the messages of one read, having shaken hands where the client wants to."""
+    """Yield the messages of one read; answer a handshake before."""
     protocol.receive_data(client.recv(READ_BYTES))
     for event in protocol.events_received():
         if isinstance(event, Request):

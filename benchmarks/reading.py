@@ -1,7 +1,7 @@
 """Measures a cold reading: an import, one book, a day of best prices, beside DuckDB and pyarrow.
 
-Each figure is of a process of its own, whose modules are compiled before. One book comes out of a
-day of 17 million rows in 280 files, and out of the sample, a flush each second: many files of few
+Each figure comes from a separate process with compiled modules. One book comes from a day of 17
+million rows in 280 files, another from the sample, with a flush each second: many files of few
 rows. The best prices are those of a symbol-day of a million levels in one file.
 """
 
@@ -24,7 +24,7 @@ from booktape.sample.story import SECOND, tell_story
 from booktape.sample.tape import SEED, make_histories
 from booktape.times import DAY_US, to_datetime
 
-# The last minute of an hour: all flushes since the checkpoint are read.
+# In the last minute of an hour a reader needs all flushes since the checkpoint.
 LATE: Final = str(to_datetime(DAY + (9 * 3600 + 58 * 60) * SECOND + SECOND // 2))
 MOMENT: Final = "2026-09-21 12:00:59.5+00:00"
 _IMPORT: Final = """
@@ -38,7 +38,7 @@ import booktape
 book = booktape.open({root!r}).book_at("bitvavo:{symbol}", "{moment}")
 print(len(book.bids), len(book.asks))
 """
-# The last session that has a snapshot up to then, and the last size of each price since it.
+# The last session with a snapshot up to then, and the last size of each price since.
 _SQL: Final = """
 import duckdb
 rows = duckdb.sql('''
@@ -75,7 +75,7 @@ print(len(parquet.ParquetFile(file).read(columns=[*columns, "size"])))
 
 
 def run(folder: Path, *, rounds: int) -> list[Figure]:
-    """Measure each way by turns; say the medians."""
+    """Measure each way by turns; return the medians."""
     # As with an installed library, whatever this process is told.
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)

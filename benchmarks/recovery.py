@@ -1,4 +1,4 @@
-"""Measures recovery: an hour of journal replayed, and a writer that was killed.
+"""Measures recovery: the replay of an hour of journal, and the return of a killed writer.
 
 A feed died with an hour of journal at the live peak, 1,700 events a second, that no writer has. The
 next feed records as many, live, while its sender hands over both; the writer takes them as fast as
@@ -80,7 +80,7 @@ def run(folder: Path, *, seconds: int = HOUR_S) -> list[Figure]:
 
 
 def measure_replay(folder: Path, seconds: int) -> Replay:
-    """Leave a journal behind, record on, and see how long the writer takes for it."""
+    """Leave a journal behind, record on, and measure how long the writer takes for it."""
     options = ["--symbols", str(LIVE_SYMBOLS), "--rate", str(PEAK), "--unlimited"]
     folder.mkdir(parents=True)
     with Simulators() as simulators:
@@ -111,7 +111,7 @@ def measure_replay(folder: Path, seconds: int) -> Replay:
 
 
 def write_journal(folder: Path, seconds: int) -> int:
-    """Write what a feed leaves that was killed; return how many events."""
+    """Write the journal of a killed feed; return its number of events."""
     journal = Journal.create(folder, SESSION)
     for frame in make_hour(PEAK * seconds):
         journal.append(frame)
@@ -122,7 +122,7 @@ def write_journal(folder: Path, seconds: int) -> int:
 
 
 def make_hour(events_max: int) -> Iterator[Frame]:
-    """Yield frames of 20 ms of the generated market, again and again, with numbers that go on."""
+    """Yield frames of 20 ms of the generated market, repeated, with continuing numbers."""
     traffic = make_traffic()
     events = list(parse_traffic(traffic))
     counts = Counter(symbol for _, symbol, event in events if isinstance(event, Delta))
@@ -147,7 +147,7 @@ def make_hour(events_max: int) -> Iterator[Frame]:
 
 
 def check_tape(folder: Path, events: int) -> None:
-    """Raise where an event of the session is missing."""
+    """Raise if an event of the session is missing."""
     report = verify(open_store(Storage(url=f"file:{folder / 'data'}")))
     if not report.ok or any(session.gaps for session in report.sessions):
         raise RuntimeError(f"the tape in {folder} is not whole: {report.to_json()}")
@@ -156,7 +156,7 @@ def check_tape(folder: Path, events: int) -> None:
 
 
 def measure_kills(folder: Path) -> list[float]:
-    """Return how long it took after each kill until the writer had what was recorded since."""
+    """Return how long it took after each kill until the writer had all events recorded since."""
     folder.mkdir(parents=True)
     environment = make_environment(folder, os.environ)
     with Simulators() as simulators:
@@ -174,7 +174,7 @@ def measure_kills(folder: Path) -> list[float]:
 
 
 def kill_writer(state: StateFolder) -> float:
-    """Kill it; return the seconds until the next one has more than was recorded at that moment."""
+    """Kill it; return the seconds until the next writer has more than was recorded by then."""
     feed = state.report(ingest_name("bitvavo", "a"))
 
     def recorded() -> tuple[str, int]:

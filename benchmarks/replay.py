@@ -1,4 +1,4 @@
-"""Measures replays of a symbol-day into best levels: both engines, beside what people use.
+"""Measures replays of a symbol-day into best levels: both engines, beside common tools.
 
 CPU seconds, by turns in one run; each is given as levels a second. DuckDB's SQL and pandas' loop
 get the first hour alone, for they would take minutes for a day.
@@ -31,8 +31,8 @@ SECOND_US: Final = 1_000_000
 HOUR_US: Final = 3600 * SECOND_US
 MIB: Final = 1024 * 1024
 MEMORY_LEVELS: Final = 500_000
-# What people use: a name, where it is installed, a script, and what each of its lines is, with the
-# goal of the plain engine beside it.
+# The common tools: a name, the interpreter, a script, and the meaning of each line that it prints,
+# with the goal of the plain engine.
 _OTHERS: Final = (
     (
         "pandas",
@@ -86,7 +86,7 @@ def run(folder: Path, *, rounds: int) -> list[Figure]:
 
 
 def measure_memory() -> float:
-    """Return the most memory, in MiB, of a process that draws each change of many levels."""
+    """Return the peak memory, in MiB, of a process that reads each change of many levels."""
     code = "from benchmarks import replay; replay.draw_changes()"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
@@ -95,7 +95,7 @@ def measure_memory() -> float:
 
 
 def draw_changes() -> None:
-    """Print the peak memory of this process once it has drawn each change and kept none."""
+    """Print the peak memory of this process after it has read each change and kept none."""
     day = make_day(HOSTILE, MEMORY_LEVELS)
     for _ in _replay(FastEngine, day, START_US, START_US + DAY_US, None):
         pass

@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[1] / ".benchmarks"
 
 
 class Figure(Struct, frozen=True):
-    """One thing that was measured; `goal` is what it must reach, or may not pass."""
+    """One measured figure; `goal` is its lower or upper bound."""
 
     name: str
     value: float
@@ -24,14 +24,14 @@ class Figure(Struct, frozen=True):
 
     @property
     def is_met(self) -> bool:
-        """Return whether the goal is reached; what has none always is."""
+        """Return whether the goal is reached; True without a goal."""
         if self.goal is None:
             return True
         return self.value >= self.goal if self.better == "more" else self.value <= self.goal
 
 
 class Machine(Struct, frozen=True):
-    """The machine that measured."""
+    """The measuring machine."""
 
     cores: int
     cpu: str
@@ -40,7 +40,7 @@ class Machine(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """All that one run of the benchmarks found."""
+    """All figures of one run of the benchmarks."""
 
     date: str
     machine: Machine
@@ -48,7 +48,7 @@ class Run(Struct, frozen=True):
 
 
 def machine() -> Machine:
-    """Return what this machine is."""
+    """Return a description of this machine."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return Machine(
@@ -70,7 +70,7 @@ def save(figures: dict[str, list[Figure]]) -> Path:
 
 
 def format_table(figures: dict[str, list[Figure]]) -> str:
-    """Return all figures under one another."""
+    """Return all figures as lines."""
     rows = [("benchmark", "figure", "measured", "goal", "")]
     for name, measured in figures.items():
         rows += [(name, *_cells(figure)) for figure in measured]

@@ -102,7 +102,7 @@ def record(traffic: Traffic, folder: Path) -> Cost:
 
 
 def count_changes(folder: Path) -> int:
-    """Return how many rows of a book table are changes; of whole books audits bring more."""
+    """Return the number of changes in a book table, without whole books, which audits add."""
     return sum(
         pc.sum(pc.invert(read_columns(file, ["is_snapshot"])[0])).as_py() or 0
         for file in folder.rglob("*.parquet")
@@ -141,5 +141,5 @@ def record_plainly(traffic: Traffic, folder: Path) -> Cost:
 
 
 def count_levels(messages: list[bytes]) -> int:
-    """Return how many levels these messages have."""
+    """Return the number of levels in these messages."""
     return sum(message.count(b'["') for message in messages)

@@ -10,7 +10,7 @@ STEPS = 1_000_000
 
 
 def measure() -> float:
-    """Return how many steps of a simple loop a CPU-second takes."""
+    """Return the number of steps of a simple loop in a CPU-second."""
     begin_s = time.thread_time()
     number = 0
     for step in range(STEPS):

@@ -141,7 +141,7 @@ def record(
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """Run on this core alone, as will every process that is started meanwhile."""
+    """Run on this core alone, like every process started meanwhile."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

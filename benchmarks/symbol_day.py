@@ -17,7 +17,7 @@ _SCHEMA: Final = SCHEMAS["book"]
 
 
 def write_symbol_day(root: Path) -> int:
-    """Write the tape; return how many levels it has.
+    """Write the tape; return its number of levels.
 
     An event with which a book begins is a snapshot, whose last rows are what changed then.
     """

@@ -23,7 +23,7 @@ from services.simulator.listing import Listing
 from services.simulator.market import SimulatedMarket
 
 MARKETS: Final = (0, 40, 100, 200, 320)
-CONFLATED_US: Final = 100_000  # Bitvavo sends what changed in a tenth of a second
+CONFLATED_US: Final = 100_000  # Bitvavo sends the changes of a tenth of a second together
 DAY_S: Final = 86_400
 LEVELS_A_SIDE: Final = 500
 _NUMBERS: Final = ("ts_recv", "ts_event", "event_number", "sequence")
@@ -86,7 +86,7 @@ def _make_day(listing: Listing, scale: float) -> pa.Table:
 
 
 def _times(rate: float, dice: random.Random) -> Iterator[tuple[int, int]]:
-    """Yield when a message leaves the exchange and when it is received, in µs."""
+    """Yield the times, in µs, at which messages leave the exchange and arrive."""
     begin_us = TS_START // 1000 + dice.randrange(CONFLATED_US)
     last = 0
     slots = DAY_S * 1_000_000 // CONFLATED_US

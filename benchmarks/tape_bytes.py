@@ -59,7 +59,7 @@ class _File:
         self._bytes += len(self._gzip.compress(text.encode()))
 
     def close(self) -> int:
-        """Return how many bytes it took."""
+        """Return its number of bytes."""
         return self._bytes + len(self._gzip.flush())
 
 
@@ -79,5 +79,5 @@ def tardis_lines(traffic: Traffic) -> Iterator[tuple[str, str]]:
 
 
 def shorten(number: float) -> str:
-    """Return the number without a digit that says nothing."""
+    """Return the number without superfluous digits."""
     return repr(number).removesuffix(".0")

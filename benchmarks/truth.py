@@ -1,4 +1,4 @@
-"""Compares a tape with the truth, a simulator's own account of what it sent."""
+"""Compares a tape with the truth, a simulator's own record of its messages."""
 
 import re
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ class _Book(Struct):
 
 
 class Sent(Struct):
-    """The messages that a simulator sent."""
+    """The record of a simulator's messages."""
 
     sequences: dict[str, set[int]]  # by symbol: the last number, of each connection
     trade_ids: set[str]
 
 
 def compare(truth: Path, tape: Path, exchange: str) -> None:
-    """Raise where the tape lacks the end of a book or a trade."""
+    """Raise if the tape lacks the end of a book or a trade."""
     sent = read_truth(truth)
     ends = find_ends(tape / "book" / f"exchange={exchange}")
     for symbol, sequences in sent.sequences.items():
@@ -44,7 +44,7 @@ def compare(truth: Path, tape: Path, exchange: str) -> None:
 
 
 def read_truth(path: Path) -> Sent:
-    """Return what the truth file says; see `services.simulator.truth`."""
+    """Return the record of a truth file; see `services.simulator.truth`."""
     sent = Sent({}, set())
     with path.open("rb") as lines:
         for line in lines:

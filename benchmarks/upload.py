@@ -1,7 +1,7 @@
 """The cost of an upload: CPU a megabyte, to an S3 server on loopback, plain and over TLS.
 
-By turns with boto3's own `put_object` of the same bytes, which proves nothing, and with a folder.
-The server is a process of its own and not in the figures.
+It takes turns with boto3's own `put_object` of the same bytes, which proves nothing, and with a
+folder. The figures leave out the server, which is a separate process.
 """
 
 import os
@@ -66,7 +66,7 @@ def _putting(client: Any) -> Put:
 
 
 class _Killed:
-    """A server that is killed when it is closed."""
+    """A server; closing kills it."""
 
     def __init__(self, server: S3Server) -> None:
         self._server = server

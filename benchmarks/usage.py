@@ -16,23 +16,23 @@ def cpu_s(pid: int) -> float:
 
 
 def pss_bytes(pid: int) -> int:
-    """Return the memory of a process, what it shares counted in proportion."""
+    """Return the memory of a process, shared pages in proportion."""
     return _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss")
 
 
 def peak_bytes(pid: int) -> int:
-    """Return the most that a process ever had in memory."""
+    """Return the peak memory of a process."""
     return _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM")
 
 
 def count_wakes(pid: int) -> int:
-    """Return how often the threads of a process that live now were woken so far."""
+    """Return the number of wake-ups so far of the living threads of a process."""
     tasks = Path(f"/proc/{pid}/task").glob("*/status")
     return sum(_number(path, "voluntary_ctxt_switches") for path in tasks)
 
 
 def descendants(pid: int) -> list[int]:
-    """Return a process and all that it started, as far as they live."""
+    """Return a process and all its living descendants."""
     parents = {int(path.name): _parent(path) for path in Path("/proc").glob("[0-9]*")}
     found = [pid]
     for one in found:  # it grows while it is walked

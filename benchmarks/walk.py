@@ -1,4 +1,4 @@
-"""Runs the walk, an ingest and a writer, as processes on a configuration of their own."""
+"""Runs the walk, an ingest and a writer, as processes on their own configuration."""
 
 import os
 import subprocess
@@ -22,11 +22,11 @@ from shared.process.status import IngestReport, WriterReport, read
 
 ROOT = Path(__file__).parents[1]
 LOOK_S = 0.1
-WAIT_S = 180.0  # for anything
+WAIT_S = 180.0  # the longest wait for anything
 
 
 class Child:
-    """One process, whose CPU time is known also when it has ended."""
+    """One process; its CPU time stays known after its end."""
 
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.name = name
@@ -37,12 +37,12 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Return its number."""
+        """Return its pid."""
         return self._child.pid
 
     @property
     def cpu_s(self) -> float:
-        """Return the CPU seconds that it has taken so far."""
+        """Return its CPU seconds so far."""
         return cpu_s(self.pid) if self._used_s is None else self._used_s
 
     def stop(self) -> None:
@@ -63,7 +63,7 @@ class Child:
             raise RuntimeError(f"{self.name} ended with status {status}")
 
     def kill(self) -> None:
-        """End it whatever it does."""
+        """Kill it."""
         if self._child.poll() is None:
             self._child.kill()
             self._child.wait()
@@ -73,7 +73,7 @@ class Walk:
     """A folder with a configuration, and the processes that record into it."""
 
     def __init__(self, folder: Path, address: Address, *, symbols: str, channels: str) -> None:
-        """Write the configuration: Bitvavo, from this address; what is asked for is TOML."""
+        """Write the configuration: Bitvavo at this address, and the given lines of TOML."""
         self.folder = folder
         self._state = StateFolder(folder / "var")
         folder.mkdir(parents=True, exist_ok=True)

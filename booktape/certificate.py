@@ -12,7 +12,7 @@ from booktape.manifest import TableEntry
 CERTIFICATE_VERSION: Final = 1
 DAILY: Final = "daily/"
 CERTIFICATES: Final = f"{DAILY}certificates/"
-# A day's condition, for those that have a certificate.
+# The condition of a certified day.
 AVAILABLE, DEGRADED = "available", "degraded"
 
 Count = Annotated[int, Meta(ge=0)]
@@ -28,7 +28,7 @@ class TableRows(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CertifiedManifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """One manifest of the day, and the revision whose files hold its rows."""
+    """One manifest of the day, with the revision whose files have its rows."""
 
     session: str
     first: Count
@@ -40,7 +40,7 @@ class CertifiedManifest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DailyEntry(TableEntry, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file of the day; `content_sha256` is of its decoded columns, whatever wrote them."""
+    """One file of the day; `content_sha256` is that of its decoded columns, whatever wrote them."""
 
     table: str
     revision: Count
@@ -48,7 +48,7 @@ class DailyEntry(TableEntry, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class CertifiedGap(Struct, frozen=True, forbid_unknown_fields=True):
-    """A time of the day in which a book is not known, and why; times are µs."""
+    """A time of the day without a known book, with its cause; times are µs."""
 
     start: int
     end: int
@@ -90,7 +90,7 @@ class SymbolFigures(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     mismatches: Count
     ticker_judged: Count
     ticker_agreed: Count
-    trades_lost: Count  # rows that say so
+    trades_lost: Count  # rows of kind `trades_lost`
     offsets: dict[str, Offsets]  # by table
 
 
@@ -103,7 +103,7 @@ class MissingEvents(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Certificate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One revision of a day: all manifests up to now, all files, and what they add up to."""
+    """One revision of a day: all manifests so far, all files, and their figures."""
 
     version: int
     exchange: str
@@ -119,7 +119,7 @@ class Certificate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     symbols: list[SymbolFigures] = field(default_factory=list)
 
     def file(self, table: str, revision: int) -> DailyEntry:
-        """Return the file that has a table's rows of a revision."""
+        """Return the file with a table's rows of a revision."""
         for file in self.files:
             if (file.table, file.revision) == (table, revision):
                 return file
@@ -144,7 +144,7 @@ def certificate_key(exchange: str, date: str, revision: int) -> str:
 
 
 def revision_of(key: str) -> int:
-    """Return the revision that a certificate's key names; `TapeError` where it is none of ours."""
+    """Return the revision that a certificate's key names; raise `TapeError` for another key."""
     stem = key.rpartition("/rev=")[2].removesuffix(".json")
     if not stem.isascii() or not stem.isdecimal() or str(int(stem)) != stem:
         raise TapeError(f"{key} is no certificate of a tape")
@@ -157,7 +157,7 @@ def encode_certificate(certificate: Certificate) -> bytes:
 
 
 def decode_certificate(data: bytes, key: str) -> Certificate:
-    """Return the certificate; raise `TapeError` where it is none, or is another than its key's."""
+    """Return the certificate; raise `TapeError` if it is none, or is not that of its key."""
     try:
         certificate = _decoder.decode(data)
     except UNDECODABLE as error:
@@ -173,7 +173,7 @@ def decode_certificate(data: bytes, key: str) -> Certificate:
 
 
 def _check_parts(certificate: Certificate) -> None:
-    """Check that the parts are of this day and of each other."""
+    """Check that the parts belong to this day and agree with each other."""
     place = certificate.exchange, certificate.date
     for file in certificate.files:
         is_known = file.table in TABLES and file.revision <= certificate.revision

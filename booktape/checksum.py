@@ -17,7 +17,7 @@ _TABLE: Final = tuple(map(_table_entry, range(256)))
 
 
 def crc32c_by_table(data: bytes) -> int:
-    """Return the CRC-32C of some kilobytes; of 10 kB it takes half a millisecond."""
+    """Return the CRC-32C of some kilobytes; 10 kB take half a millisecond."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
@@ -25,7 +25,7 @@ def crc32c_by_table(data: bytes) -> int:
 
 
 def _choose() -> Callable[[bytes], int]:
-    try:  # whoever only reads a tape need not have it
+    try:  # a reader of tapes may lack it
         compiled: Callable[[bytes], int] = import_module("google_crc32c").value
     except ImportError:
         return crc32c_by_table
@@ -40,9 +40,9 @@ _ONE: Final = 1 << 31  # as a polynomial, whose highest bit is the lowest power
 
 
 def join_crc32(first: int, second: int, length: int) -> int:
-    """Return the CRC-32 of two parts, from that of each; the second is so many bytes long.
+    """Return the CRC-32 of two parts together, from that of each; `length` is the second's.
 
-    As zlib's crc32_combine: what stands before is multiplied by x to the bits that follow it.
+    As zlib's crc32_combine: multiply the first by x to the power of the second's bits.
     """
     power, square = _ONE, _ONE >> 8
     while length:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Final
 
-# What msgspec raises for bytes that are not what was asked for: its own errors, which are
-# ValueErrors, as is the one for a text that is no UTF-8; and one for what is nested too deeply.
+# The errors of msgspec for bytes of another type: its own, which are ValueErrors, as is the one for
+# text that is no UTF-8; and a RecursionError for data nested too deeply.
 UNDECODABLE: Final = (ValueError, RecursionError)
-NAMES_MAX: Final = 12  # of what exists, in a message
+NAMES_MAX: Final = 12  # existing names in one message
 
 
 class BooktapeError(Exception):
-    """Stand for any error raised on purpose; a command ends with `exit_status` by it."""
+    """The base of every error raised on purpose; a command ends with its `exit_status`."""
 
     exit_status: ClassVar[int] = 1
 
@@ -30,7 +30,7 @@ class TapeError(BooktapeError):
 
 
 class StoreError(TapeError, OSError):
-    """Make the uploader keep the object and retry for ever; name to the operator what helps."""
+    """Make the uploader keep the object and retry for ever; name a remedy to the operator."""
 
     def __init__(self, action: str, *, where: str, reason: str, remedy: str) -> None:
         super().__init__(f"cannot {action} {where}: {reason}; {remedy}")
@@ -41,7 +41,7 @@ class StoreError(TapeError, OSError):
 
 
 class AlreadyStored(BooktapeError):
-    """Make the uploader compare: an object of that key is there, and it is never overwritten."""
+    """Make the uploader compare: the store has an object of that key, and never overwrites it."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f"{key} is already stored")
@@ -49,18 +49,18 @@ class AlreadyStored(BooktapeError):
 
 
 class NotATape(TapeError, ValueError):
-    """Tell the reader that nothing of a tape lies at the URL."""
+    """Tell the reader that the URL has no tape."""
 
 
 class UnknownExchange(TapeError, LookupError):
-    """Name the exchanges that are on the tape."""
+    """Name the exchanges of the tape."""
 
     def __init__(self, exchange: str, known: Iterable[str]) -> None:
         super().__init__(f"no exchange {exchange!r} on this tape; it has {name_some(known)}")
 
 
 class UnknownSymbol(TapeError, LookupError):
-    """Name the markets whose names are nearest."""
+    """Name the markets with the most similar names."""
 
     def __init__(self, market: str, nearest: Sequence[str]) -> None:
         near = f"; the nearest: {', '.join(nearest)}" if nearest else ""
@@ -76,7 +76,7 @@ class UnknownTable(TapeError, LookupError):
 
 
 class NotKnown(TapeError, LookupError):
-    """Tell why a book is not known at a moment: `gap` is a `Gap`, with its cause."""
+    """Tell why a book is unknown at a moment: `gap` is a `Gap`, with its cause."""
 
     def __init__(self, reason: str, gap: Any) -> None:
         super().__init__(reason)
@@ -84,11 +84,11 @@ class NotKnown(TapeError, LookupError):
 
 
 class NotExported(TapeError):
-    """Tell why a day of a market cannot be had in the format that was asked for."""
+    """Tell why a day of a market cannot be exported in the wanted format."""
 
 
 class DamagedSegment(TapeError, OSError):
-    """Name the object that is not what was written, and what failed."""
+    """Name the object whose bytes have changed, and the failed check."""
 
     def __init__(self, key: str, reason: str) -> None:
         super().__init__(f"{key} is damaged: {reason}")
@@ -112,7 +112,7 @@ class MissingExtra(TapeError, ImportError):
 
 
 def name_some(names: Iterable[str]) -> str:
-    """Return the names as text, not more of them than can be read."""
+    """Return the first names as text, with the number of the rest."""
     listed = list(names)
     rest = f" and {len(listed) - NAMES_MAX} more" if len(listed) > NAMES_MAX else ""
     return (", ".join(listed[:NAMES_MAX]) or "none") + rest

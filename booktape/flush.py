@@ -27,7 +27,7 @@ NS_OF_US: Final = 1000  # a manifest counts in ns
 class Flush(Struct, frozen=True):
     """One manifest as a reader sees it: a range of a session's events, with its segments.
 
-    Where a certificate stands for its day, the rows are read from the day's files in their place.
+    If a certificate stands for its day, read the rows from the day's files instead.
     """
 
     exchange: str
@@ -38,26 +38,26 @@ class Flush(Struct, frozen=True):
     last: int
     version: int
     tables: dict[str, TableEntry]
-    sha256: str  # of its manifest
+    sha256: str  # the checksum of its manifest
     certificate: Certificate | None = None
     revision: int = 0  # of the day's files
 
     def source(self, table: str) -> TableEntry:
-        """Return the object that has the rows of a table."""
+        """Return the object with the rows of a table."""
         if self.certificate is None:
             return self.tables[table]
         return self.certificate.file(table, self.revision)
 
     def ts_max(self) -> int:
-        """Return when the latest of its rows was received, in µs as the tables have it."""
+        """Return the receive time of its latest row, in µs as in the tables."""
         return max(self.ts_max_of(table) for table in self.tables)
 
     def ts_min(self) -> int:
-        """Return when the earliest of its rows was received, in µs."""
+        """Return the receive time of its earliest row, in µs."""
         return min(entry.ts_recv_min for entry in self.tables.values()) // NS_OF_US
 
     def ts_max_of(self, table: str) -> int:
-        """Return when the latest row of one table was received, in µs."""
+        """Return the receive time of the latest row of one table, in µs."""
         return self.tables[table].ts_recv_max // NS_OF_US
 
 
@@ -69,7 +69,7 @@ _version_decoder = msgspec.json.Decoder(_Version)
 
 
 def decode_flush(key: Key, data: bytes) -> Flush:
-    """Return a manifest as a flush; raise where it is of a newer release, or is damaged."""
+    """Return a manifest as a flush; raise if it is of a newer release, or is damaged."""
     try:
         version = _version_decoder.decode(data).version
     except UNDECODABLE as error:
@@ -97,7 +97,7 @@ def decode_flush(key: Key, data: bytes) -> Flush:
 
 
 def join_flushes(flushes: Sequence[Flush]) -> list[Flush]:
-    """Return certified flushes, those of a session and revision that follow each other as one."""
+    """Return certified flushes; join adjacent ones of a session and revision."""
     joined: list[Flush] = []
     for flush in flushes:
         last = joined[-1] if joined else None
@@ -123,7 +123,7 @@ def _add_entries(one: TableEntry, other: TableEntry) -> TableEntry:
 
 
 def find_certificate(store: Store, exchange: str, date: str) -> Certificate | None:
-    """Return the newest certificate of a day; raise where it is of a newer release, or damaged."""
+    """Return the newest certificate of a day; raise if it is of a newer release, or damaged."""
     revisions = find_revisions(store, exchange, date)
     if not revisions:
         return None
@@ -132,7 +132,7 @@ def find_certificate(store: Store, exchange: str, date: str) -> Certificate | No
 
 
 def find_revisions(store: Store, exchange: str, date: str) -> list[int]:
-    """Return which revisions of a day have a certificate, in order."""
+    """Return the certified revisions of a day, in order."""
     revisions = []
     for info in store.list(f"{CERTIFICATES}exchange={exchange}/date={date}/"):
         try:
@@ -143,7 +143,7 @@ def find_revisions(store: Store, exchange: str, date: str) -> list[int]:
 
 
 def read_certificate(data: bytes, key: str) -> Certificate:
-    """Return the certificate of these bytes; raise where it is of a newer release, or damaged."""
+    """Return the certificate of these bytes; raise if it is of a newer release, or damaged."""
     try:
         version = _version_decoder.decode(data).version
     except UNDECODABLE as error:
@@ -157,7 +157,7 @@ def read_certificate(data: bytes, key: str) -> Certificate:
 
 
 def make_certified_flush(certificate: Certificate, manifest: CertifiedManifest) -> Flush:
-    """Return a manifest that a certificate names as a flush."""
+    """Return as a flush a manifest that a certificate names."""
     tables: dict[str, TableEntry] = {}
     for name, rows in manifest.tables.items():
         tables[name] = msgspec.structs.replace(

@@ -7,14 +7,14 @@ FOOTER_END_BYTES: Final = 8  # the footer's length, four bytes, and "PAR1"
 
 
 class HashedFile:
-    """Counts and hashes what Arrow writes, which it does from front to back."""
+    """Counts and hashes the bytes that Arrow writes, from front to back."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.bytes = 0
         self.sha256 = hashlib.sha256()
         self.closed = False
-        self.keeps_end = False  # of what is written from now on
+        self.keeps_end = False  # whether to keep the last bytes written from now on
         self._end = bytearray()
 
     def write(self, data: bytes) -> int:

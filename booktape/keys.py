@@ -1,7 +1,7 @@
 """Makes and parses the keys of a tape's objects, with their sessions and dates."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from booktape.errors import TapeError
 
 TABLES: Final = ("book", "trades", "ticker", "instruments", "feed_events")
-TAPE, LEDGER = "tape/", "ledger/"  # what every key of the tables, of the manifests begins with
+TAPE, LEDGER = "tape/", "ledger/"  # the prefixes of the keys of segments and of manifests
 SESSIONS_REMEMBERED_MAX: Final = 1000
 
 _SESSION = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-([a-z0-9_]+)-([a-z0-9_]+)", re.ASCII)
@@ -48,12 +48,12 @@ def segment_key(  # noqa: PLR0917 (the parts of a key, in their order)
 
 
 def manifest_key(exchange: str, date: str, session: str, first: int, last: int) -> str:
-    """Return the key of a manifest; `date` is the UTC date of `ts_recv`, both numbers count."""
+    """Return the key of a manifest; `date` is the UTC date of `ts_recv`, both numbers inclusive."""
     return f"{LEDGER}exchange={exchange}/date={date}/{session}-{first:012}-{last:012}.json"
 
 
 def parse_key(key: str) -> Key:
-    """Return what a key says; raise `TapeError` unless we would have made exactly this one."""
+    """Return the parts of a key; raise `TapeError` unless we would make exactly this key."""
     match = _KEY.fullmatch(key)
     if match is None:
         raise TapeError(f"{key} is no object of a tape")
@@ -87,7 +87,7 @@ def _parse_session(session: str) -> tuple[str, str]:
     match = _SESSION.fullmatch(session)
     try:
         start, exchange, line = match.groups() if match else ("", "", "")
-        datetime.strptime(start, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+        datetime.fromisoformat(start)  # not strptime, which loads a whole locale first
     except ValueError:
         raise TapeError(f"{session!r} is no session id") from None
     return exchange, line

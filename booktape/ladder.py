@@ -7,7 +7,7 @@ Level = tuple[float, float]  # price and size
 
 
 class Difference(NamedTuple):
-    """A level in which two ladders differ; `None` is the size of one that is not there."""
+    """A level in which two ladders differ; a missing level has the size `None`."""
 
     side: str
     price: float
@@ -26,8 +26,8 @@ class Comparison(NamedTuple):
 class Ladder:
     """One symbol's levels, keyed by the number that the tape holds.
 
-    Exchanges write one price in several ways ("75516.00", "75516"), so text is no key: two texts
-    that are one float64 are one level on the tape, so they are one here too.
+    Exchanges write one price in several ways ("75516.00", "75516"), so text is no key: two texts of
+    one float64 are one level on the tape, and so they are here.
     """
 
     __slots__ = (
@@ -39,20 +39,20 @@ class Ladder:
         """Start empty."""
         self.bids: dict[float, float] = {}
         self.asks: dict[float, float] = {}
-        # No bid is above `bid_max`, no ask below `ask_min`: only where these bounds meet is it
-        # worth looking for a crossing among all levels.
+        # No bid is above `bid_max`, no ask below `ask_min`: only once these bounds meet is it worth
+        # looking for a crossing among all levels.
         self.bid_max = -inf
         self.ask_min = inf
-        # The snapshot knew everything down to these prices; behind them the book is a guess.
+        # The snapshot had every level up to these prices; behind them the book is a guess.
         self.bid_edge = inf
         self.ask_edge = -inf
-        # Where the best price is beyond these, the edge is near.
+        # Once the best price is beyond these, the edge is near.
         self.bid_brink = -inf
         self.ask_brink = inf
 
     @property
     def depth(self) -> int:
-        """Return the levels of the larger side."""
+        """Return the number of levels of the larger side."""
         return max(len(self.bids), len(self.asks))
 
     def replace(self, bids: list[Level], asks: list[Level], depth: int | None = None) -> None:
@@ -80,17 +80,17 @@ class Ladder:
 
     @property
     def has_edge(self) -> bool:
-        """Return whether a side was cut, so that the price may walk off what is known."""
+        """Return whether a side was cut, so that the price may leave the known levels."""
         return self.bid_brink != -inf or self.ask_brink != inf
 
     @property
     def is_near_edge(self) -> bool:
-        """Return whether three quarters of what was known of a side lie behind its best price."""
+        """Return whether the best price of a side has passed three quarters of its known levels."""
         bid, ask = self.find_touch()
         return bid < self.bid_brink or ask > self.ask_brink
 
     def find_touch(self) -> tuple[float, float]:
-        """Return the best bid and the best ask; infinite where a side is empty."""
+        """Return the best bid and the best ask; infinite if a side is empty."""
         if self.bid_max not in self.bids:  # removed since, and lower now
             self.bid_max = max(self.bids, default=-inf)
         if self.ask_min not in self.asks:
@@ -98,7 +98,7 @@ class Ladder:
         return self.bid_max, self.ask_min
 
     def apply(self, bids: list[Level], asks: list[Level]) -> bool:
-        """Set or remove the levels of one delta; removing what is not there does nothing.
+        """Set or remove the levels of one delta; removing a missing level does nothing.
 
         Return whether the book may be crossed.
         """
@@ -123,7 +123,7 @@ class Ladder:
         return bid_max >= ask_min
 
     def cut_to(self, window: int) -> tuple[list[float], list[float]]:
-        """Remove all but the best `window` levels a side; return the prices of those removed."""
+        """Remove all but the best `window` levels a side; return the removed prices."""
         bids = sorted(self.bids, reverse=True)[window:] if len(self.bids) > window else []
         asks = sorted(self.asks)[window:] if len(self.asks) > window else []
         for price in bids:
@@ -147,9 +147,9 @@ class Ladder:
     def compare(self, other: "Ladder", slack: float = 0.0) -> Comparison:
         """Compare two ladders of one sequence within the depth that both know.
 
-        Exchanges cut their snapshots, and a book that began at such a cut knows only of those
-        levels behind it that changed since. Sizes differ by more than `slack`. The first
-        difference is the one nearest to the touch, of bids before asks.
+        Exchanges cut their snapshots, and a book that began with such a cut knows only those levels
+        behind it that have changed since. Sizes differ by more than `slack`. The first difference
+        is the one nearest to the touch, of bids before asks.
         """
         bid_edge = max(self.bid_edge, other.bid_edge)
         ask_edge = min(self.ask_edge, other.ask_edge)

@@ -1,11 +1,11 @@
-"""Loads a module later: when a name of it is first used."""
+"""Loads a module later: when somebody first uses a name of it."""
 
 from importlib import import_module
 from typing import Any
 
 
 class LaterModule:
-    """A module that is imported once somebody uses a name of it."""
+    """A module that loads once somebody uses a name of it."""
 
     def __init__(self, module: str) -> None:
         self._module = module

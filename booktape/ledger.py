@@ -1,4 +1,4 @@
-"""Reads the ledger of a tape, which lists every flush: the plan of every read."""
+"""Reads the ledger of a tape, which lists every flush; every read is planned from it."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,24 +28,24 @@ class _Day(Struct):
 
     keys: dict[str, list[Key]]  # session -> its manifests, by their first event number
     certificate: Certificate | None = None
-    segments: dict[str, set[str]] = field(default_factory=dict)  # table -> keys that are there
+    segments: dict[str, set[str]] = field(default_factory=dict)  # table -> keys in the store
     is_warned: bool = False
 
 
 class Ledger:
-    """Every manifest of a tape, listed and read when first needed, and remembered.
+    """Lists and reads the manifests of a tape when first needed, and remembers them.
 
-    The dates are those of when it was opened: what a writer adds later is seen by a later one.
-    Where a certificate stands for a date, it says what the date's manifests say, in one object.
+    Its dates are those of its opening; a later ledger sees the dates that a writer adds. A
+    certificate of a date replaces the date's manifests, in one object.
     """
 
     def __init__(
         self, store: Store, url: str, *, certified: bool = True, is_joined: bool = False
     ) -> None:
-        """List exchanges and dates; `NotATape` where there are none.
+        """List exchanges and dates; raise `NotATape` without any.
 
-        Unless days are to be read as `certified`, no certificate is looked at. Where it `is_joined`
-        what follows each other of a session on a certified day is one flush, for whoever reads all.
+        Without `certified`, ignore certificates. With `is_joined`, join the adjacent flushes of a
+        session on a certified day, for a reader of all rows.
         """
         self._is_joined = is_joined
         self.is_far = url.startswith("s3://")  # a request takes longer than reading its answer
@@ -60,16 +60,16 @@ class Ledger:
         if certified:
             (self._certified,) = others
             for name, dates in self._certified.items():
-                # Manifests may be gone, by a rule; a certificate has what they said.
+                # A lifecycle rule may have removed manifests; a certificate has their facts.
                 self._dates[name] = tuple(sorted({*self._dates.get(name, ()), *dates}))
 
     @property
     def exchanges(self) -> list[str]:
-        """Return the exchanges that have a date."""
+        """Return the exchanges with at least one date."""
         return [name for name, dates in self._dates.items() if dates]
 
     def dates(self, exchange: str) -> tuple[str, ...]:
-        """Return the dates of an exchange, in order; `UnknownExchange` where it has none."""
+        """Return the dates of an exchange, in order; raise `UnknownExchange` without any."""
         if not self._dates.get(exchange):
             raise UnknownExchange(exchange, self.exchanges)
         return self._dates[exchange]
@@ -81,14 +81,14 @@ class Ledger:
     def list_days(self, exchange: str, dates: Sequence[str]) -> None:
         """List dates at once, the latest first.
 
-        A writer may store meanwhile: what an earlier date gains after it was listed is then known
-        to be missing by what a later one does not have.
+        A writer may store flushes meanwhile. In this order the ledger never has a later flush of a
+        session without the earlier ones.
         """
         missing = [date for date in dates if (exchange, date) not in self._days]
         self.gather(lambda date: self._day(exchange, date), missing[::-1])
 
     def read(self, keys: Sequence[Key]) -> list[Flush]:
-        """Return what the manifests of these keys say."""
+        """Return the flushes of these manifests."""
         missing = [key for key in keys if key not in self._flushes]
         for key, data in zip(missing, self.gather(self._get, missing), strict=True):
             self._flushes[key] = decode_flush(key, data)
@@ -101,10 +101,10 @@ class Ledger:
         return [flush for flush in self.read(keys) if self.is_there(flush)]
 
     def day_in_order(self, exchange: str, date: str) -> list[Flush]:
-        """Return the flushes of a date for whoever reads all symbols by event number.
+        """Return the flushes of a date for a reader of all symbols by event number.
 
-        Segments have it so, a flush at a time, and are preferred while they are there; out of a
-        day's files, which are by symbol, as much of a session as follows each other is one flush.
+        Prefer segments, which have a flush each, while the store has them. A day's files are
+        sorted by symbol, so join adjacent flushes of a session to read them.
         """
         flushes = self.day(exchange, date)
         certificate = self._day(exchange, date).certificate
@@ -113,7 +113,7 @@ class Ledger:
         keys = [Key(None, exchange, date, f.session, f.first, f.last) for f in flushes]
         try:
             stored = self.gather(self._get, keys)
-        except StoreError:  # a rule has removed them
+        except StoreError:  # a lifecycle rule has removed them
             return join_flushes(flushes)
         live = [decode_flush(key, data) for key, data in zip(keys, stored, strict=True)]
         tables = sorted({table for flush in live for table in flush.tables})
@@ -122,11 +122,11 @@ class Ledger:
         return live if keys_named <= there else join_flushes(flushes)
 
     def certificate(self, exchange: str, date: str) -> Certificate | None:
-        """Return the certificate of a date, where one stands."""
+        """Return the certificate of a date, or None."""
         return self._day(exchange, date).certificate
 
     def newest_first(self, exchange: str, date: str) -> Iterator[Flush]:
-        """Yield the flushes of a date, each session's last ones first, two read at once."""
+        """Yield the flushes of a date, each session's last ones first; read two at once."""
         for _, keys in sorted(self.sessions(exchange, date).items(), reverse=True):
             for end in range(len(keys), 0, -2):
                 for flush in reversed(self.read(keys[max(end - 2, 0) : end])):
@@ -134,7 +134,7 @@ class Ledger:
                         yield flush
 
     def find_bounds(self, exchanges: Sequence[str]) -> tuple[int, int]:
-        """Return when the first row was received, and the first moment behind the last one."""
+        """Return the receive time of the first row, and the first moment after the last row."""
         edges = [(name, self.dates(name)) for name in exchanges]
         first = [flush for name, dates in edges for flush in self.day(name, dates[0])]
         last = [flush for name, dates in edges for flush in self.day(name, dates[-1])]
@@ -142,7 +142,7 @@ class Ledger:
         return start, max((flush.ts_max() + 1 for flush in last), default=start)
 
     def gather(self, work: Callable[[_ITEM], _RESULT], items: Sequence[_ITEM]) -> list[_RESULT]:
-        """Return the results of work, in order; several at once where each is a request."""
+        """Do the work for each item, several at once if each is a request; return the results."""
         if not self.is_far or len(items) < 2:  # noqa: PLR2004 (a thread for one would only cost)
             return [work(item) for item in items]
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (with all of logging)
@@ -165,7 +165,7 @@ class Ledger:
             for info in self._store.list(f"{LEDGER}exchange={exchange}/date={date}/"):
                 try:
                     key = parse_key(info.key)
-                except TapeError:  # somebody else's object
+                except TapeError:  # an object of somebody else
                     continue
                 keys.setdefault(key.session, []).append(key)
             for found in keys.values():
@@ -177,7 +177,7 @@ class Ledger:
         return self._days[place]
 
     def _certify(self, day: _Day, exchange: str, date: str) -> None:
-        """Take what the certificate says in place of the manifests, where it stands for the day."""
+        """Use the certificate in place of the manifests, if it stands for the day."""
         certificate = find_certificate(self._store, exchange, date)
         if certificate is None:
             return
@@ -201,7 +201,7 @@ class Ledger:
         return self._store.get(key.text)
 
     def is_there(self, flush: Flush) -> bool:
-        """Return whether each segment is there; a manifest outlives them where a rule says so."""
+        """Return whether the store has each segment; a lifecycle rule may remove them first."""
         day = self._day(flush.exchange, flush.date)
         missing = [name for name in flush.tables if name not in day.segments]
         for name, found in zip(

@@ -17,10 +17,10 @@ Count = Annotated[int, Meta(ge=0)]
 
 
 class TableEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One segment of a manifest; the times are those of the first and the last to be received.
+    """One segment of a manifest; its times are those of the first and the last received row.
 
     The footer is the end of the file: Parquet's metadata, its length and the last four letters.
-    Its CRC-32C tells damage before anything reads it. A manifest of version 1 has neither.
+    Its CRC-32C reveals damage before anything reads it. A manifest of version 1 lacks both.
     """
 
     key: str
@@ -57,7 +57,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def decode_manifest(data: bytes) -> Manifest:
-    """Return the manifest; raise `TapeError` where it is none, or contradicts itself."""
+    """Return the manifest; raise `TapeError` if it is none, or contradicts itself."""
     try:
         manifest = _decoder.decode(data)
     except UNDECODABLE as error:

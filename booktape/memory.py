@@ -1,7 +1,7 @@
 """Tunes malloc so that a flush's memory returns to the system when the flush ends.
 
-Arrow takes and frees a megabyte for each step of a flush. If malloc fetched each from the system
-anew, as it does from 128 KiB on, the pages would take a third of a flush's time.
+Arrow allocates and frees a megabyte for each step of a flush. If malloc got each megabyte from the
+system, as it does from 128 KiB on, the pages would take a third of a flush's time.
 """
 
 import ctypes
@@ -11,15 +11,15 @@ from typing import Final
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
-ARENAS_MAX: Final = 2  # each keeps what it once had; there would be eight for each core
-MMAP_BYTES_MIN: Final = 4 * 1024 * 1024  # from this size on memory goes back when it is freed
-TRIM_BYTES_MIN: Final = 64 * 1024 * 1024  # and what is free at the end of the heap, from this on
+ARENAS_MAX: Final = 2  # each keeps its memory; the default is eight for each core
+MMAP_BYTES_MIN: Final = 4 * 1024 * 1024  # freeing a block of this size returns it to the system
+TRIM_BYTES_MIN: Final = 64 * 1024 * 1024  # so does so much free memory at the end of the heap
 
 _libc = ctypes.CDLL(None)
 
 
 def bound_memory(mmap_bytes_min: int = MMAP_BYTES_MIN) -> None:
-    """Ask malloc to keep little; other C libraries than glibc do as they do."""
+    """Ask malloc to keep little memory; C libraries other than glibc ignore this."""
     if hasattr(_libc, "mallopt"):
         _libc.mallopt(_M_ARENA_MAX, ARENAS_MAX)
         _libc.mallopt(_M_MMAP_THRESHOLD, mmap_bytes_min)

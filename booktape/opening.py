@@ -26,7 +26,7 @@ def open_tape(
     certified: bool = True,
     memory_bytes: int = MEMORY_BYTES,
 ) -> Tape:
-    """Return a tape; raise `NotATape` where there is none, `StoreError` where it cannot be read.
+    """Return a tape; raise `NotATape` if there is none, `StoreError` if the store fails.
 
     `url` is "file:<folder>", "s3://<bucket>/<prefix>" or a path. `cache` is a folder that keeps
     objects of a bucket, which never change. Certified days are preferred unless `certified` is
@@ -53,7 +53,7 @@ def open_reading(
     certified: bool = True,
     memory_bytes: int = MEMORY_BYTES,
 ) -> Reading:
-    """Return what every read of a tape stands on; what it takes and raises is `open_tape`'s."""
+    """Return the base of every read of a tape; arguments and errors are those of `open_tape`."""
     if memory_bytes <= 0:
         raise ValueError(f"memory_bytes is {memory_bytes}: give a number of bytes above 0")
     storage = make_storage(url, region=region, endpoint_url=endpoint_url)
@@ -67,7 +67,7 @@ def open_reading(
 
 
 def make_storage(url: str | PathLike[str], *, region: str, endpoint_url: str) -> Storage:
-    """Return the settings of a store; ValueError where one of them is none."""
+    """Return the settings of a store; raise ValueError for an invalid one."""
     text = fspath(url)
     if text and not text.startswith(("file:", "s3:")) and "://" not in text:
         text = f"file:{text}"

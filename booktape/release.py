@@ -1,10 +1,10 @@
-"""A release names the code at work: its version, with the commit where a build knew it."""
+"""A release names the running code: its version, with the commit if the build knew it."""
 
 from typing import Final
 
 VERSION: Final = "0.1.0"
 COMMIT: Final = ""  # 40 hex digits; `deploy/wheel` writes them into its own copy of this
-_DIGITS: Final = 12  # of a commit, which name it among all that a project will ever have
+_DIGITS: Final = 12  # of a commit, enough to name it in any project
 
 
 def name_release(version: str, commit: str) -> str:

@@ -1,4 +1,4 @@
-"""A scan is a lazy table of a tape: its plan is known before it reads anything."""
+"""A scan is a lazy table of a tape; it shows its plan before it reads anything."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ class Plan(Struct, frozen=True):
 class Recipe(Struct, frozen=True):
     """The recipe of a scan's rows.
 
-    `read` yields batches or tables that have at least the wanted columns, in any order.
+    `read` yields batches or tables with at least the wanted columns, in any order.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Recipe(Struct, frozen=True):
 
 
 class Scan:
-    """Rows of a tape that are read when somebody takes them; it never changes."""
+    """Rows of a tape, read when somebody takes them; a scan never changes."""
 
     def __init__(self, recipe: Recipe, columns: Sequence[str] | None = None) -> None:
         self._recipe = recipe
@@ -53,7 +53,7 @@ class Scan:
 
     @property
     def schema(self) -> pa.Schema:
-        """Return the columns; the metadata names what they rest on, and the release that reads."""
+        """Return the columns; the metadata names their sources, and the release that reads."""
         digest = hashlib.sha256()
         for entry in sorted(self._recipe.entries(), key=lambda entry: entry.key):
             digest.update(f"{entry.key} {entry.sha256}\n".encode())
@@ -68,13 +68,13 @@ class Scan:
         return Scan(self._recipe, columns)
 
     def plan(self) -> Plan:
-        """Return the most that it will read, by the ledger alone."""
+        """Return the most that the scan will read, from the ledger alone."""
         entries = self._recipe.entries()
         rows, size = sum(entry.rows for entry in entries), sum(entry.bytes for entry in entries)
         return Plan(len(entries), rows, size)
 
     def count(self) -> int:
-        """Return the number of rows, which are read for it, but in one column."""
+        """Return the number of rows; this reads one column of them."""
         narrow = Scan(self._recipe, self._columns[:1])
         return sum(batch.num_rows for batch in narrow.batches())
 
@@ -98,13 +98,13 @@ class Scan:
     def to_pandas(self) -> Any:
         """Return all rows as a DataFrame of pandas."""
         try:
-            import_module("pandas")  # Arrow would say less of what is missing
+            import_module("pandas")  # Arrow's own error would explain less
         except ImportError:
             raise MissingExtra("to_pandas()", "pandas") from None
         return self.to_arrow().to_pandas()
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Hand the rows to whatever takes a stream of Arrow: Polars, DuckDB, pandas, pyarrow."""
+        """Hand the rows to any reader of an Arrow stream: Polars, DuckDB, pandas, pyarrow."""
         return self.batches().__arrow_c_stream__(requested_schema)
 
     def _fields(self) -> list[pa.Field]:

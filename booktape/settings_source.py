@@ -16,14 +16,14 @@ Key = tuple[str, ...]
 
 
 class Given(NamedTuple):
-    """A value and where it was found."""
+    """A value, with its origin."""
 
     value: object
     origin: str
 
 
 def find_file(environment: Mapping[str, str], folder: Path) -> Path:
-    """Return the absolute path of the configuration file, which need not be there by default."""
+    """Return the absolute path of the configuration file; the default one may be missing."""
     named = environment.get(FILE_VARIABLE, "")
     path = (folder / (named or FILE_NAME)).absolute()
     if named and not path.is_file():
@@ -39,13 +39,13 @@ def read_file(path: Path) -> dict[Key, Given]:
         return {}
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except ValueError as error:  # of TOML or of UTF-8
+    except ValueError as error:  # a fault of TOML or of UTF-8
         raise ConfigError([f"{path}: is not TOML: {error}"]) from error
     return {key: Given(value, path.name) for key, value in _flatten(table)}
 
 
 def read_environment(environment: Mapping[str, str]) -> dict[Key, Given]:
-    """Return every key that the environment sets, read as TOML where it is TOML, else as text."""
+    """Return every key that the environment sets, as TOML if it is TOML, else as text."""
     given: dict[Key, Given] = {}
     for name, text in sorted(environment.items()):
         if name.startswith(PREFIX):

@@ -8,10 +8,10 @@ from pyarrow import parquet
 from booktape.keys import TABLES
 from booktape.release import RELEASE, WRITER
 
-SCHEMA_VERSION: Final = 2  # of the tables: a changed meaning is a new one
+SCHEMA_VERSION: Final = 2  # of the tables: a changed meaning needs a new one
 # In a segment's footer.
 SCHEMA_KEY, WRITER_KEY, RELEASE_KEY = b"booktape.schema", b"booktape.writer", b"booktape.release"
-FIELD_ID: Final = b"PARQUET:field_id"  # of a column; who knows columns by it need not know names
+FIELD_ID: Final = b"PARQUET:field_id"  # identifies a column for readers that ignore names
 FIELD_IDS_SINCE: Final = 2
 FOOTER_END_BYTES: Final = 8  # the footer's length, four bytes, and "PAR1"
 ROW_GROUP_ROWS_MAX: Final = 1024 * 1024
@@ -56,7 +56,7 @@ _COLUMNS: Final[dict[str, dict[str, pa.DataType]]] = {
         "ask_size?": pa.float64(),
         "last_price?": pa.float64(),
     },
-    # What an exchange says of its markets; an increment is the least step of a price or a size.
+    # An exchange's description of its markets; an increment is the least step of a price or a size.
     "instruments": {
         **_COMMON,
         "raw_symbol": pa.string(),
@@ -88,8 +88,8 @@ assert tuple(_COLUMNS) == TABLES
 def _schema(version: int, columns: dict[str, pa.DataType]) -> pa.Schema:
     """Return the schema of these columns.
 
-    Their ids are 1, 2, ... in their order. The next one is kept for `exchange`, which is in the key
-    alone; a column that is added later takes the one behind that, and no id is used again.
+    Their ids are 1, 2, ... in their order. The next id is reserved for `exchange`, which is only in
+    the key; a later column takes the id after that, and no id is used twice.
     """
     fields = [
         pa.field(
@@ -114,7 +114,7 @@ SCHEMAS_BY_VERSION: Final[dict[int, dict[str, pa.Schema]]] = {
     SCHEMA_VERSION: SCHEMAS,
 }
 SORT_KEYS: Final = (("symbol", "ascending"), ("event_number", "ascending"))
-_BATCH_ROWS: Final = 64 * 1024  # encoded at once: a tenth faster than Arrow's 1024
+_BATCH_ROWS: Final = 64 * 1024  # to encode at once: a tenth faster than Arrow's 1024
 # Numbers that grow by little from row to row.
 _DELTA_COLUMNS: Final = ("event_number", "sequence", "previous")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from booktape.answers.reading import Reading
 from booktape.books.book import Book, Gap, find_book, replay
-from booktape.errors import UnknownTable
+from booktape.errors import NotKnown, UnknownTable
 from booktape.later import LaterModule
 from booktape.scan import Scan
 from booktape.tables import SCHEMAS
@@ -14,7 +14,7 @@ from booktape.times import Every, Moment, date_of_ts, parse_every, parse_moment
 
 if TYPE_CHECKING:
     from booktape.answers import bar_scan, lists, rows, tops
-else:  # a cold book must not wait for what other calls need
+else:  # the first book must not wait for the modules of other calls
     bar_scan, lists, rows, tops = (
         LaterModule(f"booktape.answers.{name}") for name in ("bar_scan", "lists", "rows", "tops")
     )
@@ -23,10 +23,10 @@ _STITCHED = ("book", "trades")
 
 
 class Tape:
-    """A tape as it was when it was opened; what a writer adds later is seen by a later one.
+    """A tape as of its opening; open it again to see what a writer has added since.
 
-    A market is one text, "bitvavo:BTC-EUR"; where a whole exchange makes sense, "bitvavo". A moment
-    is an aware datetime, ISO 8601 text (UTC where it has no zone), a date, or whole µs since 1970.
+    A market is one text, "bitvavo:BTC-EUR"; if a whole exchange makes sense, "bitvavo". A moment
+    is an aware datetime, ISO 8601 text (UTC without a zone), a date, or whole µs since 1970.
     A range is `[start, end)`; None is the tape's own bound.
     """
 
@@ -34,7 +34,7 @@ class Tape:
         self._reading = reading
 
     def exchanges(self) -> list[str]:
-        """Return the exchanges that have recorded something."""
+        """Return the exchanges of the tape."""
         return self._reading.ledger.exchanges
 
     def symbols(self, exchange: str | None = None) -> Scan:
@@ -42,7 +42,7 @@ class Tape:
         return lists.scan_symbols(self._reading, self._reading.name_exchanges(exchange))
 
     def days(self, exchange: str | None = None) -> Scan:
-        """Return the days from an exchange's first to its last, and their condition."""
+        """Return the days from an exchange's first to its last, with their condition."""
         return lists.scan_days(self._reading, self._reading.name_exchanges(exchange))
 
     def sessions(
@@ -51,7 +51,7 @@ class Tape:
         start: Moment | None = None,
         end: Moment | None = None,
     ) -> Scan:
-        """Return the runs of ingest processes that recorded something in a range."""
+        """Return the sessions, runs of ingest processes, with rows in a range."""
         exchanges = self._reading.name_exchanges(exchange)
         span = self._reading.parse_range(exchanges, start, end)
         return lists.scan_sessions(self._reading, exchanges, span)
@@ -85,9 +85,9 @@ class Tape:
         *,
         quote: bool = False,
     ) -> Scan:
-        """Return each trade once, by its time: the exchange's, else when it was received.
+        """Return each trade once, by its time: the exchange's, else the receive time.
 
-        With `quote` the best prices just before a trade was received, null where it came 5 s late.
+        `quote` adds the best prices just before the receipt, null for a trade more than 5 s late.
         """
         found = self._reading.parse_market(market)
         span = self._reading.parse_range([found.exchange], start, end)
@@ -95,7 +95,13 @@ class Tape:
 
     def book_at(self, market: str, moment: Moment) -> Book:
         """Return the book at a moment; raise `NotKnown` with the gap and its cause."""
-        return find_book(self._reading.parse_market(market), parse_moment(moment))
+        found = self._reading.name_market(market)
+        try:
+            return find_book(found, parse_moment(moment))
+        except NotKnown:
+            # A book that is found proves its market: to look for it first would cost requests.
+            self._reading.catalog.check(found.exchange, found.symbol)
+            raise
 
     def replay(
         self, market: str, start: Moment | None = None, end: Moment | None = None
@@ -136,7 +142,7 @@ class Tape:
         *,
         every: Every = "1m",
     ) -> Scan:
-        """Return every bar that begins in a range; `is_whole` tells where no trade is missing."""
+        """Return every bar that begins in a range; `is_whole`: it lacks no trade."""
         found = self._reading.parse_market(market)
         span = self._reading.parse_range([found.exchange], start, end)
         return bar_scan.scan_bars(self._reading, found, span, every=parse_every(every))
@@ -147,7 +153,7 @@ class Tape:
         start: Moment | None = None,
         end: Moment | None = None,
     ) -> Scan:
-        """Return when books are known, and why not: of a market, of an exchange, of all."""
+        """Return when books are known, and why not: of a market, an exchange, or all."""
         exchanges, symbol = self._reading.parse_scope(market)
         span = self._reading.parse_range(exchanges, start, end)
         return lists.scan_coverage(self._reading, exchanges, symbol, span)
@@ -180,9 +186,9 @@ class Tape:
         every: Every | None = "1s",
         depth: int = 25,
     ) -> Scan:
-        """Return what buying on one market and selling on the other would earn.
+        """Return the earnings of buying on one market and selling on the other.
 
-        `fees` has a taker's share by exchange, 0.0025 for 0.25 %. Where the quotes differ `via` is
+        `fees` has a taker's share by exchange, 0.0025 for 0.25 %. If the quotes differ, `via` is
         one currency in both, such as ("bitvavo:USDT-EUR", "btcturk:USDT-TRY").
         """
         names = {"a": a, "b": b} | tops.parse_via(via)
@@ -201,7 +207,7 @@ class Tape:
         )
 
     def instruments(self, exchange: str, date: dt.date | str) -> Scan:
-        """Return what an exchange said of each symbol last, at or before a date."""
+        """Return an exchange's latest description of each symbol, at or before a date."""
         self._reading.name_exchanges(exchange)
         until = date_of_ts(parse_moment(date))
         return lists.scan_instruments(self._reading, exchange, until)

@@ -10,7 +10,7 @@ Every: TypeAlias = str | dt.timedelta
 SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US
 TS_MIN: Final = -62_135_596_800 * SECOND_US  # of the year 1
-TS_MAX: Final = 253_402_300_800 * SECOND_US  # of the year 10000, which is none
+TS_MAX: Final = 253_402_300_800 * SECOND_US  # of the year 10000, which is out of range
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
@@ -27,7 +27,7 @@ _EXAMPLES: Final = '"100ms", "1s", "1m", "1h" or a timedelta'
 
 
 def parse_moment(moment: object) -> int:
-    """Return a moment in µs; ValueError where it is none, or could be one of several."""
+    """Return a moment in µs; raise ValueError if it is none, or ambiguous."""
     match moment:
         case bool():
             raise ValueError(f"{moment!r} is no time")
@@ -56,7 +56,7 @@ def parse_range(
 
 
 def parse_every(every: object) -> int:
-    """Return an interval in µs; ValueError unless it is a whole number of them above 0."""
+    """Return an interval in µs; raise ValueError unless it is a whole number above 0."""
     if isinstance(every, dt.timedelta):
         every_us = every // _MICROSECOND
     else:
@@ -80,7 +80,7 @@ def to_datetime(ts: int) -> dt.datetime:
 
 
 def to_text(ts: int) -> str:
-    """Return the moment as text that a reader can hand in again."""
+    """Return the moment as text that `parse_moment` reads."""
     return to_datetime(ts).isoformat().replace("+00:00", "Z")
 
 

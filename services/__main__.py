@@ -1,4 +1,4 @@
-"""The collector's commands; finds exchanges by their folder."""
+"""Runs the collector's commands; finds exchanges by their folders."""
 
 import os
 import pkgutil
@@ -30,7 +30,7 @@ FOLDER_PREFIX: Final = "ingest_"
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Run one command; a child of ours ends with its parent, if asked to."""
+    """Run one command; with `--parent-fd` end together with our parent."""
     given = sys.argv[1:] if given is None else given
     if given[:1] == [PARENT_OPTION]:
         end_with_parent(int(given[1]))
@@ -48,7 +48,7 @@ def commands() -> list[Command]:
         *arguments.watching(metrics=_metrics, dashboard=partial(_run_process, _dashboard)),
         Command(
             name="certifier",
-            summary="certifies days that are over, once a day, as supervisord runs it",
+            summary="certifies past days, once a day, as supervisord runs it",
             example="booktape certifier",
             run=partial(_run_process, _certifier),
         ),
@@ -81,7 +81,7 @@ def find_exchanges() -> dict[str, Exchange]:
 
 
 def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
-    """Run a process as supervisord does: all its output is lines of JSON."""
+    """Run a process as supervisord does; all its output is lines of JSON."""
     start_s = time.monotonic()
     log.setup(_name_process(parsed))
     logger = log.get(__name__)
@@ -92,7 +92,7 @@ def _run_process(run: Callable[[Namespace], int], parsed: Namespace) -> int:
     try:
         status = command_line.guard(partial(run, parsed), complain=complain)
     except Exception:
-        logger.exception("ended by a fault of its own")
+        logger.exception("a fault of our own ended the process")
         status = command_line.FAULT_STATUS
     hold_back(status, age_s=time.monotonic() - start_s, environment=os.environ)
     return status

@@ -1,1 +1,1 @@
-"""What the processes of booktape share."""
+"""The code that the processes of booktape share."""

@@ -4,7 +4,7 @@ from booktape.errors import BooktapeError
 
 
 class LockHeld(BooktapeError):
-    """Tell the operator who already runs; supervisord tries again."""
+    """Tell the operator which process holds the lock; supervisord tries again."""
 
     exit_status = 75  # EX_TEMPFAIL of sysexits.h
 
@@ -15,11 +15,11 @@ class LockHeld(BooktapeError):
 
 
 class ExchangeError(BooktapeError):
-    """Make the feed reconnect: the exchange did what its protocol does not allow for."""
+    """Make the feed reconnect: the exchange broke its protocol."""
 
 
 class ConnectionLost(ExchangeError):
-    """Make the feed reconnect, not before `retry_after_s` where the exchange named a wait."""
+    """Make the feed reconnect, not before `retry_after_s` if the exchange named a wait."""
 
     def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
@@ -28,11 +28,11 @@ class ConnectionLost(ExchangeError):
 
 
 class Stale(ConnectionLost):
-    """Make the feed reconnect: the connection is open, yet silent for too long."""
+    """Make the feed reconnect: the connection is open, but has been silent for too long."""
 
 
 class RateLimited(ExchangeError):
-    """Make the caller ask nothing more of this exchange for `retry_after_s`."""
+    """Make the caller send no request to this exchange for `retry_after_s`."""
 
     def __init__(self, reason: str, *, retry_after_s: float) -> None:
         super().__init__(f"{reason}; wait {retry_after_s:g} s")
@@ -62,17 +62,17 @@ class MalformedMessage(BooktapeError):
 
     @property
     def facts(self) -> dict[str, str]:
-        """Return the detail of its row; the channel is in it where that is known."""
+        """Return the details of its row, with the channel if that is known."""
         of = {} if self.channel is None else {"channel": self.channel}
         return {**of, "reason": self.reason, "raw": self.excerpt}
 
 
 class FrameError(BooktapeError):
-    """Make the receiver hold back the session: a frame it cannot read, or of a version unknown."""
+    """Make the receiver hold back the session: it cannot read a frame."""
 
 
 class UnknownFrameVersion(FrameError):
-    """Make the receiver hold back the session, losing nothing, until a release that can read it."""
+    """Make the receiver hold back the session, without a loss, until a newer release reads it."""
 
     def __init__(self, version: int) -> None:
         super().__init__(f"frame version {version} is unknown to this release; deploy a newer one")
@@ -80,8 +80,8 @@ class UnknownFrameVersion(FrameError):
 
 
 class JournalError(BooktapeError):
-    """Make the ingest stop and start again: its disk refuses, and nothing unsaved may go on."""
+    """Make the ingest stop and start again: its disk refuses the journal."""
 
 
 class SpoolError(BooktapeError):
-    """Make the writer stop and start again: what its disk holds must be read anew."""
+    """Make the writer stop and start again, so that it reads its disk anew."""

@@ -1,6 +1,6 @@
 """Each event here comes from an exchange, or from a feed about itself; none has a number yet.
 
-`unread` of an event names decorating fields that nobody could read: they are null.
+An event's `unread` names its unreadable decorating fields, which are null.
 """
 
 from typing import Literal
@@ -35,7 +35,7 @@ ListingReason = Literal["start", "day", "changed", "listed", "delisted"]
 
 
 class Snapshot(Struct, frozen=True, gc=False):
-    """The whole book of one symbol; `sequence` is `None` where the exchange numbers nothing."""
+    """The whole book of one symbol; `sequence` is `None` if the exchange gives no numbers."""
 
     raw_symbol: str
     bids: list[Level]
@@ -46,9 +46,9 @@ class Snapshot(Struct, frozen=True, gc=False):
 
 
 class Delta(Struct, frozen=True, gc=False):
-    """The levels that changed, in the exchange's order: absolute sizes, 0 removes the level.
+    """The changed levels, in the exchange's order: absolute sizes, of which 0 removes the level.
 
-    `previous` is the sequence that it follows, where the exchange names one; else `sequence` - 1.
+    `previous` is the sequence that it follows, if the exchange names one; else `sequence` - 1.
     """
 
     raw_symbol: str
@@ -61,17 +61,17 @@ class Delta(Struct, frozen=True, gc=False):
 
 
 class Checkpoint(Struct, frozen=True, gc=False):
-    """A snapshot made from our own book, so that any hour of tape can be rebuilt alone."""
+    """A snapshot of our own book, so that a reader can rebuild any hour of tape alone."""
 
     raw_symbol: str
     bids: list[Level]
     asks: list[Level]
     sequence: int | None
-    ts_event: None = None  # it is no event of the exchange's
+    ts_event: None = None  # the exchange has no such event
 
 
 class Trade(Struct, frozen=True):
-    """One trade; `side` is the taker's, `None` where the exchange leaves it open."""
+    """One trade; `side` is the taker's, `None` if the exchange does not name it."""
 
     raw_symbol: str
     trade_id: str
@@ -85,8 +85,8 @@ class Trade(Struct, frozen=True):
 class TradeList(Struct, frozen=True):
     """The latest trades of one symbol, oldest first: the answer to a subscription or a REST call.
 
-    `is_cut`: it holds as many as the exchange ever gives at once, so older ones may be missing;
-    else it holds all since `ts_from`, where the exchange says of how long it tells.
+    `is_cut`: it holds as many trades as the exchange ever gives at once, so older ones may be
+    missing; else it holds all trades since `ts_from`, if the exchange states that time.
     """
 
     raw_symbol: str
@@ -96,10 +96,10 @@ class TradeList(Struct, frozen=True):
 
 
 class Ticker(Struct, frozen=True):
-    """The best prices that changed; `None` means "not said in this message".
+    """The changed best prices; `None` means that this message does not name the field.
 
-    `gone` names those that the exchange has no longer: nobody bids, nobody asks. `is_whole`: it
-    came with those of all symbols.
+    `gone` names the fields without a value any more: nobody bids, nobody asks. `is_whole`: it came
+    in a message with the tickers of all symbols.
     """
 
     raw_symbol: str
@@ -114,10 +114,10 @@ class Ticker(Struct, frozen=True):
 
 
 class Instrument(Struct, frozen=True, kw_only=True):
-    """One market in the exchange's words; a field that it leaves out is `None`.
+    """One market as the exchange describes it; a field that it leaves out is `None`.
 
-    An increment is the least step of a price or a size, `info` the exchange's own row, and
-    `reason` says why this is an event: a session or a day began, or the market changed.
+    An increment is the least step of a price or a size, `info` the exchange's own row, `reason`
+    the reason for this event: a session or a day began, or the market changed.
     """
 
     raw_symbol: str
@@ -161,7 +161,7 @@ class Refused(Struct, frozen=True):
     """The exchange refused a request; a field that it does not name is `None`.
 
     `request` is a subscription or a snapshot.
-    `is_halted`: the market stands still by the exchange's will, so asking again soon is useless.
+    `is_halted`: the exchange has halted the market, so asking again soon is useless.
     """
 
     request: Literal["subscribe", "snapshot"]
@@ -171,7 +171,7 @@ class Refused(Struct, frozen=True):
 
 
 class Throttled(Struct, frozen=True):
-    """The exchange told us to stop: for `wait_s`, or until `until_ns`, where it named either."""
+    """The exchange told us to stop: for `wait_s`, or until `until_ns`, if it named either."""
 
     reason: str
     wait_s: float | None = None
@@ -179,7 +179,7 @@ class Throttled(Struct, frozen=True):
 
 
 class Chatter(Struct, frozen=True, omit_defaults=True):
-    """A message without meaning to us, known or unknown: counted by its kind."""
+    """A message without data for us, of a known or unknown kind: we count it by its kind."""
 
     kind: str
     is_known: bool = True

@@ -12,14 +12,14 @@ Message = Event | Notice
 Raw = bytes | bytearray | memoryview
 
 BOOK, TRADES, TICKER = "book", "trades", "ticker"
-# Our symbol, whatever letters an exchange's names have; paths and addresses contain it.
+# Our symbol, with any letters that an exchange uses; paths and addresses contain it.
 SYMBOL: Final = r"[^\s/]{1,32}-[^\s/]{1,32}"
 
 
 class ListedMarket(Struct, frozen=True, kw_only=True):
     """One row of an exchange's list of markets; a field that it leaves out is `None`.
 
-    An increment is the least step of a price or a size. `raw_status` is the exchange's own word for
+    An increment is the least step of a price or a size. `raw_status` is the exchange's own name of
     the status, `info` its own row as JSON.
     """
 
@@ -53,7 +53,7 @@ class Cost(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One REST call: `path` is appended to `rest_url`; `cost` is `None` where nothing limits it."""
+    """One REST call: `path` follows `rest_url`; `cost` is `None` if no limit applies."""
 
     path: Callable[..., str]
     cost: Cost | None = None
@@ -62,7 +62,7 @@ class Call(Struct, frozen=True, kw_only=True):
 class Outage(Struct, frozen=True):
     """An outage of one symbol's trades: the last trade before it; times in ns since 1970.
 
-    `Outage` has the exchange's time of that trade, and our time from which nothing came any more.
+    `Outage` has the exchange's time of that trade, and our time since which nothing has come.
     """
 
     trade_id: str
@@ -73,11 +73,11 @@ class Outage(Struct, frozen=True):
 class Rest(Struct, frozen=True, kw_only=True):
     """The REST calls and the parsers of their bodies.
 
-    A parser raises `MalformedMessage` where a body is not what it should be. The arguments of the
-    paths: `markets()`, `book(raw_symbol)`, `trades(raw_symbol, outage, ts)`, whose answer should
-    reach back over the outage; `ts` is now.
+    A parser raises `MalformedMessage` for a body of another form. The arguments of the paths:
+    `markets()`, `book(raw_symbol)`, `trades(raw_symbol, outage, ts)`, whose answer should reach
+    back over the outage; `ts` is now.
     `ban_s` takes status, headers (names in lower case), body and the time of day in ns; it returns
-    how long a refusal for too many requests lasts, or `None` where it is no such refusal.
+    how long a refusal for too many requests lasts, or `None` for any other answer.
     """
 
     markets: Call
@@ -87,21 +87,21 @@ class Rest(Struct, frozen=True, kw_only=True):
     ban_s: Callable[[int, Mapping[str, str], Raw, int], float | None]
     trades: Call | None = None
     parse_trades: Callable[[str, Raw], TradeList] | None = None
-    # An answer that is not cut holds all trades of so long, or since the outage if that is less.
+    # A whole answer holds all trades of so long, or all since the outage if that is shorter.
     trades_reach_s: float | None = None
 
 
 class KeepAlive(Struct, frozen=True, kw_only=True):
-    """A message that we send each `interval_s`, so that the exchange knows that we are alive."""
+    """A message to send each `interval_s`, so that the exchange knows that we are alive."""
 
     message: str
     interval_s: float
 
 
 class OneByOne(Struct, frozen=True, kw_only=True):
-    """Messages that join or leave one symbol of a channel whose subscription brings them all.
+    """Messages that join or leave one symbol of a channel whose subscription brings all symbols.
 
-    Each takes the channel, and returns the messages; `renew` leaves the whole and joins it again.
+    Each takes the channel and returns the messages; `renew` leaves the whole and joins it again.
     """
 
     subscribe: Callable[[str, str], list[str]]
@@ -113,41 +113,41 @@ class Exchange(Struct, frozen=True, kw_only=True):
     """One exchange, as its folder declares it."""
 
     name: str
-    symbols: tuple[str, ...]  # recorded where the configuration names none
+    symbols: tuple[str, ...]  # to record if the configuration names none
     websocket_url: str
     rest_url: str
     symbols_per_socket: int
-    # How late `ts_recv` may be where messages come thickly: several are read at once then. From
-    # 10 on one thread reads all sockets. 0: each message is read as it comes.
+    # The delay of `ts_recv` that we accept to read several messages at once. From 10 on, one thread
+    # reads all sockets. 0: read each message as it comes.
     read_interval_ms: float = 0.0
     channels: tuple[str, ...] = (BOOK, TRADES, TICKER)
-    # Of these one subscription brings every symbol there is: one socket is enough for all.
+    # One subscription to such a channel brings every symbol: one socket is enough for all.
     whole_channels: tuple[str, ...] = ()
     alone: OneByOne | None = None  # for symbols that do not come with the whole
 
     raw_symbol: Callable[[str], str]  # "BTC-TRY" -> "BTCTRY"
-    # Where no rule makes the exchange's names of ours, its list of markets does; by `raw_symbol`
-    # where that list cannot be had in time.
+    # "list": no rule makes the exchange's names of ours, so we look them up in its list of markets;
+    # while we cannot get that list in time, `raw_symbol` is the fallback.
     names: Literal["rule", "list"] = "rule"
     parse: Callable[[Raw], list[Message]]
-    # Channels and raw symbols -> the messages that ask for them, or end them.
+    # Channels and raw symbols -> the messages that subscribe to them, or unsubscribe.
     subscribe: Callable[[Sequence[str], Sequence[str]], list[str]]
     unsubscribe: Callable[[Sequence[str], Sequence[str]], list[str]]
     subscribe_cost: Cost | None = None  # of each message
-    # When a subscription stands: at the exchange's word, or not before its first data.
+    # A subscription stands once the exchange acknowledges it, or only once its first data comes.
     ready: Literal["acknowledgement", "data"]
 
-    # Where a book begins: at the answer to the message `request_snapshot(raw_symbol)`, at the first
-    # message of its subscription, or at the answer of `rest.book`.
+    # A book begins with the answer to the message `request_snapshot(raw_symbol)`, with the first
+    # message of its subscription, or with the answer of `rest.book`.
     snapshot_by: Literal["message", "first", "rest"]
     request_snapshot: Callable[[str], str] | None = None
-    snapshot_cost: Cost | None = None  # of a message; REST has costs of its own
-    snapshot_interval_s: float = 0.0  # between two questions
-    # The levels a side that a snapshot has at most: where it has as many, the book goes on behind.
+    snapshot_cost: Cost | None = None  # of a message; REST calls have their own costs
+    snapshot_interval_s: float = 0.0  # between two requests
+    # The most levels a side in a snapshot; a snapshot with so many may lack deeper levels.
     depth: int | None = None
-    # The levels of a side that the exchange keeps up: it does not say when one falls out of them.
+    # The levels of a side that the exchange updates: it does not report a level that leaves them.
     window: int | None = None
-    # What the exchange wants to hear, and how often, lest it hangs up.
+    # The message without which the exchange hangs up, and its interval.
     keep_alive: KeepAlive | None = None
 
     limits: Mapping[str, Limit]

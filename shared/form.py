@@ -1,4 +1,4 @@
-"""Checks the form of an exchange's messages before we believe anything in them."""
+"""Checks the form of an exchange's messages before we use them."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -13,18 +13,19 @@ from shared.errors import MalformedMessage
 from shared.event import Ticker, Trade, TradeList
 from shared.exchange import Raw
 
-MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024  # forty times the largest that any exchange sends
+MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024  # forty times the longest message of any exchange
 REASON_CHARACTERS_MAX: Final = 200
 NUMBER_MAX: Final = 1e24
 INT64_MAX: Final = 2**63 - 1  # sequences and times are int64 on the tape
 NS_PER_MS: Final = 1_000_000
-# What a number of s, ms, us and ns since 1970 may be: within this century no two of them overlap.
+# Within this century the ranges of s, ms, us and ns since 1970 do not overlap, so the number shows
+# its unit.
 CENTURY_NS: Final = range(946_684_800_000_000_000, 4_102_444_800_000_000_000)
 NUMBER_CHARACTERS_MAX: Final = 40
 DECIMALS_MAX: Final = 30
 STEP_MIN: Final = Decimal(1).scaleb(-DECIMALS_MAX)
-STATUS_CHARACTERS_MAX: Final = 40  # of a market's, in the exchange's own word
-INFO_CHARACTERS_MAX: Final = 4096  # of the row of a market
+STATUS_CHARACTERS_MAX: Final = 40  # of a market's status, as the exchange names it
+INFO_CHARACTERS_MAX: Final = 4096  # of a market's row
 CENTURY_BEGIN, CENTURY_END = CENTURY_NS.start, CENTURY_NS.stop
 _UNITS_NS: Final = (1, NS_PER_MS, 1_000, 1_000_000_000)
 
@@ -32,8 +33,8 @@ UNDECODABLE: Final = errors.UNDECODABLE
 
 Sequence = Annotated[int, Meta(ge=-INT64_MAX, le=INT64_MAX)]
 # Exchanges write prices and sizes as text. A decoder that is not `strict` reads them, once and
-# correctly rounded, and takes only what is a number in JSON: no plus, no blank, no leading zero.
-# The bounds let no infinity and no NaN in; exchanges name prices up to 1e11 and sizes up to 1e10.
+# correctly rounded, and accepts only numbers of JSON: no plus, no blank, no leading zero. The
+# bounds exclude infinity and NaN; exchanges have prices up to 1e11 and sizes up to 1e10.
 Price = Annotated[float, Meta(gt=0, le=NUMBER_MAX)]
 Number = Annotated[float, Meta(ge=0, le=NUMBER_MAX)]
 WireLevel = tuple[Price, Number]
@@ -42,7 +43,7 @@ Quote = Number | Literal[""] | None | UnsetType  # of a ticker
 
 
 class OddLevel(Struct, array_like=True):
-    """A level with more items than a price and a size; nobody knows what the others mean."""
+    """A level with more items than a price and a size; the meaning of the others is unknown."""
 
     price: Price
     size: Number
@@ -57,7 +58,7 @@ _Decoded = TypeVar("_Decoded")
 
 
 def decode(decoder: Callable[[Raw], _Decoded], raw: Raw) -> _Decoded:
-    """Return what the decoder makes of the message; raise `MalformedMessage` where it cannot."""
+    """Return the decoded message; raise `MalformedMessage` if the decoder cannot read it."""
     if len(raw) > MESSAGE_BYTES_MAX:
         raise too_long(raw)
     try:
@@ -67,7 +68,7 @@ def decode(decoder: Callable[[Raw], _Decoded], raw: Raw) -> _Decoded:
 
 
 def too_long(raw: Raw) -> MalformedMessage:
-    """Return the error for a message of more than `MESSAGE_BYTES_MAX`: it is not looked at."""
+    """Return the error for an unread message of more than `MESSAGE_BYTES_MAX`."""
     return malformed(f"{len(raw)} bytes are more than {MESSAGE_BYTES_MAX}", raw)
 
 
@@ -76,8 +77,8 @@ def malformed(
 ) -> MalformedMessage:
     """Return the error, which keeps only the beginning of the message.
 
-    `raw_symbol` is for what may have been an event of that symbol's book, which is then doubtful;
-    `channel` is the one that the message is of, where that can be told.
+    Pass `raw_symbol` if the message may have been an event of that symbol's book, which is then
+    doubtful; pass `channel` if the message shows it.
     """
     head = bytes(raw[: 4 * MalformedMessage.EXCERPT_CHARACTERS_MAX])  # a character has <= 4 bytes
     reason = reason[:REASON_CHARACTERS_MAX]
@@ -85,7 +86,7 @@ def malformed(
 
 
 def odd_levels(bids: OddSide, asks: OddSide) -> tuple[list[Level], list[Level]]:
-    """Return both sides; raise `ValueError` where neither is named, for then it is no book."""
+    """Return both sides; raise `ValueError` if the message has neither, so that it is no book."""
     if bids is UNSET and asks is UNSET:
         raise ValueError("it names no side of the book")
     of_bids, of_asks = (
@@ -95,12 +96,12 @@ def odd_levels(bids: OddSide, asks: OddSide) -> tuple[list[Level], list[Level]]:
 
 
 def time_ns(time: object) -> int | None:
-    """Return a time in nanoseconds, whatever its unit and its type; `None` where it is none."""
+    """Return a time of any unit and type in nanoseconds; `None` if it is no time."""
     if type(time) is str and time.isascii() and time.isdecimal():
         time = int(time) if len(time) <= NUMBER_CHARACTERS_MAX else None
     if type(time) is not int:
         return _odd_time_ns(time)
-    if CENTURY_BEGIN <= time < CENTURY_END:  # the two that exchanges write
+    if CENTURY_BEGIN <= time < CENTURY_END:  # one of the two units that exchanges write
         return time
     if CENTURY_BEGIN <= time * NS_PER_MS < CENTURY_END:
         return time * NS_PER_MS
@@ -108,18 +109,18 @@ def time_ns(time: object) -> int | None:
 
 
 def decorating_time(time: object) -> tuple[int | None, Unread]:
-    """Return a time that only decorates its event, and its name where it cannot be read."""
+    """Return a time that only decorates its event; name it as unread if it is unreadable."""
     ts_event = time_ns(time)
     return ts_event, () if ts_event is not None or time is None else ("ts_event",)
 
 
 def taker_side(side: object, sides: Mapping[object, Side]) -> Side | None:
-    """Return the side that a trade's own word stands for, `None` where it stands for none."""
+    """Return the side of a trade, `None` if the exchange's word stands for none."""
     return sides.get(side) if type(side) is str or type(side) is int else None
 
 
 def find_unread(ts_event: int | None, time: object, side: Side | None, word: object) -> Unread:
-    """Return the names of what is null though the exchange said something: a time, a side."""
+    """Return the names of the fields, time or side, that are null because they are unreadable."""
     of_time = ("ts_event",) if ts_event is None and time is not None else ()
     return (*of_time, "side") if side is None and word is not None else of_time
 
@@ -134,8 +135,8 @@ def ticker(
 ) -> Ticker:
     """Return a ticker of each side's price and size, and of the last price.
 
-    What is null or empty, or a price of 0, is gone, and with a price its size; what the message
-    does not name stays as it was.
+    A null or empty field, or a price of 0, is gone, and with a price its size; a field that the
+    message does not name stays as it was.
     """
     gone: tuple[str, ...] = ()
     if not bid[0] and bid[0] is not UNSET:
@@ -157,13 +158,13 @@ def ticker(
 
 
 def number(value: object) -> float | None:
-    """Return a number of a market's row, whatever its type; `None` where it is none."""
+    """Return a number of a market's row, of any type; `None` if it is no number."""
     decimal = _to_decimal(value)
     return float(decimal) if decimal is not None and 0 <= decimal <= NUMBER_MAX else None
 
 
 def step(value: object) -> tuple[int | None, float | None]:
-    """Return of the least step of a price or a size how many decimals it has, and the step."""
+    """Return the decimals of the least step of a price or a size, and the step."""
     decimal = _to_decimal(value)
     if decimal is None or not STEP_MIN <= decimal <= NUMBER_MAX:
         return None, None
@@ -186,10 +187,10 @@ def info(row: Raw) -> str:
 
 
 def trade_list(raw_symbol: str, newest_first: list[Trade], *, most: int) -> TradeList:
-    """Return a list that came newest first, of which an answer holds `most` at most.
+    """Return the trades of an answer, oldest first; an answer holds `most` at most.
 
-    Sorted once more, since not every recorded list keeps its order; one time leaves it as it is,
-    and so does a trade without any.
+    Sort them by time, if each has one, because some recorded lists are out of order; trades of one
+    time keep their order.
     """
     trades = newest_first[::-1]
     times = [trade.ts_event for trade in trades if trade.ts_event is not None]
@@ -209,7 +210,7 @@ def _odd_time_ns(time: object) -> int | None:
 
 
 def _to_decimal(value: object) -> Decimal | None:
-    """Return a number of any type by its digits: a float that is multiplied is not exact."""
+    """Return a number of any type by its digits, because multiplying a float is not exact."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     text = value if isinstance(value, str) else repr(value)

@@ -17,7 +17,7 @@ from booktape.books.recorded import Recorded
 from booktape.errors import UNDECODABLE
 from booktape.scan import Recipe, Scan
 
-_COLUMNS: Final = ("ts_recv", "symbol", "kind", "detail")
+_COLUMNS: Final = ("ts_recv", "event_number", "symbol", "kind", "detail")
 _INT64: Final = pa.int64()
 
 
@@ -72,10 +72,12 @@ def find_trade_gaps(reading: Reading, market: Market, span: Range) -> list[Trade
             )
             rows = rows.filter(is_gap)
             times = rows["ts_recv"].cast(_INT64).to_pylist()
-            for ts, text in zip(times, rows["detail"].to_pylist(), strict=True):
+            others = (rows[name].to_pylist() for name in ("event_number", "detail"))
+            for ts, number, text in zip(times, *others, strict=True):
                 ids = _parse(text)
                 if ids.channel == "trades" and span[0] <= ts < span[1]:
-                    gaps.append(TradeGap(ts, _to_text(ids.last), _to_text(ids.first)))
+                    sides = _to_text(ids.last), _to_text(ids.first)
+                    gaps.append(TradeGap(flush.session, number, ts, *sides))
     return gaps
 
 

@@ -29,8 +29,10 @@ Trade = tuple[int, int, str | None, float, float]  # ts, ts_recv, side, price, s
 
 
 class Life(NamedTuple):
-    """A session's time, in µs: from `start` up to `end`, when its last row came.
+    """A session's time, in µs: from `start`, its lowest time, up to `end`, when its last row came.
 
+    Where its clock was set back, `end` is by the clock that it had then, as the exchange's times of
+    trades are: what only the clock before had reached was not lived.
     `reach` is the time of the oldest trade of the symbol in any list that the session was sent;
     `start` where none reaches further back.
     """
@@ -41,8 +43,10 @@ class Life(NamedTuple):
 
 
 class TradeGap(NamedTuple):
-    """A gap between two lists of trades: when it was found, and the ids on both sides of it."""
+    """A gap between two lists of trades: the row that says so, and the ids on both sides of it."""
 
+    session: str
+    event_number: int
     ts_recv: int
     last: str | None
     first: str | None
@@ -93,7 +97,8 @@ def find_losses(
 
     After a trade gap that is the time from the last known trade to the first one after; else any
     time in which no session of the exchange lived and no list reached back over it. `trades` as
-    for `make_bars`, with `trade_id`; `lives` of all sessions of the exchange.
+    for `make_bars`, with `trade_id`, `session` and `event_number`; `lives` of all sessions of the
+    exchange.
     """
     losses = _find_dead_times(start, end, lives)
     if gaps:
@@ -172,7 +177,7 @@ def _find_gap_times(
         ts = batch["ts"].cast(_INT64)
         found.update(zip(rows["trade_id"].to_pylist(), _to_us(rows["ts"]), strict=True))
         for number, gap in enumerate(gaps):
-            is_before = pc.less(batch["ts_recv"].cast(_INT64), gap.ts_recv)
+            is_before = _came_before(batch, gap)
             newest = pc.max(ts.filter(is_before)).as_py()
             latest[number] = max(filter(None, (latest[number], newest)), default=None)
             oldest = pc.min(ts.filter(pc.invert(is_before))).as_py()
@@ -184,6 +189,18 @@ def _find_gap_times(
         begin = start if last is None else last
         intervals.append((begin, max(begin, first)))
     return intervals
+
+
+def _came_before(trades: Batch, gap: TradeGap) -> Any:
+    """Return which trades came before a gap was found: in its own session by their numbers.
+
+    A clock that goes back gives the later of two rows the lower time.
+    """
+    return pc.if_else(
+        pc.equal(trades["session"].cast(pa.string()), gap.session),
+        pc.less(trades["event_number"], gap.event_number),
+        pc.less(trades["ts_recv"].cast(_INT64), gap.ts_recv),
+    )
 
 
 def _rows(trades: Iterable[Batch]) -> Iterator[Trade]:

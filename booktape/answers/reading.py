@@ -40,10 +40,15 @@ class Reading:
 
     def parse_market(self, market: object) -> Market:
         """Return a market that has something on the tape."""
+        found = self.name_market(market)
+        self.catalog.check(found.exchange, found.symbol)
+        return found
+
+    def name_market(self, market: object) -> Market:
+        """Return a market, whether or not the tape has anything of it."""
         exchange, colon, symbol = market.partition(":") if isinstance(market, str) else ("", "", "")
         if not colon:
             raise ValueError(f"{market!r} is no market: write bitvavo:BTC-EUR")
-        self.catalog.check(exchange, symbol)
         return self.make_market(exchange, symbol)
 
     def make_market(self, exchange: str, symbol: str) -> Market:

@@ -1,1 +1,1 @@
-"""Finds when a book is known: spans, stitched; rows, the book at a moment, coverage."""
+"""Finds when a book is known: its spans, stitched; its rows, the book at a moment, its coverage."""

@@ -27,7 +27,7 @@ _NO_LEVELS: Final = pa.array([], pa.float64()), pa.array([], pa.float64())
 
 
 class Book(Struct, frozen=True, kw_only=True):
-    """One market's levels at a moment; `ts_recv` is when the last row up to it was effective."""
+    """One market's levels at a moment; `ts_recv` is the effective time of the last row up to it."""
 
     market: str
     ts: dt.datetime
@@ -42,7 +42,7 @@ class Book(Struct, frozen=True, kw_only=True):
 
 
 class Gap(Struct, frozen=True):
-    """A time in which a book is not known, and why."""
+    """A time in which a book is unknown, with its cause."""
 
     market: str
     start: dt.datetime
@@ -51,7 +51,7 @@ class Gap(Struct, frozen=True):
 
 
 class _Row(NamedTuple):
-    """One row as it is applied; `session` is None where the book is not known from there on."""
+    """One row to apply; `session` is None if the book is unknown from there on."""
 
     ts: int
     session: str | None = None
@@ -93,7 +93,7 @@ def find_book(market: Market, ts: int) -> Book:
 
 
 def fold(rows: pa.Table, side: str) -> pa.Table:
-    """Return what is left of one side's levels after all rows: the last size of each price."""
+    """Return one side's levels after all rows: the last size of each price."""
     columns = (rows[name].combine_chunks() for name in ("side", "price", "size"))
     return pa.Table.from_arrays(fold_columns(*columns, side=side), schema=_SIDE)
 
@@ -101,13 +101,13 @@ def fold(rows: pa.Table, side: str) -> pa.Table:
 def fold_columns(
     names: pa.Array, price: pa.Array, size: pa.Array, *, side: str
 ) -> tuple[pa.Array, pa.Array]:
-    """Return the prices and sizes that are left of one side, the best first."""
+    """Return the remaining prices and sizes of one side, the best first."""
     place = pc.index(names.dictionary, side).as_py()
     is_side = pc.fill_null(pc.equal(names.indices, place), fill_value=False)
     rows = pc.indices_nonzero(is_side)[::-1]
     if not len(rows):
         return _NO_LEVELS
-    # Not by group_by: to load what that stands on would take longer than all the rest.
+    # Not by group_by: loading its module would take longer than all the rest.
     price, size = price.take(rows), size.take(rows)
     # Prices are numbered as they are met: one that was met before is no higher than the highest.
     numbers = price.dictionary_encode().indices
@@ -120,7 +120,7 @@ def fold_columns(
 
 
 def find_gap(market: Market, ts: int) -> Gap:
-    """Return the gap that a moment lies in."""
+    """Return the gap around a moment."""
     last = find_cause(market, market.find_spans(ts, ts + 1), ts)
     if last is None:
         return Gap(market.name, to_datetime(ts), UNRECORDED, None)
@@ -130,7 +130,7 @@ def find_gap(market: Market, ts: int) -> Gap:
 def replay(market: Market, start: int, end: int) -> Iterator[tuple[dt.datetime, Book | Gap]]:
     """Yield the book at the start, and at each moment at which a level of it changes.
 
-    Where it is not known any more that is a gap. Simple and slow.
+    Yield a gap once the book becomes unknown. Simple and slow.
     """
     levels: dict[str, dict[float, float]] = {"bid": {}, "ask": {}}
     before: dict[str, dict[float, float]] | None = None

@@ -1,4 +1,4 @@
-"""Finds the coverage of a book: when it is known, and why it is not."""
+"""Finds the coverage of a book: the times when it is known, and the causes when it is not."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,7 +11,7 @@ from booktape.books.spans import Piece, Span, find_last_ended, stitch_spans
 from booktape.scan import NAME, TIME
 from booktape.times import DAY_US
 
-UNRECORDED = "unrecorded"  # the cause where nothing of a market was recorded before
+UNRECORDED = "unrecorded"  # the cause before the first recording of a market
 
 SCHEMA = pa.schema(
     [
@@ -27,7 +27,7 @@ SCHEMA = pa.schema(
 
 
 class Interval(Struct, frozen=True):
-    """A time in which a book is known, or is not and why."""
+    """A time in which a book is known, or is unknown with a cause."""
 
     start: int
     end: int

@@ -1,4 +1,4 @@
-"""Reads feed rows: a feed's own account, the table `feed_events`."""
+"""Reads feed rows, a feed's rows about itself, from the table `feed_events`."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
@@ -33,7 +33,7 @@ def read_feed(segment: OpenSegment) -> list[FeedRow]:
 
 
 def make_rows(feed: Iterable[FeedRow]) -> Iterator[Row]:
-    """Yield the rows that may matter to whoever reads a book."""
+    """Yield the rows that may matter to a reader of a book."""
     for row in feed:
         if row.kind in _KEPT:
             detail = parse_detail(row.text)

@@ -1,4 +1,4 @@
-"""Finds when a market's book is known: its spans over every session, stitched."""
+"""Finds the times when a market's book is known: its spans over every session, stitched."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from booktape.ledger import Ledger
 from booktape.segments.opened import Segments
 from booktape.times import DAY_US, date_of_ts
 
-AHEAD: Final = 6  # flushes that are asked for at once, on the way back to a snapshot
+AHEAD: Final = 6  # flushes to fetch at once, on the way back to a snapshot
 
 
 class Sessions:
@@ -34,7 +34,7 @@ class Sessions:
         segments: Segments,
         make: Callable[[Ledger, Segments, str, str], Recorded] = Recorded,
     ) -> None:
-        """Know none yet; `make` makes one, by its exchange and name."""
+        """Begin empty; `make` makes a session, by its exchange and name."""
         self._ledger = ledger
         self._segments = segments
         self._make = make
@@ -44,8 +44,8 @@ class Sessions:
     def find(self, exchange: str, start: int, end: int) -> list[Recorded]:
         """Return the sessions that may have recorded something from start to end.
 
-        Those of one date more on both sides are among them: a session may have been silent for a
-        whole day.
+        Include those of one more date on both sides: a session may have been silent for a whole
+        day.
         """
         dates = self._ledger.dates(exchange)
         begin = max(bisect_right(dates, date_of_ts(start)) - 2, 0)
@@ -57,13 +57,13 @@ class Sessions:
         return self._list(exchange, 0, len(self._ledger.dates(exchange)))
 
     def expect_all(self, exchange: str) -> None:
-        """Read the rows of all books of a flush at once from now on: each will be asked for."""
+        """Read the rows of all books of a flush at once from now on: the caller needs each."""
         self._for_all.add(exchange)
         for (name, _), session in self._known.items():
             session.is_for_all |= name == exchange
 
     def get(self, exchange: str, session: str) -> Recorded:
-        """Return a session that was found before."""
+        """Return a session found before."""
         return self._known[exchange, session]
 
     def _list(self, exchange: str, begin: int, stop: int) -> list[Recorded]:
@@ -94,7 +94,7 @@ class Market:
 
     @property
     def name(self) -> str:
-        """Return the name that a reader writes."""
+        """Return the name as a reader writes it."""
         return f"{self.exchange}:{self.symbol}"
 
     def session(self, name: str) -> Recorded:
@@ -102,7 +102,7 @@ class Market:
         return self._sessions.get(self.exchange, name)
 
     def find_spans(self, start: int, end: int) -> list[Span]:
-        """Return every span that holds a moment from start to end, and some before."""
+        """Return every span with a moment from start to end, and some before."""
         return [
             span
             for session in self._sessions.find(self.exchange, start, end)
@@ -110,7 +110,7 @@ class Market:
         ]
 
     def stitch(self, start: int, end: int) -> list[Piece]:
-        """Return which span is believed when, from start to end."""
+        """Return which span counts at which time, from start to end."""
         return stitch_spans(self.find_spans(start, end), start, end)
 
     def find_last_ended(self, ts: int) -> Span | None:
@@ -128,11 +128,11 @@ class Market:
 
 
 def read_spans(session: Recorded, symbol: str, start: int, end: int) -> list[Span]:
-    """Return a session's spans that hold a moment from start to end, and some before.
+    """Return a session's spans with a moment from start to end, and some before.
 
-    Reading begins at a snapshot before which nothing matters any more. It goes on until a row
-    decides the last span: a clock that is set back later ends a book behind the last row that it
-    had, however long that stood.
+    Reading begins at a snapshot that makes earlier rows irrelevant. It goes on until a row decides
+    the last span: if somebody sets the clock back later, the book ends right after its last row,
+    however long that stood.
     """
     begin, stop = _find_flushes(session, symbol, start, end)
     while True:
@@ -144,10 +144,10 @@ def read_spans(session: Recorded, symbol: str, start: int, end: int) -> list[Spa
 
 
 def _find_flushes(session: Recorded, symbol: str, start: int, end: int) -> tuple[int, int]:
-    """Return the places of the flushes to read: those of the range, and what decides them.
+    """Return the places of the flushes to read: those of the range, and those that decide it.
 
-    One flush more tells how a session ended. Before the range reading goes back to a snapshot that
-    is received at `start` or before, and not before anything that precedes it.
+    One more flush shows how a session ended. Before the range, reading goes back to a snapshot
+    received at `start` or before, and not before anything that precedes it.
     """
     count = len(session.keys)
     place = min(session.find_first(start), count - 1)

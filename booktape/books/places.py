@@ -13,9 +13,9 @@ PROBES: Final = 4  # manifests at once
 def find_first(ledger: Ledger, keys: Sequence[Key], edge: Callable[[Flush], int], ts: int) -> int:
     """Return the first place whose edge, its first or last time, is not before a moment.
 
-    Where a manifest costs a request, few are looked at: times ascend from flush to flush but where
-    a clock is set back by more than a flush is long. Flushes are about as long as each other, so
-    the first ones are those around where the moment would be then.
+    If a manifest costs a request, look at few: times ascend from flush to flush, unless somebody
+    sets the clock back by more than the length of a flush. Flushes are of about equal length, so
+    begin with those around the place where the moment would then be.
     """
     if not ledger.is_far:
         flushes = ledger.read(keys)

@@ -1,4 +1,4 @@
-"""Reads what one session recorded of one book: runs of its rows, and rows of the feed."""
+"""Reads the recorded rows of one session: runs of a book's rows, and rows of the feed."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,8 @@ from booktape.ledger import Ledger
 from booktape.segments.opened import Segments
 from booktape.segments.segment import Rows
 
-HELD_FLUSHES_MAX: Final = 8  # for more, footers are all that is asked for at once
-FAR_FLUSHES: Final = 2  # looked at on each side, where the manifest of each is a request
+HELD_FLUSHES_MAX: Final = 8  # of more flushes, fetch only the footers at once
+FAR_FLUSHES: Final = 2  # to look at on each side, if the manifest of each is a request
 POLLED: Final = "rest"  # the transport of such a session
 _INT64: Final = pa.int64()
 
@@ -28,25 +28,25 @@ _INT64: Final = pa.int64()
 class Recorded:
     """One session of an exchange: its flushes in the order of event numbers, read when needed.
 
-    It knows the manifests of some dates, and looks for those of earlier or later ones.
+    It lists the manifests of some dates, and on demand those of earlier or later ones.
     """
 
     def __init__(self, ledger: Ledger, segments: Segments, exchange: str, session: str) -> None:
         self.session = session
         self.line = line_of(session)
         self.keys: list[Key] = []
-        self.is_for_all = False  # every symbol will be asked for: their rows are read together
+        self.is_for_all = False  # whether the caller needs every symbol: read their rows together
         self._ledger = ledger
         self._segments = segments
         self._exchange = exchange
         self._dates = ledger.dates(exchange)
-        self._begin = self._end = 0  # the dates that are listed
+        self._begin = self._end = 0  # the listed dates
         self._is_polled: bool | None = None
         self._feed: dict[int, dict[str | None, list[Row]]] = {}
         self._memory = RunMemory()
 
     def list_dates(self, begin: int, end: int) -> None:
-        """Know the manifests of these dates, by their place among the exchange's."""
+        """List the manifests of these dates, by their place among the exchange's."""
         if self._begin == self._end:
             self._begin = self._end = begin
         while self._begin > begin:
@@ -57,14 +57,14 @@ class Recorded:
             self._end += 1
 
     def look_back(self) -> bool:
-        """Know earlier manifests; return whether there are any."""
+        """List earlier manifests; return whether there are any."""
         count = len(self.keys)
         while self._begin and len(self.keys) == count and self.keys[0].first:
             self.list_dates(self._begin - 1, self._end)
         return len(self.keys) > count
 
     def look_ahead(self) -> bool:
-        """Know later manifests; return whether there are any."""
+        """List later manifests; return whether there are any."""
         count = len(self.keys)
         while self._end < len(self._dates) and len(self.keys) == count:
             self.list_dates(self._begin, self._end + 1)
@@ -77,12 +77,12 @@ class Recorded:
     # --- flushes ---
 
     def flush(self, place: int) -> Flush | None:
-        """Return a flush; `None` where its segments are gone."""
+        """Return a flush; `None` if its segments are gone."""
         flush = self._ledger.read([self.keys[place]])[0]
         return flush if self._ledger.is_there(flush) else None
 
     def flushes(self) -> list[Flush]:
-        """Return every flush whose segments are there."""
+        """Return every flush whose segments the store has."""
         return [flush for flush in self._ledger.read(self.keys) if self._ledger.is_there(flush)]
 
     def find_first(self, ts: int) -> int:
@@ -98,9 +98,9 @@ class Recorded:
         return held[-1] if held else 0
 
     def open_ahead(self, begin: int, end: int, symbol: str) -> None:
-        """Ask for what flushes hold of a book, several at once where each is a request."""
+        """Fetch a book's part of flushes before its use, several at once if each is a request."""
         if self._ledger.is_far:
-            # Those before them will be asked for their times.
+            # The caller needs the times of the flushes before them.
             before = min(FAR_FLUSHES, max(begin, 0))
             flushes = self._ledger.read(self.keys[max(begin, 0) - before : end])[before:]
             there = [flush for flush in flushes if self._ledger.is_there(flush)]
@@ -109,7 +109,7 @@ class Recorded:
             self._segments.open_ahead(new, ("book", "feed_events"), (symbol, columns))
 
     def latest_before(self, place: int) -> int:
-        """Return the latest time of the flushes before one: of all, or where far of the nearest."""
+        """Return the latest time of the flushes before one: of all, or of the nearest if far."""
         begin = max(place - FAR_FLUSHES, 0) if self._ledger.is_far else 0
         flushes = self._ledger.read(self.keys[begin:place])
         return max((flush.ts_max() for flush in flushes), default=0)
@@ -121,8 +121,8 @@ class Recorded:
     def latest(self, first: int, number: int) -> int:
         """Return the latest `ts_recv` before an event number, since the clock was set back.
 
-        Flushes count from the one that begins at `first`. What others wrote later about the
-        session (its end, a journal hole) is no time of its own.
+        Flushes count from the one that begins at `first`. Rows that others wrote later about the
+        session (its end, a journal hole) have no time of the session.
         """
         begin = self.place_of(first)
         end = bisect_left(self.keys, number, key=lambda key: key.first)
@@ -173,14 +173,14 @@ class Recorded:
                 yield ts
 
     def find_end_row(self) -> Row | None:
-        """Return the row that ends the session, where that is stored."""
+        """Return the row that ends the session, or None."""
         while self.look_ahead():
             pass
         rows = self.rows(len(self.keys) - 1, None)
         return next((row for row in rows if row.kind == "session_end"), None)
 
     def find_last_moment(self) -> int:
-        """Return when the session was last alive: when it ended, or when its last row came."""
+        """Return the last time when the session was alive: its end, or its last row."""
         end = self.find_end_row()
         latest = self.latest(0, self.keys[-1].last + 1 if end is None else end.number)
         return latest if end is None or end.detail.reason == KILLED else max(latest, end.ts)
@@ -188,7 +188,7 @@ class Recorded:
     # --- rows of the feed ---
 
     def is_polled(self) -> bool:
-        """Return whether the session asked for its books again and again."""
+        """Return whether the session polled its books."""
         if self._is_polled is None:
             while self.look_back():
                 pass
@@ -197,7 +197,7 @@ class Recorded:
         return self._is_polled
 
     def rows(self, place: int, symbol: str | None) -> list[Row]:
-        """Return rows that may end a book: those of the symbol and those of none, in order."""
+        """Return the rows that may end a book: those of the symbol or of no symbol, in order."""
         first = self.keys[place].first
         found = self._feed.get(first)
         if found is None:
@@ -225,9 +225,10 @@ class Recorded:
     def read(
         self, symbol: str, columns: Sequence[str], *, first: int, begin: int, end: int
     ) -> Iterator[tuple[int, pa.Table]]:
-        """Yield columns of a symbol's rows, and the place of the first of them.
+        """Yield columns of a symbol's rows, with the place of the first row.
 
-        `first` is where their flush begins; `begin` and `end` are places among the symbol's rows.
+        `first` is the first event number of their flush; `begin` and `end` are places among the
+        symbol's rows.
         """
         place = self.place_of(first)
         found = self._find(place, symbol)
@@ -257,7 +258,7 @@ class Recorded:
             parts: list[tuple[Rows, pa.Table]] = []
             if flush is not None and "book" in flush.tables:
                 segment = self._segments.open(flush, "book")
-                # A small one is read once for runs and levels; of many rows it is too much.
+                # Read a small segment once for runs and levels; of many rows that is too much.
                 columns = self._memory.choose_columns() if segment.is_at_hand else LIGHT
                 parts = list(segment.read_symbol(symbol, columns))
             found = self._make_found(place, symbol, parts)
@@ -265,7 +266,7 @@ class Recorded:
         return found
 
     def _read_all(self, place: int) -> dict[str, FoundRuns]:
-        """Return the runs of every symbol of a flush; no times, which would be too many."""
+        """Return the runs of every symbol of a flush, without times, which would be too many."""
         flush = self.flush(place)
         first = self.keys[place].first
         found: dict[str, FoundRuns] = {}

@@ -1,4 +1,4 @@
-"""Finds runs of a book's rows: they follow each other, in one epoch, of one kind."""
+"""Finds runs of a book's rows: adjacent rows of one epoch and one kind."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ _INT64: Final = pa.int64()
 
 
 def find_runs(table: pa.Table, flush: int, cuts: Iterable[int]) -> list[Run]:
-    """Return the runs of one symbol's rows; none reaches over the event numbers of `cuts`."""
+    """Return the runs of one symbol's rows; no run crosses an event number of `cuts`."""
     table = table.combine_chunks()
     numbers = table["event_number"].chunk(0)
     begins = {0, *_find_changes(table), *_find_places(numbers, cuts, 0, len(numbers))}
@@ -23,9 +23,9 @@ def find_runs(table: pa.Table, flush: int, cuts: Iterable[int]) -> list[Run]:
 def find_all_runs(
     table: pa.Table, flush: int, find_cuts: Callable[[str], Iterable[int]]
 ) -> Iterator[tuple[str, int, list[Run]]]:
-    """Yield each symbol of rows in the order of symbols, its first row, and its runs.
+    """Yield each symbol in order, with its first row and its runs.
 
-    The places of a run are counted from the symbol's first row.
+    The places of a run count from the symbol's first row.
     """
     table = table.combine_chunks()
     names, numbers = table["symbol"].chunk(0), table["event_number"].chunk(0)
@@ -50,13 +50,13 @@ def find_all_runs(
 
 
 def _find_places(numbers: pa.Array, cuts: Iterable[int], first: int, end: int) -> Iterator[int]:
-    """Yield where rows from an event number on begin."""
+    """Yield the places at which rows from an event number on begin."""
     for cut in cuts:
         yield first + bisect_left(range(first, end), cut, key=lambda row: numbers[row].as_py())
 
 
 def _find_changes(table: pa.Table) -> list[int]:
-    """Return the rows that are of another kind or epoch than the row before, or a new snapshot."""
+    """Return the rows of another kind or epoch than the row before, or of a new snapshot."""
     is_snapshot = table["is_snapshot"].chunk(0)
     epochs = pc.min_max(table["epoch"])
     if epochs["min"] == epochs["max"] and not pc.any(is_snapshot).as_py():
@@ -75,7 +75,7 @@ def _find_changes(table: pa.Table) -> list[int]:
 def _make_runs(
     table: pa.Table, begins: Sequence[int], flush: int, bases: Sequence[int] = (0,)
 ) -> Iterator[Run]:
-    """Yield the runs that begin at these rows, their places counted from the base before them."""
+    """Yield the runs that begin at these rows, with places counted from the base before them."""
     ts = table["ts_recv"].chunk(0).cast(_INT64)
     ends = [*begins[1:], table.num_rows]
     firsts = pa.array(begins, _INT64)
@@ -110,5 +110,5 @@ def _make_runs(
 
 
 def _differs(column: pa.Array) -> pa.Array:
-    """Return for each row but the first whether it is another value than the row before."""
+    """Return for each row but the first whether its value differs from the row before."""
     return pc.not_equal(column[1:], column[:-1])

@@ -1,8 +1,8 @@
 """Spans: the stretches of time in which one session knows one book.
 
-Rows of a session are walked by their event numbers. A span opens at a snapshot, and ends at the
-first row that says that the book is not known any more, at the next snapshot of the exchange, or
-where the session's rows end. Times are microseconds; a span is `[start, end)`.
+The walk takes the rows of a session by their event numbers. A span opens at a snapshot, and ends at
+the first row that makes the book unknown, at the exchange's next snapshot, or at the end of the
+session's rows. Times are microseconds; a span is `[start, end)`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,18 +14,18 @@ from msgspec import Struct, field
 
 from booktape.errors import UNDECODABLE
 
-OPEN: Final = "open"  # the cause of an end where the rows end
-SNAPSHOT: Final = "snapshot"  # of a span that the next one replaced; there is no gap between them
+OPEN: Final = "open"  # the cause of an end at the end of the rows
+SNAPSHOT: Final = "snapshot"  # the cause if the next span replaces this one without a gap
 KILLED: Final = "killed"
 STOPPED: Final = "stopped"
 
-# The kinds of rows that end the books of one symbol, of all that they list, of all there are.
+# The kinds of rows that end the book of one symbol, of each symbol that they list, of every symbol.
 _OF_SYMBOL: Final = frozenset({"gap", "malformed", "resync", "mismatch", "stale"})
 _OF_CONNECTION: Final = frozenset({"disconnected", "stale", "disk_full"})
 _OF_SESSION: Final = frozenset({"session_end", "journal_hole", "clock_step"})
 _OF_POLLS: Final = frozenset({"rate_limited", "subscription_refused"})
 ENDING: Final = _OF_SYMBOL | _OF_CONNECTION | _OF_SESSION | _OF_POLLS
-UNTIMED: Final = frozenset({"session_end", "journal_hole"})  # somebody else wrote them, later
+UNTIMED: Final = frozenset({"session_end", "journal_hole"})  # others may have written them later
 
 
 class Detail(Struct, frozen=True):
@@ -46,7 +46,7 @@ class Row(Struct, frozen=True):
     ts: int
     kind: str
     symbol: str | None
-    text: str  # the detail as it is stored
+    text: str  # the detail as stored
     detail: Detail
 
     @property
@@ -56,15 +56,15 @@ class Row(Struct, frozen=True):
 
 
 class Hole(Struct, frozen=True):
-    """Events from this number on are not stored: the flush that had them is not there."""
+    """The tape lacks the events from this number on: the flush that had them is gone."""
 
     number: int
 
 
 class Run(Struct, frozen=True, array_like=True):
-    """Rows of one book that follow each other: one snapshot, or deltas of one epoch.
+    """Adjacent rows of one book: one snapshot, or deltas of one epoch.
 
-    `flush`, `begin` and `end` tell where they are: rows of the symbol in one segment.
+    `flush`, `begin` and `end` are their place: rows of the symbol in one segment.
     """
 
     number: int  # of its first row
@@ -80,14 +80,14 @@ class Run(Struct, frozen=True, array_like=True):
 
 
 class Placed(Struct, frozen=True):
-    """A run that counts in a span, and its first row's effective time."""
+    """A run of a span, with the effective time of its first row."""
 
     run: Run
     ts: int
 
 
 class Span(Struct):
-    """A stretch in which a session knows a book; `end` and `cause` as far as rows are stored."""
+    """A stretch in which a session knows a book; the stored rows decide `end` and `cause`."""
 
     session: str
     line: str
@@ -109,13 +109,13 @@ class Facts(Struct, frozen=True):
 
     # The latest `ts_recv` of the session before an event number, since the clock was set back.
     latest: Callable[[int], int]
-    # The epoch of the symbol's first book row behind all that was handed in.
+    # The epoch of the symbol's first book row after the given rows.
     next_epoch: Callable[[], int | None]
     is_polled: Callable[[], bool]
 
 
 def parse_detail(text: str) -> Detail:
-    """Return what a detail says; nothing where it is not one of ours."""
+    """Return the parsed detail; an empty one if it is none of ours."""
     try:
         return _decoder.decode(text)
     except UNDECODABLE:
@@ -133,7 +133,7 @@ def find_spans(
 ) -> list[Span]:
     """Return the spans of a session's book, by their first event numbers.
 
-    `session` is the id and its line; `end_number` follows the last event that was handed in.
+    `session` is the id and its line; `end_number` follows the last given event.
     """
     walk = _Walk(session, symbol, runs, facts)
     items: Iterable[Item] = merge(runs, rows, key=lambda item: item.number)
@@ -180,7 +180,7 @@ class _Walk:
             span.ts_last = max(run.ts_max, span.ts_last)
 
     def take_row(self, row: Row) -> None:
-        """End the open span where the row says so."""
+        """End the open span if the row ends it."""
         span = self._open
         if span is None or row.kind not in ENDING or not self._is_ended_by(row, span):
             return
@@ -195,7 +195,7 @@ class _Walk:
             self._end(max(row.ts, span.ts_last), cause, row.text)
 
     def end_at_latest(self, number: int, cause: str, text: str | None = None) -> None:
-        """End the open span just behind the latest row before the event number."""
+        """End the open span right after the latest row before the event number."""
         if self._open is not None:
             latest = max(self._facts.latest(number), self._open.ts_last)
             self._end(latest + 1, cause, text)
@@ -227,9 +227,9 @@ class _Walk:
         return row.kind in _OF_SESSION or is_failed_poll
 
     def _find_next_epoch(self) -> int | None:
-        """Return the epoch of the next book row: whether the socket that was lost had this book.
+        """Return the epoch of the next book row, which shows whether the lost socket had this book.
 
-        Rows of schema 1 do not list the symbols that a connection carried.
+        Rows of schema 1 do not list the symbols of a connection.
         """
         if self._taken < len(self._runs):
             return self._runs[self._taken].epoch
@@ -237,7 +237,7 @@ class _Walk:
 
 
 class Piece(Struct, frozen=True):
-    """A stretch of time, and the span that is believed in it; `None`: the book is not known."""
+    """A stretch of time with the span that counts in it; `None`: the book is unknown."""
 
     start: int
     end: int
@@ -245,9 +245,9 @@ class Piece(Struct, frozen=True):
 
 
 def stitch_spans(spans: Iterable[Span], start: int, end: int) -> list[Piece]:
-    """Return which span is believed when, from start to end.
+    """Return which span counts at which time, from start to end.
 
-    Of those that hold a moment: the lowest line, then the latest session, then the highest number.
+    Of the spans with a moment: the lowest line, then the latest session, then the highest number.
     """
     if start >= end:
         return []

@@ -1,1 +1,1 @@
-"""The proof that a tape is whole, from its objects alone."""
+"""Proves that a tape is whole, from its objects alone."""

@@ -1,4 +1,4 @@
-"""Parses the details of rows about the feed, as far as a proof rests on them."""
+"""Parses the details of rows about the feed, as far as a proof needs them."""
 
 import msgspec
 from msgspec import Struct
@@ -17,12 +17,12 @@ class End(Struct):
 
     @property
     def is_stop(self) -> bool:
-        """Return whether somebody stopped the session, rather than that it was killed."""
+        """Return whether somebody stopped the session; otherwise it was killed."""
         return self.reason == _STOPPED
 
 
 def find_end(detail: str) -> End:
-    """Return the detail of a `session_end`; raise `TapeError` where it is none."""
+    """Return the detail of a `session_end`; raise `TapeError` if it is none."""
     try:
         return _end_decoder.decode(detail)
     except UNDECODABLE as error:
@@ -30,10 +30,10 @@ def find_end(detail: str) -> End:
 
 
 def find_before(session: str, detail: str) -> str | None:
-    """Return the session that this one follows, by the detail of its `session_start`.
+    """Return the session that this one follows, from the detail of its `session_start`.
 
-    `None` where it is the first of its state folder, or of a release that did not say. Raise
-    `TapeError` where it names what cannot be before it.
+    `None` if it is the first of its state folder, or of a release that did not name it. Raise
+    `TapeError` if it names a session that cannot precede it.
     """
     try:
         before = _start_decoder.decode(detail).session_before
@@ -46,7 +46,7 @@ def find_before(session: str, detail: str) -> str | None:
 
 
 def is_stopped(detail: str) -> bool:
-    """Return whether a connection was closed because somebody stopped the feed."""
+    """Return whether a connection closed because somebody stopped the feed."""
     try:
         return _reason_decoder.decode(detail).reason == _STOPPED
     except UNDECODABLE:
@@ -60,7 +60,7 @@ class _Start(Struct):
 
 
 class _Reason(Struct):
-    """Of the detail of a row about an outage, why it is there."""
+    """The reason in the detail of a row about an outage."""
 
     reason: str = ""
 

@@ -7,11 +7,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
-LINES_MAX: Final = 40  # of one list, for people; programs get all
+LINES_MAX: Final = 40  # of one list in the text; the JSON has all
 
 
 class NotedRow(Struct, frozen=True):
-    """A row of feed_events that a user of the tape should know of."""
+    """A row of feed_events that matters to a user of the tape."""
 
     kind: str
     symbol: str | None
@@ -23,9 +23,9 @@ class NotedRow(Struct, frozen=True):
 
 
 class Session(Struct):
-    """The part of one session that was read.
+    """The part of one session that the verification read.
 
-    `gaps` has missing events: `gap` and `journal_hole`. `outages` are when nothing could come.
+    `gaps` has missing events: `gap` and `journal_hole`. `outages` has times without data.
     """
 
     session: str
@@ -51,8 +51,8 @@ class Range(Struct, frozen=True):
 class Report(Struct):
     """The findings, in the order of sessions and event numbers.
 
-    `pending` may still come: a session that goes on, a flush on its way. `expired` was there once:
-    a lifecycle rule removed it before the date in question.
+    `pending` ranges may still come: of a session that goes on, of a flush on its way. `expired`
+    ranges are gone: a lifecycle rule removed them before the date in question.
     """
 
     ok: bool
@@ -60,15 +60,15 @@ class Report(Struct):
     pending: list[Range] = field(default_factory=list)
     expired: list[Range] = field(default_factory=list)
     faults: list[Range] = field(default_factory=list)
-    foreign: list[Range] = field(default_factory=list)  # of somebody else, and no harm
+    foreign: list[Range] = field(default_factory=list)  # harmless objects of others
 
     def to_json(self) -> str:
-        """Return all of it for programs."""
+        """Return all findings as JSON."""
         return msgspec.json.format(msgspec.json.encode(self)).decode()
 
 
 def format_report(report: Report) -> str:
-    """Return what a person reads, the verdict last."""
+    """Return the findings as text, the verdict last."""
     if report == Report(ok=True):
         return "There is nothing on this tape."
     verdict = "The tape is whole." if report.ok else "THE TAPE IS NOT WHOLE."

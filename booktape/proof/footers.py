@@ -1,4 +1,4 @@
-"""Compares a segment's footer with its manifest before Arrow reads what it describes."""
+"""Compares a segment's footer with its manifest before Arrow reads the columns."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ from booktape.tables import (
 )
 
 MAGIC: Final = b"PAR1"
-# What Arrow raises for a file that is none, or that is not what it says of itself.
+# The errors of Arrow for a file that is no Parquet, or that contradicts its own footer.
 UNREADABLE: Final = (
     *(pa.ArrowException, OSError, ValueError, TypeError),
     *(LookupError, MemoryError, RuntimeError),
@@ -28,8 +28,8 @@ UNREADABLE: Final = (
 def read_table(name: str, data: bytes, entry: TableEntry, version: int) -> pa.Table:
     """Return the rows of a segment whose manifest has this version, with the newest columns.
 
-    What an older version had not is null. Raise `TapeError` where the segment is not what its
-    manifest and its version ask for.
+    Columns that an older version lacks are null. Raise `TapeError` if the segment contradicts its
+    manifest or its version.
     """
     _check_footer(name, data, entry)
     try:
@@ -50,9 +50,9 @@ def read_table(name: str, data: bytes, entry: TableEntry, version: int) -> pa.Ta
 
 
 def _check_footer(name: str, data: bytes, entry: TableEntry) -> None:
-    """Check the last bytes of the file: a flipped bit in there can end the process that reads it.
+    """Check the last bytes of the file: a flipped bit there can end the process that reads it.
 
-    A manifest of version 1 has but the checksum of the whole.
+    A manifest of version 1 has only the checksum of the whole.
     """
     if entry.footer_bytes is None:
         return

@@ -1,4 +1,4 @@
-"""Follows the sessions of lines, so that one that is wholly gone is missed."""
+"""Follows the sessions of lines, so as to find a session that is wholly gone."""
 
 from collections.abc import Container, Mapping, Sequence
 
@@ -12,10 +12,10 @@ def judge_lines(
     orphans: Container[str],
     report: Report,
 ) -> None:
-    """Add to the report each session that another one follows and of which nothing is there.
+    """Add to the report each session that another one follows but that the tape lacks.
 
-    `followed` says which session each one follows; `manifests` are those of the whole tape, by
-    their sessions; `orphans` are sessions of which there are segments that no manifest names.
+    `followed` maps each session to the one that it follows; `manifests` has those of the whole
+    tape, by their sessions; `orphans` are sessions with segments that no manifest names.
     """
     ended = {found.session for found in report.sessions if found.ended}
     for session, before in followed.items():
@@ -27,7 +27,7 @@ def judge_lines(
         if before < min(line):  # lifecycle takes the oldest first
             ranges, reason = report.expired, "it is older than all that is left of its line"
         elif has_just_begun and session not in ended:
-            # A flush of both may be on its way: the newer session's came first.
+            # A flush of each may be on its way, and the newer session's may arrive first.
             ranges, reason = report.pending, f"{session} has just begun behind it"
         else:
             ranges, reason = report.faults, f"nothing is left of this session before {session}"

@@ -1,4 +1,4 @@
-"""Lists the objects of a tape: all of them, or what the proof of one date needs."""
+"""Lists the objects of a tape: all, or those that the proof of one date needs."""
 
 from collections import defaultdict
 from itertools import chain
@@ -12,20 +12,20 @@ from booktape.store.protocol import Store
 
 
 class TapeListing(Struct):
-    """Every object of the tape by its key; an orphan is a segment whose range has no manifest."""
+    """The objects of the tape by their keys; an orphan is a segment without a manifest."""
 
-    date: str | None  # that is read; `None`: all
+    date: str | None  # the date to read; `None`: all
     manifests: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
     segments: dict[str, int] = field(default_factory=dict)  # key -> bytes
     orphans: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
     foreign: list[str] = field(default_factory=list)
-    # Of dates that are not read: the first and the last manifest of each session.
+    # The first and the last manifest of each session on each date that is not read.
     edges: dict[tuple[str, str], tuple[Key, Key]] = field(default_factory=dict)
 
     def keep_edge(self, key: Key) -> None:
-        """Remember a manifest of another date only where it is its session's first or last there.
+        """Remember a manifest of another date only if it is its session's first or last there.
 
-        So a date is proven in the same memory, however old the tape is.
+        So the proof of a date takes the same memory, however old the tape is.
         """
         place = key.session, key.date
         first, last = self.edges.get(place, (key, key))
@@ -37,7 +37,7 @@ class TapeListing(Struct):
 
 
 def list_tape(store: Store, date: str | None) -> TapeListing:
-    """List the ledger first: a manifest is stored after its segments."""
+    """List the ledger first, because the writer stores a manifest after its segments."""
     listing = TapeListing(date)
     known = set()
     for info in chain(store.list(LEDGER), *map(store.list, _tape_prefixes(store, date))):
@@ -61,7 +61,7 @@ def list_tape(store: Store, date: str | None) -> TapeListing:
 
 
 def _tape_prefixes(store: Store, date: str | None) -> list[str]:
-    """Return where the segments lie that are looked at."""
+    """Return the prefixes of the segments to list."""
     if date is None:
         return [TAPE]
     tables = [f"{TAPE}{table}/" for table in store.folders(TAPE)]

@@ -14,10 +14,10 @@ from booktape.proof.findings import NotedRow
 from booktape.proof.footers import read_table
 
 _DAY_US: Final = 86_400_000_000
-# A symbol's place and, below it, the event number make one number that tells the order of rows.
+# A symbol's place and, below it, the event number make one number that gives the order of rows.
 _NUMBER_BITS: Final = 40
 _INT64: Final = pa.int64()
-_NONE: Final = pa.scalar(-(1 << 63), _INT64)  # stands for null where rows are compared
+_NONE: Final = pa.scalar(-(1 << 63), _INT64)  # stands for null in comparisons of rows
 _OF_EVENT: Final = (
     *("ts_recv", "ts_event", "sequence", "previous"),
     *("epoch", "is_snapshot", "is_checkpoint"),
@@ -30,7 +30,7 @@ _REPORTED: Final = (
 
 
 class Broken(TapeError):
-    """Make the verification report these events as the first that are not what they must be."""
+    """Make the verification report these events as the first that break a rule."""
 
     def __init__(self, reason: str, first: int, last: int) -> None:
         super().__init__(reason)
@@ -44,7 +44,7 @@ class Events(Struct, frozen=True):
 
     columns: pa.RecordBatch
     numbers: pa.Array
-    places: pa.Array  # of each event's symbol in `names`; one beyond them where it has none
+    places: pa.Array  # of each event's symbol in `names`; one beyond them without a symbol
     names: list[str]
 
     def symbol(self, row: int) -> str:
@@ -63,7 +63,7 @@ class Events(Struct, frozen=True):
 
 
 def read_events(name: str, data: bytes, key: Key, entry: TableEntry, version: int) -> Events:
-    """Return the events of a segment; raise `Broken` where its rows are not what they must be.
+    """Return the events of a segment; raise `Broken` if its rows break a rule.
 
     `version` is that of its manifest.
     """
@@ -92,7 +92,7 @@ def read_events(name: str, data: bytes, key: Key, entry: TableEntry, version: in
 
 
 def check_numbers(tables: Sequence[Events], key: Key) -> None:
-    """Raise `Broken` unless every number of the range is there once, in whatever table."""
+    """Raise `Broken` unless the tables together have every number of the range once."""
     numbers = pa.concat_arrays([events.numbers for events in tables])
     count = key.last - key.first + 1
     if len(numbers) == count == pc.count_distinct(numbers).as_py():
@@ -109,7 +109,7 @@ def check_numbers(tables: Sequence[Events], key: Key) -> None:
 
 
 def find_feed_rows(feed_events: Events) -> list[NotedRow]:
-    """Return what a reader should know of, by event number."""
+    """Return the rows that matter to a reader, by event number."""
     columns = feed_events.columns
     is_reported = pc.is_in(columns["kind"].cast(pa.string()), pa.array(_REPORTED))
     rows = columns.filter(is_reported).drop_columns(["session"])
@@ -126,16 +126,16 @@ class Chains:
         self._unread = 0
 
     def skip(self, number: int) -> None:
-        """Take all below the event number for granted: it was not read, or is broken."""
+        """Assume that all below the event number is right: it was not read, or is broken."""
         self._last.clear()
         self._unread = number
 
     def extend(self, book: Events) -> None:
         """Raise `Broken` unless each delta and checkpoint continues its symbol's book.
 
-        A snapshot begins an epoch, which has its number for a name. A delta and a checkpoint are of
-        the epoch before them. A delta follows the last sequence: it names it, or has the next one;
-        a checkpoint has the last.
+        A snapshot begins an epoch, named by the snapshot's number. A delta and a checkpoint belong
+        to the epoch before them. A delta follows the last sequence: it names that, or has the next
+        one. A checkpoint has the last sequence.
         """
         if not len(book.numbers):
             return
@@ -156,7 +156,7 @@ class Chains:
             lambda at: f"{book.symbol(at)} is in epoch {epoch[at]}, its last is {last_epoch[at]}",
         )
         continues = pc.fill_null(pc.equal(follows, last_sequence), fill_value=False)
-        # A polled book need not have a sequence, nor need its checkpoint.
+        # A polled book may lack a sequence, and so may its checkpoint.
         is_unnumbered = pc.and_(pc.is_null(sequence), pc.is_null(last_sequence))
         continues = pc.or_(continues, pc.and_(is_checkpoint, is_unnumbered))
         _refuse(
@@ -168,7 +168,7 @@ class Chains:
             self._last[symbol] = number, last
 
     def _find_last(self, book: Events) -> list[pa.Array]:
-        """Return epoch and sequence of what came before each event of its symbol."""
+        """Return epoch and sequence of the event before each event of its symbol."""
         is_first = _find_runs(book.places)
         carried = []
         for symbol, epoch, sequence, previous, is_checkpoint in _take(book, is_first):
@@ -196,7 +196,7 @@ def _rank_symbols(symbols: pa.ChunkedArray) -> tuple[list[str], pa.Array]:
 
 
 def _check_levels(table: pa.Table, numbers: pa.Array, is_same: pa.Array) -> None:
-    """Check what holds among the rows of one event; `is_same`: a row is of the event before it."""
+    """Check the rows of each event; `is_same`: a row and the one before are of one event."""
     for name in _OF_EVENT:
         values = pc.fill_null(table[name].combine_chunks().cast(_INT64), _NONE)
         differs = pc.and_(is_same, pc.not_equal(values[1:], values[:-1]))
@@ -214,7 +214,7 @@ def _check_levels(table: pa.Table, numbers: pa.Array, is_same: pa.Array) -> None
 
 
 def _check_entry(name: str, table: pa.Table, events: int, key: Key, entry: TableEntry) -> None:
-    """Check what the manifest and the key say of the segment."""
+    """Check the manifest and the key against the segment."""
     times = pc.min_max(table["ts_recv"].cast(_INT64)).as_py()
     found = {
         "rows": table.num_rows,
@@ -246,7 +246,7 @@ def _find_runs(places: pa.Array, *, at_end: bool = False) -> pa.Array:
 
 
 def _take(book: Events, mask: pa.Array) -> Iterator[tuple[str, int, int | None, int | None, bool]]:
-    """Yield, of each event in the mask, its symbol and the columns that make a chain."""
+    """Yield the symbol and the columns of the chain of each event in the mask."""
     names = (book.names[place] for place in book.places.filter(mask).to_pylist())
     columns = ("epoch", "sequence", "previous", "is_checkpoint")
     values = (book.columns[name].filter(mask).to_pylist() for name in columns)
@@ -254,7 +254,7 @@ def _take(book: Events, mask: pa.Array) -> Iterator[tuple[str, int, int | None, 
 
 
 def _describe(columns: pa.RecordBatch, last: pa.Array, at: int) -> str:
-    """Return how an event fails to continue its book, whose last sequence each is given."""
+    """Describe how an event fails to continue its book; `last` has the book's last sequences."""
     sequence, previous = columns["sequence"][at], columns["previous"][at]
     if previous.is_valid:
         return f"has sequence {sequence} that follows {previous}, not {last[at]}"
@@ -268,7 +268,7 @@ def _shift(column: pa.Array) -> pa.Array:
 
 
 def _refuse(mask: pa.Array, numbers: pa.Array, reason: str | Callable[[int], str]) -> None:
-    """Raise `Broken` for the lowest event number in the mask, if there is one."""
+    """Raise `Broken` for the lowest event number in the mask, if any."""
     number = pc.min(numbers.filter(mask)).as_py()
     if number is not None:
         at = pc.index(numbers, number).as_py()

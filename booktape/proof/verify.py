@@ -22,7 +22,7 @@ __all__ = ["Report", "format_report", "verify"]
 
 EventRange = tuple[str, int, int]  # a session, its first and last event number
 _HELD: Final = "removed, and a certified day has its rows"
-_GAPS: Final = ("gap", "journal_hole")  # what is missing; all else that is reported: outages
+_GAPS: Final = ("gap", "journal_hole")  # rows of missing events; all other noted rows are outages
 
 
 def verify(
@@ -32,17 +32,17 @@ def verify(
     held: Collection[EventRange] = frozenset(),
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Report:
-    """Read every object again and return what that proves.
+    """Read every object again and return the findings.
 
-    With `date` it reads only the objects of that UTC date; what is gone before them is `expired`.
-    So are segments gone of manifests that are `held`: certified days, proven before, have their
-    rows. `progress` gets the number of objects done, and of all. Raise `StoreError` if the store
-    cannot be read.
+    With `date` it reads only the objects of that UTC date; missing events before them are
+    `expired`. So are missing segments of `held` manifests, whose rows certified days have, proven
+    before. `progress` gets the number of objects done, and of all. Raise `StoreError` if the store
+    fails.
     """
     listing = list_tape(store, date.isoformat() if date else None)
     report = Report(ok=True)
     for key in listing.foreign:
-        # What no reader opens does no harm: a folder's marker, what a file manager left.
+        # An object that no reader opens is harmless: a folder's marker, a file manager's leftovers.
         is_hidden = not key.rpartition("/")[2].strip("/") or key.rpartition("/")[2][0] in "._"
         ranges = report.foreign if is_hidden else report.faults
         ranges.append(Range(None, None, None, key, "this object is not of the tape"))
@@ -80,14 +80,14 @@ class _Walk:
         self._manifests = sorted(listing.manifests[session], key=lambda key: (key.first, key.last))
         self._chains = Chains()
         self._found: Session | None = None
-        self.before: str | None = None  # the session that this one follows, as far as it says
+        self.before: str | None = None  # the session that this one follows, if it names one
         self._gone: list[Range] = []
-        self._is_removed = False  # the manifest that was read last: its segments are
+        self._is_removed = False  # whether the last manifest's segments are gone
         self._next = 0  # the event number that should come next
         self._previous: Key | None = None
 
     def read(self) -> Iterator[None]:
-        """Add to the report what this session proves; yield after each manifest that is read."""
+        """Add this session's findings to the report; yield after each manifest."""
         was_read = False
         for key in self._manifests:
             is_read = self._listing.is_read(key)
@@ -140,7 +140,7 @@ class _Walk:
         return first > last
 
     def _is_hole(self, present: int) -> bool:
-        """Return whether a manifest that is not read says why nothing comes before this number."""
+        """Return whether an unread manifest explains that nothing comes before this number."""
         key = self._previous
         if key is None or self._listing.is_read(key):
             return False
@@ -253,7 +253,7 @@ class _Walk:
             raise Broken(str(error), row.event_number, row.event_number) from None
 
     def _end(self, row: NotedRow, key: Key) -> End:
-        """Return the session's end; raise `Broken` where it goes on, or counts otherwise."""
+        """Return the session's end; raise `Broken` if events follow it, or it miscounts them."""
         assert self._found is not None
         self._found.ended = True
         number = row.event_number
@@ -268,10 +268,10 @@ class _Walk:
         return end
 
     def _extend(self, book: Events | None, holes: list[NotedRow], key: Key) -> None:
-        """Prove the books between the journal holes: each ends every epoch.
+        """Prove the books between the journal holes, each of which ends every epoch.
 
-        The ingest did not know of the hole when it recorded what follows. So deltas may follow of
-        an epoch that began before it or in it; a reader has to wait for the next snapshot.
+        The ingest did not know of the hole when it recorded later events. So deltas of an epoch
+        that began before or in the hole may follow; a reader has to wait for the next snapshot.
         """
         begin = key.first
         for hole in holes:
@@ -286,13 +286,13 @@ class _Walk:
     # --- what no manifest names ---
 
     def _judge_orphans(self) -> None:
-        """Take the newest range for an upload on its way, where it can be; any other is a fault."""
+        """Judge orphans: the newest range may be an upload on its way; any other is a fault."""
         orphans = sorted(self._listing.orphans[self._session], key=lambda key: key.first)
         ended = self._found is not None and self._found.ended
         for key in orphans:
             manifest = msgspec.structs.replace(key, table=None)
             is_next = key.first == orphans[-1].first >= self._next and not ended
-            # Its manifest may have come after the ledger was listed.
+            # The writer may have stored its manifest after we listed the ledger.
             if is_next or self._store.head(manifest.text) is not None:
                 reason, ranges = "its manifest has not come yet", self._report.pending
             else:

@@ -1,12 +1,15 @@
 """The fast engine: feeds the compiled kernel with a stream's rows, a chunk at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from booktape.replay import kernel
+from booktape.replay import handover
+from booktape.replay.entries import load_entries
+from booktape.replay.handover import address_of, hand_over
 from booktape.replay.rows import Block
 from booktape.replay.stream import Batch, Stream
 
@@ -19,6 +22,7 @@ _NOTHING: Final = Batch(
 )
 
 Rows = tuple[Any, ...]
+Out = tuple[Any, ...]
 
 
 class FastEngine:
@@ -28,12 +32,13 @@ class FastEngine:
         self, stream: Stream, *, depth: int, bands: Sequence[float], rows_max: int
     ) -> None:
         """Start with nothing known; blocks have at most `rows_max` rows."""
+        self._entries = load_entries()
         self._batches = stream.batches
         self._depth = depth
         self._bands = np.array(bands, np.float64)
         self._rows_max = rows_max
-        self._state = np.zeros(kernel.STATES, np.int64)
-        self._marks = np.zeros((kernel.MARKS, 2), np.int64)
+        self._state = np.zeros(handover.STATES, np.int64)
+        self._marks = np.zeros((handover.MARKS, 2), np.int64)
         self._levels = np.zeros((4, depth))
         self._slots = _TABLE_SLOTS
         self._bitmap = np.zeros(0, np.uint64)
@@ -66,37 +71,37 @@ class FastEngine:
         """Yield the book at `start` and after each instant before `end` that changes its levels."""
         if start >= end:
             return
-        self._state[kernel.NOW] = start
-        self._state[kernel.IS_OPEN] = 1
-        self._state[kernel.WAS_KNOWN] = -1
-        out, written = self._make_out(self._rows_max), 0
+        self._state[handover.NOW] = start
+        self._state[handover.IS_OPEN] = 1
+        self._state[handover.WAS_KNOWN] = -1
+        out = self._make_out(self._rows_max)
+        counts = np.zeros(2, np.int64)  # rows applied, rows written
         for rows, is_last in self._chunks(end):
-            begin = 0
+            counts[0] = 0
             while True:
-                counts = (begin, written)
-                begin, written = kernel.fill_changes(rows, self._book(), out, counts, is_last)
-                if written < self._rows_max:
+                self._fill(self._entries.fill_changes, rows, out, counts, is_last=is_last)
+                if counts[1] < self._rows_max:
                     break  # by then all rows are applied
-                yield self._make_block(out, written)
-                out, written = self._make_out(self._rows_max), 0
-        if written:
-            yield self._make_block(out, written)
+                yield self._make_block(out, self._rows_max)
+                out, counts[1] = self._make_out(self._rows_max), 0
+        if counts[1]:
+            yield self._make_block(out, int(counts[1]))
 
     def _fill_moments(self, blocks: Iterator[Any], end: int) -> Iterator[Block]:
         chunks = self._chunks(end)
-        rows, is_last, begin = self._load(_NOTHING), False, 0
+        rows, is_last = self._load(_NOTHING), False
+        counts = np.zeros(2, np.int64)  # rows applied, moments written
         for moments in blocks:
-            out, written = self._make_out(len(moments)), 0
+            out, counts[1] = self._make_out(len(moments)), 0
+            asked = hand_over(handover.MOMENTS, (moments,), len(moments))
+            fill = partial(self._entries.fill_moments, address_of(asked))
             while True:
-                counts = (begin, written)
-                begin, written = kernel.fill_moments(
-                    rows, self._book(), out, moments, counts, is_last
-                )
-                if written == len(moments):
+                self._fill(fill, rows, out, counts, is_last=is_last)
+                if counts[1] == len(moments):
                     break
                 rows, is_last = next(chunks)
-                begin = 0
-            yield self._make_block(out, written)
+                counts[0] = 0
+            yield self._make_block(out, len(moments))
 
     def _chunks(self, end: int) -> Iterator[tuple[Rows, bool]]:
         """Yield the rows before `end`, ranked; then, as the last, no rows."""
@@ -116,8 +121,11 @@ class FastEngine:
             yield self._load(_join(held)), False
         yield self._load(_NOTHING), True
 
-    def _book(self) -> tuple[Any, ...]:
-        return (
+    def _fill(
+        self, fill: Callable[..., None], rows: Rows, out: Out, counts: Any, *, is_last: bool
+    ) -> None:
+        """Let the kernel apply rows, and write into `out`, from `counts` on."""
+        book = (
             self._state,
             self._marks,
             self._ranks,
@@ -126,6 +134,14 @@ class FastEngine:
             self._prices,
             self._levels,
         )
+        distinct, words = self._ranks.shape[1], len(self._bitmap)
+        handed = (
+            hand_over(handover.ROWS, rows, len(rows[0])),
+            hand_over(handover.BOOK, book, distinct, words, self._depth),
+            hand_over(handover.OUT, out, len(out[0]), len(self._bands)),
+            counts,
+        )
+        fill(*map(address_of, handed), is_last)
 
     def _load(self, batch: Batch) -> Rows:
         """Rank the prices of the book and of these rows anew; return the rows for the kernel."""
@@ -147,9 +163,9 @@ class FastEngine:
         self._bitmap = np.packbits(is_there, bitorder="little").view(np.uint64)
         self._sizes, self._prices = sizes, prices
         for side in range(2):
-            self._marks[kernel.FIRST_WORD, side] = side * words
-            self._marks[kernel.EDGE, side] = kernel.FAR
-            self._marks[kernel.IS_CHANGED, side] = 1
+            self._marks[handover.FIRST_WORD, side] = side * words
+            self._marks[handover.EDGE, side] = handover.FAR
+            self._marks[handover.IS_CHANGED, side] = 1
         return (
             batch.ts,
             batch.action,
@@ -168,13 +184,15 @@ class FastEngine:
             distinct = np.empty(self._slots // 2, np.int64)
             table = np.empty(self._slots, np.int64)
             slots = np.full(self._slots, -1, np.int32)
-            count = kernel.intern(prices.view(np.int64), ids, table, slots, distinct, 0)
+            arrays = (prices.view(np.int64), ids, table, slots, distinct)
+            handed = hand_over(handover.PRICES, arrays, len(prices), self._slots, len(distinct))
+            count = self._entries.intern(address_of(handed))
             if count >= 0:
                 return distinct[:count].view(np.float64), ids
             self._slots *= 4
 
-    def _make_out(self, rows: int) -> tuple[Any, ...]:
-        self._state[kernel.FEWEST] = self._depth
+    def _make_out(self, rows: int) -> Out:
+        self._state[handover.FEWEST] = self._depth
         return (
             np.empty(rows, np.int64),
             np.empty(rows, np.int32),
@@ -185,22 +203,33 @@ class FastEngine:
             self._bands,
         )
 
-    def _make_block(self, out: tuple[Any, ...], rows: int) -> Block:
+    def _make_block(self, out: Out, rows: int) -> Block:
         ts, session, event_number, age_us, levels, sums, _ = out
-        fewest = int(self._state[kernel.FEWEST])
+        fewest = int(self._state[handover.FEWEST])
         unknown = None if fewest else session[:rows] < 0
         return Block(
-            pa.array(ts[:rows]),
-            pa.array(session[:rows], mask=unknown),
-            pa.array(event_number[:rows], mask=unknown),
-            pa.array(age_us[:rows], mask=unknown),
+            _to_arrow(ts[:rows]),
+            _to_arrow(session[:rows], unknown),
+            _to_arrow(event_number[:rows], unknown),
+            _to_arrow(age_us[:rows], unknown),
             # Not a number stands for null, and is looked for only where it may be.
             [
-                pa.array(column[:rows], from_pandas=number // 4 >= fewest)
+                _to_column(column[:rows], is_sparse=number // 4 >= fewest)
                 for number, column in enumerate(levels)
             ],
-            [pa.array(column[:rows], from_pandas=not fewest) for column in sums],
+            [_to_column(column[:rows], is_sparse=not fewest) for column in sums],
         )
+
+
+def _to_column(values: Any, *, is_sparse: bool) -> pa.Array:
+    return _to_arrow(values, np.isnan(values) if is_sparse else None)
+
+
+def _to_arrow(values: Any, is_null: Any = None) -> pa.Array:
+    """Return an array on the same memory. `pa.array` would load numpy.ma, to look for its masks."""
+    valid = None if is_null is None else pa.py_buffer(np.packbits(~is_null, bitorder="little"))
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)])
 
 
 def _cut(batch: Batch, rows: int) -> Batch:

@@ -1,1 +1,1 @@
-"""One segment: which bytes of it are needed, its pages, its rows."""
+"""Reads one segment: the needed bytes, its pages, its rows."""

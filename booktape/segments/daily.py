@@ -1,4 +1,4 @@
-"""Finds the rows of one flush in a daily file, which holds the rows of many."""
+"""Finds the rows of one flush in a daily file, which has the rows of many flushes."""
 
 from bisect import bisect_left
 from collections import OrderedDict
@@ -17,7 +17,7 @@ _PLACE: Final = ("symbol", "session", "event_number")
 
 
 class Decoded:
-    """Keeps the parts of days' files decoded last; one bound for all files together."""
+    """Keeps the last decoded parts of days' files, within one bound for all files together."""
 
     def __init__(self, bytes_max: int = DECODED_BYTES_MAX) -> None:
         self._columns: OrderedDict[tuple[str, int, str], pa.ChunkedArray] = OrderedDict()
@@ -25,13 +25,13 @@ class Decoded:
         self._bytes = 0
 
     def get(self, place: tuple[str, int, str]) -> pa.ChunkedArray | None:
-        """Return a column of a row group of a file, where it is still here."""
+        """Return a column of a row group of a file, if it is still here."""
         if place in self._columns:
             self._columns.move_to_end(place)
         return self._columns.get(place)
 
     def put(self, place: tuple[str, int, str], column: pa.ChunkedArray) -> None:
-        """Keep a column; the ones that nobody asked for longest go."""
+        """Keep a column; drop the ones unused for longest."""
         self._columns[place] = column
         self._bytes += column.nbytes
         while self._bytes > self._bytes_max and len(self._columns) > 1:
@@ -40,7 +40,7 @@ class Decoded:
 
 
 class DailySegment:
-    """A day's file; what was decoded last is remembered, for the next flush is read from it too."""
+    """A day's file; it remembers the last decoded columns, which the next flush needs, too."""
 
     def __init__(self, segment: Segment, decoded: Decoded) -> None:
         self.segment = segment
@@ -63,7 +63,7 @@ class DailySegment:
         return pa.table(found).select(list(columns))
 
     def find_symbol(self, group: int, symbol: str | None) -> tuple[int, int]:
-        """Return where a symbol's rows begin in a row group and where they end."""
+        """Return the places where a symbol's rows begin and end in a row group."""
         places = self._symbols.get(group)
         if places is None:
             column = self.read(group, ["symbol"])["symbol"].combine_chunks()
@@ -80,7 +80,7 @@ class DailySegment:
         return places.get(symbol, (0, 0))
 
     def may_hold(self, group: int, symbol: str | None, flush: Flush) -> bool:
-        """Return whether rows of a flush may be among a symbol's: nearly always one session's."""
+        """Return whether a symbol's rows, nearly always of one session, may include the flush's."""
         place = group, symbol
         if place not in self._numbers:
             begin, end = self.find_symbol(group, symbol)
@@ -104,9 +104,9 @@ class DailySegment:
 
 
 class FlushRows:
-    """The rows of one flush and table, read as if they had a segment of their own."""
+    """The rows of one flush and table, read as if they had their own segment."""
 
-    is_at_hand: Final = False  # what was decoded is remembered
+    is_at_hand: Final = False  # the daily file remembers decoded columns
 
     def __init__(self, daily: DailySegment, flush: Flush, table: str) -> None:
         self.key = daily.segment.key
@@ -124,9 +124,9 @@ class FlushRows:
         return self._names
 
     def read_symbol(self, symbol: str, columns: Sequence[str]) -> Iterator[tuple[Rows, pa.Table]]:
-        """Yield where a symbol's rows are and the rows, in the order of events.
+        """Yield the places of a symbol's rows and the rows, in the order of events.
 
-        Places count as if the flush had a file of its own: its rows of a row group, and no others.
+        Places count as if the flush had its own file: its rows of a row group, and no others.
         """
         for group in self._daily.segment.find_groups(symbol):
             if not self._find_rows(group, symbol).count:  # most groups have none of this flush
@@ -144,7 +144,7 @@ class FlushRows:
                 yield group, table
 
     def read_rows(self, rows: Rows, columns: Sequence[str]) -> pa.Table:
-        """Return rows that were found before."""
+        """Return the rows at a place found before."""
         [first] = [
             place.first + rows.first - begin
             for _, begin, place in self._place(rows.group)
@@ -159,7 +159,7 @@ class FlushRows:
         return pa.concat_tables(parts) if parts else table.slice(0, 0)
 
     def _place(self, group: int) -> Iterator[tuple[str | None, int, Rows]]:
-        """Yield each symbol that the flush has there, how many rows are before it, and its rows."""
+        """Yield each symbol of the flush there, the number of rows before it, and its rows."""
         begin = 0
         for symbol in self._daily.symbols(group):
             rows = self._find_rows(group, symbol)
@@ -168,7 +168,7 @@ class FlushRows:
                 begin += rows.count
 
     def _find_rows(self, group: int, symbol: str | None) -> Rows:
-        """Return where the flush's rows of a symbol are: by session, then by event number."""
+        """Return the place of the flush's rows of a symbol: by session, then by event number."""
         begin, end = self._daily.find_symbol(group, symbol)
         if begin == end or not self._daily.may_hold(group, symbol, self._flush):
             return Rows(group, 0, 0)
@@ -188,7 +188,7 @@ def _bisect(numbers: pa.Array, number: int, begin: int, end: int) -> int:
 
 
 def _find_equal(codes: pa.Array, code: int, begin: int, end: int) -> tuple[int, int]:
-    """Return where the rows of one session are: they follow each other."""
+    """Return the place of the rows of one session, which are adjacent."""
     inside = codes[begin:end]
     if code < 0 or not len(inside):
         return begin, begin

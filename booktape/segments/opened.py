@@ -1,4 +1,4 @@
-"""Keeps opened segments of a tape: each is opened once, however many callers want it."""
+"""Keeps the opened segments of a tape, so that each is opened once for all callers."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -12,26 +12,26 @@ from booktape.segments.segment import Segment
 from booktape.store.protocol import Store
 
 SEGMENTS_REMEMBERED_MAX: Final = 4096  # their footers
-WHOLE_BYTES_KEPT_MAX: Final = 32 * 1024 * 1024  # of those that came in one request
+WHOLE_BYTES_KEPT_MAX: Final = 32 * 1024 * 1024  # of segments that came in one request
 
 OpenSegment: TypeAlias = Segment | FlushRows
 
 
 class Segments:
-    """Opens segments, each once; the bytes of the latest small ones are kept."""
+    """Opens segments, each once; keeps the bytes of the latest small ones."""
 
     def __init__(self, store: Store, gather: Callable[..., list[Any]] = take_turns) -> None:
-        """Know none yet; `gather` does the same for many, several at once if that is sooner."""
+        """Begin empty; `gather` does one work for many items, several at once if that is faster."""
         self._store = store
         self._gather = gather
         self._known: OrderedDict[str, Segment] = OrderedDict()
-        self._whole: OrderedDict[str, int] = OrderedDict()  # key -> bytes that are kept
+        self._whole: OrderedDict[str, int] = OrderedDict()  # key -> kept bytes
         self._whole_bytes = 0
         self._daily: OrderedDict[str, DailySegment] = OrderedDict()
         self._decoded = Decoded()
 
     def open(self, flush: Flush, table: str) -> OpenSegment:
-        """Return a table's segment; `DamagedSegment` where it is not what was written."""
+        """Return a table's segment; raise `DamagedSegment` if its bytes have changed."""
         entry = flush.source(table)
         if flush.certificate is not None:
             return FlushRows(self._open_daily(entry, table), flush, table)
@@ -44,7 +44,7 @@ class Segments:
     def open_ahead(
         self, flushes: Sequence[Flush], tables: Sequence[str], hold: tuple[str, Sequence[str]]
     ) -> None:
-        """Open what will be asked for; of books have the columns of a symbol at hand: `hold`."""
+        """Open segments before their use; of books also fetch the columns of a symbol (`hold`)."""
         wanted = [
             (flush.source(table), table)
             for flush in flushes

@@ -1,7 +1,7 @@
 """Reads the page headers of a column chunk, and checks each against the footer.
 
-A page's checksum covers what follows its header, never the header itself. A bit that flips there
-may take the checksum away, or let a page be decoded as something else, and nothing else notices.
+A page's checksum covers the bytes after its header, never the header itself. A flipped bit in the
+header may remove the checksum, or make Arrow decode the page wrongly, and nothing else notices.
 https://parquet.apache.org/docs/file-format/data-pages/checksumming/
 """
 
@@ -31,14 +31,13 @@ _ENCODINGS: Final = {
     "RLE_DICTIONARY": 8,
     "BYTE_STREAM_SPLIT": 9,
 }
-# Of Thrift's compact protocol.
-# Numbers are of 32 bits but in statistics.
+# The types of Thrift's compact protocol. Only statistics have numbers of more than 32 bits.
 _TRUE, _FALSE, _INTEGERS, _BINARY, _STRUCT = 1, 2, (5, 6), 8, 12
 _SHORT_MAX: Final = 127
 
 
 class BadPage(ValueError):
-    """Tell what of a page's header cannot be."""
+    """Name the impossible part of a page's header."""
 
 
 class Chunk(Struct, frozen=True):
@@ -58,7 +57,7 @@ class _Fields(Struct):
 
 
 def check_pages(data: bytes, chunk: Chunk) -> set[bool]:
-    """Return whether pages have a checksum; `BadPage` unless their headers are the footer's."""
+    """Return whether pages have a checksum; raise `BadPage` if a header contradicts the footer."""
     if len(data) != chunk.compressed:
         raise BadPage(f"a column has {len(data)} bytes, not {chunk.compressed}")
     place = values = uncompressed = 0
@@ -88,7 +87,7 @@ def check_pages(data: bytes, chunk: Chunk) -> set[bool]:
 
 
 def _find_encodings(chunk: Chunk) -> set[int]:
-    """Return those of the data pages; the footer counts those of levels and dictionary as well.
+    """Return the encodings of data pages; the footer also counts those of levels and dictionary.
 
     No dictionary of ours grows so large that the writer falls back to plain pages.
     """
@@ -129,7 +128,7 @@ def _check_shape(header: _Fields, kind: int, page: int) -> None:
 
 
 def _read_struct(data: bytes, place: int, depth: int) -> tuple[_Fields, int]:
-    """Return a struct's fields and where it ends; IndexError where the data end before it."""
+    """Return a struct's fields and its end; raise IndexError if the data end before it."""
     if not depth:
         raise BadPage("a header is nested too deeply")
     fields = _Fields({}, {}, set())
@@ -165,7 +164,7 @@ def _read_varint(data: bytes, place: int) -> tuple[int, int]:
         byte, place = data[place], place + 1
         value |= (byte & _SHORT_MAX) << shift
         shift += 7
-        if value >> NUMBER_BITS:  # Arrow would cut it off
+        if value >> NUMBER_BITS:  # Arrow would truncate it
             raise BadPage("a header has too long a number")
         if byte <= _SHORT_MAX:
             return value, place

@@ -1,17 +1,17 @@
-"""Fetches ranges of bytes of one object, and makes a file of these alone."""
+"""Fetches ranges of bytes of one object, and serves them as a file."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
-Range = tuple[int, int]  # where it begins, how long it is
+Range = tuple[int, int]  # its beginning, its length
 
-GAP_BYTES_MAX: Final = 64 * 1024  # less between two ranges is read with them
+GAP_BYTES_MAX: Final = 64 * 1024  # read a smaller gap between two ranges with them
 MAGIC: Final = b"PAR1"
 
 
 class Gather(Protocol):
-    """Does the same work for many; several at once where each is a request."""
+    """Does one work for many items, several at once if each is a request."""
 
     def __call__(self, work: Callable[[Range], bytes], items: Sequence[Range], /) -> list[bytes]:
         """Return the results, in order."""
@@ -19,19 +19,19 @@ class Gather(Protocol):
 
 
 def take_turns(work: Callable[[Range], bytes], items: Sequence[Range]) -> list[bytes]:
-    """Return the results of work that is done one after the other."""
+    """Do the work for one item after the other; return the results."""
     return [work(item) for item in items]
 
 
 def with_magic(ranges: Iterable[Range]) -> Iterator[Range]:
-    """Yield the ranges; what follows the first four letters of the file comes with them."""
+    """Yield the ranges; extend one that begins right after the file's first four letters."""
     for first, length in ranges:
         behind = first if first <= len(MAGIC) else 0
         yield first - behind, length + behind
 
 
 def join_ranges(ranges: Iterable[Range], *, gap_bytes_max: int = GAP_BYTES_MAX) -> Iterator[Range]:
-    """Yield ranges, those that nearly touch as one."""
+    """Yield the ranges; join those that nearly touch."""
     begin = end = -1
     for first, length in ranges:
         if end >= 0 and first <= end + gap_bytes_max:
@@ -45,7 +45,7 @@ def join_ranges(ranges: Iterable[Range], *, gap_bytes_max: int = GAP_BYTES_MAX) 
 
 
 class Source:
-    """A file of which some ranges are there, as Arrow takes one."""
+    """A file for Arrow of which only some ranges are in memory."""
 
     closed = False
 
@@ -55,11 +55,11 @@ class Source:
         self._place = 0
 
     def hold(self, ranges: list[tuple[int, bytes]]) -> None:
-        """Have these ranges and no others."""
+        """Hold these ranges, and drop all others."""
         self._ranges = ranges
 
     def find(self, first: int, length: int) -> bytes:
-        """Return bytes that are there; what is not would be a fault of ours."""
+        """Return held bytes; asking for others is a fault of ours."""
         for begin, data in self._ranges:
             if begin <= first and first + length <= begin + len(data):
                 return data[first - begin : first - begin + length]
@@ -72,7 +72,7 @@ class Source:
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; return it."""
+        """Set the place; return it."""
         bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}
         self._place = bases[whence] + offset
         return self._place
@@ -82,7 +82,7 @@ class Source:
         return self._place
 
     def readable(self) -> bool:
-        """Return that it is."""
+        """Return True."""
         return True
 
     def close(self) -> None:

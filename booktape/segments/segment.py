@@ -1,4 +1,4 @@
-"""Opens a segment of a tape: proves its footer before Arrow sees it, its pages as Arrow reads."""
+"""Opens a segment of a tape: proves the footer before Arrow sees it, each page as Arrow reads."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,9 +32,9 @@ from booktape.tables import (
     SCHEMAS_BY_VERSION,
 )
 
-WHOLE_BYTES_MAX: Final = 1024 * 1024  # a segment up to here comes in one request
-SMALL_BYTES_MAX: Final = 256 * 1024  # to read one up to here twice costs more than all its columns
-HELD_GAP_BYTES_MAX: Final = 256 * 1024  # less between two ranges is asked for with them
+WHOLE_BYTES_MAX: Final = 1024 * 1024  # a segment up to this size comes in one request
+SMALL_BYTES_MAX: Final = 256 * 1024  # up to this size one read of all columns beats two reads
+HELD_GAP_BYTES_MAX: Final = 256 * 1024  # fetch a smaller gap between two ranges with them
 
 
 class Rows(Struct, frozen=True):
@@ -46,7 +46,7 @@ class Rows(Struct, frozen=True):
 
 
 class Segment:
-    """One segment: its footer is proven when this is made, what is read of it while it is read."""
+    """One segment: proves its footer at once, and each page when it reads it."""
 
     def __init__(
         self, store: Store, entry: TableEntry, table: str, gather: Gather = take_turns
@@ -82,22 +82,22 @@ class Segment:
 
     @property
     def is_at_hand(self) -> bool:
-        """Return whether to read it once costs more than how much of it is read."""
+        """Return whether the number of reads costs more than the number of columns."""
         return bool(self._held) or self._bytes <= SMALL_BYTES_MAX
 
     @property
     def kept_bytes(self) -> int:
-        """Return how many bytes of the object are in memory."""
+        """Return the number of the object's bytes in memory."""
         return len(self._whole or b"") + sum(len(data) for _, data in self._held)
 
     def forget_bytes(self) -> None:
-        """Read by ranges from now on, as a large one is."""
+        """Read by ranges from now on, as from a large segment."""
         self._held = []
         if self._whole is not None:
             self._whole = self._file = None
 
     def hold(self, symbol: str, columns: Sequence[str]) -> None:
-        """Ask for columns of the row groups of a symbol, which will be read soon."""
+        """Fetch columns of the row groups of a symbol before their use."""
         if self._whole is not None or self._held:
             return
         places = [self._places[name] for name in ("symbol", *columns) if name in self._places]
@@ -107,9 +107,9 @@ class Segment:
         self._held = self._ask(list(joined))
 
     def read_symbol(self, symbol: str, columns: Sequence[str]) -> Iterator[tuple[Rows, pa.Table]]:
-        """Yield where a symbol's rows are and the rows, in the order of events.
+        """Yield the places of a symbol's rows and the rows, in the order of events.
 
-        They follow each other, and keep nothing else in memory.
+        The rows are adjacent, and keep nothing else in memory.
         """
         for group in self.find_groups(symbol):
             table = self.read(group, list(dict.fromkeys(("symbol", *columns))))
@@ -127,7 +127,7 @@ class Segment:
             yield group, table
 
     def read_rows(self, rows: Rows, columns: Sequence[str]) -> pa.Table:
-        """Return rows that were found before."""
+        """Return the rows at a place found before."""
         return _cut(self.read(rows.group, columns), rows)
 
     def _find_rows(self, symbol: str, group: int, column: pa.ChunkedArray) -> Rows:
@@ -153,7 +153,7 @@ class Segment:
     def read(self, group: int, columns: Sequence[str]) -> pa.Table:
         """Return columns of a row group, as the newest schema has them.
 
-        What an older one had not is null.
+        Columns that an older schema lacks are null.
         """
         there = [name for name in columns if name in self._places]
         table = self._read(group, there)
@@ -175,7 +175,7 @@ class Segment:
                 checksums |= check_pages(source.find(first, length), _describe(chunk))
             except BadPage as error:
                 raise self._damaged(f"{chunk.path_in_schema}: {error}") from None
-        if checksums == {True, False}:  # a whole file has them or none of it
+        if checksums == {True, False}:  # all pages of a file have a checksum, or none has
             raise self._damaged("a page has no checksum")
         try:
             if self._file is None:
@@ -278,7 +278,7 @@ def _open_parquet(
 
 
 def _cut(table: pa.Table, rows: Rows) -> pa.Table:
-    """Return some rows of a table; a few of many are copied, so that the others can go."""
+    """Return some rows of a table; copy a few of many, so as to free the others."""
     if rows.count * 2 > table.num_rows:
         return table.slice(rows.first, rows.count)
     return table.take(pa.arange(rows.first, rows.first + rows.count))

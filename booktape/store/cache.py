@@ -1,4 +1,4 @@
-"""A cache keeps objects of a bucket in a folder; they never change, so each is fetched once."""
+"""A cache keeps objects of a bucket in a folder; objects never change, so it fetches each once."""
 
 import os
 import threading
@@ -13,27 +13,27 @@ from booktape.store.files import PARTIAL_SUFFIX
 from booktape.store.protocol import ObjectInfo, Store
 
 CACHE_BYTES_MAX: Final = 8 << 30
-OBJECT_BYTES_MAX: Final = 64 << 20  # larger objects are read by ranges, which are not kept
-LOCKS: Final = 64  # objects that are fetched at once
-CLEAN_SHARE: Final = 0.8  # of the bound: a cleaning leaves this share
+OBJECT_BYTES_MAX: Final = 64 << 20  # read larger objects by ranges, and keep nothing of them
+LOCKS: Final = 64  # of objects fetched at once
+CLEAN_SHARE: Final = 0.8  # of the bound: a cleaning leaves so much
 
 
 class CachedStore:
     """A store, with a folder that keeps the objects read from it, bounded in bytes.
 
-    A fault of the folder is reported once, and costs nobody an answer.
+    The cache warns once of a fault of its folder, and reads on from the store.
     """
 
     def __init__(
         self, store: Store, folder: Path, *, scope: str, bytes_max: int = CACHE_BYTES_MAX
     ) -> None:
-        """Keep objects in a folder of `folder`; `scope` tells one store from another."""
+        """Keep objects in a folder of `folder`; `scope` distinguishes stores."""
         self._store = store
         self._folder = folder / sha256(scope.encode()).hexdigest()[:16]
         self._bytes_max = bytes_max
         self._bytes: int | None = None  # not counted yet
         self._is_off = False
-        # Several ranges of one object may be asked for at once, which is fetched once for them.
+        # Callers may ask for several ranges of one object at once; fetch it once for all of them.
         self._fetching = tuple(threading.RLock() for _ in range(LOCKS))
         self._writing = threading.Lock()
 
@@ -73,7 +73,7 @@ class CachedStore:
         return self._store.folders(prefix)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Return the store's objects, for it grows."""
+        """Return the store's objects, because the store grows."""
         return self._store.list(prefix)
 
     def _path(self, key: str) -> Path:
@@ -92,7 +92,7 @@ class CachedStore:
         return data
 
     def _write(self, key: str, data: bytes) -> None:
-        """Keep an object: write it beside its place, then rename it, so that no half counts."""
+        """Keep an object: write it beside its place, then rename it, so that it is whole."""
         if self._is_off:
             return
         path = self._path(key)

@@ -7,7 +7,7 @@ PARTIAL_SUFFIX = ".partial"
 
 
 def sync_folder(path: Path) -> None:
-    """Make all that was created, renamed or removed in the folder survive a power cut."""
+    """Make all new, renamed and removed files of the folder survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -16,14 +16,14 @@ def sync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Create the folder and those above it; all of them survive a power cut when this returns.
+    """Create the folder and its parents; when this returns, all of them survive a power cut.
 
-    A process that was killed may have made one without a sync, so existing ones are synced too.
+    A killed process may have made a folder without a sync, so this syncs existing ones, too.
     """
     path.mkdir(parents=True, exist_ok=True)
     device = path.stat().st_dev
     for folder in path.absolute().parents:
-        if folder.stat().st_dev != device:  # another user's mount
+        if folder.stat().st_dev != device:  # another mount
             return
         try:
             sync_folder(folder)

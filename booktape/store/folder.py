@@ -13,7 +13,7 @@ from booktape.store.files import PARTIAL_SUFFIX, make_folder, sync_folder
 from booktape.store.protocol import ObjectInfo
 
 COPY_BYTES: Final = 1 << 20
-# Below the root: copies under way lie here, where no reader of the tape looks.
+# Copies under way lie here below the root, where no reader of the tape looks.
 COPIES: Final = ".partial"
 
 
@@ -21,12 +21,12 @@ class FolderStore:
     """A folder; an object is a file below it."""
 
     def __init__(self, root: Path, *, is_used: bool = False) -> None:
-        """Stand for the folder; `is_used` says that it existed before, so it is never made anew."""
+        """Name the folder; with `is_used` it existed before, so never create it."""
         self._root = root
         self._is_used = is_used
 
     def put(self, path: Path, key: str) -> None:
-        """Copy the file into a folder of its own, sync it, then link it to its place.
+        """Copy the file into a separate folder, sync it, then link it to its place.
 
         A link, unlike a rename, never replaces an existing file. So readers only ever find whole
         objects.
@@ -41,7 +41,7 @@ class FolderStore:
             # An earlier release copied in place, and may have died half way.
             target.with_name(target.name + PARTIAL_SUFFIX).unlink(missing_ok=True)
             if target.exists():
-                # A process may have linked it, then died before the steps after a link.
+                # An earlier process may have linked it, and died before the remaining steps.
                 partial.unlink(missing_ok=True)
                 sync_folder(target.parent)
                 raise AlreadyStored(key)
@@ -60,7 +60,7 @@ class FolderStore:
             sync_folder(target.parent)
 
     def head(self, key: str) -> ObjectInfo | None:
-        """Return the size alone: a checksum would cost a read of the whole file."""
+        """Return only the size: a checksum would cost a read of the whole file."""
         with self._explained("look at", key):
             try:
                 return ObjectInfo(key, self._path(key).stat().st_size)
@@ -90,17 +90,17 @@ class FolderStore:
         return sorted(name[len(begin) :] for name in found if name.startswith(begin))
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the files below the prefix, without those under way."""
+        """Yield the files below the prefix, without copies under way."""
         top = prefix.rpartition("/")[0]
         self._require_root("list", prefix)
         with self._explained("list", prefix):
             for key, entry in sorted(self._find_files(top), key=lambda found: found[0]):
                 if key.startswith(prefix):
-                    with suppress(FileNotFoundError):  # it went meanwhile
+                    with suppress(FileNotFoundError):  # somebody has removed it
                         yield ObjectInfo(key, entry.stat().st_size)
 
     def _find_files(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Yield key and file of each object below a folder, without those under way."""
+        """Yield key and file of each object below a folder, without copies under way."""
         try:
             with os.scandir(self._path(folder)) as entries:
                 found = list(entries)
@@ -133,7 +133,7 @@ class FolderStore:
     def _explained(self, action: str, key: str) -> Iterator[None]:
         try:
             yield
-        except StoreError:  # an OSError too, which says already what helps
+        except StoreError:  # an OSError that already names its remedy
             raise
         except OSError as error:
             remedy = _REMEDIES.get(error.errno or 0, "check the disk and its mount")

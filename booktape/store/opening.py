@@ -8,9 +8,9 @@ from booktape.store.storage import Storage
 
 
 def open_store(storage: Storage, *, is_used: bool = False) -> Store:
-    """Return the store that `storage.url` names; ask nothing of it yet.
+    """Return the store that `storage.url` names; send it no request yet.
 
-    `is_used` says that it has had objects before: then its folder is not made anew.
+    With `is_used` it has had objects before: then never create its folder.
     """
     if storage.url.startswith("file:"):
         return FolderStore(Path(storage.url.removeprefix("file:")), is_used=is_used)

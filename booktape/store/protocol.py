@@ -16,7 +16,7 @@ class ObjectInfo(Struct, frozen=True):
 
 
 class Store(Protocol):
-    """A folder or a bucket. Every method raises StoreError, which says what helps."""
+    """A folder or a bucket. Every method may raise StoreError, which names a remedy."""
 
     def put(self, path: Path, key: str) -> None:
         """Store the file under the key, whole or not at all; raise AlreadyStored if it has one."""
@@ -35,7 +35,7 @@ class Store(Protocol):
         ...
 
     def folders(self, prefix: str) -> Sequence[str]:
-        """Return the names that come between the prefix and the next "/", in order."""
+        """Return the names between the prefix and the next "/", in order."""
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:

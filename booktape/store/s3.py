@@ -1,4 +1,4 @@
-"""Speaks to a bucket of any S3-compatible service: the one door to boto3."""
+"""Speaks to a bucket of any S3-compatible service; the only door to boto3."""
 
 import hashlib
 from base64 import b64encode
@@ -18,7 +18,7 @@ from booktape.store.protocol import ObjectInfo
 from booktape.store.s3_faults import NotS3, explain
 from booktape.store.storage import Storage
 
-MULTIPART_BYTES_MIN = 64 << 20  # up to this size one request is surer: it stores all or nothing
+MULTIPART_BYTES_MIN = 64 << 20  # up to this size use one request, which stores all or nothing
 PART_BYTES = 16 << 20
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
@@ -26,7 +26,7 @@ ATTEMPTS_MAX = 2  # of one request; the uploader tries for ever
 SHA256 = "sha256"  # in an object's metadata, in hexadecimal
 
 _ABSENT = {"404", "NoSuchKey"}
-# What a browser that opens the object is told of it.
+# The type for a browser that opens the object.
 _PAGE = {"ContentType": "text/html; charset=utf-8"}
 
 # boto3 makes its classes at run time.
@@ -41,11 +41,11 @@ def connect(storage: Storage) -> Client:
         read_timeout=READ_TIMEOUT_S,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS_MAX},
         tcp_keepalive=True,
-        # We send a SHA-256 of our own, in a header. What boto3 would add to it over https comes as
-        # a trailer, which some servers refuse and others store as data.
+        # We send our own SHA-256 in a header. Over https boto3 would add another checksum as a
+        # trailer, which some servers refuse and others store as data.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        # The bucket as a part of the host name needs a DNS that most other services lack.
+        # A bucket in the host name needs a DNS that most other services lack.
         s3={"addressing_style": "path"} if storage.endpoint_url else None,
     )
     return boto3.session.Session().client(
@@ -57,7 +57,7 @@ def connect(storage: Storage) -> Client:
 
 
 class S3Store:
-    """A bucket; `connect` is called at the first use, and again when credentials did not do."""
+    """A bucket; it calls `connect` at the first use, and again after refused credentials."""
 
     def __init__(self, bucket: str, prefix: str, *, connect: Callable[[], Client]) -> None:
         self._bucket = bucket
@@ -67,7 +67,7 @@ class S3Store:
         self._is_proven = False  # this server has kept an object that it accepted
 
     def put(self, path: Path, key: str) -> None:
-        """Send the file, only if absent, with its SHA-256, which the service compares."""
+        """Send the file, if absent, with its SHA-256, which the service compares."""
         size = path.stat().st_size
         with path.open("rb") as file, self._explained("put", key) as client:
             send = _put_parts if size > MULTIPART_BYTES_MIN else _put_whole
@@ -85,7 +85,7 @@ class S3Store:
                 self._prove(client, key, ObjectInfo(key, size, digest.hexdigest()))
 
     def _prove(self, client: Client, key: str, sent: ObjectInfo) -> None:
-        """Check that the object is there: any server may answer a put with 200."""
+        """Check that the store has the object: any server may answer a put with 200."""
         try:
             found = _read_head(key, client.head_object(**self._place(key)))
         except ClientError as error:
@@ -122,7 +122,7 @@ class S3Store:
             try:
                 answer = client.get_object(**self._place(key), Range=wanted)
             except ClientError as error:
-                if _code(error) in {"InvalidRange", "416"}:  # the object ends before
+                if _code(error) in {"InvalidRange", "416"}:  # the object ends before the range
                     return b""
                 raise
             body: bytes = answer["Body"].read()
@@ -148,7 +148,7 @@ class S3Store:
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
             for page in pages:
-                if not page.get("Name"):  # of the bucket; an empty list would claim too much
+                if not page.get("Name"):  # no bucket's name: this is no listing of S3
                     raise NotS3
                 for found in page.get("Contents", ()):
                     yield ObjectInfo(found["Key"].removeprefix(self._prefix), found["Size"])
@@ -161,11 +161,11 @@ class S3Store:
         try:
             client = self._client = self._client or self._connect()
             yield client
-        # A ValueError is an endpoint that is no address.
+        # A ValueError means an invalid address of the endpoint.
         except (ClientError, BotoCoreError, ResponseParserError, ValueError, NotS3) as error:
             fault = explain(error)
             if fault.is_about_credentials:
-                self._client = None  # boto3 would never look for other credentials
+                self._client = None  # a new client looks for credentials again
             where = f"s3://{self._bucket}/{self._prefix}{key}"
             raise StoreError(
                 action, where=where, reason=fault.reason, remedy=fault.remedy
@@ -207,7 +207,7 @@ def _put_parts(
             **place, **upload_id, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
         )
     except BaseException:
-        # The service would keep the sent parts, and charge for them, out of sight.
+        # Otherwise the service would keep the sent parts, hidden, and charge for them.
         with suppress(ClientError, BotoCoreError):
             client.abort_multipart_upload(**place, **upload_id)
         raise
@@ -220,7 +220,7 @@ def _read_head(key: str, answer: Answer) -> ObjectInfo:
 
 
 def _require(answer: Answer, name: str) -> Any:
-    """Return a header that every S3 store answers with."""
+    """Return a header that every answer of an S3 store has."""
     if not answer.get(name):
         raise NotS3
     return answer[name]

@@ -1,4 +1,4 @@
-"""Explains the faults of S3, each with what helps."""
+"""Explains the faults of S3, each with its remedy."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ TEXT_CHARACTERS_MAX = 200
 
 
 class Fault(NamedTuple):
-    """The reason why a request failed, with what helps."""
+    """The reason why a request failed, with the remedy."""
 
     reason: str
     remedy: str
@@ -14,14 +14,14 @@ class Fault(NamedTuple):
 
 
 class NotS3(Exception):
-    """The answer is none that an S3 store gives, whatever its status says."""
+    """No S3 store gives this answer, even if its status says success."""
 
 
 def explain(error: Exception) -> Fault:
     """Return the meaning of an error of boto3.
 
     A code identifies an answer of the service; the name of its class, or of a base class, any other
-    error. Where we know the fault we do not repeat the service's words: they may quote the request.
+    error. We never repeat the service's words for a known fault: they may quote the request.
     """
     response = getattr(error, "response", None)
     if isinstance(response, dict):
@@ -74,7 +74,7 @@ _REGION = Fault("the bucket is in another region", "set [storage] region to the 
 _CLOCK = Fault("the clock of this machine is off", "set it by NTP (chronyc makestep)")
 _SLOW = Fault("the store asks to slow down", _AGAIN)
 _INSIDE = Fault("the store failed inside", _AGAIN)
-# boto3 says this too of an unexpected page that came with 200.
+# boto3 raises this also for an unexpected page with status 200.
 _BARE = Fault(
     "the store failed inside",
     f"{_AGAIN}; if it stays so, check [storage] endpoint_url: it may be no S3 store",
@@ -105,7 +105,7 @@ _ADDRESS = Fault(
 )
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; an answer to HEAD has no
-# body, so that its status is all there is.
+# body, so that only its status is known.
 _CODES = {
     "NoSuchBucket": _BUCKET,
     "NoSuchKey": _OBJECT,
@@ -158,7 +158,7 @@ _CODES = {
     "KMS.KMSInvalidStateException": _ENCRYPTION,
     "InvalidBucketName": _ADDRESS,
 }
-# The classes of botocore.exceptions; a class stands for all that derive from it.
+# Classes of botocore.exceptions; a class stands for all its subclasses.
 _ERRORS = {
     "NoCredentialsError": _MISSING,
     "PartialCredentialsError": _MISSING,

@@ -1,4 +1,4 @@
-"""The settings of storage: where a tape lives, as an operator or a reader names it."""
+"""The settings of storage: the place of a tape, as an operator or a reader names it."""
 
 from typing import Annotated, Final
 

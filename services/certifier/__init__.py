@@ -1,1 +1,1 @@
-"""Certifies days that are over, once a day, at the lowest priority."""
+"""Certifies past days, once a day, at the lowest priority."""

@@ -1,4 +1,4 @@
-"""The certifier's process: it waits, and lets children certify and report; what they take ends."""
+"""The certifier's process waits while its children certify and report; their end frees memory."""
 
 import os
 import signal
@@ -22,20 +22,20 @@ from shared.process.status import CertifierReport, StatusFile
 
 NICE: Final = 19
 STATUS_S: Final = 1.0
-END_S: Final = 10.0  # a child that is killed leaves nothing that the next one does not take up
+END_S: Final = 10.0  # then kill a child: the next one takes up its work
 _CODE: Final = "import sys; from booktape.commands.main import main; sys.exit(main(sys.argv[1:]))"
 _log = log.get(__name__)
 
 
 def run(settings: Settings) -> int:
-    """Certify what is over each day, until told to stop; return the exit status."""
+    """Certify past days each day until a stop signal; return the exit status."""
     os.nice(NICE)
     with Lock(settings.state.folder.certifier_lock):
         return Certifier(settings).run()
 
 
 class Certifier:
-    """One pass after the other, each by a child; this process only waits and reports."""
+    """Runs one pass after the other, each in a child; this process only waits and reports."""
 
     def __init__(self, settings: Settings) -> None:
         """Build it; the first pass begins when it runs."""
@@ -67,7 +67,7 @@ class Certifier:
         return 0
 
     def step(self, now_ns: int) -> None:
-        """Begin a pass that is due, take one that has ended, say so."""
+        """Begin a pass that is due, read the result of one that has ended, report."""
         if self._child is None and now_ns >= self._next_ts:
             self._begin(self._certify)
         elif self._child is not None and self._child.poll() is not None:
@@ -117,7 +117,7 @@ class Certifier:
                 _log.info("a day is certified", extra=fields)
 
     def _end(self) -> None:
-        """End a child: whatever it has put is taken up by the next one."""
+        """End a child; the next one takes up its work."""
         if self._child is not None:
             self._child.terminate()
             try:
@@ -141,7 +141,7 @@ class Certifier:
                     days_late=self._last.find_late(time.time_ns()),
                 )
             )
-        except OSError as error:  # a full disk: the status is the least of it
+        except OSError as error:  # a full disk, which other processes report
             _log.warning("cannot write the status", extra={"reason": str(error)})
 
 

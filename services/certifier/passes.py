@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from booktape.errors import UNDECODABLE
 
-# Behind midnight, when a day may be over: its last flushes are stored by then, even late ones.
+# So long after midnight a day may be over: the store has even its late flushes.
 AFTER_MIDNIGHT_S: Final = 3600
-RETRY_S: Final = 3600  # where a day could not be certified, or was not over yet
+RETRY_S: Final = 3600  # after a day that failed, or was not over yet
 LATE_DAYS: Final = 7
 FAULT_CHARACTERS_MAX: Final = 300
 _DAY_S: Final = 86_400
@@ -19,7 +19,7 @@ _NS: Final = 1_000_000_000
 
 
 class DaySaid(Struct, frozen=True):
-    """A day's result from `booktape certify --json`: certified, or why not."""
+    """A day's result from `booktape certify --json`: certified, or the reason against it."""
 
     exchange: str
     date: str
@@ -36,17 +36,17 @@ class Pass(Struct, frozen=True):
     report_fault: str | None = None
 
     def find_faults(self) -> list[str]:
-        """Return why days could not be certified."""
+        """Return each reason why days could not be certified."""
         found = [self.fault] if self.fault else []
         found += [day.fault for day in self.days if day.fault]
         return [fault[:FAULT_CHARACTERS_MAX] for fault in found]
 
     def count_certified(self) -> int:
-        """Return how many days have a new certificate."""
+        """Return the number of days with a new certificate."""
         return sum(day.condition is not None for day in self.days)
 
     def find_late(self, now_ns: int) -> list[str]:
-        """Return the days of a week ago and before that have no certificate."""
+        """Return the days at least a week old without a certificate."""
         last = _date(now_ns) - timedelta(days=LATE_DAYS)
         return [
             f"{day.exchange} {day.date}"
@@ -55,9 +55,9 @@ class Pass(Struct, frozen=True):
         ]
 
     def find_next(self, now_ns: int) -> int:
-        """Return when the next pass is due: after the next midnight, or sooner to try again.
+        """Return the time of the next pass: after the next midnight, or sooner to try again.
 
-        The day of today is never over; one before it may become so at any time.
+        Today is never over; an earlier day may become so at any time.
         """
         midnight_s = (now_ns // _NS // _DAY_S + 1) * _DAY_S + AFTER_MIDNIGHT_S
         today = _date(now_ns).isoformat()
@@ -72,7 +72,7 @@ _decoder = msgspec.json.Decoder(list[DaySaid])
 
 
 def read_pass(status: int, said: bytes, complaint: str) -> Pass:
-    """Return what a pass said that ended with this status."""
+    """Return the result of a pass that ended with this status."""
     try:
         return Pass(_decoder.decode(said))
     except UNDECODABLE:
@@ -80,13 +80,13 @@ def read_pass(status: int, said: bytes, complaint: str) -> Pass:
 
 
 def find_reason(status: int, complaint: str) -> str:
-    """Return why a child failed: the last that it said, at most so much of it."""
+    """Return why a child failed: its last line, shortened."""
     reason = complaint.strip().rpartition("\n")[2] or f"it ended with status {status}"
     return reason[:FAULT_CHARACTERS_MAX]
 
 
 def format_days(days: Sequence[str], count_max: int = 10) -> str:
-    """Return the first of them, and how many more there are."""
+    """Return the first days, and the number of the rest."""
     more = f" and {len(days) - count_max} more" if len(days) > count_max else ""
     return ", ".join(days[:count_max]) + more
 

@@ -1,1 +1,1 @@
-"""Serves the page that people look at, and calls somebody when nobody looks."""
+"""Serves the page, and calls a webhook about troubles."""

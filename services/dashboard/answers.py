@@ -1,8 +1,8 @@
 """Makes the answers to plain requests; a request from a foreign page gets a refusal.
 
-Every page that a browser on this machine has open can reach a loopback port: by a name that its
-owner points here (so a Host must be ours), or by a WebSocket, which no browser keeps to its origin
-(so an Origin must be the Host). No answer changes anything.
+Any page in a browser on this machine can reach a loopback port: through a name that its owner
+points here (so the Host must be ours), or through a WebSocket, which browsers do not restrict to
+its origin (so the Origin must be the Host). No request changes anything.
 """
 
 from http import HTTPStatus
@@ -42,7 +42,7 @@ def make_answer(status: HTTPStatus, body: bytes, content_type: str = TEXT) -> Re
 
 
 def find_refusal(headers: Headers) -> Response | None:
-    """Return why a request is refused, or None."""
+    """Return the refusal of a request, or None to answer it."""
     try:
         host, origin = headers.get("Host", ""), headers.get("Origin")
     except MultipleValuesError:
@@ -58,7 +58,7 @@ def find_refusal(headers: Headers) -> Response | None:
 def _name_of(address: str) -> str | None:
     try:
         parts = urlsplit(address)
-        _ = parts.port  # raises where it is none
+        _ = parts.port  # raises for a bad port
     except ValueError:
         return None
     return parts.hostname if parts.netloc and not (parts.path or "@" in parts.netloc) else None

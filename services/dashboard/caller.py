@@ -61,7 +61,7 @@ class Caller:
         self._clock_ns = clock_ns
         self._steady_s = steady_s
         self._backoff = Backoff(base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, random=random)
-        self._tried: tuple[Notice, str] | None = None  # it may have come through
+        self._tried: tuple[Notice, str] | None = None  # a message that may have come through
 
     def run(self, stop: Event) -> None:
         """Send messages until told to stop."""
@@ -94,7 +94,7 @@ class Caller:
         return LOOK_S
 
     def _find_id(self, call: Notice, ts: int) -> str:
-        """Return the id of a message; one that may have come through keeps its own."""
+        """Return the id of a message; a message that may have come through keeps its id."""
         if self._tried is not None and self._tried[0].keys == call.keys:
             return self._tried[1]
         return str(ts)
@@ -108,7 +108,7 @@ class Caller:
 
 
 class Heartbeat:
-    """Signals a dead-man switch each minute that all is well; its own thread owns it."""
+    """Tells a dead-man switch each minute that all is well; its own thread owns it."""
 
     def __init__(self, find: Find, send: Send) -> None:
         """Start with nothing sent."""
@@ -116,7 +116,7 @@ class Heartbeat:
         self._send = send
 
     def run(self, stop: Event) -> None:
-        """Beat until told to stop; a failed beat is not repeated, for silence is the alarm."""
+        """Beat until told to stop; never repeat a failed beat, because silence is the alarm."""
         while not stop.is_set():
             self.step()
             stop.wait(HEARTBEAT_S)

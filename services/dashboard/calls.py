@@ -1,7 +1,7 @@
 """Decides which calls are due: a trouble has stood for a while, or all troubles are over.
 
-A trouble that comes and goes counts as one: it is over once it was gone for as long as it had to
-stand, at most a minute.
+A trouble that comes and goes counts as one. It is over once it has been gone for as long as a
+trouble must stand before a call, but at most a minute.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ Key = tuple[str, str | None, str | None]
 
 
 class Notice(Struct, frozen=True):
-    """The content of a call: troubles that stand, or those that are over."""
+    """The content of a call: standing troubles, or troubles that are over."""
 
     ok: bool
     standing: list[Complaint]
@@ -26,7 +26,7 @@ class Notice(Struct, frozen=True):
     keys: frozenset[Key]
 
     def describe(self, host: str) -> str:
-        """Return the notice as text for a person."""
+        """Return the notice as text."""
         if self.ok:
             head = f"booktape on {host}: all well again. It was:"
         else:
@@ -38,7 +38,7 @@ class Notice(Struct, frozen=True):
 
 
 class Calls:
-    """Keeps which troubles were called about, and finds which are due; its thread owns it."""
+    """Remembers the troubles that a call has named, and finds the next call; one thread owns it."""
 
     def __init__(self, *, after_s: float, repeat_s: float) -> None:
         """Start without a call."""
@@ -62,7 +62,7 @@ class Calls:
         gone = [key for key, last_s in self._last_s.items() if now_s - last_s > self._gone_s]
         over = [self._known[key] for key in gone if key in self._told]
         for key in gone:
-            if key not in self._told:  # else only after a call about it
+            if key not in self._told:  # keep a named one until a call about its end
                 self._forget(key)
         firm = [
             key
@@ -78,7 +78,7 @@ class Calls:
         return Notice(not keys, [self._known[key] for key in firm], over, keys)
 
     def note_told(self, call: Notice, now_s: float, *, is_unsure: bool = False) -> None:
-        """Note that a call came through, or may have: then it is repeated, its end called too."""
+        """Note that a call came through. An unsure one is repeated, and its end is called, too."""
         self._is_unsure = is_unsure
         for key in self._told - call.keys:
             if now_s - self._last_s.get(key, now_s) > self._gone_s:

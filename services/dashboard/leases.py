@@ -1,4 +1,4 @@
-"""Keeps leases, under which it reads the live books that somebody looks at."""
+"""Keeps leases, which make feeds write the live books that viewers look at."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,7 +30,7 @@ class Leases:
                 self._kept.add(exchange)
 
     def end(self, exchanges: set[str] | None = None) -> None:
-        """End these leases, or all if none is named; they would also expire."""
+        """End these leases, or all without an argument; otherwise they would expire."""
         for exchange in self._kept if exchanges is None else exchanges:
             with suppress(OSError):
                 self._folder.lease(exchange).unlink(missing_ok=True)
@@ -42,7 +42,7 @@ class Leases:
         markets: Markets = {}
         for exchange in sorted(self._kept):
             files = [file for file in self._files(exchange) if self._is_fresh(file)]
-            # Of two lines side by side the newest picture counts.
+            # If two lines run side by side, the newer file wins.
             for file in sorted(files, key=lambda file: file.ts):
                 books.setdefault(exchange, {}).update(file.books)
                 markets[exchange] = file.symbols or markets.get(exchange, [])

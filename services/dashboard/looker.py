@@ -65,7 +65,7 @@ class Looker:
         report: Callable[[], None],
         steady_s: Callable[[], float],
     ) -> None:
-        """Prepare; `report` is called after each look."""
+        """Prepare; call `report` after each look."""
         self.last: Looked | None = None
         self.greeting = Greeting({}, list(shown), spread)
         self.wanted: list[Sequence[str]] | None = None
@@ -91,13 +91,13 @@ class Looker:
         self._leases.end()
 
     def wake(self) -> None:
-        """Make it look now; any thread may call."""
+        """Make it look now; any thread may call this."""
         self._woken.put(None)
 
     def _sleep(self, seconds: float) -> None:
         try:
             self._woken.get(timeout=max(0.0, seconds))
-            while True:  # one look serves all
+            while True:  # one look serves all who woke us
                 self._woken.get_nowait()
         except Empty:
             return

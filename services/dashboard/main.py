@@ -26,13 +26,13 @@ from shared.process.status import ServiceReport, StatusFile
 from shared.process.threads import Threads
 
 EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
-END_S: Final = 2.0  # for a thread that a disk or a server holds up
+END_S: Final = 2.0  # wait so long for a thread that a disk or a server delays
 
 _log = log.get(__name__)
 
 
 class Watch(Protocol):
-    """Gives the process the status, in each form in which the page serves it."""
+    """Gives the process the status, in each form that the page serves."""
 
     def look(self) -> bytes:
         """Return the present `booktape status --json`."""
@@ -60,8 +60,8 @@ def run(
 ) -> int:
     """Serve the page until told to stop; return the exit status.
 
-    75: another dashboard runs. A person may start a second one, which serves its page but leaves
-    reports and calls to the first; one that supervisord starts waits until the first is gone.
+    75: another dashboard runs. An operator may start a second one, which serves its page but leaves
+    reports and calls to the first; if supervisord starts it, it waits until the first is gone.
     """
     log.setup(NAME)
     gc.freeze()  # imported objects stay
@@ -73,7 +73,7 @@ def run(
             _log.error("another dashboard runs", extra={"reason": str(held)})
             return EXIT_LOCKED
         _log.warning("this one reports nothing, and calls nobody", extra={"reason": str(held)})
-    except OSError as error:  # a disk that takes nothing is a reason to show the page
+    except OSError as error:  # with a full disk people need the page most
         _log.warning("this one reports nothing, and calls nobody", extra={"reason": str(error)})
     try:
         return asyncio.run(Dashboard(settings, watch, is_first=lock.is_held).run(announce))
@@ -122,7 +122,7 @@ class Dashboard:
         )
 
     async def run(self, announce: Callable[[str], None]) -> int:
-        """Serve until a signal; `announce` is told the address."""
+        """Serve until a signal; pass the address to `announce`."""
         ended = asyncio.Event()
         for number in STOP_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -1,4 +1,4 @@
-"""Chooses the markets whose books are shown: the configuration's, or those that viewers want."""
+"""Chooses the markets whose books the page shows: the configured ones, or those viewers want."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from services.dashboard.sight import Markets
 from shared.process.live_books import SYMBOLS_MAX
 
-SHOWN_EACH: Final = 2  # ladders of one exchange, where nothing is configured
+SHOWN_EACH: Final = 2  # ladders of each exchange, if the configuration names none
 
 
 def find_shown(configured: Sequence[str], spread: Sequence[str], markets: Markets) -> list[str]:

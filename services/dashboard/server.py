@@ -23,8 +23,8 @@ HOST: Final = "127.0.0.1"
 VIEWERS_MAX: Final = 50
 ASKED_BYTES_MAX: Final = 4096  # of a viewer's message
 MARKETS_MAX: Final = 16  # that one viewer asks for
-UNSENT_BYTES_MAX: Final = 1 << 20  # a viewer so far behind is cut off, and reconnects by itself
-NEWS_S: Final = 2.0  # without a look: then a viewer learns how late it is
+UNSENT_BYTES_MAX: Final = 1 << 20  # cut off a viewer so far behind; it reconnects by itself
+NEWS_S: Final = 2.0  # after so long without a look, tell viewers how late it is
 STREAM: Final = "/api/stream"
 OPEN: Final = "openmetrics"
 
@@ -82,7 +82,7 @@ class PageServer:
 
     async def _serve(self, port: int) -> ListeningServer:
         quiet = logging.getLogger("websockets.server")
-        quiet.setLevel(logging.CRITICAL)  # each plain request would be a line
+        quiet.setLevel(logging.CRITICAL)  # else each plain request would log a line
         return await serve(
             self._handle,
             HOST,
@@ -136,7 +136,7 @@ class PageServer:
 
     def _answer_metrics(self, is_open: bool) -> Response:  # noqa: FBT001 (one question)
         if self._looker.last is None or self._outlook.is_late:
-            return _not_yet()  # old figures would look like new ones
+            return _not_yet()  # nobody could tell old figures from new ones
         text, content_type = self._metrics(is_open)
         return make_answer(HTTPStatus.OK, text.encode(), content_type)
 
@@ -147,7 +147,7 @@ class PageServer:
             async for message in viewer:
                 self._change(viewer, _read_asked(message))
         except (ConnectionClosed, msgspec.MsgspecError, UnicodeDecodeError):
-            pass  # gone, or not ours: the end of this function closes it
+            pass  # a viewer that is gone, or a stranger: the end of this function closes it
         finally:
             del self._viewers[viewer]
             self._show()

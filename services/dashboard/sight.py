@@ -10,7 +10,7 @@ from shared.process.live_books import LiveBook
 Books = dict[str, dict[str, LiveBook]]  # by exchange and symbol
 Markets = dict[str, list[str]]  # the symbols of each exchange
 
-# Parts of the status that no viewer needs: they would be most of each second's message.
+# Parts of the status that no viewer needs, but that would fill most of each second's message.
 _LEFT_OUT: Final = frozenset({"state_path", "conf", "is_supervisor_lost"})
 
 
@@ -25,7 +25,7 @@ class Complaint(Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        """Return the trouble as a sentence for a person."""
+        """Return the trouble and its remedy in one sentence."""
         return f"{self.text}; {self.remedy}"
 
 
@@ -52,7 +52,7 @@ class Sight(Struct, frozen=True):
     processes: list[SeenProcess]
 
     def rates(self) -> dict[str, float | None]:
-        """Return how many messages a second each feed receives."""
+        """Return the messages a second of each feed."""
         return {
             process.name: process.report.messages_per_s if process.report else None
             for process in self.processes
@@ -60,11 +60,11 @@ class Sight(Struct, frozen=True):
         }
 
     def find_alive(self) -> set[str]:
-        """Return the exchanges of which a feed runs: of another one no book is live."""
+        """Return the exchanges that have a running feed: only these have live books."""
         return {p.exchange for p in self.processes if p.exchange is not None and p.is_running}
 
     def exchanges(self) -> list[str]:
-        """Return the exchanges that have a feed, each once."""
+        """Return each exchange that has a feed, once."""
         return list(dict.fromkeys(p.exchange for p in self.processes if p.exchange is not None))
 
 
@@ -74,14 +74,14 @@ def read_sight(status: bytes) -> Sight:
 
 
 def make_message(status: bytes, books: Books) -> bytes:
-    """Return a viewer's message of each second: the status, the books on show."""
+    """Return the message for viewers: the status, the shown books."""
     values = _parts.decode(status)
     kept = {name: raw for name, raw in values.items() if name not in _LEFT_OUT}
     return msgspec.json.encode({**kept, "books": books})
 
 
 def add_complaint(status: bytes, complaint: bytes) -> bytes:
-    """Return a status with one more trouble in first place, and none of its books: they are old."""
+    """Return a status with one more trouble in first place, without its books, which are old."""
     values = _parts.decode(status)
     if "books" in values:
         values["books"] = Raw(b"{}")

@@ -1,4 +1,4 @@
-"""Asks one address of the web, by the standard library: `requests` would cost 5 MB of memory."""
+"""Asks one address of the web with the standard library: `requests` would cost 5 MB of memory."""
 
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from booktape.errors import BooktapeError
 from booktape.release import RELEASE
 
-# Wait for a slow answer: a request given up is sent again, and may call somebody twice.
+# Wait for a slow answer: repeating a request may call somebody twice.
 ANSWER_S: Final = 60.0
 CONNECT_S: Final = 10.0
 

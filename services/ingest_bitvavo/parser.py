@@ -26,28 +26,28 @@ from shared.event import (
 )
 from shared.exchange import BOOK, TICKER, TRADES, ListedMarket, Message, Outage, Raw
 
-DEPTH: Final = 1000  # levels a side: the most that the exchange gives, and its default
+DEPTH: Final = 1000  # levels a side: the exchange's maximum and default
 TRADES_MAX: Final = 1000  # in one answer
-# From `start` to `end` there are 24 hours at most; the end is ahead of a clock that may be late.
+# `start` and `end` are at most 24 hours apart; the end is ahead of our clock, which may be late.
 TRADES_DAY_NS: Final = 86_400_000_000_000
 TRADES_AHEAD_NS: Final = 60_000_000_000
 TRADES_REACH_S: Final = (TRADES_DAY_NS - TRADES_AHEAD_NS) / 1e9
 BAN_S: Final = 900.0  # of an address without a key: https://docs.bitvavo.com/docs/rate-limits
-BAN_S_MIN: Final = 10.0  # an end in the past is no licence to knock without end
+BAN_S_MIN: Final = 10.0  # even if the answer names an end in the past
 BAN_S_MAX: Final = 86_400.0
 
-# Which number says "stop" has changed over the years (105, 110), so all of them do.
+# The number that means "stop" has changed over the years (105, 110), so take all of them.
 _RATE_LIMITED = frozenset({103, 105, 110, 112, 429})
-_BANNED = frozenset({105, 110, 429})  # the others are of too many messages at once
+_BANNED = frozenset({105, 110, 429})  # the others mean too many messages at once
 _HALTED = 431
-# By action; in a shape of the page of errors, by number.
+# By the action, or by the number that one example on the page of errors has in its place.
 _REQUESTS: Mapping[str | int, Literal["subscribe", "snapshot"]] = {
     "subscribe": "subscribe",
     205: "subscribe",
     "getBook": "snapshot",
     _HALTED: "snapshot",
 }
-# The request itself is wrong, or not for us; all others say that the exchange is busy or down.
+# The request is wrong, or not allowed to us; every other code means a busy or failing exchange.
 _REQUEST_CODES = range(200, 400)
 _CHATTER = frozenset(
     {"unsubscribed", "candle", "candles", "ticker24h", "authenticate", "unsubscribe"}
@@ -74,7 +74,7 @@ _MARKET = re.compile(rb'"market"\s*:\s*"([^"\\]{1,64})"')
 
 
 def subscribe(channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str]:
-    """Return one message for everything: it costs one point whatever it names."""
+    """Return one message for all channels and symbols: it costs one point whatever it names."""
     return _ask("subscribe", channels, raw_symbols)
 
 
@@ -84,12 +84,12 @@ def unsubscribe(channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str
 
 
 def request_snapshot(raw_symbol: str) -> str:
-    """Return the message that asks for the whole book; the answer names its market."""
+    """Return the request for the whole book; the answer names its market."""
     return msgspec.json.encode({"action": "getBook", "market": raw_symbol, "depth": DEPTH}).decode()
 
 
 def parse(raw: Raw) -> list[Message]:
-    """Return what one message says; raise `MalformedMessage` where it says nothing readable."""
+    """Return the content of one message; raise `MalformedMessage` if it is unreadable."""
     if len(raw) > form.MESSAGE_BYTES_MAX:
         raise form.too_long(raw)
     try:
@@ -102,7 +102,7 @@ def parse(raw: Raw) -> list[Message]:
         time = pushed.timestamp
         if type(time) is not int or not form.CENTURY_BEGIN <= time < form.CENTURY_END:
             ts, unread = form.decorating_time(time)
-        else:  # nanoseconds, nearly always: a call would cost more
+        else:  # nearly always nanoseconds already, which need no call
             ts, unread = time, form.ALL_READ
         return [Delta(pushed.market, pushed.bids, pushed.asks, pushed.nonce, ts, None, unread)]
     if isinstance(pushed, wire.TradeEvent):
@@ -112,14 +112,14 @@ def parse(raw: Raw) -> list[Message]:
 
 
 def parse_markets(raw: Raw) -> list[ListedMarket]:
-    """Return the rows of `/markets`; asked for a single market it answers without a list."""
+    """Return the rows of `/markets`; for a single market the exchange answers without a list."""
     is_one = bytes(raw[:64]).lstrip().startswith(b"{")
     rows = [raw] if is_one else [bytes(row) for row in form.decode(wire.decode_rows, raw)]
     return [form.decode(_read_market, row) for row in rows]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
-    """Return the body of `/{market}/book`, which is that of `getBook` too."""
+    """Return the body of `/{market}/book`, which is the same as that of `getBook`."""
     snapshot = form.decode(_read_snapshot, raw)
     if snapshot.raw_symbol != raw_symbol:
         raise form.malformed(f"not the book of {raw_symbol}", raw)
@@ -133,9 +133,9 @@ def parse_trades(raw_symbol: str, raw: Raw) -> TradeList:
 
 
 def trades_query(outage: Outage, ts: int) -> str:
-    """Return the question for the trades since an outage, with those just before it as proof.
+    """Return the query for the trades since an outage, with those just before it as proof.
 
-    By time, since an id may be of a trade that is older than the list goes back.
+    It asks by time, because the trade of an id may be older than the list reaches back.
     https://docs.bitvavo.com/docs/rest-api/get-trades
     """
     end = ts + TRADES_AHEAD_NS
@@ -146,10 +146,10 @@ def trades_query(outage: Outage, ts: int) -> str:
 
 
 def ban_s(status: int, headers: Mapping[str, str], raw: Raw, now_ns: int) -> float | None:
-    """Return how long to stay away: by the error's own word, else for 15 minutes.
+    """Return how long to stay away: as the error says, else for 15 minutes.
 
-    The header `bitvavo-ratelimit-resetat` is the next whole minute, not the end of a ban; and an
-    error 105 or 110 with another status is about the one question ("Invalid endpoint").
+    The header `bitvavo-ratelimit-resetat` is the next whole minute, not the end of a ban; an error
+    105 or 110 with another status concerns only the one question ("Invalid endpoint").
     https://docs.bitvavo.com/docs/rate-limits
     """
     if status != 429:  # noqa: PLR2004 (of HTTP)
@@ -157,9 +157,9 @@ def ban_s(status: int, headers: Mapping[str, str], raw: Raw, now_ns: int) -> flo
     try:
         reply = wire.decode_reply(raw)
     except form.UNDECODABLE:
-        reply = wire.Reply()  # a page of HTML by whatever stands before the exchange
+        reply = wire.Reply()  # a page of HTML from a server before the exchange
     until_ns = _ban_end(reply.error)
-    after = _RETRY_AFTER.fullmatch(headers.get("retry-after", ""))  # of whatever stands before it
+    after = _RETRY_AFTER.fullmatch(headers.get("retry-after", ""))  # from such a server
     wait_s = float(after[0]) if after else BAN_S
     if until_ns is not None:
         wait_s = (until_ns - now_ns) / 1e9
@@ -169,7 +169,7 @@ def ban_s(status: int, headers: Mapping[str, str], raw: Raw, now_ns: int) -> flo
 def _read_market(raw: Raw) -> ListedMarket:
     """Return one row.
 
-    `pricePrecision` is a number of significant digits, which says nothing of a step.
+    `pricePrecision` counts significant digits, so it gives no price step.
     """
     row = wire.decode_market(raw)
     price_decimals, price_increment = form.step(row.tick_size)
@@ -200,7 +200,7 @@ def _ask(action: str, channels: Sequence[str], raw_symbols: Sequence[str]) -> li
 
 
 def _parse_reply(raw: bytes, reason: str) -> list[Message]:
-    """Return what a message without data says: by its error, else its action, else its event."""
+    """Return the meaning of a message without data, by its error, else its action or event."""
     try:
         reply = wire.decode_reply(raw)
     except form.UNDECODABLE as error:
@@ -211,7 +211,7 @@ def _parse_reply(raw: bytes, reason: str) -> list[Message]:
         return [_parse_answer(reply, raw)]
     if reply.action is not None:
         return [Chatter(reply.action, is_known=reply.action in _CHATTER)]
-    # One page shows the confirmation as `"event":"book"`:
+    # One page of the documents shows the confirmation as `"event":"book"`:
     # https://docs.bitvavo.com/docs/websocket-api/book-subscription
     if reply.subscriptions is not None and reply.event in {"subscribed", "book"}:
         return list(_confirmations(reply.subscriptions))
@@ -230,7 +230,7 @@ def _parse_answer(reply: wire.Reply, raw: bytes) -> Snapshot:
 
 
 def _read_snapshot(raw: Raw) -> Snapshot:
-    """Return a whole book, of an odd shape too, as long as its numbers can be read."""
+    """Return a whole book, even of an odd shape, if its numbers are readable."""
     try:
         book = wire.decode_snapshot(raw)
     except msgspec.ValidationError:
@@ -259,19 +259,19 @@ def _parse_error(reply: wire.Reply, code: int) -> Notice:
         is_ban = until_ns is None and code in _BANNED
         return Throttled(reason, wait_s=BAN_S if is_ban else None, until_ns=until_ns)
     request = _REQUESTS.get(reply.action or code)
-    # A busy engine is no word against the symbols that were asked for: no answer is the truth.
+    # A busy engine refuses no symbol: treat its error like a missing answer.
     is_final = code in _REQUEST_CODES or code == _HALTED
     if request is None or (request == "subscribe" and not is_final):
         return Chatter(f"error {code}" if code in range(1000) else "error")
     named = _NAMED.search(reply.error or "")
     raw_symbol = reply.market or (named and (named[1] or named[2])) or None
-    # Of an auction the changes are sent, though its book cannot be asked for.
+    # In an auction the exchange sends changes, but refuses the book.
     is_halted = code == _HALTED and not _GOES_ON.search(reply.error or "")
     return Refused(request, reason, raw_symbol, is_halted=is_halted)
 
 
 def _confirmations(subscriptions: wire.SubscriptionLists) -> Iterator[Subscribed]:
-    # Everything that is subscribed on the socket now, not only what was added.
+    # The lists hold all subscriptions of the socket, not only the added ones.
     for channel in (BOOK, TRADES, TICKER):
         if markets := getattr(subscriptions, channel):
             yield Subscribed(channel, markets)
@@ -292,7 +292,7 @@ def _ban_end(error: str | None) -> int | None:
 
 
 def _malformed(reason: str, raw: bytes) -> MalformedMessage:
-    """Return the error; where the message is about a book, name the market if it can be read."""
+    """Return the error; for a message about a book, name its market if it is readable."""
     about = _ABOUT.search(raw)
     channel = _CHANNELS.get(about[1], BOOK) if about else None
     market = _MARKET.search(raw) if channel == BOOK else None

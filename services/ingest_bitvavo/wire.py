@@ -1,6 +1,6 @@
 """Defines Bitvavo's messages on the wire, as msgspec decodes them.
 
-What only decorates an event, a time or a side, may be of any type: it is looked at afterwards.
+Fields that only decorate an event, times and sides, may have any type: the parser checks them.
 https://docs.bitvavo.com/docs/websocket-api and https://docs.bitvavo.com/docs/errors
 """
 
@@ -46,7 +46,7 @@ class TradeEvent(TradeRow, tag_field="event", tag="trade", kw_only=True, rename=
 
 
 class TickerEvent(Struct, tag_field="event", tag="ticker", kw_only=True, rename="camel"):
-    """The event of a ticker; most name one side alone, or the last price."""
+    """The event of a ticker; most have one side alone, or the last price."""
 
     market: str
     best_bid: form.Quote = UNSET
@@ -58,7 +58,7 @@ class TickerEvent(Struct, tag_field="event", tag="ticker", kw_only=True, rename=
 
 
 class OddSnapshotBody(Struct, kw_only=True):
-    """A book whose levels have more items than two, or of which a side is null or missing."""
+    """A book whose levels have more than two items, or with a side null or missing."""
 
     market: str
     nonce: form.Sequence
@@ -76,7 +76,7 @@ class SubscriptionLists(Struct):
 
 
 class Reply(Struct, rename="camel", kw_only=True):
-    """Whatever is no data: an error, the answer to an action, a confirmation."""
+    """Any message without market data: an error, the answer to an action, a confirmation."""
 
     error_code: int | None = None
     error: str | None = None
@@ -88,7 +88,7 @@ class Reply(Struct, rename="camel", kw_only=True):
 
 
 class MarketRow(Struct, rename="camel"):
-    """A row of `/markets`: the types of all but the name have changed."""
+    """A row of `/markets`; the types of all fields but the name have changed over time."""
 
     market: str
     status: object = None

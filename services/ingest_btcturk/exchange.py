@@ -12,13 +12,13 @@ EXCHANGE = Exchange(
     rest_url="https://api.btcturk.com",
     whole_channels=(TICKER,),
     read_interval_ms=20.0,  # many sockets with a few dozen messages a second each
-    # Whether every pair is in 401 is not known, and it may bring nothing at all.
+    # 401 may lack pairs, and may stay silent altogether: nobody knows.
     alone=OneByOne(
         subscribe=parser.subscribe_alone,
         unsubscribe=parser.unsubscribe_alone,
         renew=parser.renew_all,
     ),
-    symbols_per_socket=50,  # as its staff advise: github.com/BTCTrader/broker-api-docs/issues/552
+    symbols_per_socket=50,  # its staff's advice: github.com/BTCTrader/broker-api-docs/issues/552
     raw_symbol=lambda symbol: symbol.replace("-", ""),
     parse=parser.parse,
     subscribe=parser.subscribe,
@@ -26,7 +26,7 @@ EXCHANGE = Exchange(
     ready="data",
     snapshot_by="first",
     depth=rest_parser.DEPTH,
-    # https://docs.btcturk.com/rate-limits; that of trades is the one of the older path.
+    # https://docs.btcturk.com/rate-limits; for trades, the limit of the older path.
     limits={
         "connects": Limit(points=15, interval_s=60.0),
         "orderbook": Limit(points=180, interval_s=60.0),

@@ -1,7 +1,7 @@
 """Parses BtcTurk's messages into events.
 
-https://docs.btcturk.com/websocket-feed/models: every message is `[number, {...}]`; the number is
-repeated inside as `type`, which nothing here looks at.
+https://docs.btcturk.com/websocket-feed/models: every message is `[number, {...}]`; the object
+repeats the number as `type`, which the parser ignores.
 """
 
 import re
@@ -21,13 +21,13 @@ from shared.exchange import BOOK, TICKER, TRADES, Message, Raw
 _Side = tuple[form.Quote, form.Quote]  # of a ticker: price and size
 _CHANNELS = {BOOK: "obdiff", TRADES: "trade", TICKER: "ticker"}
 _OURS = {theirs: ours for ours, theirs in _CHANNELS.items()}
-_ALL = "all"  # every ticker in one message (401): the load of a message each is the greater one
-# What became of a level; 0 is updated, and there is no 2. A deleted one names the size it had.
+_ALL = "all"  # every ticker in one message (401): a message for each would cost more
+# The kind of a change: 0 is updated, 1 added, 3 deleted. A deleted level has its last size.
 # https://docs.btcturk.com/websocket-feed/channel-event-and-model
 _DELETED = 3
 _SIDES: Mapping[object, form.Side] = {1: "buy", 0: "sell", "1": "buy", "0": "sell"}
 _READ = frozenset({100, 401, 402, 421, 422, 431, 432})
-# Requests and private matters, system messages that may come unasked (801, 802), the version.
+# Requests, private messages, system messages that may come unasked (801, 802), the version.
 _CHATTER = frozenset(
     {101, 111, 112, 113, 114, 151, 201, 411, 412, 423, 428, 441, 451, 452, 453, 801, 802, 991}
 )
@@ -39,23 +39,23 @@ _BOOK_SYMBOL = re.compile(rb'\s*\[\s*43[12]\s*,.*?"(?:PS|event)"\s*:\s*"([^"\\]{
 
 
 def subscribe(channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str]:
-    """Return one message for each channel and symbol, but one for the tickers of all symbols."""
+    """Return one message for each channel and symbol, but a single one for all tickers."""
     tickers = [_ask(TICKER, _ALL, join=True)] if TICKER in channels and raw_symbols else []
     return _ask_each(channels, raw_symbols, join=True) + tickers
 
 
 def unsubscribe(channels: Sequence[str], raw_symbols: Sequence[str]) -> list[str]:
-    """Return one message for each channel and symbol; the tickers of all the others stay."""
+    """Return one message for each channel and symbol; keep the tickers of all symbols."""
     return _ask_each(channels, raw_symbols, join=False)
 
 
 def subscribe_alone(channel: str, raw_symbol: str) -> list[str]:
-    """Return the message that asks for the ticker of one symbol (402)."""
+    """Return the message that joins the ticker of one symbol (402)."""
     return [_ask(channel, raw_symbol, join=True)]
 
 
 def unsubscribe_alone(channel: str, raw_symbol: str) -> list[str]:
-    """Return the message that leaves it."""
+    """Return the message that leaves the ticker of one symbol (402)."""
     return [_ask(channel, raw_symbol, join=False)]
 
 
@@ -65,7 +65,7 @@ def renew_all(channel: str) -> list[str]:
 
 
 def parse(raw: Raw) -> list[Message]:
-    """Return what one message says; raise `MalformedMessage` where it says nothing readable."""
+    """Return the content of one message; raise `MalformedMessage` if it is unreadable."""
     if len(raw) > form.MESSAGE_BYTES_MAX:
         raise form.too_long(raw)
     try:
@@ -96,7 +96,7 @@ def _ask(channel: str, event: str, *, join: bool) -> str:
 
 
 def _parse_other(raw: bytes, reason: str) -> Message:
-    """Return chatter where the message is none that we read."""
+    """Return a message of a number that we ignore as chatter; raise for a broken message."""
     try:
         number = wire.decode_any(raw).number
     except form.UNDECODABLE:
@@ -109,7 +109,7 @@ def _parse_other(raw: bytes, reason: str) -> Message:
 def _book(body: wire.BookBody | wire.ChangesBody, raw: Raw) -> Message:
     """Return the book or its change.
 
-    The channel `orderbook`, which nobody asked for, counts its `CS` differently.
+    We never ask for the channel `orderbook`, whose `CS` counts differently.
     """
     raw_symbol = _symbol(body, raw)
     if body.channel != _CHANNELS[BOOK]:
@@ -128,8 +128,8 @@ def _book(body: wire.BookBody | wire.ChangesBody, raw: Raw) -> Message:
 
 
 def _levels(side: Iterable[wire.LevelItem]) -> list[Level]:
-    """Return the levels of one side; raise `TypeError` where one has no size: that is a text."""
-    # To add 0.0 tells the two apart for less than any question: of each change, of every level.
+    """Return the levels of one side; raise `TypeError` if a level lacks a size."""
+    # Without a size the field is a text, to which 0.0 cannot be added: the cheapest of all checks.
     return [
         (level.price, 0.0 if level.kind == _DELETED else level.size + 0.0)  # type: ignore[operator]
         for level in side
@@ -149,7 +149,7 @@ def _trade(raw_symbol: str, item: wire.TradeItem) -> Trade:
 def _trade_list(body: wire.TradeItems, raw: Raw) -> TradeList:
     raw_symbol = _symbol(body, raw)
     trades = [_trade(raw_symbol, item) for item in body.items or ()]
-    # However few they are: the exchange has given lists of other lengths before.
+    # Accept even a short list: the exchange has sent lists of other lengths before.
     return form.trade_list(raw_symbol, trades, most=1)
 
 
@@ -160,9 +160,9 @@ def _ticker(item: wire.TickerItem, raw: Raw, *, is_whole: bool) -> Ticker:
 
 
 def _result(result: wire.ResultBody) -> Message:
-    """Return what became of a request: "join|obdiff:BTCUSDT", or "leave|...".
+    """Return the result of a request: "join|obdiff:BTCUSDT", or "leave|...".
 
-    A refusal is one word against one symbol; the tickers of all are refused where they stand.
+    A refusal concerns one symbol; a refusal of all tickers is chatter.
     """
     joined = _JOINED.fullmatch(result.message) if isinstance(result.message, str) else None
     channel = _OURS.get(joined[1]) if joined else None
@@ -183,13 +183,13 @@ def _symbol(named: wire.NamedItem | wire.TradeItems, raw: Raw) -> str:
 
 
 def _malformed(reason: str, raw: bytes) -> MalformedMessage:
-    """Return the error; where the message is of a book, name the symbol if it can be read."""
+    """Return the error; for a message about a book, name its symbol if it is readable."""
     named = _BOOK_SYMBOL.match(raw)
     raw_symbol = named[1].decode(errors="replace") if named else None
     return form.malformed(reason, raw, raw_symbol=raw_symbol, channel=_channel(raw))
 
 
 def _channel(raw: Raw) -> str | None:
-    """Return the channel of a message that cannot be read, by its number."""
+    """Return the channel of an unreadable message, by its number."""
     number = _NUMBER.match(raw)
     return _NUMBERS.get(int(number[1])) if number else None

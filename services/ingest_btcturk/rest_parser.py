@@ -16,13 +16,13 @@ from shared import form
 from shared.event import MarketStatus, Snapshot, Trade, TradeList
 from shared.exchange import ListedMarket, Raw
 
-DEPTH: Final = 100  # levels a side: the most that the exchange gives
+DEPTH: Final = 100  # levels a side: the exchange's maximum
 TRADES_MAX: Final = 50  # in one list
-# As long as the period of the limits: https://docs.btcturk.com/rate-limits
+# A block lasts as long as the period of the limit: https://docs.btcturk.com/rate-limits
 BLOCK_S: Final = 60.0
 BLOCK_S_MAX: Final = 86_400.0
 
-# `TRADING` alone was ever seen; the others are called so elsewhere.
+# On the wire we have only seen `TRADING`; the other names come from elsewhere.
 _STATUSES: Mapping[str, MarketStatus] = {
     "TRADING": "trading",
     "BREAK": "halted",
@@ -37,7 +37,7 @@ _Data = TypeVar("_Data")
 
 
 class _Answer(Struct):
-    """The wrapper of every answer over REST; its code is 0, or a text, whatever the outcome."""
+    """The wrapper of every answer over REST; its code is 0 or a text, on success and failure."""
 
     success: bool
     data: msgspec.Raw = msgspec.Raw(b"null")
@@ -56,7 +56,7 @@ class _Pair(Struct, rename="camel"):
     numerator: str
     denominator: str
     status: object = None
-    # By which prices and sizes step; `tickSize` is one of the user interface: BTCTRY's says 10.
+    # The scales give the steps; `tickSize` is for display: 10 for BTCTRY.
     denominator_scale: object = None
     numerator_scale: object = None
     filters: list[_Filter] | None = None
@@ -68,7 +68,7 @@ class _Pairs(Struct):
 
 
 class _RestBook(Struct, kw_only=True):
-    timestamp: object = None  # was written as 1647493701782.0 for years
+    timestamp: object = None  # for years the exchange wrote 1647493701782.0
     bids: list[form.WireLevel]
     asks: list[form.WireLevel]
 
@@ -96,13 +96,13 @@ _decode_trades = Decoder(list[_RestTrade], strict=False).decode
 
 
 def parse_markets(raw: Raw) -> list[ListedMarket]:
-    """Return the pairs of `exchangeinfo`; only the fields tell where its name is to be split."""
+    """Return the pairs of `exchangeinfo`; only its fields show where to split a name."""
     rows = [bytes(row) for row in _open(_decode_pairs, raw).symbols]
     return [form.decode(_read_market, row) for row in rows]
 
 
 def parse_book(raw_symbol: str, raw: Raw) -> Snapshot:
-    """Return the body of `orderbook`: without a number that could place it in the stream."""
+    """Return the body of `orderbook`, which has no number to place it in the stream."""
     return _open(partial(_read_book, raw_symbol), raw)
 
 
@@ -113,7 +113,7 @@ def parse_trades(raw_symbol: str, raw: Raw) -> TradeList:
 
 
 def ban_s(status: int, headers: Mapping[str, str], _raw: Raw, _now_ns: int) -> float | None:
-    """Return how long to stay away: the header's word, else the period of the limit.
+    """Return how long to stay away: as the header says, else for the period of the limit.
 
     https://docs.btcturk.com/rate-limits
     """
@@ -166,7 +166,7 @@ def _trade(raw_symbol: str, row: _RestTrade) -> Trade:
 
 
 def _open(decoder: Callable[[Raw], _Data], raw: Raw) -> _Data:
-    """Return what a REST answer holds; a failure may come as 200 OK."""
+    """Return the data of a REST answer; raise for a failure, which may come as 200 OK."""
     answer = form.decode(_decode_answer, raw)
     if not answer.success:
         raise form.malformed(f"refused: {answer.code} {answer.message}", raw)

@@ -1,7 +1,7 @@
 """Defines BtcTurk's messages on the wire, as msgspec decodes them.
 
-What only decorates an event, a time or a side, may be of any type: it is looked at afterwards. An
-empty list may be null or missing, as encoders of the exchange's kind write it.
+Fields that only decorate an event, times and sides, may have any type: the parser checks them. An
+empty list may be null or missing, as such encoders write it.
 https://docs.btcturk.com/websocket-feed/models
 """
 
@@ -97,7 +97,7 @@ class ResultBody(Struct):
     message: object = None
 
 
-# One class for each number that we read: by it msgspec tells them apart, in one pass.
+# One class for each number that we read, so that msgspec finds the right one in one pass.
 class _M100(Struct, array_like=True, tag=100):
     body: ResultBody
 

@@ -1,5 +1,5 @@
 """An exchange on loopback: its own protocol, a generated market, and faults on request.
 
-Written from the exchanges' documents and recordings alone, never from our parsers, so that one
-misreading cannot hide in both.
+It follows the exchanges' documents and recordings alone, never our parsers, so that no misreading
+hides in both.
 """

@@ -1,16 +1,16 @@
-"""Faults of books that no sequence shows, for a client to find by asking or by looking at tickers.
+"""Faults of books that no sequence shows; a client finds them by its audits or by tickers.
 
 | name | what happens |
 |---|---|
-| `walk` | Bitvavo: a price rises by a tenth, off the levels that were given of its book at once |
-| `mute` | one market's changes are not sent; its tickers, trades and REST go on |
-| `lie` | one level changes, and nobody is told |
-| `late_book` | Bitvavo: a question for a book is answered after 12 s |
-| `old_book` | Bitvavo: a question is answered with the book of 1.5 s ago |
-| `crossed` | a book is crossed for a while, as in an auction, and changes all the same |
-| `early_reset` | a change is lost, and right behind the next book the numbers begin anew |
+| `walk` | Bitvavo: a price rises by a tenth, beyond the levels of the book's last snapshot |
+| `mute` | the exchange sends no changes of one market; its tickers, trades and REST go on |
+| `lie` | one level changes, but the exchange does not send the change |
+| `late_book` | Bitvavo: the exchange answers a question for a book after 12 s |
+| `old_book` | Bitvavo: the exchange answers a question with the book of 1.5 s ago |
+| `crossed` | a book stays crossed for a while, as in an auction, and goes on changing |
+| `early_reset` | a change is lost, and right after the next snapshot the numbers begin anew |
 
-Those of whole markets are in `services/simulator/market_faults.py`.
+`services/simulator/market_faults.py` has the faults of whole markets.
 """
 
 from collections.abc import Callable
@@ -22,17 +22,17 @@ from services.simulator.protocol import Secretive, SimulatedExchange
 from services.simulator.truth import Truth
 
 WALKED = 0.1  # of the price
-MUTED_S = 30.0  # long enough to be found out
-LIE_S = 90.0  # after which the truth is told
-LOOK_S = 0.02  # between two looks whether a book was given
-GIVEN_S = 20.0  # within which it is
+MUTED_S = 30.0  # long enough for a client to notice
+LIE_S = 90.0  # then the exchange sends the truth
+LOOK_S = 0.02  # between two looks for a snapshot that a client got
+GIVEN_S = 20.0  # within so long a client gets one
 
 Aim = tuple[ClientConnection, ClientChain]
 Connections = list[ClientConnection]
 
 
 class BookFaults:
-    """Inject faults of books; `aim` finds a live one, `end_after` ends those that last."""
+    """Injects faults of books; `aim` finds a live one, `end_after` ends those that last."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class BookFaults:
         }
 
     def end(self) -> None:
-        """End them for good: tell what nobody was told of."""
+        """End them for good: send all hidden changes."""
         self._is_over = True
         for market in self._touched:
             market.uncross()
@@ -75,7 +75,7 @@ class BookFaults:
                 self._secrets.reveal(market)
 
     def _find(self, name: str, connections: Connections) -> SimulatedMarket | None:
-        """Return a market that nothing else is done to, having told the truth of it."""
+        """Return a market without another fault, after sending its hidden changes."""
         aim = self._aim(connections)
         if aim is None:
             return None
@@ -144,7 +144,7 @@ class BookFaults:
         return True
 
     def _early_reset(self, connections: Connections) -> bool:
-        """Lose a change, and reset the numbers once a book was given and no change behind it."""
+        """Lose a change; reset the numbers once a client has a snapshot and no change after it."""
         aim = self._aim(connections)
         if aim is None:
             return False

@@ -1,4 +1,4 @@
-"""One side of a simulated book, and what a step of its market changed."""
+"""One side of a simulated book, with its changes in one step of the market."""
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Execution:
 
 @dataclass(slots=True)
 class Step:
-    """The changes of one step: price in ticks -> new size in units, 0 for a level that is gone."""
+    """The changes of one step: price in ticks -> new size in units, 0 for a deleted level."""
 
     bids: dict[int, int]
     asks: dict[int, int]
@@ -35,7 +35,7 @@ class Side:
     def __init__(self) -> None:
         self.sizes: dict[int, int] = {}
         self.prices: list[int] = []  # ascending on both sides
-        self.before: dict[int, int] = {}  # what this step touched, as it was
+        self.before: dict[int, int] = {}  # the earlier sizes of the levels that this step touched
 
     def put(self, price: int, size: int) -> None:
         """Set the level to `size`; 0 removes it."""
@@ -50,7 +50,7 @@ class Side:
             del self.prices[bisect_left(self.prices, price)]
 
     def take_changes(self) -> dict[int, int]:
-        """Return what differs from before, and begin anew."""
+        """Return the changed levels, and begin the next step."""
         changes = {
             price: self.sizes.get(price, 0)
             for price, old in self.before.items()

@@ -7,7 +7,7 @@ from typing import Protocol
 from services.simulator.listing import Listing
 from services.simulator.truth import Truth
 
-# A reader this far behind is cut off: a slow one must never hold up the others.
+# The server cuts off a reader so far behind: a slow reader must never delay the others.
 UNSENT_BYTES_MAX = 4 << 20
 
 
@@ -20,7 +20,7 @@ class ClientSocket(Protocol):
 
     @property
     def unsent_bytes(self) -> int:
-        """Return what was handed over and has not left yet."""
+        """Return the bytes handed over that have not left yet."""
         ...
 
     def close(self, code: int) -> None:
@@ -32,7 +32,7 @@ class ClientSocket(Protocol):
         ...
 
     def leave_pings_unanswered(self, on_withheld: Callable[[], None] | None) -> None:
-        """Answer no ping any more, telling of each; None: answer again."""
+        """Stop answering pings, and call back for each; None: answer again."""
         ...
 
 
@@ -40,10 +40,10 @@ class ClientSocket(Protocol):
 class ClientChain:
     """One subscription's book sequence, as far as this client can follow it.
 
-    `has_snapshot`: the client can hold a live book at `sequence`, so a break will be seen. `cause`
-    is the fault that lost messages since. `is_broken`: the client has been shown a break and has
-    not asked for a new snapshot yet. `is_settled`: live, and a delta has come after the snapshot;
-    only such a chain is worth a fault, because only there is its effect certain.
+    `has_snapshot`: the client can hold a live book at `sequence`, so it will see a break. `cause`
+    is the fault that has lost messages since. `is_broken`: the client has seen a break and has not
+    asked for a new snapshot yet. `is_settled`: the book is live, and a delta has followed the
+    snapshot; faults aim only at such a chain, because only there is their effect certain.
     """
 
     listing: Listing
@@ -58,17 +58,17 @@ class ClientChain:
 
     @property
     def is_pending(self) -> bool:
-        """Return whether a fault is still to be seen here, or to be answered by the client."""
+        """Return whether the client has still to see a fault here, or to react to it."""
         is_hurt = self.withheld > 0 or self.garbage is not None or self.cause is not None
         return is_hurt or self.is_broken
 
     @property
     def is_settled(self) -> bool:
-        """Return whether a fault would surely be seen now."""
+        """Return whether the client would surely see a fault now."""
         return self.has_snapshot and self.has_delta and not self.is_pending
 
     def rebase(self, sequence: int) -> None:
-        """Note that the client was given a snapshot at `sequence`."""
+        """Note that the client got a snapshot at `sequence`."""
         self.sequence = sequence
         self.has_snapshot = True
         self.has_delta = False
@@ -76,11 +76,11 @@ class ClientChain:
         self.cause = None
 
     def give(self, sequence: int) -> None:
-        """Note that the client was given a book that it asked for.
+        """Note that the client got a book that it asked for.
 
-        One that is older than what was sent changes nothing. One that is ahead of a live book
-        may be taken for a new beginning or for a sign that something is missing: nobody knows
-        whether its book lives before it is given the next.
+        A book older than the sent changes has no effect. A client may take a book ahead of its own
+        live book for a new beginning or for a sign of a loss: whether its book is live stays
+        unknown until the next snapshot.
         """
         if sequence < self.sequence:
             return
@@ -90,7 +90,7 @@ class ClientChain:
             self.rebase(sequence)
 
     def is_overtaken(self, sequence: int) -> bool:
-        """Return whether a snapshot, given in the middle of a range, holds all of that range."""
+        """Return whether a snapshot from the middle of a range holds all of that range."""
         return self.has_snapshot and not self.has_delta and sequence <= self.sequence
 
     def is_continued(self, first: int, sequence: int) -> bool:
@@ -100,7 +100,7 @@ class ClientChain:
         return first <= self.sequence + 1 <= sequence
 
     def lose(self, cause: str) -> None:
-        """Note that a message of this chain was not sent."""
+        """Note that the exchange did not send a message of this chain."""
         self.cause = self.cause or cause
 
     def end(self) -> None:
@@ -112,7 +112,7 @@ class ClientChain:
 
 
 class ClientConnection:
-    """Send messages to one client, or withhold them as the faults ask; write the truth of it."""
+    """Sends messages to one client, or withholds them for a fault; records the truth."""
 
     def __init__(self, number: int, socket: ClientSocket, *, truth: Truth) -> None:
         self.number = number
@@ -136,9 +136,9 @@ class ClientConnection:
     def send_delta(
         self, chain: ClientChain, message: str, *, sequence: int, first: int | None = None
     ) -> None:
-        """Send one change of a book, or lose it, or spoil it; tell the truth of any break.
+        """Send one change of a book, or lose it, or spoil it; record any break.
 
-        It stands for a range of numbers that begins with `first`, or for its own alone.
+        The change covers the numbers from `first` to its own, or its own alone.
         """
         if self.is_stalled:
             chain.lose("stall")
@@ -175,7 +175,7 @@ class ClientConnection:
         self.socket.abort()
 
     def answer_pings(self, *, is_answering: bool) -> None:
-        """Answer the client's pings, or do not."""
+        """Answer the client's pings, or stop answering them."""
 
         def withheld() -> None:
             self._truth.fault("no_pong", connection=self.number)

@@ -1,25 +1,24 @@
-"""Faults on request: one after the other, again and again, on a random but seeded schedule.
+"""Faults on request: one after the other, again and again, on a seeded random schedule.
 
 | name | what happens |
 |---|---|
-| `gap` | one or more changes of a book are not sent: its sequence skips |
+| `gap` | the exchange loses one or more changes of a book: its sequence skips |
 | `nonce_reset` | a book's sequence starts again without a disconnect, as after an engine restart |
-| `drop` | the TCP connection is cut |
-| `close` | the connection is closed cleanly (1000) |
-| `stall` | a connection stays open and answers pings, and nothing else is sent for `stall_s` |
+| `drop` | the exchange cuts the TCP connection |
+| `close` | the exchange closes the connection cleanly (1000) |
+| `stall` | a connection stays open and answers pings, but sends nothing else for `stall_s` |
 | `garbage` | broken JSON, a truncated book, a book of wrong types, a binary frame, a huge object |
-| `handshake_429` | a connection is cut, and who connects in the next seconds is refused |
-| `halted` | a market falls silent, its books are refused (Bitvavo 431), and it comes back later |
-| `no_pong` | the pings of one client are not answered any more |
-| `bad_symbol` | Bitvavo: the quietest market is delisted, so a subscribe naming it is refused |
+| `handshake_429` | the exchange cuts a connection, and refuses new ones for the next seconds |
+| `halted` | a market falls silent, refuses its book (Bitvavo 431), and comes back later |
+| `no_pong` | the exchange stops answering the pings of one client |
+| `bad_symbol` | Bitvavo: the exchange delists the quietest market, and refuses a subscribe to it |
 | `snapshot_midstream` | BtcTurk: a 431 comes in mid-stream, whatever its CS |
 
-Faults of books that no sequence shows are in `services/simulator/book_faults.py`, of answers in
-`rest_faults.py` beside it.
+`services/simulator/book_faults.py` has the faults of books that no sequence shows,
+`rest_faults.py` those of answers.
 
-A fault is aimed only where its effect is certain: at a book that the client can hold live, on a
-connection that has no fault pending. Where there is no such aim it waits for one, 30 s at most,
-then its turn passes.
+A fault aims only where its effect is certain: at a book that the client can hold live, on a
+connection without a pending fault. Without such an aim it waits up to 30 s, then its turn passes.
 """
 
 import math
@@ -52,7 +51,7 @@ class FaultTimes:
 
 
 class Faults:
-    """Inject the named faults by turns; end those that last when their time is over."""
+    """Injects the named faults by turns; ends those that last when their time is over."""
 
     def __init__(
         self,
@@ -103,7 +102,7 @@ class Faults:
         }
 
     def advance(self, connections: list[ClientConnection]) -> None:
-        """Do what is due by now."""
+        """Begin and end the faults that are due by now."""
         now = self._clock.monotonic()
         self._end_what_is_over(now)
         if not self._names or now < self._due:
@@ -114,7 +113,7 @@ class Faults:
             self._due = now + self._interval_s()
 
     def end(self, connections: list[ClientConnection]) -> None:
-        """End every fault for good; what was lost stays lost."""
+        """End every fault for good; lost messages stay lost."""
         self._names = []
         self._refused_until = 0.0
         self._end_what_is_over(float("inf"))
@@ -126,7 +125,7 @@ class Faults:
                 chain.garbage = None
 
     def refuse_handshake(self) -> int | None:
-        """Return for how many seconds a client that connects now is refused, or None."""
+        """Return for how many seconds the exchange refuses new clients, or None."""
         left_s = self._refused_until - self._clock.monotonic()
         if left_s <= 0:
             return None
@@ -228,7 +227,7 @@ class Faults:
         return True
 
     def _bad_symbol(self, connections: list[ClientConnection]) -> bool:
-        """Delist a market and cut a client that has it: the fault shows when it subscribes anew."""
+        """Delist a market and cut a client that has it, which must then subscribe anew."""
         victim = self._victim
         having = [one for one in connections if victim.listing.raw_symbol in one.chains]
         connection = self._aim_at_connection(having)
@@ -262,7 +261,7 @@ class Faults:
     def _aim_at_chain(
         self, connections: list[ClientConnection]
     ) -> tuple[ClientConnection, ClientChain] | None:
-        """Return a live book, a busy one rather than a quiet one: there the effect comes soon."""
+        """Return a live book, preferably a busy one, where the effect comes soon."""
         aims = [
             (connection, chain)
             for connection in connections
@@ -276,7 +275,7 @@ class Faults:
         return self._rng.choices(aims, weights)[0]
 
     def _aim_at_connection(self, connections: list[ClientConnection]) -> ClientConnection | None:
-        """Return a connection on which books live and no fault is pending."""
+        """Return a connection with live books and no pending fault."""
         aims = [
             connection
             for connection in connections

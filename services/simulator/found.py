@@ -17,13 +17,13 @@ def find_names() -> list[str]:
 
 
 def load(name: str) -> Simulated:
-    """Return what the folder of this exchange declares in `simulated.SIMULATED`."""
+    """Return the declaration `simulated.SIMULATED` of this exchange's folder."""
     declared: Simulated = import_module(f"services.simulator.{name}.simulated").SIMULATED
     return declared
 
 
 def load_lies(name: str) -> Lies:
-    """Return what the folder of this exchange declares in `lies.LIES`, if it has any."""
+    """Return the declaration `lies.LIES` of this exchange's folder, or an empty one."""
     module = f"services.simulator.{name}.lies"
     declared: Lies = import_module(module).LIES if find_spec(module) else {}
     return declared

@@ -1,7 +1,7 @@
-"""Lies: what an exchange would do if it were not as we believe; each is told on request.
+"""Lies make a simulated exchange break one of our assumptions, on request.
 
-A fault is something that goes wrong now and then; a lie is another way to be, from the first
-message to the last. `booktape probe` must find out each of them.
+A fault goes wrong now and then; a lie holds from the first message to the last. `booktape probe`
+must detect every lie.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,8 +34,8 @@ def _let_in() -> Answer | None:
 class Lie:
     """One lie.
 
-    `message` takes the number of a socket and a text for it, `answer` a path and what it would be
-    answered; `handshake` may refuse who connects; pings are `ping_s` apart where that is said.
+    `message` takes the number of a socket and a text for it, `answer` a path and its honest answer;
+    `handshake` may refuse a client; `ping_s` sets the time between pings.
     """
 
     message: Callable[[str, str], list[Sent]] = _send_as_it_is
@@ -45,18 +45,18 @@ class Lie:
 
 
 Lies = Mapping[str, Callable[[], Lie]]
-"""How to begin each lie; every simulator, and every test, begins its own."""
+"""The makers of all lies; every simulator, and every test, makes its own."""
 
 
 class Liar:
     """Tells several lies at once."""
 
     def __init__(self, lies: Sequence[Lie]) -> None:
-        """Tell none where there is none."""
+        """Tell these lies; without any, tell the truth."""
         self._lies = lies
 
     def message(self, door: str, message: Sent) -> list[Sent]:
-        """Return what becomes of one message."""
+        """Return the messages to send in place of one."""
         told: list[Sent] = [message]
         for lie in self._lies:
             told = [
@@ -67,13 +67,13 @@ class Liar:
         return told
 
     def change_answer(self, path: str, answer: Answer) -> Answer:
-        """Return what becomes of one answer."""
+        """Return the answer to give in place of one."""
         for lie in self._lies:
             answer = lie.answer(path, answer)
         return answer
 
     def handshake(self) -> Answer | None:
-        """Return a refusal, if there is one."""
+        """Return the first refusal of a lie, or None."""
         refusals = [lie.handshake() for lie in self._lies]
         return next((refusal for refusal in refusals if refusal is not None), None)
 
@@ -83,10 +83,10 @@ class Liar:
 
 
 def edit_messages(edit: Callable[[str, Any], Iterable[Any] | None]) -> Lie:
-    """Return a lie that makes other messages of those that `edit` knows.
+    """Return a lie that replaces messages by those of `edit`.
 
-    It takes the number of a socket and a message; it returns what is sent instead, `None` where
-    the message stays as it is.
+    `edit` takes the number of a socket and a message; it returns the messages to send instead, or
+    `None` to leave the message as it is.
     """
 
     def message(door: str, text: str) -> list[Sent]:
@@ -97,7 +97,7 @@ def edit_messages(edit: Callable[[str, Any], Iterable[Any] | None]) -> Lie:
 
 
 def edit_answers(is_meant: Callable[[str], bool], edit: Callable[[Any], Any]) -> Lie:
-    """Return a lie that makes other bodies of the answers to the paths that are meant."""
+    """Return a lie that edits the bodies of the answers to paths for which `is_meant` is true."""
 
     def change_answer(path: str, honest: Answer) -> Answer:
         if not is_meant(path):
@@ -109,7 +109,7 @@ def edit_answers(is_meant: Callable[[str], bool], edit: Callable[[Any], Any]) ->
 
 
 def refuse_from(number: int, status: int) -> Lie:
-    """Return a lie that refuses handshakes, beginning with this one of them all."""
+    """Return a lie that refuses every handshake from this number on."""
     seen = 0
 
     def handshake() -> Answer | None:
@@ -131,7 +131,7 @@ def in_parts() -> Lie:
 
 
 def too_long() -> Lie:
-    """Return a lie that sends one message that is too long: blanks are no fault in JSON."""
+    """Return a lie that pads one message beyond the limit; JSON allows the blanks."""
     seen: list[str] = []
 
     def message(_door: str, text: str) -> list[Sent]:

@@ -7,9 +7,9 @@ UNLIMITED = 1 << 60
 
 
 class Budget:
-    """Count points in windows that begin at whole multiples of the period since the epoch.
+    """Counts points in windows that begin at whole multiples of the period since the epoch.
 
-    Taking more than `points_max` in a window blocks for `block_s`; while blocked nothing is given.
+    A client that spends more than `points_max` in a window gets nothing for `block_s`.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Budget:
         self._used = 0
 
     def spend(self, points: int) -> bool:
-        """Return whether these points were left; if not, the block begins."""
+        """Spend the points and return True; if too few are left, begin the block."""
         now = self._enter_window()
         if now < self.ts_blocked_until:
             return False
@@ -37,7 +37,7 @@ class Budget:
 
     @property
     def points_left(self) -> int:
-        """Return what the current window still gives."""
+        """Return the points left in the current window."""
         now = self._enter_window()
         return 0 if now < self.ts_blocked_until else self.points_max - self._used
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 LEVELS_MIN = 25
 
-# What a coin costs in EUR; the rest is drawn. One dollar is a little less, one lira far less.
+# Prices of coins in EUR; chance draws the others. A dollar is a little less, a lira far less.
 _PRICES = {
     "BTC": 75500.0,
     "ETH": 2790.0,
@@ -38,9 +38,9 @@ _COINS: str = (
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One market as it is listed; its prices are counted in ticks, its sizes in units.
+    """A listed market; its prices count ticks, its sizes units.
 
-    `operations` is how many orders change a book between two messages, on average.
+    `operations` is the mean number of orders that change a book between two messages.
     """
 
     raw_symbol: str
@@ -62,7 +62,7 @@ class Listing:
 
     @property
     def price(self) -> float:
-        """Return about what one coin costs at the start."""
+        """Return the rough price of one coin at the start."""
         return self.price_ticks * self.tick_units / 10.0**self.price_decimals
 
 
@@ -81,7 +81,7 @@ def first(pairs: Iterator[tuple[str, str]], count: int) -> Iterator[tuple[str, s
 
 
 def price(base: str, quote: str) -> float:
-    """Return about what one coin costs, in the quote."""
+    """Return the rough price of one coin, in the quote."""
     drawn: float = 10 ** random.Random(f"price of {base}").uniform(-3, 2)
     return _PRICES.get(base, drawn) / _EUR_PER_QUOTE[quote]
 
@@ -92,7 +92,7 @@ def ticks(price: float, decimals: int, tick_units: int) -> int:
 
 
 def size_decimals(price: float) -> int:
-    """Return how many digits a size of a coin at this price has."""
+    """Return the number of decimals in the size of a coin at this price."""
     if price < 0.0001:  # noqa: PLR2004 - a coin this cheap is traded in whole ones
         return 2
     return 8 if price > 100 else 6  # noqa: PLR2004 - as BTC and XRP are on the wire
@@ -110,5 +110,5 @@ def draw_size(listing: Listing, rng: random.Random) -> int:
 
 
 def depth(levels: int, index: int) -> int:
-    """Return how many levels a side of the book at this place of the list has."""
+    """Return the number of levels on a side of the book at this place of the list."""
     return max(min(levels, LEVELS_MIN), round(levels * math.exp(-index / 150)))

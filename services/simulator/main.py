@@ -32,18 +32,18 @@ EXAMPLE: str = (
 DESCRIPTION = """\
 Serve an exchange's own websocket and REST protocol on one loopback port, from a generated market.
 
-Prints one line when it listens. On USR1, and after --seconds, the market stops moving and the final
-books go to the truth file, while sockets stay open and questions are answered, so that a client can
-drain; --quiet-s after --seconds it ends. TERM and INT do both at once.
+It prints one line when it listens. On USR1, and after --seconds, the markets stop moving and it
+writes the final books to the truth file; it keeps the sockets open and answers questions, so that a
+client can drain. After --seconds and --quiet-s it ends. TERM and INT do both at once.
 """
 SYMBOLS_DEFAULT = 3
 
 
 def run(arguments: list[str]) -> int:
-    """Run `booktape simulate` and return its exit status: 0 ended well, 1 could not, 2 misused."""
+    """Run `booktape simulate`; return its exit status: 0 ended well, 1 failed, 2 misused."""
     try:
         options = parse(arguments)
-    except SystemExit as exit_:  # argparse has said what was wrong, or printed the help
+    except SystemExit as exit_:  # argparse has printed the fault or the help
         return int(exit_.code or 0)
     try:
         asyncio.run(_serve(options))
@@ -84,7 +84,7 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 def build(options: argparse.Namespace, *, clock: Clock, record: Truth) -> tuple[Simulation, Faults]:
-    """Return the simulation that the options ask for, and its faults."""
+    """Return the simulation that the options describe, and its faults."""
     kind = load(options.exchange)
     listings = kind.list_markets(options.symbols, levels=options.levels or kind.levels)
     record.start(
@@ -115,7 +115,7 @@ def build(options: argparse.Namespace, *, clock: Clock, record: Truth) -> tuple[
 
 
 def call_later(delay_s: float, callback: Callable[[], None]) -> None:
-    """Run something on the loop after a delay."""
+    """Call a function on the loop after a delay."""
     asyncio.get_running_loop().call_later(delay_s, callback)
 
 
@@ -127,7 +127,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Return the options; say what is wrong with them in one line and exit with status 2."""
+    """Return the options; on a fault print it in one line and exit with status 2."""
     docs = book_faults_doc, market_faults_doc, rest_faults_doc, truth.__doc__
     parts = f"faults: {faults_doc}", *docs, f"example:\n  {EXAMPLE}"
     parser = _Parser(
@@ -149,7 +149,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("exchange", choices=find_names())
-    parser.add_argument("--port", type=_port, default=0, help="0 (the default): any free one")
+    parser.add_argument("--port", type=_port, default=0, help="0 (the default): any free port")
     parser.add_argument(
         "--symbols", type=_count, default=SYMBOLS_DEFAULT, metavar="N", help="the N busiest; 3"
     )
@@ -157,20 +157,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rate", type=_positive, metavar="R", help="book messages a second over all symbols"
     )
     parser.add_argument("--levels", type=_count, metavar="N", help="a side, in the busiest book")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="what the market does; 1")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="seed of all moves; 1")
     parser.add_argument(
-        "--seconds", type=_positive, metavar="T", help="the market moves for that long"
+        "--seconds", type=_positive, metavar="T", help="move the markets for so long"
     )
     parser.add_argument("--quiet-s", type=_positive, default=5.0, metavar="T", help="then ends; 5")
     parser.add_argument(
-        "--faults", default="", metavar="A,B|all", help="inject these, by turns, for ever"
+        "--faults", default="", metavar="A,B|all", help="faults to inject by turns, for ever"
     )
     parser.add_argument(
         "--fault-interval-s",
         type=_positive,
         default=10.0,
         metavar="T",
-        help="between two; about 10",
+        help="time between two faults; about 10",
     )
     parser.add_argument(
         "--stall-s", type=_positive, default=30.0, metavar="T", help="how long a stall lasts; 30"
@@ -182,10 +182,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="how long a market is halted; 10",
     )
-    parser.add_argument(
-        "--lies", default="", metavar="A,B", help="be another exchange than we believe it is"
-    )
-    parser.add_argument("--truth", type=Path, metavar="FILE", help="write what really happened")
+    parser.add_argument("--lies", default="", metavar="A,B", help="break these assumptions of ours")
+    parser.add_argument("--truth", type=Path, metavar="FILE", help="record of its true acts")
     parser.add_argument(
         "--unlimited", action="store_true", help="no limits on requests and connections"
     )

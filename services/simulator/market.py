@@ -12,22 +12,22 @@ from services.simulator.listing import Listing, draw_size
 TRADES_MAX = 1_000
 TRADES_AT_START = 60
 TRADES_PER_STEP = 0.03
-# Chosen so that an event holds about five levels, two of five deleted, as on the wire.
+# With this share an event holds about five levels, two of five deleted, as on the wire.
 MOVES = 0.58
 RESIZES = 0.24
 SWEEPS = 0.002
 OPERATIONS_PER_STEP_MAX = 40
 LEVELS_MIN = 3
-# A book with more levels than these is dense: a thousand reach some per cent, as on the wire.
+# A book with more levels is dense: a thousand of them reach a few per cent, as on the wire.
 DENSE_LEVELS = 1_000
 DENSITY = 0.37
 SWEPT_PER_STEP = 40
-HIDDEN_RANK = 60  # of the level that changes unsaid: where little changes by itself
+HIDDEN_RANK = 60  # of the level that a lie changes: few changes reach so deep
 CROSSED_BY = 2  # ticks
 
 
 class SimulatedMarket:
-    """Keep a book that never crosses, never empties, moves only in `step`: but on request."""
+    """Keeps a book that moves only in `step`; unless requested, it never crosses nor empties."""
 
     def __init__(self, listing: Listing, *, seed: int, ts: int) -> None:
         self.listing = listing
@@ -39,9 +39,9 @@ class SimulatedMarket:
         self.rng = random.Random(f"{seed} {listing.raw_symbol}")
         self._middle = float(listing.price_ticks)
         self._spread = max(1.5, listing.price_ticks * 1e-4)
-        # Makers quote the same few sizes again and again.
+        # Makers repeat the same few sizes.
         self._sizes = [draw_size(self.listing, self.rng) for _ in range(24)]
-        self.hidden: list[tuple[int, int]] = []  # side and price of what changed unsaid
+        self.hidden: list[tuple[int, int]] = []  # side and price of each hidden change
         self._crossing: int | None = None  # the price of the bid that crosses
         self._to_sweep = 0  # asks
         self._trade_number = self.rng.randrange(1 << 24, 1 << 26)
@@ -84,7 +84,7 @@ class SimulatedMarket:
         return [(price, side.sizes[price]) for price in side.prices[:depth]]
 
     def step(self, ts: int) -> Step:
-        """Move the market on by one conflated event, and return it; it is never empty."""
+        """Move the market by one conflated event; return the event, which is never empty."""
         trades: list[Execution] = []
         if self._crossing is not None:
             self._resize()
@@ -107,7 +107,7 @@ class SimulatedMarket:
 
     @property
     def is_plain(self) -> bool:
-        """Return whether nothing was requested that goes on still."""
+        """Return whether no requested fault is still going on."""
         return self._crossing is None and not self._to_sweep and not self.hidden
 
     def cross(self) -> None:
@@ -122,7 +122,7 @@ class SimulatedMarket:
             self._crossing = None
 
     def lie(self) -> tuple[int, int]:
-        """Change a level that no step tells of; return its side and price."""
+        """Change a level without a step; return its side and price."""
         side = BID if self._chance(0.5) else ASK
         prices = self.sides[side].prices
         rank = min(HIDDEN_RANK, len(prices) - 1)
@@ -135,7 +135,7 @@ class SimulatedMarket:
         return side, price
 
     def reveal(self) -> None:
-        """Let the next step tell of all that changed unsaid."""
+        """Put all hidden changes into the next step."""
         for side, price in self.hidden:
             self.sides[side].before[price] = -1
         self.hidden = []
@@ -151,7 +151,7 @@ class SimulatedMarket:
         return trades
 
     def _sweep(self) -> None:
-        """Take the best asks away, and follow them with bids."""
+        """Remove the best asks, and raise the bids after them."""
         count = min(self._to_sweep, SWEPT_PER_STEP)
         self._to_sweep -= count
         for _ in range(count):
@@ -161,7 +161,7 @@ class SimulatedMarket:
             self._place(BID, self._size())
 
     def _resize(self) -> None:
-        """Change sizes alone, behind the best prices."""
+        """Change only sizes, behind the best prices."""
         for _ in range(self._operations()):
             side = BID if self._chance(0.5) else ASK
             prices = self.sides[side].prices
@@ -174,7 +174,7 @@ class SimulatedMarket:
         return form(ticks * self.listing.tick_units, self.listing.price_decimals)
 
     def size_text(self, units: int, *, is_padded: bool = False) -> str:
-        """Return a size as the exchange writes it; nothing left is `0` in either form."""
+        """Return a size as the exchange writes it; zero is `0`, padded or not."""
         if units == 0:
             return "0"
         return (padded if is_padded else trimmed)(units, self.listing.size_decimals)
@@ -239,7 +239,7 @@ class SimulatedMarket:
         return prices[-1 - rank] if side == BID else prices[rank]
 
     def _recentre(self) -> None:
-        """Pull quotes that the walk has overtaken; a walk too fast for that is held back."""
+        """Pull quotes that the walk has overtaken; slow down a walk too fast for that."""
         for side in (BID, ASK):
             price, size = self.best_bid if side == BID else self.best_ask
             is_overtaken = price >= self._middle if side == BID else price <= self._middle

@@ -1,16 +1,16 @@
-"""Faults of whole markets: what their status hides, and how oddly their messages may be written.
+"""Injects faults of whole markets: of their status, of the form of their messages.
 
 | name | what happens |
 |---|---|
-| `halt_unsaid` | a market is halted, as its list says; orders change unsaid, its numbers go on |
-| `auction` | a market is in an auction, as its list says: its book is crossed and changes |
+| `halt_unsaid` | the list calls a market halted; its orders change unseen, its numbers go on |
+| `auction` | the list calls a market in auction: its book is crossed and changes |
 | `odd_fields` | times in other units and types, levels of three items, lists and sides null |
-| `late_listing` | Bitvavo: the quietest market is not listed for a while; then it is young |
-| `silent_all` | BtcTurk: the tickers of all pairs bring nothing to who joins them |
-| `late_first` | BtcTurk: a pair says nothing to who joins it, and then its changes alone |
+| `late_listing` | Bitvavo: the quietest market leaves the list for a while; then its book is new |
+| `silent_all` | BtcTurk: the tickers of all pairs stay silent to each client that joins them |
+| `late_first` | BtcTurk: a pair stays silent to a client that joins it, then sends only changes |
 | `unreadable` | the prices of all tickers are no numbers |
 
-Those of a status last longer than a client takes to ask for the list of markets once more.
+A fault of a status outlasts a client's interval between two requests for the list of markets.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ from services.simulator.switches import Switched
 from services.simulator.truth import Truth
 
 STATUS_S = 75.0
-TOLD_S = 150.0  # from a halt, until what was not told is told to whoever has not asked
+TOLD_S = 150.0  # from a halt until the exchange sends the hidden changes to everybody
 UNSAID = 5  # levels that change while a market is halted
 ODD_S = 20.0
 SILENT_S = 45.0
-LATE_S = 40.0  # longer than a client waits for a pair's first book
+LATE_S = 40.0  # a client waits less for a pair's first book
 UNREADABLE_S = 15.0
 
 Aim = tuple[ClientConnection, ClientChain]
@@ -34,7 +34,7 @@ Connections = list[ClientConnection]
 
 
 class MarketFaults:
-    """Inject faults of markets; `aim` finds a live book, `end_after` ends those that last."""
+    """Injects faults of markets; `aim` finds a live book, `end_after` ends those that last."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class MarketFaults:
         }
 
     def _find(self, connections: Connections) -> SimulatedMarket | None:
-        """Return a market of a live book, to which nothing else is done."""
+        """Return the market of a live book without another fault."""
         aim = self._aim(connections)
         market = self._markets[aim[1].listing.raw_symbol] if aim else None
         is_free = market is not None and market.is_plain and market not in self._busy
@@ -70,7 +70,7 @@ class MarketFaults:
     def _begin(
         self, name: str, market: SimulatedMarket, connections: Connections, *, is_broken: bool
     ) -> None:
-        """Tell the truth of a fault; `is_broken`: each book of the market is worth nothing now."""
+        """Record a fault in the truth file; `is_broken`: it invalidates each book of the market."""
         self._busy.append(market)
         for connection in connections:
             chain = connection.chains.get(market.listing.raw_symbol)
@@ -130,7 +130,7 @@ class MarketFaults:
         return True
 
     def _late_listing(self, connections: Connections) -> bool:
-        """Delist a market and cut a client that has it, which must find it when it is back."""
+        """Delist a market and cut a client that has it; the client must find it once it is back."""
         victim = self._exchange.markets[-1]
         having = [one for one in connections if victim.listing.raw_symbol in one.chains]
         is_one_of_many = len(self._exchange.markets) > 1
@@ -142,7 +142,7 @@ class MarketFaults:
 
         def relist() -> None:
             victim.is_delisted = False
-            self._exchange.reset_sequence(victim)  # it is young
+            self._exchange.reset_sequence(victim)  # its book begins anew
             self._busy.remove(victim)
 
         self._end_after(STATUS_S, relist)
@@ -160,7 +160,7 @@ class MarketFaults:
         return True
 
     def _late_first(self, connections: Connections) -> bool:
-        """Cut whoever has a pair, which says nothing to them once they join it again."""
+        """Cut each client of a pair; the pair stays silent to them once they join it again."""
         exchange, market = self._exchange, self._find(connections)
         if market is None or not isinstance(exchange, Switched):
             return False

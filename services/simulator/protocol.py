@@ -21,7 +21,7 @@ class Clock:
 
 
 class Later(Protocol):
-    """Run something after a delay."""
+    """Calls a function after a delay."""
 
     def __call__(self, delay_s: float, callback: Callable[[], None], /) -> None:
         """Call `callback` after `delay_s`."""
@@ -57,7 +57,7 @@ class SimulatedExchange(Protocol):
     markets: list[SimulatedMarket]
 
     def handshake(self, path: str) -> Answer | None:
-        """Return None to let a client in, or the refusal."""
+        """Return None to accept a client, or the refusal."""
         ...
 
     def opened(self, connection: ClientConnection) -> None:
@@ -73,15 +73,15 @@ class SimulatedExchange(Protocol):
         ...
 
     def publish(self, market: SimulatedMarket, step: Step) -> None:
-        """Send one step of a market to whom it concerns."""
+        """Send one step of a market to its listeners."""
         ...
 
     def pulse(self, market: SimulatedMarket) -> None:
-        """Do what is due once each conflation interval for this market, changed or not."""
+        """Do this market's work of one conflation interval, changed or not."""
         ...
 
     def beat(self) -> None:
-        """Do what is due once each conflation interval for the exchange as a whole."""
+        """Do the exchange's own work of one conflation interval."""
         ...
 
     def request(self, path: str) -> Answer:
@@ -93,7 +93,7 @@ class SimulatedExchange(Protocol):
         ...
 
     def send_snapshot(self, connection: ClientConnection, chain: ClientChain) -> int:
-        """Send a book in mid-stream; return its sequence. Only where the exchange does so."""
+        """Send a book in mid-stream, if the exchange ever does so; return its sequence."""
         ...
 
     def final_sequence(self, market: SimulatedMarket) -> int | dict[int, int]:
@@ -101,24 +101,24 @@ class SimulatedExchange(Protocol):
         ...
 
     def final_depth(self) -> int:
-        """Return how many levels a side a client can know of."""
+        """Return the number of levels on each side that a client can know."""
         ...
 
 
 @runtime_checkable
 class Secretive(Protocol):
-    """The further protocol of an exchange whose books go wrong where no number shows it."""
+    """The further protocol of an exchange with faults of books that no number shows."""
 
     def mute(self, market: SimulatedMarket, *, is_muted: bool) -> None:
-        """Tell nobody of a market's changes any more, while all else of it goes on; or do again."""
+        """Stop sending a market's changes, and nothing else of it; or start again."""
         ...
 
     def lie(self, market: SimulatedMarket) -> None:
-        """Change a level of a market's book that nobody is told of."""
+        """Change a level of a market's book, and send nothing about it."""
         ...
 
     def reveal(self, market: SimulatedMarket) -> None:
-        """Tell with the next change what nobody was told of."""
+        """Send the hidden changes with the next change."""
         ...
 
     def answer_book_badly(self, how: str) -> None:
@@ -131,7 +131,7 @@ class OddWriter(Protocol):
     """The further protocol of an exchange that may write its messages in other ways."""
 
     def write_oddly(self, market: SimulatedMarket, *, is_odd: bool) -> None:
-        """Write a market's events oddly from now on, or as ever."""
+        """Write a market's events oddly from now on, or normally again."""
         ...
 
 
@@ -140,15 +140,15 @@ class TickerOfAll(Protocol):
     """The further protocol of an exchange that has one subscription for all tickers."""
 
     def silence_all(self, *, is_silent: bool) -> None:
-        """Send nothing of it any more, or do again."""
+        """Stop sending the tickers, or start again."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """The declaration of a folder here: how to build its exchange, and of which markets.
+    """The declaration of a folder here: its markets, and how to build its exchange.
 
-    `levels` is the depth of a side in the busiest book unless another is asked for.
+    `levels` is the default depth of a side in the busiest book.
     """
 
     build: Callable[..., SimulatedExchange]

@@ -1,12 +1,12 @@
-"""Faults of what an exchange answers over REST, and of its lists of trades.
+"""Injects faults into an exchange's answers over REST, lists of trades included.
 
 | name | what happens |
 |---|---|
-| `short_trades` | a connection is cut; for a while lists of trades tell of nothing before that |
-| `no_endpoint` | every question over REST is answered as one of an unknown path, for a while |
-| `endless_429` | once: a question over REST is answered 429, and nothing says until when |
+| `short_trades` | the exchange cuts a connection; for a while lists of trades begin only then |
+| `no_endpoint` | for a while REST answers every question as that of an unknown path |
+| `endless_429` | once: REST answers a question with 429, without an end of the ban |
 
-Whoever heeds the last one asks Bitvavo nothing for a quarter of an hour: so it comes once.
+A client that heeds the last one asks Bitvavo nothing for a quarter of an hour: so it comes once.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from services.simulator.switches import Switched
 from services.simulator.truth import Truth
 
 SHORT_S = 20.0  # until a client has connected again and asked for trades of several markets
-NO_ENDPOINT_S = 75.0  # longer than a client takes to ask for the list of markets once more
+NO_ENDPOINT_S = 75.0  # a client asks for the list of markets within it
 
 Connections = list[ClientConnection]
 
 
 class RestFaults:
-    """Inject faults of answers; `aim` finds a connection to cut, `end_after` ends what lasts."""
+    """Injects faults of answers; `aim` finds a connection to cut, `end_after` ends what lasts."""
 
     def __init__(
         self,

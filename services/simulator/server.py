@@ -33,7 +33,7 @@ RESET_INSTEAD_OF_FIN = struct.pack("ii", 1, 0)
 
 
 class Server:
-    """Serve one exchange until told to stop; nothing a client does holds up another."""
+    """Serves one exchange until `stop` is set; no client delays another."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Server:
     async def run(
         self, *, port: int, on_listening: Callable[[int], None], stop: asyncio.Event
     ) -> None:
-        """Serve on `port` (0: any, told to `on_listening`) until `stop` is set."""
+        """Serve on `port` (0: any free one, given to `on_listening`) until `stop` is set."""
         server = await serve(
             self._handle,
             HOST,
@@ -87,7 +87,7 @@ class Server:
             async for message in websocket:
                 self._exchange.received(connection, message)
         except ConnectionClosed:
-            pass  # however it ended: the truth file names the reason where it was ours
+            pass  # for any reason; the truth file names ours
         finally:
             pings.cancel()
             self._simulation.closed(connection)
@@ -146,7 +146,7 @@ class _Websocket(ServerConnection):
 
 
 class _Socket:
-    """A websocket as a connection of ours wants it: nothing here waits."""
+    """Adapts a websocket to our connection: nothing here waits."""
 
     def __init__(self, websocket: _Websocket, tell: Callable[[Sent], list[Sent]]) -> None:
         self._websocket = websocket
@@ -190,7 +190,7 @@ class _Socket:
 
 
 def too_many_requests(retry_after_s: int) -> Answer:
-    """Return the refusal of one who connects too often."""
+    """Return the refusal for a client that connects too often."""
     return Answer(
         429,
         b"Too Many Requests",

@@ -1,4 +1,4 @@
-"""Runs the simulation of an exchange: moves each market in its time, until it stops."""
+"""Runs the simulation of an exchange: moves each market at its time, until the markets stop."""
 
 import random
 
@@ -8,23 +8,24 @@ from services.simulator.market import SimulatedMarket
 from services.simulator.protocol import Clock, SimulatedExchange
 from services.simulator.truth import Truth
 
-# Markets are spread over their conflation interval, so that messages come evenly as on the wire.
+# The markets take turns within the conflation interval, so that messages come as evenly as on the
+# wire.
 BUCKET_S = 0.002
-# A simulator that was kept from running skips ahead; it does not flood its clients.
+# After a pause of the process the simulator skips ahead, so as not to flood its clients.
 LATE_MAX_S = 0.5
-# Asked for more than it can make, it still listens to its clients in between.
+# A simulator that cannot keep the rate still listens to its clients in between.
 WORK_MAX_S = 0.02
 FLUSH_INTERVAL_S = 0.5
-# Nearly every move is one that listeners are told of.
+# Listeners hear of nearly every move.
 LAST_MOVES_MAX = 100
 
 
 class Simulation:
-    """Move the markets by the clock, at `rate` book messages a second over all of them.
+    """Moves the markets by the clock, at `rate` book messages a second over all of them.
 
-    The wheel has one turn each conflation interval and a bucket for each 2 ms of it. A market sits
-    in one bucket; there it moves, or rests, by its own seeded chance. So what a market does depends
-    on the seed and on the number of turns alone.
+    A wheel turns once each conflation interval and has a bucket for each 2 ms of it. A market sits
+    in one bucket; at each turn it moves, or rests, by its own seeded chance. So the moves of a
+    market depend on the seed and on the number of turns alone.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Simulation:
         self._truth = truth
         self._clock = clock
         markets = exchange.markets
-        # More messages than the conflation allows: the rate that was asked for wins.
+        # If the conflation allows fewer messages, the requested rate wins.
         turn_s = min(exchange.conflation_s, len(markets) / rate)
         self._turns_per_pulse = max(1, round(exchange.conflation_s / turn_s))
         count = min(max(1, round(turn_s / BUCKET_S)), len(markets))
@@ -80,7 +81,7 @@ class Simulation:
         )
 
     def advance(self) -> None:
-        """Do all that is due by now."""
+        """Do all work that is due by now."""
         now = self._clock.monotonic()
         if now >= self._flush_due:
             self._truth.flush()
@@ -94,11 +95,11 @@ class Simulation:
             self.next_due += self._bucket_s
 
     def quiesce(self) -> None:
-        """Stop the market for good: end the faults, show what they hid, write the final books.
+        """Stop the markets for good: end the faults, send hidden changes, write the final books.
 
-        Each market makes a last move that its listeners are told of, so that a client which lost a
-        message sees the break and can still ask for a snapshot; from then on nothing changes and
-        sockets stay open.
+        Each market makes a last move that its listeners hear of, so that a client that lost a
+        message sees the break and can still ask for a snapshot. From then on nothing changes, and
+        the sockets stay open.
         """
         if self.is_quiet:
             return
@@ -130,7 +131,7 @@ class Simulation:
                 exchange.pulse(market)
 
     def _move_for_all(self, market: SimulatedMarket) -> None:
-        """Move until listeners are told: nobody is told of what lies beyond a window."""
+        """Move until listeners hear of a move: none hears of changes beyond a window."""
         before = self.exchange.final_sequence(market)
         for _ in range(LAST_MOVES_MAX):
             self._move(market)

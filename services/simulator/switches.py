@@ -1,4 +1,4 @@
-"""Switches of an exchange, which faults turn: how it answers over REST, what it leaves unsaid."""
+"""The switches of an exchange that faults turn: its answers over REST, its hidden messages."""
 
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -10,16 +10,16 @@ HTML_429 = b"<html><head><title>429 Too Many Requests</title></head></html>"
 
 @dataclass(slots=True)
 class Switches:
-    """All of them, as they are where nothing is wrong."""
+    """All switches; the defaults mean no fault."""
 
-    ts_trades: int = 0  # lists of trades tell of nothing before this time
-    not_found: Answer | None = None  # what every question over REST is answered
-    is_next_too_many: bool = False  # the next question over REST is answered 429, without an end
-    late_books: set[str] = field(default_factory=set)  # raw symbols whose first book does not come
+    ts_trades: int = 0  # lists of trades leave out older trades
+    not_found: Answer | None = None  # the answer to every question over REST
+    is_next_too_many: bool = False  # answer the next question over REST with 429, without an end
+    late_books: set[str] = field(default_factory=set)  # raw symbols to send no first book of
     is_ticker_unreadable: bool = False
 
     def answer_instead(self) -> Answer | None:
-        """Return what a question over REST is answered in place of the truth, if that is so."""
+        """Return the answer to give in place of the true one, if a switch demands it."""
         if self.is_next_too_many:
             self.is_next_too_many = False
             return Answer(429, HTML_429, content_type="text/html")
@@ -28,7 +28,7 @@ class Switches:
 
 @runtime_checkable
 class Switched(Protocol):
-    """The further protocol of an exchange whose faults switches turn on."""
+    """The further protocol of an exchange that has switches for faults."""
 
     switches: Switches
     unknown_endpoint: Answer

@@ -1,7 +1,7 @@
-"""The truth file: what the simulator really did, as JSON Lines.
+"""Writes the truth file, a record of the simulator's true acts, as JSON Lines.
 
-One object a line, in the order in which things happened; `ts` is UTC nanoseconds, `connection` the
-number of a websocket (1, 2, ...), `symbol` ours (`BTC-EUR`), `raw_symbol` the exchange's:
+Each line is an object, in the order of the acts; `ts` is UTC nanoseconds, `connection` the number
+of a websocket (1, 2, ...), `symbol` our name (`BTC-EUR`), `raw_symbol` the exchange's:
 
     {"type":"start","exchange":..,"seed":..,"symbols":[..],"ts":..}
     {"type":"connection","connection":n,"event":"open"|"close","reason":..,"ts":..}
@@ -12,16 +12,16 @@ number of a websocket (1, 2, ...), `symbol` ours (`BTC-EUR`), `raw_symbol` the e
     {"type":"book","symbol":..,"raw_symbol":..,"sequence":..,"bids":[["price","size"],..],"asks":..}
     {"type":"end","ts":..}
 
-`sent` is each message handed to a websocket's socket, acknowledgements and snapshots too; a binary
-one is given in hex with `"is_binary":true`. What a fault held back was not sent. `close` has
-`unsent_bytes`: what was handed over and had not left when the connection went.
+`sent` is each message handed to a websocket's socket, acknowledgements and snapshots included; a
+binary message is in hex with `"is_binary":true`. A message that a fault held back has no line.
+`close` has `unsent_bytes`: the bytes handed over that had not left when the connection went.
 
-`fault` is each fault that took effect towards a connection. `is_gap` says that a client which had
-a live book saw its sequences break at just these two numbers; every such line is one gap that a
-tape must show. `sequence_received` is null where the message itself was spoilt (`garbage`).
+`fault` is each fault that took effect on a connection. `is_gap` means that a client with a live
+book saw its sequences break at just these two numbers; a tape must show one gap for every such
+line. `sequence_received` is null if the fault spoilt the message itself (`garbage`).
 
-`book` is the final book of each market, written when the market stops moving ("quiesce"); its
-`sequence` is a number, or, where each connection has its own, an object by connection. Websocket
+`book` is the final book of each market, written when the markets stop moving ("quiesce"); its
+`sequence` is a number, or, if each connection has its own, an object by connection. Websocket
 messages may still follow (snapshots that clients ask for); the book no longer changes.
 """
 
@@ -40,7 +40,7 @@ _Levels = Sequence[tuple[str, str]]
 
 
 class Truth:
-    """Write the truth file through a buffer; without a path write nothing."""
+    """Writes the truth file through a buffer; without a path writes nothing."""
 
     def __init__(self, path: Path | None, *, clock_ns: Callable[[], int]) -> None:
         self._clock_ns = clock_ns
@@ -53,11 +53,11 @@ class Truth:
         self._write({"type": "start", "exchange": exchange, "seed": seed, "symbols": symbols})
 
     def opened(self, connection: int) -> None:
-        """Write that a websocket was opened."""
+        """Write the line of an opened websocket."""
         self._write({"type": "connection", "connection": connection, "event": "open", "reason": ""})
 
     def closed(self, connection: int, *, reason: str, unsent_bytes: int) -> None:
-        """Write that a websocket is gone."""
+        """Write the line of a websocket that is gone."""
         self._write(
             {
                 "type": "connection",

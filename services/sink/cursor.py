@@ -29,7 +29,7 @@ class SinkCursor:
     """The cursor of one store. It moves only after the store's answer.
 
     It belongs to one store, some tables and a first date. If the configuration names another store,
-    one more table or an earlier date, all rows are fed again; the store keeps each only once.
+    one more table or an earlier date, the sink feeds all rows again; the store keeps each once.
     """
 
     def __init__(self, path: Path, settings: SinkSettings, *, today: str) -> None:
@@ -54,7 +54,7 @@ class SinkCursor:
         self.save()
 
     def forget(self, sessions: Collection[str]) -> None:
-        """Forget all sessions but these: the tape no longer has others."""
+        """Forget all sessions but these: the tape no longer has the others."""
         kept = self._kept.sessions
         self._kept.sessions = {name: kept[name] for name in kept if name in sessions}
 

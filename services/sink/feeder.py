@@ -1,4 +1,4 @@
-"""The feeder feeds one store with all that the ledger lists, in order, for ever."""
+"""The feeder feeds one store with every flush that the ledger lists, in order, for ever."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
@@ -35,7 +35,7 @@ class Feeder:
     """Feeds each flush whole, then moves the cursor: a row may come twice, but is never missed.
 
     `error` says why feeding fails, None while it works; `is_refused` means that the store refuses
-    the rows. A session whose rows are refused or damaged waits, the others go on.
+    the rows. A session with refused or damaged rows waits; the others go on.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Feeder:
         steady_s: Callable[[], float],
         clock_ns: Callable[[], int],
     ) -> None:
-        """Find flushes that are due by `looks`, read them by `reader`."""
+        """Find due flushes with `looks`, read them with `reader`."""
         self.error: str | None = None
         self.is_refused = False
         self.rows = self.flushes = self.failures = self.rows_met = 0
@@ -76,7 +76,7 @@ class Feeder:
             stop.wait(self.step())
 
     def step(self) -> float:
-        """Feed the flushes that are due, return how long to wait; a failure is tried again."""
+        """Feed the due flushes, return how long to wait; after a failure try again."""
         self._waiting.clear()
         try:
             self._look()
@@ -98,7 +98,7 @@ class Feeder:
             self._look_due_s = self._steady_s() + self._poll_interval_s
 
     def _feed_date(self, keys: list[Key]) -> None:
-        """Feed one date's flushes; if a flush is gone, all that is left of the date at once."""
+        """Feed one date's flushes; if a flush is gone, feed the rest of the date at once."""
         for place, key in enumerate(keys):
             if self._stop.is_set():
                 return
@@ -126,7 +126,7 @@ class Feeder:
             self._note(error)
 
     def _feed(self, keys: Sequence[Key], batches: Iterable[SinkBatch]) -> None:
-        """Send all of it, then move the cursor."""
+        """Send all batches, then move the cursor."""
         sent, newest = 0, self.last_row_ts or 0
         for batch in batches:
             if not batch.rows.num_rows:

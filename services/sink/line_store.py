@@ -1,4 +1,4 @@
-"""Posts lines to a store over HTTP, by a door of its own to requests."""
+"""Posts lines to a store over HTTP; its own door to requests."""
 
 import ssl
 import time
@@ -23,7 +23,7 @@ RETRY_AFTER_S_MAX: Final = 3600.0
 EXCERPT_CHARACTERS_MAX: Final = 300
 
 _DELIVERED, _SERVER_FAULTS = range(200, 300), range(500, 600)
-# Beside the server's own faults: a timeout, or too many requests.
+# Statuses to try again after, besides the server's own faults: a timeout, too many requests.
 _PASSING: Final = (408, 429)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -84,7 +84,7 @@ class _Session(requests.Session):
 
 
 class _Authorization(AuthBase):
-    """Sets the header as given; by itself requests would take one from a .netrc."""
+    """Sets the given header; otherwise requests would take one from a .netrc."""
 
     def __init__(self, header: str) -> None:
         self._header = header
@@ -100,7 +100,7 @@ def _read(response: requests.Response) -> str:
     """Return the beginning of an answer, which may be long or slow."""
     end_s = time.monotonic() + ANSWER_S_MAX
     body = bytearray()
-    # Unlike requests' own reads this returns early, so that we notice a trickle.
+    # Unlike the reads of requests this returns early, so that we notice a trickle.
     while part := response.raw.read1(READ_BYTES, decode_content=True):
         body += part
         if len(body) > ANSWER_BYTES_MAX or time.monotonic() > end_s:
@@ -110,7 +110,7 @@ def _read(response: requests.Response) -> str:
 
 
 def _explain(error: BaseException) -> str:
-    """Return the cause, without the address that the libraries put into it."""
+    """Return the cause, without the address that libraries put into the text."""
     while isinstance(error, requests.RequestException | HTTPError):
         if error.__context__ is None:
             return type(error).__name__

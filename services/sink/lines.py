@@ -1,10 +1,10 @@
 """Writes rows as lines of line protocol, for InfluxDB, QuestDB or Timestream for InfluxDB.
 
-Measurement, tags and time identify a point; a later one silently replaces an earlier:
+Measurement, tags and time identify a point; a later point silently replaces an earlier one:
 https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/ . All
-messages of one read have one `ts_recv`, so the point's time in nanoseconds ends in the last three
+messages of one read share one `ts_recv`, so the point's time in nanoseconds ends in the last three
 digits of the event number: distinct, in order, always the same. Tags are exchange, line and symbol;
-all others are fields.
+all other columns are fields.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def encode(batch: SinkBatch) -> Iterator[bytes]:
 
 
 def count_met(rows: pa.Table) -> int:
-    """Return how many rows of one table and line would replace another one."""
+    """Return the number of rows of one table and line that would replace another row."""
     points = pa.table({"symbol": rows["symbol"].cast(_TEXT), "time": find_times(rows)})
     met: int = rows.num_rows - points.group_by(["symbol", "time"]).aggregate([]).num_rows
     return met
@@ -72,7 +72,7 @@ def _encode(batch: SinkBatch, rows: pa.Table) -> pa.ChunkedArray:
 
 
 def _optional(key: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return each value behind its key; an unknown value, and its key, are left out."""
+    """Return each value behind its key; leave out an unknown value with its key."""
     return pc.fill_null(pc.binary_join_element_wise(key, values, ""), "")
 
 

@@ -1,7 +1,7 @@
 """Looks into a tape's ledger for the flushes that a sink has not fed yet.
 
-To list a date costs a request to the store. So most looks list today alone; one an hour lists the
-dates of a week, one a day (and the first) all of them. One of these finds a flush that was stored
+Listing a date costs a request to the store. So most looks list today alone; one an hour lists the
+dates of a week, one a day (and the first) all dates. These find a flush that the writer stored
 late; a later flush of the same session shows at once that one is missing.
 """
 
@@ -20,7 +20,7 @@ WEEK_DAYS: Final = 7
 
 
 class Looks:
-    """Finds the flushes that are due, a session's in their order."""
+    """Finds the due flushes, those of a session in their order."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Looks:
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
     ) -> None:
-        """Look for `exchanges` (all where it is empty) from the date `begin` on."""
+        """Look for `exchanges` (if empty, for all) from the date `begin` on."""
         self._store = store
         self._wanted = exchanges
         self._begin = day_of(begin)
@@ -43,7 +43,7 @@ class Looks:
         self._holes: set[Key] = set()  # they follow flushes that the tape lacks
 
     def find_due(self, progress: SinkProgress) -> list[Key]:
-        """Return the manifests that are not fed yet, by date; `StoreError` if the store fails."""
+        """Return the manifests still to feed, by date; raise `StoreError` if the store fails."""
         now_s = self._steady_s()
         is_all = _is_due(self._looked_at_all_s, DAY_S, now_s)
         is_week = is_all or _is_due(self._looked_at_week_s, HOUR_S, now_s)
@@ -63,7 +63,7 @@ class Looks:
         return sorted(due, key=lambda key: (key.date, key.exchange, key.session, key.first))
 
     def _find_days(self) -> dict[str, list[int]]:
-        """Return each exchange with the dates that its ledger has."""
+        """Return each exchange with the dates in its ledger."""
         names = self._wanted or self._store.folders(f"{LEDGER}exchange=")
         return {
             name: sorted(_days_of(self._store.folders(f"{LEDGER}exchange={name}/date=")))
@@ -72,7 +72,7 @@ class Looks:
         }
 
     def _choose(self, there: Sequence[int], *, is_all: bool, is_week: bool) -> set[int]:
-        """Return the days to list; today always, whether a wide look saw it or not."""
+        """Return the days to list; always include today, even if no wide look saw it."""
         now_s = self._clock_ns() // 10**9
         today = now_s // DAY_S
         recent = {(now_s - LATE_S) // DAY_S, today}
@@ -90,9 +90,9 @@ class Looks:
         return keys
 
     def _find_missing(self, keys: Sequence[Key], progress: SinkProgress) -> set[int]:
-        """Return the days that may hold the flushes before one, so that a session has no hole.
+        """Return the days that may hold the missing flushes of a session.
 
-        Each hole is looked into once: its flushes may be gone, or older than `begin`.
+        Look for the flushes of each hole once: they may be gone, or older than `begin`.
         """
         days: set[int] = set()
         reached: dict[str, int] = {}
@@ -108,8 +108,8 @@ class Looks:
     def _list(self, exchange: str, days: set[int]) -> list[Key]:
         """Return the manifests of these days, by session and number.
 
-        The latest day is listed first. The writer stores flushes in the order of events, so that
-        no listed flush then lacks one before it.
+        List the latest day first: the writer stores flushes in the order of events, so the earlier
+        days, listed later, then have every flush before a listed one.
         """
         keys = [
             key
@@ -140,5 +140,5 @@ def _days_of(names: Sequence[str]) -> Iterator[int]:
 
 
 def _start_of(session: str) -> int:
-    """Return the day on which a session began, by its id."""
+    """Return the day on which a session began, from its id."""
     return day_of(f"{session[:4]}-{session[4:6]}-{session[6:8]}")

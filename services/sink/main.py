@@ -35,7 +35,7 @@ _log = log.get(__name__)
 def run(settings: Settings, name: str, *, is_once: bool) -> int:
     """Feed one sink until told to stop, or once (`is_once`); return the exit status.
 
-    1: not all rows could be fed (`is_once`), or a fault of our own, which the log describes.
+    1: the store lacks some rows (`is_once`), or a fault of our own, which the log describes.
     """
     if name not in settings.sinks:
         there_are = ", ".join(settings.sinks) or "none"
@@ -47,7 +47,7 @@ def run(settings: Settings, name: str, *, is_once: bool) -> int:
 
 
 class SinkProcess:
-    """The parts of a sink and its two threads: this one reports, the other one feeds."""
+    """The parts of a sink and its two threads: this one reports, the other feeds."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         """Build the parts; ask neither store yet."""

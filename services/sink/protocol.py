@@ -17,7 +17,7 @@ class SinkFailed(BooktapeError):
 
 
 class SinkRefused(BooktapeError):
-    """Tell the operator that the other store refuses these rows; they are kept for it."""
+    """Tell the operator that the other store refuses these rows; the tape keeps them."""
 
 
 class SinkBatch(Struct, frozen=True):
@@ -33,9 +33,9 @@ class Sink(Protocol):
     """Another store. Every method may raise SinkFailed or SinkRefused."""
 
     def send(self, batch: SinkBatch) -> None:
-        """Deliver all rows; when this returns they are there.
+        """Deliver all rows; when this returns, the store has them.
 
-        The same rows may come again, whole or in part, and must not be there twice.
+        The same rows may come again, whole or in part; the store must keep each only once.
         """
         ...
 
@@ -56,5 +56,5 @@ class SinkProgress(Protocol):
         ...
 
     def forget(self, sessions: Collection[str]) -> None:
-        """Forget all sessions but these: the tape no longer has others."""
+        """Forget all sessions but these: the tape no longer has the others."""
         ...

@@ -1,4 +1,4 @@
-"""Reads rows of the tape for a sink: a flush at a time, a whole day where flushes are gone."""
+"""Reads rows of the tape for a sink: a flush at a time, or a whole day if flushes are gone."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -31,7 +31,7 @@ class SinkRows:
     def __init__(
         self, store: Store, tables: Sequence[str], *, open_tape: Callable[[], Tape]
     ) -> None:
-        """Read `tables` from a store; `open_tape` opens the same as readers do."""
+        """Read `tables` from a store; `open_tape` opens the same store as readers do."""
         self._store = store
         self._tables = tables
         self._open_tape = open_tape
@@ -47,8 +47,8 @@ class SinkRows:
     def read_day(self, keys: Sequence[Key], first: dict[str, int]) -> Iterator[SinkBatch]:
         """Yield the rows of flushes of one date, of each session from an event number on.
 
-        They are read as any reader reads the day, so that certified rows are found. Rows that the
-        store no longer keeps are missing.
+        Read them as any reader reads the day, so as to find certified rows. Rows that the store no
+        longer keeps are missing.
         """
         date = keys[0].date
         tape = self._open_tape()

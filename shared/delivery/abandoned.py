@@ -12,7 +12,7 @@ REMOVED_SUFFIX: Final = ".removed"
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Return the journals in an exchange's folder that nobody owns, oldest first."""
+    """Return the journals in an exchange's folder that no process owns, oldest first."""
     if not folder.is_dir():
         return []
     half = (PARTIAL_SUFFIX, REMOVED_SUFFIX)

@@ -10,7 +10,7 @@ class Backlog:
     """Counts the bytes appended, in one thread, less the bytes committed, in another."""
 
     def __init__(self, size: int, next_number: int) -> None:
-        """Begin with a journal of this size; nothing of it is known to be committed."""
+        """Begin with a journal of this size, none of it known to be committed."""
         self._next = next_number
         self._total = size
         self._settled = 0
@@ -18,7 +18,7 @@ class Backlog:
 
     @property
     def bytes(self) -> int:
-        """Return the bytes that wait; any thread may ask."""
+        """Return the waiting bytes; any thread may ask."""
         return self._total - self._settled
 
     def add(self, size: int, next_number: int) -> None:
@@ -29,7 +29,7 @@ class Backlog:
             self._marks.append((next_number, self._total))
 
     def settle_committed(self, committed: int) -> None:
-        """Leave out the events below this number."""
+        """Subtract the events below this number."""
         total = self._total
         if committed >= self._next:
             self._settled = max(self._settled, total)

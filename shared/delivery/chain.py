@@ -1,8 +1,8 @@
 """Chains the sessions of a line: a small file names the last one, for the next one to name it.
 
-The file outlives the session's journal. A session writes it once its own first event is synced: the
-session that it names reaches the tape, or is missed there. A session that was killed before that
-is found by its journal.
+The file outlives the session's journal. A session writes it once its own first event is synced:
+then the named session reaches the tape, or the tape shows that it is missing. If a session was
+killed before that, its journal names it instead.
 """
 
 from collections.abc import Iterator
@@ -35,11 +35,11 @@ class Chain:
         self._journals, self._sessions = folder.journals_of(exchange), folder.sessions
         remembered = self._read()
         self.before = self._follow(remembered) if remembered else max(self._find(), default=None)
-        """`None` where the state folder knows of no session of this line."""
+        """`None` if the state folder knows no session of this line."""
         self.is_remembered = False
 
     def remember(self) -> None:
-        """Let the next session name this one, whose first event is synced by now."""
+        """Write the file, so that the next session names this one, whose first event is synced."""
         try:
             make_folder(self._path.parent)
             write_atomic(self._path, msgspec.json.encode(_Line(self._session)))
@@ -75,7 +75,7 @@ class Chain:
         yield from (path.stem for path in self._sessions.glob("*.json") if self._is_of(path.stem))
 
     def _find_journals(self) -> Iterator[tuple[str, str | None]]:
-        """Yield the sessions that have an event, and which one each of them follows, if it says.
+        """Yield each session that has an event, with the session that it follows, if it names one.
 
         A session that died before its first event is on no tape.
         """
@@ -113,7 +113,7 @@ def _read_first(journal: Path) -> Frame | None:
 
 
 def _find_before(frame: Frame) -> str | None:
-    """Return what the frame's `session_start` says, if that is its first event."""
+    """Return the session that the frame's `session_start` names, if that is its first event."""
     try:
         rows = decode_columns(frame).feed_events
         if frame.first == 0 and rows and rows.kind[0] == "session_start":

@@ -10,12 +10,12 @@ from shared.delivery.journal_file import Damage, Found, FrameReader, JournalFile
 
 
 class Cursor:
-    """Walk the synced frames of one journal, stepping over what is damaged.
+    """Walks the synced frames of one journal, past any damage.
 
-    A frame says by its `base` from which number on everything up to it can be supplied. Behind
-    damage that is the frame's own first number, and the writer takes what it lacks before it as
-    gone for good. So such a frame waits until all that precedes the damage is committed: only
-    then no writer, whatever was killed in between, can still lack something that we do have.
+    A frame's `base` promises that the journal can supply every event from that number up to the
+    frame. Behind damage the base is the frame's own first number, and the writer gives up the
+    events that it lacks before it. So such a frame waits until the writer has committed everything
+    before the damage: only then can no writer, even after a kill, lack an event that we still have.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -26,15 +26,15 @@ class Cursor:
         self.seek(0)
 
     def seek(self, number: int) -> None:
-        """Go to the frame with this event, or to the oldest one where that is gone."""
+        """Go to the frame with this event, or to the oldest one if that frame is gone."""
         self.number = max(number, self._journal.base)
         """The next event number to be sent."""
-        self._base = 0  # damage that the cursor passed has raised it
+        self._base = 0  # raised by damage that the cursor has passed
         self._found: Found | None = None
         self._open(None)
 
     def peek(self, committed: int) -> bytes | None:
-        """Return the next frame ready for the pipe, or `None` where none may be sent yet.
+        """Return the next frame for the pipe, or `None` if no frame may go yet.
 
         `committed` is the session's watermark.
         """
@@ -51,7 +51,7 @@ class Cursor:
         return encode(structs.replace(frame, base=base))
 
     def advance(self) -> None:
-        """Leave the frame behind that `peek` returned."""
+        """Go past the frame that `peek` returned."""
         assert self._found is not None
         frame = self._found.frame
         if frame.first > self.number:
@@ -72,7 +72,7 @@ class Cursor:
         self._skipped: tuple[Path, int, int] | None = None
 
     def _find(self) -> Found | None:
-        """Return the next synced record that has something from `number` on."""
+        """Return the next synced record with an event from `number` on."""
         while True:
             found = self._read()
             if found is None:
@@ -86,7 +86,7 @@ class Cursor:
                 self._skipped = None
 
     def _read(self) -> Found | None:
-        """Return the next intact record of the file that is open, keeping in mind what was not."""
+        """Return the next intact record of the open file; remember any damage before it."""
         if self._file is None or self._reader is None:
             return None
         limit = self._file.synced_size
@@ -98,9 +98,9 @@ class Cursor:
         return found
 
     def _open_next(self) -> bool:
-        """Go on to the next file; return False while this one is the last or not read to its end.
+        """Go on to the next file; return False while this one is the last, or has unread records.
 
-        The order matters: a file has its final size once another one follows it.
+        The order of the checks matters: a file has its final size once another one follows it.
         """
         if self._file is None:
             following = self._journal.file_of(self.number)

@@ -1,11 +1,11 @@
 """A frame holds a batch of events: one record of the journal, one message of the pipe.
 
-Events lie in columns, one group for each table. Book events are a hundred times as many as all
-others, so their columns are packed as Arrow will hold them: the writer joins the bytes, and makes
-no object of an event or of a level.
+Events lie in columns, one group for each table. Book events outnumber all others a hundred times,
+so their columns have the layout of Arrow: the writer joins the bytes, and makes no object for an
+event or a level.
 
 Only a flush decodes the events themselves (`Frame.events`). The fields that the journal, the pipe
-and the writer decide by stand in front of them.
+and the writer need stand in front of them.
 """
 
 from array import array
@@ -19,14 +19,14 @@ from booktape.errors import UNDECODABLE
 from shared.errors import FrameError, UnknownFrameVersion
 
 FRAME_VERSION: Final = 2
-FRAME_VERSIONS_READ: Final = (1, 2)  # its predecessor lacks what has a default below
+FRAME_VERSIONS_READ: Final = (1, 2)  # version 1 lacks the fields that have a default below
 DAY_NS: Final = 86_400_000_000_000
 FRAME_BYTES_MAX: Final = 256 * 1024 * 1024  # far above any book; a length above it is damage
 
 DELTA, SNAPSHOT, CHECKPOINT = 0, 1, 2
 NULL: Final = -(2**63)  # in a packed column: no number
 
-# How an event's numbers are packed, by `array` and by `struct` alike, least significant byte first.
+# The types of an event's numbers, for `array` and `struct` alike, least significant byte first.
 BOOK_CODES: Final = {
     "offset": "i",  # event number - `Frame.first`
     "ts_recv": "q",
@@ -44,11 +44,11 @@ LEVEL_BYTES: Final = 16
 
 
 class BookColumns(Struct, array_like=True):
-    """Book events, one entry each in all columns but the last two.
+    """Book events; each has one entry in every column but the last two.
 
     `levels` has price and size of each level: of each event the bids first, then the asks.
-    `previous` has the sequence that each delta follows, or NULL where that is its own less one; it
-    is empty where all of them are so.
+    `previous` has the sequence that each delta follows, or NULL if that is its own less one; it is
+    empty if that holds for all.
     """
 
     offset: bytes
@@ -114,7 +114,7 @@ class InstrumentColumns(Struct, array_like=True):
 
 
 class FeedEventColumns(Struct, array_like=True):
-    """Rows about the feed itself; `symbol` is `None` where they concern the connection."""
+    """Rows about the feed itself; `symbol` is `None` if a row concerns the connection."""
 
     offset: list[int]
     ts_recv: list[int]
@@ -140,7 +140,7 @@ class Frame(Struct, frozen=True, array_like=True):
     """A contiguous range of a session's events, all received on one UTC date.
 
     `base` is the oldest event number from which the journal can still supply everything up to
-    this frame; the sender sets it anew each time it sends.
+    this frame; the sender sets it each time it sends.
     """
 
     version: int
@@ -166,8 +166,8 @@ def encode(frame: Frame) -> bytes:
 def decode(data: bytes | memoryview) -> Frame:
     """Return the frame, its events still encoded.
 
-    Raise `UnknownFrameVersion` for a version that this release does not read, `FrameError` for
-    anything that is no frame.
+    Raise `UnknownFrameVersion` for a version that this release cannot read, `FrameError` for
+    anything else that is no frame.
     """
     try:
         frame = _decoder.decode(data)
@@ -187,7 +187,7 @@ def decode(data: bytes | memoryview) -> Frame:
 
 
 def decode_columns(frame: Frame) -> Columns:
-    """Return the frame's events; raise `FrameError` where they are damaged."""
+    """Return the frame's events; raise `FrameError` if they are damaged."""
     try:
         columns = _columns_decoder.decode(frame.events)
     except UNDECODABLE as error:
@@ -198,7 +198,7 @@ def decode_columns(frame: Frame) -> Columns:
 def trim(frame: Frame, first: int) -> Frame:
     """Return the frame without the events before `first`.
 
-    A replay may be cut into other frames than the first sending was.
+    A replay may cut the events into other frames than the first sending did.
     """
     assert frame.first < first <= frame.last
     columns = decode_columns(frame)
@@ -213,7 +213,7 @@ def trim(frame: Frame, first: int) -> Frame:
     )
     return msgspec.structs.replace(
         frame,
-        version=FRAME_VERSION,  # as this release encodes it, whatever it was
+        version=FRAME_VERSION,  # this release has encoded it anew
         first=first,
         rows=count_rows(kept),
         events=Raw(_encoder.encode(kept)),
@@ -221,7 +221,7 @@ def trim(frame: Frame, first: int) -> Frame:
 
 
 def count_rows(columns: Columns) -> int:
-    """Return how many rows of the tape the events make: a book event without levels is one."""
+    """Return the number of rows that the events make on the tape; a book without levels is one."""
     book = columns.book
     rows = sum(b + a or 1 for b, a in zip(*_counts(book), strict=True)) if book else 0
     others = (columns.trades, columns.ticker, columns.instruments, columns.feed_events)

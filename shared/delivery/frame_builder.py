@@ -31,8 +31,8 @@ from shared.event import Checkpoint, Delta, FeedEvent, Instrument, Recorded, Sna
 
 assert sys.byteorder == "little"  # as `struct` packs on every machine that we run on
 
-# Levels are packed this many at once: one by one takes twice as long, and thousands of levels that
-# wait as objects would fill the CPU's caches.
+# Pack so many levels at once: one by one takes twice as long, and thousands of waiting objects
+# would fill the CPU's caches.
 LEVELS_PACKED_MIN: Final = 256
 
 _EVENT_BYTES: Final = sum(map(struct.calcsize, BOOK_CODES.values()))
@@ -41,7 +41,7 @@ _encoder = msgpack.Encoder()
 
 
 class FrameBuilder:
-    """Gives every event its number and its epoch; `take` makes a frame of the latest."""
+    """Gives every event its number and its epoch; `take` packs the latest events into a frame."""
 
     def __init__(self, session: str, first: int = 0) -> None:
         """Begin at event number `first`; no symbol has a book yet."""
@@ -52,7 +52,7 @@ class FrameBuilder:
 
     def _reset(self) -> None:
         self.first = self.next_number
-        self.bytes = 0  # of the frame to come, roughly
+        self.bytes = 0  # the rough size of the next frame
         # The bounds of the frame's UTC day, ns; the day is empty before the first event.
         self.begin = self.end = 0
         self._symbols: dict[str, int] = {}
@@ -67,7 +67,7 @@ class FrameBuilder:
         self._feed_events: FeedEventColumns | None = None
 
     def add(self, ts_recv: int, symbol: str | None, event: Recorded) -> int:
-        """Take an event, the first or one from `begin` to `end`; return the number it got."""
+        """Add an event, the first or one from `begin` to `end`; return its number."""
         if self.next_number == self.first:
             self.begin = ts_recv - ts_recv % DAY_NS
             self.end = self.begin + DAY_NS
@@ -101,7 +101,7 @@ class FrameBuilder:
         return self.next_number - 1
 
     def take(self, base: int) -> Frame:
-        """Return the frame of all events added since the last one; there must be some."""
+        """Return a frame of all events added since the last frame, at least one."""
         assert self.next_number > self.first
         columns = Columns(
             symbols=list(self._symbols),

@@ -1,7 +1,7 @@
 """A journal keeps the frames of one session on disk until the writer has committed them.
 
-It is the real queue: files `<first event number>.journal` in a folder named for the session. The
-ingest that writes it holds its `lock`, or the one that adopted it. Two threads share a journal: one
+The journal is the real queue: files `<first event number>.journal` in a folder named for the
+session. The ingest that writes or has adopted it holds its `lock`. Two threads share a journal: one
 appends, the sender's does everything else.
 """
 
@@ -31,17 +31,17 @@ _log = log.get(__name__)
 
 
 class Journal:
-    """Holds the frames of one session, whole, in order, without a number left out."""
+    """Holds the frames of one session, whole and in order, without a missing number."""
 
     def __init__(
         self, path: Path, lock: Lock, files: list[JournalFile], *, first: int, last: Frame | None
     ) -> None:
-        """Take over files that end before event number `first`; use `create` or `adopt`."""
+        """Take over files that end before event number `first`; callers use `create` or `adopt`."""
         self.path = path
         self.session = path.name
         self.is_adopted = bool(files)
         self.next_number = first
-        self.synced = files[0].first if files else first  # the events below it survive a power cut
+        self.synced = files[0].first if files else first  # events below it survive a power cut
         self.damages: list[Damage] = []
         self.backlog = Backlog(sum(file.size for file in files), first)
         self.is_cut_short = False  # the writer may have events that are damaged here
@@ -56,7 +56,7 @@ class Journal:
     def create(cls, folder: Path, session: str) -> "Journal":
         """Begin the journal of a new session in its exchange's folder.
 
-        It appears there with its lock held, so that nobody can adopt it. The caller holds the
+        The folder appears with its lock held, so that nobody can adopt it. The caller holds the
         lock of the session's line.
         """
         line = session.partition("-")[2]
@@ -76,10 +76,10 @@ class Journal:
 
     @classmethod
     def adopt(cls, path: Path) -> "Journal | None":
-        """Take over a journal whose owner is gone; return `None` where it has an owner.
+        """Take over a journal whose owner is gone; return `None` if it has an owner.
 
-        Raise `UnknownFrameVersion` where only another release can read it, `JournalError` where
-        the disk refuses; it is left alone then.
+        Raise `UnknownFrameVersion` if only another release can read it, `JournalError` if the disk
+        refuses; both leave the journal alone.
         """
         if not path.is_dir():
             return None
@@ -99,9 +99,9 @@ class Journal:
 
     @classmethod
     def _recover(cls, path: Path, lock: Lock) -> "Journal | None":
-        """Learn from the last file where the journal ends; cut off a record written in part."""
+        """Find the end of the journal in its last file; cut off a record written in part."""
         files = find_files(path)
-        if not files:  # its owner died before the first frame, or has just removed it
+        if not files:  # the owner died before the first frame, or has just removed the journal
             _discard([_rename_away(path)])
             return None
         file = files[-1]
@@ -133,7 +133,7 @@ class Journal:
 
     @property
     def bytes(self) -> int:
-        """Return its size on disk."""
+        """Return the journal's size on disk."""
         with self._mutex:
             return sum(file.size for file in self._files)
 
@@ -144,15 +144,15 @@ class Journal:
         return last is not None and _is_end(last)
 
     def is_delivered(self, committed: int) -> bool:
-        """Return whether it has ended and all of it is below the watermark."""
+        """Return whether the session has ended and all its events are below the watermark."""
         last = self._last
         return last is not None and last.last < committed and _is_end(last)
 
     def append(self, frame: Frame) -> None:
-        """Write the next frame; it may be sent once it is synced.
+        """Write the next frame; the sender may send it once it is synced.
 
-        Raise `JournalError` where the disk refuses: nothing of it was kept, so it may be tried
-        again, unless a sync has failed.
+        Raise `JournalError` if the disk refuses; the journal keeps nothing of the frame, so the
+        caller may try again, unless a sync has failed.
         """
         assert frame.session == self.session
         assert frame.first == self.next_number
@@ -163,7 +163,7 @@ class Journal:
         try:
             self._files[-1].append(data)
         except JournalError as error:
-            # A bad block spoils this file alone; a short write is the first sign of a full disk.
+            # A bad block spoils only this file; a short write is the first sign of a full disk.
             is_empty = self._files[-1].first == self.next_number
             if is_empty or not error.__cause__ or is_lack_of_room(error.__cause__):
                 raise
@@ -175,7 +175,7 @@ class Journal:
         self.backlog.add(len(data), self.next_number)
 
     def _is_full(self, file: JournalFile) -> bool:
-        # A file that holds damage alone has no event: the next file would get the same name.
+        # A file of nothing but damage has no event: the next file would get the same name.
         return file.size >= JOURNAL_FILE_BYTES_MAX and file.first < self.next_number
 
     def _roll(self) -> None:
@@ -190,17 +190,17 @@ class Journal:
             self._has_unsynced_names = True
 
     def skip_to(self, number: int) -> None:
-        """Go on with this event number, in a file of its own: the writer has all before it."""
+        """Go on with this event number in a new file: the writer has every event before it."""
         assert self.next_number <= number
         if number > self.next_number:
             self.next_number = number
             self._roll()
 
     def sync(self) -> None:
-        """Make what was appended so far survive a power cut.
+        """Make all appended frames survive a power cut.
 
-        Raise `JournalError` where that failed, now or before: what the disk has is unknown then,
-        so that only a new process, which reads it again, may go on.
+        Raise `JournalError` if this or an earlier sync failed: the content of the disk is unknown
+        then, so that only a new process, which reads it again, may go on.
         """
         self._refuse_after_failure()
         with self._mutex:
@@ -228,27 +228,27 @@ class Journal:
             raise JournalError(self._failure)
 
     def file_of(self, number: int) -> JournalFile | None:
-        """Return the file in which this event lies, or would; `None` before the first file."""
+        """Return the file that has, or would have, this event; `None` before the first file."""
         with self._mutex:
             older = [file for file in self._files if file.first <= number]
             return older[-1] if older else next(iter(self._files), None)
 
     def file_after(self, file: JournalFile) -> JournalFile | None:
-        """Return the file that follows, once there is one: this one does not grow then."""
+        """Return the next file, or `None` without one; a file with a next one no longer grows."""
         with self._mutex:
             return next((other for other in self._files if other.first > file.first), None)
 
     def note(self, damage: Damage) -> None:
-        """Report damage, once."""
+        """Log damage, once."""
         if damage in self.damages or len(self.damages) >= DAMAGES_MAX:
             return
         self.damages.append(damage)
         _log.error("a journal is damaged", extra=_facts(damage))
 
     def trim(self, committed: int) -> None:
-        """Delete the files that hold nothing from this number on.
+        """Delete the files without an event from this number on.
 
-        The last one stays, for it says which number is next.
+        The last file stays, for it shows which number is next.
         """
         with self._mutex:
             kept = len(self._files) - 1
@@ -261,7 +261,7 @@ class Journal:
             file.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of the journal for good; its frames wait for the ingest that adopts it."""
+        """Release the journal for good; its frames wait for an ingest to adopt them."""
         if self._failure is None:
             self._failure = f"{self.path} is closed"
         with self._mutex:
@@ -270,7 +270,7 @@ class Journal:
         self._lock.release()
 
     def remove(self) -> None:
-        """Delete the whole journal: all of it is committed and it will not go on."""
+        """Delete the whole journal, which is committed to its end."""
         assert self.ended
         removed = _rename_away(self.path)
         self.close()

@@ -17,7 +17,7 @@ _NAME: Final = re.compile(r"(\d{12}|[1-9]\d{12,})\.journal")
 class Damage(Struct, frozen=True):
     """A stretch of a journal without an intact record: damaged bytes, or missing files.
 
-    `next_present` is `None` at the end of a journal, where nobody can tell.
+    `next_present` is the first event after it, or `None` at the end of a journal.
     """
 
     file: Path
@@ -28,10 +28,10 @@ class Damage(Struct, frozen=True):
 
 
 class JournalFile(RecordFile):
-    """Stands for the record file whose first record begins with the event number `first`."""
+    """The record file whose first record begins with the event number `first`."""
 
     def __init__(self, folder: Path, *, first: int) -> None:
-        """Stand for the file; open nothing."""
+        """Name the file; open nothing."""
         super().__init__(folder / f"{first:012}.journal")
         self.first = first
 
@@ -46,7 +46,7 @@ def find_files(folder: Path) -> list[JournalFile]:
 
 
 class Found(NamedTuple):
-    """An intact record and where it lies: from `offset` to before `end`."""
+    """An intact record and its place in the file, from `offset` to before `end`."""
 
     frame: Frame
     offset: int
@@ -54,9 +54,9 @@ class Found(NamedTuple):
 
 
 class FrameReader:
-    """Read the frames of one session from one file, while another thread may append to it.
+    """Reads the frames of one session from one file, while another thread may append to it.
 
-    `limit` is where the caller knows the records to end.
+    `limit` is the offset at which the caller knows that the records end.
     """
 
     def __init__(self, path: Path, session: str) -> None:
@@ -69,7 +69,7 @@ class FrameReader:
         self._records.close()
 
     def scan(self, offset: int, limit: int) -> Iterator[Found]:
-        """Yield the intact records from `offset` on; step over all other bytes.
+        """Yield the intact records from `offset` on; skip all other bytes.
 
         Raise `UnknownFrameVersion` at a record that only another release can read.
         """
@@ -83,7 +83,7 @@ class FrameReader:
                 position = self._records.find(position + 1, limit)
 
     def is_torn(self, offset: int, limit: int) -> bool:
-        """Return whether a record begins at `offset` that was not written to its end."""
+        """Return whether a record begins at `offset` whose end is missing."""
         return self._records.is_torn(offset, limit)
 
     def _read(self, offset: int, limit: int) -> Found | None:

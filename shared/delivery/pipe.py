@@ -21,8 +21,8 @@ from shared.delivery.frame import FRAME_BYTES_MAX
 from shared.process.state import StateFolder
 
 FRAMES_MAX: Final = 1000  # held on either side of a pipe
-WATERMARKS_MAX: Final = 100  # held for a subscriber that does not look, ten seconds of them
-RECONNECT_MS: Final = 20  # and no RECONNECT_IVL_MAX: that would make it grow to a second
+WATERMARKS_MAX: Final = 100  # ten seconds of them, held for a subscriber that does not look
+RECONNECT_MS: Final = 20  # without RECONNECT_IVL_MAX, which would let it grow to a second
 LINGER_MS: Final = 1000  # for frames still queued at the end
 # sockaddr_un has 108 bytes, the last a zero: https://man7.org/linux/man-pages/man7/unix.7.html
 SOCKET_PATH_BYTES_MAX: Final = 107
@@ -32,11 +32,11 @@ EventNumber = Annotated[int, Meta(ge=0)]
 
 
 class Watermark(Struct, frozen=True, array_like=True):
-    """Says how far one run of the writer has come in every session that it knows.
+    """The progress of one run of the writer in every session that it knows.
 
     Each session has two event numbers: every event below `committed` is committed for ever;
-    `expected` is the next one the writer wants. `holes` has, of each session whose journal has lost
-    events, the number with which it goes on behind the last of them.
+    `expected` is the next one the writer wants. `holes` has, for each session whose journal has
+    lost events, the number with which the journal goes on after the last hole.
     """
 
     run: str
@@ -44,7 +44,7 @@ class Watermark(Struct, frozen=True, array_like=True):
     holes: dict[str, EventNumber] = {}
 
     def __post_init__(self) -> None:
-        """Refuse a watermark that no writer can mean."""
+        """Refuse a watermark that no writer sends."""
         if any(committed > expected for committed, expected in self.sessions.values()):
             raise ValueError("more is committed than was received")
 
@@ -54,10 +54,10 @@ _decoder = msgspec.msgpack.Decoder(Watermark)
 
 
 def socket_path(state_path: Path, name: str) -> Path:
-    """Return where the socket of this name lies, its folder being there.
+    """Return the path of the socket of this name; make its folder.
 
-    That is `run` in the state, or a short folder in the runtime or temporary one where the
-    system could not take the path. Whoever shares a state must share `XDG_RUNTIME_DIR` too then.
+    The folder is `run` in the state. If that path is too long for the system, it is a short folder
+    in the runtime or temporary folder; then all processes of a state need one `XDG_RUNTIME_DIR`.
     """
     path = StateFolder(state_path.absolute()).run / name
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
@@ -67,7 +67,7 @@ def socket_path(state_path: Path, name: str) -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     folder = Path(runtime) / f"booktape-{digest}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    # Anybody may make a folder in the temporary one, to listen where we would connect.
+    # Anybody may make this folder in the temporary one, to listen there for our connections.
     if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
         raise ConfigError(
             [f"state.path: {folder} is another user's; remove it, or choose a short path"]
@@ -81,12 +81,12 @@ def endpoint(state_path: Path, name: str) -> str:
 
 
 def open_context() -> Context:
-    """Return the context that makes a process's sockets; `term()` it when they are closed."""
+    """Return the context that makes a process's sockets; call `term()` after closing them."""
     return zmq.Context()
 
 
 class Publisher:
-    """Send the frames of one session."""
+    """Sends the frames of one session."""
 
     def __init__(self, context: Context, endpoint: str) -> None:
         """Connect, whether or not a writer is there yet."""
@@ -96,7 +96,7 @@ class Publisher:
         _connect(self._socket, endpoint)
 
     def publish(self, data: bytes) -> bool:
-        """Queue a frame; return False, at once, where the pipe is full."""
+        """Queue a frame; return False at once if the pipe is full."""
         try:
             self._socket.send(data, zmq.NOBLOCK)
         except zmq.Again:
@@ -120,7 +120,7 @@ class Bound:
 
     @property
     def is_there(self) -> bool:
-        """Return whether a connect finds the socket."""
+        """Return whether a peer that connects finds the socket."""
         return self._path.exists()
 
     def bind_anew(self) -> None:
@@ -135,7 +135,7 @@ class Bound:
 
 
 class Receiver(Bound):
-    """Receive the frames of all sessions, fairly."""
+    """Receives the frames of all sessions, fairly."""
 
     def __init__(self, context: Context, endpoint: str) -> None:
         """Bind, taking the place of a socket file that a killed writer left."""
@@ -147,7 +147,7 @@ class Receiver(Bound):
         super().__init__(socket, endpoint)
 
     def receive(self, timeout_ms: int) -> bytes | None:
-        """Return the next frame, or `None` where none came in that time."""
+        """Return the next frame, or `None` if none came in that time."""
         if not timeout_ms and not _has_message(self._socket):
             return None
         if timeout_ms != self._timeout_ms:
@@ -159,7 +159,7 @@ class Receiver(Bound):
 
 
 class WatermarkPublisher(Bound):
-    """Publishes to every sender how far the writer has come."""
+    """Publishes the writer's watermarks to every sender."""
 
     def __init__(self, context: Context, endpoint: str) -> None:
         """Bind, taking the place of a socket file that a killed writer left."""
@@ -169,12 +169,12 @@ class WatermarkPublisher(Bound):
         super().__init__(socket, endpoint)
 
     def publish(self, watermark: Watermark) -> None:
-        """Send a watermark to all who listen; nobody waits for it, as the next follows soon."""
+        """Send a watermark to all subscribers; they may miss it, as the next follows soon."""
         self._socket.send(_encoder.encode(watermark), zmq.NOBLOCK)
 
 
 class WatermarkSubscriber:
-    """Receives how far the writer has come; any thread may read `holes`, those of the newest."""
+    """Receives the writer's watermarks; any thread may read `holes`, those of the newest one."""
 
     def __init__(self, context: Context, endpoint: str) -> None:
         """Connect, whether or not a writer is there yet."""
@@ -183,11 +183,11 @@ class WatermarkSubscriber:
         self._socket.linger = 0
         self._socket.subscribe(b"")
         _connect(self._socket, endpoint)
-        self.malformed = 0  # messages so far that were no watermark
+        self.malformed = 0  # count of messages that were no watermark
         self.holes: dict[str, int] = {}
 
     def receive(self) -> Watermark | None:
-        """Return the newest watermark, skipping older ones, or `None` where none came."""
+        """Return the newest watermark, skipping older ones, or `None` if none came."""
         newest = None
         for _ in range(WATERMARKS_MAX):
             if not _has_message(self._socket):
@@ -210,7 +210,7 @@ def _connect(socket: zmq.Socket[bytes], endpoint: str) -> None:
 
 
 def _has_message(socket: zmq.Socket[bytes]) -> bool:
-    """Return whether a message waits; the exception that says so costs more than all else."""
+    """Return whether a message waits; asking is cheaper than an exception without one."""
     events = socket.get(zmq.EVENTS)
     assert isinstance(events, int)
     return bool(events & zmq.POLLIN)

@@ -17,11 +17,11 @@ from shared.errors import JournalError
 from shared.process import log
 
 SYNC_INTERVAL_S: Final = 0.2  # a power cut may take this much; the sender wakes as often
-FULL_WAIT_S: Final = 0.1  # for a full pipe
+FULL_WAIT_S: Final = 0.1  # wait so long for a full pipe
 FRAMES_PER_STEP_MAX: Final = 100  # of one journal, so that syncs and watermarks get their turn
 STILL_S: Final = 1.0  # a writer may stand still for this long before frames count as lost
-STILL_S_MAX: Final = 60.0  # the wait doubles up to this while going back does not help
-DRAIN_S: Final = 2.0  # for the last effort
+STILL_S_MAX: Final = 60.0  # the wait doubles up to this while sending again does not help
+DRAIN_S: Final = 2.0  # of the last effort
 
 _log = log.get(__name__)
 
@@ -33,16 +33,16 @@ class Pipe(Protocol):
     """Takes frames of one session, in order; may lose any of them."""
 
     def publish(self, data: bytes) -> bool:
-        """Take a frame; return False at once where it cannot."""
+        """Take a frame; return False at once if that is impossible."""
         ...
 
     def close(self) -> None:
-        """Take nothing more; harmless the second time."""
+        """Take nothing more; a second call is harmless."""
         ...
 
 
 class Watermarks(Protocol):
-    """Says how far the writer has come."""
+    """Receives the writer's watermarks."""
 
     def receive(self) -> Watermark | None:
         """Return the newest watermark since the last call."""
@@ -50,10 +50,10 @@ class Watermarks(Protocol):
 
 
 class Sender:
-    """Deliver the journals of one process, its own and adopted ones, oldest first.
+    """Delivers the journals of one process, its own and adopted ones, oldest first.
 
-    It alone syncs, reads, trims and removes them. `add` may be called from any thread; all else
-    belongs to the thread of `run`.
+    It alone syncs, reads, trims and removes them. Any thread may call `add`; all else belongs to
+    the thread of `run`.
     """
 
     def __init__(
@@ -80,26 +80,26 @@ class Sender:
 
     @property
     def refused(self) -> list[str]:
-        """Return the sessions of which the writer has more than the journal; any thread may ask."""
+        """Return the sessions whose journal has less than the writer; any thread may ask."""
         deliveries = self._deliveries.copy()
         return [delivery.journal.session for delivery in deliveries if delivery.is_refused]
 
     def count_adopted(self, *, moving: bool) -> int:
-        """Return how many adopted journals it has, with how many of them make progress."""
+        """Return the number of adopted journals; with `moving`, of those that progress."""
         deliveries = self._deliveries.copy()
         stuck = sum(delivery.is_stuck and delivery.journal.is_adopted for delivery in deliveries)
         adopted = sum(journal.is_adopted for journal in self.journals)
         return adopted - stuck if moving else adopted
 
     def add(self, journal: Journal, *, end: End | None = None) -> None:
-        """Take charge of one more journal; `end` ends its session once a watermark came."""
+        """Take charge of one more journal; call `end` once a watermark has come."""
         self._added.append((journal, end))
 
     def run(self, stop: Event) -> None:
         """Deliver until told to stop, then make a last effort and close every journal.
 
-        Raise `JournalError` where the process's own journal cannot go on. The journals stay locked
-        then until the process ends.
+        Raise `JournalError` if the process's own journal cannot go on. Then the journals stay
+        locked until the process ends.
         """
         try:
             while not stop.is_set():
@@ -110,7 +110,7 @@ class Sender:
         self.close()
 
     def step(self) -> float:
-        """Do one round of everything that is due; return how many seconds may pass to the next."""
+        """Do one round of the due work; return the seconds until the next round."""
         while self._added:
             journal, end = self._added.pop(0)
             self._deliveries.append(Delivery(journal, self._make_pipe(), end=end))
@@ -138,7 +138,7 @@ class Sender:
         if not journal.is_adopted:
             raise JournalError(f"the journal of {journal.session} cannot go on: {error}") from error
         _log.error(
-            "the disk refused an adopted journal, which is left alone",
+            "the disk refuses an adopted journal; leaving it alone",
             extra={"session": journal.session, "reason": str(error)},
         )
         delivery.close()
@@ -146,7 +146,7 @@ class Sender:
         self._deliveries.remove(delivery)
 
     def _drain(self) -> None:
-        """Sync, then push all that the pipe takes, for a moment."""
+        """Sync, then send as much as the pipe takes, for a moment."""
         deadline_s = self._steady_s() + DRAIN_S
         self._sync_due_s = self._steady_s()
         wait_s = self.step()
@@ -157,7 +157,7 @@ class Sender:
             wait_s = self.step()
 
     def close(self) -> None:
-        """Let go of every journal and every pipe."""
+        """Release every journal and every pipe."""
         self._hang_up()
         for journal in self.journals:
             journal.close()
@@ -173,7 +173,7 @@ class Delivery:
     """Moves one journal into its pipe."""
 
     def __init__(self, journal: Journal, pipe: Pipe, *, end: End | None = None) -> None:
-        """Send nothing before the first watermark, which says where to begin."""
+        """Send nothing before the first watermark, which names the first event to send."""
         self.journal = journal
         self._pipe = pipe
         self._end = end
@@ -183,24 +183,24 @@ class Delivery:
         self._expected = 0
         self._still_since_s = 0.0
         self._still_s = STILL_S
-        self._probes: int | None = None  # frames that may be sent until the writer moves
+        self._probes: int | None = None  # frames to send until the writer moves
         self.is_refused = False
         self.is_finished = False
 
     @property
     def is_behind(self) -> bool:
-        """Return whether a writer is up while frames wait for it."""
+        """Return whether frames wait for a running writer."""
         return self._run is not None and self._cursor.number < self.journal.synced
 
     @property
     def is_stuck(self) -> bool:
-        """Return whether the writer seems to take none of its frames."""
+        """Return whether the writer seems to take none of the frames."""
         return self.is_refused or self._still_s >= STILL_S_MAX
 
     def heed(self, watermark: Watermark, now_s: float) -> None:
-        """Go where the writer wants us; delete the frames that it has committed.
+        """Go to the event that the writer expects; delete the frames that it has committed.
 
-        The writer lists no session that it has not seen, or has forgotten.
+        A watermark leaves out a session that the writer has not seen, or has forgotten.
         """
         journal = self.journal
         unlisted = (0, journal.base)
@@ -236,9 +236,9 @@ class Delivery:
         self._probes = None
 
     def _go_back(self, now_s: float) -> None:
-        """Send again from what the writer expects: one frame, and the rest when it has moved.
+        """Send again from the event that the writer expects: one frame, the rest once it moves.
 
-        A writer that is merely busy would get everything twice; one that holds this session
+        Otherwise a busy writer would get everything twice, and a writer that holds this session
         back would get everything for nothing.
         """
         _log.warning(
@@ -271,7 +271,7 @@ class Delivery:
         self.is_refused = True
 
     def send(self) -> float:
-        """Publish the frames that may go now; return the seconds to wait before the next."""
+        """Publish the frames that may go now; return the seconds until the next."""
         if self.is_finished or self._run is None:
             return SYNC_INTERVAL_S
         for _ in range(FRAMES_PER_STEP_MAX):

@@ -8,7 +8,7 @@ from shared.process.state import StateFolder
 
 
 def new_session(state: Path, exchange: str, line: str, *, clock_ns: Callable[[], int]) -> str:
-    """Return a session id that this disk has never held, whatever the clock does."""
+    """Return a session id that is new on this disk, even if the clock was set back."""
     folder = StateFolder(state)
     while True:
         session = f"{_utc(clock_ns()):%Y%m%dT%H%M%S.%fZ}-{exchange}-{line}"

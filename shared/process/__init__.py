@@ -1,1 +1,1 @@
-"""Every process stands on these: settings, log, stats, files, threads."""
+"""The base of every process: settings, log, stats, files, threads."""

@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 def start_errand(work: Callable[[], Result]) -> Future[Result]:
     """Begin the work; return the future of its result or error.
 
-    The process may end before the errand does; only a caller that asks waits for it.
+    The process may end before the errand; only a caller that asks for the result waits.
     """
     future: Future[Result] = Future()
     Thread(target=_work, args=(work, future), name="errand", daemon=True).start()

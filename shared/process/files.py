@@ -13,8 +13,8 @@ from shared.errors import LockHeld
 def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
     """Replace `path` by `data`, whole or not at all.
 
-    With `fsync` both the file and its folder are on disk when this returns; without, the file may
-    be the older one after a power cut. One process at a time may write a path.
+    With `fsync`, file and folder are on disk when this returns; without, a power cut may bring the
+    old file back. Only one process at a time may write a path.
     """
     partial = path.with_name(path.name + PARTIAL_SUFFIX)
     try:
@@ -35,7 +35,7 @@ def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
 class Lock:
     """Locks a file for one process; the system unlocks it when that process dies.
 
-    The file names the holder's pid and stays behind: removing it would let two hold it at once.
+    The file names the holder's pid and stays: removing it would let two processes hold the lock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,7 +48,7 @@ class Lock:
         return self._descriptor is not None
 
     def acquire(self) -> None:
-        """Take the lock, or raise LockHeld that names who has it."""
+        """Take the lock, or raise LockHeld, which names the holder."""
         assert self._descriptor is None
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -68,7 +68,7 @@ class Lock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Let go of the lock; harmless where it is not held."""
+        """Release the lock; harmless if it is not held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,7 +1,7 @@
-"""Asks the kernel how its clock stands: whether a daemon keeps it right, and how closely.
+"""Asks the kernel about its clock: whether a daemon synchronises it, and how closely.
 
-The call is adjtimex(2), which needs no privilege to read. Where a container forbids the call, or
-the system has none, the answer is unknown.
+The call is adjtimex(2), which needs no privilege to read. If a container forbids the call, or the
+system lacks it, the answer is unknown.
 """
 
 import ctypes
@@ -15,13 +15,13 @@ _UNSYNCHRONISED: Final = 0x0040
 _IN_NANOSECONDS: Final = 0x2000
 _TIME_ERROR: Final = 5
 _US, _NS = 1e-6, 1e-9
-_WORDS_BEHIND: Final = 32  # more than any system's struct has behind what is read here
+_WORDS_BEHIND: Final = 32  # more than any system's struct has after the fields that we read
 
 
 class KernelClock(Struct, frozen=True):
-    """The state of the clock by the kernel's word, as the daemon that keeps it right reports it.
+    """The state of the clock, as its daemon has reported it to the kernel.
 
-    `offset_s` is still to be corrected; `error_s_max` bounds how far off the clock is.
+    `offset_s` is the rest still to correct; `error_s_max` bounds the clock's error.
     """
 
     is_synchronised: bool
@@ -44,12 +44,12 @@ class Timex(ctypes.Structure):
 
 
 def read_kernel_clock(library: Any = None) -> KernelClock | None:
-    """Return the state of the clock, or `None` where the kernel tells none."""
+    """Return the state of the clock, or `None` if the kernel reports none."""
     try:
         adjtimex: Callable[..., int] = (library or ctypes.CDLL(None, use_errno=True)).adjtimex
     except AttributeError:
         return None
-    timex = Timex()  # its modes are 0: nothing is to be changed
+    timex = Timex()  # its modes are 0: change nothing
     state = adjtimex(ctypes.byref(timex))
     if state < 0:
         return None

@@ -1,8 +1,7 @@
 """Describes the files of live books, which an ingest writes while somebody looks at them.
 
-The viewer keeps a lease: the symbols, and the time until which they are wanted. While it stands,
-each line of that exchange replaces a file of their best levels once a second; without a lease it
-costs nothing.
+The viewer keeps a lease: the wanted symbols, and the lease's end. Meanwhile each line of that
+exchange replaces a file of their best levels once a second; without a lease this costs nothing.
 """
 
 from pathlib import Path
@@ -20,14 +19,14 @@ LEASE_NS: Final = 10 * 10**9
 
 
 class Lease(Struct, frozen=True):
-    """Names the books of an exchange that are wanted until a time, in ns since 1970, UTC."""
+    """The wanted books of an exchange until a time, in ns since 1970, UTC."""
 
     symbols: list[str]
     until: int
 
 
 class LiveBook(Struct, frozen=True):
-    """The best levels of one book, best first; its sequence where it has one."""
+    """The best levels of one book, best first; its sequence if it has one."""
 
     sequence: int | None
     bids: list[Level]
@@ -35,7 +34,7 @@ class LiveBook(Struct, frozen=True):
 
 
 class LiveBooks(Struct, frozen=True):
-    """The books of one line that are wanted and live, and which symbols have a live book."""
+    """The wanted live books of one line, and all symbols that have a live book."""
 
     ts: int
     exchange: str
@@ -49,7 +48,7 @@ AnyFile = TypeVar("AnyFile", Lease, LiveBooks)
 
 
 def read_file(path: Path, kind: type[AnyFile]) -> AnyFile | None:
-    """Return a lease or a file of books; None where it is missing or damaged."""
+    """Return a lease or a file of books; None if it is missing or damaged."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (FileNotFoundError, *UNDECODABLE):

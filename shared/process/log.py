@@ -1,4 +1,4 @@
-"""Writes the log: one JSON line on stderr for each fact worth knowing."""
+"""Writes the log: one JSON line on stderr for each event of a process."""
 
 import json
 import logging

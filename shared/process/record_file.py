@@ -1,7 +1,7 @@
 """A record file holds one record after another, each proven by its checksum.
 
-A record is a header (magic, length, CRC-32C of length and payload) and a payload. This form is
-frozen; only the payload may change, by a version of its own.
+A record is a header (magic, length, CRC-32C of length and payload) and a payload. This form never
+changes; only the payload may, under its own version.
 """
 
 import os
@@ -14,7 +14,7 @@ from google_crc32c import extend
 from shared.errors import JournalError
 from shared.process.room import explain_refusal
 
-# No UTF-8 text has a byte C1, and MessagePack leaves it unused as a type: payloads rarely hold it.
+# UTF-8 never has a byte C1, and MessagePack has no type C1: so payloads rarely contain it.
 MAGIC: Final = b"\xc1BJ1"
 HEADER: Final = struct.Struct("<4sII")
 READ_BYTES: Final = 1024 * 1024  # at a time, unless a record is longer
@@ -27,7 +27,7 @@ class RecordFile:
     """Appends records to one file; its owner sets `synced_size` after each sync."""
 
     def __init__(self, path: Path) -> None:
-        """Stand for the file; open nothing."""
+        """Name the file; open nothing."""
         self.path = path
         self.size = 0  # where its records end
         self.synced_size = 0
@@ -43,10 +43,10 @@ class RecordFile:
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
 
     def append(self, payload: bytes) -> None:
-        """Write one record; on failure cut the file back to where the record began.
+        """Write one record; on failure cut the file back to the record's beginning.
 
-        A short write is the first sign of a full disk; left there, it would hide later records
-        behind it. The same record may be appended again once there is room.
+        A short write is the first sign of a full disk; a torn record would hide the records after
+        it. The caller may append the same record again once the disk has room.
         """
         record = pack(payload)
         refusal: OSError | None = None
@@ -76,7 +76,7 @@ class RecordFile:
         os.fdatasync(self._open())
 
     def close(self) -> None:
-        """Close the file; harmless where it is not open."""
+        """Close the file; harmless if it is not open."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -110,7 +110,7 @@ class RecordReader:
         os.close(self._descriptor)
 
     def read(self, offset: int, limit: int) -> Record | None:
-        """Return the record that begins at `offset`, or `None` where no intact one does."""
+        """Return the record that begins at `offset`, or `None` if no intact one does."""
         header = self._bytes(offset, HEADER.size, limit)
         if len(header) < HEADER.size:
             return None
@@ -123,7 +123,7 @@ class RecordReader:
         return Record(payload, end) if _checksum(payload) == checksum else None
 
     def is_torn(self, offset: int, limit: int) -> bool:
-        """Return whether a record begins at `offset` that was not written to its end."""
+        """Return whether a record begins at `offset` whose end is missing."""
         header = self._bytes(offset, HEADER.size, limit)
         if len(header) < HEADER.size:
             return MAGIC.startswith(header[: len(MAGIC)])
@@ -131,7 +131,7 @@ class RecordReader:
         return bool(magic == MAGIC and offset + HEADER.size + length > limit)
 
     def find(self, offset: int, limit: int) -> int | None:
-        """Return where the next record may begin, at `offset` or behind it."""
+        """Return the next offset, from `offset` on, at which a record may begin."""
         while offset + len(MAGIC) <= limit:
             self._load(offset, len(MAGIC), limit)
             at = self._block.find(MAGIC, offset - self._block_offset)
@@ -149,7 +149,7 @@ class RecordReader:
         return self._block[start : start + size]
 
     def _load(self, offset: int, size: int, limit: int) -> None:
-        """Load a block that contains these bytes, as far as they are below `limit`."""
+        """Load a block with these bytes, as far as they lie below `limit`."""
         end = min(offset + size, limit)
         if self._block_offset <= offset and end <= self._block_offset + len(self._block):
             return

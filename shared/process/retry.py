@@ -2,14 +2,14 @@
 
 from random import Random
 
-# An exchange that asks for a longer wait is tried again after this one.
+# Even if an exchange asks for a longer wait, try again after so long.
 AT_LEAST_S_MAX = 3600.0
 
 
 class Backoff:
     """Doubles the wait with each try, up to a cap, and spreads it evenly (full jitter).
 
-    The spread keeps connections that fell together from coming back together:
+    The spread keeps connections that failed together from coming back together:
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
 

@@ -1,4 +1,4 @@
-"""Names the room that a full disk lacks: bytes, or inodes, of which each file takes one."""
+"""Explains which room a full disk lacks: bytes, or inodes, of which each file takes one."""
 
 import errno
 import os
@@ -14,18 +14,18 @@ def is_lack_of_room(error: BaseException | None) -> bool:
 
 
 def explain_refusal(error: OSError, path: Path) -> str:
-    """Return why the disk of this path refused, and how to make room where that helps."""
+    """Return why the disk of this path refused, with the remedy if room is missing."""
     if not is_lack_of_room(error):
         return str(error)
     if lacks_inodes(path):
-        return f"{error}: no inode is left, of which each file takes one; remove files"
+        return f"{error}: the disk has no inode left, and each file takes one; remove files"
     return f"{error}; make room on this disk"
 
 
 def lacks_inodes(path: Path) -> bool:
-    """Return whether the disk of this path can hold no more files, however many bytes are free.
+    """Return whether the disk of this path can hold no more files, even with free bytes.
 
-    File systems without a fixed number of inodes say 0 of 0.
+    File systems without a fixed number of inodes report 0 of 0.
     """
     try:
         found = os.statvfs(path if path.exists() else path.parent)

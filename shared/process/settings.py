@@ -1,4 +1,4 @@
-"""The settings of an operator, all checked before anything starts."""
+"""Loads the settings of an operator, and checks them all before anything starts."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ Seconds = Annotated[
     float, Meta(gt=0, le=DAY_S, description=f"seconds, above 0 and at most {DAY_S}")
 ]
 _LOOPBACK = r"(localhost|127(\.\d+){3}|\[::1\])"
-# A name in small letters is a slip: symbols have capital letters.
+# A name in small letters is a mistake: symbols have capital letters.
 _SYMBOL = rf"^(?![^A-Z]*[a-z][^A-Z]*\Z){SYMBOL}\Z"
 
 
@@ -44,7 +44,7 @@ class State(Struct, frozen=True):
     disk_free_min_bytes: Annotated[
         int, Meta(ge=0, le=1 << 50, description="a whole number of bytes, 0 or more")
     ] = GIB
-    # Tells apart boxes that record into one root: the cell and a letter name a line.
+    # Distinguishes boxes that record into one root: the cell and a letter name a line.
     cell: Annotated[
         str,
         Meta(pattern=r"^[a-z0-9]{0,15}\Z", description="at most 15 small letters and digits"),
@@ -57,7 +57,7 @@ class State(Struct, frozen=True):
 
 
 class WriterSettings(Struct, frozen=True):
-    """A buffer is flushed at whichever of these three comes first."""
+    """The limits of a buffer: the writer flushes it when it reaches the first of them."""
 
     flush_interval_s: Seconds = 300.0
     flush_rows: Annotated[
@@ -75,11 +75,11 @@ _WEB = Meta(
 )
 
 
-SPREAD = "a list of four different markets: [A, B, what turns A's quote, what turns B's]"
+SPREAD = "a list of four different markets: [A, B, the one to convert A's quote, the same for B]"
 
 
 class DashboardSettings(Struct, frozen=True):
-    """The dashboard's page, on loopback alone."""
+    """The dashboard's page, which is on loopback alone."""
 
     port: Annotated[
         int, Meta(ge=0, le=65_535, description="a whole number from 0 (any) to 65535")
@@ -88,7 +88,7 @@ class DashboardSettings(Struct, frozen=True):
     symbols: Annotated[
         tuple[Market, ...], Meta(description='a list such as ["bitvavo:BTC-EUR"]')
     ] = ()
-    # The premium of the second market over the first; the others turn both into one currency.
+    # The premium of the second market over the first; the last two convert both to one currency.
     spread: Annotated[
         tuple[Market, ...], Meta(max_length=4, description=f"{SPREAD}, or an empty list")
     ] = ()
@@ -112,7 +112,7 @@ class ExchangeSettings(Struct, frozen=True, kw_only=True):
     """
 
     enabled: Annotated[bool, Meta(description="true or false")] = True
-    # Our share of the exchange's limit of an address; others behind the address have the rest.
+    # Our share of the exchange's limit for an address; other users of the address have the rest.
     limit_share: Annotated[
         float, Meta(gt=0, le=1, description="a share, above 0 and at most 1")
     ] = 0.8
@@ -128,12 +128,12 @@ class ExchangeSettings(Struct, frozen=True, kw_only=True):
         Literal["websocket", "rest"], Meta(description='"websocket" or "rest"')
     ] = "websocket"
     poll_interval_s: Seconds = 1.0
-    # A message may wait this long to be read together with others; 0: each is read at once.
+    # A message may wait so long, so that one read takes several; 0: read each at once.
     read_interval_ms: Annotated[
         float, Meta(ge=0, le=100, description="milliseconds, from 0 to 100")
     ]
     checkpoint_interval_s: Seconds = 3600.0
-    # Any longer, a dead connection would pass for a quiet market.
+    # After a longer limit a dead connection would pass for a quiet market.
     stale_after_s: Annotated[
         float, Meta(gt=0, le=600, description="seconds, above 0 and at most 600")
     ] = 20.0
@@ -157,12 +157,12 @@ class ExchangeSettings(Struct, frozen=True, kw_only=True):
 
 
 def is_on_loopback(own: ExchangeSettings) -> bool:
-    """Return whether an exchange is a simulated one: only that has an address on this machine."""
+    """Return whether an exchange is simulated: only then is its address on this machine."""
     return own.websocket_url.startswith("ws://")
 
 
 class Settings(Struct, frozen=True):
-    """The whole configuration; its paths are absolute, `folder` is where its file lies."""
+    """The whole configuration, with absolute paths; `folder` is that of its file."""
 
     storage: Storage
     state: State
@@ -208,7 +208,7 @@ def load(
 def _kinds(
     exchanges: Mapping[str, ExchangeSettings], sinks: Sequence[str]
 ) -> Iterator[tuple[Key, Any]]:
-    """Yield each key by its full name, with the type that says which values it takes."""
+    """Yield each key by its full name, with the type of its values."""
     sections: dict[Key, type[Struct]] = {
         ("storage",): Storage,
         ("state",): State,
@@ -246,7 +246,7 @@ def _check(
 
 
 def _read(value: object, kind: Any) -> object:
-    """Return the value as its type wants it; a list loses its duplicates."""
+    """Return the value converted to its type; a list loses its duplicates."""
     if value == ALL and kind == _SYMBOLS:
         return None
     if type(value) is date:  # TOML writes one without quotes

@@ -1,4 +1,4 @@
-"""Checks the settings of sinks: other stores that a reader of the ledger feeds, each by a name."""
+"""Checks the settings of sinks, the other stores that a reader of the ledger feeds."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +51,7 @@ class SinkSettings(Struct, frozen=True, kw_only=True):
 
 
 def find_names(given: Iterable[Key]) -> list[str]:
-    """Return the sinks that are configured."""
+    """Return the names of the configured sinks."""
     named = {key[1] for key in given if key[0] == SINKS and len(key) > 1}
     return sorted(name for name in named if _NAME.fullmatch(name))
 
@@ -59,17 +59,17 @@ def find_names(given: Iterable[Key]) -> list[str]:
 def find_faults(
     given: Mapping[Key, Given], names: Iterable[str], exchanges: Iterable[str]
 ) -> list[str]:
-    """Return the faults that no key's type finds: no URL, no date, no such exchange."""
+    """Return the faults beyond the keys' types: no URL, no such date, no such exchange."""
     return [fault for name in names for fault in _find_faults(given, name, list(exchanges))]
 
 
 def explain_name(key: Key, origin: str) -> str:
-    """Return the fault of a key that belongs to no sink's name."""
+    """Return the fault of a key without the name of a sink."""
     return f"{'.'.join(key)} in {origin}: takes [{SINKS}.<name>], at most 32 of a-z, 0-9 and _"
 
 
 def hide(key: Key, shown: str) -> str:
-    """Return a value that may be shown: a sink's without its password or its query."""
+    """Return a value that is fit to show: that of a sink without its password and query."""
     if key[0] != SINKS:
         return shown
     return "***" if key[-1] == _HIDDEN else _QUERY.sub("?***", shown)
@@ -77,7 +77,7 @@ def hide(key: Key, shown: str) -> str:
 
 def _find_faults(given: Mapping[Key, Given], name: str, exchanges: list[str]) -> Iterator[str]:
     if (SINKS, name, "url") not in given:
-        yield f"{SINKS}.{name}.url is missing: where are the rows to go?"
+        yield f"{SINKS}.{name}.url is missing: which store takes the rows?"
     begin = given.get((SINKS, name, "begin"))
     if begin and isinstance(begin.value, str) and _is_no_day(begin.value):
         yield f"{SINKS}.{name}.begin = {begin.value!r} in {begin.origin}: is no date"
@@ -96,7 +96,7 @@ def _is_list(value: object) -> TypeGuard[list[str]]:
 
 
 def _is_no_day(text: str) -> bool:
-    """Return whether a text looks like a date and is none; the type refuses all others."""
+    """Return whether a text looks like a date but is none; the type refuses other texts."""
     try:
         day_of(text)
     except TapeError:

@@ -55,7 +55,7 @@ class StateFolder(Struct, frozen=True):
 
     @property
     def spool(self) -> Path:
-        """Return the folder of flushes that are committed and not stored yet."""
+        """Return the folder of committed flushes that the store does not have yet."""
         return self.path / "spool"
 
     @property
@@ -70,7 +70,7 @@ class StateFolder(Struct, frozen=True):
 
     @property
     def home(self) -> Path:
-        """Return the file that says which store the spool belongs to."""
+        """Return the file that names the store to which the spool belongs."""
         return self.spool / "store"
 
     @property
@@ -83,11 +83,11 @@ class StateFolder(Struct, frozen=True):
         return self.status / f"{process}{_JSON}"
 
     def live_books(self, exchange: str, line: str) -> Path:
-        """Return the file of the books that one line shows while somebody looks at them."""
+        """Return the file of the books of one line that somebody looks at."""
         return self.status / f"books_{exchange}-{line}{_JSON}"
 
     def lease(self, exchange: str) -> Path:
-        """Return the file of the lease: the books that somebody looks at, and until when."""
+        """Return the file of the lease: the wanted books, and its end."""
         return self.path / "watch" / f"{exchange}{_JSON}"
 
     @property
@@ -102,7 +102,7 @@ class StateFolder(Struct, frozen=True):
 
     @property
     def dashboard_lock(self) -> Path:
-        """Return the file that the dashboard holds which reports and calls."""
+        """Return the file that the reporting dashboard holds."""
         return self._locks / "dashboard.lock"
 
     @property
@@ -112,7 +112,7 @@ class StateFolder(Struct, frozen=True):
 
     @property
     def certify(self) -> Path:
-        """Return the folder in which the certifier writes a day before it puts it."""
+        """Return the folder in which the certifier writes a day before it stores it."""
         return self.path / "certify"
 
     def ingest_lock(self, exchange: str, line: str) -> Path:
@@ -129,7 +129,7 @@ class StateFolder(Struct, frozen=True):
 
     @property
     def silences(self) -> Path:
-        """Return the folder that has a file for each exchange whose troubles are silenced."""
+        """Return the folder with a file for each silenced exchange."""
         return self.path / "silences"
 
     def silence(self, exchange: str) -> Path:
@@ -149,7 +149,7 @@ class StateFolder(Struct, frozen=True):
         return self.path / "instruments" / f"{exchange}-{line}{_JSON}"
 
     def limits(self, exchange: str) -> Path:
-        """Return the file of the points that an exchange's limits granted lately."""
+        """Return the file of the points lately spent of an exchange's limits."""
         return self.path / "limits" / f"{exchange}{_JSON}"
 
     @property

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 RATE_WINDOW_S: Final = 10.0
-# Samples closer together than this are dropped, so that the window holds a bounded number.
+# Drop samples closer together than this, so that the window holds a bounded number.
 SAMPLE_INTERVAL_S: Final = 1.0
 
 
@@ -33,7 +33,7 @@ class Rate:
         self._samples: deque[tuple[float, int]] = deque([(now_s, 0)])
 
     def measure(self, total: int, *, now_s: float) -> float | None:
-        """Return its growth per second; None where no time has passed yet."""
+        """Return its growth per second; None if no time has passed yet."""
         samples = self._samples
         # The second oldest takes over once it spans the window by itself.
         while len(samples) > 1 and now_s - samples[1][0] >= RATE_WINDOW_S:

@@ -1,8 +1,8 @@
 """Defines the status reports of processes: each replaces a file of its own once a second.
 
-The keys are a contract. A reader ignores keys that it does not know; a key that was added later may
-be missing, and is `None` then. `VERSION` rises when a key goes or changes its meaning; the head
-alone identifies a report of another version.
+The keys are a contract. A reader ignores keys that it does not know; a key that a later release
+added may be missing, and is `None` then. `VERSION` rises when a key goes or changes its meaning;
+of a report of another version, a reader can read only the head.
 """
 
 import os
@@ -32,7 +32,7 @@ class ProcessReport(Struct, frozen=True, kw_only=True):
 
 
 class FeedCounts(Struct, frozen=True, kw_only=True):
-    """Counts messages of an ingest's connections that became no event, since its start."""
+    """Counts the messages of an ingest's connections without an event, since its start."""
 
     chatter: dict[str, int]  # known to mean nothing to us, by kind
     unknown: dict[str, int]  # of a kind that we do not know
@@ -58,12 +58,12 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     line: str
     session: str
     state: str  # connecting degraded live disabled disk_full stopping
-    since: int  # when the state became that
-    symbols: int  # that are wanted
+    since: int  # the beginning of the state
+    symbols: int  # the wanted ones
     live: int
     waiting: list[str]  # neither live nor refused nor halted
     refused: list[str]
-    halted: list[str] = []  # not live, for their markets do not trade
+    halted: list[str] = []  # not live, because their markets do not trade
     sockets: int
     connections: int  # of the sockets, those that are open
     reconnects: int
@@ -78,12 +78,12 @@ class IngestReport(ProcessReport, frozen=True, kw_only=True):
     gaps_today: int  # since midnight, UTC
     kinds: dict[str, int]  # rows of `feed_events`, by kind
     counts: FeedCounts
-    audits_missing_since: int | None = None  # no book could be held against the exchange's
-    malformed_channels: list[str] = []  # of whose messages too many of late cannot be read
-    journals: int  # with those of dead ingests that it delivers
+    audits_missing_since: int | None = None  # since then no audit has succeeded
+    malformed_channels: list[str] = []  # those with too many unreadable messages of late
+    journals: int  # including those of dead ingests that it delivers
     journal_bytes: int
-    journal_waiting_bytes: int | None = None  # of them, what the writer has not committed
-    sessions_refused: list[str] = []  # of which the writer has more than their journals
+    journal_waiting_bytes: int | None = None  # the part that the writer has not committed
+    sessions_refused: list[str] = []  # the writer has more of them than their journals
     journal_base: int  # of its own session, as are the next three: event numbers
     journal_synced: int
     journal_next: int
@@ -203,7 +203,7 @@ class StatusFile:
 
 
 def read(path: Path, kind: type[AnyReport]) -> AnyReport | None:
-    """Return what a process last wrote; None where nothing is there that this release reads."""
+    """Return what a process last wrote; None if nothing is there that this release reads."""
     head = read_head(path)
     if head is None or head.version != VERSION:
         return None

@@ -23,7 +23,7 @@ class Threads:
         thread.start()
 
     def end(self, stop: Event, *, within_s: float) -> bool:
-        """End all threads that listen to this event; return False where one does not end."""
+        """End all threads that listen to this event; return False if one does not end."""
         stop.set()
         deadline_s = time.monotonic() + within_s
         threads = [thread for listens, thread in self._threads if listens is stop]

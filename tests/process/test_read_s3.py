@@ -17,7 +17,7 @@ from tests.support.s3_server import BUCKET, REGION, S3
 pytestmark = pytest.mark.s3
 MARKET = f"bitvavo:{BTC}"
 REQUESTS_MAX = 45
-FOOTERS_MAX = 15  # each asked for by itself, of segments that are too large to come whole
+FOOTERS_MAX = 8  # each asked for by itself, of segments that are too large to come whole
 IN_SEQUENCE_MAX = 15
 MORNING = -43_000  # seconds from noon: shortly after midnight
 FLUSHES, FLUSHES_OF_A_DAY, FLUSHES_OF_AN_HOUR = 60, 280, 12

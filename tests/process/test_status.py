@@ -74,8 +74,8 @@ def test_a_feed_that_is_banned_says_for_how_long(tmp_path: Path) -> None:
         address = simulators.start("bitvavo", [], environment=os.environ, log=tmp_path / "log")
         spend_all_points(address.rest_url)
         with run_ingest(tmp_path, address.websocket_url, address.rest_url) as state:
-            wait_until(lambda: "bitvavo has refused more requests for " in find_said(state))
-            assert " s; it waits by itself" in find_said(state)
+            wait_until(lambda: "bitvavo refuses requests for another " in find_said(state))
+            assert " s; the feed waits by itself" in find_said(state)
 
 
 def test_a_feed_that_falls_silent_says_so_until_it_is_live_again(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_an_exchange_that_cannot_be_reached_is_told_with_the_demo_and_tried_on(
     standing = Standing(tmp_path, REAL)
     with run_up(standing) as up:
         wait_until(lambda: up.says("Without a network, see booktape work with: booktape demo"))
-        assert up.says(" cannot be reached for 1")
+        assert up.says(" has been unreachable for 1")
         assert all(map(standing.has_reported, PROCESSES))
 
 

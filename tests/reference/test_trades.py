@@ -129,6 +129,34 @@ def test_behind_a_gap_nothing_is_whole_until_the_next_trade(tmp_path: Path) -> N
     assert {0.0: True, 60.0: False, 120.0: False, 180.0: False} == show_whole(answers, BTC, 0, 240)
 
 
+def test_a_session_lived_by_the_clock_that_it_had_at_its_end(tmp_path: Path) -> None:
+    answers = Answers(tmp_path, "clock_back_lives")
+    assert {
+        0.0: True,
+        60.0: True,
+        120.0: True,
+        180.0: False,  # it was killed at 181, whatever its clock had shown before the step
+        240.0: False,
+        300.0: True,
+    } == show_whole(answers, BTC, 0, 360)
+
+
+def test_a_session_lived_from_its_lowest_time_on(tmp_path: Path) -> None:
+    answers = Answers(tmp_path, "clock_back_before")
+    assert {0.0: False, 60.0: True, 120.0: True, 180.0: False} == show_whole(answers, BTC, 0, 240)
+
+
+def test_a_trade_came_before_a_gap_by_its_number(tmp_path: Path) -> None:
+    answers = Answers(tmp_path, "clock_back_gap")
+    assert {
+        0.0: True,
+        60.0: True,
+        120.0: False,  # t2 at 130 was the last, received at 200 by the clock before the step
+        180.0: False,  # t3 at 184.9 is the first behind the gap
+        240.0: True,
+    } == show_whole(answers, BTC, 0, 300)
+
+
 def test_a_trade_that_came_more_than_25_hours_late_belongs_to_no_answer(tmp_path: Path) -> None:
     answers = Answers(tmp_path, "late_trades")
     assert [("t2", -89980.0)] == show_trades(answers, BTC, -90000, -80000)

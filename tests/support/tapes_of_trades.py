@@ -71,6 +71,44 @@ session bitvavo a
 300   -       session_end stopped
 """
 
+# R14: after a clock went back a session lived until H, which counts from the step on: no clock of
+# the exchange has shown the times up to 250. Who was killed at 181 did not see the next minutes.
+CLOCK_BACK_LIVES: Final = """
+session bitvavo a
+0     -       session_start
+10    BTC-EUR trade t1 buy 100x1 event=9.9
+250   BTC-EUR trade t2 buy 101x1 event=170
+171   -       clock_step {"step_s":-80.0}
+181   BTC-EUR trade t3 buy 102x1 event=180.9
+600   -       session_end killed
+session bitvavo a
+300   -       session_start
+310   BTC-EUR trade t4 buy 103x1 event=309.9
+360   -       session_end stopped
+"""
+
+# R14: it lived from its lowest time on, here that of the step: it had begun before, by that clock.
+CLOCK_BACK_BEFORE: Final = """
+session bitvavo a
+100   -       session_start
+110   BTC-EUR snapshot 99x1 | 101x1
+20    -       clock_step {"step_s":-95.0}
+130   BTC-EUR trade t1 buy 100x1 event=129.9
+190   -       session_end stopped
+"""
+
+# R14: which trade came before a gap and which behind it is a matter of numbers, not of times.
+CLOCK_BACK_GAP: Final = """
+session bitvavo a
+0     -       session_start
+10    BTC-EUR trade t1 buy 100x1 event=9.9
+200   BTC-EUR trade t2 buy 101x1 event=130
+131   -       clock_step {"step_s":-70.0}
+135   BTC-EUR gap {"channel":"trades","last":"t2","first":null,"reason":"no answer"}
+185   BTC-EUR trade t3 buy 102x1 event=184.9
+300   -       session_end stopped
+"""
+
 # R11: a trade that comes more than 25 hours late belongs to no answer; one of exactly 25 does.
 LATE_TRADES: Final = """
 session bitvavo a
@@ -108,6 +146,9 @@ TAPES_OF_TRADES: Final = {
     "lists": LISTS,
     "trade_gap": TRADE_GAP,
     "trade_gap_open": TRADE_GAP_OPEN,
+    "clock_back_lives": CLOCK_BACK_LIVES,
+    "clock_back_before": CLOCK_BACK_BEFORE,
+    "clock_back_gap": CLOCK_BACK_GAP,
     "late_trades": LATE_TRADES,
     "quotes": QUOTES,
 }

@@ -1,1 +1,1 @@
-"""The box: its releases, and the steps of a deploy on it."""
+"""The box: its releases, its configurations, the steps of a deploy."""

@@ -8,7 +8,7 @@ NO_CELL = "-"  # a dimension has a value; cloudformation/collector.yaml says the
 
 
 def publish(figures: Mapping[str, float], *, namespace: str, cell: str) -> None:
-    """Publish each figure under its name; credentials and region as boto3 finds them."""
+    """Publish each figure under its name; boto3 finds the credentials and the region."""
     dimensions = [{"Name": "Cell", "Value": cell or NO_CELL}]
     boto3.client("cloudwatch").put_metric_data(
         Namespace=namespace,

@@ -9,14 +9,14 @@ from shared.process.settings import Settings
 from shared.process.state import INGEST_PREFIX, WRITER, sink_name
 
 SUFFIX = ".toml"
-# The box's stack sets these; a configuration that names them was written for another box.
+# The box's stack sets these; a configuration that names one is meant for another box.
 OF_THE_BOX = {("storage", "url"), ("storage", "region"), ("state", "path"), ("state", "cell")}
 
 
 class Configurations:
-    """Links: the next start of any program reads `live.toml`, a boot reads `current.toml`.
+    """Keeps each configuration as a file, with two links.
 
-    The latter moves last.
+    The next start of any program reads `live.toml`; a boot reads `current.toml`, which moves last.
     """
 
     def __init__(self, root: Path) -> None:
@@ -32,7 +32,7 @@ class Configurations:
         return path
 
     def digest(self, link: Path) -> str:
-        """Return the digest that a link names; empty without a link."""
+        """Return the digest that a link names, or "" without a link."""
         return link.readlink().stem if link.is_symlink() else ""
 
     def point(self, link: Path, digest: str) -> None:
@@ -48,7 +48,7 @@ class Configurations:
 
 
 class ConfigurationMove:
-    """Moves one program from one configuration to another; all programs share one link."""
+    """Moves one program to another configuration; all programs share one link."""
 
     is_reconfigured = True
 
@@ -70,21 +70,21 @@ class ConfigurationMove:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Return an environment that names the new one directly, not by the link."""
+        """Return an environment that names the new file itself, not the link."""
         return {**self._environment, FILE_VARIABLE: str(self._configurations.path(self.new))}
 
     def forth(self) -> None:
-        """Point the link at the new one."""
+        """Point the link at the new configuration."""
         self._configurations.point(self._configurations.live, self.new)
         self.is_back = False
 
     def back(self) -> None:
-        """Point the link at the old one again."""
+        """Point the link at the old configuration again."""
         self._configurations.point(self._configurations.live, self.old)
         self.is_back = True
 
     def reversed(self) -> "ConfigurationMove":
-        """Return the way back; symbols that the old one does not record stay out."""
+        """Return the move back; it waits for no symbol that only the new configuration records."""
         digests = (self.new, self.old)
         return ConfigurationMove(
             self._configurations, self.name, digests, self._environment, is_plain=False
@@ -94,14 +94,14 @@ class ConfigurationMove:
 def find_strays(path: Path) -> list[str]:
     """Return a fault for each key of a configuration that only the box's stack may set."""
     return [
-        f"{'.'.join(key)} in {path.name}: is the box's own, given by its stack"
+        f"{'.'.join(key)} in {path.name}: only the box's stack sets it"
         for key in read_file(path)
         if key in OF_THE_BOX
     ]
 
 
 def find_changed(before: Settings, after: Settings, programs: Iterable[str]) -> list[str]:
-    """Return the programs that two configurations differ for, the writer first."""
+    """Return the programs whose settings differ between two configurations, the writer first."""
     if (before.storage, before.state) != (after.storage, after.state):
         return sorted(programs, key=lambda name: (name != WRITER, name))
     changed = {

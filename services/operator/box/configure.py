@@ -1,4 +1,4 @@
-"""Configures a box anew: judges a configuration, then hands over each feed that it changes."""
+"""Configures a box anew: checks the configuration, then hands over each feed that it changes."""
 
 from collections.abc import Callable, Mapping
 
@@ -31,7 +31,7 @@ def configure(
     *,
     connect: Callable[[Settings], Supervisor],
 ) -> None:
-    """Move every program to the configuration; on any fault move all of them back."""
+    """Move every changed program to the configuration; on any fault move all of them back."""
     path = configurations.path(digest)
     before = configurations.digest(configurations.live)
     old = load(environment)
@@ -64,6 +64,6 @@ def configure(
 
 
 def _is_plain(name: str, settings: Settings) -> bool:
-    """Return whether a program records nothing by these settings."""
+    """Return whether a program records nothing with these settings."""
     exchange = settings.exchanges.get(name.removeprefix(INGEST_PREFIX))
     return exchange is not None and not exchange.enabled

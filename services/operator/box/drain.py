@@ -1,4 +1,4 @@
-"""Drains a box: its feeds end, its writer flushes, its spool goes to the store."""
+"""Drains a box: the feeds end, the writer flushes, the uploader empties the spool."""
 
 import time
 from pathlib import Path
@@ -15,7 +15,7 @@ LOOK_S = 0.5
 
 
 def drain(state: Path, *, seconds: float = DRAIN_S) -> None:
-    """End every feed, then wait until the store has every event; raise if the time is over."""
+    """End every feed, then wait until the store has every event; raise after `seconds`."""
     supervisor = Supervisor(socket_path(state))
     for name in supervisor.programs():
         if name != WRITER:
@@ -31,7 +31,7 @@ def drain(state: Path, *, seconds: float = DRAIN_S) -> None:
 
 
 def is_empty(state: Path, supervisor: Supervisor) -> bool:
-    """Return whether the store has all that the state folder holds."""
+    """Return whether the store has everything that the state folder holds."""
     health = gather(state, supervisor, now_ns=time.time_ns())
     waiting = [journal.session for journal in health.journals if not journal.is_delivered]
     return not (waiting or health.spool_flushes or health.conflicts)

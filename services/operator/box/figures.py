@@ -17,12 +17,12 @@ def find_figures(
     disk_used_percent: float,
     upload_age_s: float,
 ) -> dict[str, float]:
-    """Return each figure by its name in the stack, without unknown ones.
+    """Return each known figure under the name that the stack's alarms use.
 
-    A writer that was just started has a whole period for its first flush.
+    A writer that has just started has a whole period for its first flush.
     """
     feeds = [process for process in health.processes if process.exchange]
-    # One good line is enough: during a handover the other one starts or ends.
+    # One good line is enough: during a handover the other line starts or ends.
     down = {feed.exchange for feed in feeds} - {f.exchange for f in feeds if not is_down(f)}
     away = {silence.exchange for silence in health.silences}
     down -= {f.exchange for f in feeds if f.exchange in away and f.is_running and f.is_reporting}
@@ -44,7 +44,7 @@ def find_figures(
 def find_upload_age_s(spool: Path, now_ns: int) -> float:
     """Return how long the oldest flush of the spool has waited for the store; 0 without one.
 
-    A restart of the writer does not reset it.
+    A restart of the writer does not reset this age: it is that of the file.
     """
     written = []
     for manifest in spool.glob("*.json"):
@@ -56,6 +56,6 @@ def find_upload_age_s(spool: Path, now_ns: int) -> float:
 
 
 def find_used_percent(path: Path) -> float:
-    """Return how full the disk of a folder is."""
+    """Return the used share of a folder's disk, in percent."""
     usage = shutil.disk_usage(path)
     return 100 * (1 - usage.free / usage.total)

@@ -1,4 +1,4 @@
-"""Runs one step of a deploy on the box, as the box's scripts and units ask for it."""
+"""Runs one step of a deploy on the box; the box's scripts and units call it."""
 
 import fcntl
 import signal
@@ -32,7 +32,7 @@ EXIT_BUSY = 75  # EX_TEMPFAIL: another switch is under way
 
 
 def run(action: str, target: str, load: Load, environment: Mapping[str, str]) -> int:
-    """Do the step; return its exit status. A fault is printed, and leaves the box as it was."""
+    """Run the step; return its exit status. On a fault print it and leave the box as it was."""
     try:
         if action == "ready":
             return tell_readiness(load(environment))
@@ -51,7 +51,7 @@ def run(action: str, target: str, load: Load, environment: Mapping[str, str]) ->
 
 
 def tell_readiness(settings: Settings) -> int:
-    """Print why the box cannot take over yet; return 0 if it can."""
+    """Print each reason why the box cannot take over yet; return 0 if it can."""
     state = settings.state.path
     health = gather(state, Supervisor(socket_path(state)), now_ns=time.time_ns())
     unready = find_unready(health)
@@ -62,7 +62,7 @@ def tell_readiness(settings: Settings) -> int:
 
 
 class BoxStep(NamedTuple):
-    """The request for a step, with its arguments."""
+    """A step's arguments."""
 
     root: Path
     target: str  # a release or a configuration, if the step takes one
@@ -71,7 +71,10 @@ class BoxStep(NamedTuple):
 
 
 def _settle_box(step: BoxStep) -> None:
-    """Before a start, point every program at what is current, whatever was interrupted."""
+    """Before a start, point every program at the current release and configuration.
+
+    An interrupted deploy may have left some of them elsewhere.
+    """
     box, configurations = Box(step.root), Configurations(step.root)
     digest = configurations.digest(configurations.current)
     if digest:
@@ -120,7 +123,7 @@ _STEPS: dict[str, Callable[[BoxStep], None]] = {
 
 
 def _stop_once() -> None:
-    """Turn the first signal into a fault, which is put back; ignore later signals."""
+    """Turn the first signal into a fault, which undoes the step; ignore later signals."""
 
     def stop(number: int, _: FrameType | None) -> None:
         for each in STOP_SIGNALS:

@@ -13,7 +13,7 @@ from services.operator.supervision.supervisor import Supervisor
 from shared.process.settings import Settings
 from shared.process.state import INGEST_PREFIX, WRITER
 
-# A writer reads its spool before it reports, a feed asks its exchange; then each must stay up.
+# Before it reports, a writer reads its spool and a feed asks its exchange; then each must stay up.
 START_S = 60.0
 STEADY_S = 5.0
 LOOK_S = 0.5
@@ -24,7 +24,7 @@ class ProgramMove(Protocol):
 
     @property
     def name(self) -> str:
-        """Return the program."""
+        """Return the program's name."""
         ...
 
     @property
@@ -39,7 +39,7 @@ class ProgramMove(Protocol):
 
     @property
     def is_back(self) -> bool:
-        """Return whether its next start is of the old one."""
+        """Return whether its next start runs the old one."""
         ...
 
     @property
@@ -54,19 +54,19 @@ class ProgramMove(Protocol):
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Return the environment of a process of the new one."""
+        """Return the environment for a process of the new one."""
         ...
 
     def forth(self) -> None:
-        """Make its next start of the new one."""
+        """Make its next start run the new one."""
         ...
 
     def back(self) -> None:
-        """Make its next start of the old one again."""
+        """Make its next start run the old one again."""
         ...
 
     def reversed(self) -> "ProgramMove":
-        """Return the way back."""
+        """Return the move back."""
         ...
 
 
@@ -89,7 +89,7 @@ class Mover:
                 self._move(move)
             finish()
         except BaseException as error:
-            # A signal ends up here as well; a second signal finds nothing left to stop.
+            # A signal raises a fault, too; a second signal is ignored, so this runs to its end.
             before = f" {moves[0].old}" if moves else ""
             say(f"not switched: {error}; putting{before} back")
             for move in reversed(done):
@@ -98,13 +98,13 @@ class Mover:
             raise
 
     def _take_back(self, move: ProgramMove) -> None:
-        """Undo a move; a failure is printed, and does not stop the others."""
+        """Undo a move; print a failure, so that the other moves are still undone."""
         if move.is_back:
             return
         try:
             self._move(move.reversed())
         except (BooktapeError, OSError) as error:
-            say(f"{move.name} is not back: {error}; its next start is of {move.old}")
+            say(f"{move.name} is not back: {error}; its next start runs {move.old}")
         move.back()
 
     def _move(self, move: ProgramMove) -> None:
@@ -113,12 +113,12 @@ class Mover:
             self._move_writer(move)
         elif move.name.startswith(INGEST_PREFIX):
             self._move_feed(move)
-        else:  # nothing of the tape's
+        else:  # a program that writes nothing to the tape
             move.forth()
             self._supervisor.restart(move.name)
 
     def _move_writer(self, move: ProgramMove) -> None:
-        """Restart the writer as the new one; the journals hold the events of the meantime."""
+        """Restart the writer as the new one; meanwhile the journals hold the events."""
         before = self._find(WRITER)
         held = before.writer.held_sessions if before and before.writer else {}
         move.forth()
@@ -130,7 +130,7 @@ class Mover:
             raise SwitchError(f"the writer refuses {said}")
 
     def _move_feed(self, move: ProgramMove) -> None:
-        """Hand a feed over; a feed that records nothing loses nothing by a plain restart."""
+        """Hand a feed over; restart one that records nothing, as it has nothing to lose."""
         before = self._find(move.name)
         is_live = before and before.is_reporting and before.ingest and before.ingest.live
         if is_live and not move.is_plain:
@@ -155,7 +155,7 @@ class Mover:
     def _wait_steady(
         self, move: ProgramMove, before: Process | None, is_well: Callable[[Process], bool]
     ) -> Process:
-        """Return the restarted program once it has run well for a while."""
+        """Return the restarted program once it has run well for `STEADY_S`; else raise."""
         pids = {None, before.pid if before else None}
         start_s = time.monotonic()
         steady_s: float | None = None

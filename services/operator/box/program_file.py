@@ -9,22 +9,22 @@ from shared.process.settings import Settings
 
 
 class ProgramFile:
-    """The file that lists the programs, as it was and as it will be."""
+    """Rewrites the file that lists the programs; remembers its earlier text."""
 
     def __init__(self, box: Box, supervisor: Supervisor) -> None:
-        """Remember its present text."""
+        """Remember the file's present text."""
         self._box = box
         self._supervisor = supervisor
         self._before = box.conf.read_bytes()
 
     def move(self, settings: Settings, release: str) -> None:
-        """Write it for these settings; an added program is of this release."""
+        """Write the file for these settings; an added program runs this release."""
         self._box.write_conf(settings)
         for name in self._reread(release):
-            say(f"{name}: supervisor.conf changed, which counts from the next boot")
+            say(f"{name}: the change in supervisor.conf takes effect at the next boot")
 
     def put_back(self, release: str) -> None:
-        """Restore its earlier text; print a failure."""
+        """Restore the file's earlier text; print a failure."""
         try:
             if self._box.conf.read_bytes() != self._before:
                 write_atomic(self._box.conf, self._before, fsync=True)
@@ -33,7 +33,7 @@ class ProgramFile:
             say(f"supervisor.conf is not back: {error}; the next boot writes it anew")
 
     def _reread(self, release: str) -> list[str]:
-        """Make supervisord add and drop programs; return changes that need its restart."""
+        """Make supervisord add and drop programs; return those whose change needs its restart."""
         changes = self._supervisor.reread()
         for name in changes.added:
             self._box.point(self._box.program(name), release)

@@ -1,4 +1,4 @@
-"""Keeps the releases of a box, with the links that say which of its programs runs which."""
+"""Keeps the releases of a box, with a link from each program to the release that it runs."""
 
 import shutil
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from shared.process.files import write_atomic
 from shared.process.settings import Settings
 from shared.process.state import INGEST_PREFIX, WRITER
 
-# A release that is fetched, checked and installed whole has this file.
+# A release has this file once it is fetched, checked and installed whole.
 READY = "ready"
-# As supervisor.conf calls it; here every program has a release of its own.
+# supervisor.conf starts every program so; on a box each program runs its own release.
 COMMAND = "command=/usr/bin/env booktape "
 SECTION = "[program:"
 
 
 class SwitchError(BooktapeError):
-    """Explain to the operator why this box does not run the release."""
+    """Explain to the operator why the step failed."""
 
 
 class Box:
-    """The folder of the releases, with links that say which program runs which.
+    """The folder of the releases, with a link from each program to its release.
 
     supervisord starts `programs/<program>`; a boot starts `current`, which moves last.
     """
@@ -45,7 +45,7 @@ class Box:
         return folder
 
     def release(self, link: Path) -> str:
-        """Return the release that a link names; empty without a link."""
+        """Return the release that a link names, or "" without a link."""
         return link.readlink().name if link.is_symlink() else ""
 
     def point(self, link: Path, release: str) -> None:
@@ -53,7 +53,7 @@ class Box:
         point(link, self.folder(release))
 
     def write_conf(self, settings: Settings) -> list[str]:
-        """Write supervisord's file as this release ships it; return its programs."""
+        """Write supervisord's file from the one that this release ships; return its programs."""
         state = settings.state.path
         for folder in settings.state.folder.wanted_by_supervisor:
             folder.mkdir(parents=True, exist_ok=True)
@@ -76,16 +76,16 @@ class Box:
         """Remove every release but these; the disk is small."""
         for folder in (self.root / "releases").iterdir():
             if folder.name not in kept:
-                # The next deploy tries again to remove what stays; it does no harm.
+                # The next deploy removes any rest, which does no harm until then.
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_command(name: str, own: Path, arguments: str) -> str:
     """Return the command that supervisord starts.
 
-    A release older than a program has no such command. A rollback to it restarts every program
-    before it brings its own supervisor.conf: meanwhile a program that no other depends on sleeps,
-    so that it fails no rollback.
+    A release older than a program lacks its command. A rollback to such a release restarts every
+    program first and writes the older supervisor.conf last: meanwhile the program sleeps, so that
+    it does not fail the rollback.
     """
     if name == WRITER or name.startswith(INGEST_PREFIX):
         return f"command={own} {arguments}"
@@ -117,11 +117,11 @@ class ReleaseMove(NamedTuple):
         self.box.point(self.box.program(self.name), self.new)
 
     def back(self) -> None:
-        """Point the link at the old one again."""
+        """Point the link at the old release again."""
         self.box.point(self.box.program(self.name), self.old)
 
     def reversed(self) -> "ReleaseMove":
-        """Return the way back."""
+        """Return the move back."""
         return ReleaseMove(self.box, self.name, self.new, self.old, self.environment)
 
 

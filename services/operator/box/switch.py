@@ -43,8 +43,8 @@ class Switch:
     def _plan(self, release: str, *, is_rollback: bool) -> list[ReleaseMove]:
         """Return the moves, in order.
 
-        A new writer reads the frames of the release before, so it moves first; to an older
-        release it moves last, when the feeds write older frames again.
+        A new writer can read frames of the release before it, so it moves first. To an older
+        release the writer moves last, once the feeds write older frames again.
         """
         names = sorted(self._supervisor.programs(), key=lambda name: (name != WRITER, name))
         if is_rollback:

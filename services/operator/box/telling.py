@@ -1,4 +1,4 @@
-"""Tells CloudWatch a box's figures, once."""
+"""Publishes a box's figures once, telling CloudWatch."""
 
 import time
 from collections.abc import Mapping
@@ -27,6 +27,6 @@ def run(settings: Settings, environment: Mapping[str, str]) -> int:
         disk_used_percent=max(find_used_percent(state), find_used_percent(Path("/"))),
         upload_age_s=find_upload_age_s(settings.state.folder.spool, now_ns),
     )
-    # From the environment that the stack wrote; the role may publish in this namespace alone.
+    # The stack wrote the environment; the box's role may publish in this namespace alone.
     publish(figures, namespace=environment[NAMESPACE_VARIABLE], cell=settings.state.cell)
     return 0

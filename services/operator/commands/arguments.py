@@ -32,11 +32,11 @@ def operating(
     silence: RunCommand,
     handover: RunCommand,
 ) -> list[Command]:
-    """Return the commands with which a person records."""
+    """Return the commands that run a recording."""
     return [
         Command(
             name="up",
-            summary="records all feeds under supervisord until Ctrl-C, which drains",
+            summary="records all feeds under supervisord until Ctrl-C, then drains",
             example="booktape up",
             run=up,
             add_arguments=_add_no_dashboard,
@@ -50,7 +50,7 @@ def operating(
         ),
         Command(
             name="status",
-            summary="shows each feed and the writer; exit status 0: all well, 1: some trouble",
+            summary="shows each feed and the writer; exit status 0: all well, 1: a trouble",
             example="booktape status --json",
             run=status,
             add_arguments=_add_status,
@@ -64,7 +64,7 @@ def operating(
         ),
         Command(
             name="handover",
-            summary="restarts one feed without a hole: a second line of it records meanwhile",
+            summary="restarts one feed without a hole: a second line records meanwhile",
             example=f"booktape handover {_first(exchanges)}",
             run=handover,
             add_arguments=_add_exchange(exchanges),
@@ -73,17 +73,17 @@ def operating(
 
 
 def watching(*, metrics: RunCommand, dashboard: RunCommand) -> list[Command]:
-    """Return the commands with which people and programs watch."""
+    """Return the commands that show health and metrics."""
     return [
         Command(
             name="dashboard",
-            summary="serves the page on 127.0.0.1, and calls [alerts] about troubles",
+            summary="serves the page on 127.0.0.1, and reports troubles to the webhook of [alerts]",
             example="booktape dashboard",
             run=dashboard,
         ),
         Command(
             name="metrics",
-            summary="prints every figure once, in the text format of Prometheus",
+            summary="prints every metric once, in the text format of Prometheus",
             example="booktape metrics",
             run=metrics,
         ),
@@ -93,11 +93,11 @@ def watching(*, metrics: RunCommand, dashboard: RunCommand) -> list[Command]:
 def looking(
     exchanges: Sequence[str], *, book: RunCommand, listing: RunCommand, probe: RunCommand
 ) -> list[Command]:
-    """Return the commands with which a person looks at an exchange."""
+    """Return the commands that inspect an exchange."""
 
     def add_book(parser: Parser) -> None:
         parser.add_argument("exchange", choices=exchanges)
-        parser.add_argument("symbol", type=_symbol, help="ours, such as BTC-EUR")
+        parser.add_argument("symbol", type=_symbol, help="our name of it, such as BTC-EUR")
         parser.add_argument(
             "--limit", type=count, default=LIMIT_DEFAULT, metavar="N",
             help="levels a side (%(default)s)",
@@ -113,14 +113,14 @@ def looking(
         ),
         Command(
             name="exchanges",
-            summary="lists the exchanges, and what is recorded by default",
+            summary="lists the exchanges with their default symbols and channels",
             example="booktape exchanges",
             run=listing,
         ),
         Command(
             name="probe",
-            summary="holds what we assume of an exchange against it; exit status 1 some is refuted,"
-            " 2 too little was seen",
+            summary="tests our assumptions on a live exchange; exit status 1: it refuted one,"
+            " 2: it showed too little",
             example=f"booktape probe {_first(exchanges)} --minutes 10 --out probe",
             run=probe,
             add_arguments=_add_probe(exchanges),
@@ -133,7 +133,7 @@ def deploying(*, box: RunCommand) -> list[Command]:
     return [
         Command(
             name="box",
-            summary="does one step of a deploy, as the scripts of a box do",
+            summary="runs one step of a deploy, as the scripts of a box do",
             example="booktape box drain",
             run=box,
             add_arguments=_add_box,
@@ -173,14 +173,14 @@ def processes(
         ),
         Command(
             name="sink",
-            summary="feeds another store with each row once, as [sinks.<name>] says",
+            summary="feeds each row once to another store, as [sinks.<name>] says",
             example="booktape sink influx --once",
             run=sink,
             add_arguments=_add_sink,
         ),
         Command(
             name="simulate",
-            summary="serves an exchange of its own on loopback",
+            summary="serves a simulated exchange on loopback",
             example=f"booktape simulate {_first(exchanges)} --help",
             run=simulate,
             explains_itself=True,
@@ -202,27 +202,27 @@ def _add_exchange(exchanges: Sequence[str]) -> Callable[[Parser], None]:
 def _add_probe(exchanges: Sequence[str]) -> Callable[[Parser], None]:
     def add(parser: Parser) -> None:
         parser.add_argument(
-            "exchange", nargs="?", choices=exchanges, help="each, one after the other"
+            "exchange", nargs="?", choices=exchanges, help="the exchange to probe (all, in turn)"
         )
         parser.add_argument(
             "--minutes", type=positive, default=PROBE_MINUTES, metavar="T", help="(%(default)g)"
         )
         parser.add_argument(
             "--out", type=Path, default=Path("probe"), metavar="FOLDER",
-            help="folder for all messages and the table (%(default)s)",
+            help="folder for every message and the table (%(default)s)",
         )  # fmt: skip
         parser.add_argument(
-            "--again", type=Path, metavar="FILE", help="judge an earlier probe again"
+            "--again", type=Path, metavar="FILE", help="judge an earlier recording again"
         )
 
     return add
 
 
 def _add_status(parser: Parser) -> None:
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument(
         "--watch", nargs="?", type=positive, const=WATCH_S, metavar="S",
-        help="again each S seconds (%(const)g) until Ctrl-C; as JSON a line each",
+        help="repeat every S seconds (%(const)g) until Ctrl-C; each JSON takes one line",
     )  # fmt: skip
 
 
@@ -237,7 +237,7 @@ def _add_silence(exchanges: Sequence[str]) -> Callable[[Parser], None]:
 
 
 def _add_sink(parser: Parser) -> None:
-    parser.add_argument("name", help="of [sinks.<name>] in booktape.toml")
+    parser.add_argument("name", help="its name in [sinks.<name>] of booktape.toml")
     parser.add_argument("--once", action="store_true", help="feed all present rows, then end")
 
 
@@ -251,31 +251,31 @@ def _add_box(parser: Parser) -> None:
 
 def _add_no_dashboard(parser: Parser) -> None:
     parser.add_argument(
-        "--no-dashboard", action="store_true", help="do not run the page, nor the calls of [alerts]"
+        "--no-dashboard", action="store_true", help="run without the page and the calls of [alerts]"
     )
 
 
 def _add_demo(demo: Parser) -> None:
     _add_no_dashboard(demo)
-    demo.add_argument("--seconds", type=positive, metavar="T", help="then drain (until Ctrl-C)")
-    demo.add_argument("--faults", metavar="A,B|all", help="faults of the exchanges (none)")
+    demo.add_argument("--seconds", type=positive, metavar="T", help="record so long (until Ctrl-C)")
+    demo.add_argument("--faults", metavar="A,B|all", help="faults to simulate (none)")
     demo.add_argument(
         "--symbols", type=count, default=DEMO_SYMBOLS, metavar="N",
-        help="of each exchange (%(default)s)",
+        help="symbols of each exchange (%(default)s)",
     )  # fmt: skip
     demo.add_argument(
         "--rate", type=positive, default=DEMO_RATE, metavar="R",
-        help="messages a second of each exchange (%(default)g)",
+        help="messages a second from each exchange (%(default)g)",
     )  # fmt: skip
     demo.add_argument(
         "--folder", type=Path, default=Path("demo"), metavar="FOLDER",
-        help="folder for its own state and tape, beside the configuration (%(default)s)",
+        help="folder for the demo's configuration, state and tape (%(default)s)",
     )  # fmt: skip
     demo.add_argument(
         "--truth",
         type=Path,
         metavar="FOLDER",
-        help="record of all that the exchanges sent (<folder>/truth)",
+        help="folder for a record of all sent messages (<folder>/truth)",
     )
     demo.add_argument("--fresh", action="store_true", help="remove an earlier demo's folder first")
 

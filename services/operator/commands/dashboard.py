@@ -21,7 +21,7 @@ from services.operator.supervision.programs import socket_path
 
 
 class StateWatch:
-    """Watches one state folder in one thread; another one asks supervisord."""
+    """Watches one state folder in one thread; another thread asks supervisord."""
 
     def __init__(self, state: Path) -> None:
         """Prepare; ask nothing yet."""

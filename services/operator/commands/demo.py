@@ -31,14 +31,14 @@ from shared.process.state import StateFolder
 # Steps may be under way when the markets stop: a resync, a reconnect after a silent stall.
 SETTLE_MIN_S, SETTLE_MAX_S = 3.0, 45.0
 LOOK_S = 0.5
-HINT = "This should not be: the simulators listen on loopback."
+HINT = "This is a fault of ours: the simulators listen on loopback."
 
 
 class DemoPlan(Struct, frozen=True, kw_only=True):
     """The demo's arguments."""
 
     folder: Path
-    truth: Path | None  # of the truth files; None: in the folder
+    truth: Path | None  # folder of the truth files; None: <folder>/truth
     is_fresh: bool
     seconds: float | None  # None: until Ctrl-C
     exchanges: list[str]
@@ -72,7 +72,7 @@ def run(
 
 
 def say_examples(folder: Path) -> None:
-    """Print how to look at the tape, as lines to type as they are."""
+    """Print commands that show the tape, ready to copy."""
     url = f"file:{folder / 'data'}"
     typed = shlex.quote(url)
     say("\nlook at it:")
@@ -88,7 +88,7 @@ def say_examples(folder: Path) -> None:
 
 
 def find_market(url: str) -> str | None:
-    """Return a market of the tape that has a book, of Bitcoin if possible."""
+    """Return a market of the tape that has a book, preferably of Bitcoin."""
     try:
         symbols = booktape.open(url).symbols().to_arrow().to_pylist()
     except TapeError:
@@ -108,7 +108,7 @@ def _start(
     for exchange in plan.exchanges:
         file = truth / f"{exchange}.jsonl"
         if file.exists():
-            raise BooktapeError(f"{file} is there already; choose another folder with --truth")
+            raise BooktapeError(f"{file} exists already; choose another folder with --truth")
         options = ["--symbols", str(plan.symbols), "--rate", str(plan.rate), "--truth", str(file)]
         if plan.faults:
             options += ["--faults", plan.faults]

@@ -31,12 +31,12 @@ class Address(Struct, frozen=True):
 def make_folder(folder: Path, *, is_fresh: bool) -> None:
     """Make a folder that holds only the mark.
 
-    Remove an earlier one if asked to, and only a demo's.
+    With `is_fresh` remove an earlier demo's folder first; never remove any other folder.
     """
     conf = folder / FILE_NAME
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not (conf.is_file() and conf.read_text(encoding="utf-8").startswith(MARK)):
-            raise BooktapeError(f"{folder} is not a demo's; choose another with --folder")
+            raise BooktapeError(f"{folder} is no folder of a demo; choose another with --folder")
         if not is_fresh:
             raise BooktapeError(
                 f"{folder} holds an earlier demo; remove it with --fresh, or keep it and choose "
@@ -49,7 +49,7 @@ def make_folder(folder: Path, *, is_fresh: bool) -> None:
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    # Whatever happens next, the mark shows that it is a demo's.
+    # Even if the demo fails now, the mark shows that the folder is a demo's.
     conf.write_text(MARK + "\n", encoding="utf-8")
 
 
@@ -83,6 +83,6 @@ def write_configuration(
 
 
 def make_environment(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment of this configuration alone: another might name a real bucket."""
+    """Return an environment that names this configuration alone: another may name a real bucket."""
     rest = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
     return {**rest, FILE_VARIABLE: str(folder / FILE_NAME)}

@@ -22,7 +22,7 @@ from shared.process.state import INGEST_PREFIX, StateFolder, ingest_name
 from shared.process.status import IngestReport
 
 OTHER_LINE = "b"
-# Every market of Bitvavo is 437 snapshots at 5 a second, shared with line a.
+# Bitvavo's 437 markets each need a snapshot: 5 a second, which line a shares.
 LIVE_S = 600.0
 DRAIN_S = 60.0
 LOOK_S = 0.5
@@ -30,18 +30,18 @@ LINE_S = 5.0
 
 
 class HandoverError(BooktapeError):
-    """Explain to the operator how far it came, and what runs now."""
+    """Explain to the operator how far the handover came and what runs now."""
 
 
 class Upgrade(Protocol):
     """Moves a program's next start to another release."""
 
     def forth(self) -> None:
-        """Move it; line b is live."""
+        """Move the next start to the other release; line b is live."""
         ...
 
     def back(self) -> None:
-        """Undo it; line b is still live."""
+        """Move the next start back; line b is still live."""
         ...
 
 
@@ -55,9 +55,9 @@ def run(
 ) -> int:
     """Hand the feed over and back; return 0 once a new line a is live and line b has drained.
 
-    With a `move`, line a comes back as another release. If that does not get live, line a comes
-    back as it was, and the error says why. Line b records until then. A move that
-    `is_reconfigured` records other symbols: it is level once the common ones are live.
+    With a `move`, line a starts again as another release. If that release does not become live,
+    line a starts as the old one, and the error says why. Line b records until then. With
+    `is_reconfigured` the new line records other symbols: only the common ones must be live.
     """
     state = settings.state.path
     supervisor = Supervisor(socket_path(state))
@@ -104,11 +104,11 @@ class _Handover:
         self._stopping = stopping
 
     def check(self) -> IngestReport:
-        """Return line a's report, or raise the reason against a handover."""
+        """Return line a's report; raise if a handover cannot begin."""
         health = self._gather()
         name = f"{INGEST_PREFIX}{self._exchange}"
         if health.supervisor_pid is None:
-            raise HandoverError("no supervisord answers, so nothing was done; booktape up")
+            raise HandoverError("no supervisord answers, so nothing was done; start: booktape up")
         line_a, line_b = (_find(health, self._exchange, line) for line in (LINE, OTHER_LINE))
         if line_b is not None and line_b.is_running:
             raise HandoverError(
@@ -160,7 +160,7 @@ class _Handover:
         return is_new and self.is_level(OTHER_LINE, LINE)
 
     def wait(self, line: str, is_done: Callable[[], bool], is_alive: Callable[[], bool]) -> None:
-        """Wait until it is done; raise if that takes too long, or has become impossible."""
+        """Wait until `is_done`; raise if that takes too long, line b ends or a signal comes."""
         start_s = time.monotonic()
         next_s = LINE_S
         while not is_done():
@@ -235,11 +235,11 @@ def _find(health: Health, exchange: str, line: str) -> Process | None:
 
 
 def _said(process: Process | None) -> IngestReport | None:
-    """Return a line's report, if it is of now."""
+    """Return a line's report, if it is fresh."""
     return process.ingest if process and process.is_reporting else None
 
 
 def _covers(one: IngestReport, other: IngestReport, *, is_reconfigured: bool = False) -> bool:
-    """Return whether this line has live all of the other's live symbols that it records."""
+    """Return whether `one` has live what is live on `other`, as far as it records it."""
     wanted = max(1, min(other.live, one.symbols)) if is_reconfigured else other.live
     return one.live >= wanted and set(one.waiting) <= set(other.waiting)

@@ -11,7 +11,7 @@ from shared.process.settings import Settings
 
 
 def run(settings: Settings, *, clock_ns: Callable[[], int]) -> int:
-    """Print them, whatever the troubles: figures are no verdict."""
+    """Print the metrics; return 0 even if they show troubles."""
     state = settings.state.path
     health = gather(state, Supervisor(socket_path(state)), now_ns=clock_ns())
     print(format_text(collect(health)), end="")

@@ -26,18 +26,18 @@ from shared.transport.rest import RestClient
 
 NONE_REFUTED, REFUTED, TOO_LITTLE = 0, 1, 2
 NS_PER_S: Final = 1_000_000_000
-BAN_S: Final = 60.0  # if the exchange does not say how long
+BAN_S: Final = 60.0  # of a ban, if the exchange does not say how long
 
 
 def run(exchanges: Mapping[str, Exchange], settings: Settings, *, minutes: float, out: Path) -> int:
-    """Probe these exchanges, one after the other; return 1 if any assumption is refuted."""
+    """Probe these exchanges in turn; return the worst exit status of `exit_status`."""
     stop = Event()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: stop.set())
     statuses = []
     for name, exchange in exchanges.items():
         if name not in probing.find_names():
-            print(f"{name}: nobody has written down what we assume of it")
+            print(f"{name}: no probe lists our assumptions about it")
             statuses.append(TOO_LITTLE)
         elif not stop.is_set():
             rows = _probe(exchange, settings, minutes=minutes, out=out, stop=stop)
@@ -49,7 +49,7 @@ def run_again(exchanges: Mapping[str, Exchange], path: Path) -> int:
     """Judge the records of an earlier probe once more."""
     name = path.name.split("-")[0]
     if name not in exchanges or name not in probing.find_names():
-        print(f"{path.name} is not named as a probe names what it keeps")
+        print(f"{path.name} is no recording of a probe: its name begins with no probed exchange")
         return TOO_LITTLE
     evaluation = Evaluation(exchanges[name], probing.load(name))
     for record in read(path):
@@ -78,7 +78,7 @@ def _probe(
     evaluation = Evaluation(exchange, probing.load(exchange.name))
     began = datetime.fromtimestamp(time.time_ns() // NS_PER_S, UTC)
     path = out / f"{exchange.name}-{began:%Y%m%dT%H%M%SZ}{SUFFIX}"
-    print(f"{exchange.name}: {minutes:g} minutes; all that comes is kept in {path}", flush=True)
+    print(f"{exchange.name}: {minutes:g} minutes; every message goes to {path}", flush=True)
     with closing(ProbeRecording(path)) as recording:
 
         def take(record: ProbeRecord) -> None:
@@ -114,7 +114,7 @@ def _play(
 def _find_ban(
     exchange: Exchange, limits: Limits, evaluation: Evaluation, record: ProbeRecord
 ) -> bool:
-    """Return whether the exchange bans us; then all our processes leave it alone."""
+    """Return whether the exchange bans us; if so, make all our processes wait."""
     wait_s = None
     if evaluation.first.throttled is not None:
         wait_s = evaluation.first.throttled.wait_s or BAN_S
@@ -132,7 +132,7 @@ def _tell(rows: list[JudgedRow], path: Path, *, is_whole: bool) -> list[JudgedRo
     path.with_name(path.name.removesuffix(SUFFIX) + ".txt").write_text(text + "\n", "utf-8")
     print(text)
     if not is_whole:
-        print("The probe ended early: by you, or as the exchange wants to be left alone.")
+        print("The probe ended early: you stopped it, or the exchange refuses more requests.")
     return rows
 
 

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 
 
 class Progress:
-    """Decides which news are worth a line, and prints them."""
+    """Prints news of the processes, as far as they are worth a line."""
 
     def __init__(self, say: Callable[[str], None], *, hint: str) -> None:
         """Print lines by `say`; `hint` helps when an exchange cannot be reached."""
@@ -50,17 +50,17 @@ class Progress:
             trouble = find_unreachable(process, now_ns=health.ts)
             if trouble and name not in self._unreachable:
                 self._unreachable.add(name)
-                self._say(f"{trouble.text}\n  it goes on trying for ever. {self._hint}")
+                self._say(f"{trouble.text}\n  the feed keeps trying. {self._hint}")
             elif name in self._unreachable and _is_reached(process):
                 self._unreachable.remove(name)
-                self._say(f"{name} is reached again")
+                self._say(f"{name} is reachable again")
 
     def _tell_page(self, health: Health) -> None:
         """Print the page's address once, and again after a move."""
         for program in health.programs:
             report = program.report
             if not isinstance(report, ServiceReport) or report.pid != program.pid:
-                continue  # of the one before it
+                continue  # the report of an earlier process
             if report.address and report.address != self._page:
                 self._page = report.address
                 self._say(f"  the page:     {self._page}")

@@ -38,7 +38,7 @@ def run(
 
 
 def _parse(text: str, now: int) -> int:
-    """Return a moment in ns: a time, or a while from now."""
+    """Return in ns the moment that a time, or a duration from now, names."""
     try:
         return now + parse_every(text) * _NS_OF_US
     except ValueError:

@@ -34,7 +34,7 @@ def watch(
 ) -> int:
     """Print the screen at each tick, in place of the one before; return the last exit status.
 
-    As JSON, or without a terminal, one follows the other: JSON takes a line each.
+    Without a terminal the screens follow each other; with `as_json` each takes one line.
     """
     is_screen = sys.stdout.isatty() and not as_json
     status = 0

@@ -1,4 +1,4 @@
-"""Notices a stop signal between two looks."""
+"""Counts stop signals, so that a loop ends between two looks."""
 
 import signal
 import time
@@ -23,7 +23,7 @@ class Stopping:
         return self.count > 0
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long, or until a signal comes; return whether one came."""
+        """Wait for the seconds, or until a signal comes; return whether one came."""
         end_s = time.monotonic() + seconds
         while not self.is_asked and (left_s := end_s - time.monotonic()) > 0:
             time.sleep(min(left_s, LOOK_S))

@@ -21,7 +21,7 @@ LOOK_S = 1.0
 DRAIN_LINE_S = 5.0
 HINT = "Without a network, see booktape work with: booktape demo"
 
-Look = Callable[[Health, float], None]  # the health, so many seconds after the start
+Look = Callable[[Health, float], None]  # the health, and its seconds since the start
 
 
 def run(settings: Settings, environment: Mapping[str, str], *, has_dashboard: bool = True) -> int:
@@ -39,12 +39,12 @@ def run(settings: Settings, environment: Mapping[str, str], *, has_dashboard: bo
 
 
 def find_left_out(settings: Settings, has_dashboard: bool) -> list[str]:  # noqa: FBT001 (one fact)
-    """Return the unwanted programs; warn of what they would have done."""
+    """Return the programs to leave out; warn if [alerts] calls nobody without them."""
     if has_dashboard:
         return []
     alerts = settings.alerts
     if alerts.webhook_url or alerts.heartbeat_url:
-        say("[alerts] is set, and nobody is called: --no-dashboard leaves out who would call")
+        say("[alerts] is set but calls nobody: --no-dashboard leaves out the process that calls")
     return [DASHBOARD]
 
 
@@ -52,12 +52,12 @@ def say(line: str) -> None:
     """Print a line at once, also into a pipe, whether or not it has a reader."""
     try:
         print(line, flush=True)
-    except OSError:  # the terminal is gone; the recording goes on or drains
+    except OSError:  # the terminal is gone, but the recording goes on or drains
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say_start(settings: Settings, programs: Programs) -> None:
-    """Print what is recorded, and how to operate it."""
+    """Print the recorded symbols, and the commands that operate the recording."""
     unrecorded = say_unrecorded(settings, programs.conf)
     recorded = ", ".join(name for name in settings.exchanges if name not in unrecorded)
     say(f"booktape records {recorded} into {settings.storage.url}")
@@ -67,7 +67,7 @@ def say_start(settings: Settings, programs: Programs) -> None:
 
 
 def say_unrecorded(settings: Settings, conf: Path) -> list[str]:
-    """Return the wanted exchanges that supervisord runs no feed of; say what is missing."""
+    """Return the wanted exchanges that have no program; print which program is missing."""
     wanted = [name for name, exchange in settings.exchanges.items() if exchange.enabled]
     unrecorded = find_unrecorded(conf, wanted)
     for name in unrecorded:
@@ -121,13 +121,13 @@ def drain(recording: Recording, state: Path) -> bool:
 
     is_drained = recording.drain(on_wait=on_wait)
     if not is_drained:
-        say("supervisord does not end; it is left running")
+        say("supervisord does not end; booktape leaves it running")
     say_left(gather(state, recording.supervisor, now_ns=time.time_ns()))
     return is_drained
 
 
 def say_left(health: Health) -> None:
-    """Print what still runs, and what is not in the store yet."""
+    """Print which processes still run, and how much the store does not have yet."""
     if health.supervisor_pid is None:
         for process in health.processes:
             if process.is_running:
@@ -136,7 +136,7 @@ def say_left(health: Health) -> None:
 
 
 def format_left(health: Health) -> str:
-    """Return as text what is not in the store yet."""
+    """Describe how much the store does not have yet."""
     journals = [journal for journal in health.journals if not journal.is_delivered]
     if not journals and not health.spool_flushes:
         return "drained: all of it is in the store"

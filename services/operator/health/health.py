@@ -44,12 +44,12 @@ class Process(Struct, frozen=True, kw_only=True):
     exchange: str | None
     line: str | None
     is_running: bool
-    pid: int | None  # of the lock's holder
+    pid: int | None  # the lock's holder
     report_age_s: float | None
-    program_state: str | None  # as supervisord sees it; None if unknown to it
+    program_state: str | None  # as supervisord reports it; None if it does not know the program
     program_exitstatus: int | None
     report: ProcessReport | None
-    parent_pid: int | None = None  # of the lock's holder, if the system tells it
+    parent_pid: int | None = None  # the parent of the lock's holder, if the system shows it
 
     @property
     def is_supervised(self) -> bool:
@@ -58,10 +58,10 @@ class Process(Struct, frozen=True, kw_only=True):
 
     @property
     def is_reporting(self) -> bool:
-        """Return whether its figures are of now, and of this very process."""
+        """Return whether its report is fresh, and of this very process."""
         if self.pid and self.report and self.report.pid != self.pid:
             return False
-        # A report of the future is old: the clock was set back.
+        # A report from the future is old: somebody set the clock back.
         return self.report_age_s is not None and abs(self.report_age_s) <= REPORT_AGE_S_MAX
 
     @property
@@ -123,10 +123,10 @@ class Health(Struct, frozen=True, kw_only=True):
     conflicts: int
     is_supervisor_lost: bool = False
     supervisor_deaf_pid: int | None = None  # of a supervisord that lives but does not answer
-    is_deploying: bool = False  # programs are of two releases for a while, on purpose
+    is_deploying: bool = False  # meanwhile the programs may run two releases
     conf: str | None = None  # the file for `supervisorctl -c`, if found
     programs: list[Process] = []  # programs that are neither a feed nor the writer
-    silences: list[Silence] = []  # that are not over
+    silences: list[Silence] = []  # those that still hold
 
     def is_orphan(self, process: Process) -> bool:
         """Return whether a process runs in place of one that supervisord would run."""
@@ -136,7 +136,7 @@ class Health(Struct, frozen=True, kw_only=True):
 
 
 def gather(state: Path, supervisor: Supervisor, *, now_ns: int) -> Health:
-    """Return the health of all processes, without a question to the processes themselves."""
+    """Return the health of all processes; ask none of them."""
     pid = supervisor.find_pid()
     try:
         programs = supervisor.programs() if pid else {}
@@ -193,7 +193,7 @@ def _others(
         report = read(state.report(name), kind)
         holder = find_holder(state.sink_lock(name.removeprefix(SINK_PREFIX)), locked)
         pid = holder if is_sink else known.pid if known else None
-        if known is None and pid is None:  # it fed once, and is no longer configured
+        if known is None and pid is None:  # a former sink, no longer configured
             continue
         yield Process(
             name=name,
@@ -210,7 +210,7 @@ def _others(
 
 
 def _find_name(state: StateFolder, program: str) -> str:
-    """Return a program's process: of its lines the one that reported last, whatever its cell.
+    """Return the name of a program's line that reported last, whatever its cell.
 
     The cell is in the configuration, which the caller need not have.
     """

@@ -28,8 +28,8 @@ def _of_pipes(health: Health) -> Iterator[Trouble]:
             since = max(report.ts_start, writer.ts_start)
             is_known = report.session in writer.sessions or report.session in writer.held_sessions
             if not is_known and report.journal_synced and health.ts - since > UNHEARD_S * 1e9:
-                text = f"the journal of {report.session} grows, but the writer does not know it"
-                remedy = f"nothing of it is lost; {order('restart', process.program, health)}"
+                text = f"the journal of {report.session} grows, but the writer does not see it"
+                remedy = f"the journal keeps it all; {order('restart', process.program, health)}"
                 yield trouble_of(process, "journal-unheard", text, remedy)
 
 
@@ -39,12 +39,10 @@ def _of_journals(health: Health) -> Iterator[Trouble]:
         is_lost = journal.owner_pid is None and not journal.is_delivered
         age_s = (health.ts - (journal.written_ts or health.ts)) / 1e9
         is_adopting = journal.exchange in running
-        # A running feed adopts it within a minute, and a few of them at a time.
+        # A running feed adopts a journal within a minute, but only a few at a time.
         if is_lost and not (is_adopting and age_s <= UNDELIVERED_S):
             start = order("start", f"{INGEST_PREFIX}{journal.exchange}", health)
-            log = (
-                "see the log of its feed: a newer release has written it, or it waits for its turn"
-            )
+            log = "see the log of its feed: a newer release wrote the journal, or it waits its turn"
             yield Trouble(
                 code="journal-undelivered",
                 text=f"nobody delivers the journal of {journal.session}",

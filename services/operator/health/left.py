@@ -1,4 +1,4 @@
-"""Finds from the disk what is left of each session: whether the writer has committed all of it."""
+"""Finds on disk which sessions have events left that the writer has not committed."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ _NAME: Final = re.compile(r"(.+)-\d+-(\d+)\.json")  # of the spool: session, fir
 
 
 class _Session(Struct):
-    """The writer's record of a session, as far as it is needed here."""
+    """The writer's record of a session, without the fields that nobody needs here."""
 
     next: int
     end: int | None = None
@@ -23,8 +23,8 @@ class _Session(Struct):
 def find_delivered(sessions: Path, spool: Path) -> set[str]:
     """Return each session that is committed to its end.
 
-    Its file gives its end once the writer has received that, and how far it was committed when its
-    last flush was stored; the manifests in the spool reach further.
+    A session's file names the first event that was not yet committed when the store had its last
+    flush, and its end once the writer knows it; the manifests in the spool reach further.
     """
     reached: dict[str, int] = {}
     for path in spool.glob(f"*{_MANIFEST}"):

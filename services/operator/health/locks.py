@@ -9,7 +9,7 @@ Locked = set[tuple[int, int]] | None
 def find_locked(table: Path = Path("/proc/locks")) -> set[tuple[int, int]] | None:
     """Return inode and holder of each locked file, or `None` if the system lists no locks.
 
-    To try a lock would be simpler, but could now and then refuse it to a process that starts.
+    Trying each lock would be simpler, but could refuse a lock to a process that starts just then.
     """
     try:
         rows = table.read_text(encoding="ascii").splitlines()
@@ -21,7 +21,7 @@ def find_locked(table: Path = Path("/proc/locks")) -> set[tuple[int, int]] | Non
 
 
 def find_holder(path: Path, locked: Locked) -> int | None:
-    """Return the pid of the process that holds a lock, which the file names."""
+    """Return the pid of the process that holds a lock; the lock's file names it."""
     try:
         pid = int(path.read_text(encoding="ascii"))
         inode = path.stat().st_ino

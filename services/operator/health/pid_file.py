@@ -6,7 +6,7 @@ from shared.process.state import StateFolder
 
 
 def find_deaf(path: Path, processes: Path = Path("/proc")) -> int | None:
-    """Return the live supervisord that a pid file names: it should have answered."""
+    """Return the pid of a live supervisord that a pid file names; call it if none answers."""
     try:
         pid = int(path.read_text(encoding="ascii"))
         command = (processes / str(pid) / "cmdline").read_bytes()

@@ -11,7 +11,7 @@ from shared.process.state import StateFolder
 
 
 class Silence(Struct, frozen=True, kw_only=True):
-    """An exchange whose own troubles call nobody until a moment, ns since 1970."""
+    """An exchange whose own troubles call nobody before `until`, in ns since 1970."""
 
     exchange: str
     until: int
@@ -19,7 +19,7 @@ class Silence(Struct, frozen=True, kw_only=True):
 
 
 def find_silences(state: StateFolder, now_ns: int) -> list[Silence]:
-    """Return the silences that are not over; an unreadable file silences nothing."""
+    """Return the silences that still hold; an unreadable file silences nothing."""
     found = [_read(path) for path in sorted(state.silences.glob("*.json"))]
     return [silence for silence in found if silence and silence.until > now_ns]
 

@@ -150,14 +150,14 @@ def _sinks(health: Health) -> Iterator[str]:
 
 
 def _calls(health: Health) -> Iterator[str]:
-    """Yield a line if a trouble calls nobody."""
+    """Yield a line if troubles call nobody."""
     reports = [process.report for process in health.programs]
     if any(isinstance(report, ServiceReport) and report.calls is False for report in reports):
         yield "alerts   nobody is called: [alerts] webhook_url is empty"
 
 
 def _silences(health: Health) -> Iterator[str]:
-    """Yield the silenced exchanges, until when, and their troubles."""
+    """Yield each silence: its exchange, its end, the troubles that it hides."""
     silenced = find_silenced(health)
     for silence in health.silences:
         until = datetime.fromtimestamp(silence.until // 10**9, tz=UTC)
@@ -172,19 +172,19 @@ def _unknown(health: Health) -> Iterator[str]:
         unknown = process.ingest.counts.unknown if process.ingest else {}
         if unknown:
             kinds = _format_most(unknown)
-            yield f"unknown  {process.exchange} sends messages that we do not know: {kinds}"
+            yield f"unknown  {process.exchange} sends messages of unknown kinds: {kinds}"
 
 
 def _malformed(health: Health) -> Iterator[str]:
-    """Yield the counts of unreadable messages by reason, and of values that are null for it."""
+    """Yield the counts of unreadable messages by reason, and of unreadable values by column."""
     for process in health.processes:
         counts = process.ingest.counts if process.ingest else None
         if counts and counts.malformed_reasons:
             reasons = _format_most(counts.malformed_reasons)
-            yield f"refused  {process.exchange} sent messages that cannot be read: {reasons}"
+            yield f"refused  {process.exchange} sent messages that we cannot read: {reasons}"
         if counts and counts.unread:
             columns = _format_most(counts.unread)
-            yield f"unread   {process.exchange} sent values that cannot be read: {columns}"
+            yield f"unread   {process.exchange} sent values that we cannot read: {columns}"
 
 
 def _format_most(counts: dict[str, int]) -> str:
@@ -193,7 +193,7 @@ def _format_most(counts: dict[str, int]) -> str:
 
 
 def _clock(health: Health) -> Iterator[str]:
-    """Yield the kernel's word on the clock, if it has one."""
+    """Yield the kernel's report on the clock, if it has one."""
     reports = (p.ingest for p in health.processes if p.is_reporting and p.ingest)
     report = next((each for each in reports if each.clock_synchronised is not None), None)
     if report is not None and report.clock_offset_s is not None:

@@ -72,7 +72,7 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """Return trouble and remedy as a sentence for a person."""
+        """Return the trouble and its remedy in one sentence."""
         return f"{self.text}; {self.remedy}"
 
 
@@ -84,6 +84,6 @@ def trouble_of(process: Process, code: Code, text: str, remedy: str) -> Trouble:
 
 
 def order(action: str, program: str, health: Health) -> str:
-    """Return the command with which supervisord does this to a program."""
+    """Return the supervisorctl command that does this to a program."""
     conf = f"-c {health.conf} " if health.conf else ""
     return f"supervisorctl {conf}{action} {program}"

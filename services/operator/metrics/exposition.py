@@ -41,7 +41,7 @@ def format_text(families: Iterable[Family]) -> str:
 
 
 def format_open(families: Iterable[Family]) -> str:
-    """Return the same as OpenMetrics, which names a counter's family without `_total`."""
+    """Return the OpenMetrics format, which names a counter's family without `_total`."""
     texts = [
         line for family in families for line in _lines(family, family.name.removesuffix(TOTAL))
     ]

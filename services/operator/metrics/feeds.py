@@ -30,24 +30,24 @@ KINDS: Final[tuple[str, ...]] = get_args(Kind)
 
 METRICS: Final = (
     Metric("feed_state", "gauge", "1 for the state that the feed is in, 0 for every other."),
-    Metric("feed_symbols", "gauge", "Symbols that are wanted, live, refused."),
+    Metric("feed_symbols", "gauge", "Symbols: wanted, live, refused."),
     Metric("feed_sockets", "gauge", "Sockets that the feed wants open."),
     Metric("feed_connections", "gauge", "Sockets that are open."),
     Metric("feed_rate_limited", "gauge", "1 while the exchange refuses requests."),
-    Metric("feed_silenced", "gauge", "1 while the exchange has announced maintenance."),
-    Metric("feed_messages_total", "counter", "Messages that came, and answers to polls."),
+    Metric("feed_silenced", "gauge", "1 while an announced maintenance silences the exchange."),
+    Metric("feed_messages_total", "counter", "Messages received, with answers to polls."),
     Metric("feed_received_bytes_total", "counter", "Bytes of these messages."),
-    Metric("feed_events_total", "counter", "Events that were numbered and journalled."),
-    Metric("feed_reconnects_total", "counter", "Connections that were lost."),
+    Metric("feed_events_total", "counter", "Events numbered and journalled."),
+    Metric("feed_reconnects_total", "counter", "Connections lost."),
     Metric("feed_incidents_total", "counter", "Rows of feed_events, by kind."),
-    Metric("feed_audits_total", "counter", "Books that were held against the exchange's own."),
+    Metric("feed_audits_total", "counter", "Books compared with the exchange's own."),
     Metric("feed_audits_unanswered_total", "counter", "Audits that the exchange left unanswered."),
-    Metric("feed_last_audit_timestamp_seconds", "gauge", "The last audit; 0: none yet."),
-    Metric("feed_tickers_judged_total", "counter", "Tickers held against the best prices of ours."),
-    Metric("feed_tickers_agreed_total", "counter", "Those of them that agreed."),
-    Metric("feed_last_data_timestamp_seconds", "gauge", "When data came last; 0: never."),
-    Metric("feed_delay_seconds", "gauge", "Between an event, by the exchange's clock, and us."),
-    Metric("feed_journal_bytes", "gauge", "Journals on disk, those of dead feeds too."),
+    Metric("feed_last_audit_timestamp_seconds", "gauge", "Time of the last audit; 0: none yet."),
+    Metric("feed_tickers_judged_total", "counter", "Tickers compared with our best prices."),
+    Metric("feed_tickers_agreed_total", "counter", "Judged tickers that agreed."),
+    Metric("feed_last_data_timestamp_seconds", "gauge", "Time of the last data; 0: never."),
+    Metric("feed_delay_seconds", "gauge", "From an event, by the exchange's clock, to us."),
+    Metric("feed_journal_bytes", "gauge", "Journals on disk, with those of dead feeds."),
     Metric("feed_journals", "gauge", "Journals that the feed delivers."),
     Metric("feed_unsynced_events", "gauge", "Events that a power cut would take."),
     Metric("feed_unstored_events", "gauge", "Events that the writer has not committed."),
@@ -68,7 +68,7 @@ def collect_feeds(health: Health) -> Iterable[Family]:
 
 
 def _find_holes(health: Health) -> Counter[Line]:
-    """Return the number of each line's holes, whose rows the writer writes."""
+    """Return the number of holes of each line, from the writer, which writes their rows."""
     holes: Counter[Line] = Counter()
     for report in [process.writer for process in health.processes if process.writer]:
         for session, count in report.journal_holes.items():
@@ -137,6 +137,6 @@ def _values(
         "feed_journal_bytes": report.journal_bytes,
         "feed_journals": report.journals,
         "feed_unsynced_events": following - report.journal_synced,
-        # The two reports are from two moments.
+        # The two reports are of different moments, so their difference may be negative.
         "feed_unstored_events": max(0, following - committed.get(session, report.journal_base)),
     }

@@ -21,24 +21,24 @@ CODES: Final[tuple[str, ...]] = get_args(Code)
 
 WHOLE: Final = (
     Metric("build_info", "gauge", "1, with the version and the release that a process runs."),
-    Metric("troubles", "gauge", "What `booktape status` complains of; 0: all well."),
-    Metric("trouble", "gauge", "How many troubles there are of each code."),
+    Metric("troubles", "gauge", "Troubles that `booktape status` shows; 0: all well."),
+    Metric("trouble", "gauge", "Troubles of each code."),
     Metric("supervisor_up", "gauge", "1 while supervisord answers."),
 )
 PROCESSES: Final = (
     Metric("process_up", "gauge", "1 if the process runs and reports."),
-    Metric("process_report_age_seconds", "gauge", "How old its report is; NaN: it never reported."),
-    Metric("process_start_time_seconds", "gauge", "When it began; 0: never."),
-    Metric("process_cpu_seconds_total", "counter", "User and system time since it began."),
-    Metric("process_resident_memory_bytes", "gauge", "Its pages in memory."),
-    Metric("process_proportional_memory_bytes", "gauge", "The same, of shared pages its share."),
+    Metric("process_report_age_seconds", "gauge", "Age of its report; NaN: it never reported."),
+    Metric("process_start_time_seconds", "gauge", "Time of its start; 0: never."),
+    Metric("process_cpu_seconds_total", "counter", "User and system time since its start."),
+    Metric("process_resident_memory_bytes", "gauge", "All its pages in memory."),
+    Metric("process_proportional_memory_bytes", "gauge", "The same, shared pages by its share."),
 )
 
 Measure = Callable[[int | None], Usage]
 
 
 def collect(health: Health, *, measure: Measure = measure) -> Iterable[Family]:
-    """Return every metric; each is there from the start."""
+    """Return every metric, even before its first value."""
     return chain(
         _collect_whole(health),
         _collect_processes(health, measure),
@@ -63,7 +63,7 @@ def _collect_whole(health: Health) -> Iterable[Family]:
 
 
 def _find_releases(health: Health) -> Mapping[str, str]:
-    """Return the release of each process, and under the empty name our own."""
+    """Return the release of each process, and our own under the empty name."""
     reports = [process.report for process in [*health.processes, *health.programs]]
     known = {report.process: report.release for report in reports if report and report.release}
     return {"": RELEASE, **known}

@@ -11,11 +11,11 @@ from shared.process.state import SINK_PREFIX
 METRICS: Final = (
     Metric("sink_rows_total", "counter", "Rows that the other store has taken."),
     Metric("sink_requests_total", "counter", "Requests to the other store."),
-    Metric("sink_failures_total", "counter", "Tries that failed, or were refused."),
-    Metric("sink_rows_met_total", "counter", "Rows that took the place of others."),
+    Metric("sink_failures_total", "counter", "Requests that failed, or that the store refused."),
+    Metric("sink_rows_met_total", "counter", "Rows that replaced others."),
     Metric("sink_failing", "gauge", "1 while the sink cannot feed."),
-    Metric("sink_flushes_due", "gauge", "Flushes that are known and not fed yet."),
-    Metric("sink_last_timestamp_seconds", "gauge", "When the newest row fed came; 0: none yet."),
+    Metric("sink_flushes_due", "gauge", "Flushes known but not fed yet."),
+    Metric("sink_last_timestamp_seconds", "gauge", "Time of the newest row fed; 0: none yet."),
 )
 
 

@@ -1,4 +1,4 @@
-"""Measures the usage of the machine by each process, as the system counts it."""
+"""Measures each process's usage of CPU and memory, as the system counts it."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ class Usage(Struct, frozen=True):
 
 
 def measure(pid: int | None, processes: Path = PROCESSES) -> Usage:
-    """Return a process's usage; nothing for one that is gone or another user's."""
+    """Return a process's usage: all 0 if it is gone, no share of memory if it is another user's."""
     if pid is None:
         return Usage()
     folder = processes / str(pid)

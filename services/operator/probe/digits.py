@@ -12,11 +12,11 @@ class Digits:
     """Judges every number of an exchange, as text."""
 
     def __init__(self, table: AssumptionTable, name: str) -> None:
-        """Count in this row."""
+        """Count in the row `name`."""
         self._table = table
         self._name = name
         self._decimals = self._digits = 0
-        # Levels come again and again; a known number counts without another look.
+        # Levels repeat: a known number counts without another look.
         self._look = lru_cache(SEEN_MAX)(self._look_at)
 
     def see(self, *texts: str) -> None:

@@ -1,4 +1,4 @@
-"""Does the evaluation of records, live or kept: reads each twice, counts in one table."""
+"""Evaluates a probe's records, live or kept: an evaluation reads each twice and fills one table."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from services.operator.probe.record import ProbeRecord
 from services.operator.probe.table import Assumption, AssumptionTable, JudgedRow
 from shared.exchange import Exchange
 
-# A message of another shape raises these in code that takes it for one of ours.
+# Code that expects a known shape raises these on a message of another shape.
 UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 # Assumptions about every exchange.
@@ -19,14 +19,14 @@ COMMON: Final = (
     Assumption("F2", "every message is one frame", "messages", enough=100),
     Assumption("F3", "no message is longer than 16 MiB", "messages", enough=100),
     Assumption("P1", "our parser reads every message", "messages", enough=100),
-    Assumption("P2", "no message is of a kind that we do not know", "messages", enough=100),
-    Assumption("P3", "our books are those of the second reading", "levels compared", enough=100),
+    Assumption("P2", "we know the kind of every message", "messages", enough=100),
+    Assumption("P3", "our books equal those of the second reading", "levels compared", enough=100),
     Assumption("P4", "the second reading reads every message", "messages", enough=100),
 )
 
 
 class Evaluation:
-    """Takes the records of one probe in their order."""
+    """Judges the records of one probe, in their order."""
 
     def __init__(self, exchange: Exchange, probing: Probing) -> None:
         """Start with nothing seen."""
@@ -42,7 +42,7 @@ class Evaluation:
         self._frames.see(record)
         facts = self._read(record)
         for fact in facts:
-            if fact.kind == "snapshot":  # before ours begins anew with it
+            if fact.kind == "snapshot":  # compare before our book begins anew with it
                 self.first.compare_book((fact.door, fact.market), fact.book)
         self.first.see(record)
         try:
@@ -53,7 +53,7 @@ class Evaluation:
             self._differ(record, error)
 
     def rows(self) -> list[JudgedRow]:
-        """Judge what only the end shows; return the table and take no more records."""
+        """Judge what only the end shows; return the table. No record may follow."""
         for key, book in self.reading.books.items():
             self.first.compare_book(key, book)
         for judge in self._judges:

@@ -1,4 +1,4 @@
-"""Defines the facts that the second reading of an exchange makes of one record."""
+"""Defines the facts that the second reading of an exchange finds in one record."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +11,8 @@ from services.operator.probe.record import ProbeRecord
 class Fact:
     """One fact: its kind, its market, the JSON as it came.
 
-    `book` is the market's own book on that socket after it, if any; `other` is one that came whole,
-    to be compared with it; `last` is the number of the event before on that socket.
+    `book` is our book of the market on that socket after the fact, if we have one; `other` is a
+    whole book of the exchange to compare with it; `last` is the number of the event before.
     """
 
     kind: str

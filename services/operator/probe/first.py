@@ -22,7 +22,7 @@ class FirstReading:
 
     def __init__(self, exchange: Exchange, table: AssumptionTable) -> None:
         """Start without a book."""
-        self.throttled: Throttled | None = None  # nothing more may be asked
+        self.throttled: Throttled | None = None  # set: the exchange allows no more requests
         self._exchange = exchange
         self._table = table
         self._books: dict[_Key, tuple[Sequencer, Ladder]] = {}
@@ -54,7 +54,7 @@ class FirstReading:
         self._table.agree("P2")
 
     def compare_book(self, key: _Key, other: DecimalBook | None) -> None:
-        """Compare one book with the other reading's, if both are at one number."""
+        """Compare one book with that of the second reading, if both have the same number."""
         if other is None or key not in self._books or self._books[key][0].last != other.sequence:
             return
         ladder = self._books[key][1]
@@ -67,7 +67,7 @@ class FirstReading:
                 self._table.differ("P3", f"{key[1]} on {key[0]}, {side} {price}: {two}")
 
     def finish(self) -> None:
-        """Note the unknown kinds."""
+        """Note the unknown kinds of messages."""
         if self._unknown:
             kinds = [f"{count} {kind}" for kind, count in self._unknown.most_common(KINDS_SHOWN)]
             self._table.note("P2", ", ".join(kinds))
@@ -89,7 +89,7 @@ class FirstReading:
         sequencer, ladder = self._books.get(key, (Sequencer(), Ladder()))
         is_first = self._exchange.snapshot_by == "first"
         if sequencer.is_live and sequencer.last != snapshot.sequence and not is_first:
-            return  # of another moment: the book goes on
+            return  # the snapshot is of another moment: the book goes on
         self._books[key] = sequencer, ladder
         ladder.replace(snapshot.bids, snapshot.asks)
         if sequencer.is_live or is_first:

@@ -1,4 +1,4 @@
-"""Judges the frames of the sockets: texts, whole, not too long, and the pings between them."""
+"""Judges the frames of the sockets: whole texts of bounded length, and pings between them."""
 
 from collections import Counter
 from typing import Final
@@ -14,7 +14,7 @@ class FrameJudge:
     """Judges every record of a socket."""
 
     def __init__(self, table: AssumptionTable, *, pings: str, ping_s: float) -> None:
-        """Count pings in the row `pings`, in the rows F1, F2 and F3 the rest."""
+        """Count pings in the row `pings`, the rest in the rows F1, F2 and F3."""
         self._table = table
         self._pings = pings
         self._ping_s = ping_s

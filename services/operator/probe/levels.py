@@ -1,4 +1,4 @@
-"""Keeps the levels of a book as decimals, by other code than the ladder that we record with."""
+"""Keeps the levels of a book as decimals, without the code of the recorder's ladder."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -18,13 +18,13 @@ class DecimalBook:
         """Start empty."""
         self.sides: dict[str, dict[Decimal, Decimal]] = {"bids": {}, "asks": {}}
         self.sequence: int | None = None
-        # The last price of a cut list of levels; without one the side is whole.
+        # The last price of a list of levels that the exchange cut; None: the side is whole.
         self.edges: dict[str, Decimal | None] = {"bids": None, "asks": None}
         self.touches: deque[tuple[int, Touch]] = deque()
         self._best: dict[str, Decimal | None] = {"bids": None, "asks": None}
 
     def replace(self, side: str, levels: Iterable[Level], *, full: int) -> None:
-        """Replace a side by these levels; `full` of them mean that the list was cut."""
+        """Replace a side by these levels; `full` of them may be a list that the exchange cut."""
         self.sides[side] = dict(levels)
         prices = self.sides[side]
         worst = min if side == "bids" else max
@@ -32,7 +32,7 @@ class DecimalBook:
         self._find_best(side)
 
     def set_level(self, side: str, price: Decimal, size: Decimal) -> None:
-        """Set the size of a level; None removes it."""
+        """Set the size of a level; 0 removes it."""
         levels, best = self.sides[side], self._best[side]
         if size:
             levels[price] = size
@@ -56,14 +56,14 @@ class DecimalBook:
         return self._best["bids"], self._best["asks"]
 
     def note_touch(self, ts: int) -> None:
-        """Remember the touch of this moment."""
+        """Remember the present touch."""
         if not self.touches or self.touches[-1][1] != self.touch():
             self.touches.append((ts, self.touch()))
         while len(self.touches) > 1 and self.touches[1][0] < ts - HISTORY_NS:
             self.touches.popleft()
 
     def touches_between(self, start: int, end: int) -> list[Touch]:
-        """Return each touch of a stretch of time, including the one at its beginning."""
+        """Return each touch between two times, with the one that held at the first."""
         found: list[Touch] = []
         for ts, touch in self.touches:
             if ts <= start:
@@ -73,7 +73,7 @@ class DecimalBook:
         return found
 
     def cut_to(self, window: int) -> list[tuple[str, Decimal]]:
-        """Remove all but the best levels of a side; return what was removed."""
+        """Remove all but the best levels of each side; return the removed ones."""
         removed = []
         for side, levels in self.sides.items():
             worst = sorted(levels, reverse=side == "bids")[window:]
@@ -83,7 +83,7 @@ class DecimalBook:
         return removed
 
     def differences(self, other: "DecimalBook") -> tuple[int, list[str]]:
-        """Return the number of levels compared inside the edges of both, and the differences."""
+        """Compare the levels within both books' edges; return their number and differences."""
         compared, found = 0, []
         for side, levels in self.sides.items():
             theirs = other.sides[side]

@@ -13,8 +13,8 @@ from shared.process.threads import Threads
 from shared.transport.connection import Connection
 from shared.transport.rest import RestClient
 
-RECORDS_MAX: Final = 200_000  # read and not yet judged
-RECEIVE_S: Final = 0.05  # our own message waits as long
+RECORDS_MAX: Final = 200_000  # records read but not yet judged
+RECEIVE_S: Final = 0.05  # our own messages wait as long
 END_S: Final = 10.0
 ODDITIES: Final[tuple[Kind, Kind, Kind]] = ("ping", "binary", "fragmented")
 
@@ -42,7 +42,7 @@ class LiveWorld:
         self._records: queue.Queue[ProbeRecord] = queue.Queue(RECORDS_MAX)
 
     def open(self, door: str) -> None:
-        """Open a socket; a record says whether the exchange let it in."""
+        """Open a socket; a record shows whether the exchange accepted it."""
         self.close(door)
         try:
             connection = self._connect()
@@ -61,7 +61,7 @@ class LiveWorld:
             self._threads.end(self._sockets.pop(door)[1], within_s=END_S)
 
     def send(self, door: str, text: str) -> None:
-        """Send a message and record it; the socket may be gone."""
+        """Send a message and record it, even if the socket is gone."""
         if door in self._sockets:
             self._put(door, "sent", text)
             self._sockets[door][0].append(text)
@@ -82,7 +82,7 @@ class LiveWorld:
         self._records.put(record)
 
     def wait(self, seconds: float) -> Iterator[ProbeRecord]:
-        """Yield what comes meanwhile."""
+        """Yield the records that come meanwhile."""
         until_s = self._steady_s() + seconds
         while True:
             left_s = until_s - self._steady_s()
@@ -98,7 +98,7 @@ class LiveWorld:
         self._rest.close()
 
     def _read(self, door: str, connection: Connection, outbox: deque[str], stop: Event) -> None:
-        """Read one socket until the end; its thread owns the connection."""
+        """Read one socket until its end; this thread owns the connection."""
         try:
             while not stop.is_set():
                 while outbox:

@@ -15,7 +15,7 @@ from services.operator.probe.table import Assumption, AssumptionTable
 
 
 class SecondReading(Protocol):
-    """A second reading of an exchange, by other code."""
+    """A second reading of an exchange, by code that shares nothing with the feed."""
 
     books: dict[tuple[str, str], DecimalBook]
 

@@ -15,10 +15,10 @@ Kind = Literal[
 class ProbeRecord(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One line of a probe's recording.
 
-    `text` is a message as it came, `sent` is one of ours; `binary` and `fragmented` say of one of
-    the messages after them that it was no text, or came in parts. An `answer` is one over REST:
-    `path`, `status`, `headers` (names in small letters), its body as `text`. `refused` is a
-    handshake that was: with its status where there was one. `lost` has the reason.
+    Kinds: `text` is a message as it came; `sent` is a message of ours. `binary` and `fragmented`
+    report that one of the next messages was no text, or came in parts. `answer` is an answer over
+    REST: `path`, `status`, `headers` (names in small letters), its body as `text`. `refused` is a
+    refused handshake, with its status if it had one. `lost` is a lost socket, with the reason.
     """
 
     ts: int

@@ -17,7 +17,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class ProbeRecording:
-    """A file that is written a record at a time."""
+    """Writes a file, one record at a time."""
 
     def __init__(self, path: Path) -> None:
         """Begin the file anew."""
@@ -34,7 +34,7 @@ class ProbeRecording:
 
 
 def read(path: Path) -> Iterator[ProbeRecord]:
-    """Yield the records of a file; a file that was cut off ends there."""
+    """Yield the records of a file, up to the point where it was cut off."""
     rest = b""
     with pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd") as stream:
         while part := stream.read(READ_BYTES):

@@ -9,9 +9,9 @@ from services.operator.probe.record import ProbeRecord
 from services.operator.probe.steps import Close, Get, Open, Send, Step, Wait
 from shared.exchange import Cost, Limit
 
-# At most 300 of Bitvavo's 1,000 points a minute: the feeds of this address need the others.
+# At most 300 of Bitvavo's 1,000 points a minute: the feeds of this address need the rest.
 SHARE: Final = 0.3
-SMALL_LIMIT: Final = 20  # a limit this small, such as of connections, is ours as a whole
+SMALL_LIMIT: Final = 20  # a probe may use all of a limit this small, such as that of connections
 LOOK_S: Final = 0.5
 BLOCK_S_MAX: Final = 60.0  # a longer wait means a ban
 
@@ -36,7 +36,7 @@ class World(Protocol):
         ...
 
     def wait(self, seconds: float) -> Iterator[ProbeRecord]:
-        """Yield what comes meanwhile."""
+        """Yield the records that come meanwhile."""
         ...
 
 
@@ -50,7 +50,7 @@ class ProbePace:
         *,
         steady_s: Callable[[], float],
     ) -> None:
-        """Share the limits with all others, by `spend`."""
+        """Share the limits with all other processes, by `spend`."""
         self._most = {
             name: limit.points * (1.0 if limit.points <= SMALL_LIMIT else SHARE)
             for name, limit in limits.items()
@@ -87,7 +87,7 @@ class ProbeSession:
     ) -> None:
         """Prepare; every record goes to `take`, then to `is_banned`.
 
-        Where that returns True, or `stop` is set, the script ends early.
+        The script ends early if `is_banned` returns True or `stop` is set.
         """
         self._world = world
         self._pace = pace

@@ -1,4 +1,4 @@
-"""Judges the silence of books: whether one stands still while its ticker moves."""
+"""Judges the silence of a book: it must not stand still while its ticker moves."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ TOUCHES_MIN: Final = 5
 
 
 class BookSilence:
-    """Counts, for each market, the touches of its ticker since its book changed."""
+    """Counts for each market the touches of its ticker since its book last changed."""
 
     def __init__(self, table: AssumptionTable, name: str) -> None:
         """Count in this row: one for each market, at the end."""

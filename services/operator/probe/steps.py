@@ -1,4 +1,4 @@
-"""Defines the steps of a probe, each with the points of a limit that it takes."""
+"""Defines the steps of a probe, each with its cost in points of a limit."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.exchange import Cost
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Open the socket `door`; a second one of that name takes its place."""
+    """Open the socket `door`; it replaces an earlier socket of that name."""
 
     door: str
     cost: Cost | None = None
@@ -42,7 +42,7 @@ class Get:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Take the exchange's messages for so long."""
+    """Receive the exchange's messages for so long."""
 
     seconds: float
 

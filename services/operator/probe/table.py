@@ -1,4 +1,4 @@
-"""The table of a probe shows of each assumption how often it held, and when not."""
+"""The table of a probe shows how often each assumption held, with examples where it did not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ class AssumptionTable:
             tally.examples.append(example[:EXAMPLE_CHARACTERS_MAX])
 
     def judge(self, name: str, example: str, *, holds: bool) -> None:
-        """Count one or the other."""
+        """Count an agreement or a difference."""
         if holds:
             self.agree(name)
         else:
@@ -81,7 +81,7 @@ class AssumptionTable:
 
 
 def exit_status(rows: Sequence[JudgedRow]) -> int:
-    """Return 1 if an assumption is refuted, 2 if too little was seen, else 0."""
+    """Return 1 if any assumption is refuted, 2 if the probe saw too little, else 0."""
     if any(row.verdict == "REFUTED" for row in rows):
         return 1
     missing = (row.verdict == "not seen" and not row.assumption.is_rare for row in rows)

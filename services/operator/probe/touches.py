@@ -1,4 +1,4 @@
-"""Judges tickers and trades by the book's touches at their time."""
+"""Judges tickers and trades by the touches of the book at their time."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ _Prices = Mapping[str, Decimal | None]
 
 
 class PendingTickers:
-    """Keeps tickers until the book has had time to show the same."""
+    """Keeps tickers until the book has had time to show the same prices."""
 
     def __init__(self, table: AssumptionTable, name: str, within_ns: int) -> None:
         """Count in this row: a ticker agrees with a touch up to `within_ns` before or after."""
@@ -26,7 +26,7 @@ class PendingTickers:
             self._waiting.append((ts, market, book, dict(prices)))
 
     def settle_due(self, ts: int) -> None:
-        """Judge the tickers whose time is over."""
+        """Judge each ticker whose time has run out."""
         while self._waiting and self._waiting[0][0] + self._within_ns < ts:
             at, market, book, prices = self._waiting.popleft()
             touches = book.touches_between(at - self._within_ns, at + self._within_ns)
@@ -46,9 +46,9 @@ def judge_side(
     price: Decimal,
     example: str,
 ) -> None:
-    """Judge the side of a trade: a taker's buy is at the ask of its time or above.
+    """Judge the side of a trade: a taker buys at the ask or above, and sells at the bid or below.
 
-    A price that is at both, or between them, proves nothing.
+    A price between the two, or at both, proves nothing.
     """
     is_at_ask = any(ask is not None and price >= ask for _, ask in touches)
     is_at_bid = any(bid is not None and price <= bid for bid, _ in touches)

@@ -1,1 +1,1 @@
-"""supervisord and its programs, as the commands see them."""
+"""supervisord and its programs."""

@@ -1,4 +1,4 @@
-"""Makes a child end as its parent wants: slowly for supervisord, with the parent for a handover."""
+"""Ends a child as its parent needs: not too soon for supervisord, together with a handover."""
 
 import os
 import signal
@@ -6,17 +6,17 @@ import time
 from collections.abc import Mapping
 from threading import Thread
 
-# supervisord looks at a status only after startsecs (1), then starts again at once: we hold back a
-# failed end until the process has lived so long. See supervisor.conf.
+# After startsecs (1) supervisord starts a failed program again at once, in a loop: so a process
+# that fails waits with its end until it has lived so long. See supervisor.conf.
 FAILED_LIFE_S = 5.0
-# Of any command, before its name: a pipe; drain when it is closed.
+# Every command takes this option before its name: a pipe. Once it closes, the command drains.
 PARENT_OPTION = "--parent-fd"
-# supervisord gives it to each of its children.
+# supervisord sets this variable for each of its children.
 SUPERVISED_VARIABLE = "SUPERVISOR_ENABLED"
 
 
 def hold_back(status: int, *, age_s: float, environment: Mapping[str, str]) -> None:
-    """Wait before a failed end, lest supervisord start us again in a busy loop."""
+    """Delay a failed end, so that supervisord does not start us again in a busy loop."""
     if status == 0 or SUPERVISED_VARIABLE not in environment:
         return
     # Nothing is left to drain, so a stop need not wait.
@@ -33,7 +33,7 @@ class Lifeline:
 
     @property
     def arguments(self) -> list[str]:
-        """Return the arguments, before a `booktape` command's own, that make it end with us."""
+        """Return the arguments that make a `booktape` command end with us; its own follow them."""
         return [PARENT_OPTION, str(self._read)]
 
     @property
@@ -42,7 +42,7 @@ class Lifeline:
         return (self._read,)
 
     def close(self) -> None:
-        """Let go; children that still live drain."""
+        """Close the pipe, so that every child drains."""
         os.close(self._read)
         os.close(self._write)
 
@@ -51,7 +51,7 @@ def end_with_parent(descriptor: int) -> None:
     """Drain this process, by TERM, when the other end of the pipe is closed.
 
     The parent never writes; the system closes its end however it dies. Unlike a death signal, this
-    never misses a parent that dies between our start and our asking.
+    catches even a parent that dies before we could have asked for the signal.
     """
 
     def wait() -> None:

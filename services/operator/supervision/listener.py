@@ -9,12 +9,12 @@ from typing_extensions import override
 
 from services.operator.supervision.supervisor import Program, Supervisor, SupervisorError
 
-ASK_S: Final = 2.0  # an answer costs supervisord as much as us
+ASK_S: Final = 2.0  # seldom, as each answer costs supervisord as much as us
 OLD_S: Final = 6.0  # an older answer counts as none
 
 
 class Heard(NamedTuple):
-    """Supervisord's answer, with its time."""
+    """An answer of supervisord, with its time."""
 
     pid: int
     programs: dict[str, Program]
@@ -22,9 +22,9 @@ class Heard(NamedTuple):
 
 
 class Listener(Supervisor):
-    """Answers at once from supervisord's last answer; a thread of its own asks for the next.
+    """Answers at once from supervisord's last answer; its own thread asks for the next.
 
-    `find_pid` and `programs` are for other threads; `run` is its own.
+    Other threads call `find_pid` and `programs`; its own thread calls `run`.
     """
 
     def __init__(self, path: Path, *, steady_s: Callable[[], float]) -> None:

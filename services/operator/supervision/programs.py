@@ -30,7 +30,7 @@ _EXPANDED_TWICE = ("stdout_logfile=", "stderr_logfile=")
 
 
 class Programs(NamedTuple):
-    """All that is needed to run and to reach a supervisord."""
+    """The files, folders and environment of a supervisord."""
 
     conf: Path
     socket: Path
@@ -42,9 +42,9 @@ class Programs(NamedTuple):
 def prepare(
     settings: Settings, environment: Mapping[str, str], *, without: Sequence[str] = ()
 ) -> Programs:
-    """Make supervisord's folders, and a copy of its file if that needs other paths.
+    """Make supervisord's folders, and a copy of its file if the copy has to differ.
 
-    The copy leaves out the programs `without`.
+    The copy has this configuration's paths and leaves out the programs `without`.
     """
     state, folder = settings.state.path, settings.state.folder
     for wanted in folder.wanted_by_supervisor:
@@ -102,11 +102,11 @@ def socket_path(state: Path) -> Path:
 
 
 def localise(text: str, folder: Path, state: Path, socket: Path) -> str:
-    """Return supervisor.conf with these places instead of those beside it."""
+    """Return supervisor.conf with these paths in place of those beside the file."""
     words = [(_SOCKET, socket), (_STATE, state), ("%(here)s", folder)]
     lines = []
     for line in text.replace(_PLUGIN_STATE, f"\nstate={_STATE}\n").split("\n"):
-        # supervisord expands what a % begins, and a log's path once more.
+        # supervisord expands each % once, and in the path of a log twice.
         percent = "%%%%" if line.startswith(_EXPANDED_TWICE) else "%%"
         for word, path in words:
             line = line.replace(word, str(path).replace("%", percent))  # noqa: PLW2901
@@ -129,7 +129,7 @@ def find_unrecorded(conf: Path, exchanges: Iterable[str]) -> list[str]:
 
 
 def find_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which children find this command and this configuration."""
+    """Return an environment in which children find our command and this configuration."""
     own = str(Path(sys.executable).parent)
     inherited = environment.get("PATH", os.defpath)
     found = {**environment, "PATH": os.pathsep.join([own, inherited])}

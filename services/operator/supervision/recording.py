@@ -11,9 +11,9 @@ from booktape.errors import BooktapeError
 from services.operator.supervision.programs import COMMAND, Programs
 from services.operator.supervision.supervisor import Supervisor
 
-# It listens much sooner, except on a machine under load.
+# supervisord listens much sooner, except on a machine under load.
 START_S = 30.0
-# All the stopwaitsecs of supervisor.conf one after the other, and some.
+# The sum of all stopwaitsecs in supervisor.conf, and some.
 DRAIN_S = 150.0
 LOOK_S = 0.2
 OUTPUT_NAME = "supervisord.out"
@@ -21,7 +21,7 @@ OUTPUT_LINES_MAX = 5
 
 
 class Recording:
-    """One supervisord, our child, with all that it runs."""
+    """One supervisord, our child, with all its programs."""
 
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
@@ -42,7 +42,7 @@ class Recording:
         self._check_command()
         command = [
             sys.executable,
-            "-P",  # a folder named `services` where an operator stands is not ours
+            "-P",  # a folder `services` in the working directory is not ours
             "-m",
             "services.operator.supervision.supervisord",
             "--nodaemon",
@@ -72,7 +72,7 @@ class Recording:
         return self._child is not None and self._child.poll() == 0
 
     def explain_end(self) -> str:
-        """Return supervisord's last words, after an end that nobody asked for."""
+        """Explain supervisord's unexpected end by its status and last words."""
         assert self._child is not None
         lines = self._output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         said = " ".join(lines[-OUTPUT_LINES_MAX:])

@@ -12,11 +12,11 @@ from typing_extensions import override
 
 from booktape.errors import BooktapeError
 
-# It answers from memory.
+# supervisord answers from memory.
 ANSWER_S = 5.0
 # An order waits for the process: stopwaitsecs and startsecs of supervisor.conf, and some.
 ORDER_S = 90.0
-# An end in order takes no longer: the longest stopwaitsecs, and some.
+# An orderly end takes no longer: the longest stopwaitsecs, and some.
 RENEW_S = 75.0
 LOOK_S = 0.1
 
@@ -24,7 +24,7 @@ _NOT_RUNNING = 70  # supervisor.xmlrpc.Faults.NOT_RUNNING
 
 
 class SupervisorError(BooktapeError):
-    """Explain to the operator what supervisord refused, or that it does not answer."""
+    """Explain to the operator that supervisord refused a request, or does not answer."""
 
 
 class Program(Struct, frozen=True):
@@ -39,7 +39,7 @@ class Program(Struct, frozen=True):
 
 
 class Changes(NamedTuple):
-    """The programs by which supervisord's file differs from what it runs."""
+    """The programs that supervisord's file adds, changes or drops."""
 
     added: list[str]
     changed: list[str]
@@ -68,8 +68,8 @@ class Supervisor:
     def restart(self, name: str) -> None:
         """Restart the program, which drains it; start one that is not running.
 
-        A running program gets a signal to end, and supervisord starts it again by itself: our own
-        death between a stop and a start would leave it stopped.
+        We signal a running program to end, and supervisord starts it again by itself: if we
+        stopped it and died before the start, it would stay stopped.
         """
         found = self.programs().get(name)
         if found is None or found.statename != "RUNNING" or not self._renew(found):
@@ -97,12 +97,12 @@ class Supervisor:
                 raise
 
     def reread(self) -> Changes:
-        """Make it read its file again, which changes nothing yet; return the differences."""
+        """Make supervisord read its file again, which starts nothing; return the differences."""
         [[added, changed, removed]] = self._call("reloadConfig", wait_s=ANSWER_S)
         return Changes(added, changed, removed)
 
     def add(self, name: str) -> None:
-        """Add a program of its file, and start it."""
+        """Add a program from supervisord's file, and start it."""
         self._call("addProcessGroup", name, wait_s=ORDER_S)
 
     def remove(self, name: str) -> None:
@@ -127,7 +127,7 @@ class Supervisor:
 
 
 class _UnixTransport(Transport):
-    """Carries XML-RPC over a unix socket, with a time limit that the standard one lacks."""
+    """Carries XML-RPC over a unix socket, with the time limit that the standard transport lacks."""
 
     def __init__(self, path: Path, wait_s: float) -> None:
         super().__init__()

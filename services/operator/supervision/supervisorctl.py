@@ -17,13 +17,13 @@ class HealthPlugin(ControllerPluginBase):  # type: ignore[misc] # supervisor is 
     """Add `health` to supervisorctl's commands."""
 
     def __init__(self, controller: Any, state: str) -> None:
-        """Look into the folder `state`, relative to the configuration file's."""
+        """Look into the folder `state`, relative to the folder of the configuration file."""
         self.ctl = controller
         conf = Path(controller.options.configfile).absolute()
         self._state = conf.parent / state
 
     def do_health(self, _: str) -> None:
-        """Print the health of all processes; the exit status says whether all is well."""
+        """Print the health of all processes; exit with 1 on a trouble."""
         supervisor = Supervisor(socket_path(self._state))
         health = gather(self._state, supervisor, now_ns=time.time_ns())
         self.ctl.output(format_health(health))

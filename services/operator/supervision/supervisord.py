@@ -1,7 +1,8 @@
 """Runs a supervisord that survives a full disk.
 
-By itself it writes a line that its log refuses to its stderr; where that is a file on the same
-disk, this ends it: https://github.com/Supervisor/supervisor/blob/main/supervisor/loggers.py
+Without this, supervisord complains on stderr about a line that its log could not take. If stderr
+is a file on the same full disk, the complaint fails too, and supervisord ends:
+https://github.com/Supervisor/supervisor/blob/main/supervisor/loggers.py
 """
 
 from supervisor import loggers, supervisord

@@ -1,1 +1,1 @@
-"""Bitvavo as it is simulated: protocol, answers and markets."""
+"""The simulated Bitvavo: its protocol, answers and markets."""

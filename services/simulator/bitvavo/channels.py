@@ -11,7 +11,7 @@ _CANDLES = "candles "
 
 
 def wanted(request: Parameters) -> list[tuple[str, object]]:
-    """Return each channel with each market that a request names; one bad channel refuses all."""
+    """Return each channel with each market that a request names; raise `Refusal` for a bad one."""
     names: list[tuple[str, object]] = []
     for channel in _list(request.get("channels")):
         name = channel.get("name") if isinstance(channel, dict) else None
@@ -25,12 +25,12 @@ def wanted(request: Parameters) -> list[tuple[str, object]]:
 
 
 def candles_key(interval: str) -> str:
-    """Return the name inside here of one interval's candles."""
+    """Return our name for the candles of one interval."""
     return _CANDLES + interval
 
 
 def join(connection: ClientConnection, channel: str, feed: BitvavoFeed) -> None:
-    """Subscribe; who subscribes again gets the same events, once."""
+    """Subscribe; a second subscribe changes nothing."""
     raw_symbol = feed.market.listing.raw_symbol
     connection.subscriptions.setdefault(channel, {})[raw_symbol] = None
     if channel != "book":
@@ -40,7 +40,7 @@ def join(connection: ClientConnection, channel: str, feed: BitvavoFeed) -> None:
 
 
 def leave(connection: ClientConnection, channel: str, feed: BitvavoFeed) -> None:
-    """Unsubscribe; who is not subscribed stays so."""
+    """Unsubscribe; a second unsubscribe changes nothing."""
     raw_symbol = feed.market.listing.raw_symbol
     connection.subscriptions.get(channel, {}).pop(raw_symbol, None)
     feed.listeners.get(channel, {}).pop(connection, None)
@@ -50,7 +50,7 @@ def leave(connection: ClientConnection, channel: str, feed: BitvavoFeed) -> None
 
 
 def listed(connection: ClientConnection) -> dict[str, object]:
-    """Return everything that a connection is subscribed to, as acknowledgements list it."""
+    """Return all subscriptions of a connection, as acknowledgements list them."""
     plain: dict[str, object] = {}
     candles: dict[str, list[str]] = {}
     for channel, names in connection.subscriptions.items():
@@ -69,12 +69,12 @@ def acknowledge_oddly(connections: Iterable[ClientConnection]) -> None:
 
 
 def _list(value: object) -> list[object]:
-    """Return the list, or one of nothing: what is missing is refused like what is wrong."""
+    """Return the list, or a list of None, so that a missing name is refused like a wrong one."""
     return value if isinstance(value, list) and value else [None]
 
 
 def _keys(name: str, channel: dict[str, object]) -> list[str]:
-    """Return the names inside here: candles are a channel for each interval."""
+    """Return our names for a channel: one for each interval of candles."""
     if name != "candles":
         return [name]
     keys = []

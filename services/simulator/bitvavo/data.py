@@ -22,7 +22,7 @@ DEPTH_MAX = 1_000
 TRADES_DEFAULT = 500
 TRADES_MAX = 1_000
 CANDLES_MAX = 1_440
-# A book's time is that of its last transaction: it is older than its sending by at least this.
+# A book carries the time of its last transaction, which is at least so much before its sending.
 BOOK_AGE_NS = 75_000_000
 INTERVALS_S = {
     "1m": 60,
@@ -52,7 +52,7 @@ class Refusal(Exception):
 
 
 def banned(ts_until: int) -> Refusal:
-    """Return the refusal of an address that has taken too much."""
+    """Return the refusal for an address that has spent too many points."""
     return Refusal(
         105,
         "Your IP or API key has been banned for not respecting the rate limit. "
@@ -93,7 +93,7 @@ class BitvavoData:
         }
 
     def points(self, action: str, parameters: Parameters) -> int | None:
-        """Return what an action costs, or None where there is no such action."""
+        """Return the points that an action costs, or None for an unknown action."""
         if action == "getTicker24h" and "market" not in parameters:
             return 25
         known = self._actions.get(action)
@@ -104,7 +104,7 @@ class BitvavoData:
         return self._actions[action][0](parameters)
 
     def find(self, name: object) -> SimulatedMarket:
-        """Return the market of that name; raise `Refusal` where it is not listed (now)."""
+        """Return the market of that name; raise `Refusal` if the exchange does not list it now."""
         market = self._markets.get(name) if isinstance(name, str) else None
         if market is None or market.is_delisted:
             named = f" {name}" if name else ""

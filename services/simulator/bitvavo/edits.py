@@ -1,19 +1,19 @@
-"""Edits one message of Bitvavo into what it should never be."""
+"""Edits one message of Bitvavo so that it breaks one assumption."""
 
 from typing import Any, Final
 
 TEN_DIGITS: Final = "1234567891"
-DUST: Final = f"0.{'0' * 400}1"  # which float64 cannot tell from nothing
+DUST: Final = f"0.{'0' * 400}1"  # float64 makes 0 of it
 
 
 def need_login(body: Any) -> Any:
-    """Refuse a book to who has not logged in."""
+    """Refuse a book to a client without a login."""
     error = {"errorCode": 300, "error": "Authentication is required for this endpoint."}
     return {"action": "getBook", "market": body["response"]["market"], **error}
 
 
 def age(body: Any) -> None:
-    """Name the number before."""
+    """Give the number before."""
     body["response"]["nonce"] -= 1
 
 
@@ -25,12 +25,12 @@ def deepen(body: Any) -> None:
 
 
 def skip(body: Any) -> None:
-    """Let a number be left out now and then."""
+    """Skip a number now and then."""
     body["nonce"] += body["nonce"] // 10
 
 
 def double(body: Any) -> None:
-    """Let sizes be twice what they are."""
+    """Double the sizes."""
     body["bids"] = [[price, str(2 * float(size))] for price, size in body["bids"]]
 
 
@@ -46,7 +46,7 @@ def empty(body: Any) -> None:
 
 
 def cross(body: Any) -> None:
-    """Put a bid above all asks, and take it away."""
+    """Put a bid above all asks, then remove it."""
     body["bids"].append(["99999999", "1" if body["nonce"] % 2 else "0"])
 
 
@@ -56,17 +56,17 @@ def lengthen(body: Any) -> None:
 
 
 def dust(body: Any) -> None:
-    """Let sizes be next to nothing."""
+    """Make sizes almost zero."""
     body["asks"] = [[price, DUST] for price, _ in body["asks"]]
 
 
 def in_ms(body: Any) -> None:
-    """Tell the time in ms."""
+    """Write the time in ms."""
     body["timestamp"] //= 1_000_000
 
 
 def step_back(body: Any) -> None:
-    """Let every other event be a minute old."""
+    """Make every other event a minute old."""
     body["timestamp"] -= body["nonce"] % 2 * 60_000_000_000
 
 
@@ -76,19 +76,19 @@ def halve(body: Any) -> None:
 
 
 def zero(body: Any) -> None:
-    """Call the bids' best price zero."""
+    """Write zero as the best bid."""
     if "bestBid" in body:
         body["bestBid"] = "0"
 
 
 def null(body: Any) -> None:
-    """Call the bids' best price null."""
+    """Write null as the best bid."""
     if "bestBid" in body:
         body["bestBid"] = None
 
 
 def elsewhere(body: Any) -> None:
-    """Tell prices that the book does not have."""
+    """Give prices that the book does not have."""
     for side in ("bestBid", "bestAsk"):
         if side in body:
             body[side] = str(1.01 * float(body[side]))
@@ -106,7 +106,7 @@ def id_by_two(body: Any) -> None:
 
 
 def rename(body: Any) -> None:
-    """Be of a kind that nobody knows."""
+    """Give the message an unknown kind."""
     body["event"] = "novelty"
 
 
@@ -116,15 +116,15 @@ def spoil(body: Any) -> None:
 
 
 def resize(body: Any) -> Any:
-    """Let all sizes of the bids be one."""
+    """Set all sizes of the bids to one."""
     return {**body, "bids": [[price, "0.5"] for price, _ in body["bids"]]}
 
 
 def shorten(body: Any) -> Any:
-    """Leave out the last."""
+    """Leave out the last row."""
     return body[:-1]
 
 
 def pause(body: Any) -> Any:
-    """Let a market have a status that nobody knows."""
+    """Give a market an unknown status."""
     return [{**body[0], "status": "paused"}, *body[1:]]

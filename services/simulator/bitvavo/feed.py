@@ -13,7 +13,7 @@ from services.simulator.connection import ClientChain, ClientConnection
 from services.simulator.market import SimulatedMarket
 from services.simulator.switches import Switches
 
-# An event may come again with the same levels under the next nonce: 6 to 30 times a minute.
+# The exchange repeats an event's levels under the next nonce 6 to 30 times a minute.
 REPEATS = 0.01
 COMPLETE_TICKERS = 0.02
 AGE_JITTER_PER_NS = 1 / 4_000_000
@@ -32,11 +32,11 @@ class BitvavoFeed:
 
     market: SimulatedMarket
     nonce: int
-    rng: random.Random  # not the market's: what a market does must not depend on who listens
+    rng: random.Random  # not the market's, whose moves must not depend on its listeners
     clock_ns: Callable[[], int]
     switches: Switches = field(default_factory=Switches)
     is_reset: bool = False
-    ts: int = 0  # of the last transaction: it never steps back
+    ts: int = 0  # the time of the last transaction, which never steps back
     is_muted: bool = False
     is_odd: bool = False
     has_moved: bool = False
@@ -46,7 +46,7 @@ class BitvavoFeed:
     _ask: tuple[int, int] = (0, 0)
 
     def publish(self, step: Step) -> None:
-        """Send what a step changed: trades, the book's event, the ticker's frames."""
+        """Send the changes of a step: trades, the book's event, the ticker's frames."""
         self.has_moved = True
         for trade in step.trades:
             self._send("trades", self._trade(trade))
@@ -57,10 +57,10 @@ class BitvavoFeed:
             self._send_ticker(step)
 
     def give_snapshot(self, to: ClientConnection | None, nonce: int | None = None) -> None:
-        """Note that a book was given: to this connection, or over REST.
+        """Note that somebody got a book: this connection, or a client over REST.
 
-        Who asks over one way may listen over another: a book given to somebody who does not listen
-        counts for every listener that has none.
+        A client may ask over one connection and listen on another: a book for a connection that
+        does not listen counts for every listener without one.
         """
         if to in self.book:
             self.book[to].give(self.nonce if nonce is None else nonce)
@@ -104,7 +104,7 @@ class BitvavoFeed:
         )
 
     def _send_ticker(self, step: Step) -> None:
-        """Send what changed at the touch; nearly every frame holds one side alone."""
+        """Send the changes at the touch; nearly every frame holds one side alone."""
         market = self.market
         bid, ask = market.best_bid, market.best_ask
         last = f'"lastPrice":"{market.price_text(market.trades[-1].price)}"'
@@ -137,7 +137,7 @@ class BitvavoFeed:
 
 
 def _levels(market: SimulatedMarket, changes: dict[int, int]) -> str:
-    """Return levels in no order, zero-padded, as changes are on the wire; gone is `"0"`."""
+    """Return levels unordered and zero-padded, as changes are on the wire; a deletion is `"0"`."""
     price, size = market.price_text, market.size_text
     return ",".join(
         f'["{price(ticks, is_padded=True)}","{size(units, is_padded=True)}"]'

@@ -1,4 +1,4 @@
-"""Lies of a Bitvavo that is not as we believe it is."""
+"""Lies of a Bitvavo that breaks our assumptions."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -25,7 +25,7 @@ _Edit = Callable[[Any], Any]
 
 
 def _event(kind: str, edit: _Edit) -> Callable[[], Lie]:
-    """Return a lie in each event of a kind; `edit` returns it anew, or changes it in place."""
+    """Return a lie in each event of a kind; `edit` returns a new event, or changes it in place."""
 
     def change(_door: str, body: Any) -> Iterable[Any] | None:
         return [edit(body) or body] if body.get("event") == kind else None
@@ -58,7 +58,7 @@ def _short_acknowledgement() -> Lie:
 
 
 def _partial_subscribe() -> Lie:
-    """Let one bad name leave the others in order."""
+    """Subscribe to the good names although one name is bad."""
 
     def change(_door: str, body: Any) -> Iterable[Any] | None:
         if body.get("action") != "subscribe" or "errorCode" not in body:
@@ -89,7 +89,7 @@ def _doubles() -> Lie:
 
 
 def _early_events() -> Lie:
-    """Let an acknowledgement come after the first event."""
+    """Send an acknowledgement after the first event."""
     late: dict[str, Any] = {}
 
     def change(door: str, body: Any) -> Iterable[Any] | None:
@@ -102,7 +102,7 @@ def _early_events() -> Lie:
 
 
 def _two_voices() -> Lie:
-    """Send the second client the same in other words."""
+    """Send the second client the same facts as other bytes."""
     doors: list[str] = []
 
     def change(door: str, body: Any) -> Iterable[Any] | None:
@@ -113,7 +113,7 @@ def _two_voices() -> Lie:
 
 
 def _still_market(edit: Callable[[str], Any]) -> Callable[[], Lie]:
-    """Return a lie of the market that getBook has called halted."""
+    """Return a lie about the market that getBook has called halted."""
 
     def begin() -> Lie:
         still: set[str] = set()
@@ -143,7 +143,7 @@ def _error(name: int, code: int) -> Callable[[], Lie]:
 
 
 def _mute() -> Lie:
-    """Let the book of a market fall silent while its ticker goes on."""
+    """Silence the book of a market while its ticker goes on."""
     counts: dict[str, int] = {}
 
     def change(_door: str, body: Any) -> Iterable[Any] | None:
@@ -185,7 +185,7 @@ def _dear_lists() -> Lie:
 
 
 def _free_questions() -> Lie:
-    """Count what is asked over REST alone."""
+    """Charge questions over REST alone."""
     spent = 0
 
     def edit(_path: str, headers: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The listing of Bitvavo: which markets it simulates, the busiest first."""
+"""The listing of the simulated Bitvavo: its markets, the busiest first."""
 
 import math
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from services.simulator.listing import Listing
 
 SYMBOLS_MAX: Final = 437
 _USDC_MARKETS: Final = 11
-# The busiest books are deeper than what is given of them at once; the others fit.
+# The busiest books are deeper than one snapshot; the others fit in one.
 _DEEP_MARKETS: Final = 4
 _DEEPER: Final = 5
 
 
 def list_markets(count: int, *, levels: int) -> list[Listing]:
-    """Return the busiest `count` markets; 437 events/s-weighted markets make about 1,000 events/s.
+    """Return the busiest `count` markets; all 437 together make about 1,000 events a second.
 
     `levels` is the depth of a side in the busiest books; all others are a fifth as deep or thinner.
     """

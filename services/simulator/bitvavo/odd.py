@@ -8,9 +8,9 @@ Message = dict[str, object]
 
 
 def write_oddly(message: str, rng: random.Random) -> str:
-    """Return a message whose time is in another unit or type, whose levels have a third item.
+    """Return a message with its time in another unit or type, its levels with a third item.
 
-    A side without changes is null or missing; a price comes twice, the last time as it is.
+    A side without changes is null or missing; a price comes twice, the second time as it is.
     """
     body = msgspec.json.decode(message, type=Message)
     time = body.get("timestamp")

@@ -1,7 +1,7 @@
 """Bitvavo's protocol: one websocket for channels and questions, REST beside it.
 
-As documented at https://docs.bitvavo.com and seen on the wire in September 2026. Elsewhere the
-simulator chooses: a sequence that is reset begins at 1, a halted market goes on with the next one.
+It follows https://docs.bitvavo.com and the wire as seen in September 2026. Beyond these the
+simulator chooses: a reset sequence begins at 1, a halted market goes on with the next number.
 """
 
 import dataclasses
@@ -31,11 +31,11 @@ from services.simulator.truth import Truth
 POINTS_PER_MINUTE = 1_000
 BAN_S = 900.0
 CLIENT_MESSAGES_PER_S = 5_000
-# A book is answered late, so that changes come before their snapshot, as on the wire.
+# The answer with a book comes late, so that changes precede their snapshot, as on the wire.
 BOOK_LATENCY_S = 0.2
-LATE_S = 12.0  # after which a client has asked again
-OLD_S = 1.5  # between the moment that an old book shows and its answer
-FINAL_DEPTH = 500  # of what is given of a book at once, so much is known wherever it has moved
+LATE_S = 12.0  # by then a client has asked again
+OLD_S = 1.5  # the age of an old book
+FINAL_DEPTH = 500  # levels of a snapshot that a client knows wherever the price has moved
 BEATS_PER_S = 10
 UNKNOWN_ACTION = 415
 
@@ -92,7 +92,7 @@ class Bitvavo:
         self._bad_answer = ""  # how the next question for a book is answered
 
     def handshake(self, path: str) -> Answer | None:
-        """Let every client in that asks for the right path."""
+        """Accept every client that asks for the right path."""
         return None if urlsplit(path).path.rstrip("/") == self.rest_path else rest.not_found()
 
     def opened(self, connection: ClientConnection) -> None:
@@ -121,7 +121,7 @@ class Bitvavo:
             self._refuse(connection, request, refusal)
 
     def publish(self, market: SimulatedMarket, step: Step) -> None:
-        """Send one step of a market to who listens to it."""
+        """Send one step of a market to its listeners."""
         feed = self._feeds[market.listing.raw_symbol]
         feed.publish(step)
         if step.trades:
@@ -144,7 +144,7 @@ class Bitvavo:
             feed.has_moved = False
 
     def request(self, path: str) -> Answer:
-        """Answer one GET, with what is left of the minute's points in the headers."""
+        """Answer one GET; the headers give the points left in the minute."""
         routed = rest.route(path)
         if instead := self.switches.answer_instead():
             return instead
@@ -169,7 +169,7 @@ class Bitvavo:
         self._feeds[market.listing.raw_symbol].is_reset = True
 
     def send_snapshot(self, connection: ClientConnection, chain: ClientChain) -> int:
-        """Never happen: this exchange sends no book unasked."""
+        """Raise: this exchange sends no book unasked."""
         raise NotImplementedError
 
     def final_sequence(self, market: SimulatedMarket) -> int | dict[int, int]:
@@ -177,7 +177,7 @@ class Bitvavo:
         return self._nonce_of(market)
 
     def final_depth(self) -> int:
-        """Return a part of what is given at once: deeper levels may never have been said."""
+        """Return a part of a snapshot's depth: a client may never have seen deeper levels."""
         return FINAL_DEPTH
 
     def mute(self, market: SimulatedMarket, *, is_muted: bool) -> None:
@@ -185,11 +185,11 @@ class Bitvavo:
         self._feeds[market.listing.raw_symbol].is_muted = is_muted
 
     def lie(self, market: SimulatedMarket) -> None:
-        """Change a level unsaid."""
+        """Change a level, and send nothing about it."""
         market.lie()
 
     def reveal(self, market: SimulatedMarket) -> None:
-        """Tell of it with the next event."""
+        """Send the hidden changes with the next event."""
         market.reveal()
 
     def write_oddly(self, market: SimulatedMarket, *, is_odd: bool) -> None:
@@ -208,7 +208,7 @@ class Bitvavo:
             raise Refusal(112, "Too many websocket messages per second.")
         if action in ("subscribe", "unsubscribe"):
             self._take_points(1)
-            # One bad name refuses them all, so every name is looked at before the first counts.
+            # One bad name refuses them all, so check every name before the first takes effect.
             wanted = [
                 (channel, self._feed(connection, market))
                 for channel, market in channels.wanted(request)

@@ -18,7 +18,7 @@ PATHS = {
 PATHS_OF_A_MARKET = {"book": "getBook", "trades": "getTrades", "candles": "getCandles"}
 STATUS = {105: 429, 300: 403, 431: 409}
 PARTS_OF_A_MARKET = 2
-# An error as of a ban, but it is not: the path was wrong. https://docs.bitvavo.com/docs/errors
+# It looks like the error of a ban, but means a wrong path. https://docs.bitvavo.com/docs/errors
 UNKNOWN_ENDPOINT = Answer(
     404, b'{"errorCode":110,"error":"Invalid endpoint. Please check url and HTTP method."}'
 )
@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def route(path: str) -> tuple[str, Parameters] | None:
-    """Return the action that a path and its query stand for, or None for a path unknown."""
+    """Return the action that a path and its query stand for, or None for an unknown path."""
     split = urlsplit(path)
     version, *parts = unquote(split.path).strip("/").split("/")
     parameters: Parameters = dict(parse_qsl(split.query))
@@ -47,11 +47,11 @@ def answered(body: object) -> Answer:
 
 
 def refused(refusal: Refusal) -> Answer:
-    """Return the answer to a question that is refused."""
+    """Return the answer to a refused question."""
     body = {"errorCode": refusal.code, "error": refusal.error}
     return Answer(STATUS.get(refusal.code, 400), _encode(body))
 
 
 def not_found() -> Answer:
-    """Return what a path unknown gets: HTML, and no rate-limit headers."""
+    """Return the answer to an unknown path: HTML without rate-limit headers."""
     return Answer(404, NOT_FOUND, content_type="text/html")

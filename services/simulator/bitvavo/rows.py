@@ -38,7 +38,7 @@ def market_row(market: SimulatedMarket) -> JsonRow:
 
 
 def status(market: SimulatedMarket) -> str:
-    """Return a market's status in the exchange's word."""
+    """Return a market's status as the exchange names it."""
     if market.is_halted:
         return "halted"
     return "auction" if market.is_in_auction else "trading"

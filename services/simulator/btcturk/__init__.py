@@ -1,1 +1,1 @@
-"""BtcTurk as it is simulated: protocol, answers and markets."""
+"""The simulated BtcTurk: its protocol, answers and markets."""

@@ -1,9 +1,9 @@
-"""Edits one message of BtcTurk into what it should never be."""
+"""Edits one message of BtcTurk so that it breaks one assumption."""
 
 from typing import Any, Final
 
 TEN_DIGITS: Final = "1234567891"
-DUST: Final = f"0.{'0' * 400}1"  # which float64 cannot tell from nothing
+DUST: Final = f"0.{'0' * 400}1"  # float64 makes 0 of it
 UPDATED, ADDED, DELETED = 0, 1, 3
 SIDES: Final = ("AO", "BO")
 
@@ -24,19 +24,19 @@ def count_alike(body: Any) -> None:
 
 
 def add_again(body: Any) -> None:
-    """Call each level that changed a new one."""
+    """Mark each changed level as a new one."""
     for level in _changes(body, UPDATED):
         level["CP"] = ADDED
 
 
 def empty_deleted(body: Any) -> None:
-    """Let a level that is gone have no size."""
+    """Give a deleted level no size."""
     for level in _changes(body, DELETED):
         level["A"] = "0"
 
 
 def deepen(body: Any) -> None:
-    """Add a level at the end, and never take it away."""
+    """Add a level at the end, and never remove it."""
     body["BO"].append({"CP": ADDED, "P": f"0.{abs(body['CS']):020d}", "A": "1"})
 
 
@@ -59,7 +59,7 @@ def lengthen(body: Any) -> None:
 
 
 def dust(body: Any) -> None:
-    """Let sizes be next to nothing."""
+    """Make sizes almost zero."""
     for level in [*_changes(body, UPDATED), *_changes(body, ADDED)]:
         level["A"] = DUST
 
@@ -70,7 +70,7 @@ def spoil(body: Any) -> None:
 
 
 def resize(body: Any) -> Any:
-    """Let all sizes be one."""
+    """Set all sizes to one."""
     return {**body, **{side: [{**level, "A": "0.5"} for level in body[side]] for side in SIDES}}
 
 
@@ -85,7 +85,7 @@ def reverse(body: Any) -> None:
 
 
 def count_down(body: Any) -> None:
-    """Let ids fall."""
+    """Count ids down."""
     body["I"] = str(10**18 - int(body["I"]))
 
 
@@ -95,7 +95,7 @@ def shorten(body: Any) -> None:
 
 
 def move(body: Any) -> None:
-    """Tell prices that no book has."""
+    """Give prices that no book has."""
     for item in body["items"]:
         item["B"] = str(float(item["B"]) * 1.01)
         item["A"] = str(float(item["A"]) * 1.01)
@@ -112,7 +112,7 @@ def blank(body: Any) -> None:
 
 
 def resize_rest(data: Any) -> None:
-    """Let all bids have one size."""
+    """Set the size of all bids to one."""
     data["bids"] = [[price, "0.5"] for price, _ in data["bids"]]
 
 
@@ -128,7 +128,7 @@ def rename_pairs(data: Any) -> None:
 
 
 def pause_pair(data: Any) -> None:
-    """Let a pair have a status that nobody knows."""
+    """Give a pair an unknown status."""
     data["symbols"][0]["status"] = "PAUSED"
 
 

@@ -10,7 +10,7 @@ from services.simulator.digits import padded
 from services.simulator.market import SimulatedMarket
 from services.simulator.switches import Switches
 
-# The exchange shows the best hundred levels of a side and tells only of these.
+# The exchange shows, and updates, only the best hundred levels of a side.
 WINDOW_LEVELS = 100
 TRADES_ON_JOIN = 50
 TRADE_DECIMALS = 10
@@ -23,7 +23,7 @@ _Window = tuple[dict[int, int], dict[int, int]]
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """One client's own numbering of a pair's changes: no other subscription shares it."""
+    """One client's own numbers of a pair's changes; no other subscription shares them."""
 
     chain: ClientChain
     change_set: int
@@ -47,7 +47,7 @@ class BtcturkFeed:
     _hidden: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
 
     def publish(self, step: Step) -> None:
-        """Send what a step changed: trades, the change of the window, the whole window."""
+        """Send the changes of a step: trades, the change of the window, the whole window."""
         self._ticker_fields = ""
         for trade in step.trades:
             for connection in list(self.trade):
@@ -59,21 +59,21 @@ class BtcturkFeed:
             connection.send(self.book_frame("orderbook", subscription.change_set))
 
     def hide(self, side: int, price: int) -> None:
-        """Take a level for told as it is now."""
+        """Treat the present state of a level as sent."""
         size = self.market.sides[side].sizes.get(price)
         if price in self._window[side] and size is not None:
             self._window[side][price] = size
             self._hidden[side].add(price)
 
     def reveal(self) -> None:
-        """Let the next change tell of all that was hidden, deletes too."""
+        """Make the next change carry all hidden levels, deletions too."""
         for window, prices in zip(self._window, self._hidden, strict=True):
-            # Whatever becomes of these levels is another size than this: an update or a delete.
+            # The levels' sizes will differ from this one: an update or a delete.
             window.update(dict.fromkeys(prices, 1))
             prices.clear()
 
     def join_obdiff(self, connection: ClientConnection) -> None:
-        """Send the snapshot that begins a subscription; its changes follow from now on."""
+        """Send the snapshot that begins a subscription; changes follow from now on."""
         if not self.obdiff:
             self._window = self._window_now()
         chain = ClientChain(self.market.listing)
@@ -86,13 +86,13 @@ class BtcturkFeed:
             chain.rebase(subscription.change_set)
 
     def join_orderbook(self, connection: ClientConnection) -> None:
-        """Send the whole window now; it comes again with each change."""
+        """Send the whole window now, and again with each change."""
         subscription = Subscription(ClientChain(self.market.listing), self._new_change_set())
         self.orderbook[connection] = subscription
         connection.send(self.book_frame("orderbook", subscription.change_set))
 
     def send_snapshot(self, connection: ClientConnection) -> int:
-        """Send a snapshot in mid-stream under any number; the next change continues that one."""
+        """Send a snapshot in mid-stream under any number, which the next change continues."""
         subscription = self.obdiff[connection]
         subscription.change_set = self._new_change_set()
         if connection.send(self.book_frame("obdiff", subscription.change_set)):
@@ -100,13 +100,13 @@ class BtcturkFeed:
         return subscription.change_set
 
     def reset_sequence(self) -> None:
-        """Let the changes of every subscription be numbered from somewhere else."""
+        """Renumber the changes of every subscription from another number on."""
         for subscription in self.obdiff.values():
             subscription.change_set = self._new_change_set()
             subscription.chain.lose("nonce_reset")
 
     def leave(self, connection: ClientConnection, channel: str) -> None:
-        """Send nothing of this channel any more."""
+        """Stop sending this channel."""
         match channel:
             case "obdiff":
                 self.obdiff.pop(connection, None)
@@ -118,7 +118,7 @@ class BtcturkFeed:
             case "ticker":
                 self.ticker.pop(connection, None)
             case _:
-                pass  # a channel unknown was acknowledged all the same
+                pass  # an unknown channel, acknowledged all the same
 
     def book_frame(self, channel: str, change_set: int) -> str:
         """Return a 431: the whole window, asks ascending, bids descending."""
@@ -154,7 +154,7 @@ class BtcturkFeed:
         )
 
     def ticker_fields(self) -> str:
-        """Return what tickers of one pair (402) and of all pairs (401) have in common."""
+        """Return the fields that tickers of one pair (402) and of all pairs (401) share."""
         if not self._ticker_fields:
             market = self.market
             price, size = market.price_text, market.size_text
@@ -177,7 +177,7 @@ class BtcturkFeed:
         return self._ticker_fields
 
     def send_ticker(self) -> None:
-        """Send a 402, changed or not: two of three repeat the one before."""
+        """Send a 402 even without a change: two of three repeat the one before."""
         if not self.ticker:
             return
         name = self.market.listing.raw_symbol
@@ -192,7 +192,7 @@ class BtcturkFeed:
         bids = self._changes(before[0], self._window[0])
         asks = self._changes(before[1], self._window[1])
         if not bids and not asks:
-            return  # what changed lies beyond the window
+            return  # every change lies beyond the window
         if self.is_muted:
             for hidden, changes in zip(self._hidden, (bids, asks), strict=True):
                 hidden.update(price for price, _ in changes)
@@ -217,7 +217,7 @@ class BtcturkFeed:
         return write_oddly(frame, self.rng) if self.is_odd else frame
 
     def _changes(self, before: dict[int, int], now: dict[int, int]) -> list[tuple[int, str]]:
-        """Return the levels that came, changed or went; one that went keeps its last amount."""
+        """Return added, changed and deleted levels; a deleted one keeps its last amount."""
         changes = [
             (price, self._change(UPDATED if price in before else ADDED, price, size))
             for price, size in now.items()

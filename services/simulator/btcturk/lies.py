@@ -1,4 +1,4 @@
-"""Lies of a BtcTurk that is not as we believe it is."""
+"""Lies of a BtcTurk that breaks our assumptions."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -54,7 +54,7 @@ def _other_number(message: Any, number: int, other: int) -> Iterable[Any] | None
 
 
 def _results(*, is_ok: bool, about: str) -> Callable[[], Lie]:
-    """Return a lie in what becomes of a join."""
+    """Return a lie in the result of a join."""
 
     def change(_door: str, message: Any) -> Iterable[Any] | None:
         if message[0] != RESULT or about not in message[1]["message"]:
@@ -65,7 +65,7 @@ def _results(*, is_ok: bool, about: str) -> Callable[[], Lie]:
 
 
 def _late_book() -> Lie:
-    """Let the first change of a book come before it."""
+    """Send the first change of a book before the book."""
     late: dict[tuple[str, str], Any] = {}
 
     def change(door: str, message: Any) -> Iterable[Any] | None:
@@ -131,7 +131,7 @@ def _slow_tickers() -> Lie:
 
 
 def _few_pairs() -> Lie:
-    """Let a socket carry two pairs, whatever it has joined."""
+    """Carry only two pairs on a socket, however many it has joined."""
     pairs: dict[str, list[str]] = {}
 
     def change(door: str, message: Any) -> Iterable[Any] | None:
@@ -146,7 +146,7 @@ def _few_pairs() -> Lie:
 
 
 def _mute_book() -> Lie:
-    """Let the book of a pair fall silent while its ticker goes on."""
+    """Silence the book of a pair while its ticker goes on."""
     counts: dict[str, int] = {}
 
     def change(_door: str, message: Any) -> Iterable[Any] | None:

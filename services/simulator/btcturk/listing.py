@@ -1,4 +1,4 @@
-"""The listing of BtcTurk: which pairs it simulates, the busiest first."""
+"""The listing of the simulated BtcTurk: its pairs, the busiest first."""
 
 import math
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ Body = dict[str, object]
 
 
 def write_oddly(frame: str, rng: random.Random) -> str:
-    """Return a frame whose empty lists are null or missing, as encoders of its kind write them.
+    """Return a frame with empty lists null or missing, as such encoders write them.
 
     The time of a trade is in another unit or type, its id is a number, its side is none of two.
     """

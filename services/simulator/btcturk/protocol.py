@@ -1,8 +1,8 @@
 """BtcTurk's protocol: frames `[type, object]` over a websocket, REST beside it.
 
-As its websocket manual says and as seen on the wire in 2026. Where nobody has seen what the
-exchange does the choice is the simulator's: leaving and joining again brings a new snapshot, pings
-of a client are answered, a request of type 101 is not.
+It follows the websocket manual and the wire as seen in 2026. Beyond these the simulator chooses: a
+client that leaves and joins again gets a new snapshot; the server answers a client's pings, but
+not a request of type 101.
 """
 
 import random
@@ -68,7 +68,7 @@ class Btcturk:
         truth: Truth,
         is_limited: bool = True,
     ) -> None:
-        del truth  # every fault of this exchange is told by others
+        del truth  # others write the faults of this exchange
         self.markets = markets
         self._later = later
         self._rng = rng
@@ -88,7 +88,7 @@ class Btcturk:
         )
 
     def handshake(self, path: str) -> Answer | None:
-        """Let a client in unless connections come too often."""
+        """Accept a client, unless connections come too often."""
         if urlsplit(path).path.rstrip("/") not in PATHS:
             return Answer(404, b"")
         if self._handshakes.spend(1):
@@ -109,7 +109,7 @@ class Btcturk:
                 self._leave(connection, channel, event)
 
     def received(self, connection: ClientConnection, message: str | bytes) -> None:
-        """Acknowledge a join or a leave; whatever else a client says gets no reply."""
+        """Acknowledge a join or a leave; ignore any other message."""
         try:
             kind, body = msgspec.json.decode(message, type=tuple[int, dict[str, object]])
         except msgspec.DecodeError:
@@ -122,7 +122,7 @@ class Btcturk:
         assert isinstance(event, str)
         joined = connection.subscriptions.setdefault(channel, {})
         is_refused = join and event in joined
-        # The acknowledgement says nothing of whether there is such a channel or pair.
+        # The exchange acknowledges unknown channels and pairs, too.
         connection.send(_acknowledgement(channel, event, join=join, is_ok=not is_refused))
         if join and not is_refused:
             joined[event] = None
@@ -132,7 +132,7 @@ class Btcturk:
             self._leave(connection, channel, event)
 
     def publish(self, market: SimulatedMarket, step: Step) -> None:
-        """Send one step of a market to who listens to it."""
+        """Send one step of a market to its listeners."""
         self._feeds[market.listing.raw_symbol].publish(step)
 
     def pulse(self, market: SimulatedMarket) -> None:
@@ -140,7 +140,7 @@ class Btcturk:
         self._feeds[market.listing.raw_symbol].send_ticker()
 
     def beat(self) -> None:
-        """Send the ticker of all pairs, and now and then what nobody has asked for."""
+        """Send the ticker of all pairs, and now and then a message that nobody asked for."""
         if self._all_tickers and not self._is_all_silent:
             items = ",".join(
                 f'{{{feed.ticker_fields()},"Ord":{order}}}'
@@ -160,7 +160,7 @@ class Btcturk:
         return self._rest.request(path)
 
     def reset_sequence(self, market: SimulatedMarket) -> None:
-        """Let every client's next change of this book be numbered from somewhere else."""
+        """Renumber this book for every client from its next change on."""
         self._feeds[market.listing.raw_symbol].reset_sequence()
 
     def send_snapshot(self, connection: ClientConnection, chain: ClientChain) -> int:
@@ -174,7 +174,7 @@ class Btcturk:
             connection.send('[100,{"type":100,"ok":true,"message":null}]')
 
     def silence_all(self, *, is_silent: bool) -> None:
-        """Send no ticker of all pairs, which clients can join nevertheless."""
+        """Send no ticker of all pairs, though clients can still join it."""
         self._is_all_silent = is_silent
 
     def final_sequence(self, market: SimulatedMarket) -> int | dict[int, int]:
@@ -185,28 +185,28 @@ class Btcturk:
         }
 
     def mute(self, market: SimulatedMarket, *, is_muted: bool) -> None:
-        """Send no changes of a book; those of meanwhile are never told, and no number shows it."""
+        """Send no changes of a book, now or later; no number shows the loss."""
         self._feeds[market.listing.raw_symbol].is_muted = is_muted
 
     def lie(self, market: SimulatedMarket) -> None:
-        """Change a level unsaid."""
+        """Change a level, and send nothing about it."""
         self._feeds[market.listing.raw_symbol].hide(*market.lie())
 
     def reveal(self, market: SimulatedMarket) -> None:
-        """Tell of all that was hidden with the next change."""
+        """Send the hidden changes with the next change."""
         market.reveal()
         self._feeds[market.listing.raw_symbol].reveal()
 
     def answer_book_badly(self, how: str) -> None:
-        """Never happen: books are not asked for over the socket."""
+        """Raise: nobody asks for books over this socket."""
         raise NotImplementedError(how)
 
     def final_depth(self) -> int:
-        """Return the depth of the window: clients are told of nothing beyond."""
+        """Return the depth of the window: clients see nothing beyond."""
         return WINDOW_LEVELS
 
     def _join(self, connection: ClientConnection, channel: str, event: str) -> None:
-        """Begin what a join asked for, unless the client is gone or has left again."""
+        """Begin the joined channel, unless the client is gone or has left again."""
         is_wanted = event in connection.subscriptions.get(channel, {})
         if connection not in self._connections or not is_wanted:
             return

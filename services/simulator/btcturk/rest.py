@@ -76,13 +76,13 @@ class BtcturkRest:
         market = self._find(parameters["pairSymbol"])
         if market is None:
             return _invalid(f"Pair {parameters['pairSymbol']} does not exists.")
-        depth = min(int(limit), WINDOW_LEVELS)  # asking for more is not refused, only not given
+        depth = min(int(limit), WINDOW_LEVELS)  # the exchange caps a larger limit
         data = {
             "timestamp": self._clock.ns() // NS_PER_MS,
             "bids": [_level(market, level) for level in market.bids(depth)],
             "asks": [_level(market, level) for level in market.asks(depth)],
         }
-        # The one reply whose code is a text.
+        # In this reply alone the code is a text.
         return _envelope(data, code="SUCCESS")
 
     def _trades(self, parameters: _Parameters) -> Answer:
@@ -114,7 +114,7 @@ class BtcturkRest:
         markets = list(self._markets.values())
         if "pairSymbol" in parameters:
             found = self._find(parameters["pairSymbol"])
-            markets = [found] if found else []  # a pair unknown is an empty list, not an error
+            markets = [found] if found else []  # an unknown pair has an empty list
         now_ms = self._clock.ns() // NS_PER_MS
         return _envelope([_ticker_row(market, now_ms) for market in markets])
 
@@ -235,7 +235,7 @@ def _ticker_row(market: SimulatedMarket, now_ms: int) -> _Row:
 
 
 def _status(market: SimulatedMarket) -> str:
-    """Return a status; nobody has seen another than TRADING."""
+    """Return a status; on the wire we have only seen TRADING."""
     if market.is_halted:
         return "HALTED"
     return "AUCTION" if market.is_in_auction else "TRADING"
@@ -247,7 +247,7 @@ def _symbol_row(market: SimulatedMarket) -> _Row:
         "filterType": "PRICE_FILTER",
         "minPrice": "0.0000000000001",
         "maxPrice": "10000000",
-        # A step for the eye: the book's own steps are finer.
+        # A step for display: the book's own steps are finer.
         "tickSize": "10" if listing.price_decimals == 0 else market.price_text(1),
         "minExchangeValue": "99.91",
         "minAmount": None,

@@ -138,7 +138,7 @@ class Trades:
         """
         found = []
         for session in self._sessions:
-            begin = session.events[0].ts_recv
+            begin = min(event.ts_recv for event in _find_own(session))
             own = [row for row in self._rows if row.session == session.name]
             listed = [_time(row) for row in own if row.ts_recv - _time(row) <= LOOK_AFTER]
             found.append((min([begin, *listed]), _find_end(session)))
@@ -174,12 +174,26 @@ def _is_within(start: int, end: int, stretches: list[tuple[int, int]]) -> bool:
 
 
 def _find_end(session: Session) -> int:
-    """Return the instant at which a session lived no more, by the reading that ends its spans."""
+    """Return the instant at which a session lived no more, by the reading that ends its spans.
+
+    That is by the clock that it had then: times before its last step back do not count.
+    """
     last = session.events[-1]
     if last.kind == "session_end" and last.detail["reason"] == "stopped":
         return last.ts_recv
-    own = [event for event in session.events if event.kind not in {"session_end", "journal_hole"}]
-    return max((event.ts_recv for event in own), default=session.events[0].ts_recv) + 1
+    own = _find_own(session)
+    steps = [
+        place
+        for place, event in enumerate(own)
+        if event.kind == "clock_step" and event.detail["step_s"] < 0
+    ]
+    return max(event.ts_recv for event in own[steps[-1] if steps else 0 :]) + 1
+
+
+def _find_own(session: Session) -> list[Event]:
+    """Return the events of a session that it wrote itself."""
+    written_later = {"session_end", "journal_hole"}
+    return [event for event in session.events if event.kind not in written_later] or session.events
 
 
 def _add(bar: Bar, trade: Trade) -> None:

@@ -1,1 +1,1 @@
-"""Bitvavo's assumptions, and how they are put to the test."""
+"""Our assumptions about Bitvavo, and their tests."""

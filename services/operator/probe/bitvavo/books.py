@@ -13,7 +13,7 @@ from services.operator.probe.table import AssumptionTable
 
 NS_PER_S: Final = 1_000_000_000
 TIMES: Final = range(10**18, 4 * 10**18)  # ns from 2001 to 2096
-EVENTS_KEPT: Final = 20_000  # of two sockets, until the other has brought them too
+EVENTS_KEPT: Final = 20_000  # of one socket, until the other has brought them too
 AGES_KEPT: Final = 100_000
 SIDES: Final = ("bids", "asks")
 
@@ -30,7 +30,7 @@ class BitvavoBooks:
         self._reach: dict[str, float] = {}
         self._full: Counter[str] = Counter()
         self._bytes: OrderedDict[tuple[str, int], tuple[str, str]] = OrderedDict()
-        self._waiting: dict[str, DecimalBook] = {}  # over REST, whose nonce has not come yet
+        self._waiting: dict[str, DecimalBook] = {}  # books over REST whose nonce is still to come
 
     def see(self, fact: Fact) -> None:
         """Judge one fact."""
@@ -82,7 +82,7 @@ class BitvavoBooks:
         self._ages.append((fact.ts - time) / 1e6)
 
     def _meet(self, fact: Fact) -> None:
-        """Hold an event against the one of the same nonce on another socket."""
+        """Compare an event with that of the same nonce on another socket."""
         key = fact.market, fact.body["nonce"]
         met = self._bytes.setdefault(key, (fact.door, fact.record.text))
         if met[0] != fact.door:
@@ -108,7 +108,7 @@ class BitvavoBooks:
             self._compare("B7", fact.market, fact.book, fact.other)
 
     def _note_reach(self, market: str, body: Any) -> None:
-        """Note how many markets fill the list, and how far from the touch it ends."""
+        """Note how many markets fill the list of levels, and how far from the touch it ends."""
         for side in SIDES:
             levels = body[side]
             if len(levels) >= DEPTH:

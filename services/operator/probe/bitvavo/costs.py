@@ -1,4 +1,4 @@
-"""Judges the costs of requests to Bitvavo, its lists of trades among them."""
+"""Judges the costs of requests to Bitvavo, those for lists of trades included."""
 
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -15,15 +15,15 @@ REMAINING, RESET_AT = "bitvavo-ratelimit-remaining", "bitvavo-ratelimit-resetat"
 
 
 class BitvavoCosts:
-    """Judges answers over REST, and the points that the headers say are left."""
+    """Judges answers over REST, and the rest of the points that their headers report."""
 
     def __init__(self, table: AssumptionTable, _reading: BitvavoReading) -> None:
         """Start without an answer."""
         self._table = table
         self._before: tuple[str, int] | None = None  # the minute, and the points left in it
-        self._pending = 0  # questions over sockets that have no answer
-        self._answered = 0  # those that have one, since the last answer over REST
-        self._was_clear = False  # no question was on its way then
+        self._pending = 0  # questions over sockets without an answer yet
+        self._answered = 0  # questions answered since the last answer over REST
+        self._was_clear = False  # whether no question was on its way then
         self._costs: list[int] = []
         self._lists: dict[str, list[str]] = {}
 
@@ -59,7 +59,7 @@ class BitvavoCosts:
         self._table.judge("B24", until, holds=int(until) % MINUTE_MS == 0)
         self._before = until, left
         if before is None or before[0] != until or not is_clear:
-            return  # another minute, or a question that may have been counted or not
+            return  # another minute, or the exchange may not have counted a question yet
         spent = before[1] - left
         if is_list and not answered:
             self._costs.append(spent)

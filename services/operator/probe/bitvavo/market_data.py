@@ -67,7 +67,7 @@ class BitvavoMarketData:
             self._pending.add(fact.market, fact.ts, fact.book, merged)
 
     def _said(self, fact: Fact, value: Any) -> Decimal | None:
-        """Return the price; an empty side has none, in whatever form."""
+        """Return the price, or None for an empty side in any form."""
         if value is None or value == "":
             self._forms[repr(value)] += 1
             self._table.agree("B16")

@@ -21,7 +21,7 @@ UNKNOWN_ID: Final = "00000000-0000-0000-0000-000000000001"
 
 
 def play(reading: BitvavoReading, minutes: float, elapsed_s: Callable[[], float]) -> Iterator[Step]:
-    """Yield the steps; each finds in `reading` what came of those before."""
+    """Yield the steps; each finds the results of earlier ones in `reading`."""
     yield Get("/markets", POINT)
     names = [name for name, status in reading.statuses.items() if status == "trading"]
     yield from _begin(reading, names)
@@ -42,14 +42,14 @@ def play(reading: BitvavoReading, minutes: float, elapsed_s: Callable[[], float]
             yield from _begin(reading, names)
         name = names[number % len(names)] if number % 2 else busy[number // 2 % len(busy)]
         yield from _ask_book("a", name)
-        # One that is quiet has not moved on when its answer is compared.
+        # A quiet market has not moved on by the time its answer is compared.
         yield Get(f"/{names[-1 - number % len(names)]}/book?depth={DEPTH}", POINT)
         yield Wait(ROUND_S)
         number += 1
 
 
 def _begin(reading: BitvavoReading, names: list[str]) -> Iterator[Step]:
-    """Subscribe to everything by one frame, without what is refused."""
+    """Subscribe to everything with one frame, without the refused markets."""
     yield Open("a")
     yield Wait(ANSWER_S)
     for _ in range(REFUSALS_MAX):
@@ -66,7 +66,7 @@ def _ask_book(door: str, name: str) -> Iterator[Step]:
 
 
 def _count_points(busy: list[str]) -> Iterator[Step]:
-    """Ask for what is left, then questions over the socket, then again; twice, as minutes end."""
+    """Read the points left before and after questions over the socket; twice, as minutes end."""
     for _ in range(2):
         yield Get("/time", POINT)
         for _ in range(5):

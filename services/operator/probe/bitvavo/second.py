@@ -22,13 +22,13 @@ class BitvavoReading:
     """Reads Bitvavo's messages into books of its own."""
 
     def __init__(self) -> None:
-        """Start without a word."""
+        """Start with nothing read."""
         self.open: set[str] = set()
         self.statuses: dict[str, str] = {}
         self.books: dict[tuple[str, str], DecimalBook] = {}
         self.events: Counter[str] = Counter()  # book events of each market
         self.trades: dict[str, list[str]] = {}  # ids of the list over REST, as it came
-        self.refused: list[str] = []  # markets that a subscribe was refused for
+        self.refused: list[str] = []  # markets that made the exchange refuse a subscribe
         self._last: dict[tuple[str, str], int] = {}
         self._held: dict[tuple[str, str], list[Any]] = defaultdict(list)
 
@@ -91,7 +91,7 @@ class BitvavoReading:
             _apply(book, body)
             book.note_touch(record.ts)
         else:
-            del self.books[key]  # until it is asked for again
+            del self.books[key]  # until the script asks for it again
             book = None
         return Fact("event", record, market, body, book, last=last)
 
@@ -114,7 +114,7 @@ class BitvavoReading:
 
     def _take_answer(self, record: ProbeRecord) -> Iterator[Fact]:
         body: Any = None
-        with suppress(ValueError):  # of a page of HTML
+        with suppress(ValueError):  # the body may be a page of HTML
             body = json.loads(record.text)
         asked = _PATH.fullmatch(record.path)
         market = asked[1] if asked else ""

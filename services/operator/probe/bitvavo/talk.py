@@ -74,7 +74,7 @@ class BitvavoTalk:
             for market in channel["markets"]
         }
         if asked["action"] == "subscribe":
-            self._bad.discard(fact.door)  # there was no answer to the one before
+            self._bad.discard(fact.door)  # the exchange left the one before unanswered
             if any(market == BAD_NAME for _, market in names):
                 self._bad.add(fact.door)
             for name in names:
@@ -86,7 +86,7 @@ class BitvavoTalk:
             self._asked[fact.door] -= names
 
     def _judge_ended(self, fact: Fact, name: _Name) -> None:
-        """Let what was silent since its end be in order."""
+        """Count a name as ended in order, if it has been silent since for long enough."""
         ended = self._ended.pop((fact.door, name), None)
         if ended is not None and fact.ts - ended >= SILENT_NS:
             self._table.agree("B27")

@@ -1,1 +1,1 @@
-"""BtcTurk's assumptions, and how they are put to the test."""
+"""Our assumptions about BtcTurk, and their tests."""

@@ -23,7 +23,7 @@ _Key = tuple[str, str]
 
 @dataclass(slots=True)
 class _Waiting:
-    """A book that is to be met among the states of a pair on one socket."""
+    """A book that must turn up among the states of a pair on one socket."""
 
     row: str
     key: _Key
@@ -39,9 +39,9 @@ class BtcturkBooks:
         self._table = table
         self._reading = reading
         self._digits = Digits(table, "T30")
-        self._joined: dict[_Key, int] = {}  # when it was asked for, and has not begun
+        self._joined: dict[_Key, int] = {}  # the time of a join whose book has not begun
         self._left: set[_Key] = set()
-        self._fresh: set[_Key] = set()  # begun, and no change has come yet
+        self._fresh: set[_Key] = set()  # books without a change since they began
         self._numbers: dict[_Key, int] = {}
         self._waiting: deque[_Waiting] = deque()
         self._judges: dict[str, Callable[[Fact], None]] = {
@@ -91,7 +91,7 @@ class BtcturkBooks:
         self._sides(fact, "P", "A")
 
     def _wait_for_other(self, row: str, fact: Fact) -> None:
-        """Hold a book against that of another socket, at this time or a little later."""
+        """Compare a book with that of another socket, now or a little later."""
         for door, pair in self._reading.books:
             if pair == fact.market and door != fact.door:
                 assert fact.other is not None
@@ -145,7 +145,7 @@ class BtcturkBooks:
             self._waiting.append(_Waiting("T14", key, fact.other, fact.ts))
 
     def _meet(self, ts: int) -> None:
-        """Judge whose time is over: a book was met, or it was not."""
+        """Judge each book that has turned up, or whose time has run out."""
         while self._waiting and self._waiting[0].ts + AROUND_NS < ts:
             one = self._waiting.popleft()
             states = self._reading.states.get(one.key)
@@ -156,6 +156,6 @@ class BtcturkBooks:
 
 
 def read_asked(text: str) -> list[tuple[str, str, bool]]:
-    """Return channel, event and whether it is a join, of one message of ours."""
+    """Return channel and event of our message, and whether it is a join."""
     number, body = json.loads(text)
     return [(body["channel"], body["event"], body["join"])] if number == 151 else []  # noqa: PLR2004

@@ -83,7 +83,7 @@ class BtcturkMarketData:
             self._pending.add(pair, fact.ts, book, prices)
 
     def _said(self, pair: str, value: Any) -> Decimal | None:
-        """Return the price; an empty side has none, in whatever form."""
+        """Return the price, or None for an empty side in any form."""
         try:
             price = Decimal(value) if value else Decimal(0)
         except InvalidOperation:
@@ -127,7 +127,7 @@ class BtcturkMarketData:
             )  # fmt: skip
 
     def _compare(self, fact: Fact) -> None:
-        """Look for the trades of the answer among those of the socket, from its first on."""
+        """Find the answer's trades among those of the socket, from the socket's first on."""
         known = self._ids.get(fact.market)
         if not known or not isinstance(fact.body, list):
             return

@@ -21,7 +21,7 @@ TICKERS: Final = "t"
 
 
 def play(reading: BtcturkReading, minutes: float, elapsed_s: Callable[[], float]) -> Iterator[Step]:
-    """Yield the steps; each finds in `reading` what came of those before."""
+    """Yield the steps; each finds the results of earlier ones in `reading`."""
     yield Get(PAIRS_PATH)
     pairs = [pair for pair, status in reading.pairs.items() if status == "TRADING"]
     yield from _begin(reading, pairs)
@@ -50,7 +50,7 @@ def play(reading: BtcturkReading, minutes: float, elapsed_s: Callable[[], float]
 
 
 def _begin(reading: BtcturkReading, pairs: list[str]) -> Iterator[Step]:
-    """Open the sockets that are not open: one for all tickers, one for each fifty pairs."""
+    """Open each socket that is closed: one for all tickers, one for each fifty pairs."""
     if TICKERS not in reading.open:
         yield Open(TICKERS, CONNECT)
         yield _join(TICKERS, "ticker", "all")
@@ -65,7 +65,7 @@ def _begin(reading: BtcturkReading, pairs: list[str]) -> Iterator[Step]:
 
 
 def _try_joins(busy: list[str]) -> Iterator[Step]:
-    """Ask a second socket for a pair that is not there, and for others twice."""
+    """Ask a second socket for a missing pair, and for others twice."""
     yield Open("b", CONNECT)
     yield _join("b", "obdiff", NOBODY)
     for pair in busy:
@@ -76,7 +76,7 @@ def _try_joins(busy: list[str]) -> Iterator[Step]:
 
 
 def _resync(reading: BtcturkReading, pair: str) -> Iterator[Step]:
-    """Leave and join again, on the socket that the pair's book comes from."""
+    """Leave and join again on the socket that brings the pair's book."""
     door = reading.homes.get(pair, "a0")
     yield _join(door, "obdiff", pair, join=False)
     yield _join(door, "obdiff", pair)

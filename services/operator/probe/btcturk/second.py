@@ -21,12 +21,12 @@ class BtcturkReading:
     """Reads BtcTurk's messages into books of its own."""
 
     def __init__(self) -> None:
-        """Start without a word."""
+        """Start with nothing read."""
         self.open: set[str] = set()
         self.pairs: dict[str, str] = {}  # and their statuses
         self.books: dict[tuple[str, str], DecimalBook] = {}
         self.events: Counter[str] = Counter()  # of each pair's book
-        self.homes: dict[str, str] = {}  # the socket that a pair's book came from first
+        self.homes: dict[str, str] = {}  # the socket that first brought each pair's book
         # Each book's states of the last seconds: a book over REST has no number.
         self.states: dict[tuple[str, str], deque[tuple[int, DecimalBook]]] = {}
         self._last: dict[tuple[str, str], int] = {}
@@ -46,7 +46,7 @@ class BtcturkReading:
             yield Fact(record.kind, record)
 
     def find_book(self, pair: str) -> DecimalBook | None:
-        """Return a pair's book, from the socket that it came from first."""
+        """Return a pair's book from the socket that brought it first."""
         return self.books.get((self.homes.get(pair, ""), pair))
 
     def _forget(self, door: str) -> None:

@@ -8,7 +8,7 @@ from services.operator.probe.facts import Fact
 from services.operator.probe.record import REST
 from services.operator.probe.table import AssumptionTable
 
-NOBODY: Final = "NOPETRY"  # a pair that is not there
+NOBODY: Final = "NOPETRY"  # no pair of the exchange
 CROWDS: Final = {"p50": "T26", "p200": "T27", "pall": "T28"}  # sockets that carry many pairs
 VERSION: Final = "991"
 

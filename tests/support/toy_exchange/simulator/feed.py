@@ -72,7 +72,7 @@ class ToyFeed:
         return json.dumps({"rev": self.rev, "buy": buy, "sell": sell}).encode()
 
     def leave(self, connection: ClientConnection, channel: str) -> None:
-        """Send nothing of this channel any more."""
+        """Stop sending this channel."""
         self.listeners.get(channel, {}).pop(connection, None)
         if channel == "book":
             self.book.pop(connection, None)

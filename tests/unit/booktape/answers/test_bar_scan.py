@@ -46,7 +46,7 @@ def test_gaps_in_trades_are_those_of_the_symbol(tmp_path: Path) -> None:
     tape.write(A, *gaps)
     reading = reading_of(tape)
     market = reading.make_market("bitvavo", BTC)
-    expected = [TradeGap(at(1), "5", "9"), TradeGap(at(6), None, None)]
+    expected = [TradeGap(A, 0, at(1), "5", "9"), TradeGap(A, 5, at(6), None, None)]
     assert expected == find_trade_gaps(reading, market, (at(0), at(9)))
     assert [] == find_trade_gaps(reading, market, (at(2), at(6)))
 

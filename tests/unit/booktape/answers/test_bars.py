@@ -25,6 +25,9 @@ def make_trades(rows: list[Row], cut: int = 2) -> list[Batch]:
     ids = pa.array([f"t{place}" for place in range(len(rows))], pa.string())
     side = table["side"].combine_chunks().dictionary_encode()
     table = table.set_column(2, "side", side).append_column("trade_id", ids)
+    sessions = pa.array(["a"] * len(rows), pa.string()).dictionary_encode()
+    numbers = pa.array(range(len(rows)), pa.int64())
+    table = table.append_column("session", sessions).append_column("event_number", numbers)
     return list(table.to_batches(max_chunksize=cut))
 
 
@@ -95,10 +98,13 @@ def test_after_a_gap_trades_are_lost_from_the_last_known_to_the_first_after() ->
     lives = [Life(0, 500, 0)]
     trades = make_trades([*TRADES, (300, 301, "buy", 1.0, 1.0)])
 
-    def find(*gaps: TradeGap) -> list[tuple[int, int]]:
-        return find_losses(trades, 0, 500, gaps=gaps, lives=lives)
+    def find(*gap: Any) -> list[tuple[int, int]]:
+        return find_losses(trades, 0, 500, gaps=[TradeGap(*gap)], lives=lives)
 
-    assert [(119, 300)] == find(TradeGap(301, "t2", "t4"))
-    assert [(120, 300)] == find(TradeGap(301, "unseen", None))
-    assert [(300, 500)] == find(TradeGap(400, "t4", None))
-    assert [(0, 60)] == find(TradeGap(5, None, "t0"))
+    assert [(119, 300)] == find("b", 7, 301, "t2", "t4")
+    assert [(120, 300)] == find("b", 7, 301, "unseen", None)
+    assert [(300, 500)] == find("b", 7, 400, "t4", None)
+    assert [(0, 60)] == find("b", 7, 5, None, "t0")
+    # Of its own session by their numbers, for a clock may go back.
+    assert [(60, 119)] == find("a", 2, 301, None, None)
+    assert [(120, 300)] == find("a", 4, 5, None, None)

@@ -1,55 +1,47 @@
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parents[4]
-CODE = (
-    "from booktape.replay import kernel\n"
-    "print(kernel.__file__, *(sum(e.stats.cache_hits.values()) if e._cache.__class__.__name__ !="
-    " 'NullCache' else -1 for e in (kernel.intern, kernel.fill_moments, kernel.fill_changes)))"
-)
+import numba
+import pyarrow as pa
+import pytest
+from llvmlite import binding
+
+from booktape.replay import compiling, entries, fast
+from booktape.replay.fast import FastEngine
+from tests.support.streams import ask, begin, make_stream
 
 
-def install(folder: Path) -> Path:
-    """Copy the library to where it can have no folder for what is compiled."""
-    skip = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "booktape", folder / "booktape", ignore=skip)
-    (folder / "booktape" / "replay" / "__pycache__").touch()
-    return folder
+def make_machine() -> Any:
+    entries.load_entries()
+    return entries._Machine("generic", "").make()
 
 
-def load(folder: Path, home: Path) -> list[str]:
-    environment = {
-        **os.environ,
-        "HOME": str(home),
-        "XDG_CACHE_HOME": str(home / "cache"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": str(folder),
-    }
-    environment.pop("NUMBA_CACHE_DIR", None)
-    command = [sys.executable, "-c", CODE]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True
-    )
-    path, *hits = done.stdout.split()
-    assert str(folder / "booktape" / "replay" / "kernel.py") == path
-    return hits
+def test_the_machine_code_needs_nothing_of_numba() -> None:
+    functions, code = compiling.compile_kernel(make_machine())
+    assert {"intern", "fill_moments", "fill_changes"} == {*functions}
+    assert code is not None
+    for function in functions.values():
+        assert [] == compiling._find_needs(binding.parse_assembly(function.inspect_llvm()))
 
 
-def test_what_was_compiled_is_kept_with_the_user_where_the_package_is_read_only(
-    tmp_path: Path,
+def test_code_that_needs_something_runs_where_it_was_compiled_and_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    folder = install(tmp_path / "installed")
-    home = tmp_path / "home"
-    home.mkdir()
-    assert ["0", "0", "0"] == load(folder, home)
-    assert ["1", "1", "1"] == load(folder, home)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(compiling, "_find_needs", lambda _module: ["NRT_incref"])
+    loaded = entries.load_entries.__wrapped__()
+    assert "compiled" == loaded.origin
+    assert not (tmp_path / "booktape").exists()
+    monkeypatch.setattr(fast, "load_entries", lambda: loaded)
+    engine = FastEngine(make_stream([begin(1), ask(1, 2.0, 1.0)]), depth=1, bands=(), rows_max=1)
+    [block] = engine.at(pa.array([1]))
+    assert [2.0] == block.levels[2].to_pylist()
 
 
-def test_it_is_compiled_each_time_where_nothing_can_be_written(tmp_path: Path) -> None:
-    folder = install(tmp_path / "installed")
-    home = tmp_path / "home"
-    home.touch()
-    assert ["-1", "-1", "-1"] == load(folder, home)
+def test_whatever_is_not_in_the_module_is_a_need() -> None:
+    @numba.cfunc("int64(int64, int64)")
+    def divide(one: int, other: int) -> int:
+        return one // other  # which Python may refuse
+
+    needs = compiling._find_needs(binding.parse_assembly(divide.inspect_llvm()))
+    assert "numba_gil_ensure" in needs
+    assert not [name for name in needs if name.startswith("llvm.")]

@@ -1,28 +1,27 @@
-import numpy as np
-import pytest
+import ctypes
 
-from booktape.replay import kernel
+import numpy as np
+
+from booktape.replay import handover, kernel
+from booktape.replay.entries import load_entries
 from booktape.replay.fast import FastEngine
+from booktape.replay.handover import address_of, hand_over
 from tests.support.streams import ask, begin, make_stream
 
-ENTRIES = ("intern", "fill_moments", "fill_changes")
 
-
-@pytest.mark.parametrize("name", ENTRIES)
-def test_it_is_compiled_for_one_set_of_types_and_never_again(name: str) -> None:
-    entry = getattr(kernel, name)
-    [signature] = entry.nopython_signatures
+def test_what_the_fast_engine_calls_is_compiled() -> None:
     engine = FastEngine(make_stream([begin(1), ask(1, 2.0, 1.0)]), depth=1, bands=(), rows_max=1)
-    assert len(list(engine.changes(0, 9))) == 2
-    assert [signature] == entry.nopython_signatures
-    with pytest.raises(TypeError, match="No matching definition"):
-        entry(*[np.zeros(3, np.float32)] * len(signature.args))
+    for entry in ("intern", "fill_moments", "fill_changes"):
+        assert ctypes.cast(getattr(engine._entries, entry), ctypes.c_void_p).value
+    assert engine._entries is load_entries()
 
 
 def test_a_table_more_than_half_full_is_told() -> None:
     bits = np.arange(9, dtype=np.int64)
     ids, table, slots = np.empty(9, np.int32), np.empty(16, np.int64), np.full(16, -1, np.int32)
-    assert kernel.intern(bits, ids, table, slots, np.empty(8, np.int64), 0) == -1
+    arrays = (bits, ids, table, slots, np.empty(8, np.int64))
+    handed = hand_over(handover.PRICES, arrays, 9, 16, 8)
+    assert load_entries().intern(address_of(handed)) == -1
 
 
 def test_each_bit_of_a_word_has_its_place() -> None:

@@ -27,7 +27,7 @@ def test_a_disk_without_inodes_is_told_apart(
 ) -> None:
     say(monkeypatch, 1000, 0)
     assert lacks_inodes(tmp_path)
-    assert "no inode is left, of which each file takes one; remove files" in explain_refusal(
+    assert "the disk has no inode left, and each file takes one; remove files" in explain_refusal(
         FULL, tmp_path / "new"
     )
     say(monkeypatch, 1000, 7)

@@ -96,6 +96,4 @@ def test_only_what_a_change_concerns_is_moved_the_writer_first(settings: Setting
 def test_what_only_the_box_s_stack_may_set_is_a_fault(tmp_path: Path) -> None:
     path = tmp_path / "given.toml"
     path.write_text("[storage]\nurl = 's3://elsewhere'\n[state]\ndisk_free_min_bytes = 7\n")
-    assert ["storage.url in given.toml: is the box's own, given by its stack"] == (
-        find_strays(path)
-    )
+    assert ["storage.url in given.toml: only the box's stack sets it"] == (find_strays(path))

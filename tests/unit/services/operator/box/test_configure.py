@@ -148,7 +148,7 @@ def test_at_a_fault_all_of_it_goes_back(configurations: Configurations, fake: Fa
     ("text", "fault"),
     [
         ("[writter]\nflush_rows = 7\n", "writter.flush_rows"),
-        ("[state]\npath = 'elsewhere'\n", "is the box's own"),
+        ("[state]\npath = 'elsewhere'\n", "only the box's stack sets it"),
         ("[writer\n", "is not TOML"),
     ],
 )

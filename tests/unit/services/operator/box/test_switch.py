@@ -102,7 +102,7 @@ def test_what_cannot_be_put_back_starts_as_the_old_release_next(
     with pytest.raises(SupervisorError):
         Switch(box, settings, {}, fake).run(NEW, is_rollback=False)
     assert 3 * [OLD] == find_releases(box)
-    assert f"beta is not back: beta does not start; its next start is of {OLD}" in (
+    assert f"beta is not back: beta does not start; its next start runs {OLD}" in (
         capsys.readouterr().out
     )
 

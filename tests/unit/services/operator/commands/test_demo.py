@@ -32,7 +32,7 @@ def test_a_truth_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     truth = tmp_path / "truth"
     truth.mkdir()
     (truth / "bitvavo.jsonl").write_text("precious")
-    with pytest.raises(BooktapeError, match="is there already; choose another folder with --truth"):
+    with pytest.raises(BooktapeError, match="exists already; choose another folder with --truth"):
         run(make_plan(tmp_path, truth=truth), {}, load=fail, prove=fail)
     assert "precious" == (truth / "bitvavo.jsonl").read_text()
 

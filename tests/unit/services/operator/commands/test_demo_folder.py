@@ -62,9 +62,9 @@ def test_a_demo_that_runs_is_not_removed(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("is_fresh", [False, True])
 def test_what_is_not_a_demos_is_never_touched(tmp_path: Path, *, is_fresh: bool) -> None:
     (tmp_path / "booktape.toml").write_text("[storage]\n")
-    with pytest.raises(BooktapeError, match="is not a demo's; choose another with --folder"):
+    with pytest.raises(BooktapeError, match="is no folder of a demo; choose another with --folder"):
         make_folder(tmp_path, is_fresh=is_fresh)
     file = tmp_path / "booktape.toml"
-    with pytest.raises(BooktapeError, match="is not a demo's"):
+    with pytest.raises(BooktapeError, match="is no folder of a demo"):
         make_folder(file, is_fresh=is_fresh)
     assert "[storage]\n" == file.read_text()

@@ -81,7 +81,7 @@ def test_what_comes_is_kept_beside_the_table(
     records = list(read(kept(tmp_path)))
     assert [("answer", "/x"), ("answer", "/y")] == [(one.kind, one.path) for one in records]
     said = capsys.readouterr().out
-    assert f"toy: 0.01 minutes; all that comes is kept in {kept(tmp_path)}" in said
+    assert f"toy: 0.01 minutes; every message goes to {kept(tmp_path)}" in said
     (text,) = (tmp_path / "out").glob("toy-*.txt")
     assert "X    it speaks" in text.read_text(encoding="utf-8")
     assert text.read_text(encoding="utf-8") in said
@@ -111,7 +111,7 @@ def test_a_file_of_another_name_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert 2 == run_again({"toy": make_exchange()}, tmp_path / "x.jsonl.zst")
-    assert "not named as a probe names" in capsys.readouterr().out
+    assert "its name begins with no probed exchange" in capsys.readouterr().out
 
 
 def test_an_exchange_without_a_probe_is_told(
@@ -121,7 +121,7 @@ def test_an_exchange_without_a_probe_is_told(
     monkeypatch.setattr(probing, "find_names", list)
     exchanges = {"toy": make_exchange()}
     assert 2 == run(exchanges, load_settings(exchanges, {}), minutes=1.0, out=Path("out"))
-    assert "toy: nobody has written down what we assume of it" in capsys.readouterr().out
+    assert "toy: no probe lists our assumptions about it" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("statuses", "status"), [([0, 0], 0), ([2, 1], 1), ([0, 2], 2), ([], 0)])

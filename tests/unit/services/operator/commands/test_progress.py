@@ -44,8 +44,8 @@ def test_lines_come_often_at_first_and_then_seldom() -> None:
 def test_an_exchange_that_cannot_be_reached_is_told_once_with_what_to_try() -> None:
     away = make_feed(state="connecting", unreachable_since=TS - 15 * S, last_error="refused")
     said = look((1, away), (2, away), (20, away), (21, make_feed()), (22, away))
-    told = "bitvavo cannot be reached for 15 s: refused\n  it goes on trying for ever. Try this."
-    assert [told, "bitvavo is reached again", told] == said
+    told = "bitvavo has been unreachable for 15 s: refused\n  the feed keeps trying. Try this."
+    assert [told, "bitvavo is reachable again", told] == said
 
 
 def test_a_short_outage_is_not_told() -> None:
@@ -56,7 +56,7 @@ def test_a_short_outage_is_not_told() -> None:
 def test_a_trouble_is_told_once_if_it_lasts() -> None:
     two, one = make_feed(state="degraded", live=2), make_feed(state="degraded", live=1)
     well = make_feed()
-    told = "! ingest_bitvavo-a is degraded: 1 of 3 books live; it goes on by itself"
+    told = "! ingest_bitvavo-a is degraded: 1 of 3 books live; the feed recovers by itself"
     assert [told] == look((2, two), (10, two), (15, one), (20, two), (25, two))
     assert [] == look((10, two), (15, well), (20, two), (25, well))
     lasts = [(10, one), (15, one), (20, well), (25, one), (30, one)]

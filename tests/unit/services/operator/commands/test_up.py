@@ -107,7 +107,7 @@ def test_without_the_dashboard_it_is_said_that_nobody_calls(
     assert not capsys.readouterr().out
     calling = load({"BOOKTAPE__ALERTS__WEBHOOK_URL": "http://x/"}, tmp_path, exchanges={})
     assert [DASHBOARD] == find_left_out(calling, has_dashboard=False)
-    assert "nobody is called" in capsys.readouterr().out
+    assert "[alerts] is set but calls nobody" in capsys.readouterr().out
 
 
 def test_an_exchange_without_a_program_is_named(

@@ -18,14 +18,15 @@ def test_what_is_well_is_no_trouble() -> None:
 
 def test_a_fault_and_a_late_day_are_troubles() -> None:
     assert [
-        ("certify-failing", "a day could not be certified: damaged (and 1 more)"),
-        ("day-uncertified", "a week later no certificate stands for bitvavo 2026-11-22"),
+        ("certify-failing", "the certifier could not certify a day: damaged (and 1 more)"),
+        ("day-uncertified", "after a week no certificate stands for bitvavo 2026-11-22"),
     ] == find(["damaged", "full"], ["bitvavo 2026-11-22"])
     [(_, text)] = find([], [f"bitvavo {day}" for day in range(7)])
     assert text.endswith("bitvavo 4 and 2 more")
-    assert [("certify-failing", "a day could not be certified: damaged")] == find(["damaged"], [])
+    text = "the certifier could not certify a day: damaged"
+    assert [("certify-failing", text)] == find(["damaged"], [])
 
 
 def test_a_report_that_cannot_be_put_is_a_trouble_of_its_own() -> None:
-    text = "a day's report could not be put beside the tape: no space"
+    text = "the certifier could not put a day's report beside the tape: no space"
     assert [("report-failing", text)] == find([], [], "no space")

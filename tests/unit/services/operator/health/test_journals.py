@@ -23,7 +23,7 @@ def test_a_journal_that_grows_unheard_is_told() -> None:
         text[:21] for text in find_sentences(make_health(make_feed(**old), held))
     ]
     [trouble] = find_sentences(make_health(make_feed(**old), make_writer(sessions={})))
-    assert f"the journal of {session} grows, but the writer does not know it" in trouble
+    assert f"the journal of {session} grows, but the writer does not see it" in trouble
     young: dict[str, Any] = {"ts_start": TS - 59 * S, "journal_synced": 9}
     assert [] == find_sentences(make_health(make_feed(**young), make_writer(sessions={})))
     writer = make_writer(sessions={}, ts_start=TS - 59 * S)

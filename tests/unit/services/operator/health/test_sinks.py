@@ -10,14 +10,14 @@ def test_a_sink_that_feeds_is_no_trouble() -> None:
 def test_a_store_that_gives_no_answer_is_tried_for_ever() -> None:
     sink = make_sink(state="failing", error="http://x/write: no answer in time")
     assert [
-        "sink_influx cannot feed: http://x/write: no answer in time; it is tried again for ever"
+        "sink_influx cannot feed: http://x/write: no answer in time; the sink keeps trying"
     ] == find_sentences(replace(make_health(), programs=[sink]))
 
 
 def test_what_a_store_will_not_have_is_the_operator_s_to_correct() -> None:
     sink = make_sink(state="failing", error="http://x/write answers 404: none", is_refused=True)
     [sentence] = find_sentences(replace(make_health(), programs=[sink]))
-    assert "is refused: http://x/write answers 404: none; nothing is skipped" in sentence
+    assert "refuses sink_influx: http://x/write answers 404: none; the sink skips" in sentence
 
 
 def test_rows_that_took_the_place_of_others_are_told() -> None:
@@ -29,4 +29,4 @@ def test_rows_that_took_the_place_of_others_are_told() -> None:
 def test_a_sink_that_died_is_a_trouble_as_of_any_program() -> None:
     dead = make_program("sink_influx", is_running=False, program_state="BACKOFF", report=None)
     [sentence] = find_sentences(replace(make_health(), programs=[dead]))
-    assert sentence.startswith("sink_influx does not start and is tried again for ever")
+    assert sentence.startswith("sink_influx does not start; supervisord keeps trying")

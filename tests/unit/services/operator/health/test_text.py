@@ -56,8 +56,8 @@ def test_what_cannot_be_read_is_named_by_reason_the_most_frequent_first() -> Non
     counts = replace(COUNTS, malformed_reasons=reasons, unread={"trades side": 2})
     lines = format_health(make_health(make_feed(counts=counts), make_writer())).splitlines()
     named = "trades: no price (60), book: no size (1)"
-    assert f"refused  bitvavo sent messages that cannot be read: {named}" in lines
-    assert "unread   bitvavo sent values that cannot be read: trades side (2)" in lines
+    assert f"refused  bitvavo sent messages that we cannot read: {named}" in lines
+    assert "unread   bitvavo sent values that we cannot read: trades side (2)" in lines
 
 
 def test_messages_of_kinds_that_nobody_knows_are_named_the_most_frequent_first() -> None:
@@ -65,7 +65,7 @@ def test_messages_of_kinds_that_nobody_knows_are_named_the_most_frequent_first()
     counts = replace(COUNTS, unknown={"candle": 3, "auction": 1200, "bell": 3})
     lines = format_health(make_health(make_feed(counts=counts), make_writer())).splitlines()
     kinds = "auction (1,200), bell (3), candle (3)"
-    assert f"unknown  bitvavo sends messages that we do not know: {kinds}" in lines
+    assert f"unknown  bitvavo sends messages of unknown kinds: {kinds}" in lines
 
 
 def test_the_clock_is_shown_as_the_kernel_tells_of_it() -> None:

@@ -44,8 +44,8 @@ def test_where_nothing_runs_one_sentence_says_how_to_start() -> None:
             {"program_state": "EXITED", "program_exitstatus": 78},
             "found a fault in the configuration",
         ),
-        ({"program_state": "EXITED", "program_exitstatus": 1}, "tried again for ever"),
-        ({"program_state": "STARTING"}, "is being started"),
+        ({"program_state": "EXITED", "program_exitstatus": 1}, "supervisord keeps trying"),
+        ({"program_state": "STARTING"}, "is starting"),
         ({"program_state": "BACKOFF"}, "see the end of /state/log/ingest_bitvavo.log"),
         ({"program_state": "STOPPED"}, "was stopped; supervisorctl start ingest_bitvavo"),
         ({"program_state": None}, "no supervisord runs it; booktape up"),
@@ -74,7 +74,7 @@ def test_what_a_killed_supervisord_left_behind_is_told() -> None:
     troubles = find_sentences(replace(health, is_supervisor_lost=True))
     assert 3 == len(troubles)
     assert troubles[0] == (
-        "the supervisord that started ingest_bitvavo-a is gone, and nobody would start it again; "
+        "the supervisord that started ingest_bitvavo-a is gone; nothing would start it again; "
         "kill 11, which drains it, then: booktape up"
     )
 
@@ -98,11 +98,11 @@ def test_a_process_that_reports_nothing_is_told(age_s: float | None) -> None:
     [
         (
             {"state": "connecting", "unreachable_since": TS - 16 * S, "last_error": "refused"},
-            "bitvavo cannot be reached for 16 s: refused; it goes on trying",
+            "bitvavo has been unreachable for 16 s: refused; the feed keeps trying",
         ),
         (
             {"state": "connecting", "unreachable_since": TS - 14 * S},
-            "ingest_bitvavo-a is connecting; it goes on",
+            "ingest_bitvavo-a is connecting; the feed recovers",
         ),
         ({"state": "disk_full"}, "the disk is full; make room"),
         (
@@ -113,7 +113,7 @@ def test_a_process_that_reports_nothing_is_told(age_s: float | None) -> None:
             {"state": "degraded", "live": 1, "waiting": ["A-EUR", "B-EUR"]},
             "ingest_bitvavo-a is degraded: 1 of 3 books live (A-EUR, B-EUR)",
         ),
-        ({"rate_limited_until": TS + 30 * S}, "has refused more requests for 30 s"),
+        ({"rate_limited_until": TS + 30 * S}, "refuses requests for another 30 s"),
         ({"refused": ["X-EUR"]}, "refuses X-EUR; correct [exchanges.bitvavo] symbols"),
         (
             {
@@ -122,11 +122,11 @@ def test_a_process_that_reports_nothing_is_told(age_s: float | None) -> None:
                     COUNTS, malformed_reasons={"book: x": 1, "trades: no price": 60, "?": 2}
                 ),
             },
-            "many messages of bitvavo (trades) cannot be read: trades: no price; look for",
+            "ingest_bitvavo-a cannot read many messages (trades): trades: no price; look for",
         ),
         (
             {"audits_missing_since": TS - 3601 * S},
-            "for an hour bitvavo has answered no audit of a book; try",
+            "bitvavo has answered no audit of a book for an hour; try",
         ),
         ({"journal_error": "no space"}, "cannot write its journal: no space"),
     ],
@@ -146,15 +146,15 @@ def test_a_ban_that_is_over_is_no_trouble() -> None:
     [
         (
             {"upload_error": "cannot put s3://b/k"},
-            "uploads fail: cannot put s3://b/k; it is tried again",
+            "uploads fail: cannot put s3://b/k; the uploader keeps trying",
         ),
         (
             {"oldest_flush_ts": TS - 601 * S, "flush_interval_s": 30.0},
-            "a flush has waited for the store for 10 min; check the store",
+            "a flush has waited 10 min for the store; check the store",
         ),
         (
             {"oldest_flush_ts": TS - 901 * S, "flush_interval_s": 300.0},
-            "a flush has waited for the store for 15 min",
+            "a flush has waited 15 min for the store",
         ),
         ({"held_sessions": {"s": "frame version 9"}}, "holds back s: frame version 9"),
         ({"state": "disk_full"}, "no room to flush"),
@@ -184,14 +184,14 @@ def test_a_journal_that_its_own_feed_does_not_adopt_is_told(age_s: int, count: i
 
 def test_a_session_that_the_writer_has_more_of_is_told() -> None:
     [trouble] = find_sentences(make_health(make_feed(sessions_refused=["s"]), make_writer()))
-    assert "the writer has more of s than its journal, which is kept as it is" in trouble
+    assert "the writer has more of s than its journal, which stays as it is" in trouble
 
 
 def test_a_clock_that_nobody_keeps_right_is_told_once_for_the_machine() -> None:
     wrong: dict[str, Any] = {"clock_synchronised": False, "clock_error_s_max": 16.0}
     feeds = make_feed(**wrong), make_feed("btcturk", **wrong)
     [said] = find_sentences(make_health(*feeds, make_writer()))
-    assert "nobody keeps the machine's clock right: it may be off by 16 s and more; start" in said
+    assert "nothing synchronises the clock: it may be off by 16 s or more; start" in said
     simulated = make_feed(**wrong, is_on_loopback=True)
     assert [] == find_sentences(make_health(simulated, make_writer()))
     for word in (True, None):
@@ -206,7 +206,7 @@ def test_a_supervisord_that_does_not_answer_is_told() -> None:
 
 def test_a_conflict_is_told_first() -> None:
     troubles = find_sentences(make_health(make_feed(state="disk_full"), make_writer(), conflicts=2))
-    assert "2 flushes were set aside: the store has another object" in troubles[0]
+    assert "the writer set 2 flushes aside: the store has other objects" in troubles[0]
     assert "was the state restored" in troubles[0]
     assert 2 == len(troubles)
 
@@ -216,7 +216,7 @@ def test_an_exchange_is_unreachable_only_after_a_while() -> None:
     assert find_unreachable(feed, now_ns=TS + 14 * S) is None
     trouble = find_unreachable(feed, now_ns=TS + 15 * S)
     assert trouble is not None
-    assert "bitvavo cannot be reached for 15 s" == trouble.text
+    assert "bitvavo has been unreachable for 15 s" == trouble.text
     assert find_unreachable(make_feed(), now_ns=TS) is None
 
 

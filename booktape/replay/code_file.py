@@ -1,0 +1,74 @@
+"""Keeps a code file in the user's cache folder: the kernel's machine code for later processes."""
+
+import os
+import warnings
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+FILES_MAX: Final = 8  # of all versions and machines that share the folder
+_SUFFIX: Final = ".code"
+_DIGEST_BYTES: Final = 32
+_WRITABLE_BY_OTHERS: Final = 0o022
+
+
+class CodeFile:
+    """One file of machine code: a digest of what it is for and of what it holds, then the code.
+
+    A fault of the folder costs the time to compile again, never an answer.
+    """
+
+    def __init__(self, folder: Path, made_of: str) -> None:
+        """Name the file by what the code was made of, and for what."""
+        self._made_of = made_of.encode()
+        self._path = folder / f"{sha256(self._made_of).hexdigest()[:16]}{_SUFFIX}"
+
+    def read(self) -> bytes | None:
+        """Return the code; None where there is none, or not to the last bit what was written."""
+        try:
+            with self._path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                # It is run as it is: what somebody else can write is not.
+                if status.st_uid != os.geteuid() or status.st_mode & _WRITABLE_BY_OTHERS:
+                    return None
+                data = file.read()
+        except OSError:
+            return None
+        digest, code = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+        return code if digest == self._digest(code) else None
+
+    def write(self, code: bytes) -> None:
+        """Write the file beside its place, then rename it, so that nobody ever reads a half."""
+        import tempfile  # noqa: PLC0415 (most processes read alone)
+
+        folder = self._path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=folder)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(self._digest(code) + code)
+                Path(name).replace(self._path)
+            except BaseException:
+                Path(name).unlink()
+                raise
+            self._bound(folder)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            warnings.warn(
+                f"the folder {folder} cannot keep compiled code: {reason}; each process compiles"
+                " it anew, for some seconds",
+                stacklevel=2,
+            )
+
+    def _digest(self, code: bytes) -> bytes:
+        return sha256(self._made_of + b"\n" + code).digest()
+
+    @staticmethod
+    def _bound(folder: Path) -> None:
+        """Remove the oldest files beyond the bound."""
+        files = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime)
+        for path in files[:-FILES_MAX]:
+            with suppress(FileNotFoundError):  # by another process
+                path.unlink()
