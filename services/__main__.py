@@ -164,6 +164,7 @@ def _demo(parsed: Namespace) -> int:
             symbols=parsed.symbols,
             rate=parsed.rate,
             faults=parsed.faults,
+            transport=parsed.transport,
             has_dashboard=not parsed.no_dashboard,
             dashboard=settings.dashboard,
         ),

@@ -118,6 +118,8 @@ def _make_verdict(days: Sequence[DayFacts]) -> str:
     most = sorted(causes.items(), key=lambda item: -item[1])[:2]
     if lost and most:
         texts.append("most of it to " + " and ".join(f"{c} ({format_time(us)})" for c, us in most))
+        if lost > 1:
+            texts.append("all markets added up")
     said = f": {escape(', '.join(texts))}" if symbols else ""
     return f"<p class='verdict {mood}'><b>{head}</b>{said}</p>"
 

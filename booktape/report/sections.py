@@ -101,7 +101,7 @@ def _make_chip(found: SymbolFigures) -> str:
     reasons = []
     share = find_known_share(found)
     if share is not None and share < 1:
-        reasons.append(f"{share * 100:.2f} % known")
+        reasons.append(f"{share * 100:.2f} %<span> known</span>")
     if found.mismatches:
         noun = "mismatch" if found.mismatches == 1 else "mismatches"
         reasons.append(f"{found.mismatches} {noun}")
@@ -181,7 +181,7 @@ def make_causes(days: Sequence[DayFacts], incidents: Incidents | None) -> str:
     ]
     text = "<p>No book was lost between its first and its last moment.</p>"
     if rows:
-        head = ("exchange", "cause", "gaps", "symbols", "in all", "the longest")
+        head = ("exchange", "cause", "gaps", "symbols", "of all symbols", "the longest")
         text = make_table(head, rows)
     return text if incidents is None else text + _make_incidents(incidents)
 

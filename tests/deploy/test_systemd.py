@@ -121,7 +121,7 @@ echo "the stopped: $?"
     line = "box deploy as booktape"
     said = without_manager(run(tmp_path, job))
     assert said == [
-        "another deploy of this box is under way, and nothing was done",
+        "another deploy of this box is under way; this one did nothing",
         "the second: 75",
         line,
         line,

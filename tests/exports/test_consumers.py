@@ -10,11 +10,21 @@ import pytest
 
 from booktape.opening import open_tape
 from booktape.sample.tape import write_sample
+from tests.support.catalog_reader import CatalogRow, read_catalog_books
+from tests.support.exported import (
+    check_changes,
+    check_ticks,
+    check_tops,
+    check_trades,
+    compare_flat,
+)
 from tests.support.hand_tape import BTC, A, Event, HandTape, at, delta, feed, snapshot, trade
 from tests.support.paths import ROOT
 from tests.support.polled_tape import DATE, write_polled
 from tests.support.polled_tape import MARKETS as POLLED
-from tests.support.recorded import record_demo
+from tests.support.recorded import record_demo, record_polled_demo
+from tests.support.stepped import Steps, choose_moments, compare_books
+from tests.support.tardis_reader import read_books
 
 # `make test-exports` has it: an environment with the consumers and the library's wheel.
 PYTHON = os.environ.get("BOOKTAPE_TEST_EXPORTS", "")
@@ -24,7 +34,8 @@ pytestmark = [
 ]
 SECONDS = int(os.environ.get("BOOKTAPE_TEST_EXPORTS_SECONDS", "600"))
 MARKETS = ("bitvavo:BTC-EUR", "btcturk:BTC-TRY", "bitvavo:USDT-EUR", "btcturk:USDT-TRY")
-STEPS, STEPS_IN_GAPS = 1_000, 50
+POLLED_SECONDS = min(SECONDS, 240)
+STEPS, GAP_SHARE = 1_000, 0.05  # of each target on each tape
 
 
 class Recorded(NamedTuple):
@@ -35,14 +46,16 @@ class Recorded(NamedTuple):
     markets: tuple[str, ...] = MARKETS
 
 
-@pytest.fixture(scope="module", params=["sample", "polled", "demo"])
+@pytest.fixture(scope="module", params=["sample", "polled", "polled demo", "demo"])
 def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    root = tmp_path_factory.mktemp(request.param)
+    root = tmp_path_factory.mktemp(request.param.replace(" ", "_"))
     if request.param == "polled":
         write_polled(root)
         return Recorded(root, DATE, POLLED)
     if request.param == "sample":
         write_sample(root)
+    elif request.param == "polled demo":
+        root = record_polled_demo(root, seconds=POLLED_SECONDS)
     else:
         root = record_demo(root, seconds=SECONDS)
     dates = [str(row["date"]) for row in open_tape(root).days().to_arrow().to_pylist()]
@@ -80,11 +93,77 @@ def test_a_backtest_sees_the_tapes_best_prices_and_none_in_a_gap(
     out = tmp_path / "out"
     export(recorded, target, out)
     said = [check(target, recorded, market, out, *more) for market in recorded.markets]
-    assert {0} == {each["wrong"] for each in said}
-    assert all(each["steps"] >= STEPS for each in said)
-    assert sum(each["unknown"] for each in said) >= STEPS_IN_GAPS
+    demand([Steps(each["steps"], each["unknown"], each["wrong"]) for each in said])
     crossed = sum(each.get("crossed", 0) for each in said)
     assert crossed < sum(each["steps"] for each in said) / 10
+
+
+def demand(compared: list[Steps]) -> None:
+    """Fail unless enough moments were compared, enough of them in gaps, and all were right."""
+    assert [0] * len(compared) == [each.wrong for each in compared]
+    steps = sum(each.steps for each in compared)
+    assert steps >= STEPS
+    assert sum(each.unknown for each in compared) >= GAP_SHARE * steps
+
+
+def facts_of(recorded: Recorded, market: str, out: Path) -> dict[str, Any]:
+    name = f"{market.replace(':', '_')}_{recorded.date}.json"
+    facts: dict[str, Any] = json.loads((out / name).read_text())
+    return facts
+
+
+def test_a_catalog_has_each_row_and_makes_the_tapes_books(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    export(recorded, "nautilus", out)
+    compared = []
+    for market in recorded.markets:
+        facts = facts_of(recorded, market, out)
+        script = str(ROOT / "tests" / "exports" / "read_nautilus.py")
+        arguments = [str(out), facts["file"], str(tmp_path)]
+        subprocess.run([PYTHON, "-P", script, *arguments], check=True)
+        lines = (tmp_path / "deltas").read_text().splitlines()
+        rows = [CatalogRow(*json.loads(line)) for line in lines]
+        assert facts["rows"] == len(rows) + len((tmp_path / "trades").read_text().splitlines())
+        moments = choose_moments([(start, end) for start, end in facts["known"]])
+        books = read_catalog_books(rows, moments)
+        compared.append(compare_books(recorded.root, market, moments, books))
+        check_changes(recorded.root, market, recorded.date, rows)
+        check_ticks(recorded.root, market, recorded.date, tmp_path / "trades")
+    demand(compared)
+
+
+def test_files_of_the_format_of_tardis_make_the_tapes_books(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    export(recorded, "tardis-csv", out)
+    compared = []
+    for market in recorded.markets:
+        facts = facts_of(recorded, market, out)
+        paths = {
+            name.split("_", 1)[1].partition(f"_{recorded.date}")[0]: out / name
+            for name in facts["files"]
+        }
+        moments = choose_moments([(start, end) for start, end in facts["known"]])
+        books = read_books(paths["incremental_book_L2"], moments)
+        compared.append(compare_books(recorded.root, market, moments, books))
+        for kind, depth in (("quotes", 1), ("book_snapshot_25", 25)):
+            check_tops(recorded.root, market, paths[kind], depth)
+        check_trades(recorded.root, market, recorded.date, paths["trades"])
+    demand(compared)
+
+
+def test_flat_best_levels_are_the_tapes(recorded: Recorded, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(recorded, "parquet", out, "--every", "100ms", "--depth", "5")
+    compared = []
+    for market in recorded.markets:
+        facts = facts_of(recorded, market, out)
+        span = facts["known"][0][0], facts["known"][-1][1]
+        compared.append(compare_flat(recorded.root, market, out / facts["file"], span))
+    demand(compared)
 
 
 def test_nautilus_reads_tardis_files_under_a_name_that_it_knows(

@@ -1,4 +1,4 @@
-"""Shows what the reference answers on a small tape, in seconds after noon, to read by eye."""
+"""Shows the answers of the reference on a small tape, in seconds after noon, to read by eye."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Answers:
         return self.reference.cause_at(self.exchange, symbol, ts) if book is None else show(book)
 
     def number(self, symbol: str, moment: float | str) -> tuple[int, float]:
-        """Return the number of the last row that took effect, and when it did."""
+        """Return the number and the time of the last row that took effect."""
         book = self.reference.book_at(self.exchange, symbol, at(moment))
         assert book is not None
         return book.last.event.number, seconds(book.last.effective)
@@ -45,7 +45,7 @@ class Answers:
         return [_show_interval(interval) for interval in found]
 
     def changes(self, symbol: str, start: float, end: float, depth: int) -> list[tuple[float, str]]:
-        """Return when the best levels changed, and to what."""
+        """Return each time at which the best levels changed, with the new levels."""
         return [
             (seconds(top.ts), "" if top.book is None else _show_sides(top.bids, top.asks))
             for top in self.reference.changes(self.exchange, symbol, at(start), at(end), depth)

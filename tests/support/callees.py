@@ -10,7 +10,7 @@ WAIT_S = 30.0
 
 
 class Callee:
-    """Answer each request with a status, at once or when the test says so."""
+    """Answers each request with a status, at once or when the test wants."""
 
     def __init__(self, *, status: int = 204, is_slow: bool = False) -> None:
         self.status = status

@@ -1,4 +1,4 @@
-"""The packed columns of book events as lists, to look at and to spoil."""
+"""Reads and spoils the packed columns of book events, as lists."""
 
 from array import array
 from collections.abc import Iterable

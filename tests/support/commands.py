@@ -43,6 +43,6 @@ class Shell:
 
 
 def make_sample(folder: Path) -> Path:
-    """Write the sample; return where it lies."""
+    """Write the sample; return its folder."""
     write_sample(folder / "try")
     return folder / "try"

@@ -1,4 +1,4 @@
-"""A fake writer in memory keeps the rules of the pipe, and loses frames when told to."""
+"""A fake writer in memory keeps the rules of the pipe, and loses frames on request."""
 
 from collections import deque
 
@@ -26,7 +26,7 @@ class FakePipe:
 
 
 class FakeWriter:
-    """Take what it expects, drop the rest, write down holes; what is not committed dies with it."""
+    """Takes expected frames, drops the rest, notes holes; its death loses uncommitted frames."""
 
     def __init__(self, *, pipe_frames_max: int = 1000) -> None:
         self.run = 0
@@ -56,7 +56,7 @@ class FakeWriter:
         return self.watermark() if self.is_alive else None
 
     def work(self) -> list[tuple[int, int]]:
-        """Take everything that is in the pipes; return first and last of all that came."""
+        """Take every frame from the pipes; return the first and last number of each."""
         came = []
         for pipe in self.pipes:
             while pipe.frames:
@@ -80,7 +80,7 @@ class FakeWriter:
         self.committed.update(self.expected)
 
     def kill(self) -> None:
-        """Forget what is not committed, and come back as another run."""
+        """Forget uncommitted frames, and come back as another run."""
         self.run += 1
         self.expected = dict(self.committed)
         for session, numbers in self.stored.items():

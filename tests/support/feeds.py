@@ -15,7 +15,7 @@ SYMBOLS = {"BTCEUR": "BTC-EUR", "ETHEUR": "ETH-EUR"}
 
 
 class Desk:
-    """Two books, a clock, and everything that is recorded of them."""
+    """Two books, a clock, and all their recorded events."""
 
     def __init__(self, *, depth: int | None = None, **changes: Any) -> None:
         self.now_s = 1000.0

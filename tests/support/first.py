@@ -1,4 +1,4 @@
-"""Frames and tapes as the first version has them, which every later one reads."""
+"""Makes frames and tapes of the first version, which every later one reads."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from services.buffer_writer.segment import WrittenSegment
 from shared.delivery.frame import Frame
 
 SESSION = "20261122T091500.123456Z-toy-a"
-# What the first release itself wrote, events 3 to 8 with base 2: a row about the feed, a snapshot
-# and two deltas of BTC-EUR, a trade and a ticker of ETH-EUR.
+# A frame that the first release itself wrote, events 3 to 8 with base 2: a row about the feed, a
+# snapshot and two deltas of BTC-EUR, a trade and a ticker of ETH-EUR.
 FRAME = bytes.fromhex(
     "9801bd3230323631313232543039313530302e3132333435365a2d746f792d6102030807cd512b9592a74254"
     "432d455552a74554482d4555529ac40c010000000200000003000000c418e8954cb13753ea18d0994cb13753"
@@ -41,7 +41,7 @@ def make_first_frame(frame: Frame) -> Frame:
 
 
 def make_first_manifest(manifest: Manifest, segments: Mapping[str, WrittenSegment]) -> Manifest:
-    """Write the segments anew as the first release did; return the manifest that it wrote."""
+    """Write the segments anew as the first release did; return their manifest."""
     tables = {}
     for table, [entry] in manifest.tables.items():
         data = write_first_segment(table, segments[table].path)

@@ -29,7 +29,7 @@ def make_foreign(version: int, *, session: str = SESSION) -> Frame:
 
 
 def span(data: bytes | Frame) -> tuple[int, int, int]:
-    """Return base, first and last of a frame that holds together."""
+    """Return base, first and last of a consistent frame."""
     frame = decode(data) if isinstance(data, bytes) else data
     rows = decode_columns(frame).feed_events
     assert rows is not None

@@ -76,7 +76,7 @@ class HandTape:
         return key
 
     def reading(self) -> tuple[Ledger, Segments, Sessions]:
-        """Return what a reader opens first."""
+        """Return ledger, segments and sessions, as a reader opens them."""
         store = FolderStore(self.root)
         ledger, segments = Ledger(store, "file:here"), Segments(store)
         return ledger, segments, Sessions(ledger, segments)

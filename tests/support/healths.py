@@ -29,7 +29,7 @@ COUNTS = FeedCounts(
 
 
 def make_ingest_report(**values: Any) -> IngestReport:
-    """Return what a feed says that does well, but for what is given."""
+    """Return the report of a healthy feed, with the given changes."""
     exchange, line = values.get("exchange", "bitvavo"), values.get("line", "a")
     defaults: dict[str, Any] = {
         "version": VERSION,
@@ -72,7 +72,7 @@ def make_ingest_report(**values: Any) -> IngestReport:
 
 
 def make_writer_report(**values: Any) -> WriterReport:
-    """Return what a writer says that does well, but for what is given."""
+    """Return the report of a healthy writer, with the given changes."""
     defaults: dict[str, Any] = {
         "version": VERSION,
         "process": "buffer_writer",
@@ -109,7 +109,7 @@ def make_writer_report(**values: Any) -> WriterReport:
 
 
 def make_feed(exchange: str = "bitvavo", line: str = "a", **values: Any) -> Process:
-    """Return a feed that does well, but for what is given."""
+    """Return a healthy feed, with the given changes."""
     name = f"ingest_{exchange}-{line}"
     return Process(
         name=name,
@@ -126,7 +126,7 @@ def make_feed(exchange: str = "bitvavo", line: str = "a", **values: Any) -> Proc
 
 
 def make_writer(**values: Any) -> Process:
-    """Return a writer that does well, but for what is given."""
+    """Return a healthy writer, with the given changes."""
     return Process(
         name="buffer_writer",
         program="buffer_writer",
@@ -142,7 +142,7 @@ def make_writer(**values: Any) -> Process:
 
 
 def make_program(name: str = "dashboard", **values: Any) -> Process:
-    """Return a program beside feeds and writer that does well, but for what is given."""
+    """Return a healthy program beside feeds and writer, with the given changes."""
     defaults: dict[str, Any] = {
         "program": name,
         "exchange": None,
@@ -165,7 +165,7 @@ def make_program(name: str = "dashboard", **values: Any) -> Process:
 
 
 def make_certifier(**values: Any) -> Process:
-    """Return a certifier that waits for the next day, but for what is given."""
+    """Return a certifier that waits for the next day, with the given changes."""
     defaults: dict[str, Any] = {
         "version": VERSION,
         "process": "certifier",
@@ -184,7 +184,7 @@ def make_certifier(**values: Any) -> Process:
 
 
 def make_sink_report(**values: Any) -> SinkReport:
-    """Return what a sink says that does well, but for what is given."""
+    """Return the report of a healthy sink, with the given changes."""
     defaults: dict[str, Any] = {
         "version": VERSION,
         "process": "sink_influx",
@@ -209,7 +209,7 @@ def make_sink_report(**values: Any) -> SinkReport:
 
 
 def make_sink(**values: Any) -> Process:
-    """Return a sink that does well, but for what its report says."""
+    """Return a healthy sink, with the given changes of its report."""
     return make_program("sink_influx", pid=14, report=make_sink_report(**values))
 
 
@@ -241,5 +241,5 @@ def make_health(
 
 
 def find_sentences(health: Health) -> list[str]:
-    """Return the troubles as a person reads them."""
+    """Return the troubles as sentences."""
     return [trouble.sentence for trouble in find_troubles(health)]

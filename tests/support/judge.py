@@ -68,7 +68,7 @@ class Verdict(Struct):
 
     @property
     def faults(self) -> list[str]:
-        """Return all that must not be."""
+        """Return every fault."""
         return [
             *(f"lost {one}" for one in self.lost),
             *(f"doubled {one}" for one in self.doubled),
@@ -79,7 +79,7 @@ class Verdict(Struct):
 
 
 def judge(tape: Path, truth: Path, exchange: str, *, has_last_books: bool = True) -> Verdict:
-    """Compare all that one simulator sent with the tape."""
+    """Compare all messages of one simulator with the tape."""
     told = Truth(truth)
     sockets = read_sockets(told, exchange)
     stored, holes = read_stored(tape, exchange), read_holes(tape, exchange)
@@ -142,7 +142,7 @@ def _group(found: list[tuple[Sent, int]]) -> Iterator[list[Sent]]:
 
 
 def read_sockets(told: Truth, exchange: str) -> list[Socket]:
-    """Return what each websocket was sent."""
+    """Return the messages sent to each websocket."""
     read = READ[exchange]
     names = {line["raw_symbol"]: line["symbol"] for line in told.lines if line["type"] == "book"}
     sockets: dict[int, Socket] = {}
@@ -166,7 +166,7 @@ Message = tuple[str, str, int | str, Levels]
 
 
 def _read(read: Any, message: str) -> list[Message]:
-    """Return what a message says; nothing where it is garbage."""
+    """Return the content of a message; nothing for garbage."""
     try:
         return list(read(json.loads(message)))
     except (ValueError, TypeError, KeyError, AttributeError, IndexError):
@@ -276,7 +276,7 @@ def read_stored(tape: Path, exchange: str) -> dict[str, Counter[Key]]:
 
 
 def read_holes(tape: Path, exchange: str) -> Counter[str]:
-    """Return how many events each session has lost with its journal, as the tape tells."""
+    """Return the number of events that each session has lost with its journal, by the tape."""
     rows = query(
         tape,
         "feed_events",
@@ -323,7 +323,7 @@ def _find_session(socket: Socket, stored: dict[str, Counter[Key]]) -> str:
 
 
 def _is_doubted(sent: Sent, doubts: dict[str, list[int]]) -> bool:
-    """Return whether a change came when its book was not known: it may be stored or not."""
+    """Return whether a change came while its book was unknown: the tape may have it or not."""
     times = doubts.get(sent.key[0], []) if sent.key[1] == "delta" else []
     return any(-1e9 <= sent.ts - ts <= DOUBTED_S * 1e9 for ts in times)
 

@@ -1,4 +1,4 @@
-"""A server of line protocol on loopback keeps points as InfluxDB does, and fails when told to."""
+"""A server of line protocol on loopback keeps points as InfluxDB does, and fails on request."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _FIELD: Final = re.compile(r'([a-z_]+)=("(?:[^"\\]|\\.)*"|[^,]*)(?:,|\Z)', re.DO
 
 
 class Fate(Struct, frozen=True):
-    """The fate of one request: whether its lines are kept, how it is answered.
+    """The fate of one request: whether the server keeps its lines, and its answer.
 
     A status of 0 is no answer but a closed connection; `hangs` waits until the server ends.
     """

@@ -31,7 +31,7 @@ OURS = 0.8
 
 
 class Machine:
-    """The clock, and what is to happen later."""
+    """The clock, and the calls that are due later."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -116,7 +116,7 @@ class Line:
         world.take(self.feed.connected(ts, now_s, "ws://", number))
 
     def turn(self) -> None:
-        """Digest what came, do the chores, send what they ask."""
+        """Digest the messages, do the chores, send their requests."""
         machine, feed = self._world.machine, self.feed
         if self.connection is None:
             self.connect()

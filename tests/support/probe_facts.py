@@ -35,7 +35,7 @@ def answer(
 
 
 def read(exchange: str, *records: ProbeRecord) -> list[Fact]:
-    """Return what the second reading makes of these."""
+    """Return the facts that the second reading finds in these records."""
     reading = probing.load(exchange).reading()
     return [fact for record in records for fact in reading.see(record)]
 
@@ -59,5 +59,5 @@ def judge(
 
 
 def differing(rows: dict[str, JudgedRow]) -> dict[str, Sequence[str]]:
-    """Return the examples of the rows that something speaks against."""
+    """Return the examples of the refuted rows."""
     return {name: row.examples for name, row in rows.items() if row.examples}

@@ -1,4 +1,4 @@
-"""A simulated exchange on a clock of its own, as a probe finds it: minutes in a second or two."""
+"""Runs a probing of a simulated exchange on a clock of its own: minutes in a second or two."""
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
@@ -135,7 +135,7 @@ class SimulatedWorld:
 
 
 def play(world: SimulatedWorld, exchange: str, minutes: float) -> list[ProbeRecord]:
-    """Return what a probe of so many minutes would keep."""
+    """Return the records of a probe of so many minutes."""
     declared = find_exchanges()[exchange]
     evaluation = Evaluation(declared, probing.load(exchange))
     records: list[ProbeRecord] = []
@@ -161,7 +161,7 @@ def play(world: SimulatedWorld, exchange: str, minutes: float) -> list[ProbeReco
 
 @cache
 def honest(exchange: str) -> tuple[ProbeRecord, ...]:
-    """Return the records of a probe of an exchange that is as we believe it is."""
+    """Return the records of a probe of an exchange that keeps our assumptions."""
     world = SimulatedWorld(exchange, *OPTIONS[exchange])
     if exchange in HALTING:
         world.halt_last()
@@ -187,7 +187,7 @@ def judge(
 
 
 def lie(exchange: str, name: str) -> list[ProbeRecord]:
-    """Return what the same probe would have kept of an exchange that tells this lie."""
+    """Return the records of the same probe of an exchange that tells this lie."""
     return tell(load_lies(exchange)[name](), honest(exchange))
 
 
@@ -244,7 +244,7 @@ class Silence:
 
 
 def without(exchange: str, silence: Silence) -> list[ProbeRecord]:
-    """Return what would be kept if the exchange did not say this."""
+    """Return the records without these."""
     return [
         record
         for record in honest(exchange)
@@ -257,7 +257,7 @@ def without(exchange: str, silence: Silence) -> list[ProbeRecord]:
 
 
 def check_honesty(exchange: str, *, unseen: set[str]) -> dict[str, str]:
-    """Return the rows of an honest exchange that are not as they should be."""
+    """Return the rows of an honest exchange that lack the expected verdict."""
     rows = judge(exchange, honest(exchange))
     return {
         name: row.seen + " ".join(row.examples)

@@ -74,5 +74,5 @@ def refuse(_url: str) -> NoReturn:
 
 
 def make_backoff(cap_s: float = 0.001) -> Backoff:
-    """Return one that hardly waits."""
+    """Return a backoff that hardly waits."""
     return Backoff(base_s=cap_s, cap_s=cap_s, random=Random(1))

@@ -1,4 +1,4 @@
-"""A REST server on loopback that says what a test wants."""
+"""A REST server on loopback that gives a test's answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An S3 proxy stands between the writer and its bucket, and spoils their talk as a test wants."""
+"""An S3 proxy between the writer and its bucket, which spoils their messages as a test wants."""
 
 import asyncio
 import ssl
@@ -41,7 +41,7 @@ class S3Proxy:
         self.url = f"{'https' if server.certificate else 'http'}://{HOST}:{self._port}"
 
     def behave(self, mode: Mode) -> None:
-        """Do so from now on; what is open is cut."""
+        """Set the mode from now on; cut open connections."""
         self._do(self._change(mode))
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ class Simulator:
         self.websocket_url, self.rest_url = words[3], words[5]
 
     def variables(self, **changes: object) -> dict[str, str]:
-        """Return what tells booktape to record from here, and whatever else of this exchange."""
+        """Return the environment in which booktape records from here, with other settings of it."""
         values = {"websocket_url": self.websocket_url, "rest_url": self.rest_url, **changes}
         prefix = f"BOOKTAPE__EXCHANGES__{self._exchange.upper()}__"
         return {prefix + name.upper(): str(value) for name, value in values.items()}

@@ -28,7 +28,7 @@ def stall(path: Path) -> Iterator[None]:
 
 
 def _wait_for_reader(path: Path) -> int:
-    """Return the other end, which holds the reader until it is closed."""
+    """Return the other end, which holds the reader until somebody closes it."""
     end_s = time.monotonic() + STALLED_S_MAX
     while True:
         try:

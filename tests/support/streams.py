@@ -1,4 +1,4 @@
-"""Streams of a market made by hand or by dice, and what a plain reading makes of them."""
+"""Makes streams of a market by hand or by dice, and reads them plainly."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -68,7 +68,7 @@ def read(batches: Iterator[Rows]) -> list[dict[str, Any]]:
 
 
 def tops(rows: list[dict[str, Any]], depth: int) -> list[tuple[int, Levels, Levels]]:
-    """Return of each row its time, its bids and its asks; what is null is left out."""
+    """Return of each row its time, its bids and its asks, without nulls."""
     return [(row["ts"], _levels(row, "bid", depth), _levels(row, "ask", depth)) for row in rows]
 
 

@@ -42,14 +42,14 @@ class Row(Struct):
 
 
 class Flush(Struct):
-    """Rows that are committed together; its fate is `named`, `unnamed` or `lost`."""
+    """Rows committed together; their fate is `named`, `unnamed` or `lost`."""
 
     rows: list[Row]
     fate: str
 
 
 class Session(Struct):
-    """One session as it was described."""
+    """One session as the lines describe it."""
 
     exchange: str
     line: str
@@ -104,7 +104,7 @@ def read_lines(text: str) -> list[Session]:
 
 
 class _Reader:
-    """Numbers the events of one session, and knows what each book's next change follows."""
+    """Numbers the events of one session, and knows the predecessor of each book's next change."""
 
     def __init__(self, session: Session | None = None) -> None:
         self._session = session

@@ -260,6 +260,10 @@ def _add_demo(demo: Parser) -> None:
     demo.add_argument("--seconds", type=positive, metavar="T", help="record so long (until Ctrl-C)")
     demo.add_argument("--faults", metavar="A,B|all", help="faults to simulate (none)")
     demo.add_argument(
+        "--transport", choices=("websocket", "rest"), default="websocket",
+        help="rest: ask for each book each second (%(default)s)",
+    )  # fmt: skip
+    demo.add_argument(
         "--symbols", type=count, default=DEMO_SYMBOLS, metavar="N",
         help="symbols of each exchange (%(default)s)",
     )  # fmt: skip

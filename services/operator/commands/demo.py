@@ -45,6 +45,7 @@ class DemoPlan(Struct, frozen=True, kw_only=True):
     symbols: int
     rate: float
     faults: str | None
+    transport: str = "websocket"
     has_dashboard: bool = True
     dashboard: DashboardSettings = DashboardSettings()
 
@@ -60,7 +61,8 @@ def run(
     make_folder(plan.folder, is_fresh=plan.is_fresh)
     own = make_environment(plan.folder, environment)
     with catch_stop() as stopping, Simulators() as simulators:
-        write_configuration(plan.folder, _start(simulators, plan, own), plan.dashboard)
+        addresses = _start(simulators, plan, own)
+        write_configuration(plan.folder, addresses, plan.dashboard, transport=plan.transport)
         settings = load(own)
         left_out = up.find_left_out(settings, plan.has_dashboard)
         recording = Recording(prepare(settings, own, without=left_out))

@@ -54,7 +54,11 @@ def make_folder(folder: Path, *, is_fresh: bool) -> None:
 
 
 def write_configuration(
-    folder: Path, addresses: Mapping[str, Address], dashboard: DashboardSettings
+    folder: Path,
+    addresses: Mapping[str, Address],
+    dashboard: DashboardSettings,
+    *,
+    transport: str = "websocket",
 ) -> None:
     """Write the demo's own booktape.toml, with the page of the operator's configuration."""
     lines = [
@@ -75,6 +79,7 @@ def write_configuration(
         lines += [
             f"[exchanges.{name}]",
             'symbols = "all"',
+            f'transport = "{transport}"',
             f"checkpoint_interval_s = {CHECKPOINT_INTERVAL_S}",
             f'websocket_url = "{address.websocket_url}"',
             f'rest_url = "{address.rest_url}"',

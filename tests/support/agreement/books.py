@@ -25,7 +25,7 @@ ADDED: Final = ("mid", "spread_bps", "microprice", "imbalance", "bid_within_50bp
 
 
 def compare_books(pair: Pair, market: Market, moments: Iterable[int]) -> list[str]:
-    """Compare `book_at` level by level: R2 to R7, and the cause of R10 where nothing is known."""
+    """Compare `book_at` level by level: R2 to R7, and the cause of R10 if the book is unknown."""
     return first(
         f"book_at {name_of(market)} {show_time(moment)}: {difference}"
         for moment in moments

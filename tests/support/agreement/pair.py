@@ -1,4 +1,4 @@
-"""Opens one tape as a pair, by the library and by the reference, to find where they differ."""
+"""Opens one tape as a pair, by the library and by the reference, to find differences."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from tests.support.reference.reader import Market, Reference
 from tests.support.tape_lines import show_time
 
 DIFFERENCES_MAX: Final = 5  # shown of one call
-SAME: Final = 1e-9  # sums and quotients may be computed in another order
+SAME: Final = 1e-9  # the two may compute sums and quotients in another order
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MARGIN: Final = 2_000_000  # µs before and behind all that the tape knows
 
@@ -71,7 +71,7 @@ def rows_of(scan: Any) -> list[dict[str, Any]]:
 
 
 def compare_rows(call: str, wanted: Sequence[Any], found: Sequence[Any]) -> list[str]:
-    """Return what differs between the rows of one call."""
+    """Return the differences between the rows of one call."""
     missing = object()
     pairs = zip_longest(wanted, found, fillvalue=missing)
     return first(

@@ -1,4 +1,4 @@
-"""Answers what was known of one symbol's book at any time, from the spans of all sessions."""
+"""Answers for one symbol's books: their levels at any time, from the spans of all sessions."""
 
 from collections.abc import Iterable, Sequence
 
@@ -36,7 +36,7 @@ class Top(Struct):
 
     @property
     def shown(self) -> tuple[bool, Side, Side]:
-        """Return what a change must differ in (R9): both sides, or that they are not known."""
+        """Return the parts in which a change must differ (R9): both sides, or their absence."""
         return self.book is not None, self.bids, self.asks
 
 

@@ -1,4 +1,4 @@
-"""Reads a whole tape slowly and plainly, by the rules alone: what the library is held against."""
+"""A slow, plain reader of a whole tape, by the rules alone, to compare the library with."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

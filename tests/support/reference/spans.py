@@ -1,4 +1,4 @@
-"""Finds the spans of a session: in which stretches of time it knew which book, and why they end."""
+"""Finds the spans of a session: the times in which it knew a book, and why they end."""
 
 from bisect import bisect_right
 from typing import Final
@@ -58,7 +58,7 @@ def find_spans(session: Session) -> list[Span]:
     walk = _Walk(session)
     for event, before in zip(session.events, [None, *session.events], strict=False):
         if before is not None and event.number > before.number + 1:
-            walk.finish()  # what came between is not stored: nobody knows what it was
+            walk.finish()  # events between are not stored, and unknown
         walk.take(event)
     walk.finish()
     return walk.spans

@@ -99,6 +99,13 @@ def test_many_days_are_named_by_the_first_and_the_last() -> None:
             [make_day(make_symbol())],
             "degraded'><b>Degraded</b>: 1 of 1 markets lost something, most of it to gap (10.0 s)",
         ),
+        (
+            [make_day(make_symbol(), make_symbol())],
+            (
+                "degraded'><b>Degraded</b>: 2 of 2 markets lost something, "
+                "most of it to gap (20.0 s), all markets added up</p>"
+            ),
+        ),
         ([PENDING], "pending'><b>Not certified yet</b></p>"),
         (
             [DayFacts("bitvavo", DATE, "available", make_day(make_symbol()).certificate)],

@@ -38,6 +38,13 @@ def test_a_demo_has_a_configuration_of_its_own_and_no_other(tmp_path: Path) -> N
     assert os.environ.get("BOOKTAPE_CONFIG") is None
 
 
+def test_a_demo_may_ask_for_its_books(tmp_path: Path) -> None:
+    make_folder(tmp_path / "demo", is_fresh=False)
+    write_configuration(tmp_path / "demo", ADDRESSES, PAGE, transport="rest")
+    settings = load_settings(find_exchanges(), make_environment(tmp_path / "demo", {}))
+    assert {"rest"} == {each.transport for each in settings.exchanges.values()}
+
+
 def test_an_earlier_demo_is_removed_only_when_asked_for(tmp_path: Path) -> None:
     make_folder(tmp_path, is_fresh=False)
     write_configuration(tmp_path, ADDRESSES, PAGE)
