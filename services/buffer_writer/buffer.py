@@ -1,10 +1,10 @@
 """The buffer holds the frames of one exchange until a flush commits them.
 
-A *run* fits one manifest: frames of one session and one UTC date whose numbers continue. Runs stay
-in the order in which they began, so those of one session stay in theirs.
+A *run* fits one manifest: frames of one session and one UTC date whose numbers continue. Runs keep
+the order in which they began, and so do the runs of one session.
 
 The events stay encoded (some 26 bytes a level) until the flush. The buffer's owner bounds it: it
-looks at `rows` and `bytes`, and takes no frame while they are too many.
+checks `rows` and `bytes`, and appends no frame while either is too large.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.delivery.frame import Frame
 
-FRAME_OBJECT_BYTES: Final = 512  # of Python objects for a frame, beside its events
+FRAME_OBJECT_BYTES: Final = 512  # memory of a frame's Python objects, without its events
 
 
 class FrameRun(Struct):
@@ -54,7 +54,7 @@ class Buffer:
     ) -> None:
         """Add the next frame of its session.
 
-        Behind a hole, where the next number is not the one after it, `resumes_at` is given.
+        `resumes_at` is the next number expected, if a hole follows the frame.
         """
         run = self._run_for(frame)
         assert not run.ends_session
@@ -75,7 +75,7 @@ class Buffer:
         return run
 
     def cut_session(self, session: str, first: int) -> None:
-        """Remove the session's frames, from the one that begins at `first` on."""
+        """Remove the session's frames that begin at `first` or later."""
         for run in self._runs:
             if run.session == session and run.last >= first:
                 for frame in run.frames:

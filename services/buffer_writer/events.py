@@ -31,8 +31,8 @@ class BadFrame(FrameError):
 class EventColumns(Struct):
     """The events of each table as columns, in the order of their numbers.
 
-    `symbol` is an index into `symbols`. A book event says the `count` of its levels, how many of
-    these are `bids` (null where it has none), and at which of all levels its own `start`.
+    `symbol` is an index into `symbols`. A book event has the `count` of its levels, the number of
+    `bids` among them (null if it has no levels), and the `start` of its levels among all.
     `levels` has two numbers for each level: price, size, price, size, ...
     """
 
@@ -46,7 +46,7 @@ class EventColumns(Struct):
         return list(self.tables)
 
     def take(self, table: str) -> Iterator[tuple[pa.RecordBatch, pa.Array | None]]:
-        """Yield a table's events with their levels; only once."""
+        """Yield a table's events with their levels; call it once for each table."""
         yield self.tables.pop(table), self.levels if table == "book" else None
 
 
@@ -73,7 +73,7 @@ def decode_chunks(frames: Sequence[Frame], codes: Codes) -> Iterator[dict[str, d
 
 
 def add_starts(book: pa.RecordBatch) -> pa.RecordBatch:
-    """Return book events with `start`, by which they find their levels after the sort."""
+    """Return book events with `start`, which finds their levels after the sort."""
     count = book["count"]
     return book.append_column("start", pc.subtract(pc.cumulative_sum(count), count))
 
@@ -108,13 +108,13 @@ def _decode(frames: list[Frame], codes: Codes) -> dict[str, dict[str, Any]]:
 
 def _require_complete(tables: list[pa.Array], first: int, last: int) -> None:
     if not _is_complete(tables, first, last):
-        raise ValueError("its events are not those of its range")
+        raise ValueError("its events do not make up its range")
 
 
 def _is_complete(tables: list[pa.Array], first: int, last: int) -> bool:
-    """Return whether the tables' numbers, each in order, make up the range, each once.
+    """Return whether the tables together have each number of the range once; each is in order.
 
-    The numbers that the longest table lacks must be those of all others.
+    The other tables must have exactly the numbers that the longest one lacks.
     """
     if sum(map(len, tables)) != last - first + 1:
         return False

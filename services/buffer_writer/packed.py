@@ -1,7 +1,7 @@
 """Keeps the book events of a large flush packed: by stretches of symbols, each compressed.
 
-Decoded events take three times the memory of their frames. Each stretch is unpacked only when it
-is written, so that a flush of five minutes takes little more memory than one of a minute.
+Decoded events take three times the memory of their frames. We unpack each stretch only to write it,
+so that a flush of five minutes takes little more memory than one of a minute.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ _OPTIONS: Final = pa.ipc.IpcWriteOptions(
 
 
 class PackedEvents:
-    """The events of one flush: book events packed, those of other tables as they are."""
+    """The events of one flush: book events packed, those of other tables not."""
 
     def __init__(self, frames: Sequence[Frame], stretches: Sequence[Stretch]) -> None:
         """Decode frames of one day; raise `BadFrame` for one that contradicts itself."""
@@ -46,7 +46,7 @@ class PackedEvents:
 
     @property
     def symbols(self) -> list[str]:
-        """Return the symbols that `symbol` is an index into."""
+        """Return the symbols; the column `symbol` holds indexes into them."""
         return list(self._codes)
 
     def take(self, table: str) -> Iterator[tuple[pa.RecordBatch, pa.Array | None]]:
@@ -83,7 +83,7 @@ class PackedEvents:
 
 
 def _find_levels(events: pa.RecordBatch, ends: pa.Array) -> pa.Array:
-    """Return where the levels of sorted events are among all levels."""
+    """Return the places of sorted events' levels among all levels."""
     has_levels = pc.greater(events["count"], 0)
     ends = ends.filter(has_levels)
     begins = pc.subtract(ends, events["count"].filter(has_levels))
@@ -102,7 +102,7 @@ def _pack(batch: pa.RecordBatch) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema, options=_OPTIONS) as writer:
         writer.write_batch(batch)
-    # As a stream grew it took up to twice its bytes, and would keep them.
+    # The growing stream took up to twice its bytes; a copy frees the rest.
     return pa.py_buffer(sink.getvalue().to_pybytes())
 
 

@@ -1,6 +1,6 @@
 """Writes the segments of one manifest from the frames of one session.
 
-It sorts the events by symbol first (they are a fifth as many as the levels); a symbol's events keep
+It first sorts the events by symbol (there is one for every five levels); a symbol's events keep
 their order. Then it spreads them over their levels and writes `SLICE_ROWS` rows at a time, which is
 fast (2,000,000 levels a CPU-second) in bounded memory. A large flush goes by stretches of symbols.
 """
@@ -27,15 +27,15 @@ from services.buffer_writer.stretches import WHOLE, find_stretches
 from shared.delivery.frame import Frame
 
 SLICE_ROWS: Final = 128 * 1024  # of a book, written at once as one row group
-# zstd's levels: the thorough one saves 3 % of the bytes for half a microsecond a row, which costs
-# little at the live rate.
+# Compression levels of zstd. The thorough one saves 3 % of the bytes for half a microsecond a row,
+# which is little at the live rate.
 THOROUGH: Final = 9
 QUICK: Final = 3
 LIVE_FRAME_ROWS: Final = 1000  # of 20 ms; a live frame has a tenth of that
 
 
 class WrittenSegment(Struct, frozen=True):
-    """A file that is written and synced; times are ns here, and µs in the file."""
+    """A written and synced file; times are ns here, and µs in the file."""
 
     path: Path
     rows: int
@@ -49,7 +49,7 @@ class WrittenSegment(Struct, frozen=True):
 
 
 def prepare_arrow() -> None:
-    """Make Arrow use malloc, whose memory returns to the system, without threads of its own."""
+    """Make Arrow use malloc, whose memory returns to the system, and no threads of its own."""
     pa.set_memory_pool(pa.system_memory_pool())
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
@@ -58,15 +58,15 @@ def prepare_arrow() -> None:
 def write_segments(
     frames: Sequence[Frame], make_path: Callable[[str], Path]
 ) -> dict[str, WrittenSegment]:
-    """Write and sync one file for each table that the frames have events of.
+    """Write and sync one file for each table that has events.
 
-    The frames are of one session and one day; their numbers continue. A frame that contradicts
-    itself raises `BadFrame` before the first file is begun.
+    The frames are of one session and one day; their numbers continue. Raise `BadFrame` for a frame
+    that contradicts itself, before the first file begins.
     """
     session, day = frames[0].session, frames[0].day
     assert all((frame.session, frame.day) == (session, day) for frame in frames)
     assert all(a.last + 1 == b.first for a, b in pairwise(frames))
-    # Frames fuller than live ones come at full speed, from a backlog: then speed counts.
+    # Frames fuller than live ones come from a backlog, at full speed: then speed counts.
     is_live = sum(frame.rows for frame in frames) <= LIVE_FRAME_ROWS * len(frames)
     stretches = find_stretches(frames) if is_live else [WHOLE]
     is_packed = len(stretches) > 1
@@ -81,8 +81,8 @@ def write_segments(
 def _sort(events: pa.RecordBatch, symbols: list[str]) -> pa.RecordBatch:
     """Return the events by symbol, those without one last, and by number within a symbol.
 
-    Arrow sorts stably, and the events come in the order of their numbers. A symbol is then its
-    place among all symbols.
+    Arrow's sort is stable, and the events come in the order of their numbers. In the result the
+    column `symbol` has each symbol's place among all sorted symbols.
     """
     places = {symbol: place for place, symbol in enumerate(sorted(symbols))}
     ranks = pa.array([places[symbol] for symbol in symbols], pa.int32())

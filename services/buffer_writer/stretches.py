@@ -1,7 +1,7 @@
 """Cuts the symbols of a large flush into stretches of the alphabet.
 
-One stretch's levels become columns after the other's, so that a flush of five minutes takes little
-more memory than one of a minute. The price: frames are decoded once for each stretch.
+The levels of one stretch become columns after those of another, so that a flush of five minutes
+takes little more memory than one of a minute.
 """
 
 from array import array
@@ -13,12 +13,12 @@ from typing import Final, NamedTuple
 from shared.delivery.frame import BOOK_CODES, Frame, decode_columns
 from shared.errors import FrameError
 
-STRETCH_ROWS: Final = 112 * 1024  # a row group, nearly always
+STRETCH_ROWS: Final = 112 * 1024  # nearly always one row group
 SAMPLE_FRAMES: Final = 1000  # a sample, from which we estimate the rows of each symbol
 
 
 class Stretch(NamedTuple):
-    """The symbols from the first up to, not including, the second."""
+    """The symbols from `begin` up to, not including, `end`."""
 
     begin: str = ""
     end: str | None = None
@@ -32,7 +32,7 @@ WHOLE: Final = Stretch()
 
 
 def find_stretches(frames: Sequence[Frame]) -> list[Stretch]:
-    """Return stretches with about `STRETCH_ROWS` rows of a book each, all symbols together."""
+    """Return stretches that cover all symbols, each with about `STRETCH_ROWS` rows of books."""
     wanted = -(-sum(frame.rows for frame in frames) // STRETCH_ROWS)
     if wanted <= 1:
         return [WHOLE]
