@@ -48,7 +48,7 @@ def test_a_changed_byte_is_found(tape: HandTape, table: str) -> None:
     path.write_bytes(data)
     [fault] = faults(tape)
     assert f"daily/{table}/" in fault
-    assert "it is not what its certificate says" in fault
+    assert "it is not the file that its certificate names" in fault
     assert not prove(tape).held
 
 
