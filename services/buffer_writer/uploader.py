@@ -111,7 +111,7 @@ class Uploader:
             return
         first, last = overlap
         reason = (
-            f"the store already has {first} to {last} in other flushes; was the state restored?"
+            f"the store has {first} to {last} already in other flushes; was the state restored?"
         )
         self._spool.set_aside(name, reason)
 
