@@ -18,7 +18,7 @@ class PricePointers(NamedTuple):
     bits: Any
     ids: Any  # of each, as written
     table: Any
-    slots: Any  # -1 where the table is free
+    slots: Any  # -1 for a free slot
     distinct: Any
     count: Any
     slots_count: Any

@@ -22,7 +22,7 @@ Schema: TypeAlias = pa.Schema
 
 
 class Block(NamedTuple):
-    """An engine's output: some rows, column by column, null where a value is unknown."""
+    """An engine's output: some rows, column by column; an unknown value is null."""
 
     ts: Array  # int64, µs; never null
     session: Array  # int32, a place among the sessions

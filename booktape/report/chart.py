@@ -54,8 +54,8 @@ def _make_head(premium: Premium) -> str:
         via = f", by way of {escape(premium.via[0])} and {escape(premium.via[1])}"
     return (
         f"<p><b>A</b> {escape(premium.a)}, <b>B</b> {escape(premium.b)}{via}. "
-        f"The premium is B's middle above A's; an edge is what is left of buying here and selling "
-        f"there at the best prices of the same instant, {_tell_fees(premium)}. Basis points.</p>"
+        f"The premium is B's middle above A's; an edge is the gain of buying on one and selling on "
+        f"the other at the best prices of one instant, {_tell_fees(premium)}. Basis points.</p>"
     )
 
 

@@ -56,7 +56,7 @@ def format_rate(rate: float) -> str:
 
 
 def format_amount(amount: float | None) -> str:
-    """Return an amount of money or of a coin, shortened where it is large."""
+    """Return an amount of money or of a coin, shortened if it is large."""
     if amount is None:
         return NONE
     for unit in ("", "k", "M", "bn"):

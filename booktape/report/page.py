@@ -139,7 +139,7 @@ def _make_tiles(days: Sequence[DayFacts]) -> str:
 def _make_footer(days: Sequence[DayFacts]) -> str:
     drafts = any(day.is_draft for day in days)
     draft = (
-        " A <b>pending</b> day is shown as it is stored now: it may yet change, and nobody has "
+        " A <b>pending</b> day shows the rows stored now: it may yet change, and nobody has "
         "certified it."
         if drafts
         else ""
@@ -149,8 +149,8 @@ def _make_footer(days: Sequence[DayFacts]) -> str:
     )
     by = f" Certified by release {', '.join(map(escape, releases))}." if releases else ""
     return (
-        "<p>A day is shown from its certificate: what was recorded, added up and proven by "
-        f"<code>booktape certify</code>.{draft} Times are UTC.{by}</p>"
+        "<p>A day's figures come from its certificate: <code>booktape certify</code> has added "
+        f"up and proven its rows.{draft} Times are UTC.{by}</p>"
     )
 
 

@@ -26,7 +26,7 @@ def tell_story(histories: Histories) -> list[SampleRecording]:
 
 
 def _tell_bitvavo(histories: Histories) -> list[SampleRecording]:
-    """Tell of a gap, of a handover from line a to line b and back, of a halt and a cut socket."""
+    """Return sessions with a gap, a handover from line a to b and back, a halt, a cut socket."""
     btc, eth, usdt = markets = _markets_of(histories, BITVAVO)
     before = _start(BITVAVO, "a", FIRST, markets)
     live = FIRST + _CONNECT_US
@@ -57,7 +57,7 @@ def _tell_bitvavo(histories: Histories) -> list[SampleRecording]:
 
 
 def _tell_btcturk(histories: Histories) -> list[SampleRecording]:
-    """Tell of a kill, of a lost socket, and of a line that polls meanwhile."""
+    """Return sessions with a kill, a lost socket, and a line that polls meanwhile."""
     markets = _markets_of(histories, BTCTURK)
     before = _start(BTCTURK, "a", FIRST, markets)
     for history in markets:

@@ -1,6 +1,6 @@
 """Writes the segments of one manifest from the frames of one session.
 
-It first sorts the events by symbol (there is one for every five levels); a symbol's events keep
+It first sorts the events by symbol (one event for every five levels); a symbol's events keep
 their order. Then it spreads them over their levels and writes `SLICE_ROWS` rows at a time, which is
 fast (2,000,000 levels a CPU-second) in bounded memory. A large flush goes by stretches of symbols.
 """
@@ -111,7 +111,7 @@ def _spread_slice(
 ) -> pa.RecordBatch:
     row = pa.arange(0, ends[-1].as_py())
     begin = pc.subtract(ends, rows)
-    first_ask = run_out(pc.add(begin, events["bids"]), ends)  # null where there are no levels
+    first_ask = run_out(pc.add(begin, events["bids"]), ends)  # null for events without levels
     is_ask = pc.greater_equal(row, first_ask)
     level = pc.add(row, run_out(pc.subtract(events["start"], begin), ends))
     # Each level has two numbers.

@@ -69,7 +69,7 @@ class Sequencer:
         return None if self.expected is None else self.expected - 1
 
     def lose(self, newest: int | None = None) -> None:
-        """Forget the book after a gap, a disconnect, a doubt; `newest` is the number behind it."""
+        """Forget the book: a gap, a disconnect, a doubt; `newest` is the number that broke it."""
         if self.expected is not None:
             self.seen = self.last
         if newest is not None:

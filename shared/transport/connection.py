@@ -199,7 +199,7 @@ class Connection:
         self._timeout_s = timeout_s
         self._socket.settimeout(timeout_s)
         if timeout_s and self._low_water != 1:
-            self._set_low_water(1)  # who waits for an answer must not wait for a batch
+            self._set_low_water(1)  # a caller that awaits an answer must not wait for a batch
 
     def _set_low_water(self, low_water: int) -> None:
         self._low_water = low_water
