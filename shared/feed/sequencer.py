@@ -8,9 +8,9 @@ those at the end of its range. Any other number, higher or lower, is a gap: the 
 until the next snapshot.
 
 A new request forgets no number seen before: a snapshot below the newest number seen is too old,
-unless the held deltas continue it. A delta that comes after the snapshot and is older than it is
+unless the held deltas continue it. A delta that comes after the snapshot, with a lower number, is
 stale only if it continues the numbers seen before; any other lower number is a restart. But a
-snapshot over REST may overtake deltas of which we saw none.
+snapshot over REST may overtake deltas that we have not seen.
 """
 
 from enum import Enum, auto

@@ -36,7 +36,7 @@ class Subscriptions:
     Where only data proves a subscription, we request everything at once. We leave and join again
     whatever is silent after `ANSWER_S`, once; then it counts as refused. If a renewal brings no
     snapshot, we give up the connection, which costs all other symbols: at most once in
-    `REFUSED_RETRY_S`. If the new connection brought it, later renewals ask for one at once.
+    `REFUSED_RETRY_S`. If that brought it, later renewals do so at once.
     """
 
     def __init__(self, exchange: Exchange, channels: Sequence[str]) -> None:
@@ -144,7 +144,7 @@ class Subscriptions:
         return []
 
     def postpone(self) -> None:
-        """Put the list that the exchange would not look at back at the front of the queue."""
+        """Put the open list back at the front of the queue: the exchange refused to look at it."""
         if self._list:
             self._lists.appendleft(self._list)
             self._list = []

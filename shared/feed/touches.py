@@ -1,10 +1,10 @@
 """Compares the touches of our books, their best prices, with the exchange's tickers.
 
 A ticker agrees if, within 2 s before or after it, our book had the ticker's best price, on each
-side that both have. Nearly always our book has it now. After a ticker that agreed, those of the
-next seconds are skipped: to find the best price again costs more than everything else done with a
-message. If the book does not have the price now, the book is watched, delta by delta, until a
-ticker agrees. Of each book one ticker at a time is judged.
+side that both have. Nearly always our book has it now. After a ticker that agreed, we skip those of
+the next seconds: to find the best price again costs more than everything else done with a message.
+If the book does not have the price now, we watch the book, delta by delta, until a ticker agrees.
+We judge one ticker of a book at a time.
 """
 
 from collections import deque
@@ -18,8 +18,8 @@ from shared.feed.counts import Counts
 from shared.feed.patience import Patience
 
 NEAR_NS: Final = 2_000_000_000  # before a ticker and after it
-YOUNG_NS: Final = 10_000_000_000  # a younger book is not judged
-CALM_NS: Final = 10_000_000_000  # after a ticker that agreed, until the next one is judged
+YOUNG_NS: Final = 10_000_000_000  # we judge no tickers of a younger book
+CALM_NS: Final = 10_000_000_000  # from a ticker that agreed until we judge the next one
 RUN_TICKERS: Final = 5  # different tickers in a row that disagree on one side,
 RUN_NS: Final = 10_000_000_000  # over so long: then we doubt the book
 AGREED_MAX: Final = 3  # audits in a row that cleared the book: then we doubt the ticker
@@ -132,7 +132,7 @@ class Touches:
     ) -> None:
         """Start with nothing seen; `doubt` is called with each raw symbol whose book may be wrong.
 
-        Raw symbols in `idle` do not trade; their tickers are not judged.
+        Raw symbols in `idle` do not trade; it judges no tickers of theirs.
         """
         self._books = books
         self._idle = idle
@@ -157,7 +157,7 @@ class Touches:
             return
         bid, ask = touch
         bid_price, ask_price = ticker.bid_price, ticker.ask_price
-        # If our side is empty, its price is infinite: that side is not judged.
+        # If our side is empty, its price is infinite: skip that side.
         if (bid_price is None or bid in (bid_price, -inf)) and (
             ask_price is None or ask in (ask_price, inf)
         ):

@@ -10,7 +10,7 @@ from typing import Final
 
 WINDOW_S: Final = 1.0  # how long we count messages before the pace may change
 MESSAGES_MIN: Final = 1.5  # in one interval; with fewer a wait does not pay
-TOGETHER_S: Final = 0.0002  # between two reads, at most, if the second had not to wait
+TOGETHER_S: Final = 0.0002  # the most between two reads, if the second did not wait
 PROBE_S: Final = 30.0  # between two looks for bursts
 
 
