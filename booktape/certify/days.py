@@ -96,7 +96,7 @@ class Days:
         """Raise `NotOver` if rows of the day may still come."""
         over_s = (day_of(date) + 1) * _DAY_S + SETTLED_AFTER_S
         if clock_ns < over_s * _NS:
-            raise NotOver(f"{exchange} {date} is not over: it is 15 minutes after midnight UTC")
+            raise NotOver(f"{exchange} {date} is not over before 00:15 UTC of the next day")
         dates = self._ledger.dates(exchange)
         later = [other for other in dates if other > date]
         for session in sessions:

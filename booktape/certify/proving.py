@@ -119,7 +119,7 @@ class _DayProof:
             elif name not in there:
                 self._proof.expired.append(Range(*place, key, "its day's files have its rows"))
             elif hashlib.sha256(self._store.get(name)).hexdigest() != manifest.sha256:
-                self._fault(name, "it is another manifest than its day's certificate rests on")
+                self._fault(name, "it differs from the manifest in its day's certificate")
         for name in sorted(there - named.keys()):
             reason = "a manifest came after its day was certified"
             self._proof.pending.append(Range(None, None, None, name, reason))
@@ -143,7 +143,7 @@ class _DayProof:
             self._fault(key, f"it says {said} for {name}, its files {wanted}")
 
     def _is_alone(self, certificate: Certificate) -> bool:
-        """Return whether a session began on an earlier day that the tape no longer has."""
+        """Return whether a session began on an earlier day, and the tape has no earlier day."""
         exchange, date = self._place
         dates = {
             *self._store.folders(f"{LEDGER}exchange={exchange}/date="),
