@@ -159,7 +159,7 @@ class Uploader:
         info = self._store.head(file.key)
         if info is None:
             reason = "the store had it just now, and does not have it any more"
-            raise StoreError("compare", where=file.key, reason=reason, remedy="we put it again")
+            raise StoreError("compare", where=file.key, reason=reason, remedy="putting it again")
         if info.bytes != file.path.stat().st_size:
             return False
         stored = info.sha256 or hashlib.sha256(self._store.get(file.key)).hexdigest()
