@@ -98,9 +98,9 @@ def _print(name: str, costs: Mapping[str, Costs]) -> float:
     """Print the costs of both trees; return the ratio of their sums."""
     before, now = (costs[tree] | {"all": sum(costs[tree].values())} for tree in ("before", "now"))
     for process, cost in before.items():
-        ratio = now[process] / cost
-        print(f"{name:10} {process:16} {cost:9.2f} {now[process]:9.2f} {ratio:9.3f}", flush=True)
-    return ratio
+        ratio = f"{now[process] / cost:9.3f}"
+        print(f"{name:10} {process:16} {cost:9.2f} {now[process]:9.2f} {ratio}", flush=True)
+    return now["all"] / before["all"]
 
 
 def run_saturated(trees: Mapping[str, Path], turn: int) -> dict[str, Costs]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from benchmarks.frames import SESSION, make_frames, split_by_flush
+from benchmarks.frames import SESSION, hold, make_frames, split_by_flush
 from benchmarks.market import LEVELS, SYMBOLS, TS_START, make_traffic
 from booktape.checksum import crc32c
 from booktape.hashed_file import FOOTER_END_BYTES
@@ -103,7 +103,7 @@ def _make_base(folder: Path) -> Iterator[pa.Table]:
     frames = list(make_frames(make_traffic(TURN_S)))
     rows_max = -(-sum(frame.rows for frame in frames) // BASE_FLUSHES)
     for part in split_by_flush(iter(frames), rows_max):
-        path = write_segments(part, lambda table: folder / table)["book"].path
+        path = write_segments(hold(part), lambda table: folder / table)["book"].path
         yield parquet.ParquetFile(path).read().unify_dictionaries().combine_chunks()
         path.unlink()
     folder.rmdir()

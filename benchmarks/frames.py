@@ -1,8 +1,9 @@
 """Makes a session's frames from the generated market, as an ingest would."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.market import TS_START, Traffic
+from services.buffer_writer.buffer import Buffer, FrameRun
 from services.ingest_bitvavo import parser
 from shared.delivery.frame import Frame
 from shared.delivery.frame_builder import FrameBuilder
@@ -48,6 +49,16 @@ def split_by_flush(frames: Iterator[Frame], rows_max: int) -> Iterator[Sequence[
             flush, rows = [], 0
     if flush:
         yield flush
+
+
+def hold(frames: Iterable[Frame]) -> FrameRun:
+    """Return frames of one session and day as the writer holds them until a flush."""
+    buffer = Buffer()
+    for frame in frames:
+        buffer.append(frame)
+        if buffer.is_loose:
+            buffer.pack()
+    return buffer.take()
 
 
 def _book_event(raw: bytes) -> Snapshot | Delta:

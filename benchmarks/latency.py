@@ -43,14 +43,14 @@ def run(folder: Path) -> list[Figure]:
             walk.verify()
     delays = find_delays(folder / "data" / "tape" / "book", notes, range(first, last))
     late = find_lateness(folder / "data" / "tape" / "book", range(first, last))
-    p50, p99 = (_quantile(delays, share) for share in (0.5, 0.99))
+    p50, p99 = (find_quantile(delays, share) for share in (0.5, 0.99))
     return [
         Figure("events a second", len(delays) / SECONDS, "/s"),
         Figure("p50", p50, "ms"),
         Figure("p99", p99, "ms", goal=40),
         Figure("max", max(delays) / _NS_PER_MS, "ms"),
-        Figure("received after it was sent, p50", _quantile(late, 0.5), "ms"),
-        Figure("received after it was sent, p99", _quantile(late, 0.99), "ms"),
+        Figure("received after it was sent, p50", find_quantile(late, 0.5), "ms"),
+        Figure("received after it was sent, p99", find_quantile(late, 0.99), "ms"),
         Figure("CPU of the ingest meanwhile", cpu_s / SECONDS * 100, "% of a core"),
     ]
 
@@ -76,8 +76,8 @@ def find_delays(tape: Path, notes: Path, numbers: range) -> list[int]:
     ]
 
 
-def find_lateness(tape: Path, numbers: range) -> list[int]:
-    """Return the nanoseconds between the exchange's time of these changes and `ts_recv`.
+def find_lateness(tape: Path, numbers: range | None = None) -> list[int]:
+    """Return the nanoseconds from the exchange's time of these changes, or all, to `ts_recv`.
 
     Both are of one clock here, and include the simulator's own delay in sending.
     """
@@ -87,9 +87,14 @@ def find_lateness(tape: Path, numbers: range) -> list[int]:
         table = table.filter(pc.invert(table["is_snapshot"]))
         times = pc.subtract(table["ts_recv"].cast("int64"), table["ts_event"].cast("int64"))
         seen = dict(zip(table["event_number"].to_pylist(), times.to_pylist(), strict=True))
-        late += [us * 1000 for number, us in seen.items() if number in numbers and us is not None]
+        late += [
+            us * 1000
+            for number, us in seen.items()
+            if us is not None and (numbers is None or number in numbers)
+        ]
     return late
 
 
-def _quantile(delays: list[int], share: float) -> float:
+def find_quantile(delays: list[int], share: float) -> float:
+    """Return the milliseconds that this share of the nanoseconds stays below."""
     return sorted(delays)[int(len(delays) * share)] / _NS_PER_MS

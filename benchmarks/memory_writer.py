@@ -15,11 +15,11 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.frames import make_frames
+from benchmarks.frames import hold, make_frames
 from benchmarks.market import SYMBOLS, make_traffic
 from benchmarks.usage import pss_bytes
 from booktape.memory import bound_memory, give_back
-from services.buffer_writer.buffer import Buffer, FrameRun
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.segment import prepare_arrow, write_segments
 from shared.delivery.frame import Frame, decode, encode
 
@@ -55,14 +55,11 @@ def main(folder: Path) -> None:
     most: list[int] = []
     held = rows = first = 0
     for number in range(FLUSHES):
-        buffer = _hold(frames, MINUTES, first)
-        run = buffer.oldest()
-        assert run is not None
-        held, rows, first = pss_bytes(os.getpid()), buffer.rows, run.last + 1
+        run = _hold(frames, MINUTES, first)
+        held, rows, first = pss_bytes(os.getpid()), run.rows, run.last + 1
         with _watch(most):
             _flush(run, folder / str(number))
-        buffer.take()
-        del run, buffer
+        del run
         give_back()
     assert not other.is_empty
     found = Flushed(rows, empty, held, max(most), most[1], most[-1])
@@ -71,7 +68,7 @@ def main(folder: Path) -> None:
 
 def _flush(run: FrameRun, folder: Path) -> None:
     folder.mkdir()
-    write_segments(run.frames, lambda table: folder / table)
+    write_segments(run, lambda table: folder / table)
 
 
 def _in_child(work: Callable[[], None]) -> None:
@@ -93,14 +90,17 @@ def _save(path: Path) -> None:
                 file.write(len(data).to_bytes(4, "little") + data)
 
 
-def _hold(path: Path, minutes: int, first: int) -> Buffer:
-    buffer = Buffer()
+def _hold(path: Path, minutes: int, first: int) -> FrameRun:
+    return hold(_repeat(path, minutes, first))
+
+
+def _repeat(path: Path, minutes: int, first: int) -> Iterator[Frame]:
+    """Yield the frames of these minutes, numbered from `first` on."""
     for _ in range(minutes):
         for frame in _load(path):
             last = first + frame.last - frame.first
-            buffer.append(msgspec.structs.replace(frame, first=first, last=last))
+            yield msgspec.structs.replace(frame, first=first, last=last)
             first = last + 1
-    return buffer
 
 
 def _load(path: Path) -> Iterator[Frame]:

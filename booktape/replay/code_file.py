@@ -45,7 +45,8 @@ class CodeFile:
         folder = self._path.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=folder)
+            # What a killed process leaves of it counts among the files of the bound.
+            descriptor, name = tempfile.mkstemp(suffix=_SUFFIX, dir=folder)
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(self._digest(code) + code)

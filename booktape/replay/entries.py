@@ -90,7 +90,7 @@ def _describe(machine: _Machine, numba: Path) -> str:
     """Return a description of everything that the machine code depends on."""
     sources = sha256()
     for name in _SOURCES:
-        sources.update(files(__package__).joinpath(name).read_bytes())
+        sources.update(files("booktape.replay").joinpath(name).read_bytes())
     return "\n".join(
         (
             sources.hexdigest(),

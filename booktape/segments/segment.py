@@ -235,9 +235,8 @@ class Segment:
         place = self._places["symbol"]
         found: list[tuple[str, str] | None] = []
         for group in self.groups:
-            statistics = self._metadata.row_group(group).column(place).statistics
-            is_told = statistics is not None and statistics.has_min_max
-            found.append((statistics.min, statistics.max) if is_told else None)
+            said = self._metadata.row_group(group).column(place).statistics
+            found.append((said.min, said.max) if said and said.has_min_max else None)
         return found
 
     def _fetch(self, ranges: Iterable[Range]) -> list[tuple[int, bytes]]:

@@ -55,8 +55,8 @@ def decode_events(frames: Sequence[Frame]) -> EventColumns:
     codes = Codes()
     parts: dict[str, list[pa.RecordBatch]] = {}
     levels: list[pa.Array] = []
-    for chunk in decode_chunks(frames, codes):
-        for name, arrays in chunk.items():
+    for chunk in cut_chunks(frames):
+        for name, arrays in decode_chunk(chunk, codes).items():
             if name == "book":
                 levels.append(arrays.pop("levels"))
             parts.setdefault(name, []).append(pa.record_batch(arrays))
@@ -66,19 +66,14 @@ def decode_events(frames: Sequence[Frame]) -> EventColumns:
     return EventColumns(list(codes), tables, pa.concat_arrays(levels) if levels else None)
 
 
-def decode_chunks(frames: Sequence[Frame], codes: Codes) -> Iterator[dict[str, dict[str, Any]]]:
-    """Yield the columns of each table for `CHUNK_ROWS` rows at a time; raise as `decode_events`."""
-    for chunk in _chunks(frames):
-        yield _decode(chunk, codes)
-
-
 def add_starts(book: pa.RecordBatch) -> pa.RecordBatch:
     """Return book events with `start`, which finds their levels after the sort."""
     count = book["count"]
     return book.append_column("start", pc.subtract(pc.cumulative_sum(count), count))
 
 
-def _chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
+def cut_chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
+    """Yield the frames in chunks of about `CHUNK_ROWS` rows."""
     chunk: list[Frame] = []
     rows = 0
     for frame in frames:
@@ -91,17 +86,17 @@ def _chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
         yield chunk
 
 
-def _decode(frames: list[Frame], codes: Codes) -> dict[str, dict[str, Any]]:
-    """Return the columns of each table; search for the bad frame only after an error."""
+def decode_chunk(frames: Sequence[Frame], codes: Codes) -> dict[str, dict[str, Any]]:
+    """Return the columns of each table, and a book's levels; raise as `decode_events` does."""
     try:
         groups = gather(frames, codes)
         arrays = {name: CONVERSIONS[name](group) for name, group in groups.items()}
         numbers = [columns["event_number"] for columns in arrays.values()]
         _require_complete(numbers, frames[0].first, frames[-1].last)
     except (FrameError, pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-        if len(frames) > 1:
+        if len(frames) > 1:  # search for the bad frame only after an error
             for frame in frames:
-                _decode([frame], codes)
+                decode_chunk([frame], codes)
         raise BadFrame(frames[0], error) from None
     return arrays
 

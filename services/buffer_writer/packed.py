@@ -1,9 +1,10 @@
-"""Keeps the book events of a large flush packed: by stretches of symbols, each compressed.
+"""Packs events that wait for a flush: a chunk by its stretches of symbols, each compressed.
 
-Decoded events take three times the memory of their frames. We unpack each stretch only to write it,
-so that a flush of five minutes takes little more memory than one of a minute.
+A waiting frame takes 29 bytes for each row, packed events take 13. Packing decodes and checks
+them, once; a flush unpacks one stretch after the other.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -11,11 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.buffer_writer.columns import run_out
-from services.buffer_writer.events import add_starts, decode_chunks
+from services.buffer_writer.events import add_starts, decode_chunk
 from services.buffer_writer.gather import Codes
-from services.buffer_writer.stretches import Stretch
+from services.buffer_writer.stretches import Stretch, find_stretches, join_stretches
 from shared.delivery.frame import LEVEL_BYTES, Frame
+from shared.errors import SpoolError
 
+PORTION_ROWS_MAX: Final = 128 * 1024  # of stretches to unpack at once
 _PAIR: Final = pa.binary(LEVEL_BYTES)  # price and size of one level
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(
     compression=pa.Codec("zstd", compression_level=1), use_threads=False
@@ -23,26 +26,47 @@ _OPTIONS: Final = pa.ipc.IpcWriteOptions(
 
 
 class PackedEvents:
-    """The events of one flush: book events packed, those of other tables not."""
+    """The events of a run's oldest frames: book events by stretches, other tables in their order.
 
-    def __init__(self, frames: Sequence[Frame], stretches: Sequence[Stretch]) -> None:
-        """Decode frames of one day; raise `BadFrame` for one that contradicts itself."""
+    `event_bytes` is the size of the frames' events before packing.
+    """
+
+    def __init__(self) -> None:
+        self.first = self.last = -1  # event numbers
+        self.frames = self.rows = self.event_bytes = 0
         self._codes = Codes()
-        self._stretches = stretches
-        self._books: list[list[pa.Buffer]] = [[] for _ in stretches]
-        self._pairs: list[list[pa.Buffer]] = [[] for _ in stretches]
-        self._others: dict[str, list[pa.RecordBatch]] = {}
-        for tables in decode_chunks(frames, self._codes):
-            for table, arrays in tables.items():
-                if table == "book":
-                    self._pack(arrays)
-                else:
-                    self._others.setdefault(table, []).append(pa.record_batch(arrays))
+        self._stretches: list[Stretch] = []  # found by the first book events
+        self._rows: list[int] = []  # of each stretch
+        self._books: list[list[pa.Buffer]] = []
+        self._pairs: list[list[pa.Buffer]] = []
+        self._others: dict[str, list[pa.Buffer]] = {}
+
+    def add(self, frames: Sequence[Frame]) -> None:
+        """Decode and pack the next frames, about `CHUNK_ROWS` rows.
+
+        Raise `BadFrame` for a frame that contradicts itself, and pack nothing.
+        """
+        for table, arrays in decode_chunk(frames, self._codes).items():
+            if table == "book":
+                self._add_book(arrays)
+            else:
+                self._others.setdefault(table, []).append(_pack(pa.record_batch(arrays)))
+        if self.is_empty:
+            self.first = frames[0].first
+        self.last = frames[-1].last
+        self.frames += len(frames)
+        self.rows += sum(frame.rows for frame in frames)
+        self.event_bytes += sum(len(frame.events) for frame in frames)
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing is packed."""
+        return not self.frames
 
     @property
     def names(self) -> list[str]:
         """Return the tables that have events."""
-        return [*(["book"] if any(self._books) else []), *self._others]
+        return [*(["book"] if self._books else []), *self._others]
 
     @property
     def symbols(self) -> list[str]:
@@ -50,21 +74,29 @@ class PackedEvents:
         return list(self._codes)
 
     def take(self, table: str) -> Iterator[tuple[pa.RecordBatch, pa.Array | None]]:
-        """Yield a table's events with their levels, one stretch after the other, each once."""
-        if table != "book":
-            yield pa.concat_batches(self._others.pop(table)), None
-            return
-        while self._books:
-            books, pairs = self._books.pop(0), self._pairs.pop(0)
-            if books:
-                levels = pa.concat_batches(map(_unpack, pairs))["pair"]
-                yield add_starts(pa.concat_batches(map(_unpack, books))), _as_numbers(levels)
+        """Yield a table's events with their levels, some stretches after the other.
 
-    def _pack(self, arrays: dict[str, Any]) -> None:
+        Raise `SpoolError` if the memory was damaged: the journal still has these events.
+        """
+        if table != "book":
+            yield _unpack(self._others[table]), None
+            return
+        for places in join_stretches(self._rows, PORTION_ROWS_MAX):
+            books = [piece for place in places for piece in self._books[place]]
+            pairs = [piece for place in places for piece in self._pairs[place]]
+            if books:
+                levels = _as_numbers(_unpack(pairs)["pair"])
+                yield add_starts(_unpack(books)), levels
+
+    def _add_book(self, arrays: dict[str, Any]) -> None:
+        rows = pc.max_element_wise(arrays["count"], 1)
+        if not self._stretches:
+            self._cut_symbols(arrays["symbol"], rows)
         pairs = _as_pairs(arrays.pop("levels"))
         places = pa.array(map(self._find_stretch, self._codes), pa.int32()).take(arrays["symbol"])
         order = pc.sort_indices(places)  # stable: a symbol's events keep their order
         events = add_starts(pa.record_batch(arrays)).take(order)
+        sorted_rows = rows.take(order)
         ends = pc.cumulative_sum(events["count"])
         sorted_pairs = pa.record_batch({"pair": pairs.take(_find_levels(events, ends))})
         events = events.drop_columns("start")
@@ -72,11 +104,23 @@ class PackedEvents:
         for place, count in enumerate(_count(places, len(self._stretches))):
             if count:
                 end_level = ends[first + count - 1].as_py()
+                self._rows[place] += pc.sum(sorted_rows.slice(first, count)).as_py()
                 self._books[place].append(_pack(events.slice(first, count)))
                 self._pairs[place].append(
                     _pack(sorted_pairs.slice(first_level, end_level - first_level))
                 )
                 first, first_level = first + count, end_level
+
+    def _cut_symbols(self, codes: pa.Array, rows: pa.Array) -> None:
+        """Find the stretches by the rows of each symbol in these events."""
+        symbols = self.symbols
+        weights: Counter[str] = Counter()
+        for code, count in zip(codes.to_pylist(), rows.to_pylist(), strict=True):
+            weights[symbols[code]] += count
+        self._stretches = find_stretches(weights)
+        self._rows = [0 for _ in self._stretches]
+        self._books = [[] for _ in self._stretches]
+        self._pairs = [[] for _ in self._stretches]
 
     def _find_stretch(self, symbol: str) -> int:
         return next(i for i, stretch in enumerate(self._stretches) if stretch.has(symbol))
@@ -106,8 +150,11 @@ def _pack(batch: pa.RecordBatch) -> pa.Buffer:
     return pa.py_buffer(sink.getvalue().to_pybytes())
 
 
-def _unpack(data: pa.Buffer) -> pa.RecordBatch:
-    return pa.ipc.open_stream(data).read_next_batch()
+def _unpack(pieces: Sequence[pa.Buffer]) -> pa.RecordBatch:
+    try:
+        return pa.concat_batches([pa.ipc.open_stream(piece).read_next_batch() for piece in pieces])
+    except (pa.ArrowException, OSError) as error:
+        raise SpoolError(f"events in memory were damaged: {error}") from error
 
 
 def _as_pairs(numbers: pa.Array) -> pa.Array:

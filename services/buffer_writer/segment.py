@@ -2,12 +2,12 @@
 
 It first sorts the events by symbol (one event for every five levels); a symbol's events keep
 their order. Then it spreads them over their levels and writes `SLICE_ROWS` rows at a time, which is
-fast (2,000,000 levels a CPU-second) in bounded memory. A large flush goes by stretches of symbols.
+fast (2,000,000 levels a CPU-second) in bounded memory. Packed events go by stretches of symbols.
 """
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -20,18 +20,16 @@ from pyarrow import parquet
 from booktape.checksum import crc32c
 from booktape.hashed_file import HashedFile
 from booktape.tables import ROW_GROUP_ROWS_MAX, SCHEMAS, parquet_options
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.columns import run_out
 from services.buffer_writer.events import EventColumns, decode_events
 from services.buffer_writer.packed import PackedEvents
-from services.buffer_writer.stretches import WHOLE, find_stretches
-from shared.delivery.frame import Frame
 
 SLICE_ROWS: Final = 128 * 1024  # of a book, written at once as one row group
 # Compression levels of zstd. The thorough one saves 3 % of the bytes for half a microsecond a row,
 # which is little at the live rate.
 THOROUGH: Final = 9
 QUICK: Final = 3
-LIVE_FRAME_ROWS: Final = 1000  # of 20 ms; a live frame has a tenth of that
 
 
 class WrittenSegment(Struct, frozen=True):
@@ -55,27 +53,29 @@ def prepare_arrow() -> None:
     pa.set_io_thread_count(1)
 
 
-def write_segments(
-    frames: Sequence[Frame], make_path: Callable[[str], Path]
-) -> dict[str, WrittenSegment]:
-    """Write and sync one file for each table that has events.
+def write_segments(run: FrameRun, make_path: Callable[[str], Path]) -> dict[str, WrittenSegment]:
+    """Write and sync one file for each table with events of the run.
 
-    The frames are of one session and one day; their numbers continue. Raise `BadFrame` for a frame
-    that contradicts itself, before the first file begins.
+    Raise `BadFrame` for a frame that contradicts itself, before the first file begins. Frames after
+    packed ones are packed too, and stay packed.
     """
-    session, day = frames[0].session, frames[0].day
-    assert all((frame.session, frame.day) == (session, day) for frame in frames)
-    assert all(a.last + 1 == b.first for a, b in pairwise(frames))
+    place = run.session, run.day
+    assert all((frame.session, frame.day) == place for frame in run.frames)
+    assert all(a.last + 1 == b.first for a, b in pairwise(run.frames))
     # Frames fuller than live ones come from a backlog, at full speed: then speed counts.
-    is_live = sum(frame.rows for frame in frames) <= LIVE_FRAME_ROWS * len(frames)
-    stretches = find_stretches(frames) if is_live else [WHOLE]
-    is_packed = len(stretches) > 1
-    events = PackedEvents(frames, stretches) if is_packed else decode_events(frames)
-    level = THOROUGH if is_live else QUICK
+    level = THOROUGH if run.is_live else QUICK
+    events = _decode(run)
     return {
-        table: _write(table, session, events, make_path(table), level=level)
+        table: _write(table, run.session, events, make_path(table), level=level)
         for table in list(events.names)
     }
+
+
+def _decode(run: FrameRun) -> EventColumns | PackedEvents:
+    if run.packed.is_empty:
+        return decode_events(run.frames)
+    run.pack()
+    return run.packed
 
 
 def _sort(events: pa.RecordBatch, symbols: list[str]) -> pa.RecordBatch:

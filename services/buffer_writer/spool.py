@@ -9,7 +9,7 @@ counts for nothing. The steps come in an order that lets `recover` mend a crash 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -27,7 +27,6 @@ from services.buffer_writer.manifest import (
 )
 from services.buffer_writer.reserve import Reserve
 from services.buffer_writer.segment import WrittenSegment
-from shared.delivery.frame import Frame
 from shared.errors import SpoolError
 from shared.process import log
 from shared.process.files import write_atomic
@@ -37,7 +36,7 @@ FRAMES_ASIDE_MAX: Final = 100
 _MANIFEST, _SEGMENT = ".json", ".parquet"
 _log = log.get(__name__)
 
-WriteSegments = Callable[[Sequence[Frame], Callable[[str], Path]], dict[str, WrittenSegment]]
+WriteSegments = Callable[[FrameRun, Callable[[str], Path]], dict[str, WrittenSegment]]
 
 
 class Stored(NamedTuple):
@@ -105,7 +104,8 @@ class Spool:
         """Write a run's segments and their manifest, whole or not at all.
 
         Raise BadFrame for a frame that contradicts itself; OSError if the disk refuses, so that the
-        caller tries again; SpoolError if only a new process can go on.
+        caller tries again; SpoolError if only a new process can go on, to which the journals send
+        everything again.
         """
         name = name_of(run.session, run.first, run.last)
         self._reserve.admit()
@@ -117,7 +117,7 @@ class Spool:
     def _commit(self, run: FrameRun, name: str) -> Manifest:
         try:
             self.committed.note(run)
-            segments = self._write_segments(run.frames, lambda table: self._partial(name, table))
+            segments = self._write_segments(run, lambda table: self._partial(name, table))
             for table, segment in segments.items():
                 segment.path.replace(self._segment(name, table))
             sync_folder(self._folder)

@@ -1,20 +1,13 @@
-"""Cuts the symbols of a large flush into stretches of the alphabet.
+"""Cuts the symbols of an exchange into stretches of the alphabet.
 
-The levels of one stretch become columns after those of another, so that a flush of five minutes
-takes little more memory than one of a minute.
+Levels become columns one stretch after the other, so that a flush of five minutes takes little more
+memory than one of a minute. A stretch has whole symbols.
 """
 
-from array import array
-from collections import Counter
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from shared.delivery.frame import BOOK_CODES, Frame, decode_columns
-from shared.errors import FrameError
-
-STRETCH_ROWS: Final = 112 * 1024  # nearly always one row group
-SAMPLE_FRAMES: Final = 1000  # a sample, from which we estimate the rows of each symbol
+STRETCHES_MAX: Final = 16  # each is about one row group in a flush of five minutes
 
 
 class Stretch(NamedTuple):
@@ -28,35 +21,22 @@ class Stretch(NamedTuple):
         return self.begin <= symbol and (self.end is None or symbol < self.end)
 
 
-WHOLE: Final = Stretch()
-
-
-def find_stretches(frames: Sequence[Frame]) -> list[Stretch]:
-    """Return stretches that cover all symbols, each with about `STRETCH_ROWS` rows of books."""
-    wanted = -(-sum(frame.rows for frame in frames) // STRETCH_ROWS)
-    if wanted <= 1:
-        return [WHOLE]
-    weights: Counter[str] = Counter()
-    for frame in islice(frames, 0, None, max(1, len(frames) // SAMPLE_FRAMES)):
-        _weigh(frame, weights)
-    begins, share, weight = [""], weights.total() / wanted, 0
-    for symbol in sorted(weights):
-        if weight >= share * len(begins):
+def find_stretches(rows: Mapping[str, int]) -> list[Stretch]:
+    """Return stretches of about equal rows; `rows` has each symbol's rows so far."""
+    begins, share, before = [""], sum(rows.values()) / STRETCHES_MAX, 0
+    for symbol in sorted(rows):
+        if before >= share * len(begins):
             begins.append(symbol)
-        weight += weights[symbol]
+        before += rows[symbol]
     return [Stretch(*ends) for ends in zip(begins, [*begins[1:], None], strict=True)]
 
 
-def _weigh(frame: Frame, weights: Counter[str]) -> None:
-    """Add up the levels of each symbol; a damaged frame, which others report, may count in part."""
-    try:
-        columns = decode_columns(frame)
-        if columns.book:
-            codes, bids, asks = (
-                array(BOOK_CODES[name], getattr(columns.book, name))
-                for name in ("symbol", "bids", "asks")
-            )
-            for code, bid, ask in zip(codes, bids, asks, strict=False):
-                weights[columns.symbols[code]] += max(bid + ask, 1)
-    except (FrameError, IndexError, ValueError):
-        pass
+def join_stretches(rows: Sequence[int], rows_max: int) -> Iterator[range]:
+    """Yield places of neighbours with at most `rows_max` rows together, or of a larger one alone."""
+    begin = total = 0
+    for place, count in enumerate(rows):
+        if place > begin and total + count > rows_max:
+            yield range(begin, place)
+            begin, total = place, 0
+        total += count
+    yield range(begin, len(rows))

@@ -141,6 +141,14 @@ class Writer:
         buffer.append(frame, resumes_at=resumes_at, ends_session=is_end)
         self._expected[frame.session] = frame.last + 1 if resumes_at is None else resumes_at
         self.counters.rows += frame.rows
+        if buffer.is_loose:
+            self._pack(buffer)
+
+    def _pack(self, buffer: Buffer) -> None:
+        try:
+            buffer.pack()
+        except BadFrame as error:
+            self._drop_frame(buffer, error)
 
     def _append_hole(self, session: str, present: int) -> None:
         """Write a `journal_hole` under the first number that the journal lost."""

@@ -23,7 +23,7 @@ from booktape.export.days import Day
 from booktape.export.nautilus import _make_deltas, _make_trades
 from booktape.opening import open_reading
 
-NS_OF_US, STEP_US = 1_000, 100_000
+NS_OF_US, STEP_US = 1_000, 50_000
 
 
 class Look(Strategy):  # type: ignore[misc] # it has no types
@@ -95,7 +95,7 @@ def run(instrument: Any, data: list[Any]) -> dict[int, tuple[str | None, str | N
 def compare(
     tape: str, market: str, instrument: Any, seen: dict[int, tuple[str | None, str | None]]
 ) -> dict[str, int]:
-    """Compare each tenth of a second with the tape's best prices; a lost book has none."""
+    """Compare best prices at each change and each 50 ms; a lost book has none."""
     instants = sorted(seen)
     moments = sorted({*instants, *range(instants[0], instants[-1], STEP_US)})
     top = booktape.open(tape).top(market, at=moments, depth=1).to_arrow()

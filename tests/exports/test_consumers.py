@@ -36,6 +36,7 @@ SECONDS = int(os.environ.get("BOOKTAPE_TEST_EXPORTS_SECONDS", "600"))
 MARKETS = ("bitvavo:BTC-EUR", "btcturk:BTC-TRY", "bitvavo:USDT-EUR", "btcturk:USDT-TRY")
 POLLED_SECONDS = min(SECONDS, 240)
 STEPS, GAP_SHARE = 1_000, 0.05  # of each target on each tape
+SAMPLE_GAP_SHARE = 0.03  # a sample's gaps are short
 
 
 class Recorded(NamedTuple):
@@ -44,6 +45,7 @@ class Recorded(NamedTuple):
     root: Path
     date: str
     markets: tuple[str, ...] = MARKETS
+    gap_share: float = GAP_SHARE
 
 
 @pytest.fixture(scope="module", params=["sample", "polled", "polled demo", "demo"])
@@ -54,12 +56,16 @@ def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         return Recorded(root, DATE, POLLED)
     if request.param == "sample":
         write_sample(root)
-    elif request.param == "polled demo":
+        return Recorded(root, find_last_day(root), gap_share=SAMPLE_GAP_SHARE)
+    if request.param == "polled demo":
         root = record_polled_demo(root, seconds=POLLED_SECONDS)
     else:
         root = record_demo(root, seconds=SECONDS)
-    dates = [str(row["date"]) for row in open_tape(root).days().to_arrow().to_pylist()]
-    return Recorded(root, max(dates))
+    return Recorded(root, find_last_day(root))
+
+
+def find_last_day(root: Path) -> str:
+    return max(str(row["date"]) for row in open_tape(root).days().to_arrow().to_pylist())
 
 
 def export(recorded: Recorded, target: str, out: Path, *more: str) -> None:
@@ -93,17 +99,18 @@ def test_a_backtest_sees_the_tapes_best_prices_and_none_in_a_gap(
     out = tmp_path / "out"
     export(recorded, target, out)
     said = [check(target, recorded, market, out, *more) for market in recorded.markets]
-    demand([Steps(each["steps"], each["unknown"], each["wrong"]) for each in said])
+    compared = [Steps(each["steps"], each["unknown"], each["wrong"]) for each in said]
+    demand(compared, recorded.gap_share)
     crossed = sum(each.get("crossed", 0) for each in said)
     assert crossed < sum(each["steps"] for each in said) / 10
 
 
-def demand(compared: list[Steps]) -> None:
+def demand(compared: list[Steps], gap_share: float) -> None:
     """Fail unless enough moments were compared, enough of them in gaps, and all were right."""
     assert [0] * len(compared) == [each.wrong for each in compared]
     steps = sum(each.steps for each in compared)
     assert steps >= STEPS
-    assert sum(each.unknown for each in compared) >= GAP_SHARE * steps
+    assert sum(each.unknown for each in compared) >= gap_share * steps
 
 
 def facts_of(recorded: Recorded, market: str, out: Path) -> dict[str, Any]:
@@ -131,7 +138,7 @@ def test_a_catalog_has_each_row_and_makes_the_tapes_books(
         compared.append(compare_books(recorded.root, market, moments, books))
         check_changes(recorded.root, market, recorded.date, rows)
         check_ticks(recorded.root, market, recorded.date, tmp_path / "trades")
-    demand(compared)
+    demand(compared, recorded.gap_share)
 
 
 def test_files_of_the_format_of_tardis_make_the_tapes_books(
@@ -152,7 +159,7 @@ def test_files_of_the_format_of_tardis_make_the_tapes_books(
         for kind, depth in (("quotes", 1), ("book_snapshot_25", 25)):
             check_tops(recorded.root, market, paths[kind], depth)
         check_trades(recorded.root, market, recorded.date, paths["trades"])
-    demand(compared)
+    demand(compared, recorded.gap_share)
 
 
 def test_flat_best_levels_are_the_tapes(recorded: Recorded, tmp_path: Path) -> None:
@@ -163,7 +170,7 @@ def test_flat_best_levels_are_the_tapes(recorded: Recorded, tmp_path: Path) -> N
         facts = facts_of(recorded, market, out)
         span = facts["known"][0][0], facts["known"][-1][1]
         compared.append(compare_flat(recorded.root, market, out / facts["file"], span))
-    demand(compared)
+    demand(compared, recorded.gap_share)
 
 
 def test_nautilus_reads_tardis_files_under_a_name_that_it_knows(

@@ -50,6 +50,7 @@ from tests.fuzz.mutate import mutate_bytes, mutate_text, mutate_tree
 from tests.fuzz.promises import check
 from tests.support.readers import make_board, make_feed
 from tests.support.toys import Tape, make_exchange
+from tests.support.writing import make_run
 
 _OUTSIDE = re.compile(r"(^|/)\.\.?(/|$)|^/|\x00")
 
@@ -229,7 +230,7 @@ def _segment(random: Random, folder: Path) -> None:
     segments: dict[str, WrittenSegment] = {}
     bad: Frame | None = None
     try:
-        segments = write_segments(frames, lambda table: folder / table)
+        segments = write_segments(make_run(frames), lambda table: folder / table)
     except BadFrame as error:
         bad = error.frame
     if bad is not None:

@@ -31,6 +31,7 @@ from shared.transport.inbox import Inbox
 from shared.transport.reader import Reader
 from tests.fuzz.corpus import EXCHANGES, SESSION
 from tests.support.readers import make_board, make_feed, make_socket
+from tests.support.writing import make_run
 
 WAIT_S: Final = 60.0
 THE_END: Final = b"the end"  # no exchange's message, so that it becomes a row
@@ -209,7 +210,7 @@ class World:
         assert frames[-1].last + 1 == self.journal.next_number
         tape = self.folder / "tape"
         tape.mkdir()
-        segments = write_segments(frames, lambda table: tape / table)
+        segments = write_segments(make_run(frames), lambda table: tape / table)
         return {table: pq.read_table(segment.path) for table, segment in segments.items()}
 
 

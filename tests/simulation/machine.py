@@ -12,6 +12,8 @@ from booktape.errors import BooktapeError
 from booktape.store import s3 as store_s3
 from booktape.store.folder import FolderStore
 from booktape.store.protocol import Store
+from services.buffer_writer import buffer as buffers
+from services.buffer_writer.buffer import PACK_ROWS
 from services.buffer_writer.segment import write_segments
 from shared.delivery import journal as journal_module
 from shared.delivery import sender as sender_module
@@ -139,6 +141,8 @@ class Machine:
         self.enter(ingest, lambda: ingest.start(self.clock, self.network, feed, self._random))
 
     def _start_writer(self, writer: BufferWriter) -> None:
+        # Only what becomes Parquet is packed, after a few frames.
+        buffers.PACK_ROWS = 20 if self._plan.is_parquet else PACK_ROWS  # type: ignore[misc]
         writer.start(
             self.clock,
             self.network,

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from booktape.keys import TABLES
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.segment import WrittenSegment
 from shared.delivery.frame import BOOK_CODES, NULL, BookColumns, Columns, Frame, decode_columns
 
@@ -73,12 +74,11 @@ def _split(numbers: list[float], counts: list[int]) -> list[list[float]]:
     return [numbers[end - 2 * count : end] for end, count in zip(ends, counts, strict=True)]
 
 
-def write_plain(
-    frames: Sequence[Frame], make_path: Callable[[str], Path]
-) -> dict[str, WrittenSegment]:
+def write_plain(run: FrameRun, make_path: Callable[[str], Path]) -> dict[str, WrittenSegment]:
     """Write and sync a file of lines for each table, as the real one writes Parquet."""
+    assert run.packed.is_empty
     tables: dict[str, list[bytes]] = {}
-    for frame in frames:
+    for frame in run.frames:
         for name, lines in lines_of(frame).items():
             tables.setdefault(name, []).extend(lines)
     return {name: _write(lines, make_path(name)) for name, lines in tables.items()}

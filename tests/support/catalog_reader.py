@@ -1,4 +1,4 @@
-"""Rebuilds books out of a catalog's changes, which say what each does to its level."""
+"""Reads a catalog's changes back into books; each says what it does to its level."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Holds books that others rebuilt against the tape's, at many moments, some of them in gaps."""
+"""Steps through a tape beside books that others rebuilt, and compares; some steps are in gaps."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -14,7 +14,6 @@ from booktape.ladder import Level
 from booktape.manifest import MANIFEST_VERSION, Manifest, decode_manifest, encode_manifest
 from booktape.store.folder import FolderStore
 from booktape.tables import parquet_options
-from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.manifest import make_manifest
 from services.buffer_writer.segment import write_segments
 from shared.delivery.frame import DAY_NS, Frame
@@ -32,6 +31,7 @@ from shared.event import (
 )
 from tests.support.first import make_first_manifest
 from tests.support.levels import levels
+from tests.support.writing import make_run
 
 SESSION = "20261122T091500.123456Z-bitvavo-a"
 DAY = 20_779
@@ -155,8 +155,8 @@ class Tape:
     def write(self, frames: Sequence[Frame], *, version: int = MANIFEST_VERSION) -> Key:
         """Write frames as one manifest, of whichever version; return its key."""
         session, day = frames[0].session, frames[0].day
-        run = FrameRun(session, day, list(frames), frames[-1].last + 1, ends_session=False)
-        segments = write_segments(frames, lambda table: self.root / f"{table}.partial")
+        run = make_run(frames)
+        segments = write_segments(run, lambda table: self.root / f"{table}.partial")
         manifest = make_manifest(run, segments, NOON)
         if version == 1:
             manifest = make_first_manifest(manifest, segments)

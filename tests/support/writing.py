@@ -14,6 +14,7 @@ from booktape.errors import AlreadyStored, StoreError
 from booktape.keys import exchange_of
 from booktape.manifest import decode_manifest
 from booktape.store.protocol import ObjectInfo, Store
+from services.buffer_writer.buffer import FrameRun
 from services.buffer_writer.committed import Committed
 from services.buffer_writer.reserve import Reserve
 from services.buffer_writer.segment import WrittenSegment
@@ -79,17 +80,21 @@ def numbers_of(frame: Frame) -> list[int]:
     return sorted(frame.first + offset for offset in offsets)
 
 
-def write_plain(
-    frames: Sequence[Frame], make_path: Callable[[str], Path]
-) -> dict[str, WrittenSegment]:
+def make_run(frames: Sequence[Frame]) -> FrameRun:
+    """Return frames that a buffer has not packed."""
+    last = frames[-1]
+    return FrameRun(last.session, last.day, list(frames), last.last + 1, ends_session=False)
+
+
+def write_plain(run: FrameRun, make_path: Callable[[str], Path]) -> dict[str, WrittenSegment]:
     """Write the event numbers as text: what matters to the spool, at no cost."""
-    numbers = [number for frame in frames for number in numbers_of(frame)]
+    assert run.packed.is_empty
+    numbers = [number for frame in run.frames for number in numbers_of(frame)]
     path = make_path("book")
     data = " ".join(map(str, numbers)).encode()
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    rows = sum(frame.rows for frame in frames)
-    return {"book": WrittenSegment(path, rows, len(data), digest, 0, 0, len(numbers), 0, 0)}
+    return {"book": WrittenSegment(path, run.rows, len(data), digest, 0, 0, len(numbers), 0, 0)}
 
 
 class Clock:

@@ -259,10 +259,8 @@ def _add_demo(demo: Parser) -> None:
     _add_no_dashboard(demo)
     demo.add_argument("--seconds", type=positive, metavar="T", help="record so long (until Ctrl-C)")
     demo.add_argument("--faults", metavar="A,B|all", help="faults to simulate (none)")
-    demo.add_argument(
-        "--transport", choices=("websocket", "rest"), default="websocket",
-        help="rest: ask for each book each second (%(default)s)",
-    )  # fmt: skip
+    ways = "websocket", "rest"
+    demo.add_argument("--transport", choices=ways, default=ways[0], help="of books (%(default)s)")
     demo.add_argument(
         "--symbols", type=count, default=DEMO_SYMBOLS, metavar="N",
         help="symbols of each exchange (%(default)s)",
@@ -276,11 +274,9 @@ def _add_demo(demo: Parser) -> None:
         help="folder for the demo's configuration, state and tape (%(default)s)",
     )  # fmt: skip
     demo.add_argument(
-        "--truth",
-        type=Path,
-        metavar="FOLDER",
+        "--truth", type=Path, metavar="FOLDER",
         help="folder for a record of all sent messages (<folder>/truth)",
-    )
+    )  # fmt: skip
     demo.add_argument("--fresh", action="store_true", help="remove an earlier demo's folder first")
 
 

@@ -78,6 +78,27 @@ def test_the_oldest_files_beyond_the_bound_go(tmp_path: Path) -> None:
     assert [None] * 3 + [CODE] * FILES_MAX == held
 
 
+def test_what_a_killed_process_left_goes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_arguments: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", die)
+        patch.setattr(Path, "unlink", lambda _path: None)
+        with pytest.raises(Killed):
+            CodeFile(tmp_path, "one").write(CODE)
+    [left] = tmp_path.iterdir()
+    os.utime(left, (1, 1))
+    for number in range(FILES_MAX):
+        CodeFile(tmp_path, str(number)).write(CODE)
+    assert not left.exists()
+
+
 def test_a_file_that_another_process_removed_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ NAME = f"{SESSION}-000000000010-000000000019"
 @pytest.fixture
 def manifest(tmp_path: Path) -> Manifest:
     run = FrameRun(SESSION, DAY, [make_book(10)], 20, ends_session=False)
-    return make_manifest(run, write_plain(run.frames, lambda table: tmp_path / table), 77)
+    return make_manifest(run, write_plain(run, lambda table: tmp_path / table), 77)
 
 
 def test_a_manifest_says_what_was_written(manifest: Manifest) -> None:

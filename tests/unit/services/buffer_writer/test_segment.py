@@ -13,7 +13,8 @@ from pyarrow import parquet
 
 from booktape.ladder import Level
 from booktape.tables import SCHEMAS
-from services.buffer_writer import events, segment, stretches
+from services.buffer_writer import events, segment
+from services.buffer_writer import packed as packing
 from services.buffer_writer.events import BadFrame
 from services.buffer_writer.segment import WrittenSegment, prepare_arrow, write_segments
 from shared.delivery.frame import (
@@ -28,6 +29,7 @@ from shared.delivery.frame import (
 from tests.support.columns import unpack
 from tests.support.first import make_first_frame
 from tests.support.tapes import BTC, ETH, NOON, SESSION, Recording, record_minute
+from tests.support.writing import make_run
 
 Rows = dict[str, list[dict[str, Any]]]
 SOL = "SOL-EUR"
@@ -38,8 +40,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def write_packed(frames: Sequence[Frame], folder: Path, packed: int) -> dict[str, WrittenSegment]:
+    """Write a run whose first frames, so many of them, were packed before."""
+    run = make_run(frames[:packed])
+    run.pack()
+    run.frames += frames[packed:]
+    return write_segments(run, lambda table: folder / f"{table}.parquet")
+
+
 def write(frames: Sequence[Frame], folder: Path) -> dict[str, WrittenSegment]:
-    return write_segments(frames, lambda table: folder / f"{table}.parquet")
+    return write_segments(make_run(frames), lambda table: folder / f"{table}.parquet")
 
 
 def read(folder: Path) -> Rows:
@@ -159,14 +169,15 @@ def test_every_event_becomes_its_rows(
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("stretch_rows", [10, 120])
-def test_a_large_flush_has_the_same_rows_in_stretches(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int, stretch_rows: int
+@pytest.mark.parametrize("portion_rows", [10, 120])
+@pytest.mark.parametrize("packed", [3, 12, 20])
+def test_packed_events_are_the_same_rows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int, portion_rows: int, packed: int
 ) -> None:
-    monkeypatch.setattr(stretches, "STRETCH_ROWS", stretch_rows)
+    monkeypatch.setattr(packing, "PORTION_ROWS_MAX", portion_rows)
     monkeypatch.setattr(events, "CHUNK_ROWS", 50)
     frames = record_at_random(Random(seed), 20)
-    segments = write(frames, folder)
+    segments = write_packed(frames, folder, packed)
     expected = expect(frames)
     assert expected == read(folder)
     assert len(expected["book"]) == segments["book"].rows
@@ -177,13 +188,21 @@ def test_a_large_flush_has_the_same_rows_in_stretches(
     assert groups > 1
 
 
-def test_a_large_flush_without_books(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stretches, "STRETCH_ROWS", 1)
+def test_packed_events_without_books(folder: Path) -> None:
     recording = Recording()
     for number in range(3):
         recording.trade(BTC, str(number))
-    assert ["trades"] == list(write([recording.take()], folder))
+    assert ["trades"] == list(write_packed([recording.take()], folder, 1))
     assert 3 == len(read(folder)["trades"])
+
+
+def test_packed_events_can_be_written_again(folder: Path) -> None:
+    frames = record_minute(Recording())
+    run = make_run(frames)
+    run.pack()
+    found = [write_segments(run, lambda table: folder / f"{table}.parquet") for _ in range(2)]
+    assert found[0] == found[1]
+    assert expect(frames) == read(folder)
 
 
 def test_full_frames_are_compressed_quickly_and_live_ones_thoroughly(folder: Path) -> None:

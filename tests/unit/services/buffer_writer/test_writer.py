@@ -1,16 +1,19 @@
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from booktape.store.folder import FolderStore
+from services.buffer_writer import buffer as buffers
 from services.buffer_writer import writer as module
 from services.buffer_writer.segment import write_segments
 from services.buffer_writer.writer import FLUSH_RETRY_S
 from shared.delivery.frame import DAY_NS, Frame, encode
+from shared.errors import SpoolError
 from shared.process.settings import WriterSettings
 from tests.support.writing import (
     DAY,
@@ -39,6 +42,12 @@ def world(tmp_path: Path, store: MemoryStore) -> World:
     for session in (SESSION, OTHER, FOREIGN):
         world.journal(session)
     return world
+
+
+@pytest.fixture
+def packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the writer pack each frame as it comes."""
+    monkeypatch.setattr(buffers, "PACK_ROWS", 1)
 
 
 def with_base(frame: Frame, base: int) -> Frame:
@@ -269,6 +278,63 @@ def test_a_frame_that_contradicts_itself_is_read_again_by_the_next_process(tmp_p
     again.receive(make_book(0))
     again.writer.flush("toy")
     assert (10, 10) == again.watermark()
+
+
+@pytest.mark.usefixtures("packs")
+def test_packed_frames_are_flushed_as_others(tmp_path: Path) -> None:
+    world = World(tmp_path, write_segments=write_segments)
+    world.journal()
+    world.receive(make_book(0), make_book(10), make_end(20))
+    world.writer.flush("toy")
+    assert [(SESSION, 0, 20)] == world.ranges()
+    assert (21, 21) == world.watermark()
+
+
+@pytest.mark.usefixtures("packs")
+def test_a_frame_that_contradicts_itself_is_found_when_it_is_packed(tmp_path: Path) -> None:
+    world = World(tmp_path, write_segments=write_segments)
+    world.journal()
+    bad = damage(make_book(20))
+    world.receive(make_book(0), make_book(10), bad, make_book(30))
+    assert (0, 20) == world.watermark()
+    assert "frame 20 to 29" in world.writer.held[SESSION]
+    assert 20 == world.writer.rows
+    [aside] = (tmp_path / "spool" / "conflict").glob("*.frame")
+    assert encode(bad) == aside.read_bytes()
+    world.writer.flush("toy")
+    assert [(SESSION, 0, 19)] == world.ranges()
+
+
+@pytest.mark.usefixtures("packs")
+def test_a_full_disk_keeps_packed_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path, write_segments=write_segments)
+    world.journal()
+    world.receive(make_book(0), make_book(10))
+    with monkeypatch.context() as full:
+        full.setattr("services.buffer_writer.spool.write_atomic", disk_full)
+        world.writer.flush("toy")
+        assert world.writer.is_blocked
+    assert (0, 20) == world.watermark()
+    world.writer.flush("toy")
+    assert [(SESSION, 0, 19)] == world.ranges()
+
+
+@pytest.mark.usefixtures("packs")
+def test_what_memory_damaged_comes_again_from_the_journal(tmp_path: Path) -> None:
+    world = World(tmp_path, write_segments=write_segments)
+    world.journal()
+    world.receive(make_book(0), make_book(10))
+    run = world.writer._buffers["toy"].oldest()
+    assert run is not None
+    pieces = run.packed._pairs[0]
+    pieces[0] = pa.py_buffer(bytes(pieces[0].size))
+    with pytest.raises(SpoolError):  # which ends the process
+        world.writer.flush("toy")
+    again = World(tmp_path, write_segments=write_segments)
+    assert (0, 0) == again.watermark()
+    again.receive(make_book(0), make_book(10))
+    again.writer.flush("toy")
+    assert [(SESSION, 0, 19)] == again.ranges()
 
 
 def test_a_bad_frame_that_would_have_to_be_trimmed_holds_its_session(world: World) -> None:
