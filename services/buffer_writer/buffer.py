@@ -66,7 +66,7 @@ class FrameRun(Struct):
         return self.packed.is_empty and not self.frames
 
     def pack(self) -> None:
-        """Pack the frames; raise `BadFrame` for one that contradicts itself, and keep that frame."""
+        """Pack the frames; raise `BadFrame` for one that contradicts itself, and keep that one."""
         for chunk in list(cut_chunks(self.frames)):
             self.packed.add(chunk)
             del self.frames[: len(chunk)]

@@ -32,7 +32,7 @@ def find_stretches(rows: Mapping[str, int]) -> list[Stretch]:
 
 
 def join_stretches(rows: Sequence[int], rows_max: int) -> Iterator[range]:
-    """Yield places of neighbours with at most `rows_max` rows together, or of a larger one alone."""
+    """Yield places of neighbours with at most `rows_max` rows together, or of one larger alone."""
     begin = total = 0
     for place, count in enumerate(rows):
         if place > begin and total + count > rows_max:
