@@ -1,1 +1,1 @@
-"""The answers of a tape: the table that each call returns."""
+"""Computes the answers of a tape: one table for each call."""

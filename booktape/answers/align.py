@@ -11,16 +11,16 @@ from booktape.replay.rows import Batch
 def align(
     tables: Mapping[str, Iterator[Batch]], columns: Mapping[str, Sequence[str]]
 ) -> Iterator[Batch]:
-    """Yield `ts` and `<name>_<column>` of each table at each instant that any of them has.
+    """Yield `ts` and `<name>_<column>` of each table at each instant of any table.
 
     A table is record batches whose `ts` strictly ascends, such as `top` makes; grids of one step
-    share their instants. A row holds until the table's next one (backward, inclusive), its nulls
-    too; before a table's first row its columns are null. A batch has at most as many rows as one
-    batch of each table together.
+    share their instants. A row, nulls included, holds until the table's next row (backward,
+    inclusive); before a table's first row its columns are null. A batch has at most as many rows as
+    one batch of each table together.
     """
     sides = [_Table(name, batches, columns[name]) for name, batches in tables.items()]
     while any(not side.is_over for side in sides):
-        # Up to here no table can bring another row.
+        # No table can bring another row up to this instant.
         horizon = min(side.ts[-1] for side in sides if not side.is_over)
         instants = sorted({ts for side in sides for ts in side.until(horizon)})
         columns_of = [side.take(instants) for side in sides]
@@ -34,25 +34,25 @@ def align(
 
 
 class _Table:
-    """One table as it is walked: the batch in hand, and the row that holds before it."""
+    """One table during the walk: its current batch, and the row before that batch."""
 
     def __init__(self, name: str, batches: Iterator[Batch], columns: Sequence[str]) -> None:
         self.name = name
         self.columns = columns
-        self.types = [pa.float64()] * len(columns)  # until it is known better
+        self.types = [pa.float64()] * len(columns)  # until the first batch comes
         self.ts: list[int] = []
         self.is_over = False
         self._batches = batches
-        # Of each column: the row before, then the rows in hand.
+        # Of each column: the row before, then the rows of the current batch.
         self._held: list[Any] = [pa.nulls(1, type_) for type_ in self.types]
         self._draw()
 
     def until(self, horizon: int) -> list[int]:
-        """Return the instants in hand up to here."""
+        """Return the current batch's instants up to the horizon."""
         return [ts for ts in self.ts if ts <= horizon]
 
     def take(self, instants: list[int]) -> list[Any]:
-        """Return each column as of these instants, and drop what lies behind them."""
+        """Return each column as of these instants, and drop the rows that they passed."""
         places, place = [], 0
         for instant in instants:
             while place < len(self.ts) and self.ts[place] <= instant:
@@ -86,7 +86,7 @@ def _as(before: Any, type_: Any) -> Any:
 
 
 def _decode(column: Any) -> Any:
-    """Return names as text, for each batch may number them in its own way."""
+    """Return names as text, because each batch may number them differently."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 

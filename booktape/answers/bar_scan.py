@@ -1,4 +1,4 @@
-"""Makes a scan of bars of one market, and finds the times in which trades may be missing."""
+"""Makes a scan of bars of one market, and finds the times when trades may be missing."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -22,7 +22,7 @@ _INT64: Final = pa.int64()
 
 
 class _Ids(Struct):
-    """The detail of a gap in trades: the ids on both sides of it."""
+    """The detail of a gap in trades: the ids on both sides."""
 
     channel: str | None = None
     last: str | int | None = None
@@ -30,7 +30,7 @@ class _Ids(Struct):
 
 
 def scan_bars(reading: Reading, market: Market, span: Range, *, every: int) -> Scan:
-    """Return the bars that begin in a range, each of them whole."""
+    """Return the bars that begin in a range, each with its whole interval."""
     first = -(-span[0] // every) * every
     stop = -(-span[1] // every) * every
 
@@ -47,10 +47,10 @@ def scan_bars(reading: Reading, market: Market, span: Range, *, every: int) -> S
 
 
 def find_bar_losses(reading: Reading, market: Market, start: int, end: int) -> list[Interval]:
-    """Return the times in which trades may be missing.
+    """Return the times when trades may be missing.
 
-    A gap that is found before the range, or behind it, may reach into it: the trades on both of
-    its sides decide, so those of a day more are read where one was found.
+    A gap found before the range, or after it, may reach into it. The trades on both sides of the
+    gap decide, so this reads the trades of one more day if it found such a gap.
     """
     wide = start - LATE_US, end + LATE_US
     gaps = find_trade_gaps(reading, market, wide)
@@ -60,7 +60,7 @@ def find_bar_losses(reading: Reading, market: Market, start: int, end: int) -> l
 
 
 def find_trade_gaps(reading: Reading, market: Market, span: Range) -> list[TradeGap]:
-    """Return the gaps between two lists of trades that were found in a range."""
+    """Return the gaps in trades whose rows lie in a range."""
     gaps = []
     for flush in reading.find_flushes([market.exchange], "feed_events", span):
         segment = reading.segments.open(flush, "feed_events")
@@ -82,7 +82,7 @@ def find_trade_gaps(reading: Reading, market: Market, span: Range) -> list[Trade
 
 
 def find_lives(reading: Reading, market: Market, span: Range) -> list[Life]:
-    """Return when the sessions of an exchange lived, and how far their lists reached back."""
+    """Return the lives of an exchange's sessions, and how far back their lists of trades reach."""
     lives = []
     for session in reading.sessions.find(market.exchange, *span):
         flushes = session.flushes()
@@ -103,7 +103,7 @@ def _read_trades(reading: Reading, market: Market, span: Range) -> Iterator[pa.R
 
 
 def _find_reach(reading: Reading, market: Market, session: Recorded, start: int) -> int:
-    """Return the time of the oldest trade of a symbol in the lists that a session was sent."""
+    """Return the time of a symbol's oldest trade in the lists that a session received."""
     reach = start
     for flush in session.flushes():
         if "trades" not in flush.tables or flush.ts_min() >= start + LATE_US:

@@ -1,4 +1,4 @@
-"""Makes bars of trades; each says whether all of its trades are known."""
+"""Makes bars of trades; each bar shows whether all its trades are known."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -29,12 +29,12 @@ Trade = tuple[int, int, str | None, float, float]  # ts, ts_recv, side, price, s
 
 
 class Life(NamedTuple):
-    """A session's time, in µs: from `start`, its lowest time, up to `end`, when its last row came.
+    """A session's time, in µs: from `start`, its lowest time, up to `end`, its last row's time.
 
-    Where its clock was set back, `end` is by the clock that it had then, as the exchange's times of
-    trades are: what only the clock before had reached was not lived.
-    `reach` is the time of the oldest trade of the symbol in any list that the session was sent;
-    `start` where none reaches further back.
+    If somebody set its clock back, `end` is a time of the new clock, like the exchange's times of
+    trades: times that only the old clock reached do not count.
+    `reach` is the time of the symbol's oldest trade in any list that the session received, or
+    `start` if none reaches further back.
     """
 
     start: int
@@ -43,7 +43,7 @@ class Life(NamedTuple):
 
 
 class TradeGap(NamedTuple):
-    """A gap between two lists of trades: the row that says so, and the ids on both sides of it."""
+    """A gap between two lists of trades: the place of its row, and the ids on both sides."""
 
     session: str
     event_number: int
@@ -58,10 +58,10 @@ def make_bars(
     """Yield each bar that begins at a multiple of `every` in `[start, end)`, all in µs.
 
     `trades`: record batches with `ts`, `ts_recv` (timestamps), `side`, `price`, `size`, each trade
-    once, in the order of (`ts`, `ts_recv`, `session`, `event_number`); others than those of the
-    bars are left out. A bar has the trades from its `ts` up to the next. `losses`: the times in
-    which trades may be missing, as `find_losses` returns them: a bar that overlaps one is not
-    whole. `ts_known` is when the last of a bar's trades came. A bar without trades has no prices.
+    once, in the order of (`ts`, `ts_recv`, `session`, `event_number`); trades outside of the bars
+    do not count. A bar has the trades from its `ts` up to the next bar's. `losses`: the times when
+    trades may be missing, from `find_losses`: a bar that overlaps one is not whole. `ts_known` is
+    the receive time of a bar's last trade. A bar without trades has no prices.
     """
     rows = _rows(trades)
     trade = next(rows, None)
@@ -93,11 +93,11 @@ def find_losses(
     gaps: Sequence[TradeGap],
     lives: Iterable[Life],
 ) -> list[Interval]:
-    """Return the times in `[start, end)` in which trades may be missing, in µs.
+    """Return the times in `[start, end)` when trades may be missing, in µs.
 
-    After a trade gap that is the time from the last known trade to the first one after; else any
-    time in which no session of the exchange lived and no list reached back over it. `trades` as
-    for `make_bars`, with `trade_id`, `session` and `event_number`; `lives` of all sessions of the
+    These are the time of each trade gap, from the last known trade before it to the first after it;
+    and any time without a living session of the exchange that no list covers later. `trades` as for
+    `make_bars`, with `trade_id`, `session` and `event_number`; `lives` of all sessions of the
     exchange.
     """
     losses = _find_dead_times(start, end, lives)
@@ -107,7 +107,7 @@ def find_losses(
 
 
 class _Bar:
-    """Adds up one bar's trades, in their order."""
+    """Adds up one bar's trades, in order."""
 
     def __init__(self) -> None:
         self.prices: tuple[float, float, float, float] | None = None
@@ -133,7 +133,7 @@ class _Bar:
 
 
 def _merge(losses: Iterable[Interval]) -> Iterator[Interval]:
-    """Yield the same times in order, each apart from the next."""
+    """Yield the same times in order, without overlaps."""
     held: Interval | None = None
     for begin, end in sorted(losses):
         if held is not None and begin <= held[1]:
@@ -164,8 +164,8 @@ def _find_gap_times(
 ) -> list[Interval]:
     """Return the times between the trades on both sides of each gap.
 
-    Where one of them is not among the trades, the latest that had come before, or the first that
-    comes after, stands in.
+    If one of these is not among the trades, use the latest trade received before the gap, or the
+    first after it.
     """
     ids = {name for gap in gaps for name in (gap.last, gap.first) if name is not None}
     wanted = pa.array(sorted(ids), pa.string())
@@ -192,9 +192,9 @@ def _find_gap_times(
 
 
 def _came_before(trades: Batch, gap: TradeGap) -> Any:
-    """Return which trades came before a gap was found: in its own session by their numbers.
+    """Return which trades came before a gap's row; within its session compare event numbers.
 
-    A clock that goes back gives the later of two rows the lower time.
+    After a step back of the clock, the later of two rows has the lower time.
     """
     return pc.if_else(
         pc.equal(trades["session"].cast(pa.string()), gap.session),

@@ -15,9 +15,9 @@ from booktape.ledger import Ledger
 from booktape.scan import NAME, TIME
 from booktape.segments.opened import Segments
 
-MARKET_TABLES: Final = ("book", "trades", "ticker")  # what has rows of a market
+MARKET_TABLES: Final = ("book", "trades", "ticker")  # the tables with rows of a market
 NEAREST_MAX: Final = 3
-MISSING, PENDING = "missing", "pending"  # a day without rows; one that is not certified
+MISSING, PENDING = "missing", "pending"  # a day without rows; a day without a certificate
 
 SYMBOLS: Final = pa.schema(
     [
@@ -52,7 +52,7 @@ SESSIONS: Final = pa.schema(
 
 
 class Catalog:
-    """Reads the names on a tape when somebody asks, and remembers them."""
+    """Reads the names on a tape on demand, and remembers them."""
 
     def __init__(self, ledger: Ledger, segments: Segments, sessions: Sessions) -> None:
         self._ledger = ledger
@@ -62,7 +62,7 @@ class Catalog:
         self._known: set[tuple[str, str]] = set()
 
     def check(self, exchange: str, symbol: str) -> None:
-        """Raise `UnknownExchange` or `UnknownSymbol` where nothing of a market is recorded."""
+        """Raise `UnknownExchange` or `UnknownSymbol` if the tape has nothing of a market."""
         dates = self._ledger.dates(exchange)
         if (exchange, symbol) in self._known:
             return
@@ -78,7 +78,7 @@ class Catalog:
         raise UnknownSymbol(f"{exchange}:{symbol}", [f"{exchange}:{name}" for name in nearest])
 
     def symbols(self, exchanges: list[str]) -> Iterator[tuple[object, ...]]:
-        """Yield each market: its first and last date, and which tables have it."""
+        """Yield each market: its first date, its last date, its tables."""
         for exchange in exchanges:
             found: dict[str, tuple[list[str], set[str]]] = {}
             for date in self._ledger.dates(exchange):
@@ -117,7 +117,7 @@ class Catalog:
                 yield exchange, day, condition, is_certified, sum(sizes.values())
 
     def sessions(self, exchanges: list[str], start: int, end: int) -> Iterator[tuple[object, ...]]:
-        """Yield the sessions that have a row from start to end, by their first row."""
+        """Yield the sessions with a row from start to end, ordered by their first row."""
         rows = []
         for exchange in exchanges:
             for session in self._sessions.find_all(exchange):

@@ -1,4 +1,4 @@
-"""Reads instruments, an exchange's facts of its markets, as of a date."""
+"""Reads instruments, an exchange's facts about its markets, as of a date."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -38,7 +38,7 @@ def scan_sessions(reading: Reading, exchanges: list[str], span: Range) -> Scan:
 
 
 def scan_coverage(reading: Reading, exchanges: list[str], symbol: str | None, span: Range) -> Scan:
-    """Return when books are known and why not, of one symbol or of all that have a book."""
+    """Return the coverage of one symbol, or of all with a book: known intervals, and causes."""
 
     def make() -> Iterator[Sequence[object]]:
         for exchange in exchanges:

@@ -12,7 +12,7 @@ from booktape.replay.rows import Layout
 from booktape.replay.top import top_at
 from booktape.times import SECOND_US
 
-LATE_US: Final = 5 * SECOND_US  # a trade of a list: nobody knew of it when it happened
+LATE_US: Final = 5 * SECOND_US  # a later trade came in a list: nobody knew it when it happened
 _NAMES: Final = {
     f"{side}_{what}": f"{side}_{what}_00" for side in ("bid", "ask") for what in ("price", "size")
 }
@@ -20,9 +20,9 @@ QUOTED: Final = pa.schema([*SCHEMA, *(pa.field(name, pa.float64()) for name in _
 
 
 def quote(market: Market, trades: pa.Table) -> pa.Table:
-    """Return trades with the best prices 1 µs before they were received.
+    """Return trades, each with the best prices 1 µs before its receive time.
 
-    They are null where the book was not known, and where the trade came more than 5 s late.
+    The prices are null if the book was not known, or if the trade came more than 5 s late.
     """
     received = trades["ts_recv"].cast(pa.int64())
     late = pc.subtract(received, trades["ts_event"].cast(pa.int64()))

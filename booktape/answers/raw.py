@@ -1,4 +1,4 @@
-"""Reads raw rows of one table, as they were stored, by session and event number."""
+"""Reads raw rows of one table, as the tape has them, by session and event number."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -11,19 +11,19 @@ from booktape.scan import NAME
 from booktape.segments.opened import OpenSegment
 from booktape.tables import SCHEMAS
 
-ROW_BYTES: Final = 128  # of a row in memory, names and all
-SORTED_SHARE: Final = 8  # of the memory that may be used: sorting takes rows, keys and a copy
+ROW_BYTES: Final = 128  # memory of one row, names included
+SORTED_SHARE: Final = 8  # an eighth of the allowed memory: sorting takes rows, keys and a copy
 _INT64: Final = pa.int64()
 
 
 def make_schema(table: str) -> pa.Schema:
-    """Return the columns of a table's rows: its own, and the exchange that is in their keys."""
+    """Return the columns of a table's rows: its own, and the exchange, which only keys name."""
     own = [field.remove_metadata() for field in SCHEMAS[table]]
     return pa.schema([*own, pa.field("exchange", NAME, nullable=False)])
 
 
 def add_name(rows: pa.Table, column: str, name: str) -> pa.Table:
-    """Return the rows with a column that has one name in all of them."""
+    """Return the rows with one more column, which has the same name in every row."""
     index = pa.repeat(pa.scalar(0, pa.int32()), rows.num_rows)
     names = pa.DictionaryArray.from_arrays(index, pa.array([name]))
     return rows.append_column(pa.field(column, NAME, nullable=False), names)
@@ -38,10 +38,10 @@ def read_raw(
     *,
     memory_bytes: int,
 ) -> Iterator[pa.Table]:
-    """Yield a segment's rows that were received in `[start, end)`, by event number.
+    """Yield a segment's rows received in `[start, end)`, by event number.
 
-    Segments are sorted by symbol: where all symbols are wanted, a part of the event numbers is
-    read and sorted at a time, as much as fits into memory.
+    Segments are sorted by symbol. So for all symbols, this reads and sorts one part of the event
+    numbers at a time, as much as fits into memory.
     """
     wanted = [*dict.fromkeys((*columns, "ts_recv", "event_number"))]
     if symbol is not None:

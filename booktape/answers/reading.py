@@ -11,11 +11,11 @@ from booktape.segments.opened import Segments
 from booktape.tables import SCHEMAS
 from booktape.times import Moment, date_of_ts, parse_range
 
-Range = tuple[int, int]  # from the first moment up to the second, µs
+Range = tuple[int, int]  # from the first moment up to, not including, the second; µs
 
 
 class Reading:
-    """One tape under reading; it remembers the ledger that it has read."""
+    """One tape during a reading; it remembers the ledger."""
 
     def __init__(self, ledger: Ledger, segments: Segments, *, memory_bytes: int) -> None:
         self.ledger = ledger
@@ -25,27 +25,27 @@ class Reading:
         self.memory_bytes = memory_bytes
 
     def name_exchanges(self, exchange: str | None) -> list[str]:
-        """Return the exchange that is asked for, or all."""
+        """Return the given exchange, or all."""
         if exchange is None:
             return self.ledger.exchanges
         self.ledger.dates(exchange)
         return [exchange]
 
     def parse_scope(self, market: str | None) -> tuple[list[str], str | None]:
-        """Return exchanges and symbol of a market; no symbol where an exchange or all is meant."""
+        """Return the exchanges and the symbol of a scope; no symbol if it is no market."""
         if market is None or ":" not in market:
             return self.name_exchanges(market), None
         found = self.parse_market(market)
         return [found.exchange], found.symbol
 
     def parse_market(self, market: object) -> Market:
-        """Return a market that has something on the tape."""
+        """Return a market of the tape; raise an error if the tape has nothing of it."""
         found = self.name_market(market)
         self.catalog.check(found.exchange, found.symbol)
         return found
 
     def name_market(self, market: object) -> Market:
-        """Return a market, whether or not the tape has anything of it."""
+        """Return a market, even if the tape has nothing of it."""
         exchange, colon, symbol = market.partition(":") if isinstance(market, str) else ("", "", "")
         if not colon:
             raise ValueError(f"{market!r} is no market: write bitvavo:BTC-EUR")
@@ -58,7 +58,7 @@ class Reading:
     def parse_range(
         self, exchanges: Sequence[str], start: Moment | None, end: Moment | None
     ) -> Range:
-        """Return a range; where a bound is not said, the first row's or the one behind the last."""
+        """Return a range; by default it goes from the first row to just after the last."""
         bounds = (0, 0)
         if start is None or end is None:
             bounds = self.ledger.find_bounds(exchanges)
@@ -69,7 +69,7 @@ class Reading:
     ) -> list[Flush]:
         """Return flushes with a table's rows on the dates of a range, by session and number.
 
-        `in_order` is for whoever reads all symbols of a flush, by event number.
+        `in_order` is for a reader of all symbols of a flush, by event number.
         """
         ledger = self.ledger
         find_day = ledger.day_in_order if in_order else ledger.day
@@ -95,6 +95,6 @@ class Reading:
 
 
 def find_sources(flushes: Iterable[tuple[str, Flush]]) -> list[TableEntry]:
-    """Return the objects that have the rows of a table and flush, each once."""
+    """Return the objects with the rows of these tables and flushes, each once."""
     entries = (flush.source(table) for table, flush in flushes)
     return list({entry.key: entry for entry in entries}.values())

@@ -1,4 +1,4 @@
-"""Makes scans of a tape's rows: as stored, stitched, or trades once each."""
+"""Makes scans of a tape's rows: as stored, stitched, or each trade once."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -18,7 +18,7 @@ from booktape.scan import Recipe, Scan
 def scan_raw(
     reading: Reading, table: str, exchanges: list[str], symbol: str | None, span: Range
 ) -> Scan:
-    """Return rows as they were stored, by session and event number."""
+    """Return rows as stored, by session and event number."""
 
     def read(columns: Sequence[str]) -> Iterator[pa.Table]:
         wanted = [name for name in columns if name != "exchange"]
@@ -47,7 +47,7 @@ def scan_stitched(reading: Reading, table: str, market: Market, span: Range) -> 
 
 
 def scan_trades(reading: Reading, market: Market, span: Range, *, is_quoted: bool) -> Scan:
-    """Return each trade once, by its time, and the best prices just before it was received."""
+    """Return each trade once, by its time; if quoted, with the best prices just before it came."""
 
     def read(_columns: Sequence[str]) -> Iterator[pa.Table]:
         for rows in _read_trades(reading, market, span):

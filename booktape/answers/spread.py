@@ -10,7 +10,7 @@ from booktape.answers.align import align
 from booktape.replay.rows import BPS, Batch, level_names, middle
 
 MARKETS: Final = ("a", "b")
-RATES: Final = ("fx_a", "fx_b")  # what one unit of a common currency costs in each quote
+RATES: Final = ("fx_a", "fx_b")  # the price of one unit of a common currency in each quote
 _VALUES: Final = (
     "fx_mid",
     "fx_sell_b",
@@ -34,7 +34,7 @@ Level = tuple[float, float]
 
 
 class Fees(NamedTuple):
-    """A taker's fees, as shares (0.0025 is 0.25 %): on both markets, and for the currencies."""
+    """A taker's fees, as shares (0.0025 is 0.25 %): on both markets, then on both currencies'."""
 
     a: float
     b: float
@@ -43,13 +43,13 @@ class Fees(NamedTuple):
 
 
 def spread(tops: Mapping[str, Iterator[Batch]], fees: Fees, *, depth: int) -> Iterator[Batch]:
-    """Yield the spread at each instant that any of the tables has.
+    """Yield the spread at each instant of any table.
 
-    `tops`: record batches of `top`, `a` and `b` of this depth at least; where the quotes differ
-    also `fx_a` and `fx_b`, one currency in the quote of A and in that of B. Sizes are in the base
-    currency, profits in the quote of A. Where a side of any of them is empty or unknown, all
-    values of the row are null. It leaves out the depth of the currencies' books, withdrawals, and
-    the time between the exchanges.
+    `tops`: record batches of `top`, `a` and `b` of at least this depth; if the quotes differ also
+    `fx_a` and `fx_b`, one currency in the quote of A and in that of B. Sizes are in the base
+    currency, profits in the quote of A. If a side of any table is empty or unknown, all values of
+    the row are null. The profit ignores the depth of the currencies' books, withdrawals, and the
+    time between the exchanges.
     """
     levels = [name for level in range(depth) for name in level_names(level)]
     columns = {name: levels if name in MARKETS else [_BID, _ASK] for name in tops}
@@ -58,9 +58,9 @@ def spread(tops: Mapping[str, Iterator[Batch]], fees: Fees, *, depth: int) -> It
 
 
 def walk(sells: Iterable[Level], buys: Iterable[Level]) -> tuple[float, float]:
-    """Return how much can be bought and sold with a gain, and the gain.
+    """Return the size that one can buy and sell with a gain, and the gain.
 
-    Both are levels of what a unit brings or costs, and a size; best first.
+    A level is the proceeds or cost of one unit, and a size; the best comes first.
     """
     selling, buying = iter(sells), iter(buys)
     value, sellable = next(selling, _NOTHING)
@@ -100,9 +100,9 @@ def _compare(rows: Batch, rates: Sequence[str], fees: Fees, depth: int) -> Batch
 
 
 def _rates(rows: Batch, rates: Sequence[str], fees: Fees) -> tuple[Any, Any, Any]:
-    """Return the quote of B in that of A: in the middle, and of one unit got and one paid.
+    """Return rates from B's quote to A's: at the middle, for one unit received, for one unit paid.
 
-    The first is how much of B's quote one unit of A's is worth.
+    The first is the amount of B's quote that one unit of A's is worth.
     """
     ones = pa.array([1.0] * len(rows))
     best = {
@@ -132,7 +132,7 @@ def _go(
         for level in range(depth)
     ]
     size, profit = [0.0] * len(rows), [0.0] * len(rows)
-    # Few rows have a gain: only those are walked.
+    # Few rows have a gain: walk only those.
     gains = pc.greater(values[0], costs[0])
     places = pc.indices_nonzero(pc.fill_null(gains, _FALSE))
     ladders = [

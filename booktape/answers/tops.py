@@ -47,7 +47,7 @@ def scan_top(
 def scan_top_at(
     reading: Reading, market: Market, at: object, *, depth: int, add: Sequence[str]
 ) -> Scan:
-    """Return the best levels at moments, in the order in which these are given."""
+    """Return the best levels at moments, in the order of `at`."""
     layout = Layout(parse_depth(depth), parse_names("add", add))
     moments = parse_moments(at)
     order = pc.sort_indices(moments)
@@ -105,7 +105,7 @@ def scan_spread(
     every: int | None,
     depth: int,
 ) -> Scan:
-    """Return what buying on one market and selling on the other would earn."""
+    """Return the earnings of buying on one market and selling on the other."""
     depth = parse_depth(depth)
     layouts = {name: Layout(depth if name in {"a", "b"} else 1) for name in markets}
 
@@ -121,7 +121,7 @@ def scan_spread(
 
 
 def choose_fees(markets: Mapping[str, Market], fees: Mapping[str, float]) -> Fees:
-    """Return what a taker pays on each market; ValueError where an exchange's fee is not said."""
+    """Return a taker's fee on each market; raise ValueError if an exchange's fee is missing."""
     for market in markets.values():
         if market.exchange not in fees:
             raise ValueError(f"fees={dict(fees)!r} has no fee of {market.exchange}")
@@ -132,14 +132,14 @@ def choose_fees(markets: Mapping[str, Market], fees: Mapping[str, float]) -> Fee
 
 
 def parse_depth(depth: object) -> int:
-    """Return how many levels; ValueError where it is no number of them."""
+    """Return the number of levels; raise ValueError if it is not a whole number from 1."""
     if not isinstance(depth, int) or depth < 1:
         raise ValueError(f"depth={depth!r}: give a whole number, at least 1")
     return depth
 
 
 def parse_names(argument: str, names: Sequence[str]) -> tuple[str, ...]:
-    """Return names of columns; ValueError where they are one text, whose letters are none."""
+    """Return names of columns; raise ValueError for one text, whose letters would be names."""
     if isinstance(names, str):
         message = f"{argument}={names!r}: give a list, {argument}=[{names!r}]"
         raise ValueError(message)  # noqa: TRY004 (as of any other argument)
@@ -147,7 +147,7 @@ def parse_names(argument: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_via(via: object) -> dict[str, str]:
-    """Return the two markets of the currency that leads from one quote to the other, if any."""
+    """Return the two markets of the currency that connects both quotes, if given."""
     if via is None:
         return {}
     if not isinstance(via, tuple | list) or len(via) != 2:  # noqa: PLR2004 (one on each exchange)
@@ -156,7 +156,7 @@ def parse_via(via: object) -> dict[str, str]:
 
 
 def check_quotes(markets: Mapping[str, Market]) -> None:
-    """Raise ValueError unless both quotes are one, or `via` leads from one to the other."""
+    """Raise ValueError unless both quotes are the same, or `via` connects them."""
     quote_a, quote_b = (_split(markets[name])[1] for name in ("a", "b"))
     if quote_a == quote_b:
         if "fx_a" in markets:
@@ -170,7 +170,7 @@ def check_quotes(markets: Mapping[str, Market]) -> None:
 
 
 def parse_moments(at: object) -> pa.Array:
-    """Return moments in µs, from an array of times or a list of whatever is a moment."""
+    """Return moments in µs, from an array of times or a list of moments."""
     if isinstance(at, list | tuple):
         return pa.array([parse_moment(moment) for moment in at], _INT64)
     found: Any = at

@@ -1,4 +1,4 @@
-"""Reads trades of one market, each once, however many sessions and lists had it."""
+"""Reads trades of one market, each once, even if many sessions and lists brought it."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -15,11 +15,11 @@ from booktape.segments.opened import Segments
 from booktape.times import DAY_US, SECOND_US, date_of_ts
 
 EARLY_US: Final = 60 * SECOND_US  # the exchange's clock may be ahead of ours by as much
-LATE_US: Final = 25 * 3600 * SECOND_US  # a list that is read after a day without us
-ROW_BYTES: Final = 128  # of a trade in memory, id and all
-HELD_SHARE: Final = 4  # of the memory that may be used: sorting takes rows, keys and a copy
-ROWS_AT_ONCE: Final = 65_536  # that are looked at together
-TAKEN_DATES: Final = 2  # whose ids are remembered, for a row that has no time of the exchange
+LATE_US: Final = 25 * 3600 * SECOND_US  # a list may come after a day without a recorder
+ROW_BYTES: Final = 128  # memory of one trade, id included
+HELD_SHARE: Final = 4  # a quarter of the allowed memory: sorting takes rows, keys and a copy
+ROWS_AT_ONCE: Final = 65_536  # of new rows, before we look for those in time
+TAKEN_DATES: Final = 2  # dates whose ids we remember, for rows without the exchange's time
 SCHEMA: Final = pa.schema(
     [
         pa.field("ts", TIME, nullable=False),
@@ -57,14 +57,14 @@ def read_trades(
     *,
     memory_bytes: int,
 ) -> Iterator[pa.Table]:
-    """Yield the trades whose time lies from start to end, by time, some of them at once.
+    """Yield the trades whose time lies from start to end, by time, some at a time.
 
-    The time is the exchange's, else that of the first row. Of several rows with one id the one
-    that was received first counts. One that comes too late belongs to no answer, so that an answer
-    does not depend on how far is looked ahead.
+    The time is the exchange's, else that of the first row. Of several rows with one id, the row
+    received first counts. A row more than 25 hours late belongs to no answer, so that an answer
+    does not depend on how far this reads ahead.
 
-    Trades are complete once all that was received in the 25 hours after them was read: until then
-    they are held. Where that would be more than the memory, the rest is read as two ranges.
+    Trades are complete after the rows received in the 25 hours after them; until then this holds
+    them. If they exceed the memory, it reads the rest as two ranges.
     """
     exchange, symbol = market
     rows_max = memory_bytes // HELD_SHARE // ROW_BYTES
@@ -90,30 +90,30 @@ class _Held:
     """Rows of trades that may not be complete yet."""
 
     def __init__(self, start: int, end: int) -> None:
-        self.start = start  # what is earlier was taken
+        self.start = start  # earlier trades are taken already
         self._end = end
-        self._new: list[pa.Table] = []  # of these nobody has looked yet what was in time
+        self._new: list[pa.Table] = []  # rows not yet checked for being in time
         self._new_count = 0
         self._count = 0
         self._rows: list[pa.Table] = []
-        self._taken = [pa.array([], pa.string())] * TAKEN_DATES  # ids of the last dates
+        self._taken = [pa.array([], pa.string())] * TAKEN_DATES  # ids taken on the last dates
 
     def add(self, rows: pa.Table) -> None:
-        """Hold what of these rows was received in time."""
+        """Hold those of these rows that came in time."""
         self._new.append(rows)
         self._new_count += rows.num_rows
         if self._new_count >= ROWS_AT_ONCE:
             self._look_at_new()
 
     def is_more_than(self, rows_max: int) -> bool:
-        """Return whether more rows of the range are held than this; others are held beside them."""
+        """Return whether it holds more than `rows_max` rows of the range; others do not count."""
         if self._count + self._new_count <= rows_max:
             return False
         self._look_at_new()
         return self._count > rows_max
 
     def take_until(self, end: int) -> Iterator[pa.Table]:
-        """Yield the trades before a moment: all of them that there will be."""
+        """Yield the trades before a moment, which are complete now."""
         end = min(end, self._end)
         self._look_at_new()
         if end <= self.start or not self._rows:
@@ -136,7 +136,7 @@ class _Held:
             yield _sort(taken, [("ts", "ascending"), *_ORDER])
 
     def _look_at_new(self) -> None:
-        """Keep of the new rows those that were received in time."""
+        """Keep those of the new rows that came in time."""
         if not self._new:
             return
         rows = pa.concat_tables(self._new).unify_dictionaries().combine_chunks()
@@ -153,7 +153,7 @@ class _Held:
 
 
 def _keep(rows: pa.Table, start: int, end: int) -> pa.Table:
-    """Return the rows that were received in time, and did not happen later."""
+    """Return the rows near a range that came in time and happened before its end."""
     received, happened = rows["ts_recv"].cast(_INT64), rows["ts_event"].cast(_INT64)
     is_near = pc.and_(
         pc.greater_equal(received, start - EARLY_US), pc.less(received, end + LATE_US)
@@ -172,7 +172,7 @@ def _take_first(rows: pa.Table) -> pa.Table:
 
 
 def _sort(rows: pa.Table, order: list[tuple[str, str]]) -> pa.Table:
-    """Return the rows in order; names are ordered as text, not as they are numbered."""
+    """Return the rows in order; names sort as text, not by their numbers."""
     keys = pa.table(
         [
             rows[name].cast(pa.string()) if rows[name].type == NAME else rows[name]

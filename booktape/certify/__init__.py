@@ -1,1 +1,1 @@
-"""Certifies days: writes a day's rows as one file a table, with a certificate."""
+"""Certifies days: writes a day's rows into one file per table, and a certificate."""

@@ -18,8 +18,8 @@ from booktape.memory import bound_memory
 
 MEMORY_BYTES_MAX: Final = 400 * 1024 * 1024
 NICE: Final = 19
-OOM_SCORE_ADJ: Final = 1000  # the first to go where memory is short
-# Less than this comes from the heap: had each column its own pages, they were a third of the time.
+OOM_SCORE_ADJ: Final = 1000  # if memory is short, the system ends this process first
+# Smaller pieces come from the heap: with own pages for each column, these took a third of the time.
 MMAP_BYTES_MIN: Final = 4 * 1024 * 1024
 THREAD_STACK_BYTES: Final = 1024 * 1024
 SPARE_BYTES: Final = 64 * 1024 * 1024
@@ -28,7 +28,7 @@ _OOM_FILE: Final = Path("/proc/self/oom_score_adj")
 
 
 def bound_process() -> None:
-    """Bound this process: what it takes beyond its memory fails, and everybody else goes first."""
+    """Bound this process: memory beyond its bound fails, and every other process goes first."""
     bound_memory(MMAP_BYTES_MIN)
     threading.stack_size(THREAD_STACK_BYTES)
     pa.set_memory_pool(pa.system_memory_pool())
@@ -37,7 +37,7 @@ def bound_process() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     limit = MEMORY_BYTES_MAX if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES_MAX, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-    # Each run of a merge has two files open: of a day of 505 million levels 1,350.
+    # Each run of a merge has two open files: 1,350 for a day of 505 million levels.
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     os.nice(NICE)
@@ -47,11 +47,11 @@ def bound_process() -> None:
 
 @contextmanager
 def hold_folder(temporary: Path, name: str) -> Iterator[Path]:
-    """Hold an empty folder for one day's work; whatever earlier runs left is removed."""
+    """Hold an empty folder for one day's work; first remove the remains of earlier runs."""
     try:
         temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        text = f"{temporary} is no folder to work in: {error.strerror}; name another: --temp DIR"
+        text = f"cannot work in {temporary}: {error.strerror}; name another folder: --temp DIR"
         raise TapeError(text) from error
     clear_left(temporary)
     folder = temporary / name
@@ -64,13 +64,13 @@ def hold_folder(temporary: Path, name: str) -> Iterator[Path]:
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT} or isinstance(error, TapeError):
             raise
-        raise _no_room(temporary, "no room is left there") from error
+        raise _no_room(temporary, "the disk is full") from error
     finally:
         _remove(folder, lock)
 
 
 def clear_left(temporary: Path) -> None:
-    """Remove what certifiers left in the folder that were killed."""
+    """Remove the remains of killed certifiers from the folder."""
     for path in temporary.glob(f"*{_LOCK}"):
         folder = path.with_name(path.name.removesuffix(_LOCK))
         lock = _try_lock(folder)
@@ -79,7 +79,7 @@ def clear_left(temporary: Path) -> None:
 
 
 def _try_lock(folder: Path) -> int | None:
-    """Return the lock of a folder; `None` where somebody has it."""
+    """Return the lock of a folder; `None` if another process has it."""
     path = folder.with_name(folder.name + _LOCK)
     while True:
         lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -90,7 +90,7 @@ def _try_lock(folder: Path) -> int | None:
         except BlockingIOError:
             os.close(lock)
             return None
-        os.close(lock)  # its holder has removed it meanwhile
+        os.close(lock)  # its holder removed it meanwhile
 
 
 def _is_same(lock: int, path: Path) -> bool:
@@ -101,21 +101,21 @@ def _is_same(lock: int, path: Path) -> bool:
 
 
 def _remove(folder: Path, lock: int) -> None:
-    """Remove the folder, and its lock at last."""
+    """Remove the folder, and its lock last."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.with_name(folder.name + _LOCK).unlink(missing_ok=True)
     os.close(lock)
 
 
 def check_room(folder: Path, bytes_needed: int) -> None:
-    """Raise where a day does not fit: files as large as its own are written twice."""
+    """Raise `TapeError` if a day does not fit: the work takes its size twice."""
     free = shutil.disk_usage(folder).free
     needed = 2 * bytes_needed + SPARE_BYTES
     if free < needed:
         raise _no_room(
-            folder.parent, f"{needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} are free"
+            folder.parent, f"it needs {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free"
         )
 
 
 def _no_room(folder: Path, reason: str) -> TapeError:
-    return TapeError(f"the day does not fit {folder}: {reason}; run the same on a bigger machine")
+    return TapeError(f"the day does not fit in {folder}: {reason}; run this on a bigger machine")

@@ -37,10 +37,10 @@ Progress = Callable[[int, int], None]
 
 
 def certify(store: Store, url: str, plan: DayPlan, folder: Path, progress: Progress) -> Certificate:
-    """Certify a day, in an empty folder; return its certificate, which is stored then.
+    """Certify a day in an empty folder; return its certificate, which the store has then.
 
-    Interrupted at any moment and repeated it puts the same objects: none is ever changed, and
-    nothing is certified before the certificate, the last of them, is there.
+    If it is interrupted at any moment and repeated, it puts the same objects. It never changes an
+    object, and puts the certificate last: nothing is certified before that.
     """
     certificate, entries = _prepare(store, url, plan, folder, progress)
     stored = [_put(store, entry, folder / f"{entry.table}.parquet") for entry in entries]
@@ -48,18 +48,18 @@ def certify(store: Store, url: str, plan: DayPlan, folder: Path, progress: Progr
 
 
 def draft(store: Store, url: str, plan: DayPlan, folder: Path, progress: Progress) -> Certificate:
-    """Return what a day's certificate would say of what is stored now; nothing is put."""
+    """Return the certificate that a day would get now; put nothing."""
     return _prepare(store, url, plan, folder, progress)[0]
 
 
 def _prepare(
     store: Store, url: str, plan: DayPlan, folder: Path, progress: Progress
 ) -> tuple[Certificate, list[DailyEntry]]:
-    """Write the day's files into the folder; return its certificate and what these files are."""
+    """Write the day's files into the folder; return its certificate and the files' entries."""
     check_room(
         folder, sum(entry.bytes for flush in plan.flushes for entry in flush.tables.values())
     )
-    # The feed comes first: what it said decides how the other rows are added up.
+    # The feed's rows come first: they decide how to add up the other rows.
     feed = _write(store, plan, "feed_events", folder, _Watch(progress))
     certificate = _make(plan, [feed] if feed else [])
     sums = begin_sums(_lay_over(store, plan, certificate, folder), certificate)
@@ -82,14 +82,14 @@ def _prepare(
 
 
 class _Watch(Struct, frozen=True):
-    """Listeners to a file while it is written: how far it is, the rows of each row group."""
+    """Listeners to the writing of a file: one gets the progress, one the rows of each row group."""
 
     progress: Progress
     add: Callable[[pa.Table], None] | None = None
 
 
 def _lay_over(store: Store, plan: DayPlan, certificate: Certificate, folder: Path) -> Overlay:
-    """Return the store as it will be once the certificate is there."""
+    """Return the store as it will be with the certificate."""
     place = plan.exchange, plan.date
     return Overlay(
         store,
@@ -111,7 +111,7 @@ def _lay_over(store: Store, plan: DayPlan, certificate: Certificate, folder: Pat
 def _write(
     store: Store, plan: DayPlan, table: str, folder: Path, watch: _Watch
 ) -> DailyEntry | None:
-    """Write a table's file into the folder; return its entry, `None` where it has no rows."""
+    """Write a table's file into the folder; return its entry, or `None` if it has no rows."""
     flushes = [flush for flush in plan.flushes if table in flush.tables]
     if not flushes:
         return None
@@ -132,13 +132,13 @@ def _write(
 
 
 def _open(store: Store, table: str, flushes: list[Flush]) -> Iterator[Segment]:
-    """Yield the segments, each opened when its turn comes: their footers would be many."""
+    """Open and yield one segment after the other: all footers together would be large."""
     for flush in flushes:
         yield Segment(store, flush.tables[table], table)
 
 
 def _make(plan: DayPlan, entries: list[DailyEntry]) -> Certificate:
-    """Return the certificate of these and all earlier files, before they are added up."""
+    """Return the certificate of these and all earlier files, still without figures."""
     earlier = plan.earlier
     manifests = [*(earlier.manifests if earlier else ()), *_name(plan)]
     return Certificate(
@@ -173,7 +173,7 @@ def _name(plan: DayPlan) -> Iterator[CertifiedManifest]:
 
 
 def _put(store: Store, entry: DailyEntry, path: Path) -> DailyEntry:
-    """Put a file; return its entry, or that of one with the same rows that is there already."""
+    """Put a file; return its entry, or the entry of a stored one with the same rows."""
     try:
         store.put(path, entry.key)
     except AlreadyStored:

@@ -1,9 +1,9 @@
-"""Sums the content of a table, its decoded rows: the same for ever, whatever wrote them.
+"""Sums the content of a table, its decoded rows: always the same, whatever release wrote them.
 
-Of each column two streams are hashed. Numbers: their values, little-endian, eight bytes each (one
-byte for true and false, zero for null), and a byte for each row that says whether there is one.
-Texts: the UTF-8 of each run of equal values, and for each run the text's length (-1: null) and its
-rows, eight bytes each. The sum is that of the lines "<column> <first> <second>".
+It hashes two streams of each column. Numbers: the values, little-endian, eight bytes each (one byte
+for true and false, zero for null); and for each row one byte, 1 for a value, 0 for null. Texts:
+the UTF-8 of each run of equal values; and for each run the text's length (-1: null) and its rows,
+eight bytes each. The sum hashes the lines "<column> <first> <second>".
 """
 
 import hashlib
@@ -26,14 +26,14 @@ class ContentSum:
         }
 
     def add(self, table: pa.Table) -> None:
-        """Add the rows that come next."""
+        """Add the next rows."""
         for name, column in self._columns.items():
             for chunk in table[name].chunks:
                 if len(chunk):
                     column.add(chunk)
 
     def hexdigest(self) -> str:
-        """Return the sum of all rows; no more can be added then."""
+        """Return the sum of all rows; add no rows after this call."""
         digest = hashlib.sha256()
         for name, column in self._columns.items():
             digest.update(" ".join((name, *column.close())).encode() + b"\n")
@@ -68,7 +68,7 @@ class _Texts:
     def __init__(self) -> None:
         self._texts, self._runs = hashlib.sha256(), hashlib.sha256()
         self._last: str | None = None
-        self._rows = 0  # of the last run, which is not hashed yet
+        self._rows = 0  # of the last run, not hashed yet
 
     def add(self, chunk: pa.Array) -> None:
         is_named = pa.types.is_dictionary(chunk.type)
@@ -108,7 +108,7 @@ class _Texts:
 
 
 def _interleave(first: pa.Array, second: pa.Array) -> pa.Array:
-    """Return the values of both by turns."""
+    """Return the values of both, by turns."""
     count = len(first)
     order = pc.add(
         pc.shift_right(pa.arange(0, 2 * count), 1),
@@ -118,13 +118,13 @@ def _interleave(first: pa.Array, second: pa.Array) -> pa.Array:
 
 
 def _find_bytes(array: pa.Array) -> pa.Buffer:
-    """Return the bytes of an array's values, as they lie in memory."""
+    """Return the bytes of an array's values in memory."""
     width = array.type.bit_width // 8
     return array.buffers()[1].slice(array.offset * width, len(array) * width)
 
 
 def _find_text(texts: pa.Array) -> bytes:
-    """Return all texts, one behind the other."""
+    """Return all texts, one after the other."""
     joined = pc.binary_join(pa.ListArray.from_arrays([0, len(texts)], pc.fill_null(texts, "")), "")
     return bytes(joined[0].as_buffer())
 

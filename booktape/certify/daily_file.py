@@ -18,11 +18,11 @@ from booktape.checksum import crc32c
 from booktape.hashed_file import HashedFile
 from booktape.tables import SCHEMAS, parquet_options
 
-# What a file rests on, so that a certifier that was interrupted goes on with just these.
+# The manifests of a file's rows: an interrupted certifier goes on with just these.
 MANIFESTS_KEY: Final = b"booktape.manifests"
 SHARED_GROUP_ROWS_MAX: Final = 128 * 1024  # of several symbols in one row group
 GROUP_ROWS_MAX: Final = 256 * 1024  # of one symbol
-# So no column is written in two ways: a dictionary has room for every value of a row group.
+# A dictionary has room for every value of a row group, so that no column has two encodings.
 _DICTIONARY_BYTES_MAX: Final = 8 * GROUP_ROWS_MAX
 _LEVEL: Final = 9
 _INT64: Final = pa.int64()
@@ -30,9 +30,9 @@ _US: Final = 1000  # ns
 
 
 def daily_options(table: str) -> dict[str, Any]:
-    """Return the options of `parquet.ParquetWriter`: as of a segment, but small above all.
+    """Return the options of `parquet.ParquetWriter`: a segment's, but for the smallest file.
 
-    Over a day prices and sizes of one symbol repeat, so that a dictionary pays.
+    Prices and sizes of one symbol repeat over a day, so that a dictionary pays.
     """
     options = parquet_options(table)
     levels = ["price", "size"] if table == "book" else []
@@ -46,7 +46,7 @@ def daily_options(table: str) -> dict[str, Any]:
 
 
 class DailyFile:
-    """A file that is being written; its row groups end where a symbol does."""
+    """A file during its writing; a row group holds whole small symbols, or a part of one."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class DailyFile:
         manifests: list[str],
         watch: Callable[[pa.Table], None] | None = None,
     ) -> None:
-        """Begin it; `watch` is handed each row group."""
+        """Begin the file; `watch` gets each row group."""
         self._table = table
         self._watch = watch
         self._file = path.open("wb")
@@ -69,11 +69,11 @@ class DailyFile:
         self._content = ContentSum(schema)
         self._held: list[pa.Table] = []
         self._held_rows = self._rows = 0
-        self._is_symbol_alone = False  # what is held is of one that has row groups of its own
+        self._is_symbol_alone = False  # the held rows belong to a symbol with row groups of its own
         self._times: list[int] = []
 
     def begin_symbol(self, rows: int) -> None:
-        """Begin a symbol that has so many rows: few of them share a row group with others'."""
+        """Begin a symbol with `rows` rows; symbols with few rows share a row group."""
         if self._is_symbol_alone or self._held_rows + rows > SHARED_GROUP_ROWS_MAX:
             self._write(self._held_rows)
         self._is_symbol_alone = rows > SHARED_GROUP_ROWS_MAX
@@ -86,7 +86,7 @@ class DailyFile:
             self._write(GROUP_ROWS_MAX)
 
     def close(self, key: str, revision: int, events: int) -> DailyEntry:
-        """Finish and sync the file; return what a certificate says of it."""
+        """Finish and sync the file; return its entry for the certificate."""
         self._write(self._held_rows)
         self._hashed.keeps_end = True
         self._writer.close()
@@ -118,13 +118,13 @@ class DailyFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with suppress(OSError, pa.ArrowException):  # it may be why we are here
+        with suppress(OSError, pa.ArrowException):  # perhaps the same error again
             self._writer.close()
         with suppress(OSError):
             self._file.close()
 
     def _write(self, rows: int) -> None:
-        """Write so many of the rows that are held as one row group."""
+        """Write the first `rows` held rows as one row group."""
         if not rows:
             return
         held = pa.concat_tables(self._held)

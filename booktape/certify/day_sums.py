@@ -1,4 +1,4 @@
-"""Sums of a day: the rows of every symbol, added up as they are written or read."""
+"""Adds up the sums of a day: the rows of every symbol, during the writing or reading of files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -18,7 +18,7 @@ _decoder: Final = msgspec.msgpack.Decoder(SymbolSum)
 
 
 class DaySums:
-    """The sum of each symbol; it is packed while rows of another one are added."""
+    """The sum of each symbol; a sum is packed while another symbol's rows come."""
 
     def __init__(self, feed: DayFeed, borders: Borders) -> None:
         self.feed = feed
@@ -27,7 +27,7 @@ class DaySums:
 
     @property
     def symbols(self) -> list[str]:
-        """Return the symbols that have rows, or of which the feed speaks, in order."""
+        """Return the symbols with rows in any table, the feed's included, in order."""
         return sorted(name for name in {*self._packed, *self.feed.symbols} if name is not None)
 
     def read(self, segment: Segment, table: str, revision: int) -> None:
@@ -37,23 +37,23 @@ class DaySums:
             self.add(table, revision, segment.read(group, names).combine_chunks())
 
     def add(self, table: str, revision: int, rows: pa.Table) -> None:
-        """Add rows by symbol that are in one piece."""
+        """Add rows sorted by symbol, whose columns are in one piece."""
         for symbol, part in _cut_symbols(rows):
             found = self.find(symbol)
             found.add(table, revision, part, _Cuts(self.feed, self._borders, symbol))
             self._packed[symbol] = msgspec.msgpack.encode(found)
 
     def find(self, symbol: str | None) -> SymbolSum:
-        """Return what one symbol's rows add up to."""
+        """Return the sum of one symbol's rows."""
         packed = self._packed.get(symbol)
         return SymbolSum() if packed is None else _decoder.decode(packed)
 
 
 def find_borders(manifests: Sequence[CertifiedManifest]) -> Borders:
-    """Return the first events of manifests that do not go on where the one before ends.
+    """Return the first event of each manifest that does not continue the one before it.
 
-    Between the two events are missing, or lie in the files of another revision. The manifests come
-    by session and event number.
+    The events between are missing, or another revision's files have them. The manifests come by
+    session and event number.
     """
     borders: dict[str, list[int]] = {}
     before = None
@@ -66,7 +66,7 @@ def find_borders(manifests: Sequence[CertifiedManifest]) -> Borders:
 
 
 class _Cuts(Mapping[str, Sequence[int]]):
-    """The event numbers of each session over which no run of a symbol's rows may reach."""
+    """The event numbers of each session that no run of a symbol's rows may cross."""
 
     def __init__(self, feed: DayFeed, borders: Borders, symbol: str | None) -> None:
         self._feed, self._borders, self._symbol = feed, borders, symbol
@@ -93,7 +93,7 @@ class _Cuts(Mapping[str, Sequence[int]]):
 
 
 def _cut_symbols(rows: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:
-    """Yield the rows of each symbol; those of one follow each other."""
+    """Yield the rows of each symbol; the rows come sorted by symbol."""
     column = rows["symbol"].chunk(0)
     runs = pc.run_end_encode(column.indices)
     texts = column.dictionary.to_pylist()

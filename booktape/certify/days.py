@@ -1,4 +1,4 @@
-"""Finds days that can be certified, and plans the next revision of each."""
+"""Finds days to certify, and plans the next revision of each."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -25,7 +25,7 @@ _NS: Final = 1_000_000_000
 
 
 class NotOver(TapeError):
-    """Tell why a day cannot be certified yet."""
+    """Name the reason why a day cannot be certified yet."""
 
 
 class DayPlan(Struct, frozen=True):
@@ -39,10 +39,10 @@ class DayPlan(Struct, frozen=True):
 
 
 class Days:
-    """The days of a tape, as far as segments and their manifests say."""
+    """The days of a tape, found by its segments and their manifests."""
 
     def __init__(self, store: Store, ledger: Ledger) -> None:
-        """Take a ledger that looks at no certificate."""
+        """Take a ledger that reads no certificates."""
         self._store = store
         self._ledger = ledger
         self._segments = Segments(store)
@@ -57,9 +57,10 @@ class Days:
         return self._ledger.dates(exchange)
 
     def plan(self, exchange: str, date: str, *, clock_ns: int | None) -> DayPlan | None:
-        """Return the next revision of a day; `None` where a certificate stands for it.
+        """Return the next revision of a day; `None` if the day's certificate stands.
 
-        Raise `NotOver` if the day has no rows, or more may come: without a time of day none will.
+        Raise `NotOver` if the day has no rows, or if more may come. With `clock_ns` `None` no more
+        rows will come.
         """
         dates = self._ledger.dates(exchange)
         if date not in dates:
@@ -92,10 +93,10 @@ class Days:
         return DayPlan(exchange, date, revision, certificate, flushes)
 
     def _check_over(self, exchange: str, date: str, sessions: Sequence[str], clock_ns: int) -> None:
-        """Raise `NotOver` where rows of the day may still come."""
+        """Raise `NotOver` if rows of the day may still come."""
         over_s = (day_of(date) + 1) * _DAY_S + SETTLED_AFTER_S
         if clock_ns < over_s * _NS:
-            raise NotOver(f"{exchange} {date} is not over: it is 15 minutes after its midnight")
+            raise NotOver(f"{exchange} {date} is not over before 00:15 UTC of the next day")
         dates = self._ledger.dates(exchange)
         later = [other for other in dates if other > date]
         for session in sessions:
@@ -111,9 +112,9 @@ class Days:
                 )
 
     def _keep_begun(self, keys: list[Key], place: tuple[str, str, int]) -> list[Key]:
-        """Return the manifests that a certifier began with which was interrupted, or all.
+        """Return the manifests with which an interrupted certifier began, or all.
 
-        What it had put stays as it is. What came after it began is the next revision's.
+        The objects that it put stay as they are. Later manifests go into the next revision.
         """
         for table in TABLES:
             key = daily_key(table, *place)

@@ -35,7 +35,7 @@ class SymbolFeed(Struct):
 
 
 class DayFeed(Struct):
-    """Every row about the feed of a day; `cuts` are the numbers at which a book may end."""
+    """The sums of all rows about the feed of a day; a book may end at each number in `cuts`."""
 
     symbols: dict[str | None, SymbolFeed] = field(default_factory=lambda: defaultdict(SymbolFeed))
     cuts: dict[tuple[str, str | None], list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -44,7 +44,7 @@ class DayFeed(Struct):
 
     @property
     def journal_holes(self) -> int:
-        """Return how many there are."""
+        """Return the number of journal holes."""
         return sum(map(len, self.holes.values()))
 
 
@@ -60,7 +60,7 @@ class _Row(NamedTuple):
 
 
 class _Detail(Struct):
-    """The part of a row's detail that is added up."""
+    """The part of a row's detail that goes into the sums."""
 
     channel: str | None = None
     compared: int = 0
@@ -72,7 +72,7 @@ _decoder = msgspec.json.Decoder(_Detail)
 
 
 def read_feed(segments: Iterable[Segment]) -> DayFeed:
-    """Return the rows of all revisions of a day."""
+    """Return the sums of the rows of all revisions of a day."""
     feed = DayFeed()
     for segment in segments:
         for group in segment.groups:
@@ -86,7 +86,7 @@ def read_feed(segments: Iterable[Segment]) -> DayFeed:
 
 
 def find_missing(flushes: Sequence[Flush], feed: DayFeed) -> list[MissingEvents]:
-    """Return the events between the manifests of a day that nothing says to be lost.
+    """Return the events missing between the manifests of a day, without those in journal holes.
 
     The flushes are those of all revisions, by session and event number.
     """

@@ -28,10 +28,10 @@ Range = tuple[int, int]
 def add_up(
     store: Store, url: str, certificate: Certificate, sums: DaySums | None = None
 ) -> Certificate:
-    """Return the certificate with all that its files add up to.
+    """Return the certificate with the figures of its files.
 
-    The store has the files and this certificate; without sums the files are read. Raise `TapeError`
-    where they have other events than the manifests count.
+    The store has the files and this certificate; without `sums` this reads the files. Raise
+    `TapeError` if they have another number of events than the manifests.
     """
     if sums is None:
         sums = begin_sums(store, certificate)
@@ -50,21 +50,21 @@ def add_up(
 
 
 def begin_sums(store: Store, certificate: Certificate) -> DaySums:
-    """Return sums of nothing yet: what the feed said of a day decides how its rows are cut."""
+    """Return empty sums; they need the feed's rows, which decide how to cut the other rows."""
     files = [file for file in certificate.files if file.table == "feed_events"]
     feed = read_feed(Segment(store, file, file.table) for file in files)
     return DaySums(feed, find_borders(certificate.manifests))
 
 
 def read_files(store: Store, files: Iterable[DailyEntry], sums: DaySums) -> None:
-    """Add the rows of these files, but for those of the feed."""
+    """Add the rows of these files, except those of the feed."""
     for file in files:
         if file.table != "feed_events":
             sums.read(Segment(store, file, file.table), file.table, file.revision)
 
 
 class _Day:
-    """One day, whose rows are added up."""
+    """One day, after its rows were added up."""
 
     def __init__(self, store: Store, url: str, certificate: Certificate, sums: DaySums) -> None:
         self._certificate = certificate
@@ -95,7 +95,7 @@ class _Day:
 
 
 class _DayRecorded(Recorded):
-    """A session, one day of which is not read again: its runs of a symbol's rows are there."""
+    """A session with one day that it need not read: the runs of that day are known."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class _DayRecorded(Recorded):
 
     @override
     def runs(self, place: int, symbol: str) -> list[Run]:
-        """Return the runs of one flush; of the day's first one all that the day has."""
+        """Return the runs of one flush; the day's first flush has all runs of the day."""
         if self.keys[place].date != self._date:
             return super().runs(place, symbol)
         is_first = not place or self.keys[place - 1].date != self._date
@@ -123,7 +123,7 @@ class _DayRecorded(Recorded):
 def _check_events(
     certificate: Certificate, symbols: Sequence[SymbolFigures], events_of_none: int
 ) -> None:
-    """Raise where the files have other events than the manifests say."""
+    """Raise `TapeError` if the files have another number of events than the manifests."""
     counted = {"feed_events": events_of_none} if events_of_none else {}
     for found in symbols:
         for table, events in found.events.items():
@@ -134,5 +134,5 @@ def _check_events(
     if counted != said:
         raise TapeError(
             f"{certificate.exchange} {certificate.date}: the segments have {counted} events, their "
-            f"manifests say {said}; booktape verify tells more"
+            f"manifests {said}; booktape verify shows more"
         )

@@ -1,9 +1,9 @@
 """Merges sorted segments into one stream by symbol, in bounded memory.
 
-Nothing is compared row by row: each segment is sorted by symbol, and segments come in the order of
-sessions and events. So the rows of a symbol are those of each segment, one behind the other. What
-does not fit into memory is written to the temporary folder as runs: many segments' rows by symbol,
-which are then read side by side, some rows of each at a time, each event's own columns once.
+It compares no rows: each segment is sorted by symbol, and segments come in the order of sessions
+and events. So the rows of a symbol are those of each segment, one segment after the other. If they
+do not fit into memory, it writes runs to the temporary folder: many segments' rows by symbol. Then
+it reads all runs side by side, some rows of each at a time, with each event's own columns once.
 """
 
 from collections import defaultdict
@@ -18,15 +18,15 @@ from booktape.certify.packing import Packed, Packing, Symbol, join
 from booktape.segments.segment import Segment
 from booktape.tables import SCHEMAS
 
-RUN_ROWS: Final = 750_000  # held at a time: about 25 MB of a book, three times while it is sorted
-MERGED_ROWS: Final = 400_000  # of all runs together, while they are read side by side
+RUN_ROWS: Final = 750_000  # held at a time: about 25 MB of a book, three times that in a sort
+MERGED_ROWS: Final = 400_000  # of all runs together, during the reading side by side
 BATCH_ROWS_MAX: Final = 64 * 1024
 BATCH_ROWS_MIN: Final = 1024
-_RUN_LEVEL: Final = 3  # runs and the file itself take less than the day's segments twice
+_RUN_LEVEL: Final = 3  # runs and the file together take less than twice the day's segments
 
 
 class SymbolRows(Struct, frozen=True):
-    """All rows of one symbol, some at a time."""
+    """All rows of one symbol, in batches."""
 
     symbol: Symbol
     rows: int
@@ -34,10 +34,10 @@ class SymbolRows(Struct, frozen=True):
 
 
 class Merge:
-    """One table's rows of a day by symbol; those of no symbol come last."""
+    """One table's rows of a day by symbol; rows without a symbol come last."""
 
     def __init__(self, table: str, segments: Iterable[Segment], rows: int, folder: Path) -> None:
-        """Take segments by session and event number; `rows` is how many they have in all."""
+        """Take segments by session and event number; `rows` counts all their rows."""
         self._names = SCHEMAS[table].names
         self._packing = Packing(table)
         self._segments = segments
@@ -47,7 +47,7 @@ class Merge:
         self._batch_rows = min(max(MERGED_ROWS // runs, BATCH_ROWS_MIN), BATCH_ROWS_MAX)
 
     def read(self) -> Iterator[SymbolRows]:
-        """Yield the symbols in order; each must be read to its end before the next one."""
+        """Yield the symbols in order; read each to its end before the next one."""
         runs: list[_Run] = []
         try:
             for held in self._gather():
@@ -63,7 +63,7 @@ class Merge:
                 run.close()
 
     def _gather(self) -> Iterator[list[Packed]]:
-        """Yield as much as may be held, in the order of sessions and events."""
+        """Yield as many rows as it may hold, in the order of sessions and events."""
         held: list[Packed] = []
         rows = 0
         for segment in self._segments:
@@ -108,7 +108,7 @@ class Merge:
 
 
 class _Run:
-    """Rows by symbol, read from front to back."""
+    """Rows by symbol, read once from the first to the last."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class _Run:
         self._place = 0
 
     def take(self, symbol: Symbol) -> Iterator[Packed]:
-        """Yield the rows of the symbol that comes next."""
+        """Yield the rows of the next symbol, if it is this one."""
         wanted = self._events.get(symbol, 0)
         while wanted:
             batch = self._batch
@@ -138,14 +138,14 @@ class _Run:
             wanted -= count
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close and remove the files."""
         self._batch, self._batches = None, iter(())
         for path in self._paths:
             path.unlink(missing_ok=True)
 
 
 def _gather_batches(parts: Iterable[Packed], rows_max: int) -> Iterator[Packed]:
-    """Yield the rows in batches of about so many."""
+    """Yield the rows in batches of about `rows_max`."""
     held: list[Packed] = []
     rows = 0
     for part in parts:
@@ -173,5 +173,5 @@ def _read(paths: list[Path], *, has_levels: bool) -> Iterator[Packed]:
 
 
 def _order(symbol: Symbol) -> tuple[bool, str]:
-    """Return what orders symbols; rows of none come last."""
+    """Return the sort key of a symbol; rows without a symbol come last."""
     return symbol is None, symbol or ""

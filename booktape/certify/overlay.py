@@ -1,4 +1,4 @@
-"""Overlays a store with local files: a day as it will be once it is certified."""
+"""Overlays a store with local files: it shows a day as it will be with its certificate."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,9 +7,9 @@ from booktape.store.protocol import ObjectInfo, Store
 
 
 class Overlay:
-    """Reads another store, and in it a few objects that it does not have yet.
+    """Reads another store, plus a few objects that this store does not have yet.
 
-    Below `fixed` it has only the named objects, not those that come meanwhile.
+    Below `fixed` it shows only the named objects, not those that come meanwhile.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Overlay:
             return file.read(length)
 
     def folders(self, prefix: str) -> Sequence[str]:
-        """Return the names that come between the prefix and the next "/", in order."""
+        """Return the names between the prefix and the next "/", in order."""
         own = (key[len(prefix) :].partition("/") for key in self._files if key.startswith(prefix))
         found = {name for name, slash, _ in own if slash}
         return sorted(found.union(self._store.folders(prefix)))

@@ -1,8 +1,8 @@
-"""Packs rows for a while: what all levels of an event share is kept once, and names are numbers.
+"""Packs rows for a while: keeps the columns that an event's levels share once, names as numbers.
 
-The two parts are events, each with how many rows it has, and levels; of tables whose events are one
-row each there are no levels. Nothing is assumed of the rows: a row that differs from the one before
-in anything but its level begins an event here.
+A packing has two parts: events, each with its count of rows, and levels. Tables with one row for
+each event have no levels. It assumes nothing of the rows: a row that differs from the one before in
+any column but its level's begins an event here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ class Packed(Struct, frozen=True):
         return Packed(events, self.levels.slice(before, rows), rows)
 
     def cut(self, rows_max: int) -> "Iterator[Packed]":
-        """Yield the rows some at a time; those of one event stay together."""
+        """Yield the rows in parts; the rows of one event stay together."""
         if self.rows <= rows_max:
             yield self
             return
@@ -56,7 +56,7 @@ class Packed(Struct, frozen=True):
             first += count
 
     def find_ends(self) -> pa.Array:
-        """Return behind which row each event ends."""
+        """Return the end of each event, in rows."""
         if self.levels is None:
             return pa.arange(1, len(self.events) + 1)
         return pc.cumulative_sum(self.events.column(_ROWS).cast(_INT64))
@@ -74,7 +74,7 @@ def join(parts: Iterable[Packed]) -> Packed:
 
 
 class Packing:
-    """A table's packing: a name has one number all day, so that rows fit together."""
+    """A table's packing: a name keeps its number all day, so that packed rows can be joined."""
 
     def __init__(self, table: str) -> None:
         self._schema = SCHEMAS[table]
@@ -94,7 +94,7 @@ class Packing:
         self.events = pa.schema([*events, pa.field(_ROWS, _INT32)] if level else events)
 
     def pack(self, table: pa.Table) -> Packed:
-        """Return the rows of a table, whose columns are in one piece."""
+        """Pack the rows of a table whose columns are in one piece."""
         columns = {name: self._encode(name, table[name].chunk(0)) for name in self._schema.names}
         self._symbols += list(self._known["symbol"])[len(self._symbols) :]
         if self.levels is None:
@@ -115,11 +115,11 @@ class Packing:
         )
 
     def sort(self, packed: Packed) -> Packed:
-        """Return the rows by symbol, those of none last; of one symbol they stay in their order."""
+        """Return the rows by symbol, those without one last; a symbol's rows keep their order."""
         order = sorted(range(len(self._symbols)), key=self._symbols.__getitem__)
         ranks = sorted(range(len(order)), key=order.__getitem__)
         keys = pa.array(ranks, _INT32).take(packed.events.column("symbol"))
-        places = pc.sort_indices(keys)  # a stable one
+        places = pc.sort_indices(keys)  # a stable sort
         events = packed.events.take(places)
         if packed.levels is None:
             return Packed(events, None, packed.rows)
@@ -132,7 +132,7 @@ class Packing:
         return Packed(events, levels, packed.rows)
 
     def cut_symbols(self, packed: Packed) -> Iterator[tuple[Symbol, Packed]]:
-        """Yield the rows of each symbol; those of one follow each other."""
+        """Yield the rows of each symbol; the rows come sorted by symbol."""
         runs = pc.run_end_encode(packed.events.column("symbol"))
         ends = runs.run_ends
         levels = packed.find_ends().take(pc.subtract(ends, _ONE)).to_pylist()
@@ -149,7 +149,7 @@ class Packing:
             begin, before = end, row
 
     def unpack(self, packed: Packed, symbol: Symbol) -> pa.Table:
-        """Return the rows, all of one symbol, as the tape has them."""
+        """Return the rows, all of one symbol, in the tape's form."""
         columns = {}
         ends = None if packed.levels is None else packed.find_ends().cast(_INT32)
         for name in self.events.names:
@@ -194,7 +194,7 @@ def _repeat(symbol: str, rows: int) -> pa.Array:
 
 
 def _find_changes(column: pa.Array) -> pa.Array:
-    """Return for each row but the first whether it has another value than the row before."""
+    """Return for each row but the first whether its value differs from the row before."""
     before, after = column[:-1], column[1:]
     if column.null_count == len(column):
         return pa.repeat(pa.scalar(value=False), len(after))

@@ -25,7 +25,7 @@ class Wanted(Struct, frozen=True):
 
 
 class DayResult(Struct, frozen=True):
-    """The result of one day: a new certificate, or why it has none."""
+    """The result of one day: a new certificate, or the fault."""
 
     exchange: str
     date: str
@@ -43,9 +43,9 @@ def certify_days(
     clock_ns: Callable[[], int],
     progress: Progress,
 ) -> Iterator[DayResult]:
-    """Yield what becomes of each day that has no certificate that stands; of those none is said.
+    """Certify each day whose certificate does not stand; yield the result of each.
 
-    A day that fails does not hold up the others.
+    A day that fails does not stop the others.
     """
     days = Days(store, Ledger(store, url, certified=False))
     clear_left(temporary)
@@ -71,7 +71,7 @@ def _choose(days: Days, wanted: Wanted) -> Sequence[tuple[str, str]]:
     chosen = [place for place in found if place[1] == wanted.date]
     if not chosen:
         dates = sorted({date for _, date in found})
-        held = f"it has {dates[0]} to {dates[-1]}" if dates else "it has none yet"
+        held = f"it has {dates[0]} to {dates[-1]}" if dates else "it has no rows yet"
         raise TapeError(f"no rows of {wanted.date} on this tape; {held}")
     return chosen
 

@@ -1,4 +1,4 @@
-"""Proves certificates: their files, the manifests that they rest on, what they say of them."""
+"""Proves certificates: their files, the manifests of these files, the figures."""
 
 import datetime as dt
 import hashlib
@@ -19,12 +19,12 @@ from booktape.proof.findings import Range, Report
 from booktape.proof.verify import EventRange
 from booktape.store.protocol import Store
 
-# What depends on rows of the day before, which a rule may have removed since.
+# Figures that depend on rows of the day before, which a rule may have removed since.
 _OF_DAYS_BEFORE: Final = ("condition", "book_start", "book_end", "known_us", "gaps")
 
 
 class CertificatesProof(Struct):
-    """The result of proving certificates: whole files have the rows of the manifests `held`."""
+    """The result of proving certificates; whole files have the rows of the manifests in `held`."""
 
     faults: list[Range] = field(default_factory=list)
     pending: list[Range] = field(default_factory=list)
@@ -32,7 +32,7 @@ class CertificatesProof(Struct):
     held: set[EventRange] = field(default_factory=set)
 
     def add_to(self, report: Report) -> None:
-        """Add the findings to those of the whole tape."""
+        """Add the findings to the report of the whole tape."""
         report.faults += self.faults
         report.pending += self.pending
         report.expired += self.expired
@@ -40,7 +40,7 @@ class CertificatesProof(Struct):
 
 
 def prove_certificates(store: Store, url: str, *, date: dt.date | None = None) -> CertificatesProof:
-    """Read every file of certified days again, and hold the certificates against them."""
+    """Read every file of certified days again, and compare the certificates with them."""
     proof = CertificatesProof()
     for name in store.folders(f"{CERTIFICATES}exchange="):
         for day in store.folders(f"{CERTIFICATES}exchange={name}/date="):
@@ -61,7 +61,7 @@ class _DayProof:
         self._prefix = f"{LEDGER}exchange={exchange}/date={date}/"
 
     def prove(self) -> None:
-        """Add to the proof what the day's newest certificate proves."""
+        """Prove the day's newest certificate; add the findings to the proof."""
         revisions = find_revisions(self._store, *self._place)
         certificates = [self._read(certificate_key(*self._place, one)) for one in revisions]
         if not certificates or certificates[-1] is None:
@@ -93,16 +93,16 @@ class _DayProof:
         try:
             size, sha256 = hash_stored(self._store, file.key)
             if (size, sha256) != (file.bytes, file.sha256):
-                self._fault(file.key, "it is not what its certificate says")
+                self._fault(file.key, "it is not the file that its certificate names")
             elif find_content(self._store, file) != file.content_sha256:
-                self._fault(file.key, "its rows are not those of which its certificate has the sum")
+                self._fault(file.key, "its rows do not have the sum in its certificate")
         except TapeError as error:
             self._fault(file.key, str(error))
 
     def _prove_manifests(self, certificate: Certificate, key: str) -> None:
-        """Hold the manifests that are named against those that are there.
+        """Compare the manifests that the certificate names with those in the store.
 
-        A rule removes the oldest first: one that is gone while older ones remain is lost.
+        A lifecycle rule removes the oldest first: a manifest gone before older ones is lost.
         """
         there = {info.key for info in self._store.list(self._prefix)}
         named = {
@@ -119,7 +119,7 @@ class _DayProof:
             elif name not in there:
                 self._proof.expired.append(Range(*place, key, "its day's files have its rows"))
             elif hashlib.sha256(self._store.get(name)).hexdigest() != manifest.sha256:
-                self._fault(name, "it is another manifest than its day's certificate rests on")
+                self._fault(name, "it differs from the manifest in its day's certificate")
         for name in sorted(there - named.keys()):
             reason = "a manifest came after its day was certified"
             self._proof.pending.append(Range(None, None, None, name, reason))
@@ -132,7 +132,7 @@ class _DayProof:
         overlay = Overlay(self._store, {}, fixed=self._prefix, names=frozenset(names))
         try:
             found = add_up(overlay, self._url, certificate)
-        except NotATape:  # no manifest of any day is left
+        except NotATape:  # the store has no manifest of any day any more
             return
         except StoreError:
             raise
@@ -143,7 +143,7 @@ class _DayProof:
             self._fault(key, f"it says {said} for {name}, its files {wanted}")
 
     def _is_alone(self, certificate: Certificate) -> bool:
-        """Return whether sessions began on a day before of which nothing is left."""
+        """Return whether a session began on an earlier day, and the tape has no earlier day."""
         exchange, date = self._place
         dates = {
             *self._store.folders(f"{LEDGER}exchange={exchange}/date="),

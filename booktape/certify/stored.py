@@ -1,4 +1,4 @@
-"""Takes over a day's stored file, put by an interrupted certifier or another one."""
+"""Adopts a day's stored file, which an interrupted certifier or another one put."""
 
 import hashlib
 from typing import Final
@@ -17,9 +17,9 @@ _PART_BYTES: Final = 8 * 1024 * 1024
 
 
 def adopt(store: Store, wanted: DailyEntry) -> DailyEntry:
-    """Return the entry of the file that is stored; raise `TapeError` where it has other rows.
+    """Return the entry of the stored file; raise `TapeError` if that file has other rows.
 
-    Another release, or another pyarrow, writes the same rows as other bytes.
+    Another release, or another pyarrow, encodes the same rows in other bytes.
     """
     size, sha256 = hash_stored(store, wanted.key)
     if (size, sha256) == (wanted.bytes, wanted.sha256):
@@ -35,12 +35,12 @@ def adopt(store: Store, wanted: DailyEntry) -> DailyEntry:
         footer_crc32c=crc32c(footer),
     )
     if find_content(store, entry) != wanted.content_sha256:
-        raise TapeError(f"{wanted.key} is stored already, with other rows; set it aside")
+        raise TapeError(f"the store has {wanted.key} already, with other rows; set it aside")
     return entry
 
 
 def hash_stored(store: Store, key: str) -> tuple[int, str]:
-    """Return how many bytes an object has, and their SHA-256; a part is read at a time."""
+    """Return an object's size in bytes and its SHA-256; read it in parts."""
     digest = hashlib.sha256()
     size = 0
     while part := store.get_range(key, size, _PART_BYTES):
@@ -52,7 +52,7 @@ def hash_stored(store: Store, key: str) -> tuple[int, str]:
 
 
 def find_content(store: Store, entry: DailyEntry) -> str:
-    """Return the sum of a file's rows."""
+    """Return the content sum of a file's rows."""
     segment = Segment(store, entry, entry.table)
     schema = SCHEMAS[entry.table]
     content = ContentSum(schema)

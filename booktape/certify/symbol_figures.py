@@ -1,4 +1,4 @@
-"""Computes a symbol's figures of a day: events, epochs, delays, when its book is known."""
+"""Computes a symbol's figures of a day: events, epochs, delays, the known time of its book."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from booktape.certificate import (
 )
 from booktape.certify.feed import SymbolFeed
 
-# What is read of each table.
+# The columns to read of each table.
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "book": (
         *("ts_recv", "session", "event_number", "ts_event"),
@@ -37,11 +37,11 @@ KNOWN_SHARE_MIN: Final = 0.999  # of the time between a book's first and last mo
 _INT64: Final = pa.int64()
 _MS: Final = 1000  # µs
 T = TypeVar("T")
-Cuts = Mapping[str, Sequence[int]]  # session -> event numbers over which no run may reach
+Cuts = Mapping[str, Sequence[int]]  # session -> event numbers that no run may cross
 
 
 class SymbolSum(Struct, array_like=True):
-    """One symbol while its rows are read; `runs` are those of its book, by session."""
+    """The sum of one symbol's rows so far; `runs` are its book's, by session."""
 
     events: dict[str, int] = field(default_factory=dict)  # by table
     rows: dict[str, int] = field(default_factory=dict)  # by table
@@ -62,11 +62,11 @@ class SymbolSum(Struct, array_like=True):
 
     @property
     def epochs(self) -> int:
-        """Return how many epochs have rows."""
+        """Return the number of epochs with rows."""
         return len({(name, run.epoch) for name, runs in self.runs.items() for run in runs})
 
     def find_offsets(self) -> dict[str, Offsets]:
-        """Return how late events came, of each table that has the exchange's times."""
+        """Return the delays of events, for each table with the exchange's times."""
         return {table: _make_offsets(Counter(counts)) for table, counts in self.late_ms.items()}
 
     def _add_book(self, session: str, rows: pa.Table, revision: int, cuts: Sequence[int]) -> None:
@@ -104,7 +104,7 @@ def make_figures(
     *,
     is_holed: bool,
 ) -> SymbolFigures:
-    """Return the figures; a day `is_holed` where events of a whole session are gone."""
+    """Return the figures; `is_holed`: events of a whole session are gone."""
     intervals = list(coverage)
     known = [one for one in intervals if one.is_whole]
     start, end = (known[0].start, known[-1].end) if known else (None, None)
@@ -151,7 +151,7 @@ def _cut_sessions(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 
 
 def _append_runs(runs: list[Run], found: list[Run]) -> None:
-    """Append runs; an event that two row groups share stays one."""
+    """Append runs; join the halves of an event that two row groups share."""
     if runs and found and runs[-1].last == found[0].number:
         last, first = runs.pop(), found[0]
         ts_max = max(last.ts_max, first.ts_max)
@@ -160,7 +160,7 @@ def _append_runs(runs: list[Run], found: list[Run]) -> None:
 
 
 def _make_offsets(counts: Counter[int]) -> Offsets:
-    """Return the quantiles by nearest rank: the least value that so many are not above."""
+    """Return the quantiles by nearest rank: the least value that covers the share."""
     values = sorted(counts)
     total = counts.total()
     sums = list(accumulate(counts[value] for value in values))

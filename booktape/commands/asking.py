@@ -1,4 +1,4 @@
-"""Asks a tape on behalf of a command: opens it, writes rows, reports an error in one line."""
+"""Asks a tape for a command: opens the tape, writes rows, reports an error in one line."""
 
 import os
 import sys
@@ -35,11 +35,11 @@ TAPE_HELP: Final = (
     "a folder, file:<folder> or s3://<bucket>/<prefix> (BOOKTAPE_TAPE, [storage] url)"
 )
 
-Show = Callable[[int, int], None]  # how much is done, and of how much
+Show = Callable[[int, int], None]  # the work done, and all of it
 
 
 class OpenTape(Struct, frozen=True):
-    """A tape that was opened, and where to show how far one is in reading it."""
+    """An open tape, and a way to show the progress of its reading."""
 
     tape: "Tape"
     reading: "Reading"
@@ -47,7 +47,7 @@ class OpenTape(Struct, frozen=True):
 
 
 class TapeRows(Struct, frozen=True):
-    """Rows that answer a question, with the lines to print once they are written."""
+    """Rows that answer a question, and the lines to print after them."""
 
     schema: Any
     batches: Iterator[Any]
@@ -55,7 +55,7 @@ class TapeRows(Struct, frozen=True):
 
 
 def add_tape(parser: Parser) -> None:
-    """Add the arguments that every command which reads a tape takes."""
+    """Add the arguments of every command that reads a tape."""
     parser.add_argument("--tape", metavar="URL", help=TAPE_HELP)
     add_form(parser)
 
@@ -63,14 +63,14 @@ def add_tape(parser: Parser) -> None:
 def add_range(parser: Parser) -> None:
     """Add the arguments that choose a range of time and its steps."""
     parser.add_argument("--start", metavar="T", help="2026-09-21T12:00:00Z (the first row)")
-    parser.add_argument("--end", metavar="T", help="the first moment behind it (the last row)")
+    parser.add_argument("--end", metavar="T", help="the first moment after it (the last row)")
     parser.add_argument(
         "--every", default="1s", metavar="D", help=f"100ms, 1s, 1m, 1h; {EACH_CHANGE}: each change"
     )
 
 
 def ask(parsed: Namespace, find: Callable[[OpenTape], TapeRows]) -> int:
-    """Write the rows that are found; return 0, 1 for a wrong question, 2 for no readable tape."""
+    """Write the found rows; return 0, 1 for a wrong question, 2 for no readable tape."""
     form = find_form(parsed)
     storage = find_storage(parsed.tape, os.environ, Path.cwd())
     is_between_rows = form.out is None and sys.stdout.isatty()
@@ -92,7 +92,7 @@ def ask(parsed: Namespace, find: Callable[[OpenTape], TapeRows]) -> int:
 
 
 def watch(batches: Iterator[Any], span: tuple[int, int], show: Show) -> Iterator[Any]:
-    """Yield batches that have a `ts`, and show the seconds of the range that they have passed."""
+    """Yield batches with a `ts`, and show the seconds of the range that they have passed."""
     second = 1_000_000
     total = (span[1] - span[0]) // second
     for batch in batches:
@@ -103,7 +103,7 @@ def watch(batches: Iterator[Any], span: tuple[int, int], show: Show) -> Iterator
 
 
 def open_reading_of(storage: Storage) -> "Reading":
-    """Return what every read of a tape stands on."""
+    """Return the reading of a tape, on which every answer stands."""
     from booktape.opening import open_reading
 
     return open_reading(storage.url, region=storage.region, endpoint_url=storage.endpoint_url)
@@ -118,7 +118,7 @@ def _open(storage: Storage, show: Show) -> OpenTape:
 
 @contextmanager
 def say_warnings() -> Iterator[None]:
-    """Print what the library warns of, each as a line of our own."""
+    """Print each warning of the library as a line of our own."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", UserWarning)
         try:

@@ -1,17 +1,17 @@
-"""A progress bar on a terminal, for work that takes long."""
+"""Draws a progress bar on a terminal, for long work."""
 
 import time
 from types import TracebackType
 from typing import Self, TextIO
 
 WIDTH = 40
-# Shorter work ends before anybody wonders.
+# Shorter work needs no bar.
 AFTER_S = 1.0
 INTERVAL_S = 0.1
 
 
 class Bar:
-    """Draw over one line; draw nothing where nobody looks."""
+    """Draws over one line of a terminal; draws nothing elsewhere."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -20,7 +20,7 @@ class Bar:
         self._is_drawn = False
 
     def show(self, done: float, total: int) -> None:
-        """Show how much of the work is done; cheap enough to be called for each piece."""
+        """Show the share of the work done; this is cheap enough to call for each piece."""
         now_s = time.monotonic()
         if not self._is_seen or now_s < self._next_s:
             return
@@ -30,7 +30,7 @@ class Bar:
         self._stream.flush()
 
     def wipe(self) -> None:
-        """Clear what was drawn, so that a line may be printed."""
+        """Clear the bar, so that a line may be printed."""
         if self._is_drawn:
             self._stream.write("\r\x1b[K")  # ECMA-48: erase in line
             self._stream.flush()
@@ -49,7 +49,7 @@ class Bar:
 
 
 def format_bar(done: float, total: int) -> str:
-    """Return the bar with its figures; of what is done in part only the bar knows."""
+    """Return the bar with its figures; only the bar shows pieces done in part."""
     share = min(1.0, done / total) if total else 1.0
     filled = int(share * WIDTH)
     return f"[{'#' * filled}{'.' * (WIDTH - filled)}] {share:4.0%}  {int(done)}/{total}"

@@ -1,4 +1,4 @@
-"""The command `certify`: writes each day that is over as one file a table, and a certificate."""
+"""The command `certify`: writes each past day into one file per table, and a certificate."""
 
 import json
 import os
@@ -22,13 +22,13 @@ DONE, FAILED, UNREADABLE = 0, 1, 2
 
 
 def default_folder() -> Path:
-    """Return where a day's files are written before they are put."""
+    """Return the folder for a day's files before they are put."""
     return Path(tempfile.gettempdir()) / f"booktape-certify-{os.getuid()}"
 
 
 def run(parsed: Namespace) -> int:
     """Certify the days asked for; return 0 if none failed, 1 if one did, 2 if unreadable."""
-    # Before Arrow is loaded: its own pool would take a gigabyte of addresses, which are counted.
+    # Set this before Arrow loads: its own pool would reserve a gigabyte, which counts as memory.
     os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
     from booktape.certify.bounds import bound_process
     from booktape.certify.passing import Wanted, certify_days
@@ -103,13 +103,13 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument("--date", type=day, metavar="D", help="one UTC day, 2026-09-21 (all)")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
-        "--temp", metavar="DIR", help="where a day is written first: twice its size is needed"
+        "--temp", metavar="DIR", help="a folder for a day's files, with room for twice its size"
     )
 
 
 COMMAND: Final = Command(
     name="certify",
-    summary="writes days that are over as one file a table, and certificates that prove them",
+    summary="writes past days into one file per table, and certificates that prove them",
     example="booktape certify s3://bucket/prefix --exchange bitvavo --date 2026-09-21",
     run=run,
     add_arguments=_add_arguments,

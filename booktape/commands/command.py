@@ -1,4 +1,4 @@
-"""A command: its name, its arguments, an example, and what it runs."""
+"""Describes a command: its name, its arguments, an example, its function."""
 
 import argparse
 from argparse import Namespace
@@ -13,7 +13,7 @@ USAGE_STATUS: Final = 2  # argparse's own
 
 
 class Parser(argparse.ArgumentParser):
-    """Answer wrong usage by one line."""
+    """Answers wrong usage in one line."""
 
     @override
     def error(self, message: str) -> NoReturn:
@@ -27,11 +27,11 @@ def _add_none(_: Parser) -> None:
 class Command(Struct, frozen=True, kw_only=True):
     """One command of `booktape`; `run` returns its exit status and may raise `BooktapeError`.
 
-    Where it `explains_itself`, `run` gets all that follows its name as `arguments`.
+    If it `explains_itself`, `run` gets everything after its name as `arguments`.
     """
 
     name: str
-    summary: str  # begins small and has no full stop: the list of commands shows it
+    summary: str  # in small letters, without a full stop: the list of commands shows it
     example: str
     run: Callable[[Namespace], int]
     add_arguments: Callable[[Parser], None] = _add_none
@@ -39,7 +39,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 def positive(text: str) -> float:
-    """Return the number of an argument that takes one above 0."""
+    """Parse an argument that takes a number above 0."""
     number = float(text)
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"takes a number above 0, not {text}")
@@ -47,7 +47,7 @@ def positive(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """Return the number of an argument that takes a whole one from 1."""
+    """Parse an argument that takes a whole number from 1."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"takes a whole number from 1, not {text}")
@@ -55,7 +55,7 @@ def count(text: str) -> int:
 
 
 def day(text: str) -> date:
-    """Return the UTC date of an argument."""
+    """Parse an argument that takes a UTC date."""
     return date.fromisoformat(text)
 
 

@@ -1,4 +1,4 @@
-"""The command `coverage`: prints when books are known, and why they are not at other times."""
+"""The command `coverage`: prints the times when books are known, and the cause of each gap."""
 
 import datetime as dt
 from argparse import Namespace
@@ -11,7 +11,7 @@ from booktape.commands.command import Command, Parser, day
 
 
 def find_coverage(parsed: Namespace, opened: OpenTape) -> TapeRows:
-    """Return the coverage of the markets asked for, one by one."""
+    """Return the coverage of the chosen markets, one by one."""
     exchanges, _ = opened.reading.parse_scope(parsed.scope)
     end = parsed.date and parsed.date + dt.timedelta(days=1)
     span = opened.reading.parse_range(exchanges, parsed.date, end)

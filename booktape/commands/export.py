@@ -1,4 +1,4 @@
-"""The command `export`: writes days of markets for those who read other formats."""
+"""The command `export`: writes days of markets in other programs' formats."""
 
 import os
 import re
@@ -30,7 +30,7 @@ TARGETS: Final = ("hftbacktest", "parquet", "nautilus", "tardis-csv")
 
 
 def step(text: str) -> str:
-    """Return the step of an argument that takes one above 0, as it was written."""
+    """Parse an argument that takes a step above 0; return its text unchanged."""
     try:
         is_step = Decimal(text) > 0 and Decimal(text).is_finite()
     except InvalidOperation:
@@ -41,7 +41,7 @@ def step(text: str) -> str:
 
 
 def latency(text: str) -> float:
-    """Return the milliseconds of an argument that takes none or more."""
+    """Parse an argument that takes milliseconds from 0."""
     number = float(text)
     if not 0 <= number < float("inf"):
         raise ArgumentTypeError(f"takes a number from 0, not {text}")
@@ -49,14 +49,14 @@ def latency(text: str) -> float:
 
 
 def plain_name(text: str) -> str:
-    """Return the name of an argument that takes one which may stand in a file's name."""
+    """Parse an argument that takes a name fit for a file's name."""
     if not NAME.fullmatch(text):
         raise ArgumentTypeError(f"takes letters, digits, '-' and '_', not {text}")
     return text
 
 
 def describe(exported: "Exported") -> str:
-    """Return a line on what became of a day."""
+    """Return a line on the result of a day."""
     facts = exported.facts
     remarks = [f"{facts['rows']} rows"]
     if "tick_size" in facts:
@@ -82,13 +82,13 @@ def _add_arguments(parser: Parser) -> None:
         "--latency-ms",
         type=latency,
         metavar="L",
-        help="hftbacktest: how late books come that have no time of the exchange (as its trades)",
+        help="hftbacktest: the delay of books without the exchange's time (that of its trades)",
     )
     parser.add_argument(
         "--stored",
         action="store_true",
         default=None,
-        help="hftbacktest: files that are not compressed, five times as large and sooner written",
+        help="hftbacktest: uncompressed files, five times as large and sooner written",
     )
     for name in ("tick", "lot"):
         help_text = f"the least step of a {'price' if name == 'tick' else 'size'} (as is known)"
@@ -97,7 +97,7 @@ def _add_arguments(parser: Parser) -> None:
         "--as-exchange",
         type=plain_name,
         metavar="NAME",
-        help="tardis-csv: a name that its readers know (its own)",
+        help="tardis-csv: a name that the format's readers know (the exchange's own)",
     )
     parser.add_argument("--tape", metavar="URL", help=TAPE_HELP)
 

@@ -42,7 +42,7 @@ def _add_arguments(parser: Parser) -> None:
 
 SYMBOLS: Final = Command(
     name="symbols",
-    summary="prints the markets of a tape: first and last date, and what was recorded",
+    summary="prints the markets of a tape: first date, last date, recorded tables",
     example="booktape symbols --tape try",
     run=_list_symbols,
     add_arguments=_add_arguments,

@@ -1,4 +1,4 @@
-"""The location of a tape: an argument, else the environment's or the configuration's."""
+"""Finds the location of a tape: an argument, else the environment's or the configuration's."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +18,8 @@ _STORAGE: Final = "storage"
 def find_storage(url: str | None, environment: Mapping[str, str], folder: Path) -> Storage:
     """Return the store of this URL, else of `BOOKTAPE_TAPE`, else of `[storage]`, else `data`.
 
-    Region and endpoint are always those of `[storage]`. Paths start at `folder`, those of a
-    configuration file at the file's own. Raise `ConfigError` for what names no store.
+    Region and endpoint always come from `[storage]`. Paths start at `folder`, those in a
+    configuration file at the file's own folder. Raise `ConfigError` for a URL that names no store.
     """
     configured = _read_configuration(environment, folder)
     named = url or environment.get(TAPE_VARIABLE)
@@ -42,7 +42,7 @@ def _name(configured: Storage, url: str, folder: Path) -> Storage:
 
 
 def _read_configuration(environment: Mapping[str, str], folder: Path) -> Storage:
-    """Return `[storage]` of the configuration; all other tables are none of a reader's business."""
+    """Return `[storage]` of the configuration; a reader ignores all other tables."""
     file = find_file(environment, folder)
     given = read_file(file) | read_environment(environment)
     storage, faults = Storage(), []

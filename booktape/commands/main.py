@@ -1,4 +1,4 @@
-"""The main entry of `booktape`: runs one command, of the library or of whoever brings more."""
+"""The main entry of `booktape`: runs one command of the library or of another distribution."""
 
 import argparse
 import os
@@ -46,7 +46,7 @@ INTERRUPTED_STATUS: Final = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # paths have letters that it may not know
+        if isinstance(stream, TextIOWrapper):  # its encoding may lack letters of a path
             stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if arguments is None else arguments
     commands = {command.name: command for command in find_commands()}
@@ -94,17 +94,17 @@ def build_parser(commands: Sequence[Command]) -> Parser:
 
 
 def guard(run: Callable[[], int], *, complain: Callable[[str], None]) -> int:
-    """Return the exit status of a run; report each line of what it raises by `complain`."""
+    """Return the exit status of a run; report each line of its error by `complain`."""
     try:
         return run()
     except BooktapeError as error:
         for line in str(error).splitlines():
             complain(line)
         return error.exit_status
-    except BrokenPipeError:  # whoever read our output has seen enough: `booktape verify | head`
+    except BrokenPipeError:  # the reader of our output has enough: `booktape verify | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAULT_STATUS
-    except OSError as error:  # a folder that cannot be made, a disk that is full
+    except OSError as error:  # a forbidden folder, a full disk
         complain(f"{error.strerror}: {error.filename}" if error.filename else str(error))
         return FAULT_STATUS
     except KeyboardInterrupt:

@@ -23,13 +23,13 @@ _WORDS: Final = {True: "yes", False: "no", None: NULL}
 
 
 class Form(Struct, frozen=True):
-    """The form of the output: one of `FORMATS`, with the file of a Parquet."""
+    """The form of the output: one of `FORMATS`, and the file for Parquet."""
 
     name: str
     out: Path | None
 
     def check(self) -> None:
-        """Raise `BooktapeError` unless a file is named for Parquet, and for nothing else."""
+        """Raise `BooktapeError` unless Parquet has a file, and no other format has one."""
         if (self.name == "parquet") != (self.out is not None):
             raise BooktapeError("--format parquet and --out FILE go together")
 
@@ -46,7 +46,7 @@ def add_form(parser: Parser) -> None:
 
 
 def find_form(parsed: argparse.Namespace) -> Form:
-    """Return the form that was chosen."""
+    """Return the chosen form."""
     form = Form(parsed.format, parsed.out)
     form.check()
     return form
@@ -67,7 +67,7 @@ def write(schema: Any, batches: Iterable[Any], form: Form) -> None:
 
 
 def _write_table(schema: Any, batches: Iterable[Any], to: TextIO) -> None:
-    """Align the columns of many rows at a time: later ones may only widen them."""
+    """Align the columns of many rows at a time; later rows may only widen them."""
     widths = [len(name) for name in schema.names]
     numbers = list(_find_numbers(schema))
     held = [[name] for name in schema.names]
@@ -113,7 +113,7 @@ def _write_json(schema: Any, batches: Iterable[Any], to: TextIO) -> None:
 
 
 def _write_parquet(schema: Any, batches: Iterable[Any], path: Path) -> None:
-    """Write the whole file or none: an unfinished one has another name, and is removed."""
+    """Write the whole file or none: remove an unfinished one, which has another name."""
     from pyarrow import parquet
 
     partial = path.with_name(f"{path.name}.partial")

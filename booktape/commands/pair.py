@@ -1,4 +1,4 @@
-"""The pair of markets whose premium is shown, as the configuration names it."""
+"""Finds the pair of markets of a premium in the configuration."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ TAKES: Final = "[A, B], [A, B, a currency in the quote of A, the same in that of
 
 
 def find_pair(environment: Mapping[str, str], folder: Path) -> list[str]:
-    """Return `[dashboard] spread`; nothing where it is not configured."""
+    """Return `[dashboard] spread`; an empty list if it is not configured."""
     given = read_file(find_file(environment, folder)) | read_environment(environment)
     found = given.get(_KEY)
     if found is None:

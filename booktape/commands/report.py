@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from booktape.store.storage import Storage
 
 DONE, UNREADABLE = 0, 2
-DAYS_SEEN: Final = 7  # of the last ones, for one that is certified
+DAYS_SEEN: Final = 7  # the last days in which to look for a certified one
 
 
 def run(parsed: Namespace) -> int:
-    """Write the page; return 0, 2 where the tape cannot be read."""
-    if parsed.put:  # beside a recorder: nobody waits for it
+    """Write the page; return 0, or 2 if the tape is unreadable."""
+    if parsed.put:  # beside a recorder, where nobody waits for it
         os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
         from booktape.certify.bounds import bound_process
 
@@ -64,12 +64,12 @@ def _write(parsed: Namespace, storage: "Storage") -> int:
 
 
 def _put(parsed: Namespace, storage: "Storage") -> int:
-    """Put the reports that are due beside the tape; of days that nobody has certified none is."""
+    """Put the due reports beside the tape; days without a certificate get none."""
     from booktape.report.shelf import find_due
 
     try:
         store, reading = open_store(storage), _open(storage)
-    except NotATape:  # nothing is recorded yet
+    except NotATape:  # the tape has no row yet
         print("No report is due.")
         return DONE
     count = 0
@@ -101,7 +101,7 @@ def _make(parsed: Namespace, storage: "Storage", reading: "Reading", first: str,
 def _add_up(
     parsed: Namespace, storage: "Storage", bar: Bar, exchange: str, date: str
 ) -> "Certificate | None":
-    """Return the figures of a day that is not certified; nothing of it is stored."""
+    """Return the figures of a day without a certificate; store nothing."""
     from booktape.certify.bounds import hold_folder
     from booktape.certify.certifying import draft
     from booktape.certify.days import Days
@@ -137,9 +137,9 @@ def _open(storage: "Storage") -> "Reading":
 
 
 def _find_span(parsed: Namespace, reading: "Reading") -> tuple[str, str]:
-    """Return the first and the last date: what is asked for, else the last certified day.
+    """Return the first and the last date: the given ones, else the last certified day.
 
-    Where none is certified it is the tape's last one.
+    Without a certified day, return the tape's last day.
     """
     if parsed.date and (parsed.start or parsed.end):
         raise BooktapeError("--date takes the place of --start and --end")
@@ -159,7 +159,7 @@ def _find_span(parsed: Namespace, reading: "Reading") -> tuple[str, str]:
 
 
 def _find_certified(reading: "Reading") -> str | None:
-    """Return the last date of which an exchange is certified, of the last few that there are."""
+    """Return the last date with a certificate of any exchange, among the last `DAYS_SEEN`."""
     ledger = reading.ledger
     places = [(date, name) for name in ledger.exchanges for date in ledger.dates(name)[-DAYS_SEEN:]]
     found = (date for date, name in sorted(places, reverse=True) if ledger.certificate(name, date))
@@ -167,7 +167,7 @@ def _find_certified(reading: "Reading") -> str | None:
 
 
 def _find_wishes(parsed: Namespace) -> "Wishes":
-    """Return what is to be drawn: what is asked for, else the pair of the configuration."""
+    """Return the markets to draw: the given ones, else the pair of the configuration."""
     from booktape.report.making import Wishes, check_markets
     from booktape.report.quotes import TICKERS
 
@@ -199,7 +199,7 @@ def _add_arguments(parser: Parser) -> None:
         "--date",
         type=day,
         metavar="D",
-        help="one UTC day (the last one that is certified, else the last)",
+        help="one UTC day (the last certified one, else the last)",
     )
     parser.add_argument("--start", type=day, metavar="D", help="the first day of several")
     parser.add_argument("--end", type=day, metavar="D", help="the last day of several")
@@ -207,7 +207,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--put",
         action="store_true",
-        help="of each of the last seven days that is certified, beside the tape, once",
+        help="puts one page beside the tape for each certified day of the last seven",
     )
     parser.add_argument(
         "--certified", action="store_true", help="adds up no day that has no certificate"
@@ -226,14 +226,14 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--source",
         choices=("books", "tickers"),
-        help="of prices (books where numba is installed; else, and with --put, tickers)",
+        help="of prices (books if numba is installed; else, and with --put, tickers)",
     )
-    parser.add_argument("--temp", metavar="DIR", help="where a day is added up that is uncertified")
+    parser.add_argument("--temp", metavar="DIR", help="a folder to add up an uncertified day in")
 
 
 COMMAND: Final = Command(
     name="report",
-    summary="writes a page that shows some days: their condition, coverage and why, the premium",
+    summary="writes a page that shows some days: condition, coverage, causes of gaps, premium",
     example="booktape report try --date 2026-09-21 --out day.html",
     run=run,
     add_arguments=_add_arguments,

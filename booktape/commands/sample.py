@@ -8,7 +8,7 @@ from booktape.commands.command import Command, Parser
 
 
 def run(folder: Path) -> int:
-    """Write the sample into a new folder; print what it is and what to type next."""
+    """Write the sample into a new folder; print its content and the next commands."""
     from booktape.sample.tape import write_sample
 
     sessions = write_sample(folder)
@@ -28,7 +28,7 @@ def _run(parsed: Namespace) -> int:
 
 COMMAND: Final = Command(
     name="sample",
-    summary="writes a small tape with gaps, two lines and an arbitrage, to try what reads one",
+    summary="writes a small tape with gaps, two lines and an arbitrage, to try other commands on",
     example="booktape sample try",
     run=_run,
     add_arguments=_add_arguments,

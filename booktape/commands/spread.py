@@ -1,4 +1,4 @@
-"""The command `spread`: prints the earnings of buying on one market, selling on another."""
+"""The command `spread`: prints the earnings of buying on one market and selling on another."""
 
 import argparse
 from argparse import Namespace
@@ -21,7 +21,7 @@ DEPTH: Final = 25
 
 
 class _Known:
-    """Counts the rows, and those of them with values."""
+    """Counts all rows, and the rows with values."""
 
     def __init__(self) -> None:
         self.rows = self.known = 0
@@ -44,7 +44,7 @@ class _Known:
 
 
 def fee(text: str) -> tuple[str, float]:
-    """Return an exchange and a taker's share there."""
+    """Parse an argument that takes an exchange and a taker's share there."""
     exchange, sign, share = text.partition("=")
     if not (exchange and sign):
         raise argparse.ArgumentTypeError(f"takes EXCHANGE=SHARE, bitvavo=0.0025, not {text}")
@@ -58,7 +58,7 @@ def fee(text: str) -> tuple[str, float]:
 
 
 def find_spread(parsed: Namespace, opened: OpenTape) -> TapeRows:
-    """Return the spread that was asked for."""
+    """Return the chosen spread."""
     markets = [parsed.a, parsed.b, *(parsed.via or ())]
     exchanges = sorted({market.partition(":")[0] for market in markets})
     span = opened.reading.parse_range(exchanges, parsed.start, parsed.end)
@@ -108,7 +108,7 @@ def _run(parsed: Namespace) -> int:
 fee.__name__ = "fee"
 COMMAND: Final = Command(
     name="spread",
-    summary="prints what buying on one market and selling on the other would earn, after fees",
+    summary="prints the earnings of buying on one market and selling on the other, after fees",
     example=(
         "booktape spread bitvavo:BTC-EUR btcturk:BTC-TRY "
         "--via bitvavo:USDT-EUR btcturk:USDT-TRY "

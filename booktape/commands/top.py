@@ -45,7 +45,7 @@ class _Known:
 
 
 def find_top(parsed: Namespace, opened: OpenTape) -> TapeRows:
-    """Return the best prices that were asked for."""
+    """Return the chosen best prices."""
     known = _Known()
     if parsed.at:
         scan = opened.tape.top(parsed.market, at=parsed.at, depth=parsed.depth)
@@ -64,7 +64,7 @@ def _scan_range(parsed: Namespace, opened: OpenTape) -> "tuple[Scan, tuple[int, 
 
 
 def _find_remarks(parsed: Namespace, opened: OpenTape, known: _Known) -> list[str]:
-    """Return why nothing is known; of moments that were named, of each that is not."""
+    """Return remarks on unknown rows; for named moments, one on each unknown moment."""
     if parsed.at:
         return [line for at in parsed.at for line in _explain(parsed.market, opened, at)]
     if not known.rows:
@@ -91,7 +91,7 @@ def _add_arguments(parser: Parser) -> None:
         "--at",
         action="append",
         metavar="T",
-        help="a moment in place of a range, 2026-09-21T12:00:00Z; may be repeated",
+        help="a moment instead of a range, 2026-09-21T12:00:00Z; may be repeated",
     )
     add_range(parser)
     parser.add_argument(
@@ -108,7 +108,7 @@ def _run(parsed: Namespace) -> int:
 
 COMMAND: Final = Command(
     name="top",
-    summary="prints the best prices of a market through time, and nothing where none are known",
+    summary="prints the best prices of a market through time, empty where the book is unknown",
     example="booktape top bitvavo:BTC-EUR --tape try --every 10s",
     run=_run,
     add_arguments=_add_arguments,

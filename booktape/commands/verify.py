@@ -18,7 +18,7 @@ WHOLE, NOT_WHOLE, UNREADABLE = 0, 1, 2
 
 
 def run(storage: Storage, *, date: date | None, as_json: bool) -> int:
-    """Re-read the tape and print what it proves; return 0 whole, 1 not whole, 2 unreadable."""
+    """Read the tape again and print the proof; return 0 whole, 1 not whole, 2 unreadable."""
     from booktape.certify.proving import prove_certificates
     from booktape.proof.verify import format_report, verify
 

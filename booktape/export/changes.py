@@ -1,4 +1,4 @@
-"""Yields a market's book as changes for a replay: its beginning, each change, its end."""
+"""Yields a market's book as changes for a replay: beginning, changes, end."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -16,7 +16,7 @@ from booktape.tables import SCHEMAS
 
 SIDES: Final = ("bid", "ask")
 ROWS_AT_ONCE: Final = 65_536
-KEPT_ROWS_MAX: Final = 262_144  # changes that are kept before a book is made of them
+KEPT_ROWS_MAX: Final = 262_144  # changes to keep before folding them into a book
 _INT64: Final = pa.int64()
 _LEVELS: Final = pa.schema(
     [SCHEMAS["book"].field(name).remove_metadata() for name in ("side", "price", "size")]
@@ -29,7 +29,7 @@ Book: TypeAlias = dict[str, Levels]
 
 
 class BookBegin(NamedTuple):
-    """From here on the book is known."""
+    """The book is known from here on."""
 
     ts: int
     ts_event: int | None
@@ -39,10 +39,10 @@ class BookBegin(NamedTuple):
 
 
 class BookChanges(NamedTuple):
-    """Levels that change, in order, column by column; rows of one message have one number.
+    """Changed levels, in order, column by column; rows of one message have the same number.
 
-    No message goes on in another batch. Times are int64 µs; `ts` never falls, and `ts_event` and
-    `sequence` may be null. A size of 0 removes a level.
+    A batch holds whole messages. Times are int64 µs; `ts` never falls; `ts_event` and `sequence`
+    may be null. A size of 0 removes a level.
     """
 
     ts: pa.Array
@@ -55,7 +55,7 @@ class BookChanges(NamedTuple):
 
 
 class BookEnd(NamedTuple):
-    """From here on the book is not known."""
+    """The book is unknown from here on."""
 
     ts: int
 
@@ -64,7 +64,7 @@ Item: TypeAlias = BookBegin | BookChanges | BookEnd
 
 
 def find_moment(item: Item) -> int:
-    """Return when an item changes the book, for the last time."""
+    """Return the time of an item's last change to the book."""
     ts: int = item.ts[-1].as_py() if isinstance(item, BookChanges) else item.ts
     return ts
 
@@ -72,8 +72,8 @@ def find_moment(item: Item) -> int:
 def read_changes(market: Market, start: int, end: int) -> Iterator[Item]:
     """Yield the book of `[start, end)`, some rows at a time.
 
-    A snapshot that comes while the book is known (an audit, a poll, another session's book) is
-    handed out as what differs, so that what rests in a level keeps its place.
+    If a snapshot comes while the book is known (an audit, a poll, another session's book), yield
+    only its differences, so that an order resting in an unchanged level keeps its place.
     """
     kept: _Kept | None = None
     for leg in find_legs(market, start, end):
@@ -101,7 +101,7 @@ def read_changes(market: Market, start: int, end: int) -> Iterator[Item]:
 
 
 class _Kept:
-    """One book: its levels at a moment and the changes since."""
+    """One book: its levels at a moment, and the changes since."""
 
     def __init__(self, snapshot: pa.Table) -> None:
         self._book = _fold(snapshot)
@@ -109,14 +109,14 @@ class _Kept:
         self._count = 0
 
     def add(self, levels: pa.Table) -> None:
-        """Keep changes; where they are many, what they leave behind."""
+        """Keep changes; fold them into the book if they are many."""
         self._parts.append(levels.select(_LEVELS.names))
         self._count += levels.num_rows
         if self._count > KEPT_ROWS_MAX:
             self.find_book()
 
     def find_book(self) -> Book:
-        """Return the levels that are left."""
+        """Return the current levels."""
         if self._parts:
             old = pa.Table.from_arrays(_join(self._book.items()), schema=_LEVELS)
             self._book = _fold(pa.concat_tables([old, *self._parts]).unify_dictionaries())
@@ -130,7 +130,7 @@ def _fold(rows: pa.Table) -> Book:
 
 
 def _join(sides: Iterable[tuple[str, Levels]]) -> list[pa.Array]:
-    """Return levels as columns, with the names of their sides."""
+    """Return levels as columns, each with the name of its side."""
     places, prices, sizes = [], [], []
     for side, (price, size) in sides:
         places.append(pa.repeat(pa.scalar(SIDES.index(side), pa.int32()), len(price)))
@@ -141,7 +141,7 @@ def _join(sides: Iterable[tuple[str, Levels]]) -> list[pa.Array]:
 
 
 def _join_events(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield the same rows, not too few at once, so that no event goes on in the next table."""
+    """Yield the same rows in larger tables, none of which splits an event."""
     held: list[pa.Table] = []
     count = 0
     for found in tables:
@@ -166,7 +166,7 @@ def _join_tables(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def _part(rows: pa.Table) -> Iterator[tuple[pa.Table, bool]]:
-    """Yield each snapshot by itself, and the changes between two."""
+    """Yield each snapshot alone, and the changes between two snapshots."""
     is_snapshot = rows["is_snapshot"].chunk(0)
     numbers = rows["event_number"].chunk(0)
     begins = [0]
@@ -185,7 +185,7 @@ def _make_begin(snapshot: pa.Table, book: Book) -> BookBegin:
 
 
 def _compare(snapshot: pa.Table, before: Book, after: Book) -> Iterator[BookChanges]:
-    """Yield what a snapshot changes in the book before it, as one message."""
+    """Yield the differences between a snapshot and the book before it, as one message."""
     parts: list[tuple[str, Levels]] = []
     for side in SIDES:
         (old, old_sizes), (new, sizes) = before[side], after[side]

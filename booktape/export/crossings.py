@@ -1,4 +1,4 @@
-"""Finds where a crossed book is crossed no more, for readers that hide what is crossed.
+"""Finds the ends of crossings of a book, for readers that hide crossed levels.
 
 hftbacktest moves the best price of the other side when a level crosses it, and does not move it
 back once that level is gone.
@@ -12,11 +12,11 @@ from booktape.export.days import Day
 from booktape.replay.rows import level_names
 from booktape.times import SECOND_US
 
-ROWS_US: Final = 60 * SECOND_US  # a row of feed_events tells of what crossed since the one before
+ROWS_US: Final = 60 * SECOND_US  # one `crossed` row covers the time since the one before
 
 
 class Uncrossed(NamedTuple):
-    """The best levels of a book right after it was crossed; None where a side is empty."""
+    """The best levels of a book right after a crossing; None for an empty side."""
 
     ts: int
     bid: tuple[float, float] | None
@@ -24,7 +24,7 @@ class Uncrossed(NamedTuple):
 
 
 def find_uncrossed(day: Day) -> Iterator[Uncrossed]:
-    """Yield the ends of all times in which the day's book was crossed, in order."""
+    """Yield the end of each crossing of the day's book, in order."""
     if not _is_told(day):
         return
     scan = scan_top(day.reading, day.market, (day.start, day.end), depth=1, every=None, add=())
@@ -46,7 +46,7 @@ def find_uncrossed(day: Day) -> Iterator[Uncrossed]:
 
 
 def _is_told(day: Day) -> bool:
-    """Return whether a feed told of a crossed book."""
+    """Return whether a feed recorded a crossed book."""
     first = day.start - ROWS_US
     for session in day.reading.sessions.find(day.market.exchange, first, day.end):
         for place in range(session.find_first(first), session.find_end(day.end)):

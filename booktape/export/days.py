@@ -1,4 +1,4 @@
-"""Reads a day of one market, as every target takes it."""
+"""Reads a day of one market for every target."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -19,7 +19,7 @@ from booktape.export.measure import Measure
 from booktape.keys import day_of
 from booktape.times import DAY_US, SECOND_US
 
-LIVE_US: Final = 5 * SECOND_US  # a trade that came later is of a list: nobody knew of it in time
+LIVE_US: Final = 5 * SECOND_US  # a later trade came in a list: nobody knew it in time
 _AHEAD_US: Final = 60 * SECOND_US  # the exchange's clock may be ahead of ours by as much
 _INT64: Final = pa.int64()
 _ORDER: Final = [(name, "ascending") for name in ("ts_recv", "ts", "event_number")]
@@ -28,7 +28,7 @@ Part = TypeVar("Part")
 
 
 class Day:
-    """A UTC day of a market that is over; what is read of it twice is remembered."""
+    """A past UTC day of one market; it remembers rows that it needs twice."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Day:
     ) -> None:
         """Raise `TapeError` for a day that is not over, or has nothing of the market.
 
-        `progress` is told which share of the day a pass over it has read, again and again.
+        Each pass over the day calls `progress` again and again with the share that it has read.
         """
         self.market = reading.parse_market(market)
         self.date = date
@@ -52,12 +52,12 @@ class Day:
 
     @property
     def name(self) -> str:
-        """Return what files are named by."""
+        """Return the name of the day's files, without a suffix."""
         return f"{self.market.exchange}_{self.market.symbol}_{self.date}"
 
     @property
     def reading(self) -> Reading:
-        """Return what the day is read with."""
+        """Return the reading of the tape."""
         return self._reading
 
     def read_changes(self) -> Iterator[Item]:
@@ -65,14 +65,14 @@ class Day:
         return self.follow(read_changes(self.market, self.start, self.end), find_moment)
 
     def follow(self, parts: Iterable[Part], find_ts: Callable[[Part], int]) -> Iterator[Part]:
-        """Yield the same parts of the day, whose last moments tell how far it is read."""
+        """Yield the same parts of the day; report progress by the last moment of each."""
         for part in parts:
             yield part
             self._progress((find_ts(part) - self.start) / DAY_US)
 
     @cached_property
     def seen(self) -> dict[str, Measure]:
-        """Return what all prices and all sizes are multiples of, trades included."""
+        """Return the measures of all prices and of all sizes, trades included."""
         found = {column: Measure() for column in ("price", "size")}
         legs = find_legs(self.market, self.start, self.end)
         columns = ("ts_recv", "event_number", "side", *found)
@@ -89,19 +89,19 @@ class Day:
         return found
 
     def need_book(self) -> None:
-        """Raise `NotExported` where the book is not known at any time of the day."""
+        """Raise `NotExported` if the book is never known on the day."""
         if not self.known:
             raise NotExported(f"the book of {self.market.name} is not known on {self.date}")
 
     @cached_property
     def known(self) -> list[tuple[int, int]]:
-        """Return the times in which the book is known, in order and apart from each other."""
+        """Return the times when the book is known, in order, without overlaps."""
         found = find_coverage(self.market, self.start, self.end)
         return [(each.start, each.end) for each in found if each.is_whole]
 
     @cached_property
     def trades(self) -> pa.Table:
-        """Return the trades that were received on the day, each once, in that order."""
+        """Return the trades received on the day, each once, by receive time."""
         place = self.market.exchange, self.market.symbol
         span = self.start - LATE_US, self.end + _AHEAD_US
         ledger, segments = self._reading.ledger, self._reading.segments
@@ -117,10 +117,10 @@ class Day:
 
     @cached_property
     def live_trades(self) -> pa.Table:
-        """Return the trades that happened, and were heard of, while the book was known.
+        """Return the trades that happened and came while the book was known.
 
-        One that an outage hid comes in a list, later: whoever replays the day would take it for
-        one of that moment.
+        A trade hidden by an outage comes in a list, later: a replay would take it for a trade of
+        that later moment.
         """
         trades = self.trades
         if not trades.num_rows:
@@ -138,7 +138,7 @@ class Day:
 
     @cached_property
     def latency_us(self) -> int | None:
-        """Return how long a live trade took to us, at the median; None where none tells."""
+        """Return the median delay of live trades; None if no trade shows one."""
         trades = self.live_trades
         if not trades.num_rows:
             return None
@@ -148,7 +148,7 @@ class Day:
         return None if found is None else max(found, 0)
 
     def find_gaps(self) -> list[tuple[int, int]]:
-        """Return the times between those in which the book is known."""
+        """Return the times between the known times of the book."""
         return [(before[1], after[0]) for before, after in pairwise(self.known)]
 
 
@@ -159,7 +159,7 @@ def find_last(batch: pa.RecordBatch) -> int:
 
 
 def _check_over(reading: Reading, exchange: str, date: str) -> None:
-    """Raise `TapeError` where a session of the day may still record something of it."""
+    """Raise `TapeError` if a session may still record rows of the day."""
     dates = reading.ledger.dates(exchange)
     if date not in dates:
         raise TapeError(f"{exchange} has nothing of {date}: it has {dates[0]} to {dates[-1]}")

@@ -1,7 +1,7 @@
 """Puts rows into the event order of a backtest: by the exchange's time and by ours at once.
 
-A row that was sent before another and received after it is two rows: one is what happens on the
-exchange, in its order there, the other what is heard of it here.
+A row sent before another and received after it becomes two rows: one for the event on the exchange,
+in the exchange's order, and one for its reception here.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from typing import Any, Final
 import numpy as np
 
 EXCH_EVENT, LOCAL_EVENT = 1 << 31, 1 << 30
-EV, EXCH_TS = 0, 1  # the columns that are looked at
+EV, EXCH_TS = 0, 1  # the columns that the order needs
 _NEVER: Final = np.iinfo(np.int64).min
 
 Columns = list[Any]
 
 
 class EventOrder:
-    """Rows that come in the order in which they were received, and go in both orders.
+    """Takes rows by receive time, and returns them in both orders.
 
-    A row goes as soon as nothing that may still come happened before it on the exchange.
+    It returns a row once no later row can have happened before it on the exchange.
     """
 
     def __init__(self) -> None:
@@ -27,9 +27,9 @@ class EventOrder:
         self._held: Columns | None = None
 
     def add(self, columns: Sequence[Any], *, since: int | None) -> Columns:
-        """Add rows, by the time at which they are heard of; return those whose places are known.
+        """Add rows, by receive time; return the rows whose places are final.
 
-        Whatever is added later happened at `since` or afterwards; nothing is where it is None.
+        All rows added later happened at `since` or afterwards; `None`: none will be added.
         """
         columns = list(columns)
         happened = columns[EXCH_TS]
@@ -54,7 +54,7 @@ class EventOrder:
 
 
 def _insert(columns: Columns, sent: Columns) -> Columns:
-    """Return the rows with those that came late where they belong on the exchange."""
+    """Return the rows, with the late ones at their places in the exchange's order."""
     if not len(sent[EV]):
         return columns
     there = np.flatnonzero(_is_there(columns))
@@ -65,5 +65,5 @@ def _insert(columns: Columns, sent: Columns) -> Columns:
 
 
 def _is_there(columns: Columns) -> Any:
-    """Return which rows are what happens on the exchange."""
+    """Return which rows are events on the exchange."""
     return columns[EV] & np.uint64(EXCH_EVENT) != 0

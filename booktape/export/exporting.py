@@ -1,4 +1,4 @@
-"""Exports days of markets, one after the other, in the format of whoever reads them."""
+"""Exports days of markets, one after the other, in another program's format."""
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
@@ -20,7 +20,7 @@ EACH_CHANGE: Final = "change"
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """A target's options; None leaves one to the target."""
+    """A target's options; None: the target's default."""
 
     depth: int | None = None
     every: str | None = None
@@ -36,12 +36,12 @@ class Target(Struct, frozen=True):
 
     module: str
     packages: tuple[str, ...]
-    options: dict[str, Any]  # and what they are where nothing is said
+    options: dict[str, Any]  # with their defaults
     passes: int = 1  # how often it reads a day's book
 
 
 class Exported(Struct, frozen=True):
-    """The result of a day: its facts, and whether it was there before."""
+    """The result of a day: its facts, and whether this run wrote it."""
 
     market: str
     facts: dict[str, Any]
@@ -72,12 +72,12 @@ def export(
     options: Options | None = None,
     progress: Callable[[float], None] = lambda _done: None,
 ) -> Iterator[Exported]:
-    """Write a day of each market into a folder; yield each once it is there.
+    """Write a day of each market into a folder; yield each when it is written.
 
-    A day that is there already is not written again: an export that was ended goes on. `progress`
-    is told how many markets are done, parts of one included. Raise ValueError for a target or an
-    option that is none, `TapeError` for a day that cannot be had; `NotExported`, with a line for
-    each, names at the end what could not be written in this format.
+    An interrupted export goes on: it does not write a finished day again. `progress` gets the
+    number of finished markets, parts of one included. Raise ValueError for an unknown target or
+    option, `TapeError` for a day that the tape does not have. At the end raise `NotExported`, with
+    one line for each market that this format cannot hold.
     """
     chosen = choose_options(target, options or Options())
     try:
@@ -115,7 +115,7 @@ class Passes:
         self._done, self._passed, self._share = done, 0, 0.0
 
     def follow(self, share: float) -> None:
-        """Take note of the share of the day that a pass has read: where it falls it is another."""
+        """Note the share of the day that a pass has read; if the share falls, a new pass began."""
         self._passed += share < self._share
         self._share = max(share, 0.0)
         passed = min(self._passed + self._share, self._count)
@@ -126,7 +126,7 @@ def _export(day: Day, folder: Folder, module: ModuleType, options: dict[str, Any
     facts = folder.find_done(day.name)
     if facts is None:
         with folder.claim(day.name):
-            facts = folder.find_done(day.name)  # another process may just have ended
+            facts = folder.find_done(day.name)  # another process may have just finished it
             if facts is None:
                 facts = _write(day, folder, module, options)
                 return Exported(day.market.name, facts, is_new=True)
@@ -138,7 +138,7 @@ def _write(day: Day, folder: Folder, module: ModuleType, options: dict[str, Any]
         facts: dict[str, Any] = module.write(day, folder, **options)
     except TapeError:
         raise
-    except OSError as error:  # of a disk that is full it does not say where
+    except OSError as error:  # the error of a full disk names no path
         error.filename = error.filename or str(folder.path)
         raise
     folder.finish(day.name, facts)
@@ -146,7 +146,7 @@ def _write(day: Day, folder: Folder, module: ModuleType, options: dict[str, Any]
 
 
 def choose_options(target: str, options: Options) -> dict[str, Any]:
-    """Return the options of a target; ValueError for one that it does not take."""
+    """Return the options of a target; raise ValueError for an option that it does not take."""
     if target not in TARGETS:
         raise ValueError(f"no target {target!r}; there are {', '.join(TARGETS)}")
     taken = dict(TARGETS[target].options)
@@ -161,7 +161,7 @@ def choose_options(target: str, options: Options) -> dict[str, Any]:
 
 
 def _parse(options: dict[str, Any]) -> dict[str, Any]:
-    """Return options as a target's module takes them."""
+    """Return options in the form that a target's module takes."""
     parsed = dict(options)
     if "every" in parsed:
         every = parsed.pop("every")

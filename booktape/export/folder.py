@@ -1,6 +1,6 @@
 """Manages the folder of an export: one target's files, each whole or absent.
 
-Several processes may write into it at once, other days or markets each: none waits for another.
+Several processes may write into it at once, each other days or markets; none waits for another.
 """
 
 import fcntl
@@ -20,10 +20,10 @@ FACTS_SUFFIX: Final = ".json"
 
 
 class Folder:
-    """A folder that holds one export; it is never mixed with another."""
+    """A folder for one export, never for two."""
 
     def __init__(self, path: Path, target: str, options: Mapping[str, object]) -> None:
-        """Raise `TapeError` where the folder holds something else."""
+        """Raise `TapeError` if the folder holds other files."""
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
         wanted = {"target": target, **options}
@@ -36,21 +36,21 @@ class Folder:
         if found != wanted:
             raise TapeError(
                 f"{path} holds another export ({_say(found)}), not {_say(wanted)}: "
-                "take another folder"
+                "choose another folder"
             )
 
     def _find_marker(self) -> dict[str, Any] | None:
-        """Return what the folder holds; None where it holds nothing."""
+        """Return the export that the folder holds; None if it is empty."""
         marker = self.path / MARKER
         if marker.exists():
             return _read(marker)
         if any(not each.name.endswith(PARTIAL_SUFFIX) for each in self.path.iterdir()):
-            raise TapeError(f"{self.path} holds something else than an export: take another folder")
+            raise TapeError(f"{self.path} holds files of no export: choose another folder")
         return None
 
     @contextmanager
     def _lock(self, name: str, operation: int) -> Iterator[None]:
-        """Hold a lock on what a file is written into."""
+        """Hold a lock on a file's partial."""
         partial = self.path / f"{name}{PARTIAL_SUFFIX}"
         with partial.open("ab") as lock:
             fcntl.flock(lock, operation)
@@ -60,13 +60,13 @@ class Folder:
                 partial.unlink(missing_ok=True)
 
     def find_done(self, name: str) -> dict[str, Any] | None:
-        """Return what was said of a day that is there already."""
+        """Return the facts of a finished day; None if it is not finished."""
         path = self.path / f"{name}{FACTS_SUFFIX}"
         return _read(path) if path.exists() else None
 
     @contextmanager
     def claim(self, name: str) -> Iterator[None]:
-        """Write a day alone: raise `NotExported` while another process writes it."""
+        """Claim a day for this process: raise `NotExported` while another process writes it."""
         with ExitStack() as held:
             try:
                 lock = self._lock(f"{name}{FACTS_SUFFIX}", fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -76,11 +76,11 @@ class Folder:
             yield
 
     def finish(self, name: str, facts: Mapping[str, object]) -> None:
-        """Write down the facts of a day: from now on it counts as exported."""
+        """Save the facts of a day: from now on the day counts as exported."""
         self.write(f"{name}{FACTS_SUFFIX}", lambda partial: _write(partial, facts))
 
     def write(self, name: str, make: Callable[[Path], None]) -> None:
-        """Write one file whole: `make` writes it beside its place."""
+        """Write one file whole: `make` writes a partial, which is then renamed."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}{PARTIAL_SUFFIX}")
@@ -95,7 +95,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict)
     except msgspec.DecodeError:
-        raise TapeError(f"{path} is not what an export wrote: take another folder") from None
+        raise TapeError(f"{path} is no file of an export: choose another folder") from None
     return found
 
 

@@ -37,7 +37,7 @@ DTYPE: Final = np.dtype(
     align=True,
 )
 DEPTH, TRADE, CLEAR, SNAPSHOT = 1, 2, 3, 4
-KINDS: Final = 0xFF  # the bits of an event that are its kind
+KINDS: Final = 0xFF  # the bits of an event's kind
 BUY, SELL = 1 << 29, 1 << 28
 FLAGS: Final = EXCH_EVENT | LOCAL_EVENT | BUY | SELL
 _SIDES: Final = {"bid": BUY, "ask": SELL, "buy": BUY, "sell": SELL}
@@ -56,7 +56,7 @@ def write(
     lot: str | None,
     stored: bool,
 ) -> dict[str, object]:
-    """Write a day; return what is to be known of it."""
+    """Write a day; return its facts."""
     day.need_book()
     latency_us = day.latency_us if latency_ms is None else round(latency_ms * US_OF_MS)
     rows = _Rows(day, latency_us)
@@ -84,26 +84,26 @@ def write(
 
 
 class _Rows:
-    """A day's book and trades, in a backtest's order; times in µs."""
+    """A day's book and trades in a backtest's order; times in µs."""
 
     def __init__(self, day: Day, latency_us: int | None) -> None:
         self.never_ahead = 0
         self._day = day
         self._latency_us = latency_us
-        self._happened = _NULL_TS  # on the exchange, the latest of the book
+        self._happened = _NULL_TS  # the exchange's latest time of the book
 
     def read(self) -> Iterator[Columns]:
-        """Yield columns, some rows at a time."""
+        """Yield columns, in batches of rows."""
         trades = _find_trades(self._day, self._latency_us or 0)
         uncrossed = _find_uncrossed(self._day)
-        # The earliest of each trade and all behind it: nothing may go before one of them.
+        # The earliest time of each trade and all after it: no row may go before one of these.
         earliest = np.minimum.accumulate(np.append(trades[EXCH_TS], _NEVER)[::-1])
         order = EventOrder()
         for found in _join(map(self._read_depth, self._day.read_changes())):
-            # Whatever else changes at the moment of the last row leaves the same best levels.
+            # Other changes at the last row's moment leave the same best levels.
             depth, uncrossed = _merge(found, uncrossed, side="right")
             self._place(depth)
-            # A trade comes before the depth of its moment: else a fill would be counted twice.
+            # A trade comes before the depth of its moment: else a fill would count twice.
             rows, trades = _merge(depth, trades, side="left")
             since = min(self._happened, int(earliest[len(trades[EXCH_TS])]))
             yield order.add(rows, since=since)
@@ -129,10 +129,10 @@ class _Rows:
                 return _clear(_NULL_TS, ts)
 
     def _place(self, depth: Columns) -> None:
-        """Make up the exchange's times that are unknown, and put them into the book's order.
+        """Fill in unknown exchange times, and make the times follow the book's order.
 
-        Where its clock is ahead of ours a row came at once. Changes of a book follow each other by
-        their sequences, whatever their times say.
+        If the exchange's clock is ahead of ours, use our receive time. A book's changes follow each
+        other by their sequences, whatever their times are.
         """
         happened, received = depth[EXCH_TS], depth[_LOCAL_TS]
         happened = np.where(happened == _NULL_TS, received - (self._latency_us or 0), happened)
@@ -146,12 +146,12 @@ class _Rows:
         market = self._day.market
         raise NotExported(
             f"{market.exchange} sends no time with its books, and no trade of {market.symbol} "
-            f"on {self._day.date} tells how late they come: give --latency-ms"
+            f"on {self._day.date} shows how late they come: give --latency-ms"
         )
 
 
 def _join(parts: Iterable[Columns]) -> Iterator[Columns]:
-    """Yield the same rows, not too few at once."""
+    """Yield the same rows in larger batches."""
     held: list[Columns] = []
     count = 0
     for part in parts:
@@ -167,9 +167,9 @@ def _join(parts: Iterable[Columns]) -> Iterator[Columns]:
 def _merge(
     rows: Columns, others: Columns, *, side: Literal["left", "right"]
 ) -> tuple[Columns, Columns]:
-    """Return rows with those of the others up to the last one's moment, and the rest of these.
+    """Return rows merged with the others up to the last row's moment, and the remaining others.
 
-    At one moment the others come first (left) or last.
+    At one moment the others come first (left) or last (right).
     """
     received, theirs = rows[_LOCAL_TS], others[_LOCAL_TS]
     count = int(np.searchsorted(theirs, received[-1], side="right"))
@@ -183,7 +183,7 @@ def _merge(
 
 
 def _find_uncrossed(day: Day) -> Columns:
-    """Return the best levels after each time in which the book was crossed, as they are."""
+    """Return the best levels after each crossing of the book."""
     rows = [
         (DEPTH | side, _NULL_TS, moment.ts, *level)
         for moment in find_uncrossed(day)
@@ -195,7 +195,7 @@ def _find_uncrossed(day: Day) -> Columns:
 
 
 def _clear(happened: int, received: int) -> Columns:
-    """Return a row for each side that clears it."""
+    """Return the two rows that clear both sides."""
     columns = _fill(CLEAR, happened, received, np.full(2, np.nan), np.zeros(2))
     columns[0] |= np.array([BUY, SELL], np.uint64)
     return columns
@@ -222,13 +222,13 @@ def _find_trades(day: Day, latency_us: int) -> Columns:
 
 
 def _flag(names: pa.Array) -> Any:
-    """Return the side of each row as a flag; none where it is not known."""
+    """Return the side of each row as a flag; no flag if the side is unknown."""
     flags = pa.array([_SIDES[name] for name in names.dictionary.to_pylist()], pa.uint64())
     return _to_numpy(pc.fill_null(flags.take(names.indices), pa.scalar(0, pa.uint64())))
 
 
 def _make_array(columns: Columns) -> Any:
-    """Return rows as a backtest reads them, their times in ns."""
+    """Return rows as a backtest reads them, with times in ns."""
     events, happened, received, price, size = columns
     rows = np.zeros(len(events), DTYPE)
     rows["ev"], rows["px"], rows["qty"] = events, price, size

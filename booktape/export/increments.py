@@ -1,4 +1,4 @@
-"""Finds a market's increments, the least steps of price and size: the exchange's, else as seen."""
+"""Finds a market's increments, the least steps of price and size: the exchange's, else inferred."""
 
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ from booktape.export.days import Day
 
 
 class Increments(Struct, frozen=True):
-    """A price's step and a size's step, as text that is exact, and where each is from."""
+    """The steps of price and size as exact text, and the origin of each."""
 
     tick: str
     lot: str
@@ -26,7 +26,7 @@ class Increments(Struct, frozen=True):
 
 
 def find_increments(day: Day, *, tick: str | None, lot: str | None) -> Increments:
-    """Return the steps that are given, else those of `instruments`, else what all seen fit."""
+    """Return the given steps, else those of `instruments`, else steps that fit all numbers seen."""
     said = _find_instrument(day)
     found = {}
     for name, given, column in (("tick", tick, "price"), ("lot", lot, "size")):

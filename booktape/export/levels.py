@@ -1,4 +1,4 @@
-"""Keeps the levels of a book, for formats that tell an added level from a changed one."""
+"""Keeps the levels of a book, for formats that distinguish added levels from changed ones."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -8,7 +8,7 @@ from booktape.export.changes import SIDES, BookBegin, BookChanges, BookEnd, Item
 
 
 class LevelRow(NamedTuple):
-    """One level as it changes; `was` tells whether it was there before."""
+    """One changed level, and whether it existed before."""
 
     side: str
     price: float
@@ -17,24 +17,24 @@ class LevelRow(NamedTuple):
 
 
 class BookMessage(NamedTuple):
-    """Changes at one instant. A snapshot is the whole book; a loss leaves no book."""
+    """Changes at one instant. A snapshot has the whole book; a loss leaves no book."""
 
     ts: int
     ts_event: int | None
     sequence: int | None
     is_snapshot: bool
     is_lost: bool
-    rows: list[LevelRow]  # of a snapshot its levels; of a loss those that are gone
+    rows: list[LevelRow]  # a snapshot's levels; a loss's removed levels
 
 
 class Levels:
-    """The levels of a book, changed by what is handed in."""
+    """The levels of a book after the items applied so far."""
 
     def __init__(self) -> None:
         self._there: dict[str, set[float]] = {side: set() for side in SIDES}
 
     def apply(self, item: Item) -> Iterator[BookMessage]:
-        """Yield the messages of an item; the removal of a level that is not there is left out."""
+        """Yield the messages of an item, without removals of levels that do not exist."""
         match item:
             case BookBegin(ts, ts_event, sequence, bids, asks):
                 sides = dict(zip(SIDES, (bids, asks), strict=True))

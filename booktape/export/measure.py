@@ -1,4 +1,4 @@
-"""Measures numbers: how many decimals they have, and the greatest step they are multiples of."""
+"""Measures numbers: their decimals, and the greatest step of which all are multiples."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -13,7 +13,7 @@ _DECIMALS_MAX: Final = 22  # up to here a float holds each power of ten
 
 
 class Measure:
-    """The decimals and the step of the numbers seen so far, as their shortest texts say them."""
+    """The decimals and the step of the numbers seen so far, by their shortest texts."""
 
     def __init__(self) -> None:
         self.decimals = 0
@@ -21,7 +21,7 @@ class Measure:
 
     @property
     def step(self) -> str:
-        """Return the step; 1 where nothing but zeros was seen."""
+        """Return the step; 1 if all numbers were zeros."""
         step = self._step or Fraction(1)
         return f"{Decimal(step.numerator) / Decimal(step.denominator):f}"
 

@@ -28,7 +28,7 @@ _AGGRESSORS: Final = {"buy": AggressorSide.BUYER, "sell": AggressorSide.SELLER}
 
 
 def write(day: Day, folder: Folder, *, tick: str | None, lot: str | None) -> dict[str, object]:
-    """Write a day; return what is to be known of it."""
+    """Write a day; return its facts."""
     day.need_book()
     steps = find_increments(day, tick=tick, lot=lot)
     seen = (measure.decimals for measure in day.seen.values())
@@ -79,13 +79,13 @@ def _make_instrument(day: Day, steps: Increments, decimals: tuple[int, ...]) -> 
 
 
 def _find_currency(code: str) -> Currency:
-    currency = Currency.from_str(code)  # one that it does not know is a coin
+    currency = Currency.from_str(code)  # a currency unknown to nautilus becomes a coin
     Currency.register(currency)
     return currency
 
 
 def _remove_rest(day: Day, folder: Folder, instrument: CurrencyPair) -> None:
-    """Remove what an export that was ended had written of this day."""
+    """Remove the files of this day that an interrupted export left."""
     for kind in ("currency_pair", "order_book_delta", "trade_tick"):
         own = folder.path / "data" / kind / str(instrument.id)
         for path in own.glob(f"{day.date}T*.parquet"):
@@ -93,7 +93,7 @@ def _remove_rest(day: Day, folder: Folder, instrument: CurrencyPair) -> None:
 
 
 def _write(catalog: ParquetDataCatalog, objects: Iterable[Any]) -> Iterator[int]:
-    """Write objects, not too many at once; those of one instant are in one file."""
+    """Write objects in bounded files; objects of one instant are in one file."""
     held: list[Any] = []
     for each in objects:
         if len(held) >= DELTAS_AT_ONCE and each.ts_init != held[-1].ts_init:
@@ -114,7 +114,7 @@ def _make_deltas(day: Day, instrument: CurrencyPair) -> Iterator[OrderBookDelta]
 
 
 def _make_message(message: BookMessage, instrument: CurrencyPair) -> Iterator[OrderBookDelta]:
-    """Yield the rows of a message; the last one alone says that it is the last."""
+    """Yield the rows of a message; only the last one has the flag of the last."""
     price_decimals, size_decimals = instrument.price_precision, instrument.size_precision
     orders = []
     if message.is_snapshot or message.is_lost:
@@ -136,7 +136,7 @@ def _make_message(message: BookMessage, instrument: CurrencyPair) -> Iterator[Or
             action,
             order,
             RecordFlag.F_LAST if place == len(orders) else flags,
-            max(message.sequence or 0, 0),  # it takes none below 0
+            max(message.sequence or 0, 0),  # nautilus takes no sequence below 0
             happened * NS_OF_US,
             message.ts * NS_OF_US,
         )

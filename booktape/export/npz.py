@@ -1,7 +1,7 @@
 """Writes one array into an npz file while its rows come; the same rows give the same bytes.
 
-How many rows an array has stands before them, inside of what is compressed. So that part is a
-deflate block of its own that is not compressed, and is written once more at the end.
+An array's header, with the number of rows, stands before them in the compressed data. So the header
+has an uncompressed deflate block of its own, which this overwrites at the end.
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT and RFC 1951, 3.2.4
 """
 
@@ -17,18 +17,18 @@ import numpy as np
 from booktape.checksum import join_crc32
 
 LEVEL: Final = 1  # of zlib: twice as fast as numpy's own, and a sixth larger
-COUNT_MAX: Final = 10**18  # as wide as the header leaves room for
-_VERSION: Final = 45  # of the format, which knows of more than 4 GiB
+COUNT_MAX: Final = 10**18  # the header has room for as many digits
+_VERSION: Final = 45  # the zip version that allows more than 4 GiB
 _STORED, _DEFLATED = 0, 8
 _DATE: Final = 1 << 5 | 1  # the first of January 1980
-_MORE: Final = 0xFFFFFFFF  # stands in the place of what is in the extra field
+_MORE: Final = 0xFFFFFFFF  # means: the value is in the extra field
 _WINDOW_BITS: Final = -15  # no header and no checksum of zlib's own
 
 
 def write_npz(
     path: Path, name: str, dtype: Any, parts: Iterable[Any], *, is_compressed: bool = True
 ) -> int:
-    """Write rows that come in parts, under a name; return how many there were."""
+    """Write rows that come in parts, under a name; return their count."""
     member = f"{name}.npy".encode()
     method = _DEFLATED if is_compressed else _STORED
     with path.open("wb") as file:
@@ -48,7 +48,7 @@ def write_npz(
 
 
 def _write_rows(file: IO[bytes], parts: Iterable[Any], method: int) -> tuple[int, int, int]:
-    """Write rows; return how many, their bytes and their checksum."""
+    """Write rows; return their count, their bytes and their checksum."""
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _WINDOW_BITS)
     is_compressed = method == _DEFLATED
     count = size = checksum = 0
@@ -63,7 +63,7 @@ def _write_rows(file: IO[bytes], parts: Iterable[Any], method: int) -> tuple[int
 
 
 def _array_header(dtype: Any, count: int) -> bytes:
-    """Return what stands before the rows, as long whatever the count is."""
+    """Return the array's header; its length does not depend on the count."""
     assert count < COUNT_MAX
     header = io.BytesIO()
     described = {
@@ -77,9 +77,9 @@ def _array_header(dtype: Any, count: int) -> bytes:
 
 
 def _wrap_head(data: bytes, method: int) -> bytes:
-    """Return what stands before the rows as it is written.
+    """Return the array's header in its written form.
 
-    Among what is deflated it is a block that is not compressed and not the last one.
+    In deflated data this is an uncompressed block that is not the last one.
     """
     if method == _STORED:
         return data
@@ -93,7 +93,7 @@ def _local_header(member: bytes, method: int, checksum: int, packed: int, size: 
 
 
 def _directory(member: bytes, sizes: tuple[int, int, int], *, method: int, place: int) -> bytes:
-    """Return the archive's end: its directory, which begins at a place, and where that is."""
+    """Return the archive's end: its directory, which begins at `place`, and the end record."""
     checksum, packed, size = sizes
     extra = pack("<HHQQ", 1, 16, size, packed)
     fixed = (b"PK\1\2", _VERSION, _VERSION, 0, method, 0, _DATE, checksum, _MORE, _MORE)

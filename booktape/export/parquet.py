@@ -1,4 +1,4 @@
-"""Writes a day's best levels as flat Parquet: one row a step, or one a change."""
+"""Writes a day's best levels as flat Parquet: one row per step, or per change."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from booktape.export.folder import Folder
 
 
 def write(day: Day, folder: Folder, *, depth: int, every_us: int | None) -> dict[str, object]:
-    """Write a day; return what is to be known of it."""
+    """Write a day; return its facts."""
     day.need_book()
     span = day.start, day.end
     scan = scan_top(day.reading, day.market, span, depth=depth, every=every_us, add=())

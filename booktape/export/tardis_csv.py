@@ -40,9 +40,9 @@ LEVELS: Final = (
 
 
 def write(day: Day, folder: Folder, *, as_exchange: str | None) -> dict[str, object]:
-    """Write a day; return what is to be known of it.
+    """Write a day; return its facts.
 
-    The format has no gap: a book that is lost is the removal of each of its levels.
+    The format has no gaps: a lost book becomes the removal of each of its levels.
     """
     day.need_book()
     exchange = as_exchange or day.market.exchange
@@ -65,7 +65,7 @@ def write(day: Day, folder: Folder, *, as_exchange: str | None) -> dict[str, obj
 
 
 class _Counted:
-    """Tables, and how many rows went by."""
+    """Tables, and the count of rows that passed."""
 
     def __init__(self, parts: Iterable[list[pa.Array]]) -> None:
         self.rows = 0
@@ -80,7 +80,7 @@ class _Counted:
 def _write(
     header: Sequence[str], names: tuple[str, str], parts: Iterable[list[pa.Array]], path: Path
 ) -> None:
-    """Write rows: the columns behind exchange and symbol, the same bytes each time."""
+    """Write rows, each after exchange and symbol; the same rows give the same bytes."""
     with path.open("wb") as raw, gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as file:
         file.write((",".join(header) + "\n").encode())
         options = csv.WriteOptions(include_header=False, quoting_style="none")
@@ -104,7 +104,7 @@ def _read_book(day: Day) -> Iterator[list[pa.Array]]:
 
 
 def _make_rows(message: BookMessage) -> Iterator[tuple[Any, ...]]:
-    # Rows of one message share both times: that is how they are known to be of one.
+    # Rows of one message share both times: by these a reader finds the message.
     happened = message.ts if message.ts_event is None else message.ts_event
     for side, price, size, _ in message.rows:
         yield happened, message.ts, message.is_snapshot, side, price, size
@@ -127,7 +127,7 @@ def _read_trades(day: Day) -> Iterator[list[pa.Array]]:
 
 
 def _read_tops(day: Day, depth: int, columns: Sequence[str]) -> Iterator[list[pa.Array]]:
-    """Yield the best levels at each change; a loss is a row without any."""
+    """Yield the best levels at each change; a loss is a row without levels."""
     span = day.start, day.end
     scan = scan_top(day.reading, day.market, span, depth=depth, every=None, add=())
     is_first = True
@@ -139,7 +139,7 @@ def _read_tops(day: Day, depth: int, columns: Sequence[str]) -> Iterator[list[pa
             and rows["session"].null_count
             and not rows["session"][0].is_valid
         ):
-            rows = rows.slice(1)  # of a book that was not known yet
+            rows = rows.slice(1)  # the first row, if the book is not known yet
         is_first = False
         if len(rows):
             ts = rows["ts"].cast(_INT64)

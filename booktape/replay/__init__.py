@@ -1,1 +1,1 @@
-"""A market's events into books and their best levels."""
+"""Replays a market's events into books and their best levels."""

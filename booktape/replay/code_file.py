@@ -7,29 +7,29 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-FILES_MAX: Final = 8  # of all versions and machines that share the folder
+FILES_MAX: Final = 8  # for all versions and machines that share the folder
 _SUFFIX: Final = ".code"
 _DIGEST_BYTES: Final = 32
 _WRITABLE_BY_OTHERS: Final = 0o022
 
 
 class CodeFile:
-    """One file of machine code: a digest of what it is for and of what it holds, then the code.
+    """One file of machine code: a digest of its purpose and of the code, then the code.
 
-    A fault of the folder costs the time to compile again, never an answer.
+    A fault of the folder costs another compilation, never an answer.
     """
 
     def __init__(self, folder: Path, made_of: str) -> None:
-        """Name the file by what the code was made of, and for what."""
+        """Name the file by `made_of`: the sources and the machine of the code."""
         self._made_of = made_of.encode()
         self._path = folder / f"{sha256(self._made_of).hexdigest()[:16]}{_SUFFIX}"
 
     def read(self) -> bytes | None:
-        """Return the code; None where there is none, or not to the last bit what was written."""
+        """Return the code; None if the file is missing, or differs from the written one."""
         try:
             with self._path.open("rb") as file:
                 status = os.fstat(file.fileno())
-                # It is run as it is: what somebody else can write is not.
+                # The code runs unchecked, so it must be a file that nobody else can write.
                 if status.st_uid != os.geteuid() or status.st_mode & _WRITABLE_BY_OTHERS:
                     return None
                 data = file.read()
@@ -39,7 +39,7 @@ class CodeFile:
         return code if digest == self._digest(code) else None
 
     def write(self, code: bytes) -> None:
-        """Write the file beside its place, then rename it, so that nobody ever reads a half."""
+        """Write the file beside its place, then rename it, so that nobody reads half of it."""
         import tempfile  # noqa: PLC0415 (most processes read alone)
 
         folder = self._path.parent
@@ -71,5 +71,5 @@ class CodeFile:
         """Remove the oldest files beyond the bound."""
         files = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime)
         for path in files[:-FILES_MAX]:
-            with suppress(FileNotFoundError):  # by another process
+            with suppress(FileNotFoundError):  # another process removed it
                 path.unlink()

@@ -1,4 +1,4 @@
-"""Compiles the kernel by numba, into machine code that needs neither numba nor Python."""
+"""Compiles the kernel by numba into machine code that needs neither numba nor Python."""
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -20,14 +20,14 @@ _ENTRIES: Final[dict[Callable[..., Any], Any]] = {
 
 
 class Compiled(NamedTuple):
-    """The kernel's entries as functions of C; they are gone with this."""
+    """The kernel's entries as functions of C; they live as long as this."""
 
     functions: dict[str, Any]  # numba's own, by name
-    code: bytes | None  # an object file, unless its functions need something of numba's
+    code: bytes | None  # an object file; None if its functions need symbols of numba
 
 
 def compile_kernel(machine: Any) -> Compiled:
-    """Return the kernel's entries, compiled for this machine of LLVM's: seconds."""
+    """Return the kernel's entries, compiled for this LLVM machine; this takes seconds."""
     functions = {
         entry.__name__: numba.cfunc(signature, error_model="numpy")(entry)
         for entry, signature in _ENTRIES.items()
@@ -42,9 +42,9 @@ def compile_kernel(machine: Any) -> Compiled:
 
 
 def _find_needs(module: Any) -> list[str]:
-    """Return the names that a module expects of others: LLVM ends the process for want of one."""
+    """Return the names that a module needs from others: LLVM ends the process if one is missing."""
     values = [*module.functions, *module.global_variables]
-    # LLVM's own are instructions, or in the C library.
+    # LLVM's own names are instructions, or in the C library.
     return [
         value.name
         for value in values

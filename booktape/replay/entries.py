@@ -1,7 +1,7 @@
-"""Loads the kernel's entries as functions of C: out of the user's cache, or compiled anew.
+"""Loads the kernel's entries as functions of C: from the user's cache, or compiled anew.
 
 numba compiles once on a machine; later processes load the machine code by LLVM alone, which takes
-a tenth of the time that it takes to load numba.
+a tenth of the time of loading numba.
 """
 
 import functools
@@ -31,18 +31,18 @@ _TYPES: Final = {
 
 
 class Entries(NamedTuple):
-    """The kernel's entries; see there what they take."""
+    """The kernel's entries; `kernel` describes their arguments."""
 
     intern: Callable[..., int]
     fill_moments: Callable[..., None]
     fill_changes: Callable[..., None]
-    owner: Any  # of the machine code, which is gone with it
+    owner: Any  # keeps the machine code alive
     origin: str  # of the machine code: "cache", or "compiled"
 
 
 @functools.cache
 def load_entries() -> Entries:
-    """Return the entries; ImportError where numba is not installed, whatever the cache holds."""
+    """Return the entries; raise ImportError without numba, even if the cache has the code."""
     spec = find_spec("numba")
     if spec is None or spec.origin is None:
         raise ImportError("No module named 'numba'")
@@ -65,7 +65,7 @@ def load_entries() -> Entries:
 
 
 class _Machine(NamedTuple):
-    """The processor that code is compiled for."""
+    """The processor for which the code is compiled."""
 
     cpu: str
     features: str
@@ -87,7 +87,7 @@ def _find_folder() -> Path:
 
 
 def _describe(machine: _Machine, numba: Path) -> str:
-    """Return all that the machine code depends on."""
+    """Return a description of everything that the machine code depends on."""
     sources = sha256()
     for name in _SOURCES:
         sources.update(files("booktape.replay").joinpath(name).read_bytes())

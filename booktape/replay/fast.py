@@ -13,10 +13,10 @@ from booktape.replay.handover import address_of, hand_over
 from booktape.replay.rows import Block
 from booktape.replay.stream import Batch, Stream
 
-# Ranking costs some thousand prices a chunk: small batches are put together up to here.
+# Ranking sorts some thousand prices per chunk, so small batches are joined up to this size.
 CHUNK_ROWS: Final = 1 << 18
 _WORD_BITS: Final = 64
-_TABLE_SLOTS: Final = 1 << 16  # of the table of prices, at first
+_TABLE_SLOTS: Final = 1 << 16  # the first size of the table of prices
 _NOTHING: Final = Batch(
     *(np.empty(0, kind) for kind in ("i8", "i1", "i1", "f8", "f8", "i4", "i8", "i8"))
 )
@@ -26,7 +26,7 @@ Out = tuple[Any, ...]
 
 
 class FastEngine:
-    """One market's book between two rows of its stream, and the rows that are made of it."""
+    """Replays one market's stream: keeps the book between two rows, and makes rows of it."""
 
     def __init__(
         self, stream: Stream, *, depth: int, bands: Sequence[float], rows_max: int
@@ -81,7 +81,7 @@ class FastEngine:
             while True:
                 self._fill(self._entries.fill_changes, rows, out, counts, is_last=is_last)
                 if counts[1] < self._rows_max:
-                    break  # by then all rows are applied
+                    break  # all rows are applied
                 yield self._make_block(out, self._rows_max)
                 out, counts[1] = self._make_out(self._rows_max), 0
         if counts[1]:
@@ -124,7 +124,7 @@ class FastEngine:
     def _fill(
         self, fill: Callable[..., None], rows: Rows, out: Out, counts: Any, *, is_last: bool
     ) -> None:
-        """Let the kernel apply rows, and write into `out`, from `counts` on."""
+        """Make the kernel apply rows and write into `out`, from `counts` on."""
         book = (
             self._state,
             self._marks,
@@ -212,7 +212,7 @@ class FastEngine:
             _to_arrow(session[:rows], unknown),
             _to_arrow(event_number[:rows], unknown),
             _to_arrow(age_us[:rows], unknown),
-            # Not a number stands for null, and is looked for only where it may be.
+            # NaN stands for null; search for it only where it may occur.
             [
                 _to_column(column[:rows], is_sparse=number // 4 >= fewest)
                 for number, column in enumerate(levels)
@@ -226,7 +226,7 @@ def _to_column(values: Any, *, is_sparse: bool) -> pa.Array:
 
 
 def _to_arrow(values: Any, is_null: Any = None) -> pa.Array:
-    """Return an array on the same memory. `pa.array` would load numpy.ma, to look for its masks."""
+    """Return an array on the same memory; `pa.array` would load numpy.ma to look for masks."""
     valid = None if is_null is None else pa.py_buffer(np.packbits(~is_null, bitorder="little"))
     kind = pa.from_numpy_dtype(values.dtype)
     return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)])

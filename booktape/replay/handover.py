@@ -4,26 +4,26 @@ from typing import Any, Final
 
 import numpy as np
 
-# Places in `state`, which outlives a call, and in `marks`, which has each for bids and asks.
+# Places in `state`, which outlives a call, and in `marks`, which has each once for bids and asks.
 KNOWN: Final = 0  # 1 while a span is open
 SESSION: Final = 1  # of the last row, as are the next two
 EVENT_NUMBER: Final = 2
 TS_EFFECTIVE: Final = 3
-NOW: Final = 4  # the instant whose rows are being applied
-IS_OPEN: Final = 5  # 1 while nobody has looked at that instant
+NOW: Final = 4  # the instant of the rows now applied
+IS_OPEN: Final = 5  # 1 until the kernel has looked at the book of that instant
 WAS_KNOWN: Final = 6  # as of the last row written; -1 before the first
 FEWEST: Final = 7  # levels on the shorter side of any row written
 STATES: Final = 8
 
 FIRST_WORD: Final = 0  # no bit of the side is below this word
-EDGE: Final = 1  # the rank of the last level read: what lies behind it changes no row
+EDGE: Final = 1  # the rank of the last level read: levels behind it change no row
 IS_CHANGED: Final = 2  # 1 if the levels must be read again
 COUNT: Final = 3  # of levels read
 MARKS: Final = 4
 FAR: Final = 1 << 62  # an edge behind everything
 
-# Each thing that is handed over is one array of int64: addresses of arrays of these kinds, in this
-# order, then numbers. The kernel's named tuples give the names.
+# Each argument is one array of int64: addresses of arrays of these kinds, in this order, then
+# numbers. The kernel's named tuples name them.
 PRICES: Final = ("i8", "i4", "i8", "i4", "i8")
 ROWS: Final = ("i8", "i1", "i1", "i4", "f8", "i4", "i8", "i8")
 BOOK: Final = ("i8", "i8", "i4", "u8", "f8", "f8", "f8")
@@ -34,10 +34,10 @@ Array = Any
 
 
 def hand_over(kinds: tuple[str, ...], arrays: tuple[Array, ...], *numbers: int) -> Array:
-    """Return what stands for these arrays and numbers; it is good while the arrays live.
+    """Return one array for these arrays and numbers; it is valid while the arrays live.
 
-    Nothing behind an address is checked any more: an array of another kind, or with steps between
-    its values, would be read as garbage.
+    The kernel checks nothing at an address: it would read an array of another kind, or with steps
+    between its values, as garbage.
     """
     for kind, array in zip(kinds, arrays, strict=True):
         assert array.dtype == kind, f"{array.dtype} in place of {kind}"
@@ -47,6 +47,6 @@ def hand_over(kinds: tuple[str, ...], arrays: tuple[Array, ...], *numbers: int) 
 
 
 def address_of(array: Array) -> int:
-    """Return where the array's values lie, for as long as it lives."""
+    """Return the address of an array's values, which is valid while the array lives."""
     address: int = array.ctypes.data
     return address

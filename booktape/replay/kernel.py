@@ -1,13 +1,13 @@
 """The compiled kernel replays rows into best levels: prices become ranks, a side is a bitmap.
 
-A price's rank is its place among all prices of the batch and of the book. Bids are ranked from the
-highest price down, asks from the lowest up and behind all bids, so that the best level of a side
-is its lowest bit. A row is then one store, whatever the depth; levels are read off the bitmap only
-when somebody looks. Keys are the tape's own doubles: no ticks, no rounding.
+A price's rank is its place among all prices of the batch and of the book. Bids rank from the
+highest price down, asks from the lowest up and after all bids, so that the best level of a side is
+its lowest bit. To apply a row is then one store, whatever the depth; the kernel reads levels off
+the bitmap only for a row of output. Keys are the tape's own doubles: no ticks, no rounding.
 
-All of it works on plain pointers and can raise nothing: its machine code needs neither Python nor
-numba. So no index is checked, there is no range with a step, and no slice. Whoever is called stands
-above its caller, for compiled code is typed from the top down.
+The code uses plain pointers and raises no error, so that its machine code needs neither Python nor
+numba. So it checks no index, and uses no range with a step and no slice. A function stands above
+its caller, because the compiler types the code from the top down.
 """
 
 from typing import Any, Final
@@ -44,7 +44,7 @@ _END: Final = 2
 _ONE: Final = np.uint64(1)
 _SIX: Final = np.uint64(6)
 _LOW_SIX: Final = np.uint64(63)
-_SIGN: Final = np.int64(-(1 << 63))  # the bits of -0.0, which is the price 0.0 too
+_SIGN: Final = np.int64(-(1 << 63))  # the bits of -0.0, which is the same price as 0.0
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing
 _HALF: Final = np.uint64(32)
 # The lowest bit times this constant has the bit's place in its six highest bits.
@@ -87,7 +87,7 @@ def _apply(rows: Any, book: Any, begin: int, end: int) -> None:  # pragma: no co
 
 @inline
 def _read(book: Any, side: int) -> bool:  # pragma: no cover (compiled)
-    """Read a side's best levels off the bitmap; return whether they differ from those before."""
+    """Read a side's best levels off the bitmap; return whether they differ from the last ones."""
     marks, bitmap, levels, depth = book.marks, book.bitmap, book.levels, book.depth
     limit = (book.words >> 1) * (side + 1)
     word = marks[2 * FIRST_WORD + side]
@@ -118,7 +118,7 @@ def _read(book: Any, side: int) -> bool:  # pragma: no cover (compiled)
 
 @inline
 def _look(book: Any) -> bool:  # pragma: no cover (compiled)
-    """Read what changed; return whether it differs from the last row."""
+    """Read the changed sides; return whether the levels differ from the last row."""
     differs = bool(book.state[KNOWN] != book.state[WAS_KNOWN])
     if book.state[KNOWN]:
         for side in range(2):
@@ -131,7 +131,7 @@ def _look(book: Any) -> bool:  # pragma: no cover (compiled)
 def _sum_band(
     book: Any, side: int, mid: float, band: float
 ) -> float:  # pragma: no cover (compiled)
-    """Return the sum of a side's sizes whose prices are within the band, from the best on."""
+    """Return the sum of a side's sizes with prices within the band, from the best on."""
     total = 0.0
     for word in range(book.marks[2 * FIRST_WORD + side], (book.words >> 1) * (side + 1)):
         bits = book.bitmap[word]
@@ -144,7 +144,7 @@ def _sum_band(
                 distance = -distance
             if distance > band:
                 return total
-            # The best of a crossed book may lie beyond the middle by more than the band.
+            # In a crossed book, the best price may be beyond the middle by more than the band.
             if distance >= -band:
                 total += book.sizes[rank]
     return total
@@ -194,9 +194,9 @@ def _write(book: Any, out: Any, row: int, now: int) -> None:  # pragma: no cover
 
 
 def intern(prices_at: Any) -> int:  # pragma: no cover (compiled)
-    """Give each price a number, in the order of their coming.
+    """Give each price a number, in the order in which they come.
 
-    Return how many there are, or -1 where the table would be more than half full.
+    Return the count of distinct prices, or -1 if the table would be more than half full.
     """
     prices = take_prices(prices_at)
     table, slots = prices.table, prices.slots
@@ -225,8 +225,8 @@ def fill_moments(  # noqa: PLR0917 (compiled code takes no keywords)
 ) -> None:  # pragma: no cover (compiled)
     """Write the book at each moment, from `counts` (rows applied, moments written) on.
 
-    Leave the same counts where the moments are all written, or the rows all applied: then a
-    moment whose rows may go on is left open, unless these were the last.
+    Stop when all moments are written or all rows are applied, and update `counts`. If more rows
+    may belong to the last moment, leave it open, unless these were the last rows.
     """
     rows, book, out = take_rows(rows_at), take_book(book_at), take_out(out_at)
     moments = take_moments(moments_at)
@@ -256,7 +256,7 @@ def fill_changes(
 ) -> None:  # pragma: no cover (compiled)
     """Write a row for each instant after which the levels differ from the row before.
 
-    Takes and leaves `counts` as `fill_moments` does.
+    It uses `counts` as `fill_moments` does.
     """
     rows, book, out = take_rows(rows_at), take_book(book_at), take_out(out_at)
     state = book.state

@@ -11,20 +11,20 @@ from booktape.replay.rows import Block
 from booktape.replay.stream import BEGIN, BID, END, LEVEL, Batch, Stream
 
 _FORMATS: Final = {pa.int8(): "b", pa.int32(): "i", pa.int64(): "q", pa.float64(): "d"}
-_FRESH_MAX: Final = 16  # keys put in one by one; more are sorted with the rest
+_FRESH_MAX: Final = 16  # insert so many keys one by one; sort more with the rest
 
 Column = list[Any]
 Row = list[float | None]
 
 
 class _Side:
-    """One side's levels by key, which ascends from the best: bids have their price's negative."""
+    """One side's levels by key, which ascends from the best; a bid's key is its negative price."""
 
     def __init__(self, depth: int) -> None:
         self.levels: dict[float, float] = {}
-        self.keys: list[float] = []  # in order, but for those that came since the last look
+        self.keys: list[float] = []  # in order, without those that came since the last look
         self.fresh: list[float] = []
-        self.edge = inf  # the key of the last level read: what lies behind it changes no row
+        self.edge = inf  # the key of the last level read: levels behind it change no row
         self.is_changed = False
         self.best: list[float] = []  # the keys and the sizes last read
         self.sizes: list[float] = []
@@ -56,7 +56,7 @@ class _Side:
         return self.keys
 
     def look(self) -> bool:
-        """Read the best levels; return whether they differ from those before."""
+        """Read the best levels; return whether they differ from the last ones."""
         self.is_changed = False
         best = self.sort()[: self._depth]
         levels = self.levels
@@ -100,7 +100,7 @@ class _Table:
 
 
 class PlainEngine:
-    """One market's book between two rows of its stream, and the rows that are made of it."""
+    """Replays one market's stream: keeps the book between two rows, and makes rows of it."""
 
     def __init__(
         self, stream: Stream, *, depth: int, bands: Sequence[float], rows_max: int
@@ -112,8 +112,8 @@ class PlainEngine:
         self._rows_max = rows_max
         self._sides = (_Side(depth), _Side(depth))
         self._is_known = False
-        self._last: tuple[int, int, int] = (0, 0, 0)  # session, event number, when
-        # Of each side prices and sizes, made anew only where they changed, and always `depth` long.
+        self._last: tuple[int, int, int] = (0, 0, 0)  # session, event number, time
+        # Prices and sizes of each side, always `depth` long, made anew only if they changed.
         self._unknown: Row = [None] * depth
         self._shown: list[Row] = [self._unknown] * 4
         self._table = _Table(depth)
@@ -207,7 +207,7 @@ class PlainEngine:
         self._last = (session[end - 1], event_number[end - 1], ts_effective[end - 1])
 
     def _look(self) -> bool:
-        """Read what changed; return whether it differs from what was read before."""
+        """Read the changed sides; return whether the levels differ from those read before."""
         if not self._is_known:
             return False
         differs = False
@@ -221,7 +221,7 @@ class PlainEngine:
         return differs
 
     def _write(self, now: int) -> Iterator[Block]:
-        """Write what was read as a row; yield a block where that fills it."""
+        """Write the levels read as a row; yield the block if that fills it."""
         table, is_known = self._table, self._is_known
         session, event_number, ts_effective = self._last
         table.ts.append(now)
@@ -253,16 +253,16 @@ class PlainEngine:
 
 
 def _sum_band(side: _Side, mid: float, band: float, away: float) -> float:
-    """Return the sum of a side's sizes whose prices are within the band, from the best on.
+    """Return the sum of a side's sizes with prices within the band, from the best on.
 
-    `mid` has the sign of the side's keys; `away` is where a ratio goes from the best level on.
+    `mid` has the sign of the side's keys; `away` is the direction of ratios from the best level on.
     """
     total = 0.0
     for key in side.sort() if mid else ():
         distance = (key / mid - 1.0) * away
         if distance > band:
             break
-        # The best of a crossed book may lie beyond the middle by more than the band.
+        # In a crossed book, the best price may be beyond the middle by more than the band.
         if distance >= -band:
             total += side.levels[key]
     return total

@@ -1,4 +1,4 @@
-"""Makes pointers of the addresses that are handed to the kernel, inside of compiled code."""
+"""Makes pointers of the addresses that the kernel gets, inside of compiled code."""
 
 from typing import Any, Final, NamedTuple
 
@@ -7,18 +7,18 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-# What only compiled code calls is compiled into its callers: nothing is left to be looked up, and
+# Functions for compiled code alone are compiled into their callers: no name is left to look up, and
 # no status of a call that cannot fail.
 inline: Final = njit(forceinline=True, error_model="numpy")
 
 
 class PricePointers(NamedTuple):
-    """Bits of prices, to be given numbers."""
+    """The bits of prices that need numbers."""
 
     bits: Any
     ids: Any  # of each, as written
     table: Any
-    slots: Any  # -1 where the table is free
+    slots: Any  # -1 for a free slot
     distinct: Any
     count: Any
     slots_count: Any
@@ -40,7 +40,7 @@ class RowPointers(NamedTuple):
 
 
 class MomentPointers(NamedTuple):
-    """Moments at which the book is looked at."""
+    """The moments to read the book at."""
 
     ts: Any
     count: Any
@@ -62,7 +62,7 @@ class BookPointers(NamedTuple):
 
 
 class OutPointers(NamedTuple):
-    """The columns that are written, with room for so many rows."""
+    """The columns of the output, with room for `room` rows."""
 
     ts: Any
     session: Any
@@ -93,7 +93,7 @@ _i1, _i4, _i8, _u8, _f8 = (_make_pointer(kind) for kind in ("i1", "i4", "i8", "u
 
 @inline
 def take_prices(at: Any) -> Any:  # pragma: no cover (compiled)
-    """Return what `handover.PRICES` says."""
+    """Return the pointers of `handover.PRICES`."""
     return PricePointers(
         _i8(at[0]), _i4(at[1]), _i8(at[2]), _i4(at[3]), _i8(at[4]), at[5], at[6], at[7]
     )
@@ -101,7 +101,7 @@ def take_prices(at: Any) -> Any:  # pragma: no cover (compiled)
 
 @inline
 def take_rows(at: Any) -> Any:  # pragma: no cover (compiled)
-    """Return what `handover.ROWS` says."""
+    """Return the pointers of `handover.ROWS`."""
     return RowPointers(
         _i8(at[0]),
         _i1(at[1]),
@@ -117,13 +117,13 @@ def take_rows(at: Any) -> Any:  # pragma: no cover (compiled)
 
 @inline
 def take_moments(at: Any) -> Any:  # pragma: no cover (compiled)
-    """Return what `handover.MOMENTS` says."""
+    """Return the pointers of `handover.MOMENTS`."""
     return MomentPointers(_i8(at[0]), at[1])
 
 
 @inline
 def take_book(at: Any) -> Any:  # pragma: no cover (compiled)
-    """Return what `handover.BOOK` says."""
+    """Return the pointers of `handover.BOOK`."""
     return BookPointers(
         _i8(at[0]),
         _i8(at[1]),
@@ -140,7 +140,7 @@ def take_book(at: Any) -> Any:  # pragma: no cover (compiled)
 
 @inline
 def take_out(at: Any) -> Any:  # pragma: no cover (compiled)
-    """Return what `handover.OUT` says."""
+    """Return the pointers of `handover.OUT`."""
     return OutPointers(
         _i8(at[0]),
         _i4(at[1]),

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 ROWS_MAX: Final = 10_000  # of a record batch
-CELLS_MAX: Final = 1 << 20  # of a record batch, 8 MiB: deep rows come fewer at a time
+CELLS_MAX: Final = 1 << 20  # of a record batch, 8 MiB: of deeper rows a batch has fewer
 MEASURES: Final = ("mid", "spread_bps", "microprice", "imbalance")
 BPS: Final = 1e4
 _BAND: Final = re.compile(r"(bid|ask)_within_(\d+(?:\.\d+)?)bps")
@@ -22,7 +22,7 @@ Schema: TypeAlias = pa.Schema
 
 
 class Block(NamedTuple):
-    """An engine's output: some rows, column by column, null where a value is unknown."""
+    """An engine's output: some rows, column by column; an unknown value is null."""
 
     ts: Array  # int64, µs; never null
     session: Array  # int32, a place among the sessions
@@ -36,7 +36,7 @@ class Layout:
     """The columns of one table of best levels, chosen by depth and additional measures."""
 
     def __init__(self, depth: int, add: tuple[str, ...] = ()) -> None:
-        """Raise ValueError for what is no depth or no measure."""
+        """Raise ValueError for an impossible depth or an unknown measure."""
         if depth < 1:
             raise ValueError(f"depth={depth}: at least 1")
         self.depth = depth
@@ -64,7 +64,7 @@ class Layout:
         self.rows_max = max(1, min(ROWS_MAX, CELLS_MAX // len(self.schema)))
 
     def make_batch(self, block: Block, sessions: list[str]) -> Batch:
-        """Return the block's rows with what is to be added to them."""
+        """Return the block's rows with the additional measures."""
         names = pa.array(sessions, pa.string())
         added = [self._measure(name, block) for name in dict.fromkeys(self.add)]
         return pa.RecordBatch.from_arrays(
@@ -107,18 +107,18 @@ def level_names(level: int) -> tuple[str, str, str, str]:
 
 
 def middle(bid: Array, ask: Array) -> Array:
-    """Return the price between the two, null where one of them is."""
+    """Return the price between both; null if one of them is null."""
     return pc.divide(pc.add(bid, ask), 2.0)
 
 
 def _imbalance(levels: list[Array]) -> Array:
-    """Return how far bids outweigh asks, from -1 to 1; summed from the best level on."""
+    """Return the weight of bids against asks, from -1 to 1, summed from the best level on."""
     bids, asks = _sum(levels[1::4]), _sum(levels[3::4])
     return pc.divide(pc.subtract(bids, asks), pc.add(bids, asks))
 
 
 def _sum(sizes: list[Any]) -> Any:
-    total = sizes[0]  # null where the side is empty
+    total = sizes[0]  # null if the side is empty
     for more in sizes[1:]:
         total = pc.add(total, pc.fill_null(more, _EMPTY))
     return total

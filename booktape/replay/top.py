@@ -13,7 +13,7 @@ from booktape.replay.stream import Stream
 
 
 class Engine(Protocol):
-    """The protocol of both engines; each serves one stream and one question."""
+    """The protocol of both engines; an engine serves one stream and one question."""
 
     def grid(self, start: int, end: int, every: int) -> Iterator[Block]:
         """Yield the book at each multiple of `every` in `[start, end)`."""
@@ -29,13 +29,13 @@ class Engine(Protocol):
 
 
 def top_at(stream: Stream, layout: Layout, moments: Any) -> Iterator[Batch]:
-    """Yield the best levels at each moment of an int64 array of µs; ValueError where it falls.
+    """Yield the best levels at each moment of an int64 array of µs; ValueError if the array falls.
 
     `stream` is for `[the first moment, the last + 1)`.
     """
     falls = pc.index(pc.less(moments[1:], moments[:-1]), value=True).as_py()
     if falls >= 0:
-        raise ValueError(f"moment {falls + 1} of at lies before the one before it: sort them")
+        raise ValueError(f"moment {falls + 1} of at is earlier than the one before: sort them")
     for block in choose_engine(stream, layout).at(moments):
         yield layout.make_batch(block, stream.sessions)
 
@@ -45,9 +45,9 @@ def top(
 ) -> Iterator[Batch]:
     """Yield the best levels at each multiple of `every` µs in `[start, end)`, times in µs.
 
-    Without `every` a row for each instant at which they change, the first at `start`: a stretch in
-    which the book is unknown is one row of nulls. `stream` is for the same `[start, end)`. No batch
-    has more than `layout.rows_max` rows, and nothing is read ahead of what is drawn.
+    Without `every`, yield a row for each instant at which they change, the first at `start`; a time
+    without a known book is one row of nulls. `stream` is for the same `[start, end)`. No batch has
+    more than `layout.rows_max` rows, and this reads only as much as the caller draws.
     """
     engine = choose_engine(stream, layout)
     blocks = engine.changes(start, end) if every is None else engine.grid(start, end, every)
@@ -56,7 +56,7 @@ def top(
 
 
 def choose_engine(stream: Stream, layout: Layout) -> Engine:
-    """Return the compiled engine, or the plain one where numba is not installed."""
+    """Return the compiled engine, or the plain one if numba is not installed."""
     engine: Any
     try:
         from booktape.replay.fast import FastEngine as engine  # noqa: N813, PLC0415 (loads numba)
@@ -73,7 +73,7 @@ def choose_engine(stream: Stream, layout: Layout) -> Engine:
 def _advise(reason: str) -> None:
     """Advise once that numba would be faster."""
     warnings.warn(
-        f"replaying without the compiled engine ({reason}); with numba, by `pip install numba`,"
+        f"replaying without the compiled engine ({reason}); with numba (`pip install numba`),"
         " the same rows come about fifty times as fast",
         stacklevel=4,
     )

@@ -1,1 +1,1 @@
-"""Writes a page that shows some days of a tape: one file, which loads nothing else."""
+"""Writes a report of some days of a tape: one page, which loads nothing else."""

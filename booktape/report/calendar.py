@@ -1,4 +1,4 @@
-"""A calendar of coverage: of many days, each market a row and each day a cell."""
+"""Draws a calendar of coverage for many days: each market a row, each day a cell."""
 
 from collections.abc import Sequence
 from html import escape
@@ -8,7 +8,7 @@ from booktape.report.facts import DayFacts, find_known_share
 from booktape.report.html import format_share
 from booktape.report.svg import READ, WIDTH, make_svg, round_place
 
-# From which share on a day has which colour.
+# The least share of each colour.
 GRADES: Final = ((0.9999, "whole"), (0.999, "known"), (0.99, "lower"), (0.0, "low"))
 GRADES_SAID: Final = (
     *(("whole", "99.99 % and more"), ("known", "99.9 %"), ("lower", "99 %"), ("low", "less")),
@@ -18,7 +18,7 @@ ROWS_MAX: Final = 60
 
 
 def make_calendar(days: Sequence[DayFacts]) -> str:
-    """Return the calendar of one exchange; its days in order."""
+    """Return the calendar of one exchange; `days` come in order."""
     shares: dict[str, list[float | None]] = {}
     for place, day in enumerate(days):
         for found in day.certificate.symbols if day.certificate else ():
@@ -45,7 +45,7 @@ def make_calendar(days: Sequence[DayFacts]) -> str:
 
 
 def make_grades() -> str:
-    """Return what the colours mean."""
+    """Return the legend of the colours."""
     items = "".join(f"<li><i class=grade-{name}></i>{text}</li>" for name, text in GRADES_SAID)
     return f"<ul class=legend><li>known of the time:</li>{items}</ul>"
 

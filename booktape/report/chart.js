@@ -1,9 +1,9 @@
-// Draws the chart over the picture that is there without a script, which stays for paper.
+// Draws the chart over the picture, which remains for paper and for browsers without scripts.
 {
   const data = [/*data*/], names = [/*names*/], place = document.getElementById("chart");
   const probe = document.body.appendChild(document.createElement("i"));
   probe.hidden = true;
-  const style = name => { probe.style.color = `var(${name})`; return getComputedStyle(probe).color; };  // a canvas knows no light and dark
+  const style = name => { probe.style.color = `var(${name})`; return getComputedStyle(probe).color; };  // a canvas does not follow light and dark
   const [first, last] = [data[0][0], data[0].at(-1)], least = Math.max((last - first) / 200, 2);
   const isLong = last - first > 2 * 86400;
   const clock = (_, ticks) => ticks.map(ts => new Date(ts * 1e3).toISOString().slice(...isLong ? [5, 10] : ticks[1] - ticks[0] < 60 ? [11, 19] : [11, 16]));
@@ -22,7 +22,7 @@
       series: [{label: "UTC", value: (_, ts) => ts == null ? "–" : new Date(ts * 1e3).toISOString().slice(5, 19).replace("T", " ")}, ...names.map((label, at) => ({
         label, stroke: style("--series-" + at), width: at ? 1.25 : 2, spanGaps: false, points: {show: false}, value: (_, value) => signed(value),
       }))],
-      hooks: {setScale: [(self, key) => { if (key === "x") place.dataset.shown = `${self.scales.x.min} ${self.scales.x.max}`; }], drawAxes: [self => {  // the line at which an edge begins to pay
+      hooks: {setScale: [(self, key) => { if (key === "x") place.dataset.shown = `${self.scales.x.min} ${self.scales.x.max}`; }], drawAxes: [self => {  // the line above which an edge pays
         const y = Math.round(self.valToPos(0, "y", true)), ctx = self.ctx;
         ctx.save(); ctx.strokeStyle = style("--soft"); ctx.setLineDash([4, 4]); ctx.beginPath();
         ctx.moveTo(self.bbox.left, y); ctx.lineTo(self.bbox.left + self.bbox.width, y); ctx.stroke(); ctx.restore();
@@ -36,9 +36,9 @@
     const begin = Math.min(Math.max(middle - half, first), last - 2 * half);
     chart.setScale("x", {min: begin, max: begin + 2 * half});
   }
-  // Other fees: an edge is a quotient of what is got and paid, so they come in as a factor.
+  // Other fees: an edge is the quotient of proceeds and costs, so fees are a factor.
   const fees = document.getElementById("fees"), inputs = [...fees?.querySelectorAll("input") ?? []];
-  function kept() {  // of each way, what is left of a unit
+  function kept() {  // of each way, the rest of a unit after fees
     const [a, b] = [inputs[0], inputs.at(-1)].map(input => Math.min(Math.max(Number(input.value) || 0, 0), 50) / 100);
     return fees.dataset.via === undefined ? [(1 - b) / (1 + a), (1 - a) / (1 + b)] : Array(2).fill((1 - a) * (1 - b) / ((1 + a) * (1 + b)));
   }

@@ -1,4 +1,4 @@
-"""Draws a chart of the premium of one market over another, to be zoomed, by uPlot."""
+"""Draws a chart, by uPlot, of the premium of one market over another."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ NAMES: Final = ("premium", "edge: buy A, sell B", "edge: buy B, sell A")
 
 
 def make_chart(premium: Premium) -> str:
-    """Return the chart with what draws it; a null breaks a line."""
+    """Return the chart and its scripts; a null breaks a line."""
     if not premium.known:
         return (
             f"{_make_head(premium)}<p class=none>At no instant are all of "
@@ -54,8 +54,8 @@ def _make_head(premium: Premium) -> str:
         via = f", by way of {escape(premium.via[0])} and {escape(premium.via[1])}"
     return (
         f"<p><b>A</b> {escape(premium.a)}, <b>B</b> {escape(premium.b)}{via}. "
-        f"The premium is B's middle above A's; an edge is what is left of buying here and selling "
-        f"there at the best prices of the same instant, {_tell_fees(premium)}. Basis points.</p>"
+        f"The premium is B's middle above A's; an edge is the gain of buying on one and selling on "
+        f"the other at the best prices of one instant, {_tell_fees(premium)}. Basis points.</p>"
     )
 
 
@@ -67,7 +67,7 @@ def _tell_fees(premium: Premium) -> str:
 
 
 def _make_figures(premium: Premium) -> str:
-    """Return what it added up to: the premium, and each way of an arbitrage."""
+    """Return the figures: of the premium, and of each way of an arbitrage."""
     least, middle, most = (format_bps(value) for value in premium.mids or (None, None, None))
     quote = premium.a.rpartition("-")[2]
     base = premium.a.partition(":")[2].rpartition("-")[0]
@@ -88,7 +88,7 @@ def _make_figures(premium: Premium) -> str:
 
 
 def _make_fees(premium: Premium) -> str:
-    """Return where a reader says what they pay; where points were left out nobody can count."""
+    """Return the inputs for a reader's own fees."""
     if premium.instants > POINTS_MAX:
         return ""
     exchanges = dict.fromkeys(market.partition(":")[0] for market in (premium.a, premium.b))
@@ -117,7 +117,7 @@ def _make_way(name: str, way: Way) -> tuple[str, ...]:
 
 
 def _make_picture(premium: Premium) -> str:
-    """Return the same lines for paper, and for whoever runs no script."""
+    """Return the same lines as a picture, for paper and for browsers without scripts."""
     span: Span = (premium.ts[0], max(premium.ts[-1], premium.ts[0] + 1))
     low, high = bounds = find_bounds(premium.columns, with_zero=True)
     lines = "".join(
@@ -141,18 +141,18 @@ def _make_picture(premium: Premium) -> str:
 def _make_note(premium: Premium) -> str:
     if premium.source == BOOKS:
         return (
-            "<p class=note>From books that were replayed. A gap is no line. Not in it: the depth "
-            "of the currencies' books, withdrawals, and the way between both exchanges.</p>"
+            "<p class=note>Drawn from replayed books. A line breaks at a gap. It ignores the depth "
+            "of the currencies' books, withdrawals, and the time between both exchanges.</p>"
         )
     return (
-        "<p class=note>Drawn <b>from tickers</b>, for no book was replayed: sizes are those of the "
-        "best prices alone. A line ends where a book was lost. Where numba is installed, "
+        "<p class=note>Drawn <b>from tickers</b>, without replayed books: sizes are those of the "
+        "best prices alone. A line ends where a book was lost. With numba installed, "
         "<code>booktape report</code> draws it from books.</p>"
     )
 
 
 def make_without(reasons: Sequence[str]) -> str:
-    """Return why there is no chart."""
+    """Return the reasons for a missing chart."""
     return "".join(f"<p class=none>{escape(reason)}</p>" for reason in reasons)
 
 

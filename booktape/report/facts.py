@@ -12,12 +12,12 @@ from booktape.times import DAY_US
 
 MISSING, PENDING = "missing", "pending"
 
-# Adds up a day of an exchange that is not certified; None where that cannot be.
+# Adds up an exchange's day without a certificate; None if that fails.
 AddUp = Callable[[str, str], Certificate | None]
 
 
 class DayFacts(Struct, frozen=True):
-    """One day of one exchange; it `is_draft` where its certificate is none that is stored."""
+    """One day of one exchange; `is_draft`: its certificate is not stored, but added up now."""
 
     exchange: str
     date: str
@@ -27,7 +27,7 @@ class DayFacts(Struct, frozen=True):
 
     @property
     def start(self) -> int:
-        """Return its midnight, µs."""
+        """Return the day's first moment, µs."""
         return day_of(self.date) * DAY_US
 
 
@@ -76,7 +76,7 @@ def find_inner_gaps(found: SymbolFigures) -> list[CertifiedGap]:
 
 
 def add_causes(days: Sequence[DayFacts]) -> dict[tuple[str, str], CauseSum]:
-    """Return what gaps add up to, by exchange and cause, the longest first."""
+    """Return the sums of gaps by exchange and cause, the longest first."""
     sums: dict[tuple[str, str], CauseSum] = defaultdict(lambda: CauseSum(symbols=set()))
     for day, found in find_symbols(days):
         for gap in find_inner_gaps(found):
@@ -89,7 +89,7 @@ def add_causes(days: Sequence[DayFacts]) -> dict[tuple[str, str], CauseSum]:
 
 
 def find_known_share(found: SymbolFigures) -> float | None:
-    """Return the share of the time between its first and last moment in which a book is known."""
+    """Return the known share of the time between a book's first and last moment."""
     if found.book_start is None or found.book_end is None:
         return None
     return found.known_us / max(found.book_end - found.book_start, 1)

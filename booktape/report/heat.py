@@ -1,4 +1,4 @@
-"""Heat maps of coverage: each market a row, a time in which its book was lost a mark in it."""
+"""Draws heat maps of coverage: each market a row, each time without its book a mark in the row."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,15 +14,15 @@ from booktape.report.html import format_share
 from booktape.report.svg import READ, WIDTH, Span, make_axis, make_grid, make_rects, make_svg
 from booktape.times import SECOND_US
 
-# Of one market and day; of more those that lie closest to each other are drawn as one. There are
-# hundreds of rows that are shown to who asks alone.
+# Of one market and day; of more gaps, it draws the closest as one. A page has hundreds of rows,
+# most of which it shows only on demand.
 GAPS_DRAWN_MAX: Final = 80
 GAPS_DRAWN_FEW: Final = 8
-ROWS_ALL_MAX: Final = 24  # so many rows are shown whole; of more those first that lost most
+ROWS_ALL_MAX: Final = 24  # up to so many, show all rows; of more, first those that lost most
 ROWS_WORST_MAX: Final = 40
 _BINS: Final = 240
 _MS: Final = 1000  # µs
-# Who was away, by the cause of a gap; all others are books that were lost or wrong.
+# The causes of gaps for which the exchange was away; others mean a lost or wrong book.
 AWAY: Final = frozenset({"disconnected", "stale", "rate_limited", "subscription_refused"})
 OURS: Final = frozenset({"killed", "stopped", "disk_full", "clock_step", "journal_hole", "open"})
 KINDS: Final = {
@@ -40,17 +40,17 @@ class HeatRow(Struct, frozen=True):
 
     @property
     def lost_us(self) -> int:
-        """Return how long its book was lost."""
+        """Return the time for which its book was lost."""
         return sum(gap.end - gap.start for gap in self.gaps)
 
 
 def find_kind(cause: str | None) -> str:
-    """Return who was away."""
+    """Return the kind of a gap, by its cause."""
     return "away" if cause in AWAY else "ours" if cause in OURS else "lost"
 
 
 def make_heat(day: DayFacts, span: Span) -> str:
-    """Return the map of one day that has figures."""
+    """Return the map of one day with figures."""
     assert day.certificate is not None
     symbols = [found for found in day.certificate.symbols if found.book_start is not None]
     rows = [HeatRow(found, find_inner_gaps(found)) for found in symbols]
@@ -81,7 +81,7 @@ def make_heat(day: DayFacts, span: Span) -> str:
 
 
 def make_legend(causes: Iterable[str | None]) -> str:
-    """Return what the colours mean, with the causes that there are."""
+    """Return the legend of the colours, with the causes in these days."""
     found: dict[str, set[str]] = {}
     for cause in causes:
         found.setdefault(find_kind(cause), set()).add(cause or "unknown")
@@ -98,7 +98,7 @@ def _join_names(names: Iterable[str]) -> str:
 
 
 def _choose(rows: Sequence[HeatRow]) -> tuple[list[HeatRow], list[HeatRow], list[HeatRow]]:
-    """Return rows to show, those to show who asks, and those of which a name is enough."""
+    """Return the rows to show, those to show on demand, and those to show by name."""
     if len(rows) <= ROWS_ALL_MAX:
         return list(rows), [], []
     worst = sorted((row for row in rows if row.gaps), key=lambda row: -row.lost_us)
@@ -112,11 +112,11 @@ class _Draw:
         self._span = span
 
     def row(self, row: HeatRow, gaps_max: int = GAPS_DRAWN_MAX) -> str:
-        """Return the bar of a market: what is known is filled, what lies outside is empty."""
+        """Return the bar of a market: known time is filled, time outside is empty."""
         found = row.symbol
         assert found.book_start is not None
         assert found.book_end is not None
-        # What a gap was in detail is too long to be said here.
+        # A gap's detail is too long for a bar.
         bare = [CertifiedGap(gap.start, gap.end, gap.cause, None) for gap in row.gaps]
         gaps = join_gaps(bare, gaps_max)
         all_of_it = make_rects([(found.book_start, found.book_end)], self._span)
@@ -144,7 +144,7 @@ class _Draw:
         )
 
     def _tell(self, gaps: Sequence[CertifiedGap]) -> Iterator[str]:
-        """Yield when, how long (ms) and why, for whoever points at it; the same why is left out."""
+        """Yield the time, length (ms) and cause of each gap; leave out a repeated cause."""
         before = ""
         for gap in gaps:
             cause = ", ".join(filter(None, (gap.detail, gap.cause or "unknown")))
@@ -153,7 +153,7 @@ class _Draw:
             before = cause
 
     def sum(self, rows: Sequence[HeatRow]) -> str:
-        """Return how many of all markets are known, through time."""
+        """Return the bar of all markets: how many are known through time."""
         counts = count_known(rows, self._span)
         step = WIDTH / _BINS
         most = max(counts, default=0) or 1
@@ -172,7 +172,7 @@ class _Draw:
 
 
 def count_known(rows: Sequence[HeatRow], span: Span, bins: int = _BINS) -> list[int]:
-    """Return of each part of a span how many books are known all through it."""
+    """Return for each part of a span the count of books known all through it."""
     begin, end = span
     size = max((end - begin) / bins, 1)
     changes: Counter[int] = Counter()
@@ -202,7 +202,7 @@ def count_known(rows: Sequence[HeatRow], span: Span, bins: int = _BINS) -> list[
 
 
 def join_gaps(gaps: Sequence[CertifiedGap], gaps_max: int) -> list[CertifiedGap]:
-    """Return the gaps; where there are too many those that lie closest to each other as one."""
+    """Return at most `gaps_max` gaps: join the closest if there are more."""
     if len(gaps) <= gaps_max:
         return list(gaps)
     between = sorted(
@@ -221,7 +221,7 @@ def _join(gaps: Sequence[CertifiedGap]) -> CertifiedGap:
 
 
 def find_span(days: Iterable[DayFacts]) -> Span | None:
-    """Return what is shown of some days: all that was recorded, a little wider; None: nothing."""
+    """Return the span to show: all recorded time, a little wider; None without any."""
     symbols = [found for day in days if day.certificate for found in day.certificate.symbols]
     starts = [found.book_start for found in symbols if found.book_start is not None]
     ends = [found.book_end for found in symbols if found.book_end is not None]

@@ -15,7 +15,7 @@ _THOUSAND: Final = 1000
 
 
 def make_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; its cells are HTML already, and columns of numbers stand to the right."""
+    """Return a table; its cells are HTML already, columns of numbers align to the right."""
     found = list(rows)
     is_number = [
         bool(found) and all(_is_number(row[column]) for row in found) for column in range(len(head))
@@ -47,7 +47,7 @@ def format_count(count: float) -> str:
 
 
 def format_rate(rate: float) -> str:
-    """Return a number in as many digits as tell it from another."""
+    """Return a rate with as many digits as distinguish it from others."""
     if rate == 0:
         return "0"
     rounded = float(f"{abs(rate):.{_DIGITS}g}")
@@ -56,7 +56,7 @@ def format_rate(rate: float) -> str:
 
 
 def format_amount(amount: float | None) -> str:
-    """Return an amount of money or of a coin, shortened where it is large."""
+    """Return an amount of money or of a coin, shortened if it is large."""
     if amount is None:
         return NONE
     for unit in ("", "k", "M", "bn"):
@@ -67,7 +67,7 @@ def format_amount(amount: float | None) -> str:
 
 
 def format_share(share: float | None) -> str:
-    """Return a share in percent, with as many digits as tell it from a hundred."""
+    """Return a share in percent, with as many digits as distinguish it from 100 %."""
     if share is None:
         return NONE
     return "100 %" if share >= 1 else f"{min(share * 100, 99.999):.3f} %"
@@ -81,7 +81,7 @@ def format_bps(value: float | None, digits: int = 1) -> str:
 
 
 def format_time(us: int) -> str:
-    """Return how long something lasted."""
+    """Return a duration in µs as text."""
     seconds = us / SECOND_US
     for size, unit in _UNITS:
         if seconds >= size:

@@ -1,4 +1,4 @@
-"""Incidents: what feeds said of themselves, by kind, and what concerned whole connections."""
+"""Reads incidents: the rows of feeds about themselves, by kind, and those about connections."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from booktape.errors import UNDECODABLE
 from booktape.tape import Tape
 
 LISTED_MAX: Final = 40
-# What goes on all day and says that all is well.
+# Kinds that come all day and mean that all is well.
 _QUIET: Final = frozenset({"audit", "subscribed"})
-_NAMED: Final = frozenset({"mismatch", "status"})  # worth a line though they are of one symbol
+_NAMED: Final = frozenset({"mismatch", "status"})  # worth a line, though about one symbol
 DETAIL_CHARACTERS_MAX: Final = 90
 _COLUMNS: Final = ("ts_recv", "exchange", "kind", "symbol", "detail")
 
@@ -31,7 +31,7 @@ class Incident(Struct, frozen=True):
 
 
 class Incidents(Struct, frozen=True):
-    """All rows by exchange and kind, and those that are worth a line."""
+    """The counts of all rows by exchange and kind, and the rows that are worth a line."""
 
     kinds: dict[str, Counter[str]]
     listed: list[Incident]
@@ -39,7 +39,7 @@ class Incidents(Struct, frozen=True):
 
 
 def read_incidents(tape: Tape, exchanges: Sequence[str], span: tuple[int, int]) -> Incidents:
-    """Read what the feeds of these exchanges said."""
+    """Return the incidents of these exchanges' feeds."""
     kinds: dict[str, Counter[str]] = {}
     listed: list[Incident] = []
     for exchange in exchanges:
@@ -68,7 +68,7 @@ def read_incidents(tape: Tape, exchanges: Sequence[str], span: tuple[int, int]) 
 
 
 def _choose(listed: Sequence[Incident]) -> list[Incident]:
-    """Return as many as are read; where they are more, each kind's first ones."""
+    """Return the incidents to list; if they are too many, the first ones of each kind."""
     if len(listed) <= LISTED_MAX:
         return list(listed)
     seen: Counter[tuple[str, str]] = Counter()

@@ -1,4 +1,4 @@
-"""Makes the contents of a report: what is read of a tape for it, and from where."""
+"""Reads a tape for the making of a report: its facts, prices and incidents."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
@@ -19,16 +19,16 @@ from booktape.report.svg import STEPS_S
 from booktape.tape import Tape
 from booktape.times import SECOND_US
 
-MARKETS_EACH: Final = 8  # of an exchange whose spreads are shown: the busiest ones
+MARKETS_EACH: Final = 8  # markets of each exchange with spreads: the busiest ones
 DEPTH: Final = 10  # levels of both books that an arbitrage walks
-INSTANTS: Final = 1500  # about so many make a line
+INSTANTS: Final = 1500  # of one line, about
 PAIR, WITH_CURRENCY = 2, 4
 
 Progress = Callable[[int, int], None]
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
-    """Wishes of a reader: prices to draw beside the days. Markets `are_asked` for must be there."""
+    """Wishes of a reader: prices to draw. If `are_asked`, the tape must have the markets."""
 
     markets: Sequence[str] = ()  # A, B, and where quotes differ one currency in both of them
     fees: Mapping[str, float] = {}
@@ -38,12 +38,12 @@ class Wishes(Struct, frozen=True, kw_only=True):
 
 
 def find_source() -> str:
-    """Return from where spreads are drawn: from books where they are replayed at speed."""
+    """Return the source of spreads: books if the fast engine can replay them, else tickers."""
     return BOOKS if all(find_spec(name) for name in ("numba", "numpy")) else TICKERS
 
 
 def find_every(span: Span) -> int:
-    """Return how far the instants of a span lie apart, µs."""
+    """Return the distance between the instants of a span, µs."""
     least = (span[1] - span[0]) / INSTANTS
     return next((s * SECOND_US for s in STEPS_S if s * SECOND_US >= least), STEPS_S[-1] * SECOND_US)
 
@@ -79,7 +79,7 @@ def gather(
 
 
 class _Draw:
-    """Reads the prices of markets of some days, all on one grid and from one source."""
+    """Reads prices of markets for some days, all on one grid and from one source."""
 
     def __init__(
         self, tape: Tape, days: Sequence[DayFacts], span: Span, *, every: int, source: str
@@ -91,14 +91,14 @@ class _Draw:
         self._source = source
 
     def find_missing(self, markets: Sequence[str]) -> list[str]:
-        """Return why the premium of these markets cannot be shown."""
+        """Return the reasons against a premium of these markets; none if all are recorded."""
         there = {f"{day.exchange}:{found.symbol}" for day, found in find_symbols(self._days)}
         gone = [market for market in markets if market not in there]
         reason = f"Nothing is recorded of {', '.join(gone)}: there is no premium to show."
         return [reason] if gone else []
 
     def find_busiest(self) -> list[str]:
-        """Return the markets of each exchange that have most events."""
+        """Return the markets with most events, of each exchange."""
         events: dict[str, dict[str, int]] = {}
         for day, found in find_symbols(self._days):
             if found.book_start is not None:
@@ -118,7 +118,7 @@ class _Draw:
         return read_tickers(self._tape, market, self._span, self._every, gaps)
 
     def _find_gaps(self, market: str) -> list[Span]:
-        """Return all times in which a book is not known; of a day without figures all of it."""
+        """Return all times when a book is not known; all of a day without figures."""
         start, end = self._span
         known: list[Span] = []
         for day, found in find_symbols(self._days):
@@ -156,6 +156,6 @@ class _Draw:
 
 
 def check_markets(markets: Sequence[str]) -> None:
-    """Raise `TapeError` unless these are a pair, with what leads from one quote to the other."""
+    """Raise `TapeError` unless these are a pair, or a pair and a currency that connects quotes."""
     if len(markets) not in {0, PAIR, WITH_CURRENCY}:
         raise TapeError("a premium takes A B, or A B and one currency in both of their quotes")

@@ -1,13 +1,13 @@
-// Says what a mark of a heat map is: when, how long, why. Without it each mark is in the lists of gaps.
+// Shows the time, length and cause of a heat map's mark. Without scripts the lists of gaps have each mark.
 {
   const clock = ms => new Date(ms).toISOString().slice(11, 23);
   const long = ms => ms < 1e3 ? `${ms} ms` : ms < 6e4 ? `${(ms / 1e3).toFixed(1)} s` : ms < 36e5 ? `${(ms / 6e4).toFixed(1)} min` : `${(ms / 36e5).toFixed(1)} h`;
   function ofDay(bar, from, to, at, wide) {
-    const ms = from + (to - from) * at, near = (to - from) / wide * 4;  // within reach of a finger
+    const ms = from + (to - from) * at, near = (to - from) / wide * 4;  // close enough for a finger
     let why = "";
     const gaps = (bar.dataset.gaps ?? "").split(";").filter(Boolean).map(text => {
       const [begin, size, ...cause] = text.split(",");
-      why = cause.join(",") || why;  // left out where it is that of the gap before
+      why = cause.join(",") || why;  // left out if the gap before has the same cause
       return [from + Number(begin), Number(size), why];
     });
     const far = ([begin, size]) => Math.max(begin - ms, ms - begin - size, 0);

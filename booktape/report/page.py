@@ -1,4 +1,4 @@
-"""Puts the page of a report together: one file with its styles, and uPlot for a chart."""
+"""Makes the page of a report: one file with its styles, and uPlot for a chart."""
 
 from collections.abc import Sequence
 from html import escape
@@ -28,7 +28,7 @@ class Contents(Struct, frozen=True, kw_only=True):
     quotes: Sequence[MarketQuotes] = ()
     source: str = ""
     premium: Premium | None = None
-    remarks: Sequence[str] = ()  # why something is not there
+    remarks: Sequence[str] = ()  # reasons for missing parts
 
 
 def make_page(contents: Contents) -> str:
@@ -54,7 +54,7 @@ def make_page(contents: Contents) -> str:
     )
 
 
-# What the page may do, as its browser enforces it: nothing is loaded, not even an icon.
+# The policy that browsers enforce: the page loads nothing, not even an icon.
 _POLICY = (
     "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src "
     "'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
@@ -88,7 +88,7 @@ def _make_parts(contents: Contents) -> list[tuple[str, str, str]]:
     if contents.quotes and span is not None:
         text = make_spreads(contents.quotes, contents.source, span)
         parts.append(("spreads", "Spreads and depth", text))
-    parts.append(("truth", "Held against the exchange", sections.make_truth(days)))
+    parts.append(("truth", "Compared with the exchange", sections.make_truth(days)))
     if contents.premium is not None:
         parts.append(("premium", "Premium and executable edge", make_chart(contents.premium)))
     elif contents.remarks:
@@ -97,7 +97,7 @@ def _make_parts(contents: Contents) -> list[tuple[str, str, str]]:
 
 
 def _make_verdict(days: Sequence[DayFacts]) -> str:
-    """Return in one sentence what became of these days."""
+    """Return the verdict on these days in one sentence."""
     conditions = {day.condition for day in days}
     mood = next((word for word in _MOODS if word in conditions), "available")
     symbols = [found for _, found in find_symbols(days)]
@@ -139,7 +139,7 @@ def _make_tiles(days: Sequence[DayFacts]) -> str:
 def _make_footer(days: Sequence[DayFacts]) -> str:
     drafts = any(day.is_draft for day in days)
     draft = (
-        " A <b>pending</b> day is shown as it is stored now: it may yet change, and nobody has "
+        " A <b>pending</b> day shows the rows stored now: it may yet change, and nobody has "
         "certified it."
         if drafts
         else ""
@@ -149,8 +149,8 @@ def _make_footer(days: Sequence[DayFacts]) -> str:
     )
     by = f" Certified by release {', '.join(map(escape, releases))}." if releases else ""
     return (
-        "<p>A day is shown from its certificate: what was recorded, added up and proven by "
-        f"<code>booktape certify</code>.{draft} Times are UTC.{by}</p>"
+        "<p>A day's figures come from its certificate: <code>booktape certify</code> has added "
+        f"up and proven its rows.{draft} Times are UTC.{by}</p>"
     )
 
 

@@ -1,4 +1,4 @@
-"""The premium of one market over another through time, and what an arbitrage would have earned."""
+"""Computes the premium of one market over another through time, and an arbitrage's earnings."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -15,18 +15,18 @@ _BPS: Final = 1e4
 
 
 class Way(Struct, frozen=True):
-    """Buying on one market and selling on the other, over all instants that are known."""
+    """The figures of buying on one market and selling on the other, over all known instants."""
 
     known: int
-    winning: int  # instants at which it would have earned something
+    winning: int  # instants with a profit
     best_bps: float | None
     best_ts: int | None
-    best_size: float  # at that instant, in the base currency, and what it earns in the quote of A
+    best_size: float  # at that instant, in the base currency; the profit is in the quote of A
     best_profit: float
 
 
 class Premium(Struct, frozen=True):
-    """Rows on a grid, µs, no more than are seen; null where a leg is unknown."""
+    """Rows on a grid, µs, no more than a chart shows; null if a leg is unknown."""
 
     a: str
     b: str
@@ -42,7 +42,7 @@ class Premium(Struct, frozen=True):
 
     @property
     def markets(self) -> tuple[str, ...]:
-        """Return all that it rests on."""
+        """Return all markets of the premium."""
         return (self.a, self.b, *self.via)
 
 
@@ -62,7 +62,7 @@ def read_premium(
 def compare_quotes(
     markets: Sequence[str], fees: Mapping[str, float], quotes: Sequence[MarketQuotes]
 ) -> Premium:
-    """Return what quotes of one grid say; sizes are those of the best prices alone."""
+    """Return the premium by quotes of one grid; sizes are those of the best prices alone."""
     columns: dict[str, Values] = {name: [] for name in (*COLUMNS, *_SIZES)}
     rates = [_find_fee(market, fees) for market in markets]
     sides = [quote.columns for quote in quotes]
@@ -113,7 +113,7 @@ def _make(
     ts: list[int],
     columns: Mapping[str, Values],
 ) -> Premium:
-    """Return the rows from the first to the last that is known, with an edge on both sides."""
+    """Return the premium, from the first known row to the last, plus one row on both sides."""
     drawn = [columns[name] for name in COLUMNS]
     known = [row for row, value in enumerate(drawn[0]) if value is not None]
     mids = sorted(value for value in drawn[0] if value is not None)
@@ -148,7 +148,7 @@ def _add_up(way: str, ts: Sequence[int], columns: Mapping[str, Values]) -> Way:
 
 
 def thin(columns: Sequence[Values]) -> list[int]:
-    """Return the rows to draw: of each stretch and line the least and the most, and a null."""
+    """Return the rows to draw: the least, the most and a null of each stretch and line."""
     count = len(columns[0])
     size = -(-count * (2 * len(columns) + 2) // POINTS_MAX)
     if count <= POINTS_MAX:

@@ -1,4 +1,4 @@
-"""Quotes of a market on a grid of time: from its book where that is replayed, else from tickers."""
+"""Reads quotes of a market on a grid of time, from its replayed book or from its tickers."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from msgspec import Struct
 from booktape.tape import Tape
 
 BOOKS, TICKERS = "books", "tickers"
-NEAR_BPS: Final = (10, 50)  # how far from the middle a book's depth is added up
+NEAR_BPS: Final = (10, 50)  # distances from the middle up to which sizes are added up
 TOUCH: Final = ("bid", "bid_size", "ask", "ask_size")
 _COLUMNS: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
 _NEAR: Final = tuple(f"{side}_within_{bps}bps" for bps in NEAR_BPS for side in ("bid", "ask"))
@@ -22,9 +22,9 @@ Values = list[float | None]
 
 
 class MarketQuotes(Struct, frozen=True):
-    """A market's best prices and sizes at each instant of a grid; null where not known.
+    """A market's best prices and sizes at each instant of a grid; null if unknown.
 
-    Where they come from books there are sums of sizes too, near the middle of both sides.
+    Quotes from books also have sums of sizes near the middle, for both sides.
     """
 
     market: str
@@ -33,7 +33,7 @@ class MarketQuotes(Struct, frozen=True):
 
     @property
     def is_known(self) -> bool:
-        """Tell whether any price is known."""
+        """Return whether any price is known."""
         return any(value is not None for value in self.columns["bid"])
 
     def spreads_bps(self) -> Values:
@@ -45,7 +45,7 @@ class MarketQuotes(Struct, frozen=True):
 
 
 def read_books(tape: Tape, market: str, span: Span, every: int) -> MarketQuotes:
-    """Return what the replayed book says."""
+    """Return quotes from the replayed book."""
     step = dt.timedelta(microseconds=every)
     scan = tape.top(market, *span, depth=1, every=step, add=_NEAR)
     rows = scan.to_arrow()
@@ -63,9 +63,9 @@ def read_books(tape: Tape, market: str, span: Span, every: int) -> MarketQuotes:
 def read_tickers(
     tape: Tape, market: str, span: Span, every: int, gaps: Sequence[Span]
 ) -> MarketQuotes:
-    """Return what tickers say; each holds until the next one, or until its book is lost.
+    """Return quotes from tickers; each holds until the next one, or until its book is lost.
 
-    `gaps` are all times in which the book is not known, in order.
+    `gaps` are all times when the book is not known, in order.
     """
     start, end = span
     grid = list(range(-(-start // every) * every, end, every))
@@ -90,7 +90,7 @@ def read_tickers(
 def _read_last(
     tape: Tape, market: str, span: Span, every: int
 ) -> Iterator[tuple[int, tuple[float | None, ...]]]:
-    """Yield of each step of the grid the last ticker of each session, as it was received."""
+    """Yield the last ticker of each session in each step of the grid, by receive time."""
     scan = tape.scan("ticker", market, *span).select("ts_recv", "session", *_COLUMNS)
     for batch in scan.batches():
         ts = batch.column("ts_recv").cast(_INT64)

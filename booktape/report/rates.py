@@ -1,4 +1,4 @@
-"""Draws rates: levels a second, by manifests that certificates name, and the busiest markets."""
+"""Draws rates: levels a second by the manifests of certificates, and the busiest markets."""
 
 from collections.abc import Sequence
 from html import escape
@@ -15,13 +15,13 @@ _NS: Final = 1000  # of a µs
 
 
 def make_rates(days: Sequence[DayFacts], span: Span | None) -> str:
-    """Return the rates of all exchanges, and the markets of which there is most."""
+    """Return the rates of all exchanges, and the busiest markets."""
     chart = "" if span is None else _make_chart(days, span)
     return chart + _make_list(days)
 
 
 def count_rows(days: Sequence[DayFacts], span: Span, bins: int = BINS) -> list[float]:
-    """Return how many levels a second came in each part of a span, by their flushes."""
+    """Return the levels a second in each part of a span, by their flushes."""
     begin, end = span
     size = (end - begin) / bins
     sums = [0.0] * bins
@@ -60,7 +60,7 @@ def _make_chart(days: Sequence[DayFacts], span: Span) -> str:
     return (
         f"<ul class=legend>{legend}</ul><div class=chart><b class=high>{format_rate(bounds[1])}</b>"
         f"<div class=area>{make_grid(span)}{make_svg(lines, name=name)}</div>{make_axis(span)}"
-        "</div><p class=note>Levels of books a second, by flushes: of each as if it were even.</p>"
+        "</div><p class=note>Levels of books a second, averaged over each flush.</p>"
     )
 
 

@@ -35,7 +35,7 @@ from booktape.times import DAY_US, date_of_ts
 
 SYMBOLS_LISTED_MAX: Final = 20
 CHIPS_MAX: Final = 24
-DAYS_DRAWN_MAX: Final = 3  # of more a calendar is drawn
+DAYS_DRAWN_MAX: Final = 3  # for more days, draw a calendar
 
 
 def make_conditions(days: Sequence[DayFacts]) -> str:
@@ -67,7 +67,7 @@ def make_conditions(days: Sequence[DayFacts]) -> str:
 
 
 def find_share(symbols: Sequence[SymbolFigures]) -> float | None:
-    """Return the share of the time between their first and last books in which they are known."""
+    """Return the known share of the time between the first and last moment of these books."""
     known = sum(found.known_us for found in symbols)
     spans = sum((found.book_end or 0) - (found.book_start or 0) for found in symbols)
     return known / spans if spans else None
@@ -97,7 +97,7 @@ def _make_chips(day: DayFacts) -> str:
 
 
 def _make_chip(found: SymbolFigures) -> str:
-    """Return a symbol that is not available, and what makes it so."""
+    """Return a symbol that is not available, and the reasons."""
     reasons = []
     share = find_known_share(found)
     if share is not None and share < 1:
@@ -112,7 +112,7 @@ def _make_chip(found: SymbolFigures) -> str:
 
 
 def make_coverage(days: Sequence[DayFacts]) -> str:
-    """Return when each book was known: through some days, or of many days how much of each."""
+    """Return the coverage of each book: through a few days, or its share of each of many days."""
     if len({day.date for day in days}) > DAYS_DRAWN_MAX:
         by_exchange = groupby(
             sorted(days, key=lambda d: (d.exchange, d.date)), lambda d: d.exchange
@@ -141,7 +141,7 @@ def _tell_why(day: DayFacts) -> str:
 
 
 def _list_gaps(day: DayFacts) -> str:
-    """Return the longest gaps as text: a bar is too short to read a second off."""
+    """Return the longest gaps as text: on a bar nobody can see a second."""
     assert day.certificate is not None
     gaps = [(gap, s.symbol) for s in day.certificate.symbols for gap in find_inner_gaps(s)]
     gaps.sort(key=lambda pair: (pair[0].start - pair[0].end, pair[0].start, pair[1]))
@@ -167,7 +167,7 @@ def _make_cause(cause: str | None) -> str:
 
 
 def make_causes(days: Sequence[DayFacts], incidents: Incidents | None) -> str:
-    """Return why books were not known, and what the feeds said of themselves."""
+    """Return the causes of gaps, and the rows of feeds about themselves."""
     rows = [
         (
             escape(exchange),
@@ -187,7 +187,7 @@ def make_causes(days: Sequence[DayFacts], incidents: Incidents | None) -> str:
 
 
 def _make_incidents(incidents: Incidents) -> str:
-    counts = "<h3>What feeds said of themselves</h3>" + "".join(
+    counts = "<h3>Rows of feeds about themselves</h3>" + "".join(
         f"<ul class=kinds><li>{escape(exchange)}</li>{_make_kinds(kinds)}</ul>"
         for exchange, kinds in incidents.kinds.items()
     )
@@ -206,7 +206,7 @@ def _make_incidents(incidents: Incidents) -> str:
         return counts
     more = f", and {format_count(incidents.unlisted)} more" if incidents.unlisted else ""
     table = make_table(("UTC", "exchange", "what", "symbol", "of it"), listed)
-    title = f"by time, what concerned whole feeds: {len(listed)} rows{more}"
+    title = f"rows about whole feeds, by time: {len(listed)}{more}"
     return f"{counts}<details data-print><summary>{title}</summary>{table}</details>"
 
 
@@ -222,7 +222,7 @@ def _make_date(ts: int) -> str:
 
 
 def make_truth(days: Sequence[DayFacts]) -> str:
-    """Return how often books were held against the exchange, and how late events came."""
+    """Return the counts of comparisons with the exchange, and the delays of events."""
     rows = []
     for day in days:
         if day.certificate is None:
@@ -257,7 +257,7 @@ _TRUTH: Final = (
 
 
 def _format_late(symbols: Sequence[SymbolFigures]) -> str:
-    """Return the median over symbols: of their medians, and of their last hundredths."""
+    """Return the medians over symbols: of their medians, and of their 99 % quantiles."""
     found = [s.offsets["book"] for s in symbols if "book" in s.offsets]
     if not found:
         return NONE

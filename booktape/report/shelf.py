@@ -1,4 +1,4 @@
-"""The shelf of a tape: reports that lie beside it, one of each day that is certified."""
+"""Names the shelf of a tape: the reports beside the tape, one of each certified day."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,18 +7,18 @@ from booktape.ledger import Ledger
 from booktape.store.protocol import Store
 
 REPORTS: Final = "reports/"
-DAYS_MAX: Final = 7  # of the last ones a report is due
+DAYS_MAX: Final = 7  # only the last days get reports
 
 
 def report_key(date: str, revision: int) -> str:
-    """Return the key of a day's report; a revision is one more than the report before it."""
+    """Return the key of a day's report; each new report has the next revision."""
     return f"{REPORTS}report-{date}{f'-rev{revision}' if revision else ''}.html"
 
 
 def find_due(ledger: Ledger, store: Store) -> Iterator[tuple[str, str]]:
-    """Yield the last days of which all exchanges are certified and no report is there; its key.
+    """Yield each of the last days that is certified for all exchanges and has no report; its key.
 
-    A certificate that has another revision makes another report: no object is ever changed.
+    A new revision of a certificate makes a new report: objects never change.
     """
     dates = sorted({date for name in ledger.exchanges for date in ledger.dates(name)})
     for date in dates[-DAYS_MAX:]:

@@ -1,4 +1,4 @@
-"""Spreads and depth of markets through time, and the section that shows them."""
+"""Draws the section of spreads: of each market its spread through time, and its depth."""
 
 from collections.abc import Sequence
 from html import escape
@@ -13,10 +13,10 @@ _HALF, _MOST = 0.5, 0.99
 
 
 def make_spreads(quotes: Sequence[MarketQuotes], source: str, span: Span) -> str:
-    """Return a row for each market: its spread through time, and what lies near the middle."""
+    """Return a row for each market: its spread through time, and its depth near the middle."""
     rows = [_make_row(one, source, span) for one in quotes if one.is_known]
     if not rows:
-        return "<p>There are no prices of any market to show.</p>"
+        return "<p>The tape has no prices of these markets.</p>"
     head = ["market", "spread, median", "99 %", "through time", "at the best price"]
     if source == BOOKS:
         head += [f"within {bps} bps" for bps in NEAR_BPS]
@@ -25,21 +25,21 @@ def make_spreads(quotes: Sequence[MarketQuotes], source: str, span: Span) -> str
 
 _SAID: Final = {
     BOOKS: (
-        "Spreads in basis points of the middle, from books that were replayed. Depth is the median "
+        "Spreads in basis points of the middle, from replayed books. Depth is the median "
         "amount in the market's quote currency, bids / asks: at the best price, and so far from "
         "the middle."
     ),
     TICKERS: (
-        "Spreads in basis points of the middle. They are drawn <b>from tickers</b>, for no book "
-        "was replayed: depth is the median amount at the best price alone, bids / asks, in the "
-        "market's quote currency. Where numba is installed, <code>booktape report</code> draws "
-        "them from books, with what lies near the middle."
+        "Spreads in basis points of the middle, drawn <b>from tickers</b>, without replayed books: "
+        "depth is the median amount at the best price alone, bids / asks, in the market's quote "
+        "currency. With numba installed, <code>booktape report</code> draws them from books, with "
+        "the depth near the middle."
     ),
 }
 
 
 def find_rank(values: Values, share: float) -> float | None:
-    """Return the value that such a share of those that are known does not exceed."""
+    """Return the quantile of the known values: `share` of them do not exceed it."""
     known = sorted(value for value in values if value is not None)
     return known[min(int(share * len(known)), len(known) - 1)] if known else None
 
@@ -71,7 +71,7 @@ def _format_depth(quotes: MarketQuotes, name: str) -> str:
 
 
 def _draw(ts: Sequence[int], spreads: Values, span: Span) -> str:
-    """Return a line from nothing up to a bit more than most spreads; a null breaks it."""
+    """Return a line, scaled from 0 to a bit more than most spreads; a null breaks it."""
     size = -(-len(ts) // LINE_POINTS_MAX)
     kept_ts, kept = [], []
     for begin in range(0, len(ts), size):

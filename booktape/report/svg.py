@@ -7,9 +7,9 @@ from typing import Final
 from booktape.times import DAY_US, SECOND_US, date_of_ts
 
 WIDTH: Final = 1440
-# Behind a heat map: where the script of the page says what a mark is.
+# Follows a heat map: the page's script describes a mark here.
 READ: Final = "<output class=read>Point at a mark to read it off.</output>"
-# From one mark of a time axis to the next, in seconds.
+# Steps between the marks of a time axis, in seconds.
 STEPS_S: Final = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800),
@@ -22,18 +22,18 @@ Values = Sequence[float | None]
 
 
 def place(ts: int, span: Span) -> float:
-    """Return where a moment stands between both ends of a span."""
+    """Return the place of a moment between both ends of a span."""
     begin, end = span
     return (ts - begin) / max(end - begin, 1) * WIDTH
 
 
 def round_place(value: float) -> str:
-    """Return a coordinate in as few characters as can be seen."""
+    """Return a coordinate in as few characters as a picture needs."""
     return f"{value:.1f}".removesuffix(".0")
 
 
 def make_line(ts: Sequence[int], values: Values, span: Span, bounds: tuple[float, float]) -> str:
-    """Return a path through the values, `bounds` from its bottom, 100, to its top, 0."""
+    """Return a path through the values; `bounds` are the values at its bottom, 100, and top, 0."""
     low, high = bounds
     parts = []
     is_open = False
@@ -41,7 +41,7 @@ def make_line(ts: Sequence[int], values: Values, span: Span, bounds: tuple[float
         if value is not None:
             up = 100 - 100 * (value - low) / ((high - low) or 1)
             x, y = round_place(place(moment, span)), round_place(up)
-            # A point alone is seen by its round end.
+            # A single point shows by its round end.
             parts.append(f"{x} {y}" if is_open else f"M{x} {y}h0L{x} {y}")
             if is_open:
                 parts[-1] = f" {parts[-1]}"
@@ -59,14 +59,14 @@ def make_rects(spans: Iterable[Span], span: Span, height: int = 10) -> str:
 
 
 def make_svg(inner: str, *, height: int = 100, name: str = "", attributes: str = "") -> str:
-    """Return a picture that fills its place; a name is what is read aloud."""
+    """Return a picture that fills its place; screen readers read its name."""
     said = f'role="img" aria-label="{name}"' if name else 'aria-hidden="true"'
     view = f'viewBox="0 0 {WIDTH} {height}" preserveAspectRatio="none"'
     return f"<svg {view} {said}{attributes}>{inner}</svg>"
 
 
 def find_ticks(span: Span) -> list[tuple[float, str]]:
-    """Return the marks of a time axis: where in percent, and the time of day or the date."""
+    """Return the marks of a time axis: each place in percent, and its time of day or date."""
     begin, end = span
     wanted_us = (end - begin) / _TICKS_MAX
     steps = (step * SECOND_US for step in STEPS_S)
@@ -78,7 +78,7 @@ def find_ticks(span: Span) -> list[tuple[float, str]]:
 
 
 def format_tick(ts: int, step: int, span: Span) -> str:
-    """Return a moment as a mark of an axis names it."""
+    """Return a moment as text for a mark of an axis."""
     if step >= DAY_US:
         return date_of_ts(ts)[5:]
     seconds, is_end = ts % DAY_US // SECOND_US, ts == span[1] and ts % DAY_US == 0

@@ -1,1 +1,1 @@
-"""A small tape made by code, so that the library alone has something to read."""
+"""Makes a sample: a small tape for users of the library alone."""

@@ -21,7 +21,7 @@ _US: Final = 1000  # ns
 
 
 class MadeFlush:
-    """One contiguous range of the events of a session, of one date."""
+    """One unbroken range of a session's events, on one date."""
 
     def __init__(
         self, session: str, exchange: str, events: Sequence[tuple[int, SampleEvent]]
@@ -82,14 +82,14 @@ class MadeFlush:
 def cut_flushes(
     session: str, exchange: str, events: Sequence[SampleEvent], *, interval_us: int
 ) -> Iterator[MadeFlush]:
-    """Yield the flushes of a session, each of one interval since midnight and so of one date."""
+    """Yield the flushes of a session, each of one interval since midnight, so of one date."""
     numbered = list(enumerate(events))
     for _, group in groupby(numbered, key=lambda one: one[1].ts_recv // interval_us):
         yield MadeFlush(session, exchange, list(group))
 
 
 def _make_rows(table: str, events: Sequence[tuple[int, SampleEvent]], session: str) -> pa.Table:
-    """Return the rows, by symbol and number: one for each level, one for an event without."""
+    """Return the rows, by symbol and number: one per level, one for an event without levels."""
     ordered = sorted(events, key=lambda one: (one[1].symbol is None, one[1].symbol or "", one[0]))
     rows = []
     for number, event in ordered:

@@ -13,7 +13,7 @@ from booktape.ladder import Ladder, Level
 STEP_US: Final = 100_000  # from one turn of a market to the next
 LEVELS: Final = 20  # of each side
 _HALF_SPREAD: Final = 4e-5
-_GRID: Final = 1e-4  # of the price: from one level to the next
+_GRID: Final = 1e-4  # of the price: the distance of two levels
 _RESIZED_MAX: Final = 3  # levels of a side that change their size in one turn
 _MOVE_CHANCE, _DEAL_CHANCE = 0.25, 0.06  # of one turn
 
@@ -67,7 +67,7 @@ def make_history(
 ) -> MarketHistory:
     """Return the history of a market whose middle takes these values, one in each turn.
 
-    Nothing happens in the turns that are `quiet`.
+    In the `quiet` turns nothing happens.
     """
     book = _Book(mids[0], typical_size, price_decimals, random)
     sequence = random.randrange(1_000_000, 9_000_000)
@@ -86,7 +86,7 @@ def make_history(
 
 
 class _Book:
-    """The levels of one market: on a grid of prices, so many below the middle and above it."""
+    """The levels of one market, on a grid of prices: `LEVELS` below the middle, as many above."""
 
     def __init__(
         self, mid: float, typical_size: float, price_decimals: int, random: Random

@@ -1,4 +1,4 @@
-"""Records what one session would have read of a market: events with their numbers."""
+"""Makes the recording of one sample session: its events with their numbers."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -11,13 +11,13 @@ from booktape.ladder import Ladder, Level
 from booktape.sample.market import MarketHistory, Move
 
 MILLISECOND_US: Final = 1000
-LIST_TRADES: Final = 50  # what an exchange repeats when trades are subscribed to
+LIST_TRADES: Final = 50  # trades in the list that begins a subscription
 TICKER_MOVES: Final = 8  # from one ticker to the next
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SampleEvent(Struct):
-    """One event: the columns of its table, and the levels of both sides if it is of a book."""
+    """One event: the columns of its table, and the levels of both sides for a book event."""
 
     table: str
     ts_recv: int  # µs
@@ -27,10 +27,10 @@ class SampleEvent(Struct):
 
 
 class SampleRecording:
-    """One session of one line: what it reads, and what it says of itself."""
+    """One session of one line: its market data, and its rows about itself."""
 
     def __init__(self, exchange: str, line: str, start_us: int, *, latency_us: int) -> None:
-        """Start at a time; each message takes the latency from the exchange to us."""
+        """Start at a time; `latency_us` is the way of each message from the exchange to us."""
         self.exchange = exchange
         start = _EPOCH + timedelta(microseconds=start_us)
         self.session = f"{start:%Y%m%dT%H%M%S.%fZ}-{exchange}-{line}"
@@ -38,7 +38,7 @@ class SampleRecording:
         self._latency_us = latency_us
         self._events: list[SampleEvent] = []
 
-    # --- what it reads ---
+    # --- market data ---
 
     def follow(
         self,
@@ -49,9 +49,9 @@ class SampleRecording:
         numbers_from: int | None = None,
         checkpoints: Iterable[int] = (),
     ) -> None:
-        """Take the snapshot at a time, and each change up to another one.
+        """Record the snapshot at `begin_us`, and each change up to `end_us`.
 
-        `numbers_from`: the connection counts its own sequences, from this number.
+        `numbers_from`: the connection has its own sequences, from this number on.
         """
         ladder, last = history.book_at(begin_us)
         shift = 0 if numbers_from is None else numbers_from - last
@@ -67,16 +67,16 @@ class SampleRecording:
                 self._ticker(history, move.ts)
 
     def poll(self, history: MarketHistory, moments: Iterable[int]) -> None:
-        """Ask for the whole book at each of these times; the answer has no sequence."""
+        """Record the whole book at each of these times, without a sequence."""
         for moment in moments:
             self._snapshot(moment, history.symbol, history.book_at(moment)[0], None)
 
     def hear(
         self, history: MarketHistory, begin_us: int, end_us: int, *, since_us: int | None = None
     ) -> None:
-        """Take each trade from one time to another.
+        """Record each trade from `begin_us` to `end_us`.
 
-        A list of the latest ones comes first, with those since a time before that.
+        A list of the latest trades comes first, with those since `since_us`.
         """
         listed = [deal for deal in history.deals if (since_us or begin_us) < deal.ts <= begin_us]
         live = [deal for deal in history.deals if begin_us < deal.ts <= end_us]
@@ -94,7 +94,7 @@ class SampleRecording:
     def list_market(
         self, ts: int, history: MarketHistory, *, status: str = "trading", reason: str = "start"
     ) -> None:
-        """Take the exchange's description of a market."""
+        """Record the exchange's description of a market."""
         base, _, quote = history.symbol.partition("-")
         columns = {
             "raw_symbol": history.symbol if self.exchange == "bitvavo" else base + quote,
@@ -111,7 +111,7 @@ class SampleRecording:
         }
         self._events.append(SampleEvent("instruments", ts, history.symbol, columns))
 
-    # --- what it says ---
+    # --- rows about itself ---
 
     def note(
         self,
@@ -138,12 +138,12 @@ class SampleRecording:
         self.note(ts, "session_end", reason=reason)
 
     def end_killed(self, killed_us: int, next_start_us: int) -> None:
-        """End a session that was killed; the next one of its line says so."""
+        """End a killed session; the next session of its line records that end."""
         self._events = [event for event in self._events if event.ts_recv <= killed_us]
         self.note(next_start_us, "session_end", reason="killed")
 
     def number(self) -> list[SampleEvent]:
-        """Return the events in the order of their times; the place of one is its number."""
+        """Return the events in the order of their times; an event's place is its number."""
         events = sorted(self._events, key=lambda event: event.ts_recv)  # stable
         epochs: dict[str | None, int] = {}
         for number, event in enumerate(events):
@@ -171,7 +171,7 @@ class SampleRecording:
     ) -> None:
         bids = sorted(ladder.bids.items(), reverse=True)
         columns = {
-            # An answer has no time of the exchange's, and a checkpoint is our own.
+            # An answer has no exchange time, and a checkpoint is our own.
             "sequence": sequence,
             "is_snapshot": True,
             "is_checkpoint": is_checkpoint,
@@ -216,5 +216,5 @@ def _sides(bids: Iterable[Level], asks: Iterable[Level]) -> list[tuple[str, floa
 
 
 def _whole_millisecond(ts: int) -> int:
-    """Return a time as exchanges send it."""
+    """Return a time in whole milliseconds, as exchanges send it."""
     return ts // MILLISECOND_US * MILLISECOND_US

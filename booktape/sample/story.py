@@ -9,12 +9,12 @@ from booktape.sample.recording import SampleRecording
 SECOND: Final = 1_000_000  # µs
 NOON: Final = 1_789_992_000 * SECOND  # 2026-09-21 12:00 UTC
 FIRST, LAST = NOON - 2 * SECOND, NOON + 302 * SECOND
-HALT: Final = range(180, 210)  # seconds after noon in which nobody trades ETH-EUR
+HALT: Final = range(180, 210)  # seconds after noon; ETH-EUR is halted
 BITVAVO, BTCTURK = "bitvavo", "btcturk"
 
 _LATENCY_US: Final = {BITVAVO: 9_000, BTCTURK: 41_000}
 _CONNECT_US: Final = 500_000  # from the start of a session to the first books
-_RESYNC_US: Final = 400_000  # from a gap to the snapshot that was asked for
+_RESYNC_US: Final = 400_000  # from a gap to the requested snapshot
 _POLL_US: Final = 1 * SECOND
 
 Histories = Mapping[tuple[str, str], MarketHistory]
@@ -26,7 +26,7 @@ def tell_story(histories: Histories) -> list[SampleRecording]:
 
 
 def _tell_bitvavo(histories: Histories) -> list[SampleRecording]:
-    """Tell of a gap, of a handover from line a to line b and back, of a halt and a cut socket."""
+    """Return sessions with a gap, a handover from line a to b and back, a halt, a cut socket."""
     btc, eth, usdt = markets = _markets_of(histories, BITVAVO)
     before = _start(BITVAVO, "a", FIRST, markets)
     live = FIRST + _CONNECT_US
@@ -57,7 +57,7 @@ def _tell_bitvavo(histories: Histories) -> list[SampleRecording]:
 
 
 def _tell_btcturk(histories: Histories) -> list[SampleRecording]:
-    """Tell of a kill, of a lost socket, and of a line that polls meanwhile."""
+    """Return sessions with a kill, a lost socket, and a line that polls meanwhile."""
     markets = _markets_of(histories, BTCTURK)
     before = _start(BTCTURK, "a", FIRST, markets)
     for history in markets:
@@ -112,7 +112,7 @@ def _start(
 def _tell_gap(
     recording: SampleRecording, history: MarketHistory, begin_us: int, gap_us: int
 ) -> int:
-    """Lose one change: the next one reveals it; return when the book is known again."""
+    """Lose one change, which the next one reveals; return the time when the book is known again."""
     lost, revealing = [move for move in history.moves if move.ts > gap_us][:2]
     recording.follow(history, begin_us, lost.ts - 1)
     ts = revealing.ts + _LATENCY_US[recording.exchange]
@@ -131,7 +131,7 @@ def _tell_gap(
 def _tell_halt(
     recording: SampleRecording, history: MarketHistory, begin_us: int, end_us: int
 ) -> None:
-    """Halt a market: its book ends, and begins anew when it is back."""
+    """Halt a market: its book ends, and begins anew when the market trades again."""
     recording.follow(history, begin_us, _after(HALT.start))
     statuses = ["trading", "halted", "trading"]
     for ts, before, status in zip(
@@ -148,7 +148,7 @@ def _tell_halt(
 def _tell_cut(
     recording: SampleRecording, markets: tuple[MarketHistory, ...], cut_us: int, back_us: int
 ) -> None:
-    """Cut the socket: lists of trades fill what was missed, but for that of the first market."""
+    """Cut the socket: lists bring the missed trades, except those of the first market."""
     _tell_disconnect(recording, markets, cut_us, back_us)
     for place, history in enumerate(markets):
         recording.follow(history, back_us, LAST)

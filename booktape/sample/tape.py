@@ -25,15 +25,15 @@ from booktape.sample.story import (
 FLUSH_US: Final = 60 * SECOND
 SEED: Final = 7
 _TURNS: Final = (LAST - FIRST) // STEP_US + 1
-# Where the lira's price of a coin is above the euro's, or below, by so much at its peak: more
-# than all fees together.
+# The greatest difference of a coin's price in lira from its price in euros, as a share: more than
+# all fees together.
 _PREMIUM: Final = 0.001
 _BUMPS: Final = ((45.0, 0.016), (216.0, -0.018))
 _BUMP_S: Final = 12.0
 
 
 class _Market(Struct, frozen=True):
-    """The looks of a market: usual sizes of a level, digits of its prices."""
+    """The form of a market: usual sizes of its levels, decimals of its prices."""
 
     exchange: str
     symbol: str
@@ -52,9 +52,9 @@ _MARKETS: Final = (
 
 
 def write_sample(root: Path, *, seed: int = SEED) -> list[str]:
-    """Write the sample tape into a folder that is new or empty; return its sessions' names.
+    """Write the sample tape into a new or empty folder; return its sessions' names.
 
-    The same seed gives the same bytes, with the same pyarrow.
+    The same seed and the same pyarrow give the same bytes.
     """
     if root.exists() and any(root.iterdir()):
         raise BooktapeError(f"{root} is not empty; name a new folder for the sample")
@@ -69,7 +69,7 @@ def write_sample(root: Path, *, seed: int = SEED) -> list[str]:
 
 
 def make_histories(seed: int) -> Histories:
-    """Return what happened in each market, by exchange and symbol."""
+    """Return the history of each market, by exchange and symbol."""
     random = Random(seed)  # noqa: S311 (a market needs chance, not secrecy)
     mids = _make_mids(random)
     return {

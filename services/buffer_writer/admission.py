@@ -1,4 +1,4 @@
-"""Decides the admission of sessions: the writer takes one, or says why it holds it back."""
+"""Decides the admission of sessions: admits a session, or holds it back for a reason."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,9 +13,9 @@ _log = log.get(__name__)
 
 
 class Admission:
-    """Keeps the sessions that have begun, that wait to begin, and that are held back.
+    """Keeps the sessions that began, that wait to begin, and that it holds back.
 
-    `expected` has the next event number wanted of each session that has begun.
+    `expected` has the next event number of each session that began.
     """
 
     def __init__(
@@ -25,18 +25,18 @@ class Admission:
         find_next: Callable[[str], int | None],
         steady_s: Callable[[], float],
     ) -> None:
-        """Go on from the committed events; `find_next` asks the ledger for a session."""
+        """Go on from the committed events; `find_next` asks the store's ledger for a session."""
         self.expected = {name: known.next for name, known in committed.sessions().items()}
         self._committed = committed
         self._find_next = find_next
         self._steady_s = steady_s
-        self._held: dict[str, str] = {}  # refused until the next start, and why
-        self._waiting: dict[str, tuple[int, str]] = {}  # not begun yet: base, and why
+        self._held: dict[str, str] = {}  # refused until the next start; the reason
+        self._waiting: dict[str, tuple[int, str]] = {}  # not begun yet; base and reason
         self._forget_s = steady_s()
 
     @property
     def held(self) -> dict[str, str]:
-        """Return each session that is held back, and why."""
+        """Return each session that it holds back, and the reason."""
         return self._held | {session: reason for session, (_, reason) in self._waiting.items()}
 
     def admits(self, frame: Frame) -> bool:
@@ -53,7 +53,7 @@ class Admission:
             self._held[session] = reason
 
     def tend(self) -> None:
-        """Begin the sessions that had to wait; forget those that are stored whole."""
+        """Begin waiting sessions; forget those that the store has whole."""
         for session, (base, _) in list(self._waiting.items()):
             self._begin(session, base)
         now_s = self._steady_s()
@@ -61,7 +61,7 @@ class Admission:
             self._forget_s = now_s
             for session in self._committed.forget_done():
                 _log.info("a session is stored whole", extra={"session": session})
-                self.expected.pop(session, None)  # a flush set aside may be all that is known of it
+                self.expected.pop(session, None)  # it may be unknown here but for a flush set aside
                 self._held.pop(session, None)
 
     def _begin(self, session: str, base: int) -> bool:
@@ -78,18 +78,18 @@ class Admission:
         return False
 
     def _try_to_begin(self, session: str, base: int) -> str | None:
-        """Begin a session; return why it has to wait, or None."""
+        """Begin a session; return the reason if it must wait, else None."""
         if len(self.expected) >= SESSIONS_MAX:
-            return f"there are {SESSIONS_MAX} sessions already"
+            return f"the writer has {SESSIONS_MAX} sessions already"
         number: int | None = 0
         if base or not self._committed.is_new(session):
             number = self._find_next(session)
         if number is None:
-            return "its file is lost, and the store has not said yet what it has of it"
+            return "its file is lost, and the store has not answered yet how much it has"
         try:
             self._committed.begin(session, number)
         except OSError as error:
-            return f"its file cannot be written: {error.strerror}"
+            return f"cannot write its file: {error.strerror}"
         self.expected[session] = number
         _log.info("a session begins", extra={"session": session, "next": number})
         return None

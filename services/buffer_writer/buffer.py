@@ -1,11 +1,11 @@
 """The buffer holds the frames of one exchange until a flush commits them.
 
-A *run* fits one manifest: frames of one session and one UTC date whose numbers continue. Runs stay
-in the order in which they began, so those of one session stay in theirs.
+A *run* fits one manifest: frames of one session and one UTC date whose numbers continue. Runs keep
+the order in which they began, and so do the runs of one session.
 
-Live frames wait for minutes, so `PACK_ROWS` rows at a time are packed, to less than half. Full ones
-come from a backlog at full speed, and stay as they are. The buffer's owner bounds it: it looks at
-`rows` and `bytes`, and takes no frame while they are too many.
+Live frames wait for minutes, so the buffer packs `PACK_ROWS` rows at a time, to less than half.
+Full frames come from a backlog at full speed, and stay unpacked. The buffer's owner bounds it: it
+checks `rows` and `bytes`, and appends no frame while either is too large.
 """
 
 from typing import Final
@@ -16,15 +16,15 @@ from services.buffer_writer.events import cut_chunks
 from services.buffer_writer.packed import PackedEvents
 from shared.delivery.frame import Frame
 
-FRAME_OBJECT_BYTES: Final = 512  # of Python objects for a frame, beside its events
-LIVE_FRAME_ROWS: Final = 1000  # of 20 ms; a live frame has a tenth of that
+FRAME_OBJECT_BYTES: Final = 512  # memory of a frame's Python objects, without its events
+LIVE_FRAME_ROWS: Final = 1000  # in 20 ms, at most; a live frame has about a tenth
 PACK_ROWS: Final = 32 * 1024
 
 
 class FrameRun(Struct):
-    """Frames that will become one manifest; `resumes_at` is the number that follows it.
+    """Frames that will become one manifest; `resumes_at` is the next number after it.
 
-    The oldest may be packed already; `frames` are those that follow.
+    The oldest may be packed already; `frames` has the frames after these.
     """
 
     session: str
@@ -46,33 +46,33 @@ class FrameRun(Struct):
 
     @property
     def rows(self) -> int:
-        """Return how many rows of the tape it has."""
+        """Return the count of its rows on the tape."""
         return self.packed.rows + sum(frame.rows for frame in self.frames)
 
     @property
     def bytes(self) -> int:
-        """Return what its frames take, or took before they were packed."""
+        """Return the memory of its frames, before packing."""
         packed = self.packed.event_bytes + self.packed.frames * FRAME_OBJECT_BYTES
         return packed + sum(map(_bytes_of, self.frames))
 
     @property
     def is_live(self) -> bool:
-        """Return whether its frames are no fuller than live ones."""
+        """Return whether its frames have no more rows than live ones."""
         return self.rows <= LIVE_FRAME_ROWS * (self.packed.frames + len(self.frames))
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing is in it."""
+        """Return whether it has no frames."""
         return self.packed.is_empty and not self.frames
 
     def pack(self) -> None:
-        """Pack the frames; raise `BadFrame` for one that contradicts itself, which stays."""
+        """Pack the frames; raise `BadFrame` for one that contradicts itself, and keep that one."""
         for chunk in list(cut_chunks(self.frames)):
             self.packed.add(chunk)
             del self.frames[: len(chunk)]
 
     def cut_events(self, first: int) -> None:
-        """Remove the events from this number on, with which a frame begins that is not packed."""
+        """Remove the events from `first` on, at which the run or an unpacked frame begins."""
         if first <= self.first:
             self.packed = PackedEvents()
         assert self.packed.is_empty or self.packed.last < first
@@ -88,7 +88,7 @@ class Buffer:
         self.rows = 0
         self.bytes = 0
         self._runs: list[FrameRun] = []
-        self._loose_rows = 0  # since frames were packed
+        self._loose_rows = 0  # rows since the last packing
 
     @property
     def is_empty(self) -> bool:
@@ -97,7 +97,7 @@ class Buffer:
 
     @property
     def is_loose(self) -> bool:
-        """Return whether enough frames have come to pack them."""
+        """Return whether enough rows have come since the last packing."""
         return self._loose_rows >= PACK_ROWS
 
     def append(
@@ -105,7 +105,7 @@ class Buffer:
     ) -> None:
         """Add the next frame of its session.
 
-        Behind a hole, where the next number is not the one after it, `resumes_at` is given.
+        `resumes_at` is the next number expected, if a hole follows the frame.
         """
         run = self._run_for(frame)
         assert not run.ends_session
@@ -135,7 +135,7 @@ class Buffer:
         return run
 
     def cut_session(self, session: str, first: int) -> None:
-        """Remove the session's frames, from the one that begins at `first` on."""
+        """Remove the session's frames that begin at `first` or later."""
         for run in self._runs:
             if run.session == session and run.last >= first:
                 rows, size = run.rows, run.bytes

@@ -33,7 +33,7 @@ _Arrays = dict[str, Any]
 
 
 def run_out(values: pa.Array, ends: pa.Array) -> pa.Array:
-    """Repeat each value over its run; `ends` says where each run ends."""
+    """Repeat each value over its run; `ends` has the end of each run."""
     return pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(ends, values))
 
 
@@ -68,7 +68,7 @@ def _convert_book(group: Group) -> _Arrays:
 
 
 def _convert_previous(pieces: Sequence[bytes], counts: list[int]) -> pa.Array:
-    """Return the sequence that each delta follows; a frame whose deltas name none has no entry."""
+    """Return the sequence that each delta follows; a frame that names none has an empty piece."""
     if not any(pieces):  # always, if an exchange counts by one
         return pa.nulls(sum(counts), _INT64)
     whole = [piece or _NULLS * count for piece, count in zip(pieces, counts, strict=True)]
@@ -147,7 +147,7 @@ def _convert_feed_events(group: Group) -> _Arrays:
 
 
 def _flatten(group: Group) -> tuple[dict[str, list[Any]], list[int]]:
-    """Return the columns, with the number of events of each frame."""
+    """Return the columns, and the number of events of each frame."""
     pieces = group.columns()
     counts = list(map(len, pieces["offset"]))
     is_whole = all(list(map(len, column)) == counts for column in pieces.values())
@@ -156,7 +156,7 @@ def _flatten(group: Group) -> tuple[dict[str, list[Any]], list[int]]:
 
 
 def _convert_common(group: Group, columns: _Arrays, counts: list[int]) -> _Arrays:
-    """Return the columns of every table; `counts` has each frame's number of events in this one."""
+    """Return the columns that all tables share; `counts`: events of each frame in this table."""
     _require(all(counts), "a table has no events")
     ends = pa.array(accumulate(counts), _INT64)
     first, count, code_begin, code_count = (
@@ -170,7 +170,7 @@ def _convert_common(group: Group, columns: _Arrays, counts: list[int]) -> _Array
     number = pc.add(offset, first)
     steps = pc.subtract(number[1:], number[:-1])
     _require_range(steps, 1, None, "the events of a table are out of order")
-    symbol = _ints(columns["symbol"])  # null in feed_events, where it concerns the connection
+    symbol = _ints(columns["symbol"])  # null in feed_events about the connection
     _require_places(symbol, code_count, "an event's symbol has no name")
     place = pc.add(symbol, code_begin)
     return {
@@ -181,7 +181,7 @@ def _convert_common(group: Group, columns: _Arrays, counts: list[int]) -> _Array
 
 
 def _require_places(places: pa.Array, counts: pa.Array, otherwise: str) -> None:
-    """Raise unless each is an index below the count."""
+    """Raise `ValueError` unless each place is an index below its count."""
     _require_range(places, 0, None, otherwise)
     _require_range(pc.subtract(places, counts), None, -1, otherwise)
 

@@ -1,4 +1,4 @@
-"""Keeps what is committed: how far each session is, which manifests wait for the store.
+"""Keeps the committed progress of each session, and the manifests that wait for the store.
 
 A waiting manifest and its session's record change together. One thread commits, another uploads
 and discards; `lock` guards the data of both. No thread holds it while it writes or reads a segment.
@@ -37,16 +37,16 @@ class Committed:
 
     @property
     def waiting_bytes(self) -> int:
-        """Return the bytes of all segments that wait for the store."""
+        """Return the bytes of all segments still to upload."""
         return sum(waiting.bytes for waiting in self._waiting.copy().values())
 
     @property
     def oldest_ts(self) -> int | None:
-        """Return the time of the oldest manifest that waits."""
+        """Return the time of the oldest waiting manifest."""
         return min((waiting.ts for waiting in self._waiting.copy().values()), default=None)
 
     def names(self) -> list[str]:
-        """Return the name of each manifest that waits for the store."""
+        """Return the name of each waiting manifest."""
         return list(self._waiting)
 
     def sessions(self) -> dict[str, Known]:
@@ -73,14 +73,14 @@ class Committed:
         return max(numbers, default=0)
 
     def begin(self, session: str, next_number: int) -> None:
-        """Begin the record of a session; OSError where the disk refuses."""
+        """Begin the record of a session; raise OSError if the disk refuses."""
         known = Known(next_number, ended=False, is_found=next_number > 0)
         with self.lock:
             self._reserve.lend(lambda: self._sessions.mark(session))
             self._reserve.lend(lambda: self._sessions.write(session, known))
 
     def forget_done(self) -> list[str]:
-        """Forget the sessions that are stored to their end and have no journal; return them."""
+        """Forget and return the sessions that the store has to their end, without a journal."""
         with self.lock:
             waiting = {session_of(name) for name in self._waiting}
             done = [
@@ -95,7 +95,7 @@ class Committed:
         return done
 
     def note(self, run: FrameRun) -> None:
-        """Write down, before the commit, the facts of a run that no manifest holds."""
+        """Save the facts of a run that no manifest holds; call this before its commit."""
         with self.lock:
             known = self._known(run.session)
             announced = known.announce(run.first, run.last, run.resumes_at, is_end=run.ends_session)
@@ -103,7 +103,7 @@ class Committed:
                 self._sessions.write(run.session, announced)
 
     def add(self, name: str, manifest: Manifest, *, resumes_at: int) -> None:
-        """Add a manifest that was just committed, and move its session on."""
+        """Add a manifest just committed, and move its session on."""
         with self.lock:
             self._waiting[name] = _Waiting(count_bytes(manifest), manifest.written_at)
             known = self._known(manifest.session).reach(manifest.last + 1)
@@ -111,25 +111,25 @@ class Committed:
             self._sessions.set(manifest.session, known)
 
     def recover(self, name: str, manifest: Manifest) -> None:
-        """Add a manifest that was found at the start."""
+        """Add a manifest found at the start."""
         self._waiting[name] = _Waiting(count_bytes(manifest), manifest.written_at)
         known = self._sessions.get(manifest.session)
         if known:
             self._sessions.set(manifest.session, known.reach(manifest.last + 1))
 
     def save(self, session: str) -> None:
-        """Write down how far a session is, unless its file was lost: then the store knows better.
+        """Save a session's progress, unless its file was lost: then the store knows better.
 
-        Whoever calls this holds the lock.
+        The caller holds the lock.
         """
         known = self._sessions.get(session)
         if known:
             self._write(session, known)
 
     def save_aside(self, name: str) -> None:
-        """Write down that a manifest's range is committed, though the store will never list it.
+        """Save that a manifest's range is committed, though the store will never list it.
 
-        Whoever calls this holds the lock.
+        The caller holds the lock.
         """
         session = session_of(name)
         known = self._sessions.get(session)

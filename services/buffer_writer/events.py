@@ -31,8 +31,8 @@ class BadFrame(FrameError):
 class EventColumns(Struct):
     """The events of each table as columns, in the order of their numbers.
 
-    `symbol` is an index into `symbols`. A book event says the `count` of its levels, how many of
-    these are `bids` (null where it has none), and at which of all levels its own `start`.
+    `symbol` is an index into `symbols`. A book event has the `count` of its levels, the number of
+    `bids` among them (null if it has no levels), and the `start` of its levels among all.
     `levels` has two numbers for each level: price, size, price, size, ...
     """
 
@@ -46,7 +46,7 @@ class EventColumns(Struct):
         return list(self.tables)
 
     def take(self, table: str) -> Iterator[tuple[pa.RecordBatch, pa.Array | None]]:
-        """Yield a table's events with their levels; only once."""
+        """Yield a table's events with their levels; call it once for each table."""
         yield self.tables.pop(table), self.levels if table == "book" else None
 
 
@@ -67,13 +67,13 @@ def decode_events(frames: Sequence[Frame]) -> EventColumns:
 
 
 def add_starts(book: pa.RecordBatch) -> pa.RecordBatch:
-    """Return book events with `start`, by which they find their levels after the sort."""
+    """Return book events with `start`, which finds their levels after the sort."""
     count = book["count"]
     return book.append_column("start", pc.subtract(pc.cumulative_sum(count), count))
 
 
 def cut_chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
-    """Yield the frames for `CHUNK_ROWS` rows at a time."""
+    """Yield the frames in chunks of about `CHUNK_ROWS` rows."""
     chunk: list[Frame] = []
     rows = 0
     for frame in frames:
@@ -87,14 +87,14 @@ def cut_chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
 
 
 def decode_chunk(frames: Sequence[Frame], codes: Codes) -> dict[str, dict[str, Any]]:
-    """Return the columns of each table, of a book its levels too; raise as `decode_events`."""
+    """Return the columns of each table, and a book's levels; raise as `decode_events` does."""
     try:
         groups = gather(frames, codes)
         arrays = {name: CONVERSIONS[name](group) for name, group in groups.items()}
         numbers = [columns["event_number"] for columns in arrays.values()]
         _require_complete(numbers, frames[0].first, frames[-1].last)
     except (FrameError, pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-        if len(frames) > 1:  # only now: one of them is the bad one
+        if len(frames) > 1:  # search for the bad frame only after an error
             for frame in frames:
                 decode_chunk([frame], codes)
         raise BadFrame(frames[0], error) from None
@@ -103,13 +103,13 @@ def decode_chunk(frames: Sequence[Frame], codes: Codes) -> dict[str, dict[str, A
 
 def _require_complete(tables: list[pa.Array], first: int, last: int) -> None:
     if not _is_complete(tables, first, last):
-        raise ValueError("its events are not those of its range")
+        raise ValueError("its events do not make up its range")
 
 
 def _is_complete(tables: list[pa.Array], first: int, last: int) -> bool:
-    """Return whether the tables' numbers, each in order, make up the range, each once.
+    """Return whether the tables together have each number of the range once; each is in order.
 
-    The numbers that the longest table lacks must be those of all others.
+    The other tables must have exactly the numbers that the longest one lacks.
     """
     if sum(map(len, tables)) != last - first + 1:
         return False

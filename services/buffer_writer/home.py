@@ -19,7 +19,7 @@ _log = log.get(__name__)
 
 
 class _Home(Struct, frozen=True):
-    """A store by its address; `is_used` once an object was put there."""
+    """A store by its address; `is_used` once it got an object."""
 
     url: str
     endpoint_url: str
@@ -29,7 +29,7 @@ class _Home(Struct, frozen=True):
 def find_home(path: Path, storage: Storage, committed: Committed) -> bool:
     """Return whether this store has objects of this spool already.
 
-    Raise `ConfigError` if another store has, of a session that still goes on.
+    Raise `ConfigError` if another store has objects of a session that still goes on.
     """
     home = _read(path)
     if home is None:
@@ -45,12 +45,12 @@ def find_home(path: Path, storage: Storage, committed: Committed) -> bool:
             f"change it; if it is the same tape at another address, remove {path}"
         )
         raise ConfigError([fault])
-    _log.info("the spool gets another store", extra={"before": home.url, "store": storage.url})
+    _log.info("the spool has a new store", extra={"before": home.url, "store": storage.url})
     return False
 
 
 class Home(Store):
-    """Remembers a store before its first object is put, and once more after that."""
+    """Remembers a store before its first put, and once more after it."""
 
     def __init__(self, store: Store, path: Path, storage: Storage) -> None:
         """Note in `path` that objects go to this store."""
@@ -111,7 +111,7 @@ def _read(path: Path) -> _Home | None:
     except FileNotFoundError:
         return None
     except UNDECODABLE as error:
-        _log.warning("cannot read which store the spool belongs to", extra={"reason": str(error)})
+        _log.warning("cannot read the spool's store", extra={"reason": str(error)})
         return None
 
 

@@ -14,7 +14,7 @@ _SESSION_END: Final = "session_end"
 
 
 def cut_frame(frame: Frame, first: int) -> Frame:
-    """Return the frame without the events before `first`; FrameError where it is damaged."""
+    """Return the frame without the events before `first`; raise FrameError if it is damaged."""
     try:
         return trim(frame, first)
     except (ValueError, LookupError) as error:  # columns of different lengths
@@ -22,7 +22,7 @@ def cut_frame(frame: Frame, first: int) -> Frame:
 
 
 def ends_session(frame: Frame, data: bytes) -> bool:
-    """Return whether its last event is a `session_end`; `data` spares most frames the decoding."""
+    """Return whether a frame ends its session; by `data` most frames need no decoding."""
     if _SESSION_END.encode() not in data:
         return False
     rows = decode_columns(frame).feed_events
@@ -30,7 +30,7 @@ def ends_session(frame: Frame, data: bytes) -> bool:
 
 
 def guess_session(data: bytes) -> str:
-    """Return the session of an unreadable frame, if it is in its usual place."""
+    """Return the session of an unreadable frame, if its usual place has one."""
     try:
         session = msgspec.msgpack.decode(_parts_decoder.decode(data)[1], type=str)
         exchange_of(session)

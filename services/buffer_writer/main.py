@@ -35,14 +35,14 @@ from shared.process.stats import Rate
 from shared.process.status import StatusFile, WriterReport
 
 EXIT_FAULT: Final = 1
-EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
+EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord starts it again
 TICK_S: Final = 0.1  # between two looks at an empty pipe, and two watermarks
-IDLE_TICK_S: Final = 0.5  # the same where nothing has come for so long:
+IDLE_TICK_S: Final = 0.5  # the same after so long without a frame:
 IDLE_AFTER_S: Final = 2.0
 STATUS_S: Final = 1.0
-# At the end; supervisord waits for longer than the three together.
+# At the end; supervisord waits longer than these three together.
 DRAIN_S: Final = 2.0  # for frames already sent; the journals keep later ones
-QUIET_MS: Final = 300  # a pipe that was empty for so long stays empty
+QUIET_MS: Final = 300  # after so long an empty pipe counts as drained
 UPLOAD_S: Final = 15.0  # flushes not stored by then stay in the spool
 _log = log.get(__name__)
 
@@ -51,12 +51,12 @@ def run(settings: Settings) -> int:
     """Write the tape until told to stop; return the exit status.
 
     75: another writer holds this state. 1: a fault of our own or of the disk, which the log
-    describes; the journals and the spool hold everything, so that a new start goes on from there.
+    describes; the journals and the spool keep everything, and a new start goes on from there.
     """
     log.setup(NAME)
     bound_memory()
     prepare_arrow()
-    gc.freeze()  # imported objects stay: no need to look at them again
+    gc.freeze()  # imported objects stay: the collector need not search them again
     lock = Lock(settings.state.folder.writer_lock)
     stop = Stop()
     for number in STOP_SIGNALS:
@@ -73,7 +73,7 @@ def run(settings: Settings) -> int:
 
 
 class Stop:
-    """A flag that a signal handler may raise; an Event could wait for itself there."""
+    """A flag that a signal handler may set; an Event could wait for itself there."""
 
     def __init__(self) -> None:
         """Start unset."""
@@ -86,21 +86,21 @@ class Stop:
         self._woken.put(None)
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, or until the flag is set."""
+        """Wait for `seconds`, or until the flag is set."""
         with suppress(Empty):
             self._woken.get(timeout=seconds)
 
 
 class Ticks:
-    """Says how long to wait for frames; longer where none have come for a while."""
+    """Decides how long to wait for frames: longer after a while without any."""
 
     def __init__(self) -> None:
-        """Start as if some had come just now."""
+        """Start as if frames had come just now."""
         self._frames = -1
         self._moved_s = 0.0
 
     def next_s(self, frames: int, now_s: float) -> float:
-        """Return the seconds to the next look; `frames` is how many came so far."""
+        """Return the seconds to the next look; `frames` counts all frames so far."""
         if frames != self._frames:
             self._frames, self._moved_s = frames, now_s
         return TICK_S if now_s - self._moved_s < IDLE_AFTER_S else IDLE_TICK_S
@@ -130,7 +130,7 @@ class WriterProcess:
 
     def run(self, stop: Stop) -> int:
         """Receive and upload until told to stop, then drain; return the exit status."""
-        # First: on a full disk only an upload makes room.
+        # The uploads come first: on a full disk only they make room.
         self._uploading.start()
         self._writer = Writer(
             self._spool,
@@ -154,7 +154,7 @@ class WriterProcess:
 
     def _serve(self, stop: Stop, receiver: Receiver, watermarks: WatermarkPublisher) -> None:
         ticks = Ticks()
-        # A thread that died has logged why; only a new process can go on.
+        # If the other thread died, it logged the reason; only a new process can go on.
         while not stop.is_set and self._uploading.is_alive():
             flushes = self._writer.counters.flushes
             if time.monotonic() >= self._status_due_s:  # once a second
@@ -173,12 +173,12 @@ class WriterProcess:
         """Bind the sockets anew if a cleaner of temporary files removed their folder."""
         if not all(socket.is_there for socket in sockets):
             _log.warning("somebody removed the sockets' files; binding them anew")
-            endpoint(self._state, "frames")  # makes the folder
+            endpoint(self._state, "frames")  # this makes the folder
             for socket in sockets:
                 socket.bind_anew()
 
     def _receive(self, receiver: Receiver) -> bool:
-        """Receive for one tick at most; return whether the pipe may have more."""
+        """Receive for at most one tick; return whether the pipe may have more."""
         end_s = time.monotonic() + TICK_S
         while time.monotonic() < end_s:
             data = None if self._writer.is_blocked else receiver.receive(timeout_ms=0)
@@ -232,7 +232,7 @@ class WriterProcess:
         self._status_due_s = now_s + STATUS_S
         try:
             self._status.write(self._make_report(now_s))
-        except OSError as error:  # a full disk, which the writer reports by itself
+        except OSError as error:  # a full disk, which the writer reports when it flushes
             _log.warning("cannot write the status", extra={"reason": str(error)})
 
     def _make_report(self, now_s: float) -> WriterReport:

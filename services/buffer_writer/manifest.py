@@ -1,4 +1,4 @@
-"""Makes the manifest of a flush in the spool, or checks one found there."""
+"""Makes the manifest of a flush in the spool, and checks those found there."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from services.buffer_writer.segment import WrittenSegment
 def make_manifest(
     run: FrameRun, segments: Mapping[str, WrittenSegment], written_at: int
 ) -> Manifest:
-    """Return the manifest of a run that became these segments, one for each table."""
+    """Return the manifest of a run and its segments, one for each table."""
     exchange = exchange_of(run.session)
     place = exchange, date_of(run.day), run.session, run.first, run.last
     return Manifest(

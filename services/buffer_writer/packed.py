@@ -1,7 +1,7 @@
 """Packs events that wait for a flush: a chunk by its stretches of symbols, each compressed.
 
-A frame takes 29 bytes for each row while it waits, packed events take 13. They are decoded and
-checked once, when they are packed; a flush unpacks one stretch after the other.
+A waiting frame takes 29 bytes for each row, packed events take 13. Packing decodes and checks
+them, once; a flush unpacks one stretch after the other.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from services.buffer_writer.stretches import Stretch, find_stretches, join_stret
 from shared.delivery.frame import LEVEL_BYTES, Frame
 from shared.errors import SpoolError
 
-PORTION_ROWS_MAX: Final = 128 * 1024  # of stretches that are unpacked at once
+PORTION_ROWS_MAX: Final = 128 * 1024  # of stretches to unpack at once
 _PAIR: Final = pa.binary(LEVEL_BYTES)  # price and size of one level
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(
     compression=pa.Codec("zstd", compression_level=1), use_threads=False
@@ -26,9 +26,9 @@ _OPTIONS: Final = pa.ipc.IpcWriteOptions(
 
 
 class PackedEvents:
-    """The events of a run's oldest frames: book events by stretches, other tables as they came.
+    """The events of a run's oldest frames: book events by stretches, other tables in their order.
 
-    `event_bytes` is what the frames' events took before.
+    `event_bytes` is the size of the frames' events before packing.
     """
 
     def __init__(self) -> None:
@@ -42,9 +42,9 @@ class PackedEvents:
         self._others: dict[str, list[pa.Buffer]] = {}
 
     def add(self, frames: Sequence[Frame]) -> None:
-        """Decode and pack the frames that come next, some `CHUNK_ROWS` rows.
+        """Decode and pack the next frames, about `CHUNK_ROWS` rows.
 
-        Raise `BadFrame` for one that contradicts itself, and pack nothing then.
+        Raise `BadFrame` for a frame that contradicts itself, and pack nothing.
         """
         for table, arrays in decode_chunk(frames, self._codes).items():
             if table == "book":
@@ -70,13 +70,13 @@ class PackedEvents:
 
     @property
     def symbols(self) -> list[str]:
-        """Return the symbols that `symbol` is an index into."""
+        """Return the symbols; the column `symbol` holds indexes into them."""
         return list(self._codes)
 
     def take(self, table: str) -> Iterator[tuple[pa.RecordBatch, pa.Array | None]]:
         """Yield a table's events with their levels, some stretches after the other.
 
-        Raise `SpoolError` where memory was damaged: the journal has these events.
+        Raise `SpoolError` if the memory was damaged: the journal still has these events.
         """
         if table != "book":
             yield _unpack(self._others[table]), None
@@ -112,7 +112,7 @@ class PackedEvents:
                 first, first_level = first + count, end_level
 
     def _cut_symbols(self, codes: pa.Array, rows: pa.Array) -> None:
-        """Find the stretches by the rows that each symbol has among these events."""
+        """Find the stretches by the rows of each symbol in these events."""
         symbols = self.symbols
         weights: Counter[str] = Counter()
         for code, count in zip(codes.to_pylist(), rows.to_pylist(), strict=True):
@@ -127,7 +127,7 @@ class PackedEvents:
 
 
 def _find_levels(events: pa.RecordBatch, ends: pa.Array) -> pa.Array:
-    """Return where the levels of sorted events are among all levels."""
+    """Return the places of sorted events' levels among all levels."""
     has_levels = pc.greater(events["count"], 0)
     ends = ends.filter(has_levels)
     begins = pc.subtract(ends, events["count"].filter(has_levels))
@@ -146,7 +146,7 @@ def _pack(batch: pa.RecordBatch) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema, options=_OPTIONS) as writer:
         writer.write_batch(batch)
-    # As a stream grew it took up to twice its bytes, and would keep them.
+    # The growing stream took up to twice its bytes; a copy frees the rest.
     return pa.py_buffer(sink.getvalue().to_pybytes())
 
 

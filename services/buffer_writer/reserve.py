@@ -1,7 +1,7 @@
 """Keeps a reserve: room on the disk for one flush.
 
-The writer needs room to make room: a flush lets the ingests trim their journals, an upload writes
-a small file before it deletes its segments. Neither could begin on a disk that others filled.
+The writer needs room to make room: a flush lets the ingests trim their journals; an upload writes
+a small file before it deletes its segments. On a disk that others filled, neither could begin.
 """
 
 import errno
@@ -29,7 +29,7 @@ class Reserve:
     def __init__(
         self, path: Path, size: int, *, floor_bytes: int, disk_free: Callable[[], int]
     ) -> None:
-        """Keep `size` bytes; below `floor_bytes` of free disk a flush uses only these."""
+        """Keep `size` bytes; with less than `floor_bytes` free a flush may use only these."""
         self._path = path
         self._size = size
         self._floor_bytes = floor_bytes
@@ -53,7 +53,7 @@ class Reserve:
             )
 
     def admit(self) -> None:
-        """Let one flush begin; below the floor give up the reserve for it, else raise OSError."""
+        """Let one flush begin; below the floor give up the reserve, else raise OSError."""
         if self._disk_free() < self._floor_bytes and not self._give_up():
             needs = f"less than {self._floor_bytes} bytes of disk are free; make room"
             raise OSError(errno.ENOSPC, needs)
@@ -61,7 +61,7 @@ class Reserve:
     def lend(self, write: Callable[[], _Result]) -> _Result:
         """Call `write` and return its result; on a full disk give up the reserve, then try again.
 
-        `write` leaves nothing behind when it raises.
+        `write` must leave no file behind when it raises.
         """
         try:
             return write()
@@ -74,11 +74,11 @@ class Reserve:
         return self._path.exists() and self._path.stat().st_size >= self._size
 
     def _give_up(self) -> bool:
-        """Return whether the reserve was there to give up."""
+        """Remove the reserve; return whether it existed."""
         if not self._path.exists():
             return False
         _log.error(
-            "the disk is full; the reserved space is released", extra={"path": str(self._path)}
+            "the disk is full; the writer releases its reserve", extra={"path": str(self._path)}
         )
         self._path.unlink()
         return True

@@ -1,8 +1,8 @@
 """Writes the segments of one manifest from the frames of one session.
 
-It sorts the events by symbol first (they are a fifth as many as the levels); a symbol's events keep
+It first sorts the events by symbol (one event for every five levels); a symbol's events keep
 their order. Then it spreads them over their levels and writes `SLICE_ROWS` rows at a time, which is
-fast (2,000,000 levels a CPU-second) in bounded memory. What is packed goes by stretches of symbols.
+fast (2,000,000 levels a CPU-second) in bounded memory. Packed events go by stretches of symbols.
 """
 
 import os
@@ -26,14 +26,14 @@ from services.buffer_writer.events import EventColumns, decode_events
 from services.buffer_writer.packed import PackedEvents
 
 SLICE_ROWS: Final = 128 * 1024  # of a book, written at once as one row group
-# zstd's levels: the thorough one saves 3 % of the bytes for half a microsecond a row, which costs
-# little at the live rate.
+# Compression levels of zstd. The thorough one saves 3 % of the bytes for half a microsecond a row,
+# which is little at the live rate.
 THOROUGH: Final = 9
 QUICK: Final = 3
 
 
 class WrittenSegment(Struct, frozen=True):
-    """A file that is written and synced; times are ns here, and µs in the file."""
+    """A written and synced file; times are ns here, and µs in the file."""
 
     path: Path
     rows: int
@@ -47,22 +47,22 @@ class WrittenSegment(Struct, frozen=True):
 
 
 def prepare_arrow() -> None:
-    """Make Arrow use malloc, whose memory returns to the system, without threads of its own."""
+    """Make Arrow use malloc, whose memory returns to the system, and no threads of its own."""
     pa.set_memory_pool(pa.system_memory_pool())
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
 
 
 def write_segments(run: FrameRun, make_path: Callable[[str], Path]) -> dict[str, WrittenSegment]:
-    """Write and sync one file for each table that the run has events of.
+    """Write and sync one file for each table with events of the run.
 
-    A frame that contradicts itself raises `BadFrame` before the first file is begun. Frames that
-    follow packed ones are packed too, and stay so.
+    Raise `BadFrame` for a frame that contradicts itself, before the first file begins. Frames after
+    packed ones are packed too, and stay packed.
     """
     place = run.session, run.day
     assert all((frame.session, frame.day) == place for frame in run.frames)
     assert all(a.last + 1 == b.first for a, b in pairwise(run.frames))
-    # Frames fuller than live ones come at full speed, from a backlog: then speed counts.
+    # Frames fuller than live ones come from a backlog, at full speed: then speed counts.
     level = THOROUGH if run.is_live else QUICK
     events = _decode(run)
     return {
@@ -81,8 +81,8 @@ def _decode(run: FrameRun) -> EventColumns | PackedEvents:
 def _sort(events: pa.RecordBatch, symbols: list[str]) -> pa.RecordBatch:
     """Return the events by symbol, those without one last, and by number within a symbol.
 
-    Arrow sorts stably, and the events come in the order of their numbers. A symbol is then its
-    place among all symbols.
+    Arrow's sort is stable, and the events come in the order of their numbers. In the result the
+    column `symbol` has each symbol's place among all sorted symbols.
     """
     places = {symbol: place for place, symbol in enumerate(sorted(symbols))}
     ranks = pa.array([places[symbol] for symbol in symbols], pa.int32())
@@ -111,7 +111,7 @@ def _spread_slice(
 ) -> pa.RecordBatch:
     row = pa.arange(0, ends[-1].as_py())
     begin = pc.subtract(ends, rows)
-    first_ask = run_out(pc.add(begin, events["bids"]), ends)  # null where there are no levels
+    first_ask = run_out(pc.add(begin, events["bids"]), ends)  # null for events without levels
     is_ask = pc.greater_equal(row, first_ask)
     level = pc.add(row, run_out(pc.subtract(events["start"], begin), ends))
     # Each level has two numbers.

@@ -1,8 +1,8 @@
 """Keeps the writer's record of each of its sessions, on disk.
 
-A small file for each session says which event number comes next. It is only a lower bound: the
+A small file for each session has the number of the next event. It is only a lower bound: the
 manifests in the spool may reach further. The writer makes it at a session's first frame. So a
-session without a file is new, or its file was lost; a mark in its journal tells which.
+session without a file is new, unless a mark in its journal shows that the file was lost.
 """
 
 from pathlib import Path
@@ -26,12 +26,12 @@ _log = log.get(__name__)
 class Known(Struct, frozen=True, omit_defaults=True):
     """The record of one session.
 
-    `next`: every event below this number is committed. `end`: the number after its `session_end`,
-    once that was received: its commit may be under way, or have failed. `ended`: `next` is past
-    `end`. `hole`: the number of a `journal_hole` event and the one after it, which no manifest
-    tells; it counts with the commit that reaches it. `is_found`: `next` comes from the store's
-    ledger, and only the ingest knows whether an end is below it. A file of an earlier release that
-    says `ended` without `end` means the same.
+    `next`: every event below this number is committed. `end`: the number after the `session_end`,
+    once the writer received it; its commit may be under way, or have failed. `ended`: `next` has
+    reached `end`. `hole`: the number of a `journal_hole` event and the number at which the events
+    resume, which no manifest has; it counts from the commit that reaches it. `is_found`: `next`
+    comes from the store's ledger, and only the ingest knows whether an end is below it. In a file
+    of an earlier release, `ended` without `end` means the same as with it.
     """
 
     next: Annotated[int, Meta(ge=0)]
@@ -47,7 +47,7 @@ class Known(Struct, frozen=True, omit_defaults=True):
 
     @property
     def last_hole(self) -> int:
-        """Return the number that follows the last hole that is committed; 0 without any."""
+        """Return the number after the last committed hole; 0 without a hole."""
         return self.hole[1] if self.hole and self.hole[1] <= self.next else 0
 
     def reach(self, number: int) -> "Known":
@@ -61,9 +61,9 @@ class Known(Struct, frozen=True, omit_defaults=True):
         return replace(self, next=number, ended=ended, is_found=False)
 
     def announce(self, first: int, last: int, resumes_at: int, *, is_end: bool) -> "Known":
-        """Return the record that must be on disk before this run is committed.
+        """Return the record that must be on disk before the commit of this run.
 
-        An announcement for a commit that failed does not count for this one.
+        It drops what an earlier call announced for a commit that failed.
         """
         assert first == self.next
         hole = self.hole if self.hole and self.hole[0] < first else None
@@ -91,7 +91,7 @@ class SessionFiles:
                 self._known[session] = _decoder.decode(path.read_bytes())
             except (TapeError, *UNDECODABLE) as error:
                 _log.error(
-                    "a session's file is damaged; the store is asked instead",
+                    "a session's file is damaged; asking the store instead",
                     extra={"path": str(path), "reason": str(error)},
                 )
 
@@ -118,7 +118,7 @@ class SessionFiles:
         del self._known[session]
 
     def mark(self, session: str) -> None:
-        """Leave a mark in its journal folder, which lives as long as the journal."""
+        """Leave a mark in the session's journal folder, where it lives as long as the journal."""
         write_atomic(self._journal(session) / MARK, b"")
 
     def is_marked(self, session: str) -> bool:

@@ -1,7 +1,7 @@
 """The spool keeps segments on disk until the store has them.
 
 A manifest is the unit: its rename into place commits its segments; a segment without a manifest
-counts for nothing. The order of the steps lets `recover` mend a crash between any two:
+counts for nothing. The steps come in an order that lets `recover` mend a crash between any two:
 
     commit   segments .partial, synced, renamed; folder synced; the manifest the same way
     discard  the session's file, synced; manifest unlinked; folder synced; segments unlinked
@@ -40,7 +40,7 @@ WriteSegments = Callable[[FrameRun, Callable[[str], Path]], dict[str, WrittenSeg
 
 
 class Stored(NamedTuple):
-    """A file of the spool, with the object that it becomes."""
+    """A file of the spool, and the object that it becomes."""
 
     path: Path
     key: str
@@ -48,7 +48,7 @@ class Stored(NamedTuple):
 
 
 class Spool:
-    """Keeps the files of flushes that are committed and not yet stored."""
+    """Keeps the files of committed flushes that the store does not have yet."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Spool:
         self._clock_ns = clock_ns
 
     def recover(self) -> None:
-        """Finish or undo the steps that a crash cut short; only whole flushes remain."""
+        """Finish or undo the steps that a crash cut short, so that only whole flushes remain."""
         make_folder(self._conflict)
         self.committed.load()
         for partial in self._folder.glob(f"*{PARTIAL_SUFFIX}"):
@@ -86,7 +86,7 @@ class Spool:
             manifest = self.read(name)
             self._check_sizes(manifest)
         except (TapeError, FileNotFoundError) as error:
-            # Its range does not count as committed, for the journal may still have it.
+            # The range does not count as committed, because the journal may still have it.
             self.set_aside(name, str(error))
             return
         self.committed.recover(name, manifest)
@@ -97,14 +97,15 @@ class Spool:
                 raise TapeError(f"{file.path.name} is not {size} bytes long")
 
     def count_conflicts(self) -> int:
-        """Return how many manifests and frames were set aside."""
+        """Return the number of manifests and frames set aside."""
         return sum(path.suffix != _SEGMENT for path in self._conflict.iterdir())
 
     def commit(self, run: FrameRun) -> Manifest:
         """Write a run's segments and their manifest, whole or not at all.
 
-        Raise BadFrame for a frame that contradicts itself; OSError if the disk refuses, then try
-        again; SpoolError if only a new process can go on, which the journals send all of it anew.
+        Raise BadFrame for a frame that contradicts itself; OSError if the disk refuses, so that the
+        caller tries again; SpoolError if only a new process can go on, to which the journals send
+        everything again.
         """
         name = name_of(run.session, run.first, run.last)
         self._reserve.admit()
@@ -139,7 +140,7 @@ class Spool:
             raise SpoolError(f"cannot undo the commit of {name}: {error}") from error
 
     def read(self, name: str) -> Manifest:
-        """Return a manifest; TapeError where it is damaged."""
+        """Return a manifest; raise TapeError if it is damaged."""
         manifest = decode_manifest(self._manifest(name).read_bytes())
         check(manifest, name)
         return manifest
@@ -161,7 +162,7 @@ class Spool:
         try:
             for path in self._files_of(name):
                 path.unlink()
-        except OSError as error:  # the next start removes it: it has no manifest
+        except OSError as error:  # the next start removes segments without a manifest
             _log.warning(
                 "cannot remove a stored segment", extra={"manifest": name, "reason": error.strerror}
             )
@@ -175,7 +176,7 @@ class Spool:
             for path in self._files_of(name):
                 if path.suffix == _SEGMENT:
                     path.replace(self._conflict / path.name)
-            # Left here without their manifest they would be deleted at the next start.
+            # Sync the move first: without a manifest, the next start would delete segments here.
             sync_folder(self._folder)
             self._manifest(name).replace(self._conflict / f"{name}{_MANIFEST}")
             self.committed.remove(name)
@@ -183,7 +184,7 @@ class Spool:
             sync_folder(self._folder)
 
     def set_frame_aside(self, data: bytes) -> None:
-        """Keep an unusable frame for a person to look at: each once, and a bounded number."""
+        """Keep an unusable frame for a person to look at: each once, at most `FRAMES_ASIDE_MAX`."""
         path = self._conflict / f"{hashlib.sha256(data).hexdigest()[:16]}.frame"
         if not path.exists() and len(list(self._conflict.glob("*.frame"))) < FRAMES_ASIDE_MAX:
             write_atomic(path, data)

@@ -1,17 +1,17 @@
 """Cuts the symbols of an exchange into stretches of the alphabet.
 
 Levels become columns one stretch after the other, so that a flush of five minutes takes little more
-memory than one of a minute. A symbol is never cut.
+memory than one of a minute. A stretch has whole symbols.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-STRETCHES_MAX: Final = 16  # each about a row group of a flush of five minutes
+STRETCHES_MAX: Final = 16  # each is about one row group in a flush of five minutes
 
 
 class Stretch(NamedTuple):
-    """The symbols from the first up to, not including, the second."""
+    """The symbols from `begin` up to, not including, `end`."""
 
     begin: str = ""
     end: str | None = None
@@ -22,7 +22,7 @@ class Stretch(NamedTuple):
 
 
 def find_stretches(rows: Mapping[str, int]) -> list[Stretch]:
-    """Return stretches of about as many rows each; `rows` has those of each symbol so far."""
+    """Return stretches of about equal rows; `rows` has each symbol's rows so far."""
     begins, share, before = [""], sum(rows.values()) / STRETCHES_MAX, 0
     for symbol in sorted(rows):
         if before >= share * len(begins):
@@ -32,7 +32,7 @@ def find_stretches(rows: Mapping[str, int]) -> list[Stretch]:
 
 
 def join_stretches(rows: Sequence[int], rows_max: int) -> Iterator[range]:
-    """Yield the places of neighbours that have so many rows together at most, or of one alone."""
+    """Yield places of neighbours with at most `rows_max` rows together, or of one larger alone."""
     begin = total = 0
     for place, count in enumerate(rows):
         if place > begin and total + count > rows_max:

@@ -17,18 +17,18 @@ from shared.process import log
 from shared.process.retry import Backoff
 
 IDLE_S: Final = 1.0  # between two looks at an empty spool
-REASONS_MAX: Final = 32  # of one session that are logged; `error` has each
+REASONS_MAX: Final = 32  # logged for one session; `error` shows every one
 RETRY_BASE_S: Final = 1.0
 RETRY_CAP_S: Final = 60.0
 _log = log.get(__name__)
 
 
 class Uploader:
-    """Stores the spool's flushes, and asks the ledger for others.
+    """Stores the spool's flushes, and asks the store's ledger on the writer's behalf.
 
-    It stores the manifest of each flush last, and the flushes of a session in their order: a reader
-    that finds a manifest finds all that precede it. A session that fails holds up no other.
-    `error` says why uploads fail now, None while they work.
+    It stores the manifest of each flush last, and the flushes of a session in order: a reader that
+    finds a manifest finds all before it. A session that fails delays no other. `error` is the
+    reason why uploads fail now; None while they work.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class Uploader:
         self._clock_ns = clock_ns
         self._backoff = Backoff(base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, random=random)
         self._ledger = StoredRanges(store)
-        # The logged reason why each session fails ("": why the ledger does not answer).
+        # The logged reasons why each session fails ("": why the ledger does not answer).
         self._reasons: dict[str, set[str]] = {}
-        self._failed: set[str] = set()  # sessions, in this round: the others come first
+        self._failed: set[str] = set()  # sessions that failed in this round: the others come first
         self._asked: dict[str, int | None] = {}
 
     def run(self, stop: Event) -> None:
-        """Upload until told to stop, then as much as goes without a failure."""
+        """Upload until told to stop, then go on until a failure or the end."""
         while not stop.is_set():
             stop.wait(self.step())
         while not self.step():
@@ -77,7 +77,7 @@ class Uploader:
     def find_next(self, session: str) -> int | None:
         """Return the event number after a session's stored events.
 
-        None until the uploader's own thread has asked the store.
+        Return None until the uploader's own thread has asked the store.
         """
         number = self._asked.setdefault(session, None)
         if number is not None:
@@ -133,7 +133,7 @@ class Uploader:
             files = self._spool.files(self._spool.read(name))
             for file in files:
                 self._put(file)
-        except StoreError:  # a TapeError too, which is not about the flush
+        except StoreError:  # a TapeError too, but not the flush's fault
             raise
         except (TapeError, FileNotFoundError) as error:
             self._spool.set_aside(name, str(error))
@@ -142,7 +142,7 @@ class Uploader:
         self.last_upload_ts = self._clock_ns()
 
     def _put(self, file: Stored) -> None:
-        """Store one file; raise TapeError if it is damaged or the store has another one."""
+        """Store one file; raise TapeError if it is damaged, or the store has another of its key."""
         if _sha256(file.path) != file.sha256:
             raise TapeError(f"{file.path.name} was damaged on this disk")
         size = file.path.stat().st_size
@@ -158,8 +158,8 @@ class Uploader:
         """Return whether the store has this very file: the answer to a put may be lost."""
         info = self._store.head(file.key)
         if info is None:
-            reason = "the store had it just now, and has it no longer"
-            raise StoreError("compare", where=file.key, reason=reason, remedy="it is put again")
+            reason = "the store had it just now, and does not have it any more"
+            raise StoreError("compare", where=file.key, reason=reason, remedy="putting it again")
         if info.bytes != file.path.stat().st_size:
             return False
         stored = info.sha256 or hashlib.sha256(self._store.get(file.key)).hexdigest()
@@ -174,7 +174,7 @@ class Uploader:
         if len(told) >= REASONS_MAX:
             return
         if not any(reason in known for known in self._reasons.values()):
-            _log.error("cannot upload; it is tried again", extra={"reason": self.error})
+            _log.error("cannot upload; trying again", extra={"reason": self.error})
         told.add(reason)
 
     def _clear(self, session: str) -> None:

@@ -1,8 +1,8 @@
-"""The writer decides on each frame: takes, trims, refuses or holds it back, flushes when due.
+"""The writer takes, trims or refuses each frame, and flushes when due.
 
-The writer wants every session's events in order, each once. `expected` is the next number that it
-wants, `committed` the first that is not safe yet; the events between lie in a buffer. A refused
-frame is dropped but not lost: its sender goes back to `expected`.
+The writer takes every session's events in order, each once. `expected` is the next number that it
+takes, `committed` the first that is not safe yet; the events between are in a buffer. The writer
+drops a refused frame without loss: its sender goes back to `expected`.
 """
 
 from collections import Counter
@@ -29,12 +29,12 @@ from shared.process.settings import WriterSettings
 from shared.process.stats import WriterCounters
 
 FLUSH_RETRY_S: Final = 5.0
-HOLES_SESSIONS_MAX: Final = 1000  # that `status` counts
+HOLES_SESSIONS_MAX: Final = 1000  # sessions whose holes `status` counts
 _log = log.get(__name__)
 
 
 class Writer:
-    """Holds a buffer for each exchange, and how far each session is."""
+    """Holds a buffer for each exchange, and the progress of each session."""
 
     def __init__(
         self,
@@ -46,11 +46,11 @@ class Writer:
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
     ) -> None:
-        """Go on from a recovered spool; `find_next` asks the ledger for a session."""
+        """Go on from a recovered spool; `find_next` asks the store's ledger for a session."""
         self.counters = WriterCounters()
-        self.holes: Counter[str] = Counter()  # that the writer wrote, of each session
-        self._hole_ends: dict[str, int] = {}  # of each session, the number behind its last hole
-        self.flush_error: OSError | None = None  # why a flush fails now
+        self.holes: Counter[str] = Counter()  # holes that it wrote, by session
+        self._hole_ends: dict[str, int] = {}  # of each session, the number after its last hole
+        self.flush_error: OSError | None = None  # the error of the last flush, if it failed
         self._spool = spool
         self._settings = settings
         self._run_id = run_id
@@ -67,22 +67,22 @@ class Writer:
     def is_blocked(self) -> bool:
         """Return whether to receive nothing, because the disk refuses a flush.
 
-        The pipe fills up then, and the journals hold the rest.
+        Then the pipe fills up, and the journals keep the rest.
         """
         return self._retry_s is not None
 
     @property
     def held(self) -> dict[str, str]:
-        """Return each session that is held back, and why."""
+        """Return each session that the writer holds back, and the reason."""
         return self._admission.held
 
     @property
     def rows(self) -> int:
-        """Return how many rows are buffered."""
+        """Return the number of buffered rows."""
         return sum(buffer.rows for buffer in self._buffers.values())
 
     def watermark(self) -> Watermark:
-        """Return how far each session is."""
+        """Return the progress of each session."""
         known = self._spool.committed.sessions()
         holes = {
             session: self._hole_ends.get(session, known[session].last_hole)
@@ -95,14 +95,14 @@ class Writer:
         )
 
     def receive(self, data: bytes) -> None:
-        """Take a frame that is its session's next; flush its exchange at a bound."""
+        """Take a frame if it is its session's next; flush its exchange's buffer if it is full."""
         assert not self.is_blocked
         self.counters.frames += 1
         try:
             frame = decode(data)
             exchange = exchange_of(frame.session)
         except UnknownFrameVersion as error:
-            # The journal keeps it for that release.
+            # The journal keeps the frame for a release that can read it.
             self._hold_session(guess_session(data), str(error))
             return
         except (FrameError, TapeError) as error:
@@ -119,7 +119,7 @@ class Writer:
             self.flush(exchange)
 
     def _accept(self, frame: Frame, data: bytes) -> None:
-        """Append the events that are new; raise FrameError if the frame contradicts itself."""
+        """Append the new events of a frame; raise FrameError if the frame contradicts itself."""
         session = frame.session
         if frame.base > self._expected[session]:
             self._append_hole(session, frame.base)
@@ -151,7 +151,7 @@ class Writer:
             self._drop_frame(buffer, error)
 
     def _append_hole(self, session: str, present: int) -> None:
-        """Write an event under the first of the numbers that the journal lost."""
+        """Write a `journal_hole` under the first number that the journal lost."""
         self.holes[session] += 1
         self._hole_ends[session] = present
         if len(self.holes) > HOLES_SESSIONS_MAX:
@@ -174,7 +174,7 @@ class Writer:
         self._append(builder.take(base=missing), resumes_at=present)
 
     def tend_sessions(self) -> None:
-        """Begin the sessions that had to wait; forget those that are stored whole."""
+        """Begin waiting sessions; forget those that the store has whole."""
         self._admission.tend()
 
     def _refuse(self, session: str, data: bytes, error: Exception) -> None:
@@ -190,7 +190,7 @@ class Writer:
         self._admission.hold_session(session, reason)
 
     def flush_due(self) -> None:
-        """Flush each exchange whose interval is over; after a failure, wait a while."""
+        """Flush each exchange whose interval is over; after a failure, wait `FLUSH_RETRY_S`."""
         now_s = self._steady_s()
         if self._retry_s is not None and now_s < self._retry_s:
             return
@@ -208,7 +208,7 @@ class Writer:
             self.flush(exchange)
 
     def flush(self, exchange: str) -> None:
-        """Commit all frames of an exchange; those that the disk refuses stay."""
+        """Commit all frames of an exchange; keep those that the disk refuses."""
         since_s = self._steady_s()
         try:
             self._flush(exchange)
@@ -246,7 +246,7 @@ class Writer:
         )
 
     def _drop_frame(self, buffer: Buffer, error: BadFrame) -> None:
-        """Drop a frame that contradicts itself, and all that follow: the journal has them."""
+        """Drop a frame that contradicts itself and the frames after it: the journal has them."""
         frame = error.frame
         buffer.cut_session(frame.session, frame.first)
         self._expected[frame.session] = frame.first
@@ -254,6 +254,6 @@ class Writer:
 
     def _block(self, error: OSError) -> None:
         if str(error) != str(self.flush_error):
-            _log.error("cannot flush; it is tried again", extra={"reason": str(error)})
+            _log.error("cannot flush; trying again", extra={"reason": str(error)})
         self.flush_error = error
         self._retry_s = self._steady_s() + FLUSH_RETRY_S

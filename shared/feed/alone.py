@@ -1,17 +1,18 @@
-"""Subscribes alone to each symbol that a subscription of all symbols does not bring."""
+"""Subscribes alone to each symbol that the subscription of all symbols does not bring."""
 
 from math import inf
 from typing import Final
 
 from shared.exchange import Exchange
 
-WHOLE_RETRY_S: Final = 600.0  # between two attempts at the subscription of all
+WHOLE_RETRY_S: Final = 600.0  # between two attempts at the subscription of all symbols
 
 
 class Alone:
-    """The symbols subscribed to one by one on one connection, of channels that come whole.
+    """The symbols that one connection subscribes to one by one, of channels that come whole.
 
-    The subscription of all is tried again now and then; what it brings then is left alone.
+    It tries the subscription of all symbols again every `WHOLE_RETRY_S`; then it leaves each
+    symbol that this subscription brings.
     """
 
     def __init__(self, exchange: Exchange) -> None:
@@ -28,11 +29,11 @@ class Alone:
         self._retry_s = inf
 
     def is_possible(self, channel: str) -> bool:
-        """Return whether a channel comes whole, and its symbols can be asked for alone."""
+        """Return whether a channel comes whole, and allows subscriptions of single symbols."""
         return self._exchange.alone is not None and channel in self._exchange.whole_channels
 
     def join(self, channel: str, raw_symbol: str, now_s: float) -> list[str]:
-        """Return the messages that ask for one symbol, which is left before if it was joined."""
+        """Return the messages that join one symbol, leaving it first if it was joined before."""
         assert self._exchange.alone is not None
         messages = self.leave(channel, raw_symbol)
         if not self._keys:
@@ -49,12 +50,12 @@ class Alone:
         return self._exchange.alone.unsubscribe(channel, raw_symbol)
 
     def note_whole(self, channel: str, raw_symbol: str) -> None:
-        """Take note that the subscription of all brings this symbol."""
+        """Take note that the subscription of all symbols brings this one."""
         if self._keys:  # nearly never
             self._leaving += self.leave(channel, raw_symbol)
 
     def due(self, now_s: float) -> list[str]:
-        """Return the messages that are due: leaving what comes whole, asking for all again."""
+        """Return the messages due now: leave what comes whole, request all symbols again."""
         messages, self._leaving = self._leaving, []
         if self._keys and now_s >= self._retry_s:
             assert self._exchange.alone is not None

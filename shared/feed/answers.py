@@ -21,7 +21,7 @@ class Answers:
         watchdog: Watchdog,
         note_data: Callable[[str, str], str | None],
     ) -> None:
-        """Start with nothing; `note_data` takes note of data, and says whether we record it."""
+        """Start with nothing; `note_data` notes data and returns our symbol if we record it."""
         self._board = parts.board
         self._books = parts.books
         self._counts = parts.counts
@@ -31,13 +31,13 @@ class Answers:
         self._note_data = note_data
 
     def take_all(self, now_s: float) -> None:
-        """Begin the books that were asked for over REST, at the times at which they came."""
+        """Begin the books requested over REST, each at its receive time."""
         while self._board.books:
             ts, snapshot = self._board.books.popleft()
             self.take(ts, snapshot, now_s)
 
     def take(self, ts: int, snapshot: Snapshot, now_s: float) -> None:
-        """Begin a book at its snapshot, or compare it, or count what nobody asked for."""
+        """Begin a book at the snapshot, or compare it, or count it as not asked for."""
         raw_symbol = snapshot.raw_symbol
         if not self._questions.is_snapshot_asked(raw_symbol):
             if self._auditing.is_asked(raw_symbol):

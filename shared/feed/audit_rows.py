@@ -7,7 +7,7 @@ from shared.event import FeedEvent, feed_event
 
 Cause = Literal["interval", "edge", "ticker", "crossed", "status"]
 
-# Why a book is doubted of which no audit can be had.
+# Reasons to doubt a book whose audit fails.
 AHEAD: Final = "the exchange's book is ahead, and no change of it comes"
 TICKERS_DISAGREE: Final = "tickers disagree with the book, and no audit can be had"
 
@@ -15,7 +15,7 @@ TICKERS_DISAGREE: Final = "tickers disagree with the book, and no audit can be h
 def audit_event(
     cause: Cause, found: Comparison, ticker: tuple[int, int], sequence: int | None
 ) -> FeedEvent:
-    """Return the row of an audit at this number; `ticker`: how many agreed, of how many judged."""
+    """Return the row of an audit at this number; `ticker`: tickers agreed, tickers judged."""
     detail = feed_event(
         "audit", cause=cause, compared=found.compared, differ=found.differ, ticker=ticker
     ).detail
@@ -23,6 +23,6 @@ def audit_event(
 
 
 def mismatch_event(found: Comparison) -> FeedEvent:
-    """Return the row about a book that differs: in how many levels, and the first of them."""
+    """Return the row of a book that differs: the number of such levels, and the first of them."""
     assert found.first is not None
     return feed_event("mismatch", differ=found.differ, **found.first._asdict())

@@ -16,14 +16,14 @@ from shared.feed.peers import Peers
 from shared.feed.rest_audits import RestAudits
 from shared.feed.touches import Touches
 
-CHECKPOINT_INTERVAL_S: Final = 0.05  # between two of all books, after the clock was set back
+CHECKPOINT_INTERVAL_S: Final = 0.05  # between two books, in the round after a set-back clock
 
 
 class Auditing:
-    """Has each book written whole by turns, and compared with the exchange's own and its tickers.
+    """Writes each book whole by turns, and compares it with the exchange's book and tickers.
 
-    Where books are asked for over the socket, so are audits, and they are what is written. Else
-    audits go over REST. The recorder's thread owns it.
+    Where snapshots are requested over the socket, so are audits, and their answers are written.
+    Elsewhere audits go over REST. The recorder's thread owns it.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Auditing:
         spend: Callable[[Cost], float],
         checkpoint_interval_s: float,
     ) -> None:
-        """Start with no book; `peers` are those of the whole ingest."""
+        """Start with no book; `peers` belong to the whole ingest."""
         exchange, board, books, rows, counts = parts
         self._board = board
         self._books = books
@@ -45,7 +45,7 @@ class Auditing:
         self._symbols: dict[str, str] = {}
         self._now_s = 0.0
         self._all_wanted = board.checkpoints_wanted
-        self._all: deque[str] = deque()  # books that are to be written whole one after the other
+        self._all: deque[str] = deque()  # books to write whole, one after the other
         self._all_due_s = 0.0
         books.on_crossed(self._note_crossed)
         quotes, audited = self._touches.take_quotes, self._note_audit
@@ -56,7 +56,7 @@ class Auditing:
         )
 
     def follow(self, symbols: dict[str, str]) -> None:
-        """Look after these, our symbols by their raw ones."""
+        """Look after these symbols: raw symbol -> ours."""
         if BOOK not in self._board.channels:
             return
         for raw_symbol in self._symbols.keys() - symbols.keys():
@@ -72,11 +72,11 @@ class Auditing:
         self._all.clear()
 
     def carry(self, ts: int, ticker: Ticker) -> None:
-        """Have a ticker judged by whoever keeps its book."""
+        """Give a ticker to the feed that keeps its book; that feed judges it."""
         self._quotes.carry(ts, ticker)
 
     def look(self, ts: int, now_s: float) -> None:
-        """Do what is due and asks nothing of the exchange."""
+        """Do the chores that send the exchange no message."""
         self._now_s = now_s
         self._bounds.look(ts, now_s, self._symbols)
         if raw_symbol := self._checkpoints.due(self._symbols, now_s):
@@ -86,15 +86,15 @@ class Auditing:
         self._audits.look(ts, now_s)
 
     def note_status(self, raw_symbol: str, now_s: float) -> None:
-        """Have a book audited that goes on though its market has another status."""
+        """Want an audit of a book that goes on though its market no longer trades normally."""
         self._audits.want(raw_symbol, "status", now_s)
 
     def ask(self, now_s: float) -> list[str]:
-        """Return the messages that ask for audits now; a snapshot that is due goes first."""
+        """Return the messages that request audits now; due snapshots come first."""
         return self._audits.ask(now_s)
 
     def is_asked(self, raw_symbol: str) -> bool:
-        """Return whether a snapshot that comes is the answer to an audit."""
+        """Return whether an incoming snapshot answers an audit."""
         return self._audits.is_asked(raw_symbol)
 
     def answer_audit(self, ts: int, snapshot: Snapshot, now_s: float) -> None:
@@ -102,13 +102,13 @@ class Auditing:
         self._audits.answer_audit(ts, snapshot, now_s)
 
     def refuse(self, ts: int, notice: Refused, now_s: float) -> bool:
-        """Take note of a refusal; return whether it was meant for an audit."""
+        """Take note of a refusal; return whether it refuses an audit."""
         return self._audits.refuse(ts, notice, now_s)
 
     def _write_all(self, ts: int, now_s: float) -> None:
-        """Write every book whole, a few at a time, once that is wanted.
+        """Write every book whole, a few at a time, once the board wants that.
 
-        The row that says why comes first: it is recorded between two looks.
+        The row with the reason comes first: it is recorded between two looks.
         """
         while self._all and now_s >= self._all_due_s:
             self._books.checkpoint(ts, self._all.popleft())
@@ -119,11 +119,11 @@ class Auditing:
             self._all_due_s = now_s + CHECKPOINT_INTERVAL_S
 
     def _doubt(self, raw_symbol: str) -> None:
-        """Have a book audited that tickers disagree with."""
+        """Want an audit of a book that tickers disagree with."""
         self._audits.want(raw_symbol, "ticker", self._now_s)
 
     def _note_crossed(self, raw_symbol: str) -> None:
-        """Have a crossed book audited: only if the exchange's is not crossed is ours wrong."""
+        """Want an audit of a crossed book: ours is wrong only if the exchange's is not crossed."""
         if self._crossings.take(raw_symbol, self._now_s):
             self._audits.want(raw_symbol, "crossed", self._now_s)
 

@@ -17,23 +17,23 @@ from shared.feed.audit_rows import (
 )
 from shared.feed.parts import Parts
 
-ANSWER_S: Final = 10.0  # within which an answer comes; then it is asked for again
+ANSWER_S: Final = 10.0  # within which an answer comes; then we ask again
 AGAIN_S: Final = 1.0  # after an answer that is too old
 RETRY_S: Final = 5.0  # after a refusal
-AHEAD_S: Final = 2.0  # within which the changes come that an answer is ahead by
+AHEAD_S: Final = 2.0  # within which our book catches up with an answer that is ahead of it
 ATTEMPTS_MAX: Final = 3
-WAIT_MAX_S: Final = 120.0  # for points and for books that begin; then ours is written instead
-OLD_MAX: Final = 3  # answers in a row: then it is the exchange's numbers that have begun anew
-EDGE_S: Final = 10.0  # between two audits of a book that runs off what is known of it
+WAIT_MAX_S: Final = 120.0  # for points and for books that begin; then we write our own book
+OLD_MAX: Final = 3  # old answers in a row: then the exchange's numbers have begun anew
+EDGE_S: Final = 10.0  # between two audits of a book that is near the end of its known levels
 EDGE_LOOK_S: Final = 1.0
 
 
 class _Question(Struct):
-    """An audit that is wanted, asked for, or answered ahead of our book."""
+    """An audit: wanted, requested, or answered ahead of our book."""
 
     cause: Cause
     wanted_s: float
-    at_s: float  # not asked for before, while wanted; asked for since then, or answered ahead
+    at_s: float  # wanted: when to request it; else when it was requested, or answered ahead
     attempts: int = 0
     old: int = 0
     last: int | None = None  # our book's number, when the answer was ahead of it
@@ -42,8 +42,8 @@ class _Question(Struct):
 class Audits:
     """Compares each book of one connection with the exchange's; the recorder's thread owns it.
 
-    An answer of our book's number is compared and written as what it is, the exchange's snapshot:
-    a new epoch without a gap. What cannot be had in time is our own book, as a checkpoint.
+    If an answer has our book's number, we compare it and record it as the exchange's snapshot: a
+    new epoch without a gap. If no answer comes in time, we record our own book as a checkpoint.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class Audits:
         quotes: Callable[[str], tuple[int, int]],
         audited: Callable[[str, Cause, bool], None],
     ) -> None:
-        """Start with nothing to ask.
+        """Start with no audit wanted.
 
-        `quotes` tells, of a raw symbol, how many tickers agreed of how many judged since it was
-        asked last; `audited` is told of each audit whether the books agreed.
+        `quotes(raw_symbol)` returns how many tickers agreed and how many were judged since the
+        last call; `audited` is called after each audit, with whether the books agreed.
         """
         self._exchange = parts.exchange
         self._books = parts.books
@@ -77,7 +77,7 @@ class Audits:
         self._next_s = 0.0
 
     def follow(self, symbols: dict[str, str]) -> None:
-        """Audit these, our symbols by their raw ones."""
+        """Audit these symbols: raw symbol -> ours."""
         for raw_symbol in self._symbols.keys() - symbols.keys():
             for questions in (self._wanted, self._asked, self._ahead):
                 questions.pop(raw_symbol, None)
@@ -85,11 +85,11 @@ class Audits:
         self._symbols = symbols
 
     def take_turn(self, _ts: int, raw_symbol: str, now_s: float) -> None:
-        """Have a book audited because it is its turn."""
+        """Want an audit of the book whose turn it is."""
         self.want(raw_symbol, "interval", now_s)
 
     def want(self, raw_symbol: str, cause: Cause, now_s: float) -> None:
-        """Have a live book audited, unless that is under way."""
+        """Want an audit of a live book, unless one is under way."""
         is_under_way = raw_symbol in self._asked or raw_symbol in self._ahead
         if is_under_way or not self._books.is_live(raw_symbol):
             return
@@ -98,11 +98,11 @@ class Audits:
             self._wanted[raw_symbol] = _Question(cause, now_s, now_s)
 
     def is_asked(self, raw_symbol: str) -> bool:
-        """Return whether an answer is due."""
+        """Return whether an audit of this book was requested and not answered."""
         return raw_symbol in self._asked
 
     def look(self, ts: int, now_s: float) -> None:
-        """Look at what is overdue, and at books that run off what is known of them."""
+        """Handle overdue audits; want one of each book near the end of its known levels."""
         for raw_symbol, question in list(self._asked.items()):
             if now_s - question.at_s > ANSWER_S:
                 self._retry(ts, raw_symbol, self._asked, now_s)
@@ -123,7 +123,7 @@ class Audits:
             self._look_at_edges(now_s)
 
     def ask(self, now_s: float) -> list[str]:
-        """Return the message that asks for the next book, early audits first."""
+        """Return the message that requests the next audit, if any; early audits come first."""
         if now_s < self._next_s or not self._wanted:
             return []
         due = [raw for raw, question in self._wanted.items() if question.at_s <= now_s]
@@ -162,9 +162,9 @@ class Audits:
                 self._books.begin_anew(ts, snapshot)
 
     def refuse(self, ts: int, notice: Refused, now_s: float) -> bool:
-        """Take note of a refusal; return whether it was meant for an audit.
+        """Take note of a refusal; return whether it refuses an audit.
 
-        A market that stands still changes its book unsaid: that ends.
+        If the market is halted, its book ends: the exchange sends no changes of a halted book.
         """
         raw_symbol = notice.raw_symbol
         if raw_symbol is None or raw_symbol not in self._asked:
@@ -210,7 +210,7 @@ class Audits:
             self._give_up(ts, raw_symbol, question.cause)
 
     def _give_up(self, ts: int, raw_symbol: str, cause: Cause) -> None:
-        """Write our own book, for no audit of it can be had; one that tickers doubt ends."""
+        """Record our own book instead of an audit; but if tickers doubt the book, end it."""
         self._counts.audits_unanswered += 1
         if cause != "ticker":
             self._books.checkpoint(ts, raw_symbol)
@@ -225,7 +225,7 @@ class Audits:
         self._rows.append((ts, self._symbols[raw_symbol], feed_event("stale", reason=reason)))
 
     def _take_points(self, cause: Cause, now_s: float) -> bool:
-        """Take the points of one audit, of its own budget and of the exchange's limit."""
+        """Spend one audit's points, of its budget and the exchange's limit, if both suffice."""
         cost = self._exchange.snapshot_cost
         budget = self._budgets.turns if cause == "interval" else self._budgets.early
         if not budget.has_points(cost, now_s):

@@ -6,23 +6,23 @@ from shared.feed.trades import Trades
 
 
 class Backfills:
-    """The questions of one connection that have no answer yet; the recorder's thread owns them.
+    """The unanswered backfills of one connection; the recorder's thread owns them.
 
-    The board carries them: another thread takes from its `questions`, may put back there what it
-    could not ask, and answers.
+    The board carries them: another thread takes each from `questions`, answers it, or puts it back
+    if it could not ask.
     """
 
     def __init__(self, trades: Trades, board: Board, exchange: Exchange) -> None:
-        """Start with no question, whether or not the exchange can be asked for old trades."""
+        """Start without a question; the exchange need not offer old trades."""
         self._trades = trades
         self._board = board
         self._is_possible = exchange.rest.trades is not None
         self._open: set[Backfill] = set()
 
     def ask(self, symbol: str, raw_symbol: str, now_s: float) -> None:
-        """Ask for what a symbol may have missed; whatever an older question reaches is not asked.
+        """Request the trades that a symbol may have missed.
 
-        If the trades never broke off, it asks nothing.
+        Request nothing if the trades never broke off, or if a waiting question covers them.
         """
         board = self._board
         outage = self._trades.pop_outage(raw_symbol)
@@ -38,7 +38,7 @@ class Backfills:
             board.answer_backfill(question, None, reason)
 
     def record(self, ts: int) -> None:
-        """Record the answers that came, or that none came."""
+        """Record the answered trades, or a gap where an answer has none."""
         answers = self._board.answers
         while answers:
             answer = answers.popleft()
@@ -51,7 +51,7 @@ class Backfills:
             self._open.discard(question)
 
     def end(self, ts: int) -> None:
-        """Record that the trades of unanswered questions are missing: the time is over."""
+        """Record a gap for each unanswered question: no answer can come any more."""
         self.record(ts)
         for question in self._open:
             last, reason = question.outage.trade_id, "there was no answer in time"

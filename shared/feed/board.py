@@ -1,4 +1,4 @@
-"""The board of one feed carries requests to it, and shows its state to any thread."""
+"""The board of one feed carries requests to the feed, and shows its state to any thread."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from shared.feed.names import Names
 
 
 class Link(Struct, frozen=True):
-    """The state of the way to the exchange; `down_since_s` is of the steady clock."""
+    """The state of the connection to the exchange; `down_since_s` is a time of the steady clock."""
 
     is_connected: bool = False
     down_since_s: float | None = None
@@ -23,7 +23,7 @@ class Link(Struct, frozen=True):
 
 
 class BookTop(Struct, frozen=True):
-    """The best levels of one book, best first; its sequence where it has one."""
+    """The best levels of one book, best first, and its sequence if it has one."""
 
     sequence: int | None
     bids: list[Level]
@@ -31,9 +31,9 @@ class BookTop(Struct, frozen=True):
 
 
 class FeedView(Struct, frozen=True):
-    """A feed's view of its exchange: our symbols that are live or refused, all messages.
+    """A feed's view of its exchange: our live and refused symbols, the number of messages.
 
-    `tops` has the books that somebody looks at.
+    `tops` has the books of the watched symbols.
     """
 
     live: frozenset[str] = frozenset()
@@ -44,7 +44,7 @@ class FeedView(Struct, frozen=True):
 
 
 class Backfill(Struct, frozen=True):
-    """A question: all trades of a symbol since an outage began."""
+    """A request for all trades of a symbol since an outage began."""
 
     symbol: str
     raw_symbol: str
@@ -53,7 +53,7 @@ class Backfill(Struct, frozen=True):
 
 
 class BackfillAnswer(Struct, frozen=True):
-    """The trades that a question brought; `None` for a reason."""
+    """The trades that a request brought, or `None` and the reason."""
 
     question: Backfill
     trades: TradeList | None
@@ -61,14 +61,14 @@ class BackfillAnswer(Struct, frozen=True):
 
 
 class BookAnswer(NamedTuple):
-    """A book that was asked for over REST; `ts` is when it was received."""
+    """A book requested over REST; `ts` is its receive time."""
 
     ts: int
     snapshot: Snapshot
 
 
 class AuditAnswer(NamedTuple):
-    """A book that was asked for over REST to be compared; `None` where it could not be had."""
+    """A book requested over REST for an audit; `snapshot` is `None` if the request failed."""
 
     raw_symbol: str
     ts: int
@@ -76,34 +76,33 @@ class AuditAnswer(NamedTuple):
 
 
 class Board:
-    """Lies between the threads that have to do with one feed.
+    """Lies between the threads of one feed.
 
-    Each value has one thread that replaces it, whole; every thread may read it. The symbols are
-    those of whoever follows the listings, `watched` is the main thread's, `link` the reader's,
-    `feed` the recorder's. Questions go from the recorder to whoever asks over REST, and answers
-    come back.
+    One thread alone replaces each value, whole; every thread may read it. The thread that follows
+    the listings owns the symbols, the main thread `watched`, the reader `link`, the recorder
+    `feed`. Questions go from the recorder to the REST worker, and answers come back.
     """
 
     def __init__(
         self, symbols: Iterable[str], channels: Sequence[str], names: Names, *, down_since_s: float
     ) -> None:
-        """Start with symbols of ours that nobody has asked the exchange for."""
+        """Start with our symbols, none of them requested yet."""
         self.names = names
         self.wanted = tuple(symbols)
         self.channels = tuple(channels)
         self.watched: frozenset[str] = frozenset()  # whose books somebody looks at
         self.link = Link(down_since_s=down_since_s)
         self.feed = FeedView()
-        self.questions: deque[Backfill] = deque()  # of a symbol one here, one being asked
+        self.questions: deque[Backfill] = deque()  # per symbol: one waits here, one may be open
         self.answers: deque[BackfillAnswer] = deque()
         self.books_wanted: deque[str] = deque()  # raw symbols, where books begin over REST
         self.books: deque[BookAnswer] = deque()
         self.audits_wanted: deque[str] = deque()  # raw symbols, one at a time
         self.audits: deque[AuditAnswer] = deque()
-        self.statuses: dict[str, MarketStatus] = {}  # the new ones, of our symbols
+        self.statuses: dict[str, MarketStatus] = {}  # the new ones, by our symbols
         self.idle: set[str] = set()  # raw symbols that do not trade, as far as the feed knows
-        self.is_list_wanted = False  # of markets, at once: the exchange says that one stands still
-        self.checkpoints_wanted = 0  # how often every book was to be written whole
+        self.is_list_wanted = False  # the list of markets, at once: the exchange reports a halt
+        self.checkpoints_wanted = 0  # how many times a round of checkpoints was requested
 
     def has_news(self) -> bool:
         """Return whether something lies here for the recorder."""
@@ -112,5 +111,5 @@ class Board:
     def answer_backfill(
         self, question: Backfill, trades: TradeList | None, reason: str = ""
     ) -> None:
-        """Hand over the answer, from whatever thread asked; `None` for a reason."""
+        """Hand over the answer to a backfill, from any thread: its trades, or `None` and why."""
         self.answers.append(BackfillAnswer(question, trades, reason))

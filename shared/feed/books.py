@@ -1,4 +1,4 @@
-"""Judges the books of one connection: records each change, drops a book that is worth nothing."""
+"""Judges the books of one connection: records each change, drops a book that it cannot trust."""
 
 from collections.abc import Callable, Iterator
 from typing import Final, Literal
@@ -16,7 +16,7 @@ from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
 Reason = Literal["gap", "mismatch", "malformed", "unknown", "stale", "trading"]
 Watcher = Callable[[int, Delta], None]
 
-OLD_SNAPSHOTS_MAX: Final = 3  # in a row: then it is the exchange's numbers that have begun anew
+OLD_SNAPSHOTS_MAX: Final = 3  # in a row: then the exchange's numbers have begun anew
 CROSSED_ROWS_NS: Final = 60_000_000_000  # between two rows of one crossed book
 _INT64: Final = range(-(2**63), 2**63)
 
@@ -25,22 +25,22 @@ class _Entry(Struct):
     symbol: str
     sequencer: Sequencer
     book: Ladder
-    watchers: tuple[Watcher, ...] = ()  # called after each delta; beside what else it looks at
-    is_recorded: bool = False  # there is a snapshot of this epoch on the tape
-    ts_begun: int = 0  # when that came
+    watchers: tuple[Watcher, ...] = ()  # each is called after each delta of the book
+    is_recorded: bool = False  # the tape has the snapshot of this epoch
+    ts_begun: int = 0  # the time of that snapshot
     depth_begun: int = 0  # levels of its larger side
     old: int = 0  # snapshots in a row that were too old
     refused: Snapshot | None = None  # the last of them
-    expected: int | None = None  # the number that was to come when it was refused
-    crossed: int = 0  # events that left the book crossed, since the last row that says so
+    expected: int | None = None  # the number due next when it was refused
+    crossed: int = 0  # events that left the book crossed, since the last `crossed` row
     ts_crossed: int | None = None  # of that row
 
 
 class Books:
     """Judges every book event of one connection and records those that continue their book.
 
-    They go to `rows`; `resync` is called with a raw symbol that needs a new snapshot, and why.
-    The recorder's thread owns them.
+    Records go to `rows`. `resync` is called with each raw symbol that needs a new snapshot, and
+    the reason. The recorder's thread owns the books.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Books:
         self._entries: dict[str, _Entry] = {}
 
     def on_crossed(self, crossed: Callable[[str], None]) -> None:
-        """Call `crossed` with each raw symbol of which a row says that its book is crossed."""
+        """Call `crossed` with the raw symbol of each `crossed` row."""
         self._crossed = crossed
 
     def add(self, raw_symbol: str, symbol: str) -> None:
@@ -74,55 +74,55 @@ class Books:
         self._entries[raw_symbol] = _Entry(symbol, sequencer, Ladder())
 
     def remove(self, raw_symbol: str) -> bool:
-        """Keep it no longer; return whether it was on the tape and went on."""
+        """Drop the book; return whether it was live."""
         entry = self._entries.pop(raw_symbol, None)
         return entry is not None and entry.is_recorded
 
     def clear(self) -> None:
-        """Keep none: the connection is gone."""
+        """Drop all books: the connection is gone."""
         self._entries.clear()
 
     def hold_deltas(self, raw_symbol: str) -> None:
-        """Hold the deltas from now on: a snapshot was asked for."""
+        """Hold the deltas from now on, until the requested snapshot comes."""
         self._entries[raw_symbol].sequencer.hold_deltas()
 
     def live(self) -> set[str]:
-        """Return the symbols whose books are on the tape and go on."""
+        """Return our symbols whose books are on the tape and go on."""
         return {entry.symbol for entry in self._entries.values() if entry.is_recorded}
 
     def is_live(self, raw_symbol: str) -> bool:
-        """Return whether the book is on the tape and can be continued."""
+        """Return whether the book is on the tape and deltas can continue it."""
         entry = self._entries.get(raw_symbol)
         return entry is not None and entry.is_recorded and entry.sequencer.is_live
 
     def find(self, raw_symbol: str) -> Ladder | None:
-        """Return a live book's levels, to be read and not kept."""
+        """Return the levels of a book on the tape; the caller reads them and keeps nothing."""
         entry = self._entries.get(raw_symbol)
         return entry.book if entry is not None and entry.is_recorded else None
 
     def measure(self) -> Iterator[tuple[str, int, int]]:
-        """Yield of each raw symbol the levels gained since its snapshot, and the deltas held."""
+        """Yield each raw symbol, its levels gained since the snapshot, its count of held deltas."""
         for raw, e in self._entries.items():
             yield raw, e.book.depth - e.depth_begun, e.sequencer.held
 
     def forget_held(self, raw_symbol: str) -> None:
-        """Forget the deltas that wait for a snapshot, and hold those that come."""
+        """Forget the held deltas; hold new ones."""
         self._entries[raw_symbol].sequencer.forget_held()
 
     def find_edges(self) -> list[str]:
-        """Return the raw symbols of the books of which more lies behind what is known."""
+        """Return the raw symbols whose books go deeper than the levels that we know."""
         return [raw for raw, e in self._entries.items() if e.is_recorded and e.book.has_edge]
 
     def last(self, raw_symbol: str) -> int | None:
-        """Return the sequence of the book as it stands."""
+        """Return the current sequence of the book."""
         return self._entries[raw_symbol].sequencer.last
 
     def begun(self, raw_symbol: str) -> int:
-        """Return when the snapshot came that the book goes on from."""
+        """Return the receive time of the snapshot that began the book."""
         return self._entries[raw_symbol].ts_begun
 
     def touch(self, raw_symbol: str, ts: int, *, older_ns: int) -> tuple[float, float] | None:
-        """Return the best prices of a live book; `None` where it is crossed or younger."""
+        """Return a book's best prices; `None` if it is crossed, or younger than `older_ns`."""
         entry = self._entries.get(raw_symbol)
         if entry is None or not entry.is_recorded or 0 <= ts - entry.ts_begun < older_ns:
             return None
@@ -134,7 +134,7 @@ class Books:
         self._entries[raw_symbol].watchers += (watcher,)
 
     def unwatch(self, raw_symbol: str, watcher: Watcher) -> None:
-        """Call it no longer."""
+        """Stop calling `watcher`."""
         entry = self._entries.get(raw_symbol)
         if entry is not None:
             entry.watchers = tuple(one for one in entry.watchers if one != watcher)
@@ -142,7 +142,7 @@ class Books:
     def delta(self, ts_recv: int, delta: Delta) -> Verdict | None:
         """Judge one delta; record it, hold it, drop it, or lose the book.
 
-        Return the verdict, or `None` where no book of the symbol is kept.
+        Return the verdict, or `None` where we keep no book of the symbol.
         """
         entry = self._entries.get(delta.raw_symbol)
         if entry is None:
@@ -158,19 +158,19 @@ class Books:
         elif verdict is Verdict.UNKNOWN:
             self._resync(delta.raw_symbol, "unknown")
         elif entry.refused is not None and entry.refused.sequence == first_of(delta) - 1:
-            # It was not too old: it is the exchange's numbers that have begun anew.
+            # The snapshot was not too old: the exchange's numbers have begun anew.
             self.begin_anew(ts_recv, entry.refused)
             entry.sequencer.judge(ts_recv, delta)
             self._accept(entry, ts_recv, delta)
         return verdict
 
     def doubt(self, raw_symbol: str, reason: Reason, newest: int | None = None) -> None:
-        """Lose the book of one symbol and have it begun anew; `newest` is what broke it."""
+        """Drop a symbol's book and request a new one; `newest` is the number that broke it."""
         self.lose(raw_symbol, newest=newest)
         self._resync(raw_symbol, reason)
 
     def lose(self, raw_symbol: str, *, newest: int | None = None) -> None:
-        """Lose the book of one symbol."""
+        """Drop the levels of one symbol; wait for a new snapshot."""
         entry = self._entries[raw_symbol]
         entry.sequencer.lose(newest)
         entry.book = Ladder()
@@ -178,9 +178,9 @@ class Books:
         entry.watchers = ()
 
     def splice(self, ts_recv: int, snapshot: Snapshot) -> bool:
-        """Begin a book at the snapshot that was asked for; return False where it is too old.
+        """Begin a book at the requested snapshot; return False if the snapshot is too old.
 
-        Where all are, one after the other, it is the exchange's numbers that have begun anew.
+        `OLD_SNAPSHOTS_MAX` old ones in a row prove that the exchange's numbers have begun anew.
         """
         entry = self._entries[snapshot.raw_symbol]
         held = entry.sequencer.splice(snapshot)
@@ -198,7 +198,7 @@ class Books:
         return True
 
     def begin_anew(self, ts_recv: int, snapshot: Snapshot) -> None:
-        """Begin a book at a snapshot of a lower number: a gap, the numbers have begun anew."""
+        """Record a gap, and begin a book at a lower number: the exchange's numbers began anew."""
         assert snapshot.sequence is not None
         entry = self._entries[snapshot.raw_symbol]
         expected = entry.sequencer.expected if entry.refused is None else entry.expected
@@ -207,10 +207,10 @@ class Books:
         self._begin(entry, ts_recv, snapshot)
 
     def _note_gap(self, ts_recv: int, symbol: str, expected: int | None, received: int) -> None:
-        """Record that a number came which is not the next one."""
+        """Record a gap between the expected number and the received one."""
         gap = FeedEvent(
             "gap",
-            # Nothing can follow the last of the numbers that the tape can hold.
+            # The tape holds 64-bit numbers: after the last of them none can be expected.
             sequence_expected=expected if expected in _INT64 else None,
             sequence_received=received,
             detail='{"channel":"book"}',
@@ -218,14 +218,14 @@ class Books:
         self._rows.append((ts_recv, symbol, gap))
 
     def replace(self, ts_recv: int, snapshot: Snapshot) -> None:
-        """Begin a book at a snapshot that came by itself, in mid-stream or by polling."""
+        """Begin a book at a snapshot that came unrequested, in mid-stream or by polling."""
         entry = self._entries[snapshot.raw_symbol]
         self._compare(entry, ts_recv, snapshot)
         entry.sequencer.begin(snapshot.sequence)
         self._begin(entry, ts_recv, snapshot)
 
     def checkpoint(self, ts: int, raw_symbol: str) -> None:
-        """Record the book as it stands, if it is live."""
+        """Record the book as a checkpoint, if it is live."""
         entry = self._entries.get(raw_symbol)
         if entry and entry.is_recorded and entry.sequencer.is_live:
             bids, asks = list(entry.book.bids.items()), list(entry.book.asks.items())
@@ -233,13 +233,13 @@ class Books:
             self._rows.append((ts, entry.symbol, checkpoint))
 
     def compare(self, snapshot: Snapshot) -> Comparison:
-        """Compare a book with the exchange's at the same number, as deep as both are known."""
+        """Compare our book with the exchange's at the same number, as deep as both go."""
         other = Ladder()
         other.replace(snapshot.bids, snapshot.asks, self._depth)
         return self._entries[snapshot.raw_symbol].book.compare(other)
 
     def renew(self, ts_recv: int, snapshot: Snapshot) -> None:
-        """Begin a new epoch at the number at which the book stands: it goes on from there."""
+        """Begin a new epoch at the book's current number, without a gap."""
         entry = self._entries[snapshot.raw_symbol]
         assert entry.sequencer.last == snapshot.sequence
         self._begin(entry, ts_recv, snapshot)
@@ -267,9 +267,9 @@ class Books:
 
     @staticmethod
     def _narrow(book: Ladder, delta: Delta, window: int) -> Delta:
-        """Return the delta with the end of each level that it pushes out of the window.
+        """Return the delta plus the removal of each level that it pushes out of the window.
 
-        The exchange does not say it, and a reader of the tape could not know.
+        The exchange does not send these removals, and a reader of the tape needs them.
         """
         bids, asks = book.cut_to(window)
         if not bids and not asks:
@@ -278,7 +278,7 @@ class Books:
         return replace(delta, bids=[*delta.bids, *gone[0]], asks=[*delta.asks, *gone[1]])
 
     def _find_crossing(self, entry: _Entry, ts_recv: int, raw_symbol: str) -> None:
-        """Record that a book is crossed, once a minute with how often; storing goes on."""
+        """Record that a book is crossed, once a minute, with a count; keep recording the book."""
         crossing = entry.book.find_crossing()
         if crossing is None:
             return

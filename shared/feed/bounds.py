@@ -1,7 +1,7 @@
-"""Bounds of what all books of one connection hold: deltas that wait, levels of a side.
+"""Bounds the memory of one connection's books: held deltas of all, levels of a side.
 
-No exchange that does as it says comes near them. One that never answers, or never removes a level,
-would fill the memory.
+An exchange that keeps its own rules never comes near these bounds. One that never answers, or
+never removes a level, would fill the memory.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from shared.feed.books import Books
 from shared.feed.rows import FeedRows
 
 LOOK_S: Final = 1.0
-HELD_ALL_MAX: Final = 32_768  # deltas that wait for snapshots, in all: some 25 MiB
-LEVELS_MAX: Final = 50_000  # of one side, beyond those of its snapshot
+HELD_ALL_MAX: Final = 32_768  # held deltas of all books: some 25 MiB
+LEVELS_MAX: Final = 50_000  # levels that one side gains beyond its snapshot
 
 
 class Bounds:
@@ -26,7 +26,7 @@ class Bounds:
         self._due_s = 0.0
 
     def look(self, ts: int, now_s: float, symbols: Mapping[str, str]) -> None:
-        """Let go of what is too much; `symbols` has ours by the raw ones."""
+        """Drop whatever exceeds a bound; `symbols` maps raw symbols to ours."""
         if now_s < self._due_s:
             return
         self._due_s = now_s + LOOK_S
@@ -40,9 +40,9 @@ class Bounds:
             self._books.doubt(raw_symbol, "stale")
 
     def _let_go(self, held: dict[str, int]) -> None:
-        """Forget the longest rows of held deltas, until half of the bound is free.
+        """Forget held deltas, the longest runs first, until half of the bound is free.
 
-        Their snapshots will be too old then, and are asked for again.
+        The snapshots of these books will be too old, and the feed requests them again.
         """
         total = sum(held.values())
         for raw_symbol in sorted(held, key=lambda raw: held[raw], reverse=True):

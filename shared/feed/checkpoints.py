@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 
 class Checkpoints:
-    """Goes round the symbols once each interval, one symbol at a time; a new one comes last."""
+    """Goes round the symbols once in each interval, one at a time; a new symbol comes last."""
 
     def __init__(self, interval_s: float) -> None:
         """Start with the first symbol an even share of the interval from now."""

@@ -1,4 +1,4 @@
-"""The result of one feed's chores."""
+"""The result of the chores of one feed."""
 
 from msgspec import Struct
 
@@ -7,7 +7,7 @@ from shared.event import Row
 
 
 class Chores(Struct, frozen=True):
-    """Rows to record and messages to send, or why a new connection is needed."""
+    """Rows to record and messages to send, or the reason for a new connection."""
 
     rows: list[Row]
     messages: list[str]

@@ -11,13 +11,13 @@ from shared.errors import MalformedMessage
 from shared.event import Delta, Snapshot, Ticker, Trade, TradeList
 from shared.exchange import BOOK, TICKER, TRADES, Message
 
-NAMES_MAX: Final = 100  # counted apart in one tally
+NAMES_MAX: Final = 100  # counted separately in one tally
 NAME_CHARACTERS_MAX: Final = 40
 OTHERS: Final = "others"
 UNPRINTABLE: Final = "unprintable"
 REASON_CHARACTERS_MAX: Final = 120
 UNKNOWN_CHANNEL: Final = "unknown"
-# What a decoder says of one message, and would say otherwise of the next: values, places in lists.
+# The parts of a decoder's complaint that differ from message to message: values, list indexes.
 _VARYING: Final = re.compile(r"'[^']*'|(?<=\[)[0-9]+(?=\])")
 
 _CHANNELS: Mapping[type, str] = {
@@ -33,7 +33,7 @@ class Tally(Counter[str]):
     """A counter with a bounded number of keys, for keys that come from outside."""
 
     def note(self, name: str, *, characters_max: int = NAME_CHARACTERS_MAX) -> None:
-        """Count one; where there are too many names already, among the others."""
+        """Count a name; count a new one as `OTHERS` if the tally is full."""
         name = name[:characters_max]
         if not name.isprintable():  # a terminal will show it
             name = UNPRINTABLE
@@ -41,7 +41,7 @@ class Tally(Counter[str]):
 
     @override
     def copy(self) -> "Tally":
-        """Return it as it stands, by less than a Counter needs: all are copied twice a second."""
+        """Return a copy, faster than a Counter's own: all tallies are copied twice a second."""
         copy = Tally.__new__(Tally)
         dict.update(copy, self)
         return copy
@@ -53,24 +53,24 @@ class Counts:
     def __init__(self) -> None:
         """Start at 0."""
         self.chatter = Tally()  # known to mean nothing to us
-        self.unknown = Tally()  # of a kind that the exchange had not when our parser was written
-        self.refused = Tally()  # by what was asked for
+        self.unknown = Tally()  # of a kind that our parser does not know
+        self.refused = Tally()  # by the refused request
         self.malformed = 0
         self.malformed_reasons = Tally()  # each with its channel
-        self.unread = Tally()  # what only decorates an event and is null, by channel and column
-        self.read = Tally()  # messages of each channel that could be read
-        self.not_read = Tally()  # messages of each channel that could not
+        self.unread = Tally()  # unreadable decorations of events, null now, by channel and column
+        self.read = Tally()  # readable messages of each channel
+        self.not_read = Tally()  # unreadable messages of each channel
         self.not_asked_for = 0
         self.snapshots_not_asked_for = 0
-        self.snapshots_late = 0  # older than the changes that had to follow them
+        self.snapshots_late = 0  # older than the deltas that had to follow them
         self.audits = 0
-        self.audits_unanswered = 0  # in time, however often they were asked for
+        self.audits_unanswered = 0  # in time, after all attempts
         self.last_audit_ts: int | None = None
         self.tickers_agreed = self.tickers_judged = 0  # with the touch of our books
-        self.tickers_doubted = 0  # after audits that agreed with the book
+        self.tickers_doubted = 0  # because audits agreed with the book
 
     def note_read(self, message: Message) -> None:
-        """Count a message by the first thing that it says."""
+        """Count a message by the channel of its first event."""
         channel = _CHANNELS.get(type(message))
         if channel is None:
             return
@@ -82,7 +82,7 @@ class Counts:
             self._note_unread(channel, message.unread)
 
     def note_malformed(self, error: MalformedMessage) -> None:
-        """Count a message that could not be read."""
+        """Count an unreadable message."""
         channel = error.channel or UNKNOWN_CHANNEL
         self.malformed += 1
         self.not_read[channel] += 1
@@ -94,7 +94,7 @@ class Counts:
             self.unread.note(f"{channel} {column}")
 
     def copy(self) -> "Counts":
-        """Return them as they stand, for another thread to read."""
+        """Return a copy for another thread to read."""
         copy = Counts()
         for name, value in vars(self).items():
             setattr(copy, name, value.copy() if isinstance(value, Tally) else value)

@@ -1,7 +1,7 @@
 """The feed turns one connection's messages into events, its silences and faults into rows.
 
-Nothing here reads a clock or a socket: the caller passes the receive time (`ts`, UTC ns) and the
-steady time (`now_s`), hands over what came, records the rows and sends the messages that it gets.
+Nothing here reads a clock or a socket: the caller passes the receive time (`ts`, UTC ns), the
+steady time (`now_s`) and the messages; it records the rows and sends the requests that it gets.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,9 +43,9 @@ from shared.feed.tickers import Tickers
 from shared.feed.trades import Trades
 from shared.feed.watchdog import Watchdog
 
-CHORES_S: Final = 0.1  # between two looks at what is due
-CALM_CHORES_S: Final = 0.5  # where nothing was asked for
-OVERTAKEN_MAX: Final = 256  # deltas that a book over REST may have overtaken before it has any
+CHORES_S: Final = 0.1  # between two rounds of chores
+CALM_CHORES_S: Final = 0.5  # while no request is open
+OVERTAKEN_MAX: Final = 256  # unseen deltas that a snapshot over REST may overtake
 
 
 class Feed:
@@ -65,15 +65,15 @@ class Feed:
         """Prepare for what the board wants, on the next connection.
 
         `spend` takes points off the limit (0.0, or the seconds to wait); `ban` silences the others.
-        `peers` is what the feeds of one ingest share.
+        `peers` holds the objects that the feeds of one ingest share.
         """
-        self.messages = 0  # that came so far
-        self.counts = Counts()  # of what is no event
+        self.messages = 0  # received so far
+        self.counts = Counts()  # of messages that become no event
         self._exchange = exchange
         self._board = board
         self._ban = ban
         self._rows = FeedRows()
-        self._symbols: dict[str, str] = {}  # raw symbol -> ours, of what is subscribed
+        self._symbols: dict[str, str] = {}  # raw symbol -> ours, of all that we follow
         self._books = _make_books(exchange, self._rows, self._resync)
         self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(self._rows)
@@ -97,7 +97,7 @@ class Feed:
         return self._watchdog.is_flowing
 
     def show(self) -> None:
-        """Put on the board how the feed stands; it takes a look at every book."""
+        """Put the feed's state on the board; this visits every book."""
         self._standing.show(self._symbols, self.messages, self.counts)
 
     def connected(self, ts: int, now_s: float, url: str, connection: int) -> list[Row]:
@@ -109,24 +109,24 @@ class Feed:
         return self._rows.take()
 
     def connection_refused(self, ts: int, wait_s: float, reason: str) -> list[Row]:
-        """Take note that the exchange wants no connection for a while."""
+        """Record that the exchange refuses connections for `wait_s`."""
         self._ts = ts
         self._row("rate_limited", wait_s=wait_s, reason=reason)
         return self._rows.take()
 
     def disconnected(self, ts: int, reason: str) -> list[Row]:
-        """End on a lost connection: no book goes on, and no subscription stands."""
+        """End all books and subscriptions: the connection is lost."""
         self._ts = ts
         self._lose_all("disconnected", reason=reason)
         return self._rows.take()
 
     def end(self, ts: int) -> list[Row]:
-        """Take note that no other connection follows."""
+        """Record the backfills that stay unanswered: no other connection follows."""
         self._backfills.end(ts)
         return self._rows.take()
 
     def receive(self, ts: int, now_s: float, raws: Sequence[Raw]) -> list[Row]:
-        """Return the rows of messages that all came at one time."""
+        """Return the rows of messages received together, at `ts`."""
         self._ts, self._now_s = ts, now_s
         self.messages += len(raws)
         parse, judge, note_read = self._exchange.parse, self._books.delta, self.counts.note_read
@@ -154,7 +154,7 @@ class Feed:
         return self._rows.take()
 
     def chores(self, ts: int, now_s: float) -> Chores | None:
-        """Do what is due; return what came of it, or `None` where nothing was."""
+        """Do the chores that are due; return their result, or `None` if none were due."""
         if now_s < self._due_s and not self._board.has_news():
             return None
         self._ts, self._now_s, self._due_s = ts, now_s, now_s + CHORES_S
@@ -223,16 +223,16 @@ class Feed:
                 (self.counts.chatter if notice.is_known else self.counts.unknown).note(notice.kind)
 
     def _is_data(self, delta: Delta, verdict: Verdict | None) -> bool:
-        """Return whether a delta that continues no book shows that its subscription flows."""
+        """Return whether a delta that continues no book proves that its subscription flows."""
         if verdict is None:
             self.counts.not_asked_for += 1
         elif verdict in BOOKLESS and self._questions.note_life(delta.raw_symbol, self._now_s):
             self._due_s = self._now_s
-        # Before the subscription stands, what comes may come before the answer.
+        # Until the subscription stands, a delta may precede the exchange's answer.
         return self._subscriptions.is_ready(BOOK, delta.raw_symbol)
 
     def _data(self, channel: str, raw_symbol: str, *, is_whole: bool = False) -> str | None:
-        """Take note of data; return our symbol, or `None` where we do not record it."""
+        """Take note of data; return our symbol, or `None` if we do not record it."""
         if channel not in self._board.channels or raw_symbol not in self._symbols:
             self.counts.not_asked_for += 1
             return None
@@ -278,7 +278,7 @@ class Feed:
                 self._row("resync", raw_symbol, reason=reason)
 
     def _lose_all(self, kind: Kind, **detail: object) -> None:
-        """Record why every book ends, and which they are; end all that the connection had."""
+        """Record the live books and why they end; forget all that the connection had."""
         ended = sorted(self._books.live())
         self._row(kind, None, connection=self._connection, symbols=ended, **detail)
         self._questions.clear()

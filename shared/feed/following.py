@@ -14,9 +14,9 @@ _LEFT: Final = feed_event("gap", channel=BOOK, reason="no longer listed")
 
 
 class Following:
-    """Subscribes to what the board wants now, and leaves what it does not; the recorder's thread.
+    """Subscribes to the symbols that the board wants, and leaves others; the recorder's thread.
 
-    `symbols` has our symbol of each raw one.
+    `symbols` maps raw symbols to ours.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class Following:
         self._tickers = tickers
         self._questions = questions
         self._subscriptions = subscriptions
-        self._followed: tuple[object, ...] = ()  # what is wanted, and the names of it
+        self._followed: tuple[object, ...] = ()  # the wanted symbols and their names
 
     def follow(self, ts: int) -> list[str]:
-        """Return the messages that end what is wanted no longer; the rest is asked for later."""
+        """Return the messages that leave unwanted symbols; queue requests for the new ones."""
         wanted, names = self._board.wanted, self._board.names
-        # While an answer is due, nobody could tell which question it means.
+        # While an answer is due, a second question would leave open which one it answers.
         if self._followed == (wanted, names.listed) or self._subscriptions.is_asking:
             return []
         self._followed = wanted, names.listed

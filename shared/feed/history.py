@@ -1,4 +1,4 @@
-"""The history of one book for some seconds, and how the exchange's own book compares with it."""
+"""The history of one book, some seconds long, to compare the exchange's own book with."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,18 +7,18 @@ from booktape.ladder import Comparison, Ladder
 from shared.event import Delta, Snapshot
 
 NEAR_NS: Final = 3_000_000_000  # before an answer and after it
-# Sizes are written with 8 decimals over REST, with up to 12 over the socket:
+# BtcTurk writes sizes with 8 decimals over REST, with up to 12 over the socket:
 # https://github.com/BTCTrader/broker-api-docs
 SLACK: Final = 1.1e-8
 
 
 class History:
-    """A book's past: its state at a moment, its changes since; the recorder's thread owns it."""
+    """A book's state at one moment and its changes since; the recorder's thread owns it."""
 
     def __init__(self, book: Ladder, last: int | None, ts: int, depth: int | None) -> None:
-        """Begin with the book as it is now, at number `last`.
+        """Begin with the book's current state, at number `last`.
 
-        Books of the exchange have at most `depth` levels a side.
+        Answers of the exchange have at most `depth` levels a side.
         """
         self._base = _copy(book, None)
         self._base.bid_edge, self._base.ask_edge = book.bid_edge, book.ask_edge
@@ -28,7 +28,7 @@ class History:
         self._changes: list[tuple[int, Delta]] = []
 
     def __len__(self) -> int:
-        """Return how many changes there are."""
+        """Return the number of changes."""
         return len(self._changes)
 
     def note(self, ts: int, delta: Delta) -> None:
@@ -36,7 +36,7 @@ class History:
         self._changes.append((ts, delta))
 
     def compare_all(self, ts: int, snapshot: Snapshot) -> Iterator[Comparison]:
-        """Compare an answer of this time with each state that our book had around it."""
+        """Compare an answer with each state that our book had around its time `ts`."""
         theirs = self._ladder(snapshot)
         begin, end = ts - NEAR_NS, ts + NEAR_NS
         ours = _copy(self._base, None)
@@ -46,14 +46,15 @@ class History:
             if place:
                 change = self._changes[place - 1][1]
                 ours.apply(change.bids, change.asks)
-            # The last state is that of now: a clock that was set must leave one to compare.
+            # The last state is the current one: it always counts, even if the clock was set.
             if until is None or (until >= begin and since <= end):
                 yield _copy(ours, self._depth).compare(theirs, SLACK)
 
     def compare_at(self, snapshot: Snapshot) -> Iterator[Comparison]:
-        """Compare an answer with our book at its number, where our book has been there.
+        """Compare an answer with our book at the answer's number, if our book ever had it.
 
-        Amid the numbers that one change stands for nobody knows of what that change names.
+        If that number lies inside one change's range, leave out the levels that the change names:
+        nobody knows their sizes at that number.
         """
         theirs, number, last = self._ladder(snapshot), snapshot.sequence, self._last
         ours = _copy(self._base, None)
@@ -82,7 +83,7 @@ class History:
 
 
 def _copy(ladder: Ladder, depth: int | None) -> Ladder:
-    """Return the same levels with the depth to which they are known now."""
+    """Return a copy of a ladder, whose levels are known down to `depth`."""
     copy = Ladder()
     copy.replace(list(ladder.bids.items()), list(ladder.asks.items()), depth)
     return copy

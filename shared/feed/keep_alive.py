@@ -4,10 +4,10 @@ from shared.exchange import KeepAlive
 
 
 class KeepAlives:
-    """Says when the next one is due on one connection; the recorder's thread owns it."""
+    """Decides when one connection's next message is due; the recorder's thread owns it."""
 
     def __init__(self, wanted: KeepAlive | None) -> None:
-        """Start without a connection; `None` where the exchange wants none."""
+        """Start without a connection; `wanted` is `None` if the exchange needs no such message."""
         self._wanted = wanted
         self._due_s = 0.0
 
@@ -17,7 +17,7 @@ class KeepAlives:
             self._due_s = now_s + self._wanted.interval_s
 
     def due(self, now_s: float) -> list[str]:
-        """Return the message if its time has come."""
+        """Return the message if it is due."""
         if self._wanted is None or now_s < self._due_s:
             return []
         self._due_s = now_s + self._wanted.interval_s

@@ -1,21 +1,21 @@
-"""Keeps patience with a symbol that is asked about again and again: each wait is longer."""
+"""Keeps patience with each symbol that raises the same question again: each wait is longer."""
 
 from typing import Final
 
 WAIT_MIN_S: Final = 60.0
 WAIT_MAX_S: Final = 3600.0
-SYMBOLS_MAX: Final = 2000  # remembered; then the one that was asked about first is forgotten
+SYMBOLS_MAX: Final = 2000  # remembered; one more makes us forget the oldest
 
 
 class Patience:
-    """Says of each symbol whether a question may be asked now; the wait doubles with each."""
+    """Decides whether a question about a symbol may be asked now; each doubles the wait."""
 
     def __init__(self) -> None:
         """Start with every question allowed."""
-        self._waits: dict[str, tuple[float, float]] = {}  # not before, and how long then
+        self._waits: dict[str, tuple[float, float]] = {}  # earliest time, and the wait after it
 
     def take(self, raw_symbol: str, now_s: float) -> bool:
-        """Return whether to ask now; the next time is later."""
+        """Return whether to ask now; if so, make the next question wait."""
         due_s, wait_s = self._waits.get(raw_symbol, (now_s, WAIT_MIN_S))
         if now_s < due_s:
             return False
@@ -25,5 +25,5 @@ class Patience:
         return True
 
     def reset(self, raw_symbol: str) -> None:
-        """Trust that it was asked with reason."""
+        """Forget the symbol's waits: the question had a reason."""
         self._waits.pop(raw_symbol, None)

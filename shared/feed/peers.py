@@ -6,9 +6,9 @@ from shared.feed.quotes import Quotes
 
 
 class Peers:
-    """The budgets of audits and the way of tickers to their books."""
+    """The budgets of audits, and the routes of tickers to their books."""
 
     def __init__(self, exchange: Exchange, limit_share: float = OURS) -> None:
-        """Start without points spent or feeds known; `limit_share` is our share of its limits."""
+        """Start with whole budgets and no feed; `limit_share` is our share of the limits."""
         self.budgets = AuditBudgets(exchange, limit_share)
         self.quotes = Quotes()

@@ -16,14 +16,15 @@ from shared.feed.tops import copy_tops
 
 
 class PolledFeed:
-    """Makes rows of answers and refusals; the recorder's thread owns it."""
+    """Turns answers and refusals into rows; the recorder's thread owns it."""
 
     def __init__(
         self, exchange: Exchange, board: Board, *, url: str, connections: Iterator[int]
     ) -> None:
-        """Prepare for what the board wants, asked for at `url`.
+        """Prepare for the symbols that the board wants, requested at `url`.
 
-        What lies between two outages is a connection; `connections` counts those of the session.
+        The time between two outages counts as a connection; `connections` numbers those of the
+        session.
         """
         self._exchange = exchange
         self._board = board
@@ -31,7 +32,7 @@ class PolledFeed:
         self._rows = FeedRows()
         self._books = Books(self._rows, _ignore)
         self._symbols: dict[str, str] = {}  # raw symbol -> ours
-        self._followed: tuple[object, ...] = ()  # what is wanted, and the names of it
+        self._followed: tuple[object, ...] = ()  # the wanted symbols and their names
         self._refused: set[str] = set()  # our symbols
         self._polls = 0
         self._counts = Counts()
@@ -42,9 +43,9 @@ class PolledFeed:
     def receive(
         self, ts: int, now_s: float, raw_symbol: str, outcome: Snapshot | BooktapeError
     ) -> list[Row]:
-        """Return the rows of what a question for one book brought."""
+        """Return the rows of the outcome of one book's request."""
         self._follow()
-        if raw_symbol in self._symbols:  # else it was asked for before nobody wanted it
+        if raw_symbol in self._symbols:  # else the symbol was left while its request was open
             match outcome:
                 case Snapshot():
                     self._succeed(ts, outcome)
@@ -62,14 +63,14 @@ class PolledFeed:
         return self._rows.take()
 
     def end(self, ts: int) -> list[Row]:
-        """Take note that nothing more is asked."""
+        """Record the end of the connection: the polls stop."""
         if self._board.link.is_connected:
             self._link(is_connected=False)
             self._disconnected(ts, "stopped")
         return self._rows.take()
 
     def show(self) -> None:
-        """Put on the board how the books stand."""
+        """Put the state of the books on the board."""
         live, refused = frozenset(self._books.live()), frozenset(self._refused)
         tops = copy_tops(self._books, self._symbols, self._board.watched)
         counts = self._counts.copy()
@@ -112,7 +113,7 @@ class PolledFeed:
         self._link(error=reason)
 
     def _disconnected(self, ts: int, reason: str) -> None:
-        """Record an outage, and which books end with it: the next answers begin new ones."""
+        """Record an outage and the books that end with it: the next answers begin new ones."""
         symbols = sorted(self._books.live())
         facts = {"connection": self._connection, "reason": reason, "symbols": symbols}
         self._row(ts, "disconnected", None, **facts)
@@ -142,4 +143,4 @@ class PolledFeed:
 
 
 def _ignore(_raw_symbol: str, _reason: Reason) -> None:
-    """Ask for nothing: the next poll is a new snapshot anyhow."""
+    """Request nothing: the next poll brings a new snapshot anyhow."""

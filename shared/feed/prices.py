@@ -11,7 +11,7 @@ _BookEvent = TypeVar("_BookEvent", Snapshot, Delta)
 
 
 def keep_last(event: _BookEvent) -> _BookEvent:
-    """Return the event with each price of a side once: what it says of that price last."""
+    """Return the event with each price of a side once, at the last size that it names."""
     bids, asks = event.bids, event.asks
     if not has_twice(bids) and not has_twice(asks):
         return event
@@ -19,7 +19,7 @@ def keep_last(event: _BookEvent) -> _BookEvent:
 
 
 def has_twice(levels: list[Level]) -> bool:
-    """Return whether a price is there twice: of few levels by comparing, which is the cheapest."""
+    """Return whether a price occurs twice; for few levels by comparing, which is cheapest."""
     count = len(levels)
     if count == 2:  # noqa: PLR2004
         (a, _), (b, _) = levels

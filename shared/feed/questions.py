@@ -1,4 +1,4 @@
-"""Asks one connection's questions of its exchange, each in its time."""
+"""Schedules the questions of one connection to its exchange."""
 
 from collections import deque
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from shared.feed.snapshots import SnapshotRequests
 from shared.feed.subscriptions import SubscriptionKey, Subscriptions
 
 AGAIN_S: Final = 1.0  # after an answer that is too old
-BAN_S: Final = 60.0  # where the exchange does not say how long, and at the least
+BAN_S: Final = 60.0  # unless the exchange names a longer one
 BAN_S_MAX: Final = 86_400.0
 
 
 class Questions:
-    """Subscribes, begins books anew, and asks nothing while the exchange wants no question.
+    """Subscribes and begins books anew; asks nothing while the exchange refuses requests.
 
     A book begins at the answer to a request for its snapshot, by message or over REST; or at the
-    first message of its subscription: that is left, then, and joined again.
+    first message of its subscription. In that case we leave the subscription and join it again.
     """
 
     def __init__(
@@ -31,10 +31,10 @@ class Questions:
         hold_deltas: Callable[[str], None],
         books_wanted: deque[str],
     ) -> None:
-        """Start with nothing to ask.
+        """Start without a question.
 
-        `hold_deltas` is called with each symbol whose snapshot is asked for; whoever asks over
-        REST takes it from `books_wanted`.
+        `hold_deltas` is called with each raw symbol whose snapshot we request. Where snapshots come
+        over REST, the REST worker takes the raw symbols from `books_wanted`.
         `spend` takes points off the exchange's limit: it returns 0, or the seconds to wait.
         """
         self._exchange = exchange
@@ -68,12 +68,12 @@ class Questions:
         return self._subscriptions.drop(raw_symbol)
 
     def begin_book(self, raw_symbol: str) -> None:
-        """Ask for the book of a new subscription, unless it comes by itself."""
+        """Request the book of a new subscription, unless the subscription brings it."""
         if not self.is_book_first:
             self._snapshots.want(raw_symbol)
 
     def resync(self, raw_symbol: str, now_s: float) -> bool:
-        """Have a book begun anew; return False where that is under way already."""
+        """Schedule a new beginning of a book; return False if one is under way already."""
         is_asked = self._subscriptions.is_asked(BOOK, raw_symbol)
         is_refused = (BOOK, raw_symbol) in self._subscriptions.refused
         if is_asked or is_refused or self._snapshots.is_pending(raw_symbol):
@@ -81,9 +81,9 @@ class Questions:
         return self._resyncs.want(raw_symbol, now_s)
 
     def note_life(self, raw_symbol: str, now_s: float) -> bool:
-        """Take note that a change of a book came that is not known.
+        """Take note of a change of a book that we do not have.
 
-        Return whether something is to be asked for now: what was refused.
+        Return whether this wakes a refused request, so that chores are due now.
         """
         is_refused = (BOOK, raw_symbol) in self._subscriptions.refused
         if is_refused or self._snapshots.is_refused(raw_symbol):
@@ -91,7 +91,7 @@ class Questions:
         return False
 
     def wake(self, raw_symbol: str, now_s: float) -> None:
-        """Ask now for what was refused or postponed of a market that lives; begin its book anew."""
+        """Repeat a live market's refused or postponed requests now, or begin its book anew."""
         if self._subscriptions.wake(raw_symbol, now_s) or self._snapshots.wake(raw_symbol):
             return
         has_book = BOOK in self._subscriptions.channels
@@ -109,21 +109,21 @@ class Questions:
         self._wakes.settle_resync(raw_symbol)
 
     def refuse_snapshot(self, notice: Refused, now_s: float) -> None:
-        """Take note that the exchange refused a snapshot: ask again later."""
+        """Request a refused snapshot again later."""
         if notice.raw_symbol is not None and self._snapshots.is_asked(notice.raw_symbol):
             self._snapshots.refuse(notice.raw_symbol, now_s, is_halted=notice.is_halted)
 
     def ask_again(self, raw_symbol: str, now_s: float) -> None:
-        """Ask once more for a snapshot: what came is too old."""
+        """Request a snapshot once more: the answer was too old."""
         self._snapshots.ask_again(raw_symbol, now_s + AGAIN_S)
 
     def wait_for_trading(self, notice: Refused, now_s: float) -> None:
-        """Ask later for the book of a market that stands still."""
+        """Request the book of a halted market later."""
         assert notice.raw_symbol is not None
         self._snapshots.refuse(notice.raw_symbol, now_s, is_halted=True)
 
     def is_calm(self) -> bool:
-        """Return whether nothing is asked for, nor about to be."""
+        """Return whether no request is open or planned."""
         is_begun = self._snapshots.is_calm() and self._resyncs.is_calm() and self._wakes.is_calm()
         return is_begun and self._subscriptions.is_settled()
 
@@ -132,19 +132,19 @@ class Questions:
         return self._snapshots.is_due(now_s)
 
     def keep_alive(self, now_s: float) -> list[str]:
-        """Return what tells the exchange that we are there: that is no question."""
+        """Return the keep-alive message if it is due; it may go even while no question may."""
         return self._keep_alives.due(now_s)
 
     def is_quiet(self, now_s: float) -> bool:
-        """Return whether the exchange wants no question at the moment."""
+        """Return whether the exchange refuses questions at the moment."""
         return now_s < self._quiet_until_s
 
     def may_not_ask(self, now_s: float) -> bool:
-        """Return whether nothing may be asked, so that what was not asked for cannot come."""
+        """Return whether we may ask nothing now, so that a silence is our own."""
         return now_s < max(self._quiet_until_s, self._waits_until_s)
 
     def stop(self, notice: Throttled, ts: int, now_s: float) -> float:
-        """Ask nothing for as long as the exchange says; return the seconds."""
+        """Stop asking for as long as the exchange says; return the seconds."""
         wait_s = notice.wait_s
         if wait_s is None:
             named_s = 0.0 if notice.until_ns is None else (notice.until_ns - ts) / 1e9
@@ -154,7 +154,7 @@ class Questions:
         return wait_s
 
     def due(self, now_s: float) -> tuple[list[str], list[SubscriptionKey]]:
-        """Return the messages to send now, and the subscriptions to be called refused.
+        """Return the messages to send now, and the subscriptions that count as refused.
 
         Raise `ConnectionLost` where only a new connection can help.
         """

@@ -1,4 +1,4 @@
-"""Routes quotes to the feed that keeps their book, whatever connection they come on."""
+"""Routes quotes to the feed that keeps their book, whichever connection brings them."""
 
 from collections.abc import Callable, Iterable
 
@@ -15,12 +15,12 @@ class Quotes:
         self._judges: dict[str, Judge] = {}
 
     def follow(self, raw_symbols: Iterable[str], judge: Judge) -> None:
-        """Have the tickers of these judged by `judge`, and those of no other any more."""
+        """Send the tickers of these symbols, and of no others any more, to `judge`."""
         self._judges = {raw: one for raw, one in self._judges.items() if one != judge}
         self._judges.update(dict.fromkeys(raw_symbols, judge))
 
     def carry(self, ts: int, ticker: Ticker) -> None:
-        """Have one judged: the state after a message."""
+        """Give a ticker, the merged state after a message, to its judge if it has one."""
         judge = self._judges.get(ticker.raw_symbol)
         if judge is not None:
             judge(ts, ticker)

@@ -19,21 +19,21 @@ from shared.feed.history import History
 from shared.feed.parts import Parts
 
 NEAR_S: Final = 3.0  # before an answer and after it
-AGAIN_S: Final = 1.0  # after an answer that is equal to nothing
-ATTEMPTS_MAX: Final = 3  # answers in a row
-ANSWER_S: Final = 120.0  # within which whoever asks says what came of it
+AGAIN_S: Final = 1.0  # after an answer that equals no state of our book
+ATTEMPTS_MAX: Final = 3  # such answers in a row
+ANSWER_S: Final = 120.0  # within which the REST worker answers
 CHANGES_MAX: Final = 4096
 
 
 class _Audit(Struct):
-    """One book that is audited."""
+    """The audit of one book."""
 
     raw_symbol: str
     cause: Cause
     ts_book: int  # when the book began
     history: History
     at_s: float  # when to ask, when it was asked, or when to decide
-    step: int = 0  # what is next: 0 to ask, 1 the answer, 2 the decision
+    step: int = 0  # next: 0 the request, 1 the answer, 2 the decision
     answer: AuditAnswer | None = None
     attempts: int = 0
 
@@ -41,9 +41,9 @@ class _Audit(Struct):
 class RestAudits:
     """Audits one book of a connection after the other; the recorder's thread owns it.
 
-    The board carries the questions to whoever asks over REST, and the answers back. Our own book
-    is written as a checkpoint by turns. Where the exchange numbers its books alike over both ways,
-    the number says which state of ours an answer is compared with.
+    The board carries the requests to the REST worker, and the answers back. By turns we record
+    our own book as a checkpoint. If the exchange uses the same numbers over REST and socket, we
+    compare an answer with our book at the answer's number; else with each state around its time.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class RestAudits:
         quotes: Callable[[str], tuple[int, int]],
         audited: Callable[[str, Cause, bool], None],
     ) -> None:
-        """Start with nothing to ask; `quotes` and `audited` are those of `Audits`."""
+        """Start with no audit wanted; `quotes` and `audited` are as in `Audits`."""
         self._books = parts.books
         self._rows = parts.rows
         self._board = parts.board
@@ -67,19 +67,19 @@ class RestAudits:
         self._symbols: dict[str, str] = {}
 
     def follow(self, symbols: dict[str, str]) -> None:
-        """Audit these, our symbols by their raw ones."""
+        """Audit these symbols: raw symbol -> ours."""
         self._symbols = symbols
         self._wanted = {raw: why for raw, why in self._wanted.items() if raw in symbols}
         if self._audit is not None and self._audit.raw_symbol not in symbols:
             self._end()
 
     def take_turn(self, ts: int, raw_symbol: str, now_s: float) -> None:
-        """Write a book whole, and have it audited."""
+        """Record a checkpoint of a book, and want an audit of it."""
         self._books.checkpoint(ts, raw_symbol)
         self.want(raw_symbol, "interval", now_s)
 
     def want(self, raw_symbol: str, cause: Cause, _now_s: float) -> None:
-        """Have a live book audited, unless that is under way."""
+        """Want an audit of a live book, unless one is under way."""
         is_under_way = self._audit is not None and self._audit.raw_symbol == raw_symbol
         if is_under_way or not self._books.is_live(raw_symbol):
             return
@@ -87,23 +87,23 @@ class RestAudits:
             self._wanted[raw_symbol] = cause
 
     def is_asked(self, _raw_symbol: str) -> bool:
-        """Return whether a snapshot of the socket is an answer: never."""
+        """Return whether a snapshot from the socket answers an audit: never."""
         return False
 
     def ask(self, _now_s: float) -> list[str]:
-        """Return the messages that ask: none."""
+        """Return the messages to send over the socket: none."""
         return []
 
     def answer_audit(self, _ts: int, snapshot: Snapshot, _now_s: float) -> None:
-        """Never be called."""
+        """Raise `AssertionError`: no audit goes over the socket."""
         raise AssertionError(snapshot.raw_symbol)
 
     def refuse(self, _ts: int, _notice: Refused, _now_s: float) -> bool:
-        """Return whether a refusal over the socket was meant for an audit: never."""
+        """Return whether a refusal over the socket refuses an audit: never."""
         return False
 
     def look(self, ts: int, now_s: float) -> None:
-        """Go on with the audit that is under way, or begin the next."""
+        """Continue the audit under way, or begin the next."""
         audit = self._audit
         if audit is None:
             self._begin(ts, now_s)
@@ -119,13 +119,13 @@ class RestAudits:
             self._decide(ts, now_s, audit)
 
     def _is_as_begun(self, audit: _Audit) -> bool:
-        """Return whether the book goes on from the snapshot that it went on from then."""
+        """Return whether the book is still the one whose audit began."""
         raw_symbol = audit.raw_symbol
         return self._books.is_live(raw_symbol) and audit.ts_book == self._books.begun(raw_symbol)
 
     def _begin(self, ts: int, now_s: float) -> None:
         while self._wanted and self._audit is None:
-            # Who was asked for out of turn comes first.
+            # Audits out of turn come first.
             raw_symbol = next(
                 (raw for raw, why in self._wanted.items() if why != "interval"),
                 next(iter(self._wanted)),
@@ -144,7 +144,7 @@ class RestAudits:
         while answers:
             answer = answers.popleft()
             if answer.raw_symbol != audit.raw_symbol:
-                continue  # it came after all, for an audit that has ended
+                continue  # a late answer, for an audit that has ended
             if answer.snapshot is None:
                 self._give_up(ts, audit)
                 return
@@ -157,7 +157,7 @@ class RestAudits:
             self._give_up(ts, audit)
 
     def _decide(self, ts: int, now_s: float, audit: _Audit) -> None:
-        """Decide on an answer once all changes around it are known."""
+        """Decide whether an answer agrees, once all changes around it have come."""
         assert audit.answer is not None
         found = self._find_equal(audit, audit.answer)
         if found is not None:
@@ -168,7 +168,7 @@ class RestAudits:
             audit.step, audit.at_s = 0, now_s + AGAIN_S
             return
         compared = list(self._compare(audit, audit.answer))
-        if not compared:  # ours has never been at its number
+        if not compared:  # our book never had the answer's number
             self._give_up(ts, audit)
             return
         found = min(compared, key=lambda each: each.differ)
@@ -177,7 +177,7 @@ class RestAudits:
         self._books.doubt(audit.raw_symbol, "mismatch")
 
     def _give_up(self, ts: int, audit: _Audit) -> None:
-        """End without an audit, and with it a book that tickers doubt, or that has stood still."""
+        """End without a result; end the book too if tickers doubt it, or if it stood still."""
         self._counts.audits_unanswered += 1
         raw_symbol = audit.raw_symbol
         is_ahead = self._is_ahead(audit)
@@ -188,7 +188,7 @@ class RestAudits:
             self._books.doubt(raw_symbol, "stale")
 
     def _is_ahead(self, audit: _Audit) -> bool:
-        """Return whether the last answer has a number that our book has not come to."""
+        """Return whether the last answer has a number that our book has not reached."""
         snapshot = audit.answer.snapshot if audit.answer is not None else None
         last = self._books.last(audit.raw_symbol)
         if not self._is_numbered or snapshot is None or snapshot.sequence is None or last is None:
@@ -196,7 +196,7 @@ class RestAudits:
         return snapshot.sequence > last
 
     def _note(self, ts: int, audit: _Audit, found: Comparison) -> None:
-        """Record the audit, which is at its end."""
+        """Record the result of the audit, and end it."""
         raw_symbol = audit.raw_symbol
         assert audit.answer is not None
         assert audit.answer.snapshot is not None

@@ -1,16 +1,16 @@
 """The sequencer judges by its sequence whether a delta continues its book.
 
-The rule: a book starts at a snapshot of sequence S. Of the deltas that came while the snapshot
-was on its way, those up to S are dropped; the first one that stays must follow S, and each later
-one its predecessor. What a delta follows it names itself; where it does not, that is its own
-sequence less one. A first delta whose range has S inside it follows S as well: it says how each
-level stands at its end. Anything else, higher or lower, is a gap: the book is worthless until the
-next snapshot.
+The rule: a book starts at a snapshot of sequence S. The book drops those deltas up to S that came
+while the snapshot was on its way. The first remaining delta must follow S, and each later one its
+predecessor. A delta names the number that it follows; if it names none, it follows its own
+sequence less one. A first delta whose range contains S follows S as well, because its sizes are
+those at the end of its range. Any other number, higher or lower, is a gap: the book is worthless
+until the next snapshot.
 
-Nothing that was seen is forgotten by asking again: a snapshot below the newest number seen, which
-the held deltas do not continue, is too old. What comes after a snapshot is overtaken by it only
-where it goes on from what was seen before; a lower number out of nowhere is a restart. But a
-snapshot that comes another way, over REST, may overtake deltas of which none was seen.
+A new request forgets no number seen before: a snapshot below the newest number seen is too old,
+unless the held deltas continue it. A delta that comes after the snapshot, with a lower number, is
+stale only if it continues the numbers seen before; any other lower number is a restart. But a
+snapshot over REST may overtake deltas that we have not seen.
 """
 
 from enum import Enum, auto
@@ -20,56 +20,56 @@ from msgspec.structs import replace
 
 from shared.event import Delta, Snapshot
 
-HELD_DELTAS_MAX: Final = 4096  # of one symbol until its snapshot comes: minutes at 10 a second
+HELD_DELTAS_MAX: Final = 4096  # of one symbol, until its snapshot comes: minutes at 10 a second
 
 
 class Verdict(Enum):
     """The verdict on a delta by its sequence."""
 
     ACCEPTED = auto()  # it continues the book
-    JOINING = auto()  # its range begins before the snapshot, and ends behind it: `join` it
-    STALE = auto()  # the snapshot holds it already
+    JOINING = auto()  # its range begins before the snapshot, and ends after it: `join` it
+    STALE = auto()  # the snapshot contains it already
     HELD = auto()  # it waits for the snapshot that is on its way
-    UNKNOWN = auto()  # there is no book, and nobody has asked for one
-    GAP = auto()  # something is missing before it
+    UNKNOWN = auto()  # we have no book, and no request for one
+    GAP = auto()  # a delta before it is missing
 
 
-# Looked up in its class, a member takes as long as the rest of the judgement.
+# To look up a member in its class takes as long as the rest of the judgement.
 ACCEPTED = Verdict.ACCEPTED
-BOOKLESS: Final = (Verdict.UNKNOWN, Verdict.HELD)  # no set: in one, each look is a call
+BOOKLESS: Final = (Verdict.UNKNOWN, Verdict.HELD)  # no set: each look into a set is a call
 
 
 def first_of(delta: Delta) -> int:
-    """Return the first of the numbers that a delta stands for: it follows the one before that."""
+    """Return the first number of a delta's range: the delta follows the number before it."""
     return delta.sequence if delta.previous is None else delta.previous + 1
 
 
 class Sequencer:
-    """Says of each delta of one symbol whether it continues the book."""
+    """Judges whether each delta of one symbol continues the book."""
 
     __slots__ = ("_has_fallen", "_held", "_overtaken_max", "expected", "seen")
 
     def __init__(self, *, overtaken_max: int = 0) -> None:
-        """Start without a book; a snapshot may overtake so many deltas of which none was seen."""
+        """Start without a book; a snapshot may overtake up to `overtaken_max` unseen deltas."""
         self._overtaken_max = overtaken_max
         self.expected: int | None = None  # the first number that the book lacks
         self._held: list[tuple[int, Delta]] | None = None
         # The newest number that came without a book, or that its snapshot has overtaken.
         self.seen: int | None = None
-        self._has_fallen = False  # the numbers, since the last book
+        self._has_fallen = False  # whether the numbers fell since the last book
 
     @property
     def is_live(self) -> bool:
-        """Return whether there is a book that deltas can continue."""
+        """Return whether we have a book that deltas can continue."""
         return self.expected is not None
 
     @property
     def last(self) -> int | None:
-        """Return the sequence of the book as it stands."""
+        """Return the current sequence of the book."""
         return None if self.expected is None else self.expected - 1
 
     def lose(self, newest: int | None = None) -> None:
-        """Forget the book: a gap, a disconnect, a doubt; `newest` is a number that broke it."""
+        """Forget the book: a gap, a disconnect, a doubt; `newest` is the number that broke it."""
         if self.expected is not None:
             self.seen = self.last
         if newest is not None:
@@ -78,7 +78,7 @@ class Sequencer:
         self._held = None
 
     def hold_deltas(self) -> None:
-        """Keep deltas from now on, a snapshot having been asked for; what is kept stays."""
+        """Hold deltas from now on, until the requested snapshot comes; keep those held before."""
         if self._held is None:
             self._held = []
 
@@ -88,12 +88,12 @@ class Sequencer:
         return len(self._held or ())
 
     def forget_held(self) -> None:
-        """Forget them; those that come are held."""
+        """Forget the held deltas; hold new ones."""
         assert self._held is not None
         self._held.clear()
 
     def judge(self, ts_recv: int, delta: Delta) -> Verdict:
-        """Return what the delta's sequence says of it; an accepted one becomes the last."""
+        """Return the verdict on a delta; an accepted one becomes the book's last."""
         first = delta.sequence if delta.previous is None else delta.previous + 1
         if first == self.expected:
             self.expected = delta.sequence + 1
@@ -103,7 +103,7 @@ class Sequencer:
             return self._hold_delta(ts_recv, delta)
         if self.seen is None:
             return Verdict.GAP
-        is_first = self.seen == self.last  # since the snapshot, and before it there was none
+        is_first = self.seen == self.last  # no delta seen yet, before or since the snapshot
         goes_on = first == self.seen + 1
         if delta.sequence < self.expected:
             width = delta.sequence - first + 1
@@ -116,7 +116,7 @@ class Sequencer:
         return Verdict.JOINING if is_reaching else Verdict.GAP
 
     def join(self, delta: Delta) -> Delta:
-        """Continue the book by a delta whose range begins before the snapshot; return it so."""
+        """Continue the book by a delta that began before it; return the delta as its follower."""
         assert self.expected is not None
         joined = _follow(delta, self.expected - 1)
         self.expected = delta.sequence + 1
@@ -130,7 +130,7 @@ class Sequencer:
             return Verdict.UNKNOWN
         is_chain = bool(held) and first_of(delta) == held[-1][1].sequence + 1
         if not is_chain or len(held) == HELD_DELTAS_MAX:
-            held.clear()  # only what continues up to the newest can be spliced
+            held.clear()  # only an unbroken run up to the newest delta can be spliced
         held.append((ts_recv, delta))
         return Verdict.HELD
 
@@ -140,19 +140,19 @@ class Sequencer:
         self.seen = sequence
 
     def splice(self, snapshot: Snapshot) -> list[tuple[int, Delta]] | None:
-        """Begin a book at the snapshot that was asked for.
+        """Begin a book at the requested snapshot.
 
         Return the held deltas that continue it, each with its receive time, oldest first; `None`
-        where it is older than what was seen, so that something is missing between them.
+        if the snapshot is too old: deltas between it and those seen are missing.
         """
         assert snapshot.sequence is not None
         seen = self.seen
         if seen is None or snapshot.sequence >= seen:
             if self._has_fallen and snapshot.sequence != seen:
-                return None  # it was made before the numbers began anew
+                return None  # the snapshot dates from before the numbers began anew
             self.begin(snapshot.sequence)
             if seen != snapshot.sequence:
-                # Where nothing was seen, what comes next may well begin before the snapshot.
+                # If we saw no delta, the next one may begin before the snapshot.
                 self.seen = snapshot.sequence if seen is None else seen
             return []
         held = [pair for pair in self._held or () if pair[1].sequence > snapshot.sequence]
@@ -164,7 +164,7 @@ class Sequencer:
         return held
 
     def begin(self, sequence: int | None) -> None:
-        """Begin a book at a snapshot, whatever was before it."""
+        """Begin a book at a snapshot, whatever came before."""
         self.expected = None if sequence is None else sequence + 1
         self._held = None
         self.seen = None
@@ -172,5 +172,5 @@ class Sequencer:
 
 
 def _follow(delta: Delta, sequence: int) -> Delta:
-    """Return a delta, in whose range a snapshot's number lies, as one that follows that number."""
+    """Return a delta whose range contains a snapshot's number as a follower of that number."""
     return delta if first_of(delta) == sequence + 1 else replace(delta, previous=sequence)

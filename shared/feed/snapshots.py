@@ -5,9 +5,9 @@ from typing import Final
 
 from shared.exchange import Cost, Exchange
 
-ANSWER_S: Final = 10.0  # within which a snapshot comes; then it is asked for again
+ANSWER_S: Final = 10.0  # within which a snapshot comes; then we request it again
 RETRY_S: Final = 5.0  # after a refusal
-HALTED_RETRY_S: Final = 60.0  # after the exchange said that the market stands still
+HALTED_RETRY_S: Final = 60.0  # after the exchange said that the market is halted
 
 
 class SnapshotRequests:
@@ -17,12 +17,12 @@ class SnapshotRequests:
     """
 
     def __init__(self, exchange: Exchange, spend: Callable[[Cost], float]) -> None:
-        """Start with nothing to ask."""
+        """Start with no snapshot wanted."""
         self._exchange = exchange
         self._spend = spend
         self._wanted: dict[str, float] = {}  # raw symbol -> not before
         self._asked: dict[str, float] = {}  # raw symbol -> since
-        self._refused: set[str] = set()  # of those that are wanted
+        self._refused: set[str] = set()  # those of the wanted that the exchange refused before
         self._next_s = 0.0
 
     def clear(self) -> None:
@@ -32,55 +32,55 @@ class SnapshotRequests:
         self._refused.clear()
 
     def is_calm(self) -> bool:
-        """Return whether no snapshot is wanted, or was asked for."""
+        """Return whether no snapshot is wanted or requested."""
         return not self._wanted and not self._asked
 
     def want(self, raw_symbol: str) -> None:
-        """Ask for this snapshot as soon as the pace allows, unless it was asked for already."""
+        """Request this snapshot as soon as the pace allows, unless it is requested already."""
         if raw_symbol not in self._asked:
             self._wanted.setdefault(raw_symbol, 0.0)
 
     def is_asked(self, raw_symbol: str) -> bool:
-        """Return whether an answer is due."""
+        """Return whether this snapshot was requested and has not come."""
         return raw_symbol in self._asked
 
     def is_pending(self, raw_symbol: str) -> bool:
-        """Return whether it was asked for, or will be."""
+        """Return whether this snapshot was requested, or will be."""
         return raw_symbol in self._asked or raw_symbol in self._wanted
 
     def is_refused(self, raw_symbol: str) -> bool:
-        """Return whether it was refused, and is to be asked for later."""
+        """Return whether it was refused, and will be requested again later."""
         return raw_symbol in self._refused
 
     def wake(self, raw_symbol: str) -> bool:
-        """Ask as soon as the pace allows; return whether it was asked for, or is to be."""
+        """Request it again as soon as the pace allows; return whether it is wanted or requested."""
         if raw_symbol in self._wanted:
             self._wanted[raw_symbol] = 0.0
             self._refused.discard(raw_symbol)
         return self.is_pending(raw_symbol)
 
     def settle_snapshot(self, raw_symbol: str) -> None:
-        """Take note that the answer came, or is no longer wanted."""
+        """Forget the request: its answer came, or nobody wants it any more."""
         self._asked.pop(raw_symbol, None)
         self._wanted.pop(raw_symbol, None)
         self._refused.discard(raw_symbol)
 
     def refuse(self, raw_symbol: str, now_s: float, *, is_halted: bool) -> None:
-        """Take note of a refusal: ask again later."""
+        """Request a refused snapshot again later; sooner if its market is not halted."""
         self.ask_again(raw_symbol, now_s + (HALTED_RETRY_S if is_halted else RETRY_S))
         self._refused.add(raw_symbol)
 
     def ask_again(self, raw_symbol: str, at_s: float) -> None:
-        """Take note that the answer was of no use: ask again, not before this time."""
+        """Request the snapshot again, not before `at_s`: the answer was of no use."""
         self._asked.pop(raw_symbol, None)
         self._wanted[raw_symbol] = at_s
 
     def is_due(self, now_s: float) -> bool:
-        """Return whether one waits for its turn now."""
+        """Return whether a snapshot waits for its turn now."""
         return any(at_s <= now_s for at_s in self._wanted.values())
 
     def ask(self, now_s: float) -> list[str]:
-        """Return the raw symbols to ask for now: one at the most."""
+        """Return the raw symbols to request now: one at the most."""
         for raw_symbol, since_s in list(self._asked.items()):
             if now_s - since_s > ANSWER_S:
                 del self._asked[raw_symbol]

@@ -20,19 +20,19 @@ class Standing:
         self._subscriptions = subscriptions
 
     def show(self, symbols: Mapping[str, str], messages: int, counts: Counts) -> None:
-        """Put on the board how these symbols stand: ours, by their raw ones."""
+        """Put the standing of these symbols on the board; `symbols` maps raw symbols to ours."""
         live, refused = self._find_live(symbols), self._find_refused(symbols)
         tops = copy_tops(self._books, symbols, self._board.watched)
         self._board.feed = FeedView(live, refused, messages, counts.copy(), tops)
 
     def _find_live(self, symbols: Mapping[str, str]) -> frozenset[str]:
-        """Return those whose books go on now; without books, those that are subscribed."""
+        """Return the symbols whose books are live; without books, the subscribed ones."""
         if BOOK in self._board.channels:
             return frozenset(self._books.live())
         stands = self._subscriptions.stands
         return frozenset(ours for raw_symbol, ours in symbols.items() if stands(raw_symbol))
 
     def _find_refused(self, symbols: Mapping[str, str]) -> frozenset[str]:
-        """Return those that the exchange refused, which are asked for again later."""
+        """Return the refused symbols, which the feed requests again later."""
         refused = self._subscriptions.refused_symbols()
         return frozenset(ours for raw_symbol, ours in symbols.items() if raw_symbol in refused)

@@ -1,4 +1,4 @@
-"""Statuses: what a market that stands still, or trades again, means for its book."""
+"""Applies the statuses of markets to their books: a halt ends a book, trading begins it anew."""
 
 from collections.abc import Callable
 
@@ -8,18 +8,18 @@ from shared.feed.questions import Questions
 
 
 class Statuses:
-    """Ends and begins books by what the list of markets says; the recorder's thread owns it.
+    """Ends and begins books by the list of markets; the recorder's thread owns it.
 
-    While a market is halted its orders change and no change is sent, as Bitvavo's support pages
-    say; nobody knows which number follows. So its book ends, and begins anew when it trades again.
-    In an auction, and where orders can only be cancelled, changes may go on: they are recorded, and
-    the book is audited.
+    The orders of a halted market change, but the exchange sends no changes, as Bitvavo's support
+    pages say; nobody knows which number follows. So its book ends, and begins anew when the market
+    trades again. In an auction, or while orders can only be cancelled, changes may go on: we record
+    them, and audit the book.
     """
 
     def __init__(
         self, parts: Parts, questions: Questions, audit: Callable[[str, float], None]
     ) -> None:
-        """Start with nothing known; changes are on the board.
+        """Start without a status; new ones come by the board.
 
         `audit` is called with each raw symbol whose book goes on under another status.
         """
@@ -30,7 +30,7 @@ class Statuses:
         self._audit = audit
 
     def take_all(self, ts: int, now_s: float, symbols: dict[str, str]) -> None:
-        """Take the changes of the markets that are subscribed: our symbols by their raw ones."""
+        """Apply the new statuses of followed markets; `symbols` maps raw symbols to ours."""
         for symbol in list(self._board.statuses):  # another thread adds to them
             status = self._board.statuses.pop(symbol)
             raw_symbol = self._board.names.raw_symbol(symbol)

@@ -12,10 +12,10 @@ from shared.exchange import Exchange
 from shared.feed.alone import Alone
 
 ANSWER_S: Final = 10.0  # within which the exchange answers a subscription
-RENEWAL_S: Final = 5.0  # within which one that was left and joined again brings something new
-ATTEMPTS_MAX: Final = 2  # then it is refused
-REFUSED_RETRY_S: Final = 600.0  # and asked for again after this
-REFUSED_BY_WORD_S: Final = 60.0  # the first time, where the exchange said so; then twice as long
+RENEWAL_S: Final = 5.0  # within which a subscription brings data after leaving and joining again
+ATTEMPTS_MAX: Final = 2  # then the subscription counts as refused
+REFUSED_RETRY_S: Final = 600.0  # then we request it again
+REFUSED_BY_WORD_S: Final = 60.0  # first wait after an explicit refusal; each next one is doubled
 
 SubscriptionKey = tuple[str, str]  # channel and raw symbol
 
@@ -29,33 +29,33 @@ class _Asked(Struct):
 class Subscriptions:
     """The subscriptions of one connection.
 
-    Where the exchange's word is enough, whole lists are asked for, one list at a time: a refusal
-    does not say which list it means. The refused symbol is dropped and the rest asked for again;
-    where no symbol is named, the list is halved until the bad one is found.
+    Where the exchange acknowledges subscriptions, we request whole lists, one list at a time: a
+    refusal does not say which list it means. If it names a symbol, we drop that symbol and request
+    the rest; if it names none, we halve the list until we find the refused one.
 
-    Where only data proves a subscription, everything is asked for at once. What is silent after
-    `ANSWER_S` is left, joined once more, and then refused. One that brings nothing new when it is
-    left and joined again costs the connection, but once in `REFUSED_RETRY_S`: all others pay. Where
-    the new connection brought it, that is the way from then on.
+    Where only data proves a subscription, we request everything at once. We leave and join again
+    whatever is silent after `ANSWER_S`, once; then it counts as refused. If a renewal brings no
+    snapshot, we give up the connection, which costs all other symbols: at most once in
+    `REFUSED_RETRY_S`. If that brought it, later renewals do so at once.
     """
 
     def __init__(self, exchange: Exchange, channels: Sequence[str]) -> None:
-        """Start with nothing asked for."""
+        """Start without a request."""
         self._exchange = exchange
         self.channels = tuple(channels)
         self._waits_for_data = exchange.ready == "data"
-        self._lists: deque[list[str]] = deque()  # to be asked for
-        self._list: list[str] = []  # asked for, not answered
+        self._lists: deque[list[str]] = deque()  # not requested yet
+        self._list: list[str] = []  # requested, not answered
         self._list_since_s = 0.0
         self._list_attempts = 0
-        self._is_reported = False  # all that was asked for is answered, and somebody knows
+        self._is_reported = False  # all requests are answered, and `settled` reported it
         self._asked: dict[SubscriptionKey, _Asked] = {}
         self._ready: set[SubscriptionKey] = set()
         self.refused: dict[SubscriptionKey, float] = {}  # and when to ask again
-        self._waits: dict[str, float] = {}  # of raw symbols that were refused: the next one's wait
+        self._waits: dict[str, float] = {}  # refused raw symbol -> wait after its next refusal
         self._alone = Alone(exchange)
-        self._renewed: dict[SubscriptionKey, float] = {}  # when a connection was given up for it
-        # The last of them, on the connection that is given up, then on the one that followed.
+        self._renewed: dict[SubscriptionKey, float] = {}  # when we gave up a connection for it
+        # The latest of these: first while its connection ends, then on the next connection.
         self._giving_up: SubscriptionKey | None = None
         self._given_up: SubscriptionKey | None = None
         self._is_rejoin_vain = False
@@ -73,28 +73,28 @@ class Subscriptions:
         self._given_up, self._giving_up = self._giving_up, None
 
     def follow(self, raw_symbols: Iterable[str]) -> None:
-        """Ask for symbols that were not wanted before."""
+        """Request newly wanted symbols."""
         if raw_symbols := list(raw_symbols):
             self._is_reported = False
             self.ask(raw_symbols)
 
     def ask(self, raw_symbols: Iterable[str]) -> None:
-        """Put symbols on the list of what to ask for."""
+        """Queue symbols as one more list to request."""
         if raw_symbols := list(raw_symbols):
             self._lists.append(raw_symbols)
 
     @property
     def is_asking(self) -> bool:
-        """Return whether a list is to be asked for, or was and is not answered."""
+        """Return whether a list waits to be requested, or for its answer."""
         return bool(self._lists or self._list)
 
     @property
     def has_more(self) -> bool:
-        """Return whether there is something to ask for now: one list at a time."""
+        """Return whether the next list may be requested now: one list at a time."""
         return bool(self._lists) and not self._list
 
     def messages(self, now_s: float) -> list[str]:
-        """Return the messages that ask for the next list."""
+        """Return the messages that request the next list."""
         assert self.has_more
         raw_symbols = self._lists.popleft()
         if not self._waits_for_data:
@@ -107,10 +107,10 @@ class Subscriptions:
         return self._exchange.subscribe(self.channels, raw_symbols)
 
     def acknowledge(self, channel: str, raw_symbols: Iterable[str]) -> list[str]:
-        """Take the exchange's word; return the raw symbols that it made ready.
+        """Take an acknowledgement; return the raw symbols whose subscription now stands.
 
-        Only what was asked for is: an exchange may name everything that it sends, which may be
-        something that we leave just now.
+        Only requested symbols count: an exchange may name everything that it sends, also a
+        symbol that we are just leaving.
         """
         if self._waits_for_data or channel not in self.channels:
             return []
@@ -125,7 +125,7 @@ class Subscriptions:
         return ready
 
     def refuse(self, raw_symbol: str | None, now_s: float) -> list[str]:
-        """Take a refusal; return the raw symbols that it turns out to mean."""
+        """Take a refusal; return the refused raw symbol, if the refusal leaves no doubt."""
         refused = self._list
         self._list, self._list_attempts = [], 0
         if self._waits_for_data or not refused:
@@ -144,13 +144,13 @@ class Subscriptions:
         return []
 
     def postpone(self) -> None:
-        """Ask again later for what the exchange just refused to look at."""
+        """Put the open list back at the front of the queue: the exchange refused to look at it."""
         if self._list:
             self._lists.appendleft(self._list)
             self._list = []
 
     def is_asked(self, channel: str, raw_symbol: str) -> bool:
-        """Return whether data of this subscription is awaited, which will prove it."""
+        """Return whether we wait for the data that will prove this subscription."""
         return (channel, raw_symbol) in self._asked
 
     def is_ready(self, channel: str, raw_symbol: str) -> bool:
@@ -162,20 +162,20 @@ class Subscriptions:
         return all((channel, raw_symbol) in self._ready for channel in self.channels)
 
     def refused_symbols(self) -> set[str]:
-        """Return the raw symbols of which something was refused."""
+        """Return the raw symbols with a refused subscription."""
         return {raw_symbol for _, raw_symbol in self.refused}
 
     def wake(self, raw_symbol: str, now_s: float) -> bool:
-        """Ask again now for what was refused of a symbol; return whether anything was."""
+        """Request a symbol's refused subscriptions again now; return whether it had any."""
         keys = [key for key in self.refused if key[1] == raw_symbol]
         self.refused.update(dict.fromkeys(keys, now_s))
         return bool(keys)
 
     def note_data(self, channel: str, raw_symbol: str, *, is_whole: bool = False) -> bool:
-        """Note that data came; return whether it is what makes the subscription stand.
+        """Note that data came; return whether this data makes the subscription stand.
 
-        Where the exchange's word does that, data may come before it. `is_whole`: it came with that
-        of all symbols.
+        Where an acknowledgement does that, data may come before it. `is_whole`: the data came
+        through the subscription of all symbols.
         """
         if is_whole:
             self._alone.note_whole(channel, raw_symbol)
@@ -184,7 +184,7 @@ class Subscriptions:
         if key in self._ready or not is_awaited:
             return False
         self.refused.pop(key, None)
-        if key == self._giving_up:  # late, but it came
+        if key == self._giving_up:  # its data came, though late
             self._giving_up = None
         elif key == self._given_up:
             self._is_rejoin_vain, self._given_up = True, None
@@ -193,7 +193,7 @@ class Subscriptions:
 
     def drop(self, raw_symbol: str) -> list[str]:
         """Forget a symbol; return the messages that end its subscriptions."""
-        # Where the exchange's word counts for nothing, all of them may stand, or will soon.
+        # Without acknowledgements, each of them may stand already, or will soon.
         is_ready = self._waits_for_data
         channels = [c for c in self.channels if is_ready or (c, raw_symbol) in self._ready]
         self._ready.difference_update((c, raw_symbol) for c in self.channels)
@@ -204,9 +204,9 @@ class Subscriptions:
         return alone + (self._exchange.unsubscribe(channels, [raw_symbol]) if channels else [])
 
     def renew(self, channel: str, raw_symbol: str, now_s: float) -> list[str]:
-        """Return the messages that leave and join again, which brings a new first message.
+        """Return the messages that leave and join again, to get a new first message.
 
-        Raise `ConnectionLost` where it is known that only a new connection does.
+        Raise `ConnectionLost` where only a new connection is known to bring one.
         """
         if (channel, raw_symbol) in self._asked:
             return []
@@ -217,7 +217,7 @@ class Subscriptions:
         return self._rejoin(channel, raw_symbol, now_s)
 
     def overdue(self, now_s: float) -> tuple[list[str], list[SubscriptionKey]]:
-        """Return the messages that ask once more, and what is to be called refused.
+        """Return the messages that request once more, and the subscriptions that count as refused.
 
         Raise `ConnectionLost` where only a new connection can help.
         """
@@ -241,13 +241,13 @@ class Subscriptions:
                 self.refused[key] = now_s + REFUSED_RETRY_S
                 refused.append(key)
         messages += self._retry_refused(now_s) + self._alone.due(now_s)
-        return list(dict.fromkeys(messages)), refused  # one may be for all symbols of a channel
+        return list(dict.fromkeys(messages)), refused  # a message for a whole channel may repeat
 
     def _end_list(self, now_s: float) -> list[SubscriptionKey]:
-        """Ask again for what is left of a list; return what is to be called refused.
+        """Request the rest of a list again; return the subscriptions that count as refused.
 
-        Where others stand on this connection, what stays without an answer is passed over by the
-        exchange: it is found by halves.
+        If other subscriptions stand, the exchange ignores a symbol of this list: we halve the
+        list until we find that symbol.
         """
         self._list = left = [raw for raw in self._list if not self.stands(raw)]
         if self._list_attempts < ATTEMPTS_MAX:
@@ -264,13 +264,13 @@ class Subscriptions:
         return refused
 
     def is_settled(self) -> bool:
-        """Return whether nothing is waiting for an answer."""
+        """Return whether no request waits, or waits for its answer."""
         return not self.is_asking and not self._asked
 
     def settled(self, raw_symbols: Collection[str]) -> list[tuple[str, int]]:
-        """Return, once all is answered, each channel and how many of these symbols stand on it.
+        """Return, once all is answered, how many of these symbols stand on each channel.
 
-        That is reported once for what a connection, or a change of what is wanted, asked for.
+        Report that once for each connection, and once for each change of the wanted symbols.
         """
         if self._is_reported or not raw_symbols or not self.is_settled():
             return []

@@ -17,9 +17,9 @@ class Tickers:
         self._tickers: dict[str, Ticker] = {}
 
     def ticker(self, ts_recv: int, symbol: str, ticker: Ticker) -> Ticker | None:
-        """Record and return the whole state after the message, unless it changed nothing.
+        """Record and return the whole state after the message, unless the message changed nothing.
 
-        Two thirds of what BtcTurk sends repeats what it said before.
+        Two thirds of BtcTurk's tickers change nothing.
         """
         before = self._tickers.get(ticker.raw_symbol)
         if before is not None:
@@ -39,9 +39,9 @@ class Tickers:
         return ticker
 
     def remove(self, raw_symbol: str) -> None:
-        """Forget one symbol: it is left."""
+        """Forget one symbol: the feed left it."""
         self._tickers.pop(raw_symbol, None)
 
     def clear(self) -> None:
-        """Forget everything: after a reconnect old halves must not be merged with new ones."""
+        """Forget everything: after a reconnect, old values must not merge with new ones."""
         self._tickers.clear()

@@ -14,7 +14,7 @@ TOP_LEVELS: Final = 10  # a side
 def copy_tops(
     books: Books, symbols: Mapping[str, str], watched: AbstractSet[str]
 ) -> dict[str, BookTop]:
-    """Return those of the `watched` symbols that are live; `symbols` has ours by the raw ones."""
+    """Return the tops of the watched live symbols; `symbols` maps raw symbols to ours."""
     tops = {}
     for raw_symbol, symbol in symbols.items() if watched else ():
         book = books.find(raw_symbol) if symbol in watched else None

@@ -1,10 +1,10 @@
 """Compares the touches of our books, their best prices, with the exchange's tickers.
 
-A ticker agrees where, within 2 s before or after it, our book had its best price on the sides that
-both have. That is looked up at once, and nearly always so: after one that agreed, those of the
-next seconds are passed over, since to find the best price again costs more than all else that is
-done with a message. Only a book that does not have it now is watched, delta by delta; each ticker
-may end that, and one at a time is judged.
+A ticker agrees if, within 2 s before or after it, our book had the ticker's best price, on each
+side that both have. Nearly always our book has it now. After a ticker that agreed, we skip those of
+the next seconds: to find the best price again costs more than everything else done with a message.
+If the book does not have the price now, we watch the book, delta by delta, until a ticker agrees.
+We judge one ticker of a book at a time.
 """
 
 from collections import deque
@@ -18,12 +18,12 @@ from shared.feed.counts import Counts
 from shared.feed.patience import Patience
 
 NEAR_NS: Final = 2_000_000_000  # before a ticker and after it
-YOUNG_NS: Final = 10_000_000_000  # a book is not judged before
-CALM_NS: Final = 10_000_000_000  # after a ticker that agreed, before the next is looked at
-RUN_TICKERS: Final = 5  # different ones in a row that disagree on one side,
-RUN_NS: Final = 10_000_000_000  # over so long: then the book is doubted
-AGREED_MAX: Final = 3  # audits that agreed with a book that was doubted: then the ticker is
-HISTORY_MAX: Final = 512  # touches within the time that counts
+YOUNG_NS: Final = 10_000_000_000  # we judge no tickers of a younger book
+CALM_NS: Final = 10_000_000_000  # from a ticker that agreed until we judge the next one
+RUN_TICKERS: Final = 5  # different tickers in a row that disagree on one side,
+RUN_NS: Final = 10_000_000_000  # over so long: then we doubt the book
+AGREED_MAX: Final = 3  # audits in a row that cleared the book: then we doubt the ticker
+HISTORY_MAX: Final = 512  # touches kept of one watched book
 
 
 class _Run:
@@ -49,18 +49,18 @@ class _Run:
 
 
 class _Watch:
-    """One book whose best prices are followed because a ticker named others."""
+    """The best prices of one book, followed because a ticker named others."""
 
     def __init__(self, ts: int, touch: tuple[float, float]) -> None:
         self.ts_begun = ts
         self.history: deque[tuple[int, float, float]] = deque([(ts, *touch)], HISTORY_MAX)
-        self.ticker: Ticker | None = None  # that is being judged
+        self.ticker: Ticker | None = None  # the one under judgement
         self.ts_ticker = 0
         self.is_bid_open = self.is_ask_open = False
         self.bid_run, self.ask_run = _Run(), _Run()
 
     def judge(self, ts: int, ticker: Ticker) -> bool:
-        """Begin to judge a ticker; return whether it is found to agree already."""
+        """Begin to judge a ticker; return whether it agrees already."""
         self.ticker, self.ts_ticker = ticker, ts
         self.is_bid_open = ticker.bid_price is not None
         self.is_ask_open = ticker.ask_price is not None
@@ -81,7 +81,7 @@ class _Watch:
             self.compare(bid, ask)
 
     def compare(self, bid: float, ask: float) -> None:
-        """Close each side on which the ticker agrees; with the last of them it has agreed."""
+        """Close each side on which the ticker agrees; with its last side the ticker has agreed."""
         if self.ticker is None:
             return
         if bid in (self.ticker.bid_price, -inf):
@@ -92,9 +92,9 @@ class _Watch:
             self.ticker = None
 
     def settle_ticker(self) -> bool:
-        """End with a ticker that did not agree in time; return whether that may be held against it.
+        """End a ticker that did not agree in time; return whether that counts as a disagreement.
 
-        It may not where what our book had before it is not known.
+        It does not count if the watch began too late to know our book's prices before the ticker.
         """
         ticker, self.ticker = self.ticker, None
         assert ticker is not None
@@ -117,8 +117,8 @@ class _Standing:
     __slots__ = ("agreed", "agreed_audits", "judged", "ts_calm", "watch", "watcher")
 
     def __init__(self) -> None:
-        self.agreed = self.judged = 0  # since the last audit
-        self.agreed_audits = 0  # in a row, of those that a ticker asked for
+        self.agreed = self.judged = 0  # tickers since the last audit
+        self.agreed_audits = 0  # in a row, of audits caused by tickers
         self.ts_calm = 0
         self.watch: _Watch | None = None
         self.watcher: Callable[[int, Delta], None] | None = None
@@ -130,9 +130,9 @@ class Touches:
     def __init__(
         self, books: Books, doubt: Callable[[str], None], counts: Counts, idle: Container[str]
     ) -> None:
-        """Start with nothing seen; `doubt` is called with a raw symbol whose book may be wrong.
+        """Start with nothing seen; `doubt` is called with each raw symbol whose book may be wrong.
 
-        Those that are `idle` do not trade, and are not judged.
+        Raw symbols in `idle` do not trade; it judges no tickers of theirs.
         """
         self._books = books
         self._idle = idle
@@ -143,7 +143,7 @@ class Touches:
         self._patience = Patience()
 
     def judge(self, ts: int, ticker: Ticker) -> None:
-        """Judge the state after a ticker's message; at once, nearly always."""
+        """Judge a ticker, merged with the earlier ones; nearly always at once."""
         raw_symbol = ticker.raw_symbol
         standing = self._standings.get(raw_symbol)
         if standing is None:
@@ -157,7 +157,7 @@ class Touches:
             return
         bid, ask = touch
         bid_price, ask_price = ticker.bid_price, ticker.ask_price
-        # An empty side of ours is infinite, and not judged.
+        # If our side is empty, its price is infinite: skip that side.
         if (bid_price is None or bid in (bid_price, -inf)) and (
             ask_price is None or ask in (ask_price, inf)
         ):
@@ -166,7 +166,7 @@ class Touches:
             self._watch(ts, ticker, standing, touch)
 
     def look(self, ts: int, now_s: float) -> None:
-        """End what no change has made agree in time, and doubt books for it."""
+        """End the tickers that did not agree in time; doubt a book after too many of them."""
         for raw_symbol in list(self._watched):
             standing = self._standings[raw_symbol]
             watch = standing.watch
@@ -182,7 +182,7 @@ class Touches:
                     self._ask(raw_symbol, standing, now_s)
 
     def take_quotes(self, raw_symbol: str) -> tuple[int, int]:
-        """Return how many tickers agreed, of how many judged, since the last time."""
+        """Return how many tickers agreed and how many were judged, since the last call."""
         standing = self._standings.get(raw_symbol)
         if standing is None:
             return 0, 0
@@ -191,7 +191,7 @@ class Touches:
         return quotes
 
     def note_audit(self, raw_symbol: str, *, is_for_ticker: bool, has_agreed: bool) -> None:
-        """Take note of what an audit says of the book that was doubted."""
+        """Take note of the result of an audit."""
         standing = self._standings.get(raw_symbol)
         if standing is None:
             return
@@ -204,7 +204,7 @@ class Touches:
             standing.agreed_audits += 1
 
     def drop(self, raw_symbol: str) -> None:
-        """Forget one symbol: it is left."""
+        """Forget one symbol: the feed left it."""
         self._standings.pop(raw_symbol, None)
         self._watched.discard(raw_symbol)
 

@@ -1,4 +1,4 @@
-"""Trades, each recorded once, and a row where some may be missing between two lists of them."""
+"""Records each trade once, and a `gap` row where trades may be missing after an outage."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -9,14 +9,14 @@ from shared.event import Trade, TradeList, feed_event
 from shared.exchange import Outage
 from shared.feed.rows import FeedRows
 
-# The ids kept of a symbol: more than a list repeats, which goes back to shortly before an outage.
-# Of hundreds of markets all ids would fill the memory, for hours, with trades of yesterday.
+# We keep more ids of a symbol than a list repeats: a list goes back to shortly before an outage.
+# All ids of hundreds of markets would fill the memory with the trades of yesterday.
 RECENT_MAX: Final = 512
 RECENT_MIN: Final = 64
 RECENT_NS: Final = 60_000_000_000
-LEFT_MAX: Final = 100  # symbols whose ids stay though they are left: they may be listed again
+LEFT_MAX: Final = 100  # left symbols whose ids we keep: the exchange may list them again
 RECENT_EXPECTING_MAX: Final = 8192  # while a list is on its way, which may take minutes
-# A trade so much older than an outage came before it, whatever the two clocks and the way.
+# A trade this much older than an outage came before it, however the clocks and the delay differ.
 SURELY_NS: Final = 10_000_000_000
 
 
@@ -27,13 +27,13 @@ class Trades:
         """Start knowing no trade; `begin_with_list`: each subscription begins with a list."""
         self._rows = rows
         self._begin_with_list = begin_with_list
-        # Of each symbol the ids in the order of their coming, each with the exchange's time.
+        # Each symbol's ids in the order in which they came, each with the exchange's time.
         self._recent: dict[str, dict[str, int | None]] = {}
         self._outages: dict[str, Outage] = {}
-        self._expecting: Counter[str] = Counter()  # how many lists
+        self._expecting: Counter[str] = Counter()  # lists on their way, by raw symbol
 
     def follow(self, raw_symbols: Collection[str]) -> None:
-        """Forget the trades of symbols that were left, but for the latest of these."""
+        """Forget the trades of left symbols, except the `LEFT_MAX` latest of these."""
         left = [
             raw_symbol
             for raw_symbol in self._recent
@@ -45,23 +45,23 @@ class Trades:
             self._expecting.pop(raw_symbol, None)
 
     def lose(self, raw_symbol: str, ts: int) -> None:
-        """Take note that what comes next need not follow what came last."""
+        """Begin an outage: the next trade of this symbol need not follow the last one."""
         recent = self._recent.get(raw_symbol)
         if recent and raw_symbol not in self._outages:
             trade_id, ts_event = next(reversed(recent.items()))
             self._outages[raw_symbol] = Outage(trade_id, ts_event, ts)
 
     def lose_all(self, ts: int) -> None:
-        """Take note of a lost connection."""
+        """Begin an outage of every symbol: the connection is lost."""
         for raw_symbol in self._recent:
             self.lose(raw_symbol, ts)
 
     def pop_outage(self, raw_symbol: str) -> Outage | None:
-        """Return what the next list should reach back over, once after each outage."""
+        """Return the outage that the next list must cover, once each; `None` if there was none."""
         return self._outages.pop(raw_symbol, None)
 
     def expect(self, raw_symbol: str) -> None:
-        """Forget no trade of this symbol, so that none in a list on its way is taken for new."""
+        """Keep this symbol's trades while a list is on its way, so that none counts as new."""
         self._expecting[raw_symbol] += 1
 
     def settle_list(self, raw_symbol: str) -> None:
@@ -81,9 +81,9 @@ class Trades:
             self._forget(trade.raw_symbol, recent, ts_recv - RECENT_NS)
 
     def _forget(self, raw_symbol: str, recent: dict[str, int | None], ts: int) -> None:
-        """Forget ids above the most that are kept, and those of before `ts` above the least."""
-        # What came shortly before an outage is in the list that will be asked for, however long
-        # that takes: it must not be recorded twice.
+        """Forget ids beyond the maximum, and beyond the minimum those from before `ts`."""
+        # The list after an outage repeats the trades shortly before it, however late the list
+        # comes: they must not be recorded twice.
         if self._expecting[raw_symbol] > 0 or raw_symbol in self._outages:
             recent_min = recent_max = RECENT_EXPECTING_MAX
         else:
@@ -97,7 +97,7 @@ class Trades:
     def trade_list(
         self, ts_recv: int, symbol: str, trades: TradeList, outage: Outage | None
     ) -> None:
-        """Record what is new in the list, which should reach back over the outage."""
+        """Record the new trades of a list, and a gap if the list does not cover the outage."""
         ids = [trade.trade_id for trade in trades.trades]
         recent = self._recent.setdefault(trades.raw_symbol, {})
         if outage is not None:
@@ -111,11 +111,11 @@ class Trades:
                 self.missing(ts_recv, symbol, ids[-1], "the list ends before it", first=first)
         is_behind = bool(ids) and ids[-1] in recent
         newest = next(reversed(recent)) if is_behind else None
-        # Looked up before any is recorded: a long list would push out the ids that end it.
+        # Find the new ones before recording any: a long list would push out the ids at its end.
         for trade in [trade for trade in trades.trades if trade.trade_id not in recent]:
             self.trade(ts_recv, symbol, trade)
         if newest is not None:
-            # The newest still, whatever was filled in before it.
+            # It stays the newest: the list only filled in trades before it.
             recent[newest] = recent.pop(newest, None)
 
     def _first_after(self, last: str, recent: dict[str, int | None]) -> str | None:
@@ -132,12 +132,12 @@ class Trades:
 
 
 def _reaches_over(trades: TradeList, outage: Outage) -> bool:
-    """Return whether a list provably holds every trade of an outage, though not the one before."""
+    """Return whether a list provably has every trade of an outage, though not the one before it."""
     sure_ns = outage.ts_lost - SURELY_NS
     oldest = trades.trades[0].ts_event if trades.trades else None
     if oldest is not None and oldest < sure_ns:
         return True
     if trades.is_cut or trades.ts_from is None or trades.ts_from >= sure_ns:
         return False
-    # Where the trade before should be in it and is not, others are missing as well.
+    # If the list should have the trade before the outage and lacks it, it lacks others too.
     return outage.ts_event is None or outage.ts_event < trades.ts_from + SURELY_NS

@@ -1,4 +1,4 @@
-"""The watchdog finds open connections that have fallen silent."""
+"""The watchdog finds connections that are open and silent."""
 
 from typing import Final
 
@@ -7,21 +7,21 @@ _FORGETTING: Final = 0.99  # of the longest silence, with each sign of life
 
 
 class Watchdog:
-    """Watches the data of one connection, not its pings: those go on through a silent stall.
+    """Watches the data of one connection, not its pings: pings go on through a silent stall.
 
-    https://github.com/BTCTrader/broker-api-docs/issues/577 tells of channels that stop after
-    hours while the socket stays open. Only what follows the first message of a subscription
-    counts as data, so a quiet market that merely answers is not mistaken for a lively one.
+    https://github.com/BTCTrader/broker-api-docs/issues/577 reports channels that stop after
+    hours while the socket stays open. The first message of a subscription does not count as data,
+    so a quiet market that merely answers does not pass for a lively one.
 
-    Patience doubles with each reconnect that brought nothing, and the first sign of life does not
-    end it: a market that is quiet by nature is given twice its longest silence of late.
+    Patience doubles with each reconnect that brings nothing, and outlasts the first sign of life:
+    a quiet market gets twice its longest recent silence.
     """
 
     def __init__(self, stale_after_s: float) -> None:
-        """Start asleep: a market that is halted has no book, and its silence says nothing."""
+        """Start asleep: a halted market has no book, and its silence proves nothing."""
         self._stale_after_s = stale_after_s
         self._patience_s = STALE_MAX_S
-        self._longest_s = 0.0  # silence between two signs of life, of late
+        self._longest_s = 0.0  # the longest recent silence between two signs of life
         self._since_s: float | None = None
         self._has_flowed = False
         self.is_flowing = False  # on this connection
@@ -32,13 +32,13 @@ class Watchdog:
         self.is_flowing = False
 
     def expect(self, now_s: float) -> None:
-        """Begin to wait, at its most patient if data never flowed: a book is live."""
+        """Begin to wait, most patiently if data never flowed: a book is live."""
         if self._since_s is None:
             self._since_s = now_s
 
     def data(self, now_s: float) -> None:
         """Take note of data."""
-        if now_s == self._since_s and self.is_flowing:  # nearly always: many come at once
+        if now_s == self._since_s and self.is_flowing:  # nearly always: many messages at once
             return
         if self.is_flowing and self._since_s is not None:
             self._longest_s = max(now_s - self._since_s, self._longest_s * _FORGETTING)
@@ -49,12 +49,12 @@ class Watchdog:
         self._has_flowed = self.is_flowing = True
 
     def wait_anew(self, now_s: float) -> None:
-        """Begin to wait anew: as long as nothing may be asked, the silence is our own."""
+        """Begin to wait anew: while we may ask nothing, the silence is our own."""
         if self._since_s is not None:
             self._since_s = now_s
 
     def silent_s(self, now_s: float) -> float | None:
-        """Return how long it has been silent if that is too long, and be more patient next time."""
+        """Return the length of the silence if it is too long; be more patient next time."""
         if self._since_s is None or now_s - self._since_s <= self._patience_s:
             return None
         silent_s = now_s - self._since_s

@@ -1,1 +1,1 @@
-"""One ingest process: built, watched and ended."""
+"""Builds, watches and ends one ingest process."""

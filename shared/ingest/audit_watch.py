@@ -9,7 +9,7 @@ class AuditWatch:
     """Looks at the counts of all feeds once a second; the main thread owns it."""
 
     def __init__(self) -> None:
-        """Start with nothing asked for."""
+        """Start without an audit."""
         self._audits = 0
         self._unanswered = 0
         self._since: int | None = None

@@ -1,4 +1,4 @@
-"""Watches the machine's clock once a second: a row says when it was set."""
+"""Watches the machine's clock once a second, and makes a row when somebody sets it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,13 +6,13 @@ from typing import Final
 from shared.event import FeedEvent, feed_event
 from shared.process import log
 
-CLOCK_STEP_NS: Final = 500_000_000  # between two looks; slewing is a thousand times slower
+CLOCK_STEP_NS: Final = 500_000_000  # between two looks: slewing is a thousand times slower
 
 _log = log.get(__name__)
 
 
 class ClockWatch:
-    """Compares the clock with the steady one, to see when it was set; the main thread owns it."""
+    """Compares the clock with the steady one, to notice steps; the main thread owns it."""
 
     def __init__(self, *, clock_ns: Callable[[], int], steady_s: Callable[[], float]) -> None:
         """Begin with the clock's present time."""

@@ -30,7 +30,7 @@ from shared.transport.sockets import Sockets
 
 RECONNECT_BASE_S: Final = 1.0
 RECONNECT_CAP_S: Final = 60.0
-# From this interval on one thread reads all sockets: at a shorter one that saves nothing.
+# From this interval on one thread reads all sockets; with a shorter one that saves nothing.
 SHARED_MS: Final = 10.0
 
 make_backoff = partial(
@@ -41,8 +41,8 @@ make_backoff = partial(
 class Doors:
     """Opens the doors that a list of symbols needs; the thread that follows listings owns them.
 
-    Every poller has a thread of its own, and every reader, which has one socket or all of them.
-    Any thread may read `boards`, to which each door adds its own, and ask for `find_live`.
+    Every poller and every reader has its own thread; a reader has one socket, or all of them.
+    Each door adds its board to `boards`. Any thread may read these, and call `find_live`.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Doors:
         stop: Event,
         pause: Event,
     ) -> None:
-        """Prepare; `stop` ends all of their threads, `pause` keeps them closed while it is set."""
+        """Prepare; `stop` ends the threads of all doors, `pause` keeps the doors closed."""
         self.boards: list[Board] = []
         self._inboxes: list[Inbox] = []
         self.names = Names(exchange)
@@ -68,9 +68,9 @@ class Doors:
         self._rest = rest
         self._start: Callable[..., None] = partial(threads.start, stop=stop)
         self._pause = pause
-        self._shared: list[Socket] = []  # those that one thread reads
+        self._shared: list[Socket] = []  # the sockets that one thread reads
         self._peers = Peers(exchange, own.limit_share)
-        self._connections = count()  # those of the session; the recorder's thread counts
+        self._connections = count()  # numbers the session's connections, on the recorder's thread
         self._sockets = Sockets(
             own.channels,
             whole_channels=exchange.whole_channels,
@@ -88,17 +88,17 @@ class Doors:
             self.boards[0].wanted = tuple(symbols)
 
     def find_live(self) -> list[str]:
-        """Return the symbols whose books were live at the last look at each feed."""
+        """Return the symbols whose books were live when each feed last updated its board."""
         boards = [board for board in self.boards if BOOK in board.channels]
         return sorted({symbol for board in boards for symbol in board.feed.live})
 
     @property
     def received_bytes(self) -> int:
-        """Return how many bytes all of them brought; any thread may ask."""
+        """Return the bytes that all doors received; any thread may ask."""
         return sum(inbox.received_bytes for inbox in list(self._inboxes))
 
     def write_books(self) -> None:
-        """Have every live book written whole at once, a few at a time."""
+        """Make every feed write its live books whole now, a few at a time."""
         for board in self.boards:
             board.checkpoints_wanted += 1
 

@@ -1,10 +1,10 @@
-"""Watches for holes in the journal of this session: at each, every epoch on the tape ends."""
+"""Watches for holes in the journal of this session: each hole ends every epoch on the tape."""
 
 from shared.delivery.pipe import WatermarkSubscriber
 
 
 class HoleWatch:
-    """Hears of holes by the writer's watermarks; the main thread owns it."""
+    """Learns of holes from the writer's watermarks; the main thread owns it."""
 
     def __init__(self, watermarks: WatermarkSubscriber, session: str) -> None:
         """Start without a hole."""

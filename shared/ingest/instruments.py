@@ -1,7 +1,7 @@
 """Makes rows of instruments: all of an exchange's markets once a day, then each that changes.
 
-A file under the state folder remembers the rows of each UTC day and line. A minimum size that
-follows from a minimum value moves with the price: that is no change.
+A file under the state folder remembers the rows of each UTC day and line. If an exchange derives
+the minimum size from a minimum value, the size moves with the price: that is no change.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ _log = log.get(__name__)
 
 
 class _Remembered(Struct):
-    date: str = ""  # every market of this day is a row
+    date: str = ""  # of this UTC day every market has its row
     markets: list[ListedMarket] = []
 
 
@@ -45,9 +45,9 @@ class Instruments:
         self._known = {market.symbol: market for market in remembered.markets}
 
     def update(self, markets: Iterable[ListedMarket], ts: int) -> Iterator[Row]:
-        """Yield the rows of a list that was received at `ts`; an empty list says nothing.
+        """Yield the rows of a list received at `ts`; an empty list proves nothing.
 
-        The rows are to be recorded before the next list comes: only then they are remembered.
+        Record these rows before the next call: it remembers them as recorded.
         """
         listed = {market.symbol: market for market in markets}
         if not listed:
@@ -72,7 +72,7 @@ class Instruments:
         self._known, self._date, self._is_new = listed, date, False
 
     def _find_statuses(self, listed: dict[str, ListedMarket], ts: int) -> Iterator[Row]:
-        """Yield a row for each status that is another now; those of a start are in the rows."""
+        """Yield a row for each status that changed since the last list."""
         for symbol in sorted(listed.keys() | self._known.keys()):
             now, before = listed.get(symbol), self._known.get(symbol)
             status = now.status if now else "delisted"

@@ -11,22 +11,22 @@ from shared.delivery.sender import Sender
 from shared.ingest.recorder import end_session
 from shared.process import log
 
-# Each takes descriptors here, and memory in the writer; the others wait on the disk.
+# Each journal takes descriptors here and memory in the writer; the others wait on the disk.
 ADOPTED_MAX: Final = 8
-# Journals that the writer holds back leave room for others, up to here.
+# Journals that the writer holds back do not count above, only here.
 ADOPTED_IN_ALL_MAX: Final = 64
 _log = log.get(__name__)
 
 
 class Leftovers:
-    """The journals of one exchange that nobody owns, oldest first."""
+    """Adopts the journals of one exchange that no process owns, oldest first."""
 
     def __init__(self, folder: Path, sender: Sender, *, clock_ns: Callable[[], int]) -> None:
-        """Look into the exchange's folder; `sender` delivers what is adopted."""
+        """Prepare to look into the exchange's folder; `sender` delivers the adopted journals."""
         self._folder = folder
         self._sender = sender
         self._clock_ns = clock_ns
-        self._failed: set[Path] = set()  # since no journal was left to adopt
+        self._failed: set[Path] = set()  # in this round over the folder
 
     def adopt(self) -> bool:
         """Adopt one more journal; return False if none is left, or enough are under way."""
@@ -37,7 +37,7 @@ class Leftovers:
         for path in leftovers(self._folder):
             if path not in self._failed and self._try_to_adopt(path):
                 return True
-        self._failed.clear()  # each is tried again the next time
+        self._failed.clear()  # the next round tries each of them again
         return False
 
     def _try_to_adopt(self, path: Path) -> bool:

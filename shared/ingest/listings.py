@@ -1,4 +1,4 @@
-"""Follows an exchange's listings: finds in each list of markets what to record."""
+"""Follows an exchange's listings: finds the symbols to record in each list of markets."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from shared.feed.names import Names
 from shared.ingest.instruments import Instruments
 from shared.process import log
 
-# A market's name becomes part of messages and of REST paths, where ".." would be another place.
+# A market's name becomes part of messages and REST paths, where ".." would lead elsewhere.
 _SYMBOL: Final = re.compile(SYMBOL)
 
 RAW_SYMBOL_CHARACTERS_MAX: Final = 64
@@ -29,14 +29,14 @@ class OpenDoors(Protocol):
 
     @property
     def boards(self) -> list[Board]:
-        """Return the boards of its feeds; more are added later."""
+        """Return the boards of its feeds; the list grows."""
         ...
 
 
 class Listings:
     """Takes the lists of markets; the thread that requests them owns it.
 
-    Any thread may read `not_trading`, our symbols whose markets are listed and do not trade.
+    Any thread may read `not_trading`: our symbols whose listed markets do not trade.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Listings:
         *,
         has_room: Callable[[], bool],
     ) -> None:
-        """Prepare; `follow` takes the symbols of all markets, `None` where they are configured."""
+        """Prepare; `follow` takes the symbols of all markets; `None` if symbols are configured."""
         self.not_trading: frozenset[str] = frozenset()
         self._names = doors.names
         self._boards = doors.boards
@@ -60,7 +60,7 @@ class Listings:
         self._known: dict[str, ListedMarket] | None = None  # by our symbols
 
     def take_list(self, markets: Iterable[ListedMarket], ts: int) -> None:
-        """Take a list that was received at `ts`; an empty one is the exchange's fault."""
+        """Take a list received at `ts`; skip an empty one, which is the exchange's fault."""
         listed = {market.symbol: market for market in markets}
         odd = sorted(symbol for symbol, market in listed.items() if not _is_named(market))
         self._note_odd(odd)
@@ -69,7 +69,7 @@ class Listings:
         if not listed:
             return
         self._names.learn(listed.values())
-        if self._has_room():  # else the next list shows what has changed since
+        if self._has_room():  # else the next list shows the changes again
             self._record(list(self._instruments.update(listed.values(), ts)))
         standing = {symbol for symbol, market in listed.items() if market.status != "trading"}
         self.not_trading = frozenset(standing)
@@ -79,9 +79,9 @@ class Listings:
         self._known = listed
 
     def _tell(self, listed: dict[str, ListedMarket]) -> None:
-        """Inform the feeds of markets that stopped trading, or trade again.
+        """Inform the feeds of markets that stopped trading or trade again.
 
-        A feed that began while one stood still learns of it too: its tickers prove nothing.
+        Also inform a feed that began during the stop: the tickers of that market prove nothing.
         """
         for symbol, market in listed.items():
             has_changed = self._has_changed(symbol, market)
@@ -93,7 +93,7 @@ class Listings:
                     board.statuses[symbol] = market.status
 
     def _has_changed(self, symbol: str, market: ListedMarket) -> bool:
-        """Return whether a market had another status, or none, in the list before."""
+        """Return whether a market had another status in the last list, or was not in it."""
         if self._known is None:
             return False
         before = self._known.get(symbol)
@@ -102,13 +102,13 @@ class Listings:
     def _note_odd(self, symbols: list[str]) -> None:
         if symbols and symbols != self._odd:
             _log.error(
-                "markets with unusable names are not recorded; look at the exchange's list",
+                "cannot record markets with unusable names; look at the exchange's list",
                 extra={"count": len(symbols), "first": [name[:64] for name in symbols[:10]]},
             )
         self._odd = symbols
 
 
 def _is_named(market: ListedMarket) -> bool:
-    """Return whether a market's names can be part of paths, messages and rows."""
+    """Return whether a market's names are safe in paths, messages and rows."""
     is_short = len(market.raw_symbol) <= RAW_SYMBOL_CHARACTERS_MAX
     return is_short and _SYMBOL.fullmatch(market.symbol) is not None

@@ -1,4 +1,4 @@
-"""Writes live books to a file, for as long as somebody looks at them."""
+"""Writes live books to a file while somebody looks at them."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,7 +22,7 @@ NOBODY: frozenset[str] = frozenset()
 class LiveBooksFile:
     """The file of one session's live books; the main thread owns it.
 
-    The recorder's thread owns the books, so it copies the levels; the main thread asks and writes.
+    The recorder's thread owns the books and copies their levels; the main thread writes the copies.
     """
 
     def __init__(self, folder: StateFolder, session: str, *, clock_ns: Callable[[], int]) -> None:
@@ -36,7 +36,7 @@ class LiveBooksFile:
         self._is_shown = False
 
     def look(self, boards: Sequence[Board]) -> None:
-        """Ask for copies of the wanted books, and write the last copies; once a second."""
+        """Request copies of the wanted books, and write the last copies; once a second."""
         ts = self._clock_ns()
         try:
             lease = read_file(self._lease, Lease)
@@ -44,7 +44,7 @@ class LiveBooksFile:
                 self._end(boards)
             else:
                 self._show(boards, frozenset(lease.symbols[:SYMBOLS_MAX]), ts)
-        except OSError:  # a full or failing disk, which others report
+        except OSError:  # a full or broken disk, which the disk watch and the recorder report
             self._end(boards)
 
     def _show(self, boards: Sequence[Board], wanted: frozenset[str], ts: int) -> None:
@@ -74,5 +74,5 @@ class LiveBooksFile:
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # the disk takes nothing; a reader sees how old the file is
+    with suppress(OSError):  # if the file stays, a reader sees its age
         path.unlink(missing_ok=True)

@@ -45,13 +45,13 @@ from shared.transport.rest import RestClient
 from shared.transport.rest_worker import RestWorker
 
 EXIT_FAULT: Final = 1
-EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord tries again
+EXIT_LOCKED: Final = 75  # EX_TEMPFAIL of sysexits.h: supervisord starts it again
 ADOPT_INTERVAL_S: Final = 60.0
 LOOK_S: Final = 1.0  # between two looks at the disk, the clock and the status
-NAMES_S: Final = 10.0  # then the exchange's rule makes the names instead
-STOP_S: Final = 8.0  # for feeds, recorder and sender each; supervisord waits for longer
-# Allocations between two looks for cycles of objects. An event is a dozen objects, never a cycle;
-# Python's own rate takes a quarter of all the time that an event takes.
+NAMES_S: Final = 10.0  # without a list by then, the exchange's rule forms the names
+STOP_S: Final = 8.0  # for feeds, recorder and sender each; supervisord waits longer
+# Allocations between two searches for cycles of objects. An event is a dozen objects, never a
+# cycle; at Python's own rate the searches take a quarter of the time of each event.
 GC_ALLOCATIONS: Final = 100_000
 
 _log = log.get(__name__)
@@ -61,7 +61,7 @@ def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
     """Record one exchange until TERM or INT; return the exit status.
 
     75: another process records this line already. 1: a fault of our own, which the log describes;
-    the journal holds everything, so that a new start goes on from there.
+    the journal keeps everything, and a new start goes on from there.
     """
     log.setup(ingest_name(exchange.name, line))
     lock = Lock(settings.state.folder.ingest_lock(exchange.name, line))
@@ -71,7 +71,7 @@ def run(exchange: Exchange, settings: Settings, line: str = "a") -> int:
         _log.error("another process records this line", extra={"reason": str(held)})
         return EXIT_LOCKED
     gc.set_threshold(GC_ALLOCATIONS)
-    gc.freeze()  # imported objects stay: no need to look at them again
+    gc.freeze()  # imported objects stay: the collector need not search them again
     ingest = Ingest(exchange, settings, line)
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: ingest.stop())
@@ -89,9 +89,9 @@ class Ingest:
     """
 
     def __init__(self, exchange: Exchange, settings: Settings, line: str) -> None:
-        """Build all that lives as long as the process; ask nothing of the exchange yet."""
+        """Build all parts that live as long as the process; send the exchange nothing yet."""
         state, folder, self.has_failed = settings.state.path, settings.state.folder, False
-        # An Event may not be set by a signal handler: it could wait for itself.
+        # A signal handler may not set an Event: it could wait for itself.
         self._told_to_stop: SimpleQueue[None] = SimpleQueue()
         self._exchange, self._line = exchange, line
         self._own: ExchangeSettings = settings.exchanges[exchange.name]
@@ -109,7 +109,7 @@ class Ingest:
         self._stop_feeds, self._stop_recorder, self._stop_sender = Event(), Event(), Event()
         bans = Bans(self._intake, time.time_ns, is_polled=self._own.transport == "rest")
         self._rest = RestClient(exchange, self._own.rest_url, self._limits, on_ban=bans.note_ban)
-        self._pause = Event()  # the disk is full: no socket is open
+        self._pause = Event()  # set while the disk is full: no socket is open
         self._threads = Threads()
         self._doors = Doors(
             exchange,
@@ -158,7 +158,7 @@ class Ingest:
         self._recorder.begin(symbols=symbols, transport=own.transport, session_before=before)
         self._threads.start("recorder", self._recorder.run, self._stop_recorder)
         self._threads.start("sender", self._sender.run, self._stop_sender)
-        self._look_at_machine()  # first: on a full disk nothing is opened
+        self._look_at_machine()  # first: with a full disk no socket opens
         self._begin()
         _log.info("recording", extra={"session": self._journal.session, "symbols": symbols})
         self._look()
@@ -168,7 +168,7 @@ class Ingest:
         return EXIT_FAULT if self.has_failed else 0
 
     def _begin(self) -> None:
-        """Open the exchange's doors; earlier sessions' journals are sent in any case."""
+        """Open the exchange's doors, if it is enabled; the sender delivers journals in any case."""
         if not self._own.enabled:
             return
         self._threads.start("rest", self._rest_worker.run, self._stop_feeds)
@@ -177,11 +177,11 @@ class Ingest:
             self._doors.follow(self._own.symbols)
 
     def _wait_for_names(self) -> None:
-        """Wait briefly for the list that names the symbols, where one is needed."""
+        """Wait briefly for the list that names the symbols, if the exchange has no rule."""
         until_s = time.monotonic() + NAMES_S
         while not self._doors.names.is_known and time.monotonic() < until_s:
             if self._is_told():
-                self.stop()  # for `run` to find it again
+                self.stop()  # so that `run` sees the request too
                 return
 
     def stop(self) -> None:
@@ -208,7 +208,7 @@ class Ingest:
     def _look(self) -> None:
         """Do the chores that no other event triggers."""
         now_s = time.monotonic()
-        # One at a time, so that a stop never waits for a hundred of them.
+        # One journal at a time, so that a stop never waits for a hundred of them.
         if now_s >= self._adopt_due_s and not self._leftovers.adopt():
             self._adopt_due_s = now_s + ADOPT_INTERVAL_S
         self._remember()
@@ -224,7 +224,7 @@ class Ingest:
     def _look_at_machine(self) -> None:
         ts, events = time.time_ns(), (self._clock.look(), self._disk.look())
         self._intake.record([(ts, None, event) for event in events if event is not None])
-        # After that row, and after a hole, no book is known until it is written whole.
+        # After a step back of the clock, or a hole, a reader needs each book whole again.
         if self._holes.look() or self._clock.has_gone_back:
             self._doors.write_books()
         # Only now: the row of a full disk precedes those of the connections that it closes.
@@ -278,7 +278,7 @@ class Ingest:
             self.has_failed = not (is_written and self._recorder.end())
         if self._threads.end(self._stop_sender, within_s=STOP_S):
             self._remember()
-            self._context.destroy()  # with all that a dead sender left open
+            self._context.destroy()  # and all sockets that a dead sender left open
         _log.info(
             "ended", extra={"session": self._journal.session, "events": self._journal.next_number}
         )
@@ -290,7 +290,7 @@ def _make_status(folder: StateFolder, process: str) -> IngestStatus:
 
 
 def _find_book_interval_s(exchange: Exchange) -> float | None:
-    """Return the seconds between two questions over REST for a book, where books begin so."""
+    """Return the seconds between two REST requests for books; `None` if no book begins so."""
     return exchange.snapshot_interval_s if exchange.snapshot_by == "rest" else None
 
 

@@ -1,8 +1,8 @@
-"""The recorder writes the events of one session into its journal, a frame each 20 ms.
+"""The recorder writes the events of one session into its journal, a frame every 20 ms.
 
-Readers only read. Each 20 ms one thread has their feeds make events of the messages, numbers the
-events and writes them; nobody else gives event numbers. In one go this takes a third of the time
-that it takes message by message, each time with cold caches.
+Readers only read. Every 20 ms the recorder's thread makes the feeds turn the messages into events,
+numbers the events and writes them; no other thread gives event numbers. In one go this takes a
+third of the time that it takes message by message, each time with cold caches.
 """
 
 from collections import Counter, deque
@@ -22,19 +22,19 @@ from shared.process import log
 
 FRAME_INTERVAL_S: Final = 0.02
 FRAME_BYTES_MAX: Final = 64 * 1024
-THIN_EVENTS_MAX: Final = 1  # in 20 ms
+THIN_EVENTS_MAX: Final = 1  # in 20 ms: so few that the recorder sleeps until the next message
 RETRY_S: Final = 1.0  # after the disk refused a frame
 
 _log = log.get(__name__)
 
 
 class RecorderView(Struct, frozen=True):
-    """The recorder's state: its counts so far, and why the disk refuses, if it does."""
+    """The recorder's state: its counts so far, and the disk's error if it refuses frames."""
 
     events: int = 0
-    kinds: dict[str, int] = {}  # rows about the feed, of each kind
+    kinds: dict[str, int] = {}  # rows about the feed, by kind
     error: str | None = None
-    delay_ns: int | None = None  # between an event and us, as its exchange's clock has it
+    delay_ns: int | None = None  # from the exchange's time of an event to our receive time
 
 
 class Recorder:
@@ -45,7 +45,7 @@ class Recorder:
     """
 
     def __init__(self, journal: Journal, intake: Intake, clock_ns: Callable[[], int]) -> None:
-        """Begin the session: its first event is `session_start`."""
+        """Prepare the session's first frame; `begin` appends its first event."""
         self.view = RecorderView()
         self._journal = journal
         self._intake = intake
@@ -57,13 +57,13 @@ class Recorder:
         self._delay_ns: int | None = None
 
     def run(self, stop: Event) -> None:
-        """Write until told to stop, and then what is left."""
+        """Write until told to stop; then write the rest."""
         intake, builder = self._intake, self._builder
         is_thin = False
         while not stop.is_set():
-            # Where events come one by one, nobody looks for the next one before it is there.
+            # If events come one by one, sleep until the next message or chore.
             if not is_thin or intake.sleep():
-                intake.wait(FRAME_INTERVAL_S)  # others follow within these 20 ms
+                intake.wait(FRAME_INTERVAL_S)  # collect what follows within these 20 ms
             next_number = builder.next_number
             if not self.step():
                 stop.wait(RETRY_S)
@@ -94,7 +94,7 @@ class Recorder:
         self.view = RecorderView(number, kinds, self._error, self._delay_ns)
 
     def _digest(self, sources: list[RowSource]) -> None:
-        """Give each of these its turn, however much another one has."""
+        """Digest a bounded part of each source, so that a busy one delays no other."""
         for source in sources:
             for rows in source.digest():
                 self._append(rows)
@@ -102,26 +102,26 @@ class Recorder:
             self._write()
 
     def _append(self, rows: list[Row]) -> None:
-        """Append these rows to the frame that is being built, each under its number."""
+        """Append these rows to the current frame, each under its number."""
         builder = self._builder
         for ts_recv, symbol, event in rows:
             if builder.bytes >= FRAME_BYTES_MAX or not builder.begin <= ts_recv < builder.end:
                 self._cut_frame()
             builder.add(ts_recv, symbol, event)
-            if type(event) is FeedEvent:  # of another class, this is cheaper to see
+            if type(event) is FeedEvent:  # cheaper than `isinstance` for the other classes
                 self._kinds[event.kind] += 1
         if rows:
             self._measure_delay(rows[-1])
 
     def _measure_delay(self, row: Row) -> None:
-        """Measure how late the last of some rows came, if its exchange gives its time."""
+        """Measure the delay of a row, if the exchange gives its time."""
         ts_recv, _, event = row
         ts_event = getattr(event, "ts_event", None)
         if ts_event is not None:
             self._delay_ns = ts_recv - ts_event
 
     def _cut_frame(self) -> None:
-        """End the frame that is being built."""
+        """End the current frame."""
         if self._builder.next_number > self._builder.first:
             self._frames.append(self._builder.take(self._journal.base))
 
@@ -137,23 +137,23 @@ class Recorder:
         self._append([(self._clock_ns(), None, feed_event("session_start", **detail))])
 
     def end(self) -> bool:
-        """Write the session's last event, once its readers ended; return False if the disk refuses.
+        """Write the session's last event after its readers ended; return False if the disk refuses.
 
-        The session stays open then: the next start ends it as killed, behind the last event on
-        the disk.
+        In that case the session stays open: the next start ends it as killed, after the last event
+        on the disk.
         """
         if not self.step():
             return False
         try:
             end_session(self._journal, self._clock_ns(), reason="stopped")
         except JournalError as error:
-            _log.error("the session cannot be ended", extra={"reason": str(error)})
+            _log.error("cannot end the session", extra={"reason": str(error)})
             return False
         return True
 
 
 def end_session(journal: Journal, ts: int, *, reason: str) -> None:
-    """Append the `session_end` that says how many events the session has."""
+    """Append `session_end`, with the number of events in the session."""
     builder = FrameBuilder(journal.session, journal.next_number)
     end = feed_event("session_end", reason=reason, events=journal.next_number + 1)
     builder.add(ts, None, end)

@@ -1,4 +1,4 @@
-"""Reports refusals: logs each kind of unreadable message once, finds channels with too many."""
+"""Reports refusals: logs each kind of unreadable message once, finds channels with many."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from shared.feed.counts import UNKNOWN_CHANNEL, Counts
 from shared.process import log
 
 WINDOW_S: Final = 60.0
-SHARE_MIN: Final = 0.01  # of a channel's messages of the window: more than an accident
+SHARE_MIN: Final = 0.01  # of a channel's messages in the window: more than an accident
 COUNT_MIN: Final = 3
 
 _log = log.get(__name__)
@@ -29,8 +29,8 @@ class Refusals:
         """Log new kinds; return the channels with too many unreadable messages."""
         read, not_read = Counter[str](), Counter[str]()
         for each in counts:
-            self._tell(ERROR, "messages cannot be read", each.malformed_reasons)
-            self._tell(WARNING, "values cannot be read: null on the tape", each.unread)
+            self._tell(ERROR, "cannot read messages", each.malformed_reasons)
+            self._tell(WARNING, "cannot read values: null on the tape", each.unread)
             read.update(each.read)
             not_read.update(each.not_read)
         self._seen.append((now_s, (read, not_read)))
@@ -46,7 +46,7 @@ class Refusals:
 
 
 def _find_many(read: Counter[str], not_read: Counter[str]) -> list[str]:
-    # A message whose channel is unknown may be of any.
+    # A message of an unknown channel may belong to any channel.
     read[UNKNOWN_CHANNEL] = read.total()
     return [
         channel

@@ -1,4 +1,4 @@
-"""A source turns the messages of an inbox into rows, by the feed that they are for."""
+"""A source turns the messages of an inbox into rows: the inbox's feed makes them."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -17,11 +17,11 @@ from shared.transport.inbox import (
     TurnedAway,
 )
 
-DIGEST_MESSAGES_MAX: Final = 256  # at once, or one read; then it is the next source's turn
-# Rows go on to their frame a few at a time: as objects, those of hundreds of messages would push
-# one another out of the CPU's caches.
+DIGEST_MESSAGES_MAX: Final = 256  # at once, or one read; then the next source has its turn
+# Rows go to their frame a few at a time: the objects of hundreds of messages would push one another
+# out of the CPU's caches.
 ROWS_FEW: Final = 16
-SHOW_S: Final = 0.5  # between two looks at how a feed stands
+SHOW_S: Final = 0.5  # between two updates of a feed's state on the board
 
 
 class SocketSource:
@@ -36,23 +36,23 @@ class SocketSource:
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
     ) -> None:
-        """Start without a connection; `connections` counts those of the whole session."""
+        """Start without a connection; `connections` numbers those of the whole session."""
         self._inbox = inbox
         self._feed = feed
         self._connections = connections
         self._clock_ns = clock_ns
         self._steady_s = steady_s
-        self._number = 0  # of the connection that the feed is on; 0: between two
-        self._seen = 0, 0.0  # receive time of the last message that the feed saw
+        self._number = 0  # of the feed's connection; 0: between two
+        self._seen = 0, 0.0  # receive times of the feed's last message
         self._show_s = 0.0
 
     @property
     def backlog(self) -> int:
-        """Return how many messages wait to be digested."""
+        """Return how many messages wait for the recorder."""
         return self._inbox.backlog
 
     def digest(self) -> Iterator[list[Row]]:
-        """Feed the next messages, do the chores that are due; yield the rows of both."""
+        """Give the feed its next messages, do due chores; yield the rows of both."""
         inbox, receive = self._inbox, self._feed.receive
         rows: list[Row] = []
         digested = 0
@@ -91,7 +91,7 @@ class SocketSource:
 
     def _do_chores(self) -> list[Row]:
         inbox, number = self._inbox, self._number
-        # A feed that lags behind lives in the time of its messages: the socket is not silent.
+        # While messages wait, the feed's time is its last message's: the socket is not silent.
         ts, now_s = self._seen if inbox.backlog else (self._clock_ns(), self._steady_s())
         if inbox.flowing != number and self._feed.is_flowing:
             inbox.flowing = number
@@ -119,11 +119,11 @@ class PolledSource:
 
     @property
     def backlog(self) -> int:
-        """Return how many answers wait to be digested."""
+        """Return how many answers wait for the recorder."""
         return self._inbox.backlog
 
     def digest(self) -> Iterator[list[Row]]:
-        """Yield the rows of the answers that wait."""
+        """Yield the rows of the waiting answers."""
         while (arrival := self._inbox.take()) is not None:
             match arrival:
                 case Polled(ts, now_s, raw_symbol, outcome):

@@ -1,4 +1,4 @@
-"""Reports an ingest's status, for `booktape status` to read."""
+"""Reports an ingest's status in a file, for `booktape status`."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from shared.process.status import FeedCounts, IngestReport, StatusFile
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """The ingest's present state, as its main loop sees it."""
+    """The ingest's current state, as its main loop sees it."""
 
     exchange: str
     line: str
@@ -30,13 +30,13 @@ class View(Struct, frozen=True, kw_only=True):
     recorder: RecorderView
     journal: Journal
     sessions_refused: list[str]
-    journals: Sequence[Journal]  # with those of others that it delivers
+    journals: Sequence[Journal]  # with those of dead ingests that it delivers
     disk_free_bytes: int
     is_paused: bool
     is_stopping: bool
     blocked_s: float
     rest_error: str
-    poll_interval_s: float | None  # where books are polled
+    poll_interval_s: float | None  # if books are polled
     received_bytes: int = 0
     is_enabled: bool = True
     not_trading: frozenset[str] = frozenset()  # our symbols whose markets do not trade now
@@ -118,7 +118,7 @@ class IngestStatus:
         return messages
 
     def _count_gaps(self, view: View, gaps: int) -> int:
-        """Return how many of the gaps are of today."""
+        """Return the gaps of today; `gaps` is the count since the start."""
         if view.ts // DAY_NS != self._day:
             self._day = view.ts // DAY_NS
             self._gaps_before_today = gaps
@@ -132,8 +132,8 @@ class IngestStatus:
 
 
 def _symbols(view: View) -> tuple[set[str], ...]:
-    """Return the symbols that are wanted; of them the live, refused, halted; and those left."""
-    # Where books are recorded, the book alone decides whether a symbol is live.
+    """Return the wanted symbols; of these the live, the refused, the halted, and the others."""
+    # If we record books, the book alone decides whether a symbol is live.
     with_books = [board for board in view.boards if BOOK in board.channels]
     wanted = {symbol for board in view.boards for symbol in board.wanted}
     live = {symbol for board in with_books or view.boards for symbol in board.feed.live}
@@ -144,7 +144,7 @@ def _symbols(view: View) -> tuple[set[str], ...]:
 
 
 def _clock(clock: KernelClock | None) -> dict[str, Any]:
-    """Return the kernel's word on its clock, if it has one."""
+    """Return the kernel's report on its clock, if it has one."""
     if clock is None:
         return {}
     return {
@@ -187,12 +187,12 @@ def _unreachable_since(view: View, down: list[float]) -> int | None:
 
 
 def _before(view: View, seconds: float) -> int:
-    """Return the time of day so many seconds before now."""
+    """Return the time of day `seconds` before now."""
     return view.ts - int(seconds * 1e9)
 
 
 def _state(view: View, live: set[str], wanted: set[str], *, is_down: bool) -> str:
-    """Return one word; a refused symbol is no longer wanted, and a trouble of its own."""
+    """Return the state in one word; refused symbols do not count here: they are another trouble."""
     if view.is_stopping:
         return "stopping"
     if not view.is_enabled:

@@ -1,4 +1,4 @@
-"""Holds the certificate authorities that both doors trust: those of the system."""
+"""Finds the certificate authorities that both doors trust: the system's."""
 
 import ssl
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Final
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-# Systems keep them here, for a Python that was built to look elsewhere.
+# Where systems keep their authorities, for a Python that was built to look elsewhere.
 SYSTEM_FILES: Final = (
     Path("/etc/ssl/certs/ca-certificates.crt"),  # Debian, Ubuntu
     Path("/etc/pki/tls/cert.pem"),  # Amazon Linux, RHEL, Fedora
@@ -20,9 +20,9 @@ SYSTEM_FILES: Final = (
 
 @cache
 def system_tls() -> ssl.SSLContext:
-    """Return the one context of all connections: it takes a megabyte, and 30 ms to read.
+    """Return one context for all connections: it takes a megabyte, and 30 ms to read.
 
-    `SSL_CERT_FILE` and `SSL_CERT_DIR` put other authorities in their place, as OpenSSL has it.
+    `SSL_CERT_FILE` and `SSL_CERT_DIR` name other authorities, as in OpenSSL.
     """
     return make_tls(SYSTEM_FILES)
 

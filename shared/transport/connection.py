@@ -1,8 +1,8 @@
 """A connection is one websocket: connect, recv, send, close.
 
-We dial, websocket-client shakes hands, then a reader of our own takes over the socket: the
-library's own would take nearly twice the CPU. Its handshake reads byte by byte, so it keeps nothing
-back of the first frames. Nothing comes compressed, since it asks for no extension.
+We dial, websocket-client shakes hands, then our own reader takes over the socket: the library's
+would take nearly twice the CPU. The library's handshake reads byte by byte, so it keeps back no
+bytes of the first frames. It requests no extension, so nothing comes compressed.
 """
 
 import select
@@ -33,19 +33,19 @@ from shared.transport.websocket_frames import CLOSE, TEXT, MessageReader
 
 CONNECT_TIMEOUT_S: Final = 10.0  # for all addresses, for TLS, and for each read of the answer
 CONNECT_S_MAX: Final = 3 * CONNECT_TIMEOUT_S
-# After a handshake refused for too many of them: https://docs.btcturk.com/rate-limits
+# After a handshake refused because of too many: https://docs.btcturk.com/rate-limits
 TOO_MANY_WAIT_S: Final = 60.0
 SEND_TIMEOUT_S: Final = 5.0
 CLOSE_TIMEOUT_S: Final = 1.0
 EXCERPT_CHARACTERS_MAX: Final = 200
-# Of a batch: while less has come, the system does not wake us before its time.
+# The size of a batch: while fewer bytes wait, the system does not wake us before the timeout.
 BATCH_BYTES: Final = 64 * 1024
 BATCH_READS_MAX: Final = 16
 
-# Room for bytes that come while the reader is busy. By itself the system would give a slow stream
+# Room for bytes that come while the reader is busy. By default the system gives a slow stream
 # 64 KiB and never more; it gives at most net.core.rmem_max.
 SOCKET_BYTES: Final = 4 * 1024 * 1024
-# We notice after this that a peer vanished without a word, or acknowledges nothing.
+# After so long we notice that a peer vanished silently, or acknowledges nothing.
 DEAD_AFTER_S: Final = 30
 _KEEPALIVE_INTERVAL_S: Final = 5
 
@@ -70,16 +70,15 @@ _NORMAL = (1000).to_bytes(2, "big")
 class Connection:
     """An open websocket, used by one thread at a time.
 
-    Any end raises ConnectionLost with a reason in plain words, after the messages that came whole
-    before it.
+    Every end raises ConnectionLost with a reason in plain words, after the messages before it.
     """
 
     def __init__(
         self, url: str, *, clock_ns: Callable[[], int], tls: ssl.SSLContext | None = None
     ) -> None:
-        """Connect, or raise ConnectionLost with the wait that the exchange asked for, if any.
+        """Connect, or raise ConnectionLost with the wait that the exchange demands, if any.
 
-        `tls` is for a server that the system's certificates do not vouch for.
+        `tls` is for a server that the system's authorities do not vouch for.
         """
         self._socket = _connect(url, tls or system_tls(), clock_ns)
         self._reader = MessageReader()
@@ -93,20 +92,20 @@ class Connection:
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """Return how many pings, binary messages and messages in parts there were so far."""
+        """Return how many pings, binary messages and messages in parts came so far."""
         reader = self._reader
         return reader.pings, reader.binaries, reader.fragmented
 
     @property
     def descriptor(self) -> int:
-        """Return what becomes readable when there is something to receive."""
+        """Return the descriptor that becomes readable when bytes wait."""
         return self._socket.fileno()
 
     def recv(self, timeout_s: float) -> list[bytes]:
-        """Wait for bytes, read once, return the messages that are whole now: none, one or many."""
+        """Wait for bytes, read once, return the messages now whole: none, one or many."""
         if self._lost:
             raise self._lost
-        if self._timeout_s != timeout_s:  # setting it is a system call
+        if self._timeout_s != timeout_s:  # to set it is a system call
             self._set_timeout(timeout_s)
         if self._low_water != 1:
             self._set_low_water(1)  # for a caller who polls
@@ -114,9 +113,9 @@ class Connection:
         return self._read() or []
 
     def recv_batch(self, wait_s: float) -> list[bytes]:
-        """Wait until the timeout or `BATCH_BYTES`, then return the messages that are whole.
+        """Wait for `wait_s` or until `BATCH_BYTES` wait, then return the whole messages.
 
-        The wait is rounded up to milliseconds. The system wakes us once, not for each message.
+        The system rounds the wait up to milliseconds, and wakes us once, not for each message.
         """
         if self._lost:
             raise self._lost
@@ -134,9 +133,9 @@ class Connection:
         return batch
 
     def _read(self, before: Sequence[bytes] = ()) -> list[bytes] | None:
-        """Read once; return the messages that are whole now, or None if nothing came.
+        """Read once; return the messages now whole, or None if nothing came.
 
-        Raise ConnectionLost at the end, unless messages precede it: the next read raises it then.
+        Raise ConnectionLost at the end. If messages precede the end, the next read raises it.
         """
         reader = self._reader
         try:
@@ -179,7 +178,7 @@ class Connection:
         self._socket.close()
 
     def _send_reply(self) -> None:
-        """Send the pong or the close that is due; note the end, which comes after all messages."""
+        """Send the pong or close that is due; note the end for the next read to raise."""
         if self._reader.reply:
             with suppress(ConnectionLost):
                 self._send(*self._reader.reply, SEND_TIMEOUT_S)
@@ -200,7 +199,7 @@ class Connection:
         self._timeout_s = timeout_s
         self._socket.settimeout(timeout_s)
         if timeout_s and self._low_water != 1:
-            self._set_low_water(1)  # a caller that waits for an answer must not wait for a batch
+            self._set_low_water(1)  # a caller that awaits an answer must not wait for a batch
 
     def _set_low_water(self, low_water: int) -> None:
         self._low_water = low_water
@@ -214,7 +213,7 @@ class Connection:
 def _connect(url: str, tls: ssl.SSLContext, clock_ns: Callable[[], int]) -> socket.socket:
     client = WebSocket(skip_utf8_validation=True)
     opening = SocketOpening(CONNECT_TIMEOUT_S, _SOCKET_OPTIONS)
-    # Each read of an answer is bounded, not the answer.
+    # The timeout bounds each read of an answer, not the whole answer.
     watchdog = Timer(CONNECT_S_MAX, opening.interrupt)
     watchdog.start()
     try:
@@ -248,7 +247,7 @@ def _refused(error: WebSocketBadStatusException, ts: int) -> ConnectionLost:
 
 
 def _is_timeout(error: Exception) -> bool:
-    # A connection that the system gave up is a TimeoutError too, with a number.
+    # If the system gave up the connection, it raises TimeoutError too, but with a number.
     is_ours = isinstance(error, TimeoutError) and error.errno is None
     return is_ours or isinstance(error, BlockingIOError | ssl.SSLWantReadError)
 

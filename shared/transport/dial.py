@@ -1,7 +1,7 @@
 """Dials a host: the first of its addresses that answers wins.
 
-A name may have addresses that lead nowhere: an exchange publishes IPv6, but the machine has no IPv6
-that works. So each address gets its turn a moment after the one before, which goes on trying:
+Some addresses of a name may lead nowhere: an exchange publishes IPv6, but the machine has no
+working IPv6. So each attempt starts a moment after the one before, and both go on:
 https://www.rfc-editor.org/rfc/rfc8305
 """
 
@@ -28,8 +28,8 @@ def dial(
 ) -> socket.socket:
     """Return a connected socket with these options, in blocking mode with `timeout_s`.
 
-    Raise OSError where every address refused, TimeoutError where the time is over, gaierror where
-    the name has no address.
+    Raise OSError if every address refused, TimeoutError if the time is over, gaierror if the name
+    has no address.
     """
     until_s = time.monotonic() + timeout_s
     race = _Race(find_addresses(host, port), options)
@@ -42,7 +42,7 @@ def dial(
 
 
 def find_addresses(host: str, port: int) -> list[_Address]:
-    """Return the addresses of a host, both families by turns, the system's favourite first."""
+    """Return a host's addresses, both families by turns, the system's preferred family first."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     favourite = found[0][0]
     own = deque((family, address) for family, _, _, _, address in found if family == favourite)
@@ -54,7 +54,7 @@ def find_addresses(host: str, port: int) -> list[_Address]:
 
 
 class _Race:
-    """Attempts that run side by side until one has won."""
+    """Runs attempts side by side until one wins."""
 
     def __init__(self, addresses: Sequence[_Address], options: Sequence[SocketOption]) -> None:
         self._waiting = deque(addresses)
@@ -64,7 +64,7 @@ class _Race:
         self._failed: dict[str, OSError] = {}
 
     def run(self, until_s: float) -> socket.socket:
-        """Return the first socket that is connected."""
+        """Return the first connected socket."""
         due_s = time.monotonic()
         while self._waiting or self._running:
             now_s = time.monotonic()
@@ -83,7 +83,7 @@ class _Race:
         raise self._explain()
 
     def end(self) -> None:
-        """Hang up on all addresses that have not won."""
+        """Close the sockets of all addresses that did not win."""
         for loser in self._running:
             loser.close()
         self._selector.close()
@@ -120,7 +120,7 @@ class _Race:
         runner.close()
 
     def _explain(self) -> OSError:
-        """Return the one error, or one that names what each address said."""
+        """Return the one error, or one that lists each address's error."""
         errors = {error.strerror: error for error in self._failed.values()}
         if len(errors) == 1:
             return next(iter(errors.values()))

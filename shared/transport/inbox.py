@@ -1,7 +1,7 @@
 """The inbox of one feed holds messages until the recorder digests them.
 
-A reader's thread appends, the recorder's takes; neither waits for the other. The feed's own
-messages to the socket go back the same way.
+A reader's thread appends, the recorder's takes; neither waits for the other. The feed's requests
+to the exchange go back the same way.
 """
 
 from collections import deque
@@ -15,12 +15,12 @@ from shared.errors import ConnectionLost
 from shared.event import Snapshot
 
 BACKLOG_BYTES_MAX: Final = 16 * 1024 * 1024  # read, not digested: a minute of every market
-BACKLOG_MAX: Final = 200_000  # messages and connections: small ones take more than their bytes
-MESSAGES_EAGER: Final = 256  # about a full frame: not worth waiting 20 ms
+BACKLOG_MAX: Final = 200_000  # arrivals: a small one takes more memory than its bytes
+MESSAGES_EAGER: Final = 256  # about a full frame: the recorder need not wait 20 ms for more
 
 
 class Opened(Struct, frozen=True):
-    """A connection stands; `number` tells it from those before it."""
+    """A new connection stands; `number` distinguishes it from earlier ones."""
 
     number: int
     ts: int
@@ -31,7 +31,7 @@ class Opened(Struct, frozen=True):
 
 
 class SocketRead(Struct, frozen=True, gc=False):
-    """The messages of one read, how many and how many bytes, and when it returned."""
+    """The messages of one read, their count and bytes, and the time of the read."""
 
     ts: int
     now_s: float
@@ -41,7 +41,7 @@ class SocketRead(Struct, frozen=True, gc=False):
 
 
 class Polled(Struct, frozen=True):
-    """The answer to a request for one book: the book, or why none came."""
+    """The answer to a request for one book: the book, or the error."""
 
     ts: int
     now_s: float
@@ -52,7 +52,7 @@ class Polled(Struct, frozen=True):
 
 
 class TurnedAway(Struct, frozen=True):
-    """The exchange wants no connection for a while."""
+    """The exchange refuses connections for `wait_s`."""
 
     ts: int
     wait_s: float
@@ -71,7 +71,7 @@ class Closed(Struct, frozen=True):
 
 
 class Over(Struct, frozen=True):
-    """Nothing more comes."""
+    """The end: nothing more comes."""
 
     ts: int
     count: ClassVar[int] = 1
@@ -84,8 +84,8 @@ Arrival = Opened | SocketRead | Polled | TurnedAway | Closed | Over
 class Inbox:
     """Passes messages from the thread that reads for one feed to the recorder's, the feed's owner.
 
-    One thread writes each count and each value, so no lock is needed. Where several threads
-    append, they take turns by a lock of their own.
+    Each count and each value has one writing thread, so the inbox needs no lock. If several threads
+    append, they bring their own lock.
     """
 
     def __init__(self, announce: Callable[[int], None]) -> None:
@@ -94,14 +94,14 @@ class Inbox:
         self._arrivals: deque[Arrival] = deque()
         self._appended = self._appended_bytes = 0
         self._taken = self._taken_bytes = 0
-        # The feed's messages are for the connection with this number: it lags behind the socket.
+        # Each request names its connection: the feed lags behind the socket.
         self.outbox: deque[tuple[int, str]] = deque()
         self.given_up: tuple[int, ConnectionLost] | None = None
-        self.flowing = 0  # the connection on which data came
+        self.flowing = 0  # the number of the latest connection that brought data
 
     @property
     def appended(self) -> int:
-        """Return how much was handed over so far, a message each; the reader's thread may ask."""
+        """Return the count of all appended messages; the reader's thread may ask."""
         return self._appended
 
     @property
@@ -111,7 +111,7 @@ class Inbox:
 
     @property
     def is_full(self) -> bool:
-        """Return whether so many messages wait that reading on would fill the memory."""
+        """Return whether the reader must stop until the recorder has digested more."""
         size = self._appended_bytes - self._taken_bytes
         return size > BACKLOG_BYTES_MAX or self._appended - self._taken > BACKLOG_MAX
 
@@ -121,13 +121,13 @@ class Inbox:
         return self._appended_bytes
 
     def append(self, arrival: Arrival) -> None:
-        """Hand over what was read; the reader's thread calls."""
+        """Append an arrival; the reader's thread calls."""
         self._arrivals.append(arrival)
         count = arrival.count
         self._appended += count
         self._appended_bytes += arrival.size
         backlog = self._appended - self._taken
-        # Where others wait already, the recorder is awake.
+        # If others wait already, the recorder is awake.
         if backlog == count or backlog >= MESSAGES_EAGER:
             self._announce(backlog)
 

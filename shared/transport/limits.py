@@ -1,14 +1,14 @@
 """Keeps an exchange's limits for one address, shared by all our processes on this box.
 
-In any stretch of time as long as a limit's interval, at most a share of its points is granted; the
-rest is for whoever else lives behind this address.
-Grants are kept as (time, points). Those within one slot, a `SLOTS`th of the interval, share the
-time of the first and are forgotten one interval after their slot's end, so that each of them is
-remembered for an interval or a little longer.
+In any stretch of time as long as a limit's interval we grant at most a share of its points; the
+rest is for other users of this address.
+A grant is (time, points). Grants within one slot, a `SLOTS`th of the interval, share the time of
+the first. We forget them one interval after their slot's end, so that each grant counts for an
+interval or a little longer.
 
 The clock is the steady one, which all processes share and nobody sets.
-Where it jumps back (at a reboot) what was granted or blocked before counts as of now: for
-an interval more at the most, and a ban from its beginning.
+If it jumps back (at a reboot), earlier grants and blocks count as if made now: a grant counts for
+one interval more at the most, and a ban begins anew.
 """
 
 import fcntl
@@ -30,13 +30,13 @@ from shared.errors import ConnectionLost, RateLimited
 from shared.exchange import Cost, Limit
 from shared.process import log
 
-SHARE: Final = 0.8  # where nothing else is configured
+SHARE: Final = 0.8  # unless configured otherwise
 SLOTS: Final = 40
-BLOCK_S_MAX: Final = 86_400.0  # who bans for longer is asked again after a day
+BLOCK_S_MAX: Final = 86_400.0  # we ask again after a day, however long the ban
 FILE_BYTES_MAX: Final = 65_536  # each limit takes about 1 kB
 NS_PER_S: Final = 1_000_000_000
 
-_ALL = ""  # the limit that a block of everything is filed under
+_ALL = ""  # the name under which a block of all limits is kept
 _log = log.get(__name__)
 
 _Count = Annotated[int, Meta(ge=0)]
@@ -45,7 +45,7 @@ _Grant = tuple[_Count, _Count]  # time and points
 
 class _State(Struct):
     grants: dict[str, list[_Grant]] = {}  # of each limit, oldest first
-    blocks: dict[str, tuple[_Count, _Count]] = {}  # of each limit: since when, for how long
+    blocks: dict[str, tuple[_Count, _Count]] = {}  # of each limit: begin and length
 
 
 _decoder = msgspec.json.Decoder(_State)
@@ -67,11 +67,11 @@ class Limits:
         self._steady_s = steady_s
         self._points_max = {name: find_points(limit, share) for name, limit in limits.items()}
         self._interval_ns = {name: int(one.interval_s * NS_PER_S) for name, one in limits.items()}
-        # One point has no share: it is to be declared as ten in ten times as long.
+        # One point has no share: declare such a limit as ten points in ten times the interval.
         assert all(points >= 1 for points in self._points_max.values())
         self._state = _State()
         self._is_shared = True
-        self._lock = threading.Lock()  # keeps threads apart even where there is no file
+        self._lock = threading.Lock()  # keeps threads apart even without the file
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def spend(self, cost: Cost) -> float:
@@ -91,19 +91,19 @@ class Limits:
             return 0.0
 
     def acquire(self, cost: Cost, *, timeout_s: float, stop: threading.Event) -> None:
-        """Spend the points as soon as they are there.
+        """Spend the points as soon as the limit allows.
 
-        Raise RateLimited where that takes too long, ConnectionLost where `stop` comes first.
+        Raise RateLimited if that takes longer than `timeout_s`, ConnectionLost if `stop` is first.
         """
         while wait_s := self.spend(cost):
             if wait_s > timeout_s:
-                raise RateLimited(f"no {cost.limit} are left to us", retry_after_s=wait_s)
+                raise RateLimited(f"our share of {cost.limit} is spent", retry_after_s=wait_s)
             if stop.wait(wait_s):
                 raise ConnectionLost("stopped")
             timeout_s -= wait_s
 
     def block(self, wait_s: float, limit: str | None = None) -> None:
-        """Grant nothing from this limit, or any, for so long; a block never shortens another."""
+        """Grant nothing from this limit, or any, for `wait_s`; a block never shortens another."""
         name = _ALL if limit is None else limit
         assert name == _ALL or name in self._points_max
         block_ns = int(min(max(wait_s, 0.0), BLOCK_S_MAX) * NS_PER_S)
@@ -112,21 +112,21 @@ class Limits:
                 state.blocks[name] = now, block_ns
 
     def blocked_s(self, *limits: str) -> float:
-        """Return for how long one of these limits, or any, grants nothing."""
+        """Return the seconds until none of these limits is blocked any more; 0.0 if none is."""
         with self._locked() as (state, now):
             return max(_block_ns(state, name, now) for name in (_ALL, *limits)) / NS_PER_S
 
     @contextmanager
     def _locked(self) -> Iterator[tuple[_State, int]]:
-        """Lend the state with the time of now, then keep the changed state.
+        """Lend the state and the current time, then save the changed state.
 
-        Without the file this process goes by its own grants: as careful, while a full disk stops
-        nothing. A damaged file is replaced.
+        Without the file this process counts only its own grants, so that a full disk stops nothing.
+        It replaces a damaged file.
         """
         with self._lock, self._open() as descriptor:
             if descriptor is not None and self._is_shared:
                 self._read(descriptor)
-            # Only now: what another process did while we waited for the file is not "later".
+            # Read the clock under the lock: grants made while we waited must not lie in the future.
             now = round(self._steady_s() * NS_PER_S)
             _put_back(self._state, now)
             yield self._state, now
@@ -142,7 +142,7 @@ class Limits:
             yield None
             return
         try:
-            # Held for microseconds, and let go of by the system where its holder dies.
+            # Held for microseconds; if its holder dies, the system releases it.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
         finally:
@@ -154,7 +154,7 @@ class Limits:
             data = os.pread(descriptor, FILE_BYTES_MAX, 0)
             self._state = _decoder.decode(data)
         except (OSError, *UNDECODABLE) as error:
-            if data or self._state.grants or self._state.blocks:  # else it is new
+            if data or self._state.grants or self._state.blocks:  # else the file is new
                 self._warn(error)
 
     def _write(self, descriptor: int) -> None:
@@ -169,7 +169,7 @@ class Limits:
         if self._is_shared:
             where = {"path": str(self._path), "reason": str(error)}
             _log.warning(
-                "the file of limits is unusable; this process counts by itself", extra=where
+                "cannot use the file of limits; this process counts by itself", extra=where
             )
         self._is_shared = False
 
@@ -180,9 +180,9 @@ def find_points(limit: Limit, share: float) -> int:
 
 
 def parse_retry_after(text: str, ts: int) -> float | None:
-    """Return the seconds that a Retry-After header received at `ts` asks for, if any.
+    """Return the wait of a Retry-After header received at `ts`, in seconds; `None` if it has none.
 
-    It holds seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    The header holds seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
     """
     if text.isascii() and text.isdigit():
         return min(float(text), BLOCK_S_MAX)
@@ -200,7 +200,7 @@ def _block_ns(state: _State, name: str, now: int) -> int:
 
 
 def _ts_free(grants: list[_Grant], excess: int) -> int:
-    """Return the time of the grant whose expiry frees as many points, with all before it."""
+    """Return the time of the grant with which, and with all before it, `excess` points expire."""
     for ts, points in grants:
         excess -= points
         if excess <= 0:
@@ -216,7 +216,7 @@ def _add(grants: list[_Grant], now: int, points: int, *, slot_ns: int) -> list[_
 
 
 def _put_back(state: _State, now: int) -> None:
-    """Cap all times at now, and all waits at their maximum, whatever the clock or the file says."""
+    """Cap all times at now and all waits at their maximum, for a clock or file that is wrong."""
     for name, grants in state.grants.items():
         state.grants[name] = [(min(ts, now), points) for ts, points in grants]
     for name, (since, length) in state.blocks.items():

@@ -1,6 +1,6 @@
-"""A nap of a thread that reads several sockets, between two turns of all of them.
+"""A nap of a thread that reads several sockets, between two rounds over them.
 
-Where messages come thickly, it lasts the interval; else until the next message of any socket.
+If messages come fast, the nap lasts the interval; else until the next message of any socket.
 """
 
 import select
@@ -11,12 +11,12 @@ from typing import Final
 
 from shared.transport.pace import Pace
 
-LOOK_S: Final = 0.1  # at most, while no message comes
-ADDED_LOOK_S: Final = 1.0  # at most, without a connection: a socket may be added, which waits
+LOOK_S: Final = 0.1  # the longest nap while no message comes
+ADDED_LOOK_S: Final = 1.0  # the longest nap without a connection: a new socket would wait for it
 
 
 class Naps:
-    """Knows how many messages come; the reader's thread owns it."""
+    """Takes naps by the rate of messages; the reader's thread owns it."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Naps:
         steady_s: Callable[[], float],
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Begin as if few came; to `sleep` costs half the CPU of a wait that can be ended."""
+        """Begin as if few came; `sleep` costs half the CPU of a wait that can be interrupted."""
         self._interval_s = interval_s
         self._steady_s = steady_s
         self._sleep = sleep
@@ -34,9 +34,9 @@ class Naps:
     def take(
         self, descriptors: Iterable[int], wait_s: float, stop: Event, *, received: int
     ) -> None:
-        """Wait until the next turn, which is worth while in `wait_s`.
+        """Wait until the next round, which is due in `wait_s` at the latest.
 
-        `descriptors` are those of the sockets that would be read; `received` counts all messages.
+        `descriptors` are those of the readable sockets; `received` counts all messages so far.
         """
         self._pace.count(received - self._received, self._steady_s())
         self._received = received

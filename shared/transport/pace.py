@@ -1,25 +1,24 @@
-"""Paces the reads of one socket: where messages come thickly, one read takes several.
+"""Paces the reads of one socket: if messages come fast, one read takes several.
 
-Waking costs more than reading. Where messages come thinly, each one is read as it comes, so that
-receive times stay exact; so are messages that come many at once and then none for a while, since
-a wait would spare no waking. Only reads that wait for nothing show how they come: now and then
-there are some.
+Waking costs more than reading. If messages come slowly, we read each one as it comes, so that
+receive times stay exact; we do the same if they come in bursts, because waiting would save no
+waking. Only reads without a pause show bursts, so every `PROBE_S` we read without one for a while.
 """
 
 from math import inf
 from typing import Final
 
-WINDOW_S: Final = 1.0  # the time for which messages are counted before the pace changes
-MESSAGES_MIN: Final = 1.5  # in one interval, for a wait to pay
-TOGETHER_S: Final = 0.0002  # between two reads of which the second was not waited for
-PROBE_S: Final = 30.0  # between two looks how messages come
+WINDOW_S: Final = 1.0  # how long we count messages before the pace may change
+MESSAGES_MIN: Final = 1.5  # in one interval; with fewer a wait does not pay
+TOGETHER_S: Final = 0.0002  # the most between two reads, if the second did not wait
+PROBE_S: Final = 30.0  # between two looks for bursts
 
 
 class Pace:
     """Counts the messages of one connection."""
 
     def __init__(self, interval_s: float) -> None:
-        """Begin at each message; an interval of 0 leaves it so."""
+        """Begin with a read for each message; an interval of 0 keeps it so."""
         self.is_batched = False
         self._interval_s = interval_s
         self._messages = 0
@@ -28,7 +27,7 @@ class Pace:
         self._probed_s = 0.0
 
     def count_read(self, messages: int, now_s: float) -> None:
-        """Count a read, where it waits for messages; its messages, where it waits for time."""
+        """Count a read that waited for messages as one; of a batched read count the messages."""
         if not self.is_batched:
             self._probed_s = now_s
         elif now_s - self._probed_s >= PROBE_S:
@@ -39,7 +38,7 @@ class Pace:
         self.count(messages if self.is_batched else is_waited, now_s)
 
     def count(self, messages: int, now_s: float) -> None:
-        """Count messages, of which there may be none."""
+        """Count messages, even none; once per window decide on batches."""
         self._messages += messages
         if self._since_s is None:
             self._since_s = now_s

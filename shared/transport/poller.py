@@ -15,12 +15,12 @@ from shared.transport.limits import SHARE
 from shared.transport.rest import RestClient
 
 WORKERS_MAX: Final = 4  # requests under way at once
-LEVEL_BYTES: Final = 128  # that one takes in memory, roughly
+LEVEL_BYTES: Final = 128  # memory of one level, roughly
 _NO_ROOM: Final = "the disk has not kept up"
 
 
 class Poller:
-    """Requests each book in turn, for an inbox that takes the answers; its own thread owns it.
+    """Requests each book in turn and puts the answers into an inbox; its own thread owns it.
 
     Its workers only request books and hand over the answers.
     """
@@ -72,7 +72,7 @@ class Poller:
         interval_s: float,
         stop: Event,
     ) -> None:
-        """Ask for every book once, evenly over the interval: a burst would use up the limit."""
+        """Request every book once, evenly over the interval: a burst would use up the limit."""
         share_s = interval_s / max(len(raw_symbols), 1)
         polls: list[Future[None]] = []
         for number, raw_symbol in enumerate(raw_symbols):
@@ -88,7 +88,7 @@ class Poller:
 
 
 class _Asker:
-    """Requests books for several threads at once, which hand over one at a time."""
+    """Requests books on several threads at once; they hand over one answer at a time."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class _Asker:
         self._has_room = True
 
     def ask(self, raw_symbol: str, stop: Event) -> None:
-        """Request one book; hand over a failure as well, for no failure ends the polling."""
+        """Request one book; hand over a failure too, for no failure ends the polling."""
         if stop.is_set():
             return
         outcome: Snapshot | BooktapeError
@@ -120,7 +120,7 @@ class _Asker:
         with self._lock:
             had_room, self._has_room = self._has_room, not self._inbox.is_full
             if not self._has_room:
-                if not had_room:  # it is known by now; each book begins anew at its next poll
+                if not had_room:  # the feed knows it; each book begins anew at its next poll
                     return
                 outcome = ConnectionLost(_NO_ROOM)
             self._inbox.append(Polled(ts, now_s, raw_symbol, outcome, size))
@@ -129,7 +129,7 @@ class _Asker:
 def stretch(
     exchange: Exchange, poll_interval_s: float, books: int, *, share: float = SHARE
 ) -> float:
-    """Return the seconds between two polls of each of so many books that the limit allows."""
+    """Return the seconds between two polls of a book, stretched if the limit demands it."""
     cost = exchange.rest.book.cost
     if cost is None:
         return poll_interval_s

@@ -1,4 +1,4 @@
-"""Finds the proxy for a URL, as the environment names it, for sockets and REST alike."""
+"""Finds the proxies that the environment names, for sockets and REST alike."""
 
 import base64
 import re
@@ -29,10 +29,10 @@ class Proxy(Struct, frozen=True, kw_only=True):
 def find_proxy(url: str) -> Proxy | None:
     """Return the proxy that the environment names for `url`, or `None` for a direct connection.
 
-    `https_proxy` is for https and wss, `http_proxy` for http and ws, `all_proxy` where they are not
-    set; `no_proxy` lists hosts that need no proxy. Each may be in small letters or capitals. A
-    proxy may come without a scheme. This machine's own addresses never go through a proxy. Raise
-    ConnectionLost where the proxy is not an http:// one.
+    `https_proxy` is for https and wss, `http_proxy` for http and ws, `all_proxy` for all if these
+    are not set; `no_proxy` lists hosts that need no proxy. Each may be in small letters or
+    capitals. A proxy needs no scheme. This machine's own addresses never go through a proxy. Raise
+    ConnectionLost if the proxy is not an http:// one.
     """
     if urlsplit(url).hostname in LOOPBACK:
         return None
@@ -44,7 +44,7 @@ def find_proxy(url: str) -> Proxy | None:
 
 
 def open_tunnel(to_proxy: socket.socket, proxy: Proxy, host: str, port: int) -> None:
-    """Have the proxy connect this socket with the host, or raise ConnectionLost."""
+    """Make the proxy connect this socket with the host, or raise ConnectionLost."""
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     request = f"CONNECT {where} HTTP/1.1\r\nHost: {where}\r\n"
     if proxy.authorization:
@@ -52,7 +52,7 @@ def open_tunnel(to_proxy: socket.socket, proxy: Proxy, host: str, port: int) -> 
     to_proxy.sendall(f"{request}\r\n".encode())
     head = bytearray()
     while not head.endswith(b"\r\n\r\n"):
-        byte = to_proxy.recv(1)  # the bytes behind the head are the exchange's
+        byte = to_proxy.recv(1)  # the bytes after the head belong to the exchange
         if not byte or len(head) >= HEAD_BYTES_MAX:
             raise ConnectionLost(f"the proxy {proxy.host}:{proxy.port} gave no answer")
         head += byte
@@ -66,8 +66,8 @@ def _read(url: str) -> Proxy:
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise ConnectionLost(
-            f"the environment names a {parts.scheme} proxy, but only http:// proxies are spoken:"
-            " set https_proxy to one of these, or no_proxy"
+            f"the environment names a {parts.scheme} proxy, but booktape needs an http:// proxy:"
+            " set https_proxy to one, or no_proxy"
         )
     authorization = ""
     if parts.username is not None:

@@ -1,4 +1,4 @@
-"""The reader keeps sockets open for ever, each in turns: connect, receive, reconnect."""
+"""The reader keeps sockets open for ever, by turns: connect, receive, reconnect."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,12 +19,12 @@ from shared.transport.inbox import Closed, Inbox, Opened, Over, SocketRead, Turn
 from shared.transport.nap import Naps
 from shared.transport.pace import Pace
 
-RECEIVE_S: Final = 0.1  # at most, before a turn looks at anything but its socket
-CONNECT_LOOK_S: Final = 0.02  # between two looks whether a connection stands
+RECEIVE_S: Final = 0.1  # the longest that a turn only reads its socket
+CONNECT_LOOK_S: Final = 0.02  # between two looks at a connection under way
 CLOSE_S: Final = 2.0  # at the end, for all sockets to hang up
 ROOM_WAIT_S: Final = 5.0  # for a slow disk; a longer wait would miss pongs
 ROOM_LOOK_S: Final = 0.005
-LIMIT_LOOK_S: Final = 60.0  # at most, before the limit is asked again
+LIMIT_LOOK_S: Final = 60.0  # the longest wait before we ask the limit again
 PAUSE_LOOK_S: Final = 1.0
 STANDSTILL_S: Final = 10.0  # between two turns: a process that slept so long has missed messages
 
@@ -32,7 +32,7 @@ _log = log.get(__name__)
 
 
 class Reader:
-    """Gives each of its sockets its turn; its own thread owns it, and all of them."""
+    """Gives each of its sockets its turn; its own thread owns it and the sockets."""
 
     def __init__(
         self,
@@ -42,10 +42,10 @@ class Reader:
         steady_s: Callable[[], float],
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Prepare to read these each `interval_s`; another thread may append to them.
+        """Prepare to read these sockets every `interval_s`; another thread may append to them.
 
-        An interval of 0 is for one socket, whose messages are waited for. So are those of all
-        where few come.
+        With an interval of 0, for one socket, the reader waits for each message. It does so with
+        several sockets too while few messages come.
         """
         self._sockets = sockets
         self._interval_s = interval_s
@@ -67,7 +67,7 @@ class Reader:
 
 
 class Socket:
-    """Keeps one connection up, and puts all of its messages into an inbox.
+    """Keeps one connection up, and puts all its messages into an inbox.
 
     Its reader's thread owns it.
     """
@@ -91,8 +91,8 @@ class Socket:
     ) -> None:
         """Prepare; `pause` closes the connection and keeps it closed while it is set.
 
-        `read_interval_s` is how long a message may wait to be read with others. `start` begins
-        what takes long on another thread: to connect, to hang up.
+        A message may wait `read_interval_s` to be read with others. `start` runs slow calls on
+        another thread: to connect, to hang up.
         """
         self._inbox = inbox
         self._board = board
@@ -111,18 +111,18 @@ class Socket:
         self._connecting: Future[Connection] | None = None
         self._pace = Pace(read_interval_s)
         self._number = 0  # of the connection
-        self._due_s = 0.0  # when to look again, without a connection
-        self._full_since_s: float | None = None  # the inbox, while there is a connection
-        self._turned: tuple[int, float] | None = None  # time of day and steady, while there is one
+        self._due_s = 0.0  # the next look, without a connection
+        self._full_since_s: float | None = None  # since when the inbox is full, if connected
+        self._turned: tuple[int, float] | None = None  # the last turn by both clocks, if connected
 
     @property
     def received(self) -> int:
-        """Return how much came so far, messages and what concerns the connection."""
+        """Return the count of arrivals so far: messages, and news of the connection."""
         return self._inbox.appended
 
     @property
     def readable(self) -> int | None:
-        """Return the descriptor that tells of a message, where one would be read now."""
+        """Return the descriptor to poll for messages; `None` if the socket would not read now."""
         if self._connection is None or self._full_since_s is not None:
             return None
         return self._connection.descriptor
@@ -130,7 +130,7 @@ class Socket:
     def turn(self, receive_s: float) -> float:
         """Do all that is due; return the seconds until the next turn.
 
-        It takes `receive_s` of silence where something may still come.
+        While connected, wait up to `receive_s` for a message.
         """
         if self._connecting is not None:
             return (
@@ -149,7 +149,7 @@ class Socket:
             return self._wait(self._backoff.next_s())
 
     def end(self) -> Future[None]:
-        """Hang up, then mark the inbox as over; return when that is done."""
+        """Hang up and mark the inbox as over; the result is done when the socket is closed."""
         closing: Future[None] = Future()
         if self._connecting is not None:
             self._connecting.add_done_callback(_close_unused)
@@ -173,7 +173,7 @@ class Socket:
         return CONNECT_LOOK_S
 
     def _settle_connect(self, connecting: "Future[Connection]") -> float:
-        """Take over the connection, or note why it failed."""
+        """Take over the connection, or note the failure."""
         self._connecting = None
         try:
             self._connection = connecting.result()
@@ -209,7 +209,7 @@ class Socket:
     def _find_standstill(self) -> None:
         """Give up the connection if this process or the machine stood still.
 
-        A stopped process shows on the steady clock, a sleeping machine on the other.
+        The steady clock shows a stopped process, the time of day a sleeping machine.
         """
         ts, now_s = self._clock_ns(), self._steady_s()
         if self._turned is not None:
@@ -219,7 +219,7 @@ class Socket:
         self._turned = ts, now_s
 
     def _pump(self, connection: Connection, receive_s: float) -> None:
-        """Read for a while, with as little work for each message as possible."""
+        """Read for up to `RECEIVE_S`, with as little work for each message as possible."""
         inbox, clock_ns, steady_s = self._inbox, self._clock_ns, self._steady_s
         pace, read_interval_s = self._pace, self._read_interval_s
         until_s = steady_s() + RECEIVE_S
@@ -248,7 +248,8 @@ class Socket:
     def _is_without_room(self) -> bool:
         """Return whether to stop reading until the recorder has digested more.
 
-        To read on would fill the memory; if we give up, the hole is a row like every outage.
+        Reading on would fill the memory. After `ROOM_WAIT_S` we give up the connection, which
+        makes a row like every outage.
         """
         if not self._inbox.is_full:
             self._full_since_s = None
@@ -261,7 +262,7 @@ class Socket:
         return True
 
     def _close(self, connection: Connection, reason: str, *, is_lost: bool) -> Future[None]:
-        """Hang up; return when that is done."""
+        """Start to hang up; the result is done when the socket is closed."""
         self._connection, self._full_since_s, self._turned = None, None, None
         link = self._board.link
         again = link.reconnects + is_lost
@@ -272,7 +273,7 @@ class Socket:
         return self._start(connection.close)
 
     def _heed(self, wait_s: float, reason: str) -> None:
-        """Make the other sockets of this address wait as well: the refusal is meant for all."""
+        """Make the other sockets of this address wait too: the refusal means them all."""
         self._inbox.append(TurnedAway(self._clock_ns(), wait_s, reason))
         if self._connect_cost:
             self._ban(wait_s, self._connect_cost.limit)
@@ -287,6 +288,6 @@ class Socket:
 
 
 def _close_unused(connecting: "Future[Connection]") -> None:
-    """Hang up where a connection stands that nobody will read any more."""
+    """Close a connection that stands but will have no reader."""
     if connecting.exception() is None:
         connecting.result().close()

@@ -27,9 +27,9 @@ READ_TIMEOUT_S: Final = 10.0  # of each read
 BODY_S_MAX: Final = 30.0  # of all reads
 BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 READ_BYTES: Final = 64 * 1024
-THREADS_MAX: Final = 8  # whose connections are kept open
+THREADS_MAX: Final = 8  # each keeps a connection open
 LIMIT_WAIT_S_MAX: Final = 60.0
-BAN_S: Final = 60.0  # where the exchange does not say how long
+BAN_S: Final = 60.0  # if the exchange names no time
 EXCERPT_CHARACTERS_MAX: Final = 200
 
 _WRONG_QUESTIONS = {400, 404, 405, 410, 422}
@@ -61,9 +61,9 @@ class RestReply(Struct, frozen=True):
 class RestClient:
     """The REST calls of one exchange, for several threads at once.
 
-    A call waits for the exchange's limit for at most `LIMIT_WAIT_S_MAX`, or until `stop`. It may
-    raise RateLimited, where the limit is used up or the exchange says so, ConnectionLost,
-    RequestRefused, or MalformedMessage, where the answer is not what it should be.
+    A call waits for the exchange's limit for at most `LIMIT_WAIT_S_MAX`, or until `stop`. It raises
+    RateLimited if our share is used up or the exchange says so, MalformedMessage if it cannot read
+    the answer, and also ConnectionLost and RequestRefused.
     """
 
     def __init__(
@@ -76,10 +76,10 @@ class RestClient:
         on_ban: Callable[[float, str], None] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Send requests to `url`; the clock gives the time of day: a ban ends at one.
+        """Send requests to `url`; a ban may name its end, by the time of day of `clock_ns`.
 
-        `on_ban` is called where the exchange wants no question, with the seconds and a reason;
-        `tls` is for a server that the system's authorities do not vouch for.
+        `on_ban` is called when the exchange bans us, with the seconds and a reason; `tls` is for a
+        server that the system's authorities do not vouch for.
         """
         self.url = url.rstrip("/")
         self._rest = exchange.rest
@@ -108,7 +108,7 @@ class RestClient:
         return replace(trades, ts_from=None if reach_s is None else ts - int(reach_s * 1e9))
 
     def request(self, path: str) -> RestReply:
-        """Return the answer to a path, whatever it is; the caller minds the limits."""
+        """Return the answer to a path, whatever its status; the caller minds the limits."""
         url = self.url + path
         proxy = find_proxy(url)
         try:
@@ -126,7 +126,7 @@ class RestClient:
         return RestReply(response.status_code, headers, body)
 
     def close(self) -> None:
-        """Close the connections that are kept open."""
+        """Close the open connections."""
         self._session.close()
 
     def _get(self, call: Call, path: str, stop: Event | None) -> bytes:
@@ -160,7 +160,7 @@ class RestClient:
 
 
 class _Session(requests.Session):
-    """Follows no redirect, and does not read its target: that may be noise."""
+    """Follows no redirect, and never reads its target, which may be noise."""
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -168,7 +168,7 @@ class _Session(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
-    """Trusts the authorities of one context, and none that requests brings along."""
+    """Trusts the authorities of one context, and none of those that requests ships."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
@@ -194,7 +194,7 @@ def _open_session(tls: ssl.SSLContext) -> requests.Session:
     session.headers["User-Agent"] = f"booktape/{VERSION}"
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter(tls))
-    # An answer could change only the cookies of a session that threads share.
+    # Threads share the session: its cookies are all that an answer could change.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     # Our own code reads the environment's proxies and authorities, for sockets and REST alike.
     session.trust_env = False
@@ -202,10 +202,10 @@ def _open_session(tls: ssl.SSLContext) -> requests.Session:
 
 
 def _read(response: requests.Response) -> bytes:
-    """Return the body, or raise ConnectionLost where it is too long or takes too long."""
+    """Return the body, or raise ConnectionLost if it is too long or takes too long."""
     deadline_s = time.monotonic() + BODY_S_MAX
     body = bytearray()
-    # Unlike requests' own reads this returns early, so that we notice a trickle.
+    # Unlike requests' own reads, this one returns early, so that we notice a trickle.
     while part := response.raw.read1(READ_BYTES, decode_content=True):
         body += part
         if len(body) > BODY_BYTES_MAX:

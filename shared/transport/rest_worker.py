@@ -1,4 +1,4 @@
-"""The worker sends REST requests: for markets, missed trades, books to begin or to compare."""
+"""The worker sends REST requests: for markets, missed trades, new books, audits."""
 
 from collections.abc import Callable, Sequence
 from threading import Event
@@ -13,11 +13,11 @@ from shared.process.retry import Backoff
 from shared.transport.rest import RequestRefused, RestClient
 
 MARKETS_INTERVAL_S: Final = 60.0
-MARKETS_EARLY_S: Final = 10.0  # at the least, where a feed wants the list at once
-# Between two requests. A list of trades is dear (5 of Bitvavo's 1,000 points a minute); after an
-# outage the books, which need points as well, come first.
+MARKETS_EARLY_S: Final = 10.0  # at the least, if a feed wants the list at once
+# Between two requests. A list of trades is expensive (5 of Bitvavo's 1,000 points a minute); after
+# an outage the books come first, which cost points too.
 PACE_S: Final = 1.0
-BOOK_PACE_S: Final = 0.05  # between two requests for a book, and two looks for one
+BOOK_PACE_S: Final = 0.05  # between two requests for books, and two looks for wanted ones
 GIVE_UP_S: Final = 900.0  # as long as Bitvavo's ban; then the trades count as missing
 
 _log = log.get(__name__)
@@ -40,13 +40,13 @@ class RestWorker:
         clock_ns: Callable[[], int],
         steady_s: Callable[[], float],
     ) -> None:
-        """Prepare; `take_list` takes each list of markets and when it came.
+        """Prepare; `take_list` takes each list of markets and its receive time.
 
-        The boards hold the questions, later ones too; `book_interval_s` lies between
-        two requests for a book, and is `None` where no book begins over REST.
+        The boards hold the questions; more boards may follow. `book_interval_s` lies between two
+        requests for books; it is `None` if no book begins over REST.
         """
         self.error = ""
-        self._errors: dict[str, str] = {}  # of each kind of question, since its last answer
+        self._errors: dict[str, str] = {}  # of each kind of request, since its last answer
         self._rest = rest
         self._take_list = take_list
         self._book_interval_s = max(book_interval_s or 0.0, BOOK_PACE_S)
@@ -69,9 +69,9 @@ class RestWorker:
             self._ask_books(stop)
 
     def _ask_books(self, stop: Event) -> None:
-        """Request the books that must begin, one after the other, until other kinds get their turn.
+        """Request the wanted books, one after the other, until other requests have their turn.
 
-        The feed that wanted a book asks again if the request fails.
+        If a request fails, the feed asks again.
         """
         left_s = PACE_S
         while left_s > 0.0 and not stop.is_set():
@@ -85,7 +85,7 @@ class RestWorker:
     def _ask_book(self, board: Board, stop: Event) -> None:
         try:
             snapshot = self._rest.book(board.books_wanted.popleft(), stop)
-        except IndexError:  # the connection, with its questions, was lost meanwhile
+        except IndexError:  # the connection was lost meanwhile, and its questions with it
             return
         except BooktapeError as error:
             self._fail("books", error)
@@ -94,7 +94,7 @@ class RestWorker:
         board.books.append(BookAnswer(self._clock_ns(), snapshot))
 
     def _ask_audit(self, stop: Event) -> None:
-        """Request one book to compare; a failure is no fault of the feed."""
+        """Request one book for an audit; a failure is no fault of the feed."""
         board = next((board for board in self._boards if board.audits_wanted), None)
         if board is None:
             return
@@ -103,11 +103,11 @@ class RestWorker:
         try:
             snapshot = self._rest.book(raw_symbol, stop)
         except BooktapeError as error:
-            _log.info("no book to compare", extra={"symbol": raw_symbol, "reason": str(error)})
+            _log.info("no answer to an audit", extra={"symbol": raw_symbol, "reason": str(error)})
         board.audits.append(AuditAnswer(raw_symbol, self._clock_ns(), snapshot))
 
     def _is_list_due(self) -> bool:
-        """Return whether to request the list of markets: each minute, or when a feed wants it."""
+        """Return whether to request the list of markets: every minute, or when a feed wants it."""
         now_s = self._steady_s()
         wanted = [board for board in self._boards if board.is_list_wanted]
         if now_s < self._markets_due_s and not (wanted and now_s >= self._markets_early_s):
@@ -128,7 +128,7 @@ class RestWorker:
         self._take_list(markets, self._clock_ns())
 
     def _ask_trades(self, stop: Event) -> None:
-        """Request one list of trades; report one that does not come in time, for it makes a gap."""
+        """Request one list of trades; after `GIVE_UP_S` report it as missing, which makes a gap."""
         board = next((board for board in self._boards if board.questions), None)
         if board is None:
             return
@@ -161,7 +161,7 @@ class RestWorker:
         self._backoff.reset()
 
     def _fail(self, kind: str, error: BooktapeError) -> float:
-        """Log a failure once while it lasts; return when to ask again."""
+        """Log a failure once while it lasts; return the time of the next attempt."""
         if str(error) != self._errors.get(kind):
             _log.warning("no answer over REST; asking again", extra={"reason": str(error)})
         self._errors[kind] = self.error = str(error)

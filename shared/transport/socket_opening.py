@@ -14,13 +14,13 @@ class SocketOpening:
     """Opens one socket; another thread may interrupt it."""
 
     def __init__(self, timeout_s: float, options: Sequence[SocketOption]) -> None:
-        """Prepare; `timeout_s` is for all addresses together, and then for each read."""
+        """Prepare; `timeout_s` bounds all attempts to connect together, then each read."""
         self._timeout_s = timeout_s
         self._options = options
         self._socket: socket.socket | None = None
 
     def open(self, url: str, tls: ssl.SSLContext) -> socket.socket:
-        """Return a socket that is connected to the exchange."""
+        """Return a socket connected to the exchange."""
         parts = urlsplit(url)
         is_secure = parts.scheme == "wss"
         host, port = parts.hostname, parts.port or (443 if is_secure else 80)

@@ -9,12 +9,12 @@ Add = Callable[[Sequence[str], Sequence[str]], Board]
 
 
 class Sockets:
-    """The sockets of one exchange by their boards, each with at most so many symbols.
+    """The sockets of one exchange by their boards, each with at most `symbols_per_socket` symbols.
 
     The thread that follows the listings owns them.
 
-    Some channels bring every symbol with one subscription. They have a socket of their own: each
-    other socket would bring every symbol once more.
+    Some channels bring every symbol with one subscription. They have a socket of their own: on
+    several sockets every symbol would come several times.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Sockets:
     def follow(self, symbols: Sequence[str]) -> None:
         """Read these symbols from now on: leave the others, put new ones on sockets with room.
 
-        A symbol stays on its socket, so that a listing disturbs nobody.
+        A symbol stays on its socket, so that a new listing disturbs no other symbol.
         """
         if self._whole_channels:
             self._follow_whole(tuple(symbols))

@@ -17,7 +17,7 @@ _OPCODES = {CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG}
 # The first byte: the mark of a message's last frame, three bits for extensions, the opcode.
 _FINAL, _RESERVED, _OPCODE, _CONTROL = 0x80, 0x70, 0x0F, 0x08
 _WHOLE_TEXT = _FINAL | TEXT
-# The second byte: the mark of a mask, the length up to 125, or in how many bytes it follows.
+# The second byte: the mark of a mask, then the length up to 125, or the size of a longer length.
 _MASKED, _SHORT_MAX, _IN_2_BYTES = 0x80, 125, 126
 _UINT16, _UINT64 = Struct(">H"), Struct(">Q")
 _HEADER_BYTES_MIN = 2
@@ -27,9 +27,9 @@ _CODE_BYTES = 2
 class MessageReader:
     """Turns a websocket's bytes into messages; it neither reads nor sends.
 
-    `space` is where the next bytes go. Its owner looks at two things after each cut: `reply`,
-    the opcode and payload of a frame that is to be sent and then set to `None`, and `lost`, why
-    nothing more can be read.
+    The caller reads the next bytes into `space`. After each cut it checks two values: `reply`, the
+    opcode and payload of a frame, which it sends and sets to `None`; and `lost`, the reason if the
+    connection is at its end.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class MessageReader:
         self.lost: ConnectionLost | None = None
         self._buffer = bytearray(BUFFER_BYTES)
         self._view = self.space = memoryview(self._buffer)
-        self._rest = 0  # bytes at the beginning that were read and not yet cut
+        self._rest = 0  # bytes at the beginning, read and not yet cut
         self._fragments: bytearray | None = None
 
     def cut_messages(self, count: int) -> list[bytes]:
@@ -77,7 +77,7 @@ class MessageReader:
     def _keep(self, start: int, end: int) -> None:
         """Move the remaining bytes to the beginning.
 
-        The buffer doubles while one frame fills it: a length that is a lie costs nothing.
+        The buffer doubles only when a frame fills it, so that a false length costs no memory.
         """
         rest = self._view[start:end]
         size = BUFFER_BYTES
@@ -113,7 +113,7 @@ class MessageReader:
         opcode = first & _OPCODE
         if opcode == PING:
             self.pings += 1
-            self.reply = PONG, payload  # of several pings the last may stand for all
+            self.reply = PONG, payload  # one pong, to the last of several pings, answers them all
         elif opcode == CLOSE:
             code, reason = payload[:_CODE_BYTES], payload[_CODE_BYTES:]
             self.reply = CLOSE, code if len(code) == _CODE_BYTES else b""

@@ -36,7 +36,7 @@ def test_a_file_is_no_folder_to_work_in(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file/below"):
         with (
-            pytest.raises(TapeError, match=r"file.* is no folder to work in: .*--temp DIR"),
+            pytest.raises(TapeError, match=r"cannot work in .*file.*: .*--temp DIR"),
             hold_folder(path, "day"),
         ):
             pass
@@ -83,14 +83,14 @@ def test_a_day_that_does_not_fit_is_told_before_it_is_begun(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(3_000_000_000))
     check_room(tmp_path / "day", 1_400_000_000)
-    wanted = "3.1 GB are needed, 3.0 are free; run the same on a bigger machine"
+    wanted = "it needs 3.1 GB, and 3.0 GB are free; run this on a bigger machine"
     with pytest.raises(TapeError, match=wanted):
         check_room(tmp_path / "day", 1_500_000_000)
 
 
 def test_a_disk_that_fills_meanwhile_is_told_too(tmp_path: Path) -> None:
     with (
-        pytest.raises(TapeError, match="no room is left there; run the same on a bigger machine"),
+        pytest.raises(TapeError, match="the disk is full; run this on a bigger machine"),
         hold_folder(tmp_path, "day"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -66,5 +66,5 @@ def test_other_events_than_the_manifests_count_are_refused(tmp_path: Path) -> No
     forged = msgspec.structs.replace(certificate, files=files)
     store = FolderStore(tape.root)
     assert certificate == add_up(store, "file:", certificate)
-    with pytest.raises(TapeError, match=r"manifests say .*booktape verify tells more"):
+    with pytest.raises(TapeError, match=r"manifests .*booktape verify shows more"):
         add_up(store, "file:", forged)

@@ -48,7 +48,7 @@ def test_a_changed_byte_is_found(tape: HandTape, table: str) -> None:
     path.write_bytes(data)
     [fault] = faults(tape)
     assert f"daily/{table}/" in fault
-    assert "it is not what its certificate says" in fault
+    assert "it is not the file that its certificate names" in fault
     assert not prove(tape).held
 
 
@@ -107,7 +107,7 @@ def test_a_changed_manifest_is_found(tape: HandTape) -> None:
     [path] = (tape.root / "ledger").rglob("*-000000000003-*.json")
     path.write_bytes(path.read_bytes() + b" ")
     [fault] = faults(tape)
-    assert "another manifest than its day's certificate rests on" in fault
+    assert "it differs from the manifest in its day's certificate" in fault
 
 
 def test_what_a_rule_removes_is_expired_where_certified_days_hold(tape: HandTape) -> None:

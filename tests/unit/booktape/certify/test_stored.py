@@ -45,5 +45,5 @@ def test_other_rows_are_refused(stored: tuple[FolderStore, DailyEntry, Path]) ->
     rows = parquet.ParquetFile(path).read().take([1, 0])
     with parquet.ParquetWriter(path, rows.schema, write_page_checksum=True) as writer:
         writer.write_table(rows)
-    with pytest.raises(TapeError, match="is stored already, with other rows; set it aside"):
+    with pytest.raises(TapeError, match="already, with other rows; set it aside"):
         adopt(store, entry)

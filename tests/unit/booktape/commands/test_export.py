@@ -98,7 +98,7 @@ def test_a_folder_that_holds_something_else_is_one_line(shell: Shell, tmp_path: 
     (tmp_path / "notes.txt").touch()
     said = shell.run("export", BTC_EUR, *arguments, "--out", str(tmp_path))
     assert (1, 1) == (said.status, said.err.count("\n"))
-    assert "holds something else than an export: take another folder" in said.err
+    assert "holds files of no export: choose another folder" in said.err
 
 
 def test_a_full_disk_is_one_line(shell: Shell, tmp_path: Path) -> None:

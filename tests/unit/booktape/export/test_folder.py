@@ -37,7 +37,7 @@ def test_two_exports_are_never_mixed(tmp_path: Path) -> None:
     with pytest.raises(TapeError, match=r"another export \(target=parquet depth=5\), not target=h"):
         Folder(tmp_path, "hftbacktest", {"depth": 5})
     (tmp_path / "export.json").write_bytes(b"[1]")
-    with pytest.raises(TapeError, match="is not what an export wrote"):
+    with pytest.raises(TapeError, match="is no file of an export"):
         Folder(tmp_path, "parquet", {"depth": 5})
     (tmp_path / "export.json").unlink()
     (tmp_path / "mine.txt").touch()

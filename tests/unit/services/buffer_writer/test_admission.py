@@ -118,7 +118,7 @@ def test_there_are_only_so_many_sessions(world: World, monkeypatch: pytest.Monke
     monkeypatch.setattr(services.buffer_writer.admission, "SESSIONS_MAX", 1)
     world.receive(make_book(0), make_book(0, session=OTHER), make_book(0, session=FOREIGN))
     assert [SESSION] == list(world.writer.watermark().sessions)
-    assert {OTHER: "there are 1 sessions already"} == world.writer.held
+    assert {OTHER: "the writer has 1 sessions already"} == world.writer.held
 
 
 def test_a_waiting_session_whose_journal_went_waits_no_longer(world: World) -> None:

@@ -409,7 +409,7 @@ def test_an_end_that_cannot_be_written_is_told(
     world.recorder.step()
     with world.full_disk(), caplog.at_level(logging.ERROR):
         assert not world.recorder.end()
-    assert ["the session cannot be ended"] == [record.message for record in caplog.records]
+    assert ["cannot end the session"] == [record.message for record in caplog.records]
     assert not world.journal.ended
 
 

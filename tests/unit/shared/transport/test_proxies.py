@@ -73,7 +73,7 @@ def test_this_machine_is_reached_directly(environment: pytest.MonkeyPatch, url: 
 @pytest.mark.parametrize("value", ["socks5://proxy.test:1080", "https://proxy.test", "http://"])
 def test_another_kind_of_proxy_is_refused(environment: pytest.MonkeyPatch, value: str) -> None:
     environment.setenv("all_proxy", value)
-    with pytest.raises(ConnectionLost, match=r"only http:// proxies are spoken"):
+    with pytest.raises(ConnectionLost, match=r"booktape needs an http:// proxy"):
         find_proxy(EXCHANGE)
 
 
