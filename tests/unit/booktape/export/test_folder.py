@@ -41,7 +41,7 @@ def test_two_exports_are_never_mixed(tmp_path: Path) -> None:
         Folder(tmp_path, "parquet", {"depth": 5})
     (tmp_path / "export.json").unlink()
     (tmp_path / "mine.txt").touch()
-    with pytest.raises(TapeError, match="something else than an export"):
+    with pytest.raises(TapeError, match="holds files of no export"):
         Folder(tmp_path, "parquet", {"depth": 5})
 
 

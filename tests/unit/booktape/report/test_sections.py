@@ -87,7 +87,7 @@ def test_what_feeds_said_is_counted_and_told() -> None:
     incidents = Incidents({"bitvavo": Counter(gap=1_234, status=1)}, listed, 7)
     text = sections.make_causes([], incidents)
     assert "<li><code>gap</code><b>1,234</b></li><li><code>status</code><b>1</b></li>" in text
-    assert "2 rows, and 7 more" in text
+    assert "rows about whole feeds, by time: 2, and 7 more" in text
     assert "11-22 00:00:01.500" in text
     assert "&lt;X&gt;" in text
     one = Incidents({"bitvavo": Counter()}, listed[:1], 0)

@@ -105,7 +105,7 @@ def test_a_session_whose_file_cannot_be_written_waits(
         world.receive(make_book(0))
         world.writer.tend_sessions()
         assert {} == world.writer.watermark().sessions
-        assert "cannot be written: No space left" in world.writer.held[SESSION]
+        assert "cannot write its file: No space left" in world.writer.held[SESSION]
     world.writer.tend_sessions()
     # It was marked, or not: only the store can tell.
     world.upload()
