@@ -59,7 +59,10 @@ def choose_engine(stream: Stream, layout: Layout) -> Engine:
     """Return the compiled engine, or the plain one if numba is not installed."""
     engine: Any
     try:
-        from booktape.replay.fast import FastEngine as engine  # noqa: N813, PLC0415 (loads numba)
+        from booktape.replay.entries import load_entries  # noqa: PLC0415 (loads numba)
+        from booktape.replay.fast import FastEngine as engine  # noqa: N813, PLC0415 (as above)
+
+        load_entries()
     except ImportError as error:
         _advise(str(error))
         engine = PlainEngine

@@ -325,7 +325,7 @@ def test_a_ban_in_the_exchanges_own_words_is_heeded(
         client.book("BTC-EUR")
     assert 900.0 == raised.value.retry_after_s
     assert 900.0 == limits.blocked_s("points")
-    with pytest.raises(RateLimited, match="no points are left"):
+    with pytest.raises(RateLimited, match="share of points is spent"):
         client.book("BTC-EUR")
     assert 1 == len(server.paths)
 
