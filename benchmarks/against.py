@@ -14,10 +14,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -132,17 +132,18 @@ def run_peak(trees: Mapping[str, Path], seconds: float, turn: int) -> dict[str, 
 
 def record_peak(tree: Path, seconds: float) -> Costs:
     """Record with one tree; return the CPU-seconds of so many seconds."""
-    with (
-        tempfile.TemporaryDirectory(prefix="booktape-") as folder,
-        Recorder(tree, Path(folder)) as recorder,
-    ):
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="booktape-"))
+        simulators = stack.enter_context(Simulators())
+        recorder = Recorder(tree, Path(folder), simulators)
+        stack.callback(recorder.stop)
         end_s = time.monotonic() + START_S
         wait_for("every book is live", lambda: recorder.is_live)
         time.sleep(max(0.0, end_s - time.monotonic()))
         before = recorder.cpu_s()
         time.sleep(seconds)
         after = recorder.cpu_s()
-        recorder.simulators.quiesce()
+        simulators.quiesce()
         time.sleep(SETTLE_S)
         recorder.prove()
     return {process: used - before[process] for process, used in after.items()}
@@ -151,42 +152,30 @@ def record_peak(tree: Path, seconds: float) -> Costs:
 class Recorder:
     """Runs `booktape up` of a tree, and simulators of this tree that it records."""
 
-    def __init__(self, tree: Path, folder: Path) -> None:
+    def __init__(self, tree: Path, folder: Path, simulators: Simulators) -> None:
+        """Start the simulators, then the recorder, each on a core of its own."""
         self._tree, self._folder = tree, folder
         self._state = StateFolder(folder / STATE)
-        self.simulators = Simulators()
-
-    def __enter__(self) -> Self:
-        environment = make_environment(self._folder, os.environ)
+        environment = make_environment(folder, os.environ)
         cores = sorted(os.sched_getaffinity(0))
-        self.simulators.__enter__()
         with on_core(cores[-1]):
             addresses = {
-                name: start_simulator(self.simulators, name, market, self._folder, environment)
+                name: start_simulator(simulators, name, market, folder, environment)
                 for name, market in MARKETS.items()
             }
         flush = f"[writer]\nflush_interval_s = {FLUSH_S}"
-        configure(self._folder, addresses, {"channels": list(BOOKS_AND_TRADES)}, flush)
+        configure(folder, addresses, {"channels": list(BOOKS_AND_TRADES)}, flush)
         with on_core(cores[0]):
             self._up = subprocess.Popen(
-                [self._tree / ".venv" / "bin" / "booktape", "up"],
-                cwd=self._tree,
+                [tree / ".venv" / "bin" / "booktape", "up"],
+                cwd=tree,
                 env=environment,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stop()
-        self.simulators.__exit__(kind, error, traceback)
-
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the recording, drained; do nothing if it has ended."""
         if self._up.poll() is None:
             self._up.terminate()
             self._up.wait(END_S)
@@ -209,7 +198,7 @@ class Recorder:
 
     def prove(self) -> None:
         """End the recording; raise where the tape has a gap, or lacks what was sent."""
-        self._stop()
+        self.stop()
         prove(self._folder / "data")
         for name in MARKETS:
             compare(self._folder / f"{name}.jsonl", self._folder / "data" / "tape", name)

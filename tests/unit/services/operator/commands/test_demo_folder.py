@@ -42,7 +42,7 @@ def test_a_demo_may_ask_for_its_books(tmp_path: Path) -> None:
     make_folder(tmp_path / "demo", is_fresh=False)
     write_configuration(tmp_path / "demo", ADDRESSES, PAGE, transport="rest")
     settings = load_settings(find_exchanges(), make_environment(tmp_path / "demo", {}))
-    assert {"rest"} == {each.transport for each in settings.exchanges.values()}
+    assert {"rest"} == {settings.exchanges[name].transport for name in ADDRESSES}
 
 
 def test_an_earlier_demo_is_removed_only_when_asked_for(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def test_what_comes_first_and_what_follows() -> None:
     assert ["1 books, 0 differ"] * 2 == [rows[name].seen for name in ("T4", "T5")]
     assert "1 steps, 0 differ" == rows["T6"].seen
     assert "REFUTED" == verdict("T4", join(), change(6))
+    left = [join(), book(5), join(leave=True), join()]
+    assert "CONFIRMED" == verdict("T4", *left, change(6), book(90))  # it was on its way
     assert "REFUTED" == verdict("T5", join(), book(5), change(7))
     assert "REFUTED" == verdict("T6", join(), book(5), change(6), change(8))
 
