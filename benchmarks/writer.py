@@ -1,8 +1,8 @@
 """Measures the writer alone: levels per CPU-second from frames in memory to synced Parquet.
 
-One flush of 500,000 rows in a process of its own, prepared as the writer's, several times. Frames
-are as they come live (20 ms each) and as they come under load (64 KiB each). Peak memory is of the
-whole process, with the frames that it holds.
+One flush of `FLUSH_ROWS` rows in a process of its own, prepared as the writer's, several times.
+Frames are as they come live (20 ms each) and as they come under load (64 KiB each). Peak memory is
+of the whole process, with the frames that it holds.
 """
 
 import json
@@ -26,8 +26,8 @@ from booktape.memory import bound_memory
 from services.buffer_writer.segment import prepare_arrow, write_segments
 from shared.delivery.frame import Frame, decode, encode
 from shared.ingest.recorder import FRAME_INTERVAL_S
-from shared.process.settings import WriterSettings
 
+FLUSH_ROWS = 500_000
 KINDS = {"live frames": FRAME_INTERVAL_S, "full frames": 3600.0}
 REPEATS = 5
 _MIB = 1 << 20
@@ -68,7 +68,7 @@ def _save_frames(path: Path, interval_s: float) -> Path:
     frames = make_frames(make_traffic(), interval_s=interval_s)
     with path.open("wb") as file:
         # The second flush: the first one has all the snapshots, as no other ever has.
-        for frame in next(islice(split_by_flush(frames, WriterSettings().flush_rows), 1, None)):
+        for frame in next(islice(split_by_flush(frames, FLUSH_ROWS), 1, None)):
             data = encode(frame)
             file.write(len(data).to_bytes(4, "little") + data)
     return path

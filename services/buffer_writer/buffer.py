@@ -18,7 +18,7 @@ from shared.delivery.frame import Frame
 
 FRAME_OBJECT_BYTES: Final = 512  # memory of a frame's Python objects, without its events
 LIVE_FRAME_ROWS: Final = 1000  # in 20 ms, at most; a live frame has about a tenth
-PACK_ROWS: Final = 32 * 1024
+PACK_ROWS: Final = 64 * 1024
 
 
 class FrameRun(Struct):
@@ -67,7 +67,7 @@ class FrameRun(Struct):
 
     def pack(self) -> None:
         """Pack the frames; raise `BadFrame` for one that contradicts itself, and keep that one."""
-        for chunk in list(cut_chunks(self.frames)):
+        for chunk in list(cut_chunks(self.frames, PACK_ROWS)):
             self.packed.add(chunk)
             del self.frames[: len(chunk)]
 

@@ -50,13 +50,16 @@ class EventColumns(Struct):
         yield self.tables.pop(table), self.levels if table == "book" else None
 
 
-def decode_events(frames: Sequence[Frame]) -> EventColumns:
-    """Return the events of frames of one day; raise `BadFrame` for one that contradicts itself."""
-    codes = Codes()
+def decode_events(frames: Sequence[Frame], codes: Codes | None = None) -> EventColumns:
+    """Return the events of frames of one day; raise `BadFrame` for one that contradicts itself.
+
+    `codes` has the symbols of earlier frames, and gets new ones.
+    """
+    codes = Codes() if codes is None else codes
     parts: dict[str, list[pa.RecordBatch]] = {}
     levels: list[pa.Array] = []
-    for chunk in cut_chunks(frames):
-        for name, arrays in decode_chunk(chunk, codes).items():
+    for chunk in cut_chunks(frames, CHUNK_ROWS):
+        for name, arrays in _decode_chunk(chunk, codes).items():
             if name == "book":
                 levels.append(arrays.pop("levels"))
             parts.setdefault(name, []).append(pa.record_batch(arrays))
@@ -72,21 +75,21 @@ def add_starts(book: pa.RecordBatch) -> pa.RecordBatch:
     return book.append_column("start", pc.subtract(pc.cumulative_sum(count), count))
 
 
-def cut_chunks(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
-    """Yield the frames in chunks of about `CHUNK_ROWS` rows."""
+def cut_chunks(frames: Sequence[Frame], rows_min: int) -> Iterator[list[Frame]]:
+    """Yield the frames in chunks of `rows_min` rows, or a frame more; the last may have fewer."""
     chunk: list[Frame] = []
     rows = 0
     for frame in frames:
         chunk.append(frame)
         rows += frame.rows
-        if rows >= CHUNK_ROWS:
+        if rows >= rows_min:
             yield chunk
             chunk, rows = [], 0
     if chunk:
         yield chunk
 
 
-def decode_chunk(frames: Sequence[Frame], codes: Codes) -> dict[str, dict[str, Any]]:
+def _decode_chunk(frames: Sequence[Frame], codes: Codes) -> dict[str, dict[str, Any]]:
     """Return the columns of each table, and a book's levels; raise as `decode_events` does."""
     try:
         groups = gather(frames, codes)
@@ -96,7 +99,7 @@ def decode_chunk(frames: Sequence[Frame], codes: Codes) -> dict[str, dict[str, A
     except (FrameError, pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         if len(frames) > 1:  # search for the bad frame only after an error
             for frame in frames:
-                decode_chunk([frame], codes)
+                _decode_chunk([frame], codes)
         raise BadFrame(frames[0], error) from None
     return arrays
 

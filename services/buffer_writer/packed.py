@@ -6,13 +6,13 @@ them, once; a flush unpacks one stretch after the other.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.buffer_writer.columns import run_out
-from services.buffer_writer.events import add_starts, decode_chunk
+from services.buffer_writer.events import add_starts, decode_events
 from services.buffer_writer.gather import Codes
 from services.buffer_writer.stretches import Stretch, find_stretches, join_stretches
 from shared.delivery.frame import LEVEL_BYTES, Frame
@@ -37,20 +37,23 @@ class PackedEvents:
         self._codes = Codes()
         self._stretches: list[Stretch] = []  # found by the first book events
         self._rows: list[int] = []  # of each stretch
+        self._places: list[int] = []  # of each symbol's stretch
         self._books: list[list[pa.Buffer]] = []
         self._pairs: list[list[pa.Buffer]] = []
         self._others: dict[str, list[pa.Buffer]] = {}
 
     def add(self, frames: Sequence[Frame]) -> None:
-        """Decode and pack the next frames, about `CHUNK_ROWS` rows.
+        """Decode and pack the next frames.
 
         Raise `BadFrame` for a frame that contradicts itself, and pack nothing.
         """
-        for table, arrays in decode_chunk(frames, self._codes).items():
-            if table == "book":
-                self._add_book(arrays)
-            else:
-                self._others.setdefault(table, []).append(_pack(pa.record_batch(arrays)))
+        decoded = decode_events(frames, self._codes)
+        for table in list(decoded.names):
+            for events, levels in decoded.take(table):
+                if levels is None:
+                    self._others.setdefault(table, []).append(_pack(events))
+                else:
+                    self._add_book(events, levels)
         if self.is_empty:
             self.first = frames[0].first
         self.last = frames[-1].last
@@ -88,17 +91,18 @@ class PackedEvents:
                 levels = _as_numbers(_unpack(pairs)["pair"])
                 yield add_starts(_unpack(books)), levels
 
-    def _add_book(self, arrays: dict[str, Any]) -> None:
-        rows = pc.max_element_wise(arrays["count"], 1)
+    def _add_book(self, events: pa.RecordBatch, levels: pa.Array) -> None:
+        rows = pc.max_element_wise(events["count"], 1)
         if not self._stretches:
-            self._cut_symbols(arrays["symbol"], rows)
-        pairs = _as_pairs(arrays.pop("levels"))
-        places = pa.array(map(self._find_stretch, self._codes), pa.int32()).take(arrays["symbol"])
+            self._cut_symbols(events["symbol"], rows)
+        new = self.symbols[len(self._places) :]
+        self._places += map(self._find_stretch, new)
+        places = pa.array(self._places, pa.int32()).take(events["symbol"])
         order = pc.sort_indices(places)  # stable: a symbol's events keep their order
-        events = add_starts(pa.record_batch(arrays)).take(order)
-        sorted_rows = rows.take(order)
+        events, sorted_rows = events.take(order), rows.take(order)
         ends = pc.cumulative_sum(events["count"])
-        sorted_pairs = pa.record_batch({"pair": pairs.take(_find_levels(events, ends))})
+        sorted_pairs = _as_pairs(levels).take(_find_levels(events, ends))
+        sorted_levels = pa.record_batch({"pair": sorted_pairs})
         events = events.drop_columns("start")
         first = first_level = 0
         for place, count in enumerate(_count(places, len(self._stretches))):
@@ -107,7 +111,7 @@ class PackedEvents:
                 self._rows[place] += pc.sum(sorted_rows.slice(first, count)).as_py()
                 self._books[place].append(_pack(events.slice(first, count)))
                 self._pairs[place].append(
-                    _pack(sorted_pairs.slice(first_level, end_level - first_level))
+                    _pack(sorted_levels.slice(first_level, end_level - first_level))
                 )
                 first, first_level = first + count, end_level
 

@@ -63,6 +63,7 @@ class Books:
         self._resync = resync
         self._crossed: Callable[[str], None] | None = None
         self._entries: dict[str, _Entry] = {}
+        self._live: set[str] = set()  # our symbols of the recorded entries
 
     def on_crossed(self, crossed: Callable[[str], None]) -> None:
         """Call `crossed` with the raw symbol of each `crossed` row."""
@@ -72,15 +73,20 @@ class Books:
         """Keep a book of this symbol from now on."""
         sequencer = Sequencer(overtaken_max=self._overtaken_max)
         self._entries[raw_symbol] = _Entry(symbol, sequencer, Ladder())
+        self._live.discard(symbol)
 
     def remove(self, raw_symbol: str) -> bool:
         """Drop the book; return whether it was live."""
         entry = self._entries.pop(raw_symbol, None)
-        return entry is not None and entry.is_recorded
+        if entry is None or not entry.is_recorded:
+            return False
+        self._live.remove(entry.symbol)
+        return True
 
     def clear(self) -> None:
         """Drop all books: the connection is gone."""
         self._entries.clear()
+        self._live.clear()
 
     def hold_deltas(self, raw_symbol: str) -> None:
         """Hold the deltas from now on, until the requested snapshot comes."""
@@ -88,7 +94,7 @@ class Books:
 
     def live(self) -> set[str]:
         """Return our symbols whose books are on the tape and go on."""
-        return {entry.symbol for entry in self._entries.values() if entry.is_recorded}
+        return set(self._live)
 
     def is_live(self, raw_symbol: str) -> bool:
         """Return whether the book is on the tape and deltas can continue it."""
@@ -175,6 +181,7 @@ class Books:
         entry.sequencer.lose(newest)
         entry.book = Ladder()
         entry.is_recorded = False
+        self._live.discard(entry.symbol)
         entry.watchers = ()
 
     def splice(self, ts_recv: int, snapshot: Snapshot) -> bool:
@@ -249,6 +256,7 @@ class Books:
         entry.book.replace(snapshot.bids, snapshot.asks, self._depth)
         self._rows.append((ts_recv, entry.symbol, snapshot))
         entry.is_recorded, entry.ts_begun, entry.depth_begun = True, ts_recv, entry.book.depth
+        self._live.add(entry.symbol)
         entry.old, entry.refused = 0, None
         self._find_crossing(entry, ts_recv, snapshot.raw_symbol)
 

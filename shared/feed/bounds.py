@@ -11,13 +11,13 @@ from shared.event import feed_event
 from shared.feed.books import Books
 from shared.feed.rows import FeedRows
 
-LOOK_S: Final = 1.0
+LOOK_S: Final = 5.0  # a look visits every book
 HELD_ALL_MAX: Final = 32_768  # held deltas of all books: some 25 MiB
 LEVELS_MAX: Final = 50_000  # levels that one side gains beyond its snapshot
 
 
 class Bounds:
-    """Looks at the books once a second; the recorder's thread owns it."""
+    """Looks at the books every `LOOK_S`; the recorder's thread owns it."""
 
     def __init__(self, books: Books, rows: FeedRows) -> None:
         """Start without a look."""

@@ -153,9 +153,13 @@ class Feed:
             self.counts.read[BOOK] += deltas
         return self._rows.take()
 
+    def has_chores(self, now_s: float) -> bool:
+        """Return whether chores are due."""
+        return now_s >= self._due_s or self._board.has_news()
+
     def chores(self, ts: int, now_s: float) -> Chores | None:
         """Do the chores that are due; return their result, or `None` if none were due."""
-        if now_s < self._due_s and not self._board.has_news():
+        if not self.has_chores(now_s):
             return None
         self._ts, self._now_s, self._due_s = ts, now_s, now_s + CHORES_S
         try:

@@ -98,8 +98,9 @@ class Recorder:
         for source in sources:
             for rows in source.digest():
                 self._append(rows)
-            self._append(self._intake.take())
-            self._write()
+            if self._frames:
+                self._write()
+        self._append(self._intake.take())
 
     def _append(self, rows: list[Row]) -> None:
         """Append these rows to the current frame, each under its number."""

@@ -54,6 +54,8 @@ class SocketSource:
     def digest(self) -> Iterator[list[Row]]:
         """Give the feed its next messages, do due chores; yield the rows of both."""
         inbox, receive = self._inbox, self._feed.receive
+        if not inbox.backlog and not self._feed.has_chores(self._steady_s()):
+            return
         rows: list[Row] = []
         digested = 0
         while digested < DIGEST_MESSAGES_MAX and (arrival := inbox.take()) is not None:

@@ -81,12 +81,13 @@ class Connection:
         `tls` is for a server that the system's authorities do not vouch for.
         """
         self._socket = _connect(url, tls or system_tls(), clock_ns)
+        self.descriptor = self._socket.fileno()  # becomes readable when bytes wait
         self._reader = MessageReader()
         self._lost: ConnectionLost | None = None
         self._timeout_s = CONNECT_TIMEOUT_S
         self._low_water = 1
-        # Over TLS a read brings only one record, which has a message or two.
-        self._batch_reads = BATCH_READS_MAX if isinstance(self._socket, ssl.SSLSocket) else 1
+        self.is_drained = False  # whether the last read took all bytes that waited, if we know
+        self._tls = self._socket if isinstance(self._socket, ssl.SSLSocket) else None
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
 
@@ -97,9 +98,9 @@ class Connection:
         return reader.pings, reader.binaries, reader.fragmented
 
     @property
-    def descriptor(self) -> int:
-        """Return the descriptor that becomes readable when bytes wait."""
-        return self._socket.fileno()
+    def has_more(self) -> bool:
+        """Return whether decrypted bytes or the end wait, which no poll of `descriptor` shows."""
+        return self._lost is not None or (self._tls is not None and self._tls.pending() > 0)
 
     def recv(self, timeout_s: float) -> list[bytes]:
         """Wait for bytes, read once, return the messages now whole: none, one or many."""
@@ -124,8 +125,11 @@ class Connection:
         if self._low_water != BATCH_BYTES:
             self._set_low_water(BATCH_BYTES)
         self._poll.poll(wait_s * 1000)
+        if not self._tls:
+            return self._read() or []
+        # Over TLS a read brings only one record, which has a message or two.
         batch: list[bytes] = []
-        for _ in range(self._batch_reads):
+        for _ in range(BATCH_READS_MAX):
             messages = self._read(batch)
             batch += messages or []
             if messages is None or self._lost:
@@ -148,6 +152,7 @@ class Connection:
         if not count:
             self._end("the exchange hung up without a close frame", before)
             return None
+        self.is_drained = self._tls is None and count < len(reader.space)
         messages = reader.cut_messages(count)
         if reader.reply or reader.lost:
             self._send_reply()

@@ -33,10 +33,11 @@ class Naps:
 
     def take(
         self, descriptors: Iterable[int], wait_s: float, stop: Event, *, received: int
-    ) -> None:
+    ) -> set[int]:
         """Wait until the next round, which is due in `wait_s` at the latest.
 
-        `descriptors` are those of the readable sockets; `received` counts all messages so far.
+        `descriptors` are those of the sockets that may read; return those that have bytes to read.
+        `received` counts all messages so far.
         """
         self._pace.count(received - self._received, self._steady_s())
         self._received = received
@@ -47,7 +48,8 @@ class Naps:
             are_any = True
         if not are_any:
             stop.wait(min(max(wait_s, self._interval_s), ADDED_LOOK_S))
-        elif self._pace.is_batched:
+            return set()
+        if self._pace.is_batched:
             self._sleep(self._interval_s)
-        else:
-            poll.poll((wait_s or LOOK_S) * 1000)
+            return {descriptor for descriptor, _ in poll.poll(0)}
+        return {descriptor for descriptor, _ in poll.poll((wait_s or LOOK_S) * 1000)}

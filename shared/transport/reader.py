@@ -1,7 +1,7 @@
 """The reader keeps sockets open for ever, by turns: connect, receive, reconnect."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Future, wait
 from functools import partial
 from threading import Event
@@ -17,7 +17,7 @@ from shared.process.retry import Backoff
 from shared.transport.connection import Connection
 from shared.transport.inbox import Closed, Inbox, Opened, Over, SocketRead, TurnedAway
 from shared.transport.nap import Naps
-from shared.transport.pace import Pace
+from shared.transport.pace import Pace, count_wakes
 
 RECEIVE_S: Final = 0.1  # the longest that a turn only reads its socket
 CONNECT_LOOK_S: Final = 0.02  # between two looks at a connection under way
@@ -49,21 +49,35 @@ class Reader:
         """
         self._sockets = sockets
         self._interval_s = interval_s
-        self._receive_s = 0.0 if interval_s else RECEIVE_S
         self._naps = Naps(interval_s, steady_s, sleep)
+        self._steady_s = steady_s
 
     def run(self, stop: Event) -> None:
         """Read until told to stop; whatever the exchange does, go on."""
-        while not stop.is_set():
-            wait_s = min(socket.turn(self._receive_s) for socket in tuple(self._sockets))
-            if self._interval_s:
-                sockets = tuple(self._sockets)
-                readable = [one.readable for one in sockets if one.readable is not None]
-                received = sum(one.received for one in sockets)
-                self._naps.take(readable, wait_s, stop, received=received)
-            elif wait_s:
-                stop.wait(wait_s)
+        if self._interval_s:
+            self._poll(stop)
+        else:
+            while not stop.is_set():
+                wait_s = min(socket.turn(RECEIVE_S) for socket in tuple(self._sockets))
+                if wait_s:
+                    stop.wait(wait_s)
         wait([socket.end() for socket in self._sockets], CLOSE_S)
+
+    def _poll(self, stop: Event) -> None:
+        """Give a turn to each socket that has something to do, every `RECEIVE_S` to all."""
+        readable: set[int] = set()
+        all_due_s = 0.0
+        while not stop.is_set():
+            due = sockets = tuple(self._sockets)
+            if self._steady_s() < all_due_s:
+                due = tuple(one for one in sockets if one.is_due(readable))
+            else:
+                all_due_s = self._steady_s() + RECEIVE_S
+            waits_s = [one.turn(0.0, is_readable=one.descriptor in readable) for one in due]
+            wait_s = min(waits_s, default=0.0) if due == sockets else 0.0
+            polled = [one.descriptor for one in sockets if one.descriptor is not None]
+            received = sum(one.received for one in sockets)
+            readable = self._naps.take(polled, wait_s, stop, received=received)
 
 
 class Socket:
@@ -109,7 +123,7 @@ class Socket:
         self._start = start
         self._connection: Connection | None = None
         self._connecting: Future[Connection] | None = None
-        self._pace = Pace(read_interval_s)
+        self._pace = Pace(read_interval_s, count_wakes)
         self._number = 0  # of the connection
         self._due_s = 0.0  # the next look, without a connection
         self._full_since_s: float | None = None  # since when the inbox is full, if connected
@@ -121,16 +135,21 @@ class Socket:
         return self._inbox.appended
 
     @property
-    def readable(self) -> int | None:
+    def descriptor(self) -> int | None:
         """Return the descriptor to poll for messages; `None` if the socket would not read now."""
         if self._connection is None or self._full_since_s is not None:
             return None
         return self._connection.descriptor
 
-    def turn(self, receive_s: float) -> float:
+    def is_due(self, readable: Container[int]) -> bool:
+        """Return whether it has bytes to read, a message to send, or no connection."""
+        descriptor = self.descriptor
+        return descriptor is None or descriptor in readable or bool(self._inbox.outbox)
+
+    def turn(self, receive_s: float, *, is_readable: bool = True) -> float:
         """Do all that is due; return the seconds until the next turn.
 
-        While connected, wait up to `receive_s` for a message.
+        While connected and readable, wait up to `receive_s` for a message.
         """
         if self._connecting is not None:
             return (
@@ -142,7 +161,7 @@ class Socket:
             wait_s = self._due_s - self._steady_s()
             return wait_s if wait_s > 0.0 else self._open()
         try:
-            return self._read(self._connection, receive_s)
+            return self._read(self._connection, receive_s, is_readable=is_readable)
         except ConnectionLost as lost:
             self._fail(lost)
             self._close(self._connection, lost.reason, is_lost=True)
@@ -183,7 +202,7 @@ class Socket:
                 self._heed(lost.retry_after_s, lost.reason)
             return self._wait(self._backoff.next_s(at_least_s=lost.retry_after_s or 0.0))
         self._number += 1
-        self._pace = Pace(self._read_interval_s)
+        self._pace = Pace(self._read_interval_s, count_wakes)
         opened = Opened(self._number, self._clock_ns(), self._steady_s(), self._url)
         self._inbox.append(opened)
         self._link(is_connected=True, down_since_s=None, error="")
@@ -193,7 +212,7 @@ class Socket:
         self._due_s = self._steady_s() + wait_s
         return wait_s
 
-    def _read(self, connection: Connection, receive_s: float) -> float:
+    def _read(self, connection: Connection, receive_s: float, *, is_readable: bool) -> float:
         if self._pause.is_set():
             self._close(connection, "the disk is full", is_lost=False)
             return 0.0
@@ -203,7 +222,10 @@ class Socket:
             raise given_up[1]
         if self._is_without_room():
             return ROOM_LOOK_S
-        self._pump(connection, receive_s)
+        if is_readable or connection.has_more:
+            self._pump(connection, receive_s)
+        else:
+            self._send(connection)
         return 0.0
 
     def _find_standstill(self) -> None:
@@ -231,11 +253,12 @@ class Socket:
             else:
                 messages = connection.recv(receive_s)
             ts, now_s = clock_ns(), steady_s()
-            pace.count_read(len(messages), now_s)
+            pace.count(len(messages), now_s)
             if not messages:
                 return
             inbox.append(SocketRead(ts, now_s, messages, len(messages), sum(map(len, messages))))
-            if now_s >= until_s or inbox.is_full:
+            is_over = connection.is_drained and not receive_s
+            if is_over or now_s >= until_s or inbox.is_full:
                 return
 
     def _send(self, connection: Connection) -> None:

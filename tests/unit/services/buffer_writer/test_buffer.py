@@ -1,7 +1,6 @@
 import pytest
 
 from services.buffer_writer import buffer as buffers
-from services.buffer_writer import events
 from services.buffer_writer.buffer import FRAME_OBJECT_BYTES, Buffer
 from services.buffer_writer.events import BadFrame
 from shared.delivery.frame import Frame
@@ -145,7 +144,7 @@ def test_full_frames_are_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_frame_that_contradicts_itself_stays_with_those_that_follow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(events, "CHUNK_ROWS", 20)
+    monkeypatch.setattr(buffers, "PACK_ROWS", 20)
     buffer = fill(*map(make_book, (0, 10, 20)), damage(make_book(30)), make_book(40))
     with pytest.raises(BadFrame, match="frame 30 to 39"):
         buffer.pack()

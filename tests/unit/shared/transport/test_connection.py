@@ -288,6 +288,17 @@ def test_silence_returns_nothing(raw: Serve) -> None:
         assert "the exchange closed the connection: code 1000" == lose(connection)
 
 
+def test_a_read_that_leaves_nothing_says_so(raw: Serve) -> None:
+    def script(peer: socket.socket) -> None:
+        peer.sendall(text(b"one"))
+        read_frame(peer)
+
+    with connect(raw(script)) as connection:
+        assert [b"one"] == collect(connection, 1)
+        assert (True, False) == (connection.is_drained, connection.has_more)
+        connection.send("end it")
+
+
 def test_what_came_before_the_end_is_delivered_first(raw: Serve) -> None:
     def script(peer: socket.socket) -> None:
         peer.sendall(text(b"one") + text(b"two") + b"\xc1\x00" + text(b"three"))
@@ -295,6 +306,7 @@ def test_what_came_before_the_end_is_delivered_first(raw: Serve) -> None:
 
     with connect(raw(script)) as connection:
         assert [b"one", b"two"] == collect(connection, 2)
+        assert connection.has_more
         for _ in range(2):
             reason = lose(connection)
             assert "the exchange broke the protocol: reserved bits are set (0xc1)" == reason
@@ -559,6 +571,20 @@ def test_over_tls_nothing_stays_behind(
         assert [] == connection.recv(WAIT_S)  # the ping
         assert "the exchange closed the connection: code 1000" == lose(connection)
     assert [(PONG, b"")] == frames
+
+
+def test_over_tls_bytes_wait_that_no_poll_shows(
+    raw: Serve, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    def script(peer: socket.socket) -> None:
+        peer.sendall(accept(read_request(peer)) + text(b"one"))
+        read_frame(peer)
+
+    with connect(raw(script, shake=False, tls=server_tls), client_tls) as connection:
+        waited = connection.has_more
+        assert [b"one"] == collect(connection, 1)
+        assert (True, False, False) == (waited, connection.has_more, connection.is_drained)
+        connection.send("end it")
 
 
 def test_over_tls_silence_returns_nothing_and_an_end_is_told(

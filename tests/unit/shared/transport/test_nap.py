@@ -32,14 +32,14 @@ class World:
         self.sleeps: list[float] = []
         self.naps = Naps(INTERVAL_S, lambda: self.now_s, self.sleeps.append)
 
-    def take(self, *descriptors: int, wait_s: float = 0.0, received: int = 0) -> None:
-        self.naps.take(descriptors, wait_s, self.stop, received=received)
+    def take(self, *descriptors: int, wait_s: float = 0.0, received: int = 0) -> set[int]:
+        return self.naps.take(descriptors, wait_s, self.stop, received=received)
 
 
 def test_without_a_connection_it_is_as_long_as_wanted_within_bounds() -> None:
     world = World()
     for wait_s in (0.0, 0.5, 900.0):
-        world.take(wait_s=wait_s)
+        assert set() == world.take(wait_s=wait_s)
     assert [INTERVAL_S, 0.5, nap.ADDED_LOOK_S] == world.stop.waits
 
 
@@ -49,7 +49,7 @@ def test_a_message_of_any_socket_ends_it() -> None:
     loud, theirs = socketpair()
     with quiet, ours, loud, theirs:
         ours.send(b"x")
-        world.take(loud.fileno(), quiet.fileno(), wait_s=3600.0)
+        assert {quiet.fileno()} == world.take(loud.fileno(), quiet.fileno(), wait_s=3600.0)
     assert [] == world.stop.waits
 
 
@@ -58,10 +58,11 @@ def test_where_messages_come_thickly_it_lasts_the_interval_whatever_came() -> No
     one, other = socketpair()
     with one, other:
         other.send(b"x")
-        world.take(one.fileno())
+        descriptors = one.fileno(), other.fileno()
+        world.take(*descriptors)
         world.now_s += WINDOW_S
-        world.take(one.fileno(), received=100)
+        assert {one.fileno()} == world.take(*descriptors, received=100)
         world.now_s += WINDOW_S
-        world.take(one.fileno(), received=110)
+        world.take(*descriptors, received=110)
     assert [INTERVAL_S] == world.sleeps
     assert [] == world.stop.waits

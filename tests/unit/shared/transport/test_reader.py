@@ -417,6 +417,9 @@ def test_on_a_full_disk_the_connection_is_closed_until_there_is_room(
 class Deaf:
     """A connection on which nothing comes."""
 
+    has_more = False
+    descriptor = -1
+
     def recv(self, _timeout_s: float) -> list[bytes]:
         return []
 
@@ -649,6 +652,23 @@ def test_of_several_sockets_none_is_held_up_by_the_batch_of_another(server: Serv
         assert 1 == world.low_water()
 
 
+def test_the_end_of_one_of_several_sockets_is_noticed_without_another_byte(
+    world: World, server: Server
+) -> None:
+    world.reader = Reader([world.socket], INTERVAL_S, steady_s=world.now_s)
+    with world.run():
+        connection = server.next()
+        world.digest_until(lambda: bool(world.kinds()))
+        connection.recv(WAIT_S)
+        say(connection, "ready")
+        world.digest_until(lambda: world.feed.messages == 1)
+        connection.socket.sendall(b"\x81\x011" + b"\xc1\x00")  # a message, and what is none
+        world.digest_until(lambda: bool(world.ids()))
+        world.stop.now_s += module.RECEIVE_S
+        world.digest_until(lambda: bool(world.reasons()))
+    assert ["the exchange broke the protocol: reserved bits are set (0xc1)"] == world.reasons()
+
+
 def test_a_socket_without_room_is_not_waited_for(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -661,7 +681,7 @@ def test_a_socket_without_room_is_not_waited_for(
         naps = len(world.stop.waits)
         say(connection, "ready", "1")
         world.wait_for(lambda: len(world.stop.waits) > naps)
-        assert world.socket.readable is None
+        assert world.socket.descriptor is None
         world.digest_until(lambda: bool(world.ids()))
 
 
