@@ -3,8 +3,9 @@
     python -m benchmarks.against v0.1.0
 
 The earlier commit gets a checkout and an environment of its own under `.benchmarks`. The trees go
-by turns, the order changing: books and trades of every market, with a flush each minute, then as
-fast as it goes. The recorder has a core of its own, the simulators have the other.
+by turns, the order changing: books and trades of every market, with a flush every `--flush` seconds
+(or by rows, where a commit's `flush_rows` are reached before), then as fast as it goes. The
+recorder has a core of its own, the simulators have the other.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -40,9 +42,10 @@ from shared.process.state import StateFolder, ingest_name
 
 RECORDING: Final = ("write", "ingest bitvavo", "ingest btcturk")
 WORDS: Final = frozenset(" ".join(RECORDING).split())
+START_S: Final = 90.0  # until every book is live
 FLUSH_S: Final = 60.0
-START_S: Final = 160.0  # every book is live after 90 s; then the flush with their snapshots is over
-LIVE_S: Final = 180.0  # three flushes
+SPARE_S: Final = 40.0  # for the flush with the snapshots of all books
+LIVE_S: Final = 180.0
 END_S: Final = 180.0
 
 
@@ -61,12 +64,13 @@ def main() -> None:
     parser.add_argument("commit", help="the earlier one; anything that git takes")
     parser.add_argument("--rounds", type=int, default=3, help="of each comparison; 3")
     parser.add_argument("--seconds", type=float, default=LIVE_S, help="of the live peak; 180")
+    parser.add_argument("--flush", type=float, default=FLUSH_S, help="flush_interval_s; 60")
     parser.add_argument("--only", action="append", choices=["live peak", "saturated"])
     options = parser.parse_args()
     trees = {"before": prepare(options.commit), "now": ROOT}
     print(f"{'':27} {'before':>9} {'now':>9} {'ratio':>9}")
     comparisons: dict[str, Callable[[int], dict[str, Costs]]] = {
-        "live peak": lambda turn: run_peak(trees, options.seconds, turn),
+        "live peak": lambda turn: run_peak(trees, options.seconds, options.flush, turn),
         "saturated": lambda turn: run_saturated(trees, turn),
     }
     for name in options.only or comparisons:
@@ -125,19 +129,21 @@ def _order(trees: Mapping[str, Path], turn: int) -> list[str]:
     return sorted(trees, reverse=turn % 2 == 0)
 
 
-def run_peak(trees: Mapping[str, Path], seconds: float, turn: int) -> dict[str, Costs]:
+def run_peak(
+    trees: Mapping[str, Path], seconds: float, flush_s: float, turn: int
+) -> dict[str, Costs]:
     """Record with each tree; return CPU-seconds, once the tapes are proven whole."""
-    return {name: record_peak(trees[name], seconds) for name in _order(trees, turn)}
+    return {name: record_peak(trees[name], seconds, flush_s) for name in _order(trees, turn)}
 
 
-def record_peak(tree: Path, seconds: float) -> Costs:
-    """Record with one tree; return the CPU-seconds of so many seconds."""
+def record_peak(tree: Path, seconds: float, flush_s: float) -> Costs:
+    """Record with one tree; return the CPU-seconds of so many seconds, without the first flush."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="booktape-"))
         simulators = stack.enter_context(Simulators())
-        recorder = Recorder(tree, Path(folder), simulators)
+        recorder = Recorder(tree, Path(folder), simulators, flush_s)
         stack.callback(recorder.stop)
-        end_s = time.monotonic() + START_S
+        end_s = time.monotonic() + ceil(START_S / flush_s) * flush_s + SPARE_S
         wait_for("every book is live", lambda: recorder.is_live)
         time.sleep(max(0.0, end_s - time.monotonic()))
         before = recorder.cpu_s()
@@ -152,7 +158,7 @@ def record_peak(tree: Path, seconds: float) -> Costs:
 class Recorder:
     """Runs `booktape up` of a tree, and simulators of this tree that it records."""
 
-    def __init__(self, tree: Path, folder: Path, simulators: Simulators) -> None:
+    def __init__(self, tree: Path, folder: Path, simulators: Simulators, flush_s: float) -> None:
         """Start the simulators, then the recorder, each on a core of its own."""
         self._tree, self._folder = tree, folder
         self._state = StateFolder(folder / STATE)
@@ -163,7 +169,7 @@ class Recorder:
                 name: start_simulator(simulators, name, market, folder, environment)
                 for name, market in MARKETS.items()
             }
-        flush = f"[writer]\nflush_interval_s = {FLUSH_S}"
+        flush = f"[writer]\nflush_interval_s = {flush_s}"
         configure(folder, addresses, {"channels": list(BOOKS_AND_TRADES)}, flush)
         with on_core(cores[0]):
             self._up = subprocess.Popen(

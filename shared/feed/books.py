@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from booktape.ladder import Comparison, Ladder
 from shared.event import Checkpoint, Delta, FeedEvent, Snapshot, feed_event
@@ -12,6 +11,7 @@ from shared.feed.audit_rows import mismatch_event
 from shared.feed.prices import has_twice, keep_last
 from shared.feed.rows import FeedRows
 from shared.feed.sequencer import ACCEPTED, Sequencer, Verdict, first_of
+from shared.feed.window import narrow
 
 Reason = Literal["gap", "mismatch", "malformed", "unknown", "stale", "trading"]
 Watcher = Callable[[int, Delta], None]
@@ -73,7 +73,6 @@ class Books:
         """Keep a book of this symbol from now on."""
         sequencer = Sequencer(overtaken_max=self._overtaken_max)
         self._entries[raw_symbol] = _Entry(symbol, sequencer, Ladder())
-        self._live.discard(symbol)
 
     def remove(self, raw_symbol: str) -> bool:
         """Drop the book; return whether it was live."""
@@ -266,24 +265,12 @@ class Books:
         if (len(bids) > 1 and has_twice(bids)) or (len(asks) > 1 and has_twice(asks)):
             delta = keep_last(delta)
         if self._window is not None:
-            delta = self._narrow(entry.book, delta, self._window)
+            delta = narrow(entry.book, delta, self._window)
         self._rows.append((ts_recv, entry.symbol, delta))
         if may_be_crossed:
             self._find_crossing(entry, ts_recv, delta.raw_symbol)
         for watch in entry.watchers:
             watch(ts_recv, delta)
-
-    @staticmethod
-    def _narrow(book: Ladder, delta: Delta, window: int) -> Delta:
-        """Return the delta plus the removal of each level that it pushes out of the window.
-
-        The exchange does not send these removals, and a reader of the tape needs them.
-        """
-        bids, asks = book.cut_to(window)
-        if not bids and not asks:
-            return delta
-        gone = [(price, 0.0) for price in bids], [(price, 0.0) for price in asks]
-        return replace(delta, bids=[*delta.bids, *gone[0]], asks=[*delta.asks, *gone[1]])
 
     def _find_crossing(self, entry: _Entry, ts_recv: int, raw_symbol: str) -> None:
         """Record that a book is crossed, once a minute, with a count; keep recording the book."""

@@ -69,12 +69,14 @@ class Feed:
         """
         self.messages = 0  # received so far
         self.counts = Counts()  # of messages that become no event
-        self._exchange = exchange
-        self._board = board
-        self._ban = ban
+        self._exchange, self._board, self._ban = exchange, board, ban
         self._rows = FeedRows()
         self._symbols: dict[str, str] = {}  # raw symbol -> ours, of all that we follow
-        self._books = _make_books(exchange, self._rows, self._resync)
+        depth = None if exchange.snapshot_by == "first" else exchange.depth
+        overtaken = OVERTAKEN_MAX if exchange.snapshot_by == "rest" else 0
+        self._books = Books(
+            self._rows, self._resync, window=exchange.window, depth=depth, overtaken_max=overtaken
+        )
         self._trades = Trades(self._rows, begin_with_list=exchange.ready == "data")
         self._tickers = Tickers(self._rows)
         self._subscriptions = Subscriptions(exchange, board.channels)
@@ -296,9 +298,3 @@ class Feed:
     def _row(self, kind: Kind, raw_symbol: str | None = None, **detail: object) -> None:
         symbol = self._symbols.get(raw_symbol) if raw_symbol else None
         self._rows.append((self._ts, symbol, feed_event(kind, **detail)))
-
-
-def _make_books(exchange: Exchange, rows: FeedRows, resync: Callable[[str, Reason], None]) -> Books:
-    depth = None if exchange.snapshot_by == "first" else exchange.depth
-    overtaken = OVERTAKEN_MAX if exchange.snapshot_by == "rest" else 0
-    return Books(rows, resync, window=exchange.window, depth=depth, overtaken_max=overtaken)

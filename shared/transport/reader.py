@@ -18,6 +18,7 @@ from shared.transport.connection import Connection
 from shared.transport.inbox import Closed, Inbox, Opened, Over, SocketRead, TurnedAway
 from shared.transport.nap import Naps
 from shared.transport.pace import Pace, count_wakes
+from shared.transport.standstill import Standstill
 
 RECEIVE_S: Final = 0.1  # the longest that a turn only reads its socket
 CONNECT_LOOK_S: Final = 0.02  # between two looks at a connection under way
@@ -26,7 +27,6 @@ ROOM_WAIT_S: Final = 5.0  # for a slow disk; a longer wait would miss pongs
 ROOM_LOOK_S: Final = 0.005
 LIMIT_LOOK_S: Final = 60.0  # the longest wait before we ask the limit again
 PAUSE_LOOK_S: Final = 1.0
-STANDSTILL_S: Final = 10.0  # between two turns: a process that slept so long has missed messages
 
 _log = log.get(__name__)
 
@@ -127,7 +127,7 @@ class Socket:
         self._number = 0  # of the connection
         self._due_s = 0.0  # the next look, without a connection
         self._full_since_s: float | None = None  # since when the inbox is full, if connected
-        self._turned: tuple[int, float] | None = None  # the last turn by both clocks, if connected
+        self._standstill = Standstill()
 
     @property
     def received(self) -> int:
@@ -151,12 +151,8 @@ class Socket:
 
         While connected and readable, wait up to `receive_s` for a message.
         """
-        if self._connecting is not None:
-            return (
-                self._settle_connect(self._connecting)
-                if self._connecting.done()
-                else CONNECT_LOOK_S
-            )
+        if (connecting := self._connecting) is not None:
+            return self._settle_connect(connecting) if connecting.done() else CONNECT_LOOK_S
         if self._connection is None:
             wait_s = self._due_s - self._steady_s()
             return wait_s if wait_s > 0.0 else self._open()
@@ -216,7 +212,8 @@ class Socket:
         if self._pause.is_set():
             self._close(connection, "the disk is full", is_lost=False)
             return 0.0
-        self._find_standstill()
+        if stood_s := self._standstill.look(self._clock_ns(), self._steady_s()):
+            raise ConnectionLost(f"this process or its clock stood still for {stood_s:.1f} s")
         given_up = self._inbox.given_up
         if given_up and given_up[0] == self._number:
             raise given_up[1]
@@ -227,18 +224,6 @@ class Socket:
         else:
             self._send(connection)
         return 0.0
-
-    def _find_standstill(self) -> None:
-        """Give up the connection if this process or the machine stood still.
-
-        The steady clock shows a stopped process, the time of day a sleeping machine.
-        """
-        ts, now_s = self._clock_ns(), self._steady_s()
-        if self._turned is not None:
-            stood_s = max(now_s - self._turned[1], (ts - self._turned[0]) / 1e9)
-            if stood_s > STANDSTILL_S:
-                raise ConnectionLost(f"this process or its clock stood still for {stood_s:.1f} s")
-        self._turned = ts, now_s
 
     def _pump(self, connection: Connection, receive_s: float) -> None:
         """Read for up to `RECEIVE_S`, with as little work for each message as possible."""
@@ -257,8 +242,7 @@ class Socket:
             if not messages:
                 return
             inbox.append(SocketRead(ts, now_s, messages, len(messages), sum(map(len, messages))))
-            is_over = connection.is_drained and not receive_s
-            if is_over or now_s >= until_s or inbox.is_full:
+            if (connection.is_drained and not receive_s) or now_s >= until_s or inbox.is_full:
                 return
 
     def _send(self, connection: Connection) -> None:
@@ -286,9 +270,9 @@ class Socket:
 
     def _close(self, connection: Connection, reason: str, *, is_lost: bool) -> Future[None]:
         """Start to hang up; the result is done when the socket is closed."""
-        self._connection, self._full_since_s, self._turned = None, None, None
-        link = self._board.link
-        again = link.reconnects + is_lost
+        self._connection, self._full_since_s = None, None
+        self._standstill.forget()
+        again = self._board.link.reconnects + is_lost
         self._link(is_connected=False, down_since_s=self._steady_s(), reconnects=again)
         if self._inbox.flowing == self._number:
             self._backoff.reset()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.process.status import IngestReport, read
-from shared.transport.reader import STANDSTILL_S
+from shared.transport.standstill import STANDSTILL_S
 from tests.process.standing import WAIT_S, wait_until
 from tests.support.simulators import Simulator, booktape
 from tests.support.tape_reader import query

@@ -29,7 +29,7 @@ from shared.ingest.source import SocketSource
 from shared.process.errand import start_errand
 from shared.process.retry import Backoff
 from shared.transport import inbox as inbox_module
-from shared.transport import nap, pace
+from shared.transport import nap, pace, standstill
 from shared.transport import reader as module
 from shared.transport.connection import BATCH_BYTES, Connection
 from shared.transport.inbox import Inbox
@@ -183,7 +183,9 @@ class World:
         end_s = self.stop.now_s + seconds
         while self.stop.now_s < end_s:
             self.stop.now_s = min(self.stop.now_s + 5.0, end_s)
-            self.wait_for(lambda: self.socket._turned == (int(self.stop.now_s), self.stop.now_s))
+            self.wait_for(
+                lambda: self.socket._standstill.looked == (int(self.stop.now_s), self.stop.now_s)
+            )
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         """Look again and again, digesting nothing."""
@@ -464,7 +466,7 @@ def test_whoever_stood_still_begins_anew(
 def test_a_connection_that_the_feed_gives_up_is_closed_and_only_that_one(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STANDSTILL_S", math.inf)  # time goes by leaps here
+    monkeypatch.setattr(standstill, "STANDSTILL_S", math.inf)  # time goes by leaps here
     with world.run():
         connection = server.next()
         world.digest_until(lambda: bool(world.kinds()))
@@ -652,21 +654,26 @@ def test_of_several_sockets_none_is_held_up_by_the_batch_of_another(server: Serv
         assert 1 == world.low_water()
 
 
-def test_the_end_of_one_of_several_sockets_is_noticed_without_another_byte(
-    world: World, server: Server
+class Ended(Deaf):
+    """A connection at its end."""
+
+    def __init__(self, *, has_more: bool) -> None:
+        self.has_more = has_more
+
+    @override
+    def recv(self, _timeout_s: float) -> list[bytes]:
+        raise ConnectionLost("over")
+
+
+@pytest.mark.parametrize(("has_more", "reasons"), [(True, ["over"]), (False, [])])
+def test_without_bytes_to_read_only_what_no_poll_shows_is_read(
+    *, has_more: bool, reasons: list[str], server: Server
 ) -> None:
-    world.reader = Reader([world.socket], INTERVAL_S, steady_s=world.now_s)
-    with world.run():
-        connection = server.next()
-        world.digest_until(lambda: bool(world.kinds()))
-        connection.recv(WAIT_S)
-        say(connection, "ready")
-        world.digest_until(lambda: world.feed.messages == 1)
-        connection.socket.sendall(b"\x81\x011" + b"\xc1\x00")  # a message, and what is none
-        world.digest_until(lambda: bool(world.ids()))
-        world.stop.now_s += module.RECEIVE_S
-        world.digest_until(lambda: bool(world.reasons()))
-    assert ["the exchange broke the protocol: reserved bits are set (0xc1)"] == world.reasons()
+    world = World(server, connect=lambda _: Ended(has_more=has_more))
+    for _ in range(2):
+        world.socket.turn(0.0, is_readable=False)
+    world.digest()
+    assert reasons == world.reasons()
 
 
 def test_a_socket_without_room_is_not_waited_for(
