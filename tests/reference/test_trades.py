@@ -129,6 +129,18 @@ def test_behind_a_gap_nothing_is_whole_until_the_next_trade(tmp_path: Path) -> N
     assert {0.0: True, 60.0: False, 120.0: False, 180.0: False} == show_whole(answers, BTC, 0, 240)
 
 
+def test_behind_a_gap_the_next_trade_may_be_another_sessions(tmp_path: Path) -> None:
+    answers = Answers(tmp_path, "trade_gap_handover")
+    assert {
+        0.0: False,  # t1 at 9.9 is the last one known
+        60.0: False,
+        120.0: False,
+        180.0: False,  # t2 at 189.9 is the next, of the session that took over
+        240.0: True,
+        300.0: True,
+    } == show_whole(answers, BTC, 0, 360)
+
+
 def test_a_session_lived_by_the_clock_that_it_had_at_its_end(tmp_path: Path) -> None:
     answers = Answers(tmp_path, "clock_back_lives")
     assert {

@@ -71,6 +71,19 @@ session bitvavo a
 300   -       session_end stopped
 """
 
+# R14: a session that ends behind its gap has no next trade; the one that took over has.
+TRADE_GAP_HANDOVER: Final = """
+session bitvavo b
+0     -       session_start
+10    BTC-EUR trade t1 buy 100x1 event=9.9
+130   BTC-EUR gap {"channel":"trades","last":"t1","first":null,"reason":"no answer"}
+131   -       session_end stopped
+session bitvavo a
+120   -       session_start
+190   BTC-EUR trade t2 buy 101x1 event=189.9
+360   -       session_end stopped
+"""
+
 # R14: after a clock went back a session lived until H, which counts from the step on: no clock of
 # the exchange has shown the times up to 250. Who was killed at 181 did not see the next minutes.
 CLOCK_BACK_LIVES: Final = """
@@ -146,6 +159,7 @@ TAPES_OF_TRADES: Final = {
     "lists": LISTS,
     "trade_gap": TRADE_GAP,
     "trade_gap_open": TRADE_GAP_OPEN,
+    "trade_gap_handover": TRADE_GAP_HANDOVER,
     "clock_back_lives": CLOCK_BACK_LIVES,
     "clock_back_before": CLOCK_BACK_BEFORE,
     "clock_back_gap": CLOCK_BACK_GAP,

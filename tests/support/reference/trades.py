@@ -119,16 +119,21 @@ class Trades:
         return found
 
     def _time_of(self, trade_id: str | None, gap: Event, *, is_before: bool) -> int:
-        """Return a trade's time; where it is not on the tape, that of the gap's neighbour."""
+        """Return a trade's time; where it is not on the tape, that of the gap's neighbour.
+
+        A trade behind the gap may be another session's: after a handover this one has none.
+        """
         for row in self._rows:
             if row.columns["trade_id"] == trade_id:
                 return _time(row)
         own = [row for row in self._rows if row.session == gap.session]
         before = [_time(row) for row in own if row.number < gap.number]
-        after = [_time(row) for row in own if row.number > gap.number]
         if is_before:
             return max(before, default=gap.ts_recv)
-        return after[0] if after else NEVER
+        after = [_time(row) for row in own if row.number > gap.number]
+        others = [row for row in self._rows if row.session != gap.session]
+        after += [_time(row) for row in others if row.ts_recv >= gap.ts_recv]
+        return min(after, default=NEVER)
 
     def _find_watched(self) -> list[tuple[int, int]]:
         """Return the life of each session, and what its list of trades reached back over (R14).
