@@ -86,7 +86,7 @@ def prepare(commit: str) -> Path:
         print(f"making {tree.name}", file=sys.stderr)
         _output("git", "worktree", "prune")
         _output("git", "worktree", "add", "--detach", str(tree), name)
-    _output("make", "--silent", "-C", str(tree), ".venv/.run")
+    _output("make", "--silent", "-C", str(tree), ".venv/.test")
     return tree
 
 
