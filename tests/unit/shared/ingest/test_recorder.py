@@ -214,6 +214,20 @@ def test_sources_have_their_turn_until_none_has_any_more(world: World) -> None:
     assert [0, 1, 2, 10, 11, 3, 4, 12, 5] == world.ids()
 
 
+def test_what_is_recorded_during_the_last_turn_precedes_the_end(world: World) -> None:
+    class Telling(Source):
+        @override
+        def digest(self) -> Iterator[list[Row]]:
+            yield from super().digest()
+            if not self.numbers and self.turns == 1:
+                world.record(7)
+
+    world.intake.attach(Telling(1))
+    assert world.recorder.end()
+    assert [1, 7] == world.ids()
+    assert world.end()
+
+
 def test_a_source_without_messages_has_its_turn_for_what_else_is_due(world: World) -> None:
     source = Source()
     world.intake.attach(source)
